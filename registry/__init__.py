@@ -1,0 +1,11 @@
+"""The typed side of the zoo: what exists, and what is known about it.
+
+Imports neither requests, numpy nor paddle. ``registry.load()`` gives the shipped catalogue.
+"""
+
+from registry.load import Check, Problem, check, load
+from registry.registry import Registry
+from registry.schema import Artifact, Entry
+from registry.search import search
+
+__all__ = ["Artifact", "Check", "Entry", "Problem", "Registry", "check", "load", "search"]

@@ -1,0 +1,61 @@
+"""The registry: a fixed, ordered set of entries that can be asked by name."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Iterator
+
+from registry.errors import NotFoundError
+from registry.schema.entry import Entry
+
+
+class Registry:
+    """Entries in a fixed order, addressed by ``name`` or ``name@release``.
+
+    Args:
+        entries: Entries with distinct ids, at most one default release a name.
+    """
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        self._entries = tuple(sorted(entries, key=lambda entry: (entry.task, entry.family, _natural(entry))))
+        self._by_name = {entry.id: entry for entry in self._entries}
+        self._by_name.update({entry.name: entry for entry in self._entries if entry.default})
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._by_name
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every string that ``get`` answers to, sorted."""
+        return tuple(sorted(self._by_name))
+
+    def get(self, name: str) -> Entry:
+        """The entry of that name.
+
+        Args:
+            name: ``name`` for its default release, or ``name@release``.
+
+        Raises:
+            NotFoundError: No such entry; the message suggests close names.
+        """
+        try:
+            return self._by_name[name]
+        except KeyError:
+            raise _unknown(name, self.names) from None
+
+
+def _natural(entry: Entry) -> tuple[str, int, int, str]:
+    # Smaller inputs first, as the published tables have them; by name alone 1024 would come before 128.
+    return (entry.title, entry.input.height, entry.input.width, entry.id)
+
+
+def _unknown(name: str, known: Iterable[str]) -> NotFoundError:
+    close = difflib.get_close_matches(name.lower().replace("-", "_"), list(known), n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(close)}?" if close else "zoo list shows every entry"
+    return NotFoundError("unknown-entry", f"no entry is called {name!r}", hint=hint)

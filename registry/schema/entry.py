@@ -1,0 +1,105 @@
+"""A zoo entry: one trained model with everything a user needs to decide, fetch and reproduce."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from registry.schema.artifact import Artifact, ArtifactKind, Precision, Target
+from registry.schema.base import Model
+from registry.schema.figures import Accuracy, Complexity, Latency
+from registry.schema.io import Input, Output
+from registry.schema.network import Network
+from registry.schema.protocol import Tolerance
+from registry.schema.source import Source
+
+Task = Literal["keypoint_detection", "object_detection"]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", max_length=80)]
+Release = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]
+
+
+class TrainingSet(Model):
+    """Data a model was trained on.
+
+    Attributes:
+        name: Data set.
+        split: Part of it, where upstream says.
+        source: Where upstream says so.
+    """
+
+    name: str
+    split: str | None = None
+    source: Source
+
+
+class Entry(Model):
+    """One model of the zoo.
+
+    Attributes:
+        name: Unique together with ``release``; what users type.
+        release: Upstream's release the numbers and files belong to.
+        default: Whether the bare name means this release.
+        title: Upstream's display name.
+        task: What the model does.
+        family: Model family, for filters.
+        network: Architecture; None where it is not modelled (the entry can be fetched, not rebuilt).
+        input: Image tensor.
+        output: What the model hands out.
+        accuracy: Published accuracy figures.
+        latency: Published latency figures.
+        complexity: Published sizes.
+        training: Training data.
+        tolerances: Bounds for parity between formats.
+        licence: SPDX identifier.
+        artifacts: Published files; empty for a recipe that upstream never released weights for.
+        notes: What a reader must know besides.
+    """
+
+    name: Name
+    release: Release
+    default: bool = True
+    title: str
+    task: Task
+    family: Name
+    network: Network | None
+    input: Input
+    output: Output
+    accuracy: tuple[Accuracy, ...] = ()
+    latency: tuple[Latency, ...] = ()
+    complexity: tuple[Complexity, ...] = ()
+    training: tuple[TrainingSet, ...] = ()
+    tolerances: tuple[Tolerance, ...] = ()
+    licence: str
+    artifacts: tuple[Artifact, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _distinct_artifacts(self) -> Entry:
+        ids = [artifact.id for artifact in self.artifacts]
+        twice = sorted({name for name in ids if ids.count(name) > 1})
+        if twice:
+            raise ValueError(f"artifacts must differ in kind, target, precision or head: {', '.join(twice)}")
+        return self
+
+    @property
+    def id(self) -> str:
+        """Name and release, unique in a catalogue."""
+        return f"{self.name}@{self.release}"
+
+    def artifact(
+        self, kind: ArtifactKind, precision: Precision | None = None, target: Target | None = None
+    ) -> Artifact | None:
+        """The current artifact of that kind, or None when nothing of the kind was published.
+
+        Args:
+            kind: What it is.
+            precision: Restricts to a precision; None takes any.
+            target: Restricts to a target; None takes any.
+        """
+        for artifact in self.artifacts:
+            wanted = artifact.kind == kind and artifact.status == "current"
+            wanted = wanted and precision in (None, artifact.precision)
+            if wanted and target in (None, artifact.target):
+                return artifact
+        return None

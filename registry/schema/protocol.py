@@ -1,0 +1,156 @@
+"""Evaluation protocols, complete enough to execute: without them an AP is not a fact."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
+
+from registry.schema.base import Model
+from registry.schema.source import Source
+
+UnitInterval = Annotated[float, Field(ge=0, le=1)]
+
+
+class Crop(Model):
+    """How a person's box becomes the region that is cut out.
+
+    Attributes:
+        aspect: ``both`` widens whichever side is short to the input's aspect; ``width_only`` widens only
+            the width of boxes that are too tall.
+        expand: Factor on both sides of the region after the aspect is right.
+        border: ``black`` keeps the region whole and fills outside the photo; ``clip`` cuts it at the edge.
+        udp: Whether the affine map uses unbiased data processing (pixel centres, size minus one).
+    """
+
+    aspect: Literal["both", "width_only"] = "both"
+    expand: PositiveFloat
+    border: Literal["black", "clip"]
+    udp: bool
+
+
+class HeatmapDecoder(Model):
+    """How heat maps become coordinates.
+
+    Attributes:
+        method: ``argmax`` or ``dark`` (distribution-aware: one Newton step on the log of the blurred map).
+        kernel: Side of the Gaussian blur in cells, odd; for ``dark`` only.
+        back_projection: ``udp`` or ``affine``: which inverse map takes cells to photo pixels.
+    """
+
+    method: Literal["argmax", "dark"]
+    kernel: PositiveInt = 3
+    back_projection: Literal["affine", "udp"]
+
+
+class OksSuppression(Model):
+    """Suppression of near-equal poses by object keypoint similarity.
+
+    Attributes:
+        threshold: Poses more similar than this are dropped.
+        visibility: Joints scored above this count towards the rescored person.
+    """
+
+    threshold: UnitInterval
+    visibility: UnitInterval
+
+
+class KeypointProtocol(Model):
+    """Top-down keypoint evaluation.
+
+    Attributes:
+        dataset: Name of the image set.
+        split: Part of it.
+        annotations: Annotation file inside the data folder.
+        boxes: ``ground_truth``, or ``detector`` with the score threshold ``box_threshold``.
+        box_threshold: Least score of a detector's box; None for ground-truth boxes.
+        honour_exif: Whether photos are turned by their EXIF orientation when read.
+        crop: Region rule.
+        flip: Whether heat maps of the mirrored region are averaged in, shifted by one cell.
+        decoder: Heat maps to coordinates.
+        suppression: Pose suppression and rescoring.
+        images: Restriction of the image set, in words an evaluator implements (``all``, ``one_person``,
+            ``at_most_six_persons``).
+        max_detections: Detections per image that the scorer keeps.
+        metric: What is averaged.
+        source: Where upstream states or implements the protocol.
+    """
+
+    kind: Literal["keypoints"] = "keypoints"
+    dataset: Literal["coco", "private", "procedural"]
+    split: str
+    annotations: str | None
+    boxes: Literal["ground_truth", "detector"]
+    box_threshold: UnitInterval | None = None
+    honour_exif: bool = False
+    crop: Crop
+    flip: bool
+    decoder: HeatmapDecoder
+    suppression: OksSuppression | None
+    images: Literal["all", "one_person", "at_most_six_persons"] = "all"
+    max_detections: PositiveInt = 20
+    metric: Literal["oks_ap"] = "oks_ap"
+    source: Source
+
+
+class MulticlassNms(Model):
+    """Class-wise non-maximum suppression.
+
+    Attributes:
+        score_threshold: Least class score of a candidate.
+        iou_threshold: Overlap above which the weaker box is dropped.
+        top_k: Candidates kept before suppression.
+        keep: Boxes kept after it.
+    """
+
+    score_threshold: UnitInterval
+    iou_threshold: UnitInterval
+    top_k: PositiveInt
+    keep: PositiveInt
+
+
+class DetectionProtocol(Model):
+    """Box detection evaluation.
+
+    Attributes:
+        dataset: Name of the image set.
+        split: Part of it.
+        annotations: Annotation file inside the data folder.
+        category_scope: ``person`` scores category 1 alone; ``all`` averages over every category. A
+            person-only detector scored over 80 categories shows its AP divided by 80.
+        empty_images: Whether images without ground truth are scored too; None where upstream does not say.
+        honour_exif: Whether photos are turned by their EXIF orientation when read.
+        nms: Suppression.
+        max_detections: Detections per image that the scorer keeps.
+        metric: What is averaged.
+        source: Where upstream states or implements the protocol.
+    """
+
+    kind: Literal["detection"] = "detection"
+    dataset: Literal["coco", "private", "publaynet"]
+    split: str
+    annotations: str | None
+    category_scope: Literal["person", "all"]
+    empty_images: bool | None
+    honour_exif: bool = True
+    nms: MulticlassNms
+    max_detections: PositiveInt = 100
+    metric: Literal["box_ap"] = "box_ap"
+    source: Source
+
+
+Protocol = Annotated[KeypointProtocol | DetectionProtocol, Field(discriminator="kind")]
+
+
+class Tolerance(Model):
+    """How far a format's raw outputs may lie from the inference model's.
+
+    Attributes:
+        precision: Arithmetic precision the bound is for.
+        max_abs: Largest absolute difference of any output value.
+        source: The measurement the bound comes from.
+    """
+
+    precision: Literal["fp32", "fp16"]
+    max_abs: NonNegativeFloat
+    source: Source

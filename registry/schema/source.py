@@ -1,0 +1,21 @@
+"""Where a fact comes from."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from registry.schema.base import Model
+
+
+class Source(Model):
+    """The place a number or a rule was taken from.
+
+    Attributes:
+        document: File or page, as a path in the upstream repository or a URL.
+        cell: Table cell, key or section inside the document.
+        revision: Commit or date of the document that was read.
+    """
+
+    document: str = Field(min_length=1)
+    cell: str = Field(min_length=1)
+    revision: str | None = None

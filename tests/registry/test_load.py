@@ -1,0 +1,184 @@
+"""A catalogue either loads whole, or every mistake in it is named by file, line and field."""
+
+from __future__ import annotations
+
+import contextlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+import registry
+from registry.errors import CatalogueError, NotFoundError
+
+
+def spoil(file: Path, old: str, new: str) -> int:
+    """Replaces one piece of the file's text; returns the line it stood in."""
+    text = file.read_text()
+    assert text.count(old) == 1, f"{old!r} must stand once in the sample"
+    file.write_text(text.replace(old, new))
+    return text[: text.index(old)].count("\n") + 1
+
+
+def test_a_valid_file_loads(minimal: Path) -> None:
+    entry = registry.load(minimal).get("sample")
+
+    assert entry.input.height == 64
+    assert registry.check(minimal).problems == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "field", "words"),
+    [
+        ("    family: picodet", "    famly: picodet", "entries.sample.famly", "Extra inputs"),
+        ("height: 64", "height: -64", "entries.sample.input.height", "greater than 0, not -64"),
+        ("height: 64", "height: tall", "entries.sample.input.height", "not 'tall'"),
+        (
+            "scope: network, source: {document: paper, cell: table 2}}",
+            "scope: network}",
+            "entries.sample.latency.0.source",
+            "Field required",
+        ),
+        ("https://example.com", "http://example.com", "entries.sample.artifacts.0.urls.0", "must be https"),
+        (
+            "https://example.com",
+            "https://me:secret@example.com",
+            "entries.sample.artifacts.0.urls.0",
+            "must not carry credentials",
+        ),
+        ("precision: fp16", "precision: half", "entries.sample.latency.0.precision", "not 'half'"),
+    ],
+)
+def test_a_mistake_is_named_by_file_line_and_field(
+    minimal: Path, old: str, new: str, field: str, words: str
+) -> None:
+    line = spoil(minimal, old, new)
+
+    problems = {problem.field: problem for problem in registry.check(minimal).problems}
+
+    assert field in problems
+    assert problems[field].file == minimal
+    assert abs(problems[field].line - line) <= 1, "a missing field is reported at its parent"
+    assert words in problems[field].message
+    with pytest.raises(CatalogueError, match=rf"{minimal.name}:\d+: entries\.sample\."):
+        registry.load(minimal)
+
+
+def test_credentials_in_a_url_are_not_repeated_in_the_message(minimal: Path) -> None:
+    spoil(minimal, "https://example.com", "https://me:secret@example.com")
+
+    with pytest.raises(CatalogueError) as caught:
+        registry.load(minimal)
+
+    assert "secret" not in str(caught.value)
+
+
+def test_every_mistake_is_listed_at_once(minimal: Path) -> None:
+    spoil(minimal, "height: 64", "height: -64")
+    spoil(minimal, "licence: MIT", "license: MIT")
+
+    fields = [problem.field for problem in registry.check(minimal).problems]
+
+    assert sorted(fields) == [
+        "entries.sample.input.height",
+        "entries.sample.licence",
+        "entries.sample.license",
+    ]
+
+
+def test_a_name_may_be_used_once_only(minimal: Path, tmp_path: Path) -> None:
+    again = tmp_path / "again.yaml"
+    again.write_text(minimal.read_text())
+
+    (problem,) = registry.check(tmp_path).problems
+
+    assert problem.file == minimal
+    assert "already defined at again.yaml:3" in problem.message
+
+
+def test_a_key_written_twice_is_refused(minimal: Path) -> None:
+    line = spoil(minimal, "    licence: MIT", "    licence: MIT\n    licence: BSD")
+
+    with pytest.raises(CatalogueError, match=rf":{line + 1}: the key 'licence' stands here twice"):
+        registry.load(minimal)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["entries: [", "\x00", "- a\nb: c", "a: &a [*a]", "!!python/object/apply:os.system ['true']"],
+    ids=["open bracket", "control character", "mixed", "alias to itself", "python object"],
+)
+def test_text_that_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "broken.yaml"
+    file.write_text(text)
+
+    with pytest.raises(CatalogueError, match=r"broken\.yaml"):
+        registry.load(file)
+
+
+def test_a_bomb_of_aliases_is_refused(tmp_path: Path) -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
+    file = tmp_path / "bomb.yaml"
+    file.write_text("\n".join(lines))
+
+    with pytest.raises(CatalogueError, match="once aliases are expanded"):
+        registry.load(file)
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(text=st.text(max_size=80), position=st.integers(0, 1200))
+def test_no_text_makes_the_loader_crash(minimal: Path, text: str, position: int) -> None:
+    original = minimal.read_text()
+    fuzzed = minimal.with_name("fuzzed.yaml")
+    fuzzed.write_text(original[:position] + text + original[position:], encoding="utf-8")
+
+    with contextlib.suppress(CatalogueError):
+        registry.load(fuzzed)
+
+
+def test_a_missing_or_empty_place_is_said_plainly(tmp_path: Path) -> None:
+    with pytest.raises(CatalogueError, match="no such file"):
+        registry.load(tmp_path / "nowhere.yaml")
+    with pytest.raises(CatalogueError, match=r"no \.yaml file"):
+        registry.load(tmp_path)
+
+
+class TestShippedCatalogue:
+    def test_holds_the_four_seed_entries_complete(self) -> None:
+        shipped = registry.load()
+
+        names = {
+            "tinypose_128x96",
+            "tinypose_256x192",
+            "picodet_s_192_pedestrian",
+            "picodet_s_320_pedestrian",
+        }
+        assert names <= set(shipped.names)
+        for name in names:
+            entry = shipped.get(name)
+            ids = {artifact.id for artifact in entry.artifacts}
+            assert {"config", "weights", "inference", "lite-arm-fp32", "lite-arm-fp16"} <= ids
+            assert entry.training
+            assert entry.accuracy[0].protocol.source.cell
+            assert [latency.precision for latency in entry.latency] == ["fp32", "fp16"]
+            assert all(latency.threads == 4 for latency in entry.latency)
+
+    def test_the_detectors_are_scored_on_persons_alone(self) -> None:
+        protocol = registry.load().get("picodet_s_192_pedestrian").accuracy[0].protocol
+
+        assert protocol.kind == "detection"
+        assert protocol.category_scope == "person"
+
+    def test_a_bare_name_means_its_default_release(self) -> None:
+        shipped = registry.load()
+
+        assert shipped.get("tinypose_128x96") is shipped.get("tinypose_128x96@2021")
+
+    def test_a_wrong_name_suggests_the_right_one(self) -> None:
+        with pytest.raises(NotFoundError) as caught:
+            registry.load().get("tinypose-128x69")
+
+        assert caught.value.code == "unknown-entry"
+        assert "tinypose_128x96" in str(caught.value.hint)

@@ -1,0 +1,1 @@
+"""The whole job for PP-TinyPose and PicoDet: fetch, verify, convert, prove."""
