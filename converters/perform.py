@@ -1,0 +1,100 @@
+"""Running one step of a plan, and naming its result before it is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from converters.inference.export import export, export_key
+from converters.lite import LiteOptions, lite_key, to_lite
+from converters.onnx import OnnxOptions, onnx_key, to_onnx
+from converters.plan import Step
+from converters.toolchain import Toolchains
+from converters.tools import PADDLE
+from registry.errors import UsageError
+from registry.schema import Entry
+
+
+def step_key(step: Step, inputs: Mapping[str, str], entry: Entry | None) -> str:
+    """Name of a step's result: equal keys give equal bytes.
+
+    Args:
+        step: The conversion.
+        inputs: Role (``weights``, or ``program`` and ``params``) to SHA-256.
+        entry: Whose architecture weights have.
+    """
+    if isinstance(step, LiteOptions):
+        return lite_key(inputs, step)
+    if isinstance(step, OnnxOptions):
+        return onnx_key(inputs, step)
+    return export_key(_needed(entry), inputs["weights"], step)
+
+
+def result_name(step: Step, stem: str) -> str:
+    """File name of a step's result; empty for an inference model, which is a folder.
+
+    Args:
+        step: The conversion.
+        stem: What is converted, for example an entry's name.
+    """
+    if isinstance(step, LiteOptions):
+        return f"{stem}_{step.target}_{step.precision}.nb"
+    if isinstance(step, OnnxOptions):
+        return f"{stem}_{step.precision}.onnx"
+    return ""
+
+
+def perform(
+    step: Step,
+    source: Path,
+    out: Path,
+    *,
+    entry: Entry | None,
+    toolchains: Toolchains,
+    work: Path,
+    note: Callable[[str], None],
+) -> Path:
+    """Runs one conversion.
+
+    Args:
+        step: The conversion.
+        source: Weights file, or file or folder of an inference model.
+        out: File to write; a folder for an inference model.
+        entry: Whose architecture weights have.
+        toolchains: Where tools are found or built.
+        work: Folder for work in progress and logs.
+        note: Told what takes longer than a moment.
+
+    Returns:
+        ``out``.
+
+    Raises:
+        ZooError: As for ``to_lite``, ``to_onnx`` and ``export``.
+    """
+    if isinstance(step, LiteOptions):
+        to_lite(source, out, step, toolchains=toolchains, work=work, note=note)
+    elif isinstance(step, OnnxOptions):
+        to_onnx(source, out, step, toolchains=toolchains, work=work, note=note)
+    else:
+        known = _needed(entry)
+        export(
+            known,
+            source,
+            step,
+            out,
+            interpreter=toolchains.ensure(PADDLE, note),
+            work=work,
+            log=work / "logs" / f"inference-{known.name}.log",
+            note=note,
+        )
+    return out
+
+
+def _needed(entry: Entry | None) -> Entry:
+    if entry is None:
+        raise UsageError(
+            "network-needed",
+            "a weights file does not say what network it belongs to",
+            hint="add --network NAME; zoo list shows the names",
+        )
+    return entry

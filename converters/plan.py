@@ -1,0 +1,131 @@
+"""Which conversions lead from what there is to what is wanted. Pure: nothing is read or run here."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from converters.inference.options import InferenceOptions, published_options
+from converters.lite import LiteOptions, refuse_contradictions
+from converters.onnx import OnnxOptions, refuse_opset
+from converters.tools import paddlelite
+from registry.errors import ConversionError, UsageError
+from registry.schema import Entry, Target
+from registry.schema.base import Model
+
+Have = Literal["weights", "program", "pir"]
+"""Training checkpoint, legacy inference model, or PIR inference model."""
+
+Goal = Literal["inference", "lite", "onnx", "safetensors"]
+
+Step = InferenceOptions | LiteOptions | OnnxOptions
+"""One conversion, named by its options."""
+
+
+def lite_options(target: Target, precision: str, version: str | None) -> LiteOptions:
+    """Options of a Lite file, refused here when no tool could meet them.
+
+    Args:
+        target: Processor family.
+        precision: ``fp32`` or ``fp16``.
+        version: Version of Paddle-Lite; None takes the default.
+
+    Raises:
+        UsageError: ``lite-precision-impossible`` or ``unknown-lite-version``.
+    """
+    chosen = {"version": version} if version else {}
+    options = LiteOptions.model_validate({"target": target, "precision": precision, **chosen})
+    paddlelite(options.version)
+    refuse_contradictions(options)
+    return options
+
+
+def onnx_options(precision: str, opset: int | None) -> OnnxOptions:
+    """Options of an ONNX file, refused here when no tool could meet them.
+
+    Args:
+        precision: ``fp32``.
+        opset: Operator set; None takes the default.
+
+    Raises:
+        UsageError: ``onnx-precision-impossible`` or ``onnx-opset-impossible``.
+    """
+    if precision != "fp32":
+        raise UsageError(
+            "onnx-precision-impossible",
+            f"paddle2onnx does not write ONNX in {precision}",
+            expected="fp32",
+            hint="--onnx fp32",
+        )
+    options = OnnxOptions.model_validate({"opset": opset} if opset else {})
+    refuse_opset(options.opset)
+    return options
+
+
+class Aim(Model):
+    """What a conversion shall end with.
+
+    Attributes:
+        goal: Format.
+        lite: Options of a Lite file; None takes the defaults.
+        onnx: Options of an ONNX file; None takes the defaults.
+        inference: Options of an inference model made from weights; None takes those of the published one.
+    """
+
+    goal: Goal
+    lite: LiteOptions | None = None
+    onnx: OnnxOptions | None = None
+    inference: InferenceOptions | None = None
+
+
+def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
+    """The conversions, in order.
+
+    Args:
+        have: What there is.
+        aim: What is wanted.
+        entry: Whose architecture weights have; not needed for an inference model.
+
+    Raises:
+        UsageError: ``network-needed``: weights alone do not say what network they belong to.
+            ``already-there``: nothing leads from an inference model to another one.
+        ConversionError: ``lite-needs-legacy-program``: Paddle-Lite cannot read PIR.
+    """
+    if aim.goal == "inference":
+        if have != "weights":
+            raise UsageError(
+                "already-there",
+                "this is an inference model already, and no tool turns one form of program into the other",
+                hint="start from the weights: zoo convert NAME --to inference --program legacy --out DIR",
+            )
+        return (_export(aim, entry),)
+    last: Step = (aim.lite or LiteOptions()) if aim.goal == "lite" else (aim.onnx or OnnxOptions())
+    if have == "weights":
+        export = _export(aim, entry)
+        if aim.goal == "lite" and export.program == "pir":
+            raise _needs_legacy()
+        return (export, last)
+    if have == "pir" and aim.goal == "lite":
+        raise _needs_legacy()
+    return (last,)
+
+
+def _export(aim: Aim, entry: Entry | None) -> InferenceOptions:
+    if entry is None:
+        raise UsageError(
+            "network-needed",
+            "a weights file does not say what network it belongs to",
+            expected="the name of an entry with the same architecture",
+            hint="add --network NAME; zoo list shows the names",
+        )
+    return aim.inference or published_options(entry)
+
+
+def _needs_legacy() -> ConversionError:
+    return ConversionError(
+        "lite-needs-legacy-program",
+        "Paddle-Lite cannot read the PIR form of an inference model (.json)",
+        expected="a legacy program (.pdmodel)",
+        found="a PIR program (.json)",
+        done="nothing was run: opt would abort",
+        hint="zoo convert WEIGHTS --network NAME --to inference --program legacy --out DIR",
+    )

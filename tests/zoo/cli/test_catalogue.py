@@ -1,0 +1,101 @@
+"""list, show, registry check: data on stdout, nothing else, and mistakes explained."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+
+import pytest
+
+import registry
+from registry import tables
+from tests.zoo.cli.conftest import Zoo
+
+
+def test_list_prints_one_line_an_entry(zoo: Zoo) -> None:
+    ran = zoo("list")
+
+    assert (ran.code, ran.err) == (0, "")
+    assert ran.lines[0].split()[:3] == ["name", "release", "task"]
+    assert [line.split()[0] for line in ran.lines[1:]] == [entry.name for entry in registry.load()]
+
+
+def test_list_speaks_markdown_csv_and_json(zoo: Zoo) -> None:
+    entries = registry.load()
+
+    assert zoo("list", "--format", "markdown").out == tables.markdown(entries)
+    rows = list(csv.DictReader(io.StringIO(zoo("list", "--format", "csv").out)))
+    assert [row["name"] for row in rows] == [entry.name for entry in entries]
+    for flags in (["--json"], ["--format", "json"]):
+        assert [item["name"] for item in zoo("list", *flags).json] == [entry.name for entry in entries]
+
+
+def test_list_filters(zoo: Zoo) -> None:
+    ran = zoo("list", "--input", "320x320", "--where", "sd865_fp16_ms < 10", "--min-ap", "38", "--json")
+
+    assert [item["name"] for item in ran.json] == ["picodet_s_320_pedestrian"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["list", "--input", "big"], "HEIGHTxWIDTH"),
+        (["list", "--where", "ap >"], "cannot read the filter"),
+        (["list", "--where", "app > 3"], "did you mean ap?"),
+        (["list", "--nonsense"], "--nonsense"),
+        (["list", "--catalogue", "nowhere.yaml"], "no such file"),
+        (["nonsense"], "nonsense"),
+    ],
+)
+def test_a_request_that_cannot_be_meant_exits_2(zoo: Zoo, arguments: list[str], words: str) -> None:
+    ran = zoo(*arguments)
+
+    assert (ran.code, ran.out) == (2, "")
+    assert words in ran.err
+
+
+def test_show_names_a_source_for_every_figure(zoo: Zoo) -> None:
+    ran = zoo("show", "tinypose_128x96")
+
+    assert ran.code == 0
+    for words in ("58.1 %", "3.27 ms", "README_en.md", "flip test", "tinypose_128x96_fp16_lite.tar"):
+        assert words in ran.out
+    assert zoo("show", "tinypose_128x96@2021", "--json").json["accuracy"][0]["value"] == 58.1
+
+
+def test_an_unknown_name_exits_3_and_suggests(zoo: Zoo) -> None:
+    ran = zoo("show", "tinypose_128x69", "--json")
+
+    assert ran.code == 3
+    assert ran.json["error"]["code"] == "unknown-entry"
+    assert "tinypose_128x96" in ran.json["error"]["hint"]
+    assert ran.err.startswith("error[unknown-entry]: ")
+
+
+class TestRegistryCheck:
+    def test_the_shipped_catalogue_is_clean(self, zoo: Zoo) -> None:
+        ran = zoo("registry", "check")
+
+        assert (ran.code, ran.out) == (0, "")
+        assert "0 problems" in ran.err
+
+    def test_every_mistake_is_one_line_with_file_line_and_field(self, zoo: Zoo) -> None:
+        shipped = Path(registry.SHIPPED / "tinypose.yaml").read_text()
+        file = zoo.folder / "mine.yaml"
+        file.write_text(shipped.replace("value: 58.1", "value: 581").replace("task: key", "task: kee", 1))
+
+        ran = zoo("registry", "check", "mine.yaml")
+
+        assert ran.code == 1
+        assert len(ran.lines) == 2
+        assert all(line.startswith("mine.yaml:") for line in ran.lines)
+        assert "entries.tinypose_128x96.accuracy.0.value" in ran.out
+
+    def test_a_broken_user_catalogue_stops_every_command_with_2(self, zoo: Zoo) -> None:
+        (zoo.folder / "mine.yaml").write_text("schema: 1\nentries: [{name: x}]\n")
+
+        ran = zoo("list", ZOO_CATALOGUE="mine.yaml")
+
+        assert ran.code == 2
+        assert "zoo registry check mine.yaml" in ran.err

@@ -1,0 +1,210 @@
+"""fetch: paths on stdout, one a line; verified, proven, remembered, and never the same work twice."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from converters.reading import inspect
+from tests.servers import LyingServer, drip, honest, serve
+from tests.zoo.cli.conftest import PUBLISHED, Zoo
+from tests.zoo.store.samples import tar_of
+
+NAME = "picodet_s_192_pedestrian"
+ARCHIVE = f"{PUBLISHED}{NAME}.tar"
+
+
+def test_the_published_inference_model_is_fetched_once(zoo: Zoo, upstream: LyingServer) -> None:
+    first = zoo("fetch", NAME)
+    asked = len(upstream.log)
+    second = zoo("fetch", NAME)
+
+    (path,) = first.lines
+    assert (first.code, second.code) == (0, 0)
+    assert second.out == first.out
+    assert len(upstream.log) == asked == 1, "answered from the store, without a request"
+    assert {file.name for file in Path(path).iterdir()} >= {
+        "model.pdmodel",
+        "model.pdiparams",
+        "infer_cfg.yml",
+    }
+    assert zoo("verify").code == 0
+
+
+@pytest.mark.parametrize("precision", ["fp16", "fp32"])
+def test_build_makes_a_lite_file_that_is_proven(zoo: Zoo, upstream: LyingServer, precision: str) -> None:
+    ran = zoo("fetch", NAME, "--lite", precision, "--build")
+
+    assert ran.code == 0, ran.err
+    found = inspect(Path(ran.lines[0]))
+    assert (found.format, found.target, found.precision) == ("lite", "arm", precision)
+    statement = json.loads(Path(f"{ran.lines[0]}.provenance.json").read_text())
+    assert statement["subject"][0]["digest"]["sha256"] == found.sha256
+    asked = len(upstream.log)
+    again = zoo("fetch", NAME, "--lite", precision, "--build", "--json").json["artifacts"][0]
+    assert (again["path"], again["from_store"], again["origin"]) == (ran.lines[0], True, "built")
+    assert len(upstream.log) == asked
+
+
+def test_what_is_not_published_is_built_unasked_and_refused_with_no_build(
+    zoo: Zoo, upstream: LyingServer
+) -> None:
+    refused = zoo("fetch", NAME, "--onnx", "fp32", "--no-build")
+    built = zoo("fetch", NAME, "--onnx", "fp32")
+
+    assert refused.code == 3
+    assert f"zoo fetch {NAME} --onnx fp32 --build" in refused.err
+    assert built.code == 0, built.err
+    assert inspect(Path(built.lines[0])).format == "onnx"
+
+
+def test_a_dry_run_says_what_would_happen_and_does_nothing(zoo: Zoo, upstream: LyingServer) -> None:
+    ran = zoo("fetch", NAME, "--lite", "fp16", "--build", "--dry-run")
+
+    assert ran.code == 0
+    assert [line.split()[0] for line in ran.lines] == [f"{NAME}@2021", "fetch", "convert"]
+    assert upstream.log == []
+    assert [file.name for file in zoo.cache.iterdir()] == ["toolchains"]
+
+
+def test_a_single_precision_file_behind_a_half_precision_name_is_refused(
+    zoo: Zoo, upstream: LyingServer
+) -> None:
+    honest_file = Path(zoo("fetch", NAME, "--lite", "fp32", "--build").lines[0])
+    lying = tar_of({f"{NAME}_fp16/{NAME}_fp16.nb": honest_file.read_bytes()})
+    with serve({f"{PUBLISHED}{NAME}_fp16_lite.tar": lying}) as server:
+        ran = zoo("fetch", NAME, "--lite", "fp16", "--mirror", server.url)
+
+    assert (ran.code, ran.out) == (5, "")
+    assert "not-what-it-is-called" in ran.err
+    assert "expected: precision fp16" in ran.err
+    assert "found: precision fp32" in ran.err
+    (aside,) = (zoo.cache / "quarantine").iterdir()
+    assert str(aside) in ran.err
+    assert json.loads((aside / "reason.json").read_text())["code"] == "not-what-it-is-called"
+    handed_out = list((zoo.cache / "artifacts").rglob("*_fp16.nb"))
+    assert handed_out == []
+
+
+def test_a_missing_file_says_how_to_get_it_and_leaves_nothing(zoo: Zoo, upstream: LyingServer) -> None:
+    ran = zoo("fetch", "picodet_s_320_pedestrian", "--lite", "fp16")
+
+    assert (ran.code, ran.out) == (4, "")
+    assert "404" in ran.err
+    assert "--build" in ran.err
+    left = [path for path in zoo.cache.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    assert [path for path in left if "toolchains" not in path.parts] == []
+
+
+def test_a_missing_inference_model_is_made_from_the_weights(zoo: Zoo, shared: Path) -> None:
+    weights = (shared / "data/weights/picodet_s_192_pedestrian.pdparams").read_bytes()
+    with serve({f"{PUBLISHED}picodet_s_320_pedestrian.pdparams": weights}) as server:
+        ran = zoo("fetch", "picodet_s_320_pedestrian", "--lite", "fp16", "--build", "--mirror", server.url)
+
+    assert ran.code == 0, ran.err
+    assert "inference is not on the server, trying weights" in ran.err
+    found = inspect(Path(ran.lines[0]))
+    assert (found.precision, found.inputs[0].shape) == ("fp16", (1, 3, 320, 320))
+
+
+def test_offline_answers_from_the_store_alone(zoo: Zoo, upstream: LyingServer) -> None:
+    nothing = zoo("fetch", NAME, "--offline")
+    path = zoo("fetch", NAME).lines
+    asked = len(upstream.log)
+
+    assert nothing.code == 4
+    assert zoo("fetch", NAME, "--offline").lines == path
+    assert len(upstream.log) == asked
+
+
+def test_out_copies_into_a_folder(zoo: Zoo, upstream: LyingServer) -> None:
+    ran = zoo("fetch", NAME, "--out", "models")
+
+    assert ran.lines == [f"models/{NAME}"]
+    assert (zoo.folder / "models" / NAME / "model.pdmodel").stat().st_size == 3316328
+
+
+def test_a_server_that_changes_a_file_later_is_an_event(
+    zoo: Zoo, upstream: LyingServer, published_model: bytes
+) -> None:
+    zoo("fetch", NAME)
+    zoo("lock", NAME)
+    changed = tar_of({f"{NAME}/model.pdmodel": b"other", f"{NAME}/model.pdiparams": b"bytes"})
+    fresh = Zoo(zoo.cache.with_name("other-cache"), zoo.folder)
+    with serve({ARCHIVE: changed}) as server:
+        ran = fresh("fetch", NAME, "--mirror", server.url)
+
+    assert ran.code == 5
+    assert "digest-changed" in ran.err
+    assert f"zoo lock --accept {NAME}@2021" in ran.err
+
+
+def test_locked_refuses_what_the_lock_does_not_hold(zoo: Zoo, upstream: LyingServer) -> None:
+    no_lock = zoo("fetch", NAME, "--locked")
+    (zoo.folder / "zoo.lock").write_text('{\n"version": 1\n}\n')
+    not_in_it = zoo("fetch", NAME, "--locked")
+    zoo("fetch", NAME)
+    locked = zoo("lock")
+
+    assert (no_lock.code, not_in_it.code, locked.code) == (3, 5, 0)
+    assert zoo("fetch", NAME, "--locked").code == 0
+    assert zoo("lock", "--check").code == 0
+
+
+def test_several_artifacts_come_out_in_the_order_they_were_asked_for(zoo: Zoo, upstream: LyingServer) -> None:
+    zoo("fetch", NAME)
+    ran = zoo("fetch", NAME, NAME, "--inference", "--jobs", "2")
+
+    assert ran.code == 0
+    assert len(ran.lines) == 2
+    assert ran.lines[0] == ran.lines[1]
+
+
+def kill_when(command: list[str], zoo: Zoo, reached: object) -> None:
+    """Starts a command and kills it as soon as a condition holds."""
+    process = subprocess.Popen(
+        command, cwd=zoo.folder, env=zoo.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    deadline = time.monotonic() + 120
+    while not reached() and process.poll() is None and time.monotonic() < deadline:  # type: ignore[operator]
+        time.sleep(0.01)
+    assert process.poll() is None, "it ended before it could be killed"
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def test_a_fetch_that_was_killed_is_continued(zoo: Zoo, published_model: bytes) -> None:
+    slow = drip(published_model, step=32 * 1024, pause=0.05)
+    with LyingServer({ARCHIVE: [slow, honest(published_model)]}) as server:
+        zoo.env["ZOO_MIRROR"] = server.url
+
+        def some_bytes_are_safe_on_disk() -> bool:
+            states = [json.loads(state.read_text()) for state in zoo.cache.glob("partial/*.part.json")]
+            return any(state.get("synced") for state in states)
+
+        kill_when(zoo.command("fetch", NAME), zoo, some_bytes_are_safe_on_disk)
+        ran = zoo("fetch", NAME)
+
+    assert ran.code == 0, ran.err
+    assert server.ranges()[1] is not None, "it went on where it had been killed"
+    assert zoo("verify").code == 0
+
+
+def test_a_conversion_that_was_killed_is_repeated(zoo: Zoo, upstream: LyingServer) -> None:
+    zoo("fetch", NAME)
+    zoo("fetch", NAME, "--lite", "fp32", "--target", "x86")  # so that the toolchain is there
+    command = zoo.command("fetch", NAME, "--lite", "fp16", "--build")
+    kill_when(command, zoo, lambda: any(zoo.cache.glob("built/.*.tmp")))
+
+    ran = zoo("fetch", NAME, "--lite", "fp16", "--build")
+
+    assert ran.code == 0, ran.err
+    assert inspect(Path(ran.lines[0])).precision == "fp16"
+    assert list(zoo.cache.glob("built/.*")) == []
+    assert zoo("verify").code == 0

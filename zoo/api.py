@@ -1,0 +1,379 @@
+"""The Python API: what the commands do, as functions that return frozen results."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import registry
+from registry import Entry, Registry
+from registry.errors import UsageError
+from registry.schema.artifact import Precision, Target
+from zoo.settings import Settings, from_environment
+from zoo.wants import Request
+
+if TYPE_CHECKING:
+    from converters.plan import Goal
+    from converters.reading import Inspection
+    from zoo.conversion import ConvertPlan, ConvertRequest, Made
+    from zoo.demo import Demo
+    from zoo.doctor import Diagnosis
+    from zoo.obtain import Fetched, Obtainer, Reporter
+    from zoo.plans import FetchPlan
+    from zoo.project import LockReport
+    from zoo.store import StoreReport
+
+
+def settings(*, mirror: str | None = None, offline: bool = False, catalogue: Path | None = None) -> Settings:
+    """The environment's settings, with what the caller says on top.
+
+    Args:
+        mirror: Base URL that replaces scheme and host of every address.
+        offline: Never open a connection.
+        catalogue: Catalogue file or folder beside the shipped one.
+
+    Raises:
+        UsageError: A value cannot be meant.
+    """
+    changes: dict[str, object] = {"offline": True} if offline else {}
+    changes |= {"mirror": mirror} if mirror is not None else {}
+    changes |= {"catalogue": catalogue} if catalogue is not None else {}
+    return from_environment().model_copy(update=changes)
+
+
+def catalogue(settings: Settings) -> Registry:
+    """The shipped entries, and those of the user's catalogue where one is set."""
+    if settings.catalogue is None:
+        return registry.load()
+    return registry.load(registry.SHIPPED, settings.catalogue)
+
+
+def list_models(
+    *,
+    task: str | None = None,
+    family: str | None = None,
+    size: tuple[int, int] | None = None,
+    min_ap: float | None = None,
+    where: str | None = None,
+    settings: Settings | None = None,
+) -> tuple[Entry, ...]:
+    """The entries that meet every condition, in a fixed order.
+
+    Args:
+        task: ``keypoint_detection`` or ``object_detection``.
+        family: ``tinypose`` or ``picodet``.
+        size: Input height and width in pixels.
+        min_ap: Least AP or mAP in percent.
+        where: Expression over the numbers of an entry; see ``registry.search.facts``.
+        settings: Settings; the environment's by default.
+
+    Raises:
+        UsageError: The expression cannot be read.
+        CatalogueError: A catalogue is broken.
+    """
+    entries = catalogue(settings or from_environment())
+    return registry.search(entries, task=task, family=family, size=size, min_ap=min_ap, where=where)
+
+
+def model_info(name: str, *, settings: Settings | None = None) -> Entry:
+    """Everything known about one entry.
+
+    Args:
+        name: ``name`` or ``name@release``.
+        settings: Settings; the environment's by default.
+
+    Raises:
+        NotFoundError: No such entry; close names are suggested.
+    """
+    return catalogue(settings or from_environment()).get(name)
+
+
+def fetch(
+    name: str,
+    *,
+    weights: bool = False,
+    config: bool = False,
+    inference: bool = False,
+    lite: Precision | None = None,
+    onnx: Precision | None = None,
+    target: Target | None = None,
+    lite_version: str | None = None,
+    build: bool | None = None,
+    out: Path | str | None = None,
+    locked: bool = False,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> Fetched:
+    """One artifact of one entry, verified and proven; the inference model unless something else is asked for.
+
+    Args:
+        name: ``name`` or ``name@release``.
+        weights: The training checkpoint.
+        config: Upstream's configuration.
+        inference: The inference model.
+        lite: The Paddle-Lite file in this precision.
+        onnx: The ONNX file in this precision.
+        target: Processor of the Lite file; ``arm`` by default.
+        lite_version: Version of Paddle-Lite's opt.
+        build: True converts here whatever is published, False never, None what is not published.
+        out: Folder to copy the artifact into.
+        locked: Refuse what ``zoo.lock`` does not name.
+        settings: Settings; the environment's by default.
+        reporter: Who hears about the work; nobody by default.
+
+    Raises:
+        ZooError: As the tree in ``registry.errors`` says.
+    """
+    request = Request(
+        weights=weights,
+        config=config,
+        inference=inference,
+        lite=lite,
+        onnx=onnx,
+        target=target,
+        lite_version=lite_version,
+        build=build,
+    )
+    chosen = settings or from_environment()
+    if len(request.wants(model_info(name, settings=chosen))) > 1:
+        raise UsageError(
+            "one-artifact-a-call",
+            "fetch() gives one artifact, several were asked for",
+            hint="use fetch_many()",
+        )
+    (found,) = fetch_many(
+        [name],
+        request,
+        out=Path(out) if out is not None else None,
+        locked=locked,
+        settings=chosen,
+        reporter=reporter,
+    )
+    return found
+
+
+def fetch_many(
+    names: Sequence[str],
+    request: Request,
+    *,
+    out: Path | None = None,
+    locked: bool = False,
+    jobs: int = 4,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> tuple[Fetched, ...]:
+    """The artifacts a request asks of each entry, in order.
+
+    Args:
+        names: Entries.
+        request: What to get of each.
+        out: Folder to copy the artifacts into.
+        locked: Refuse what ``zoo.lock`` does not name.
+        jobs: Artifacts fetched at the same time.
+        settings: Settings; the environment's by default.
+        reporter: Who hears about the work; nobody by default.
+
+    Raises:
+        ZooError: The first failure in order; what the others got stays in the store.
+    """
+    from zoo.delivery import deliver
+
+    chosen = settings or from_environment()
+    entries = [model_info(name, settings=chosen) for name in names]
+    orders = [(entry, want) for entry in entries for want in request.wants(entry)]
+    found = _obtainer(chosen, locked=locked, reporter=reporter).all(orders, build=request.build, jobs=jobs)
+    if out is None:
+        return found
+    work = chosen.cache / "work"
+    return tuple(
+        item.model_copy(update={"path": deliver(item.path, out / item.file_name, work=work)})
+        for item in found
+    )
+
+
+def plan(
+    names: Sequence[str], request: Request, *, settings: Settings | None = None
+) -> tuple[FetchPlan, ...]:
+    """What ``fetch_many`` would do first, without doing any of it.
+
+    Args:
+        names: Entries.
+        request: What to get of each.
+        settings: Settings; the environment's by default.
+
+    Raises:
+        NotFoundError: No such entry, or no way to an artifact.
+    """
+    from zoo.plans import plans
+
+    entries = [model_info(name, settings=settings) for name in names]
+    return tuple(
+        plans(entry, want, build=request.build)[0] for entry in entries for want in request.wants(entry)
+    )
+
+
+def convert(
+    source: Path | str,
+    *,
+    to: Goal,
+    out: Path | str | None = None,
+    network: str | None = None,
+    precision: Literal["fp32", "fp16"] = "fp32",
+    target: Target = "arm",
+    lite_version: str | None = None,
+    opset: int | None = None,
+    program: Literal["legacy", "pir"] | None = None,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> Made:
+    """Converts an entry, or a file of the caller's, and proves what came out.
+
+    Args:
+        source: Entry name, or a local file or folder.
+        to: ``inference``, ``lite``, ``onnx`` or ``safetensors``.
+        out: File to write, a folder for an inference model; the result stays in the store without it.
+        network: Entry whose architecture a bare weights file has.
+        precision: Of Lite and ONNX files.
+        target: Processor of a Lite file.
+        lite_version: Version of Paddle-Lite's opt.
+        opset: ONNX operator set.
+        program: Form of an inference model.
+        settings: Settings; the environment's by default.
+        reporter: Who hears about the work; nobody by default.
+
+    Raises:
+        ZooError: As the tree in ``registry.errors`` says.
+    """
+    from zoo.conversion import ConvertRequest
+
+    request = ConvertRequest(
+        to=to,
+        network=network,
+        precision=precision,
+        target=target,
+        lite_version=lite_version,
+        opset=opset,
+        program=program,
+    )
+    path = Path(out) if out is not None else None
+    return convert_source(source, request, out=path, settings=settings, reporter=reporter)
+
+
+def convert_source(
+    source: Path | str,
+    request: ConvertRequest,
+    *,
+    out: Path | None = None,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> Made:
+    """``convert`` with its options as one value."""
+    from zoo import conversion
+
+    chosen = settings or from_environment()
+    return conversion.convert(
+        source, request, out=out, entries=catalogue(chosen), obtainer=_obtainer(chosen, reporter=reporter)
+    )
+
+
+def plan_conversion(
+    source: Path | str, request: ConvertRequest, *, settings: Settings | None = None
+) -> ConvertPlan:
+    """What ``convert_source`` would do, without doing any of it."""
+    from zoo import conversion
+
+    return conversion.plan(source, request, catalogue(settings or from_environment()))
+
+
+def inspect(path: Path | str) -> Inspection:
+    """What an artifact is, from its bytes.
+
+    Args:
+        path: File or folder.
+
+    Raises:
+        NotFoundError: Nothing is there.
+        IntegrityError: It is torn, or something that only poses as an artifact.
+    """
+    from converters.reading import inspect as look
+
+    return look(Path(path))
+
+
+def verify(names: Sequence[str] = (), *, settings: Settings | None = None) -> StoreReport:
+    """Hashes the store again and compares it with what was seen first.
+
+    Args:
+        names: Entries; none means the whole store.
+        settings: Settings; the environment's by default.
+    """
+    chosen = settings or from_environment()
+    entries = [model_info(name, settings=chosen) for name in names]
+    return _obtainer(chosen).store.verify(entries or None)
+
+
+def lock(
+    names: Sequence[str] = (),
+    *,
+    accept: bool = False,
+    check: bool = False,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> LockReport:
+    """Writes the digests this machine has seen into the project's ``zoo.lock``.
+
+    Args:
+        names: Entries whose artifacts are written; none means every artifact that was seen.
+        accept: Fetch what the named entries have in the store anew, and take the digests as they are now.
+        check: Only compare; nothing is written.
+        settings: Settings; the environment's by default.
+        reporter: Who hears about the work; nobody by default.
+
+    Raises:
+        UsageError: ``accept-what``: nothing is named to accept.
+    """
+    from zoo import project
+
+    chosen = settings or from_environment()
+    entries = [model_info(name, settings=chosen) for name in names]
+    return project.lock(entries, _obtainer(chosen, reporter=reporter), accept=accept, check=check)
+
+
+def diagnose(*, settings: Settings | None = None) -> Diagnosis:
+    """What works on this machine and why."""
+    from zoo.doctor import examine
+
+    chosen = settings or from_environment()
+    return examine(chosen, _obtainer(chosen).toolchains)
+
+
+def demo(*, settings: Settings | None = None, reporter: Reporter | None = None) -> Demo:
+    """The whole job on built-in sample data, without any network beyond this machine's loopback.
+
+    Args:
+        settings: Settings; the environment's by default.
+        reporter: Who hears about the work; nobody by default.
+    """
+    from zoo.demo import run
+    from zoo.obtain import Reporter
+
+    return run(settings or from_environment(), reporter or Reporter())
+
+
+def _obtainer(settings: Settings, *, locked: bool = False, reporter: Reporter | None = None) -> Obtainer:
+    # Imported here: listing and showing need neither the store nor the converters.
+    from converters.toolchain import Toolchains
+    from zoo.obtain import Obtainer, Reporter
+    from zoo.project import read_pins
+    from zoo.store import Store
+
+    pins = read_pins(required=locked)
+    return Obtainer(
+        settings=settings,
+        store=Store(settings.cache),
+        toolchains=Toolchains(settings.toolchains, python=settings.python, offline=settings.offline),
+        pins=pins,
+        locked=locked,
+        reporter=reporter or Reporter(),
+    )

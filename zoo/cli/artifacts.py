@@ -1,0 +1,216 @@
+"""Commands about artifacts: fetch, convert, inspect, verify, lock."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli import options
+from zoo.output import Output
+
+Names = Annotated[list[str], typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.")]
+
+
+def fetch(
+    names: Names,
+    weights: Annotated[bool, typer.Option("--weights", help="The training checkpoint.")] = False,
+    config: Annotated[bool, typer.Option("--config", help="Upstream's configuration.")] = False,
+    inference: Annotated[
+        bool, typer.Option("--inference", help="The inference model (the default).")
+    ] = False,
+    lite: Annotated[options.Precision | None, typer.Option(help="The Paddle-Lite .nb file.")] = None,
+    onnx: Annotated[options.Precision | None, typer.Option(help="The ONNX file.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Everything that was published.")] = False,
+    target: Annotated[
+        options.Target | None, typer.Option(help="Processor of the .nb; arm by default.")
+    ] = None,
+    lite_version: options.LiteVersion = None,
+    build: options.Build = None,
+    mirror: options.Mirror = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Copy the artifacts into this folder.")
+    ] = None,
+    offline: options.Offline = False,
+    locked: Annotated[bool, typer.Option("--locked", help="Refuse what zoo.lock does not name.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, max=64, help="Artifacts fetched at the same time.")] = 4,
+    dry_run: options.DryRun = False,
+    catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Fetch artifacts, verified and proven, and print the path of each, one a line."""
+    from zoo import api
+    from zoo.obtain import Reporter
+    from zoo.wants import Request
+
+    output = Output(as_json=json, quiet=quiet)
+    request = Request(
+        weights=weights,
+        config=config,
+        inference=inference,
+        lite=lite.value if lite else None,
+        onnx=onnx.value if onnx else None,
+        everything=everything,
+        target=target.value if target else None,
+        lite_version=lite_version,
+        build=build,
+    )
+    chosen = api.settings(mirror=mirror, offline=offline, catalogue=catalogue)
+    if dry_run:
+        planned = api.plan(names, request, settings=chosen)
+        if json:
+            output.document({"plans": planned})
+        else:
+            output.lines(line for one in planned for line in one.lines())
+        return
+    with output.display() as display:
+        found = api.fetch_many(
+            names,
+            request,
+            out=out,
+            locked=locked,
+            jobs=jobs,
+            settings=chosen,
+            reporter=Reporter(note=output.note, bar=display.bar),
+        )
+    if json:
+        output.document({"artifacts": found})
+    else:
+        output.lines(item.path for item in found)
+
+
+def convert(
+    source: Annotated[str, typer.Argument(metavar="SRC", help="Entry name, or local file or folder.")],
+    to: Annotated[options.Form, typer.Option(help="What to make.")],
+    out: Annotated[
+        Path, typer.Option(metavar="PATH", help="File to write; a folder for an inference model.")
+    ],
+    network: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Entry whose architecture a bare weights file has.")
+    ] = None,
+    precision: Annotated[
+        options.Precision, typer.Option(help="Of Lite and ONNX files.")
+    ] = options.Precision.fp32,
+    target: Annotated[options.Target, typer.Option(help="Processor of a Lite file.")] = options.Target.arm,
+    lite_version: options.LiteVersion = None,
+    opset: Annotated[int | None, typer.Option(help="ONNX operator set.")] = None,
+    program: Annotated[
+        options.Program | None, typer.Option(help="Form of an inference model: legacy (for Lite) or pir.")
+    ] = None,
+    mirror: options.Mirror = None,
+    offline: options.Offline = False,
+    dry_run: options.DryRun = False,
+    catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Convert an entry, or a file of your own, and prove what came out."""
+    from zoo import api
+    from zoo.conversion import ConvertRequest
+    from zoo.obtain import Reporter
+
+    output = Output(as_json=json, quiet=quiet)
+    chosen = api.settings(mirror=mirror, offline=offline, catalogue=catalogue)
+    request = ConvertRequest(
+        to=to.value,
+        network=network,
+        precision=precision.value,
+        target=target.value,
+        lite_version=lite_version,
+        opset=opset,
+        program=program.value if program else None,
+    )
+    if dry_run:
+        planned = api.plan_conversion(source, request, settings=chosen)
+        if json:
+            output.document(planned)
+        else:
+            output.lines(planned.lines())
+        return
+    with output.display() as display:
+        made = api.convert_source(
+            source, request, out=out, settings=chosen, reporter=Reporter(note=output.note, bar=display.bar)
+        )
+    if json:
+        output.document(made)
+    else:
+        output.lines([made.path])
+
+
+def inspect(
+    path: Annotated[Path, typer.Argument(help="File or folder.")],
+    json: options.Json = False,
+) -> None:
+    """Say what an artifact is, from its bytes."""
+    from zoo import api
+    from zoo.cli import portrait_of_file
+
+    output = Output(as_json=json)
+    found = api.inspect(path)
+    if json:
+        output.document(found)
+    else:
+        output.text(portrait_of_file.of_inspection(found))
+
+
+def verify(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME...]", help="Default: the whole store.")
+    ] = None,
+    catalogue: options.Catalogue = None,
+    json: options.Json = False,
+) -> None:
+    """Hash the store again and compare it with what was seen first."""
+    from zoo import api
+
+    output = Output(as_json=json)
+    report = api.verify(names or (), settings=api.settings(catalogue=catalogue))
+    if json:
+        output.document(report)
+    else:
+        output.lines(
+            f"changed  {item.path}: expected {item.expected}, found {item.found}"
+            for item in report.mismatches
+        )
+        output.lines(f"missing  {path}" for path in report.missing)
+        output.lines(f"extra    {path}" for path in report.extra)
+        output.note(f"{report.checked} files checked, {report.ok} as they should be")
+    if not report.clean:
+        raise typer.Exit(1)
+
+
+def lock(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME...]", help="Default: everything this machine has seen."),
+    ] = None,
+    accept: Annotated[
+        bool,
+        typer.Option("--accept", help="Fetch the named entries anew and take their digests as they are now."),
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Compare zoo.lock with what was seen; change nothing.")
+    ] = False,
+    mirror: options.Mirror = None,
+    catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Write the digests that were seen into zoo.lock, for a team to commit."""
+    from zoo import api
+    from zoo.obtain import Reporter
+
+    output = Output(as_json=json, quiet=quiet)
+    chosen = api.settings(mirror=mirror, catalogue=catalogue)
+    with output.display() as display:
+        reporter = Reporter(note=output.note, bar=display.bar)
+        found = api.lock(names or (), accept=accept, check=check, settings=chosen, reporter=reporter)
+    if json:
+        output.document(found)
+    else:
+        output.lines(f"{change.kind:<8} {change.url}" for change in found.changes)
+        output.note(f"{found.path}: {found.artifacts} artifacts")
+    if check and found.changes:
+        raise typer.Exit(1)

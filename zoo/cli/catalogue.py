@@ -1,0 +1,100 @@
+"""Commands that answer from the catalogue alone: list, show, registry check."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from registry.errors import UsageError
+from zoo.cli import options
+from zoo.output import Output
+
+registry_app = typer.Typer(help="Work on catalogues.", no_args_is_help=True)
+
+
+def list_entries(
+    task: Annotated[str | None, typer.Option(help="keypoint_detection or object_detection.")] = None,
+    family: Annotated[str | None, typer.Option(help="tinypose or picodet.")] = None,
+    size: Annotated[str | None, typer.Option("--input", metavar="HxW", help="Input size, 128x96.")] = None,
+    min_ap: Annotated[float | None, typer.Option(help="Least AP or mAP, in percent.")] = None,
+    where: Annotated[
+        str | None, typer.Option(metavar="EXPR", help="For example 'ap>=38 and sd865_fp16_ms<10'.")
+    ] = None,
+    format: Annotated[options.ListFormat, typer.Option(help="How to print.")] = options.ListFormat.table,
+    catalogue: options.Catalogue = None,
+    json: options.Json = False,
+) -> None:
+    """List the models of the zoo."""
+    from registry import tables
+    from zoo import api
+
+    entries = api.list_models(
+        task=task,
+        family=family,
+        size=_size(size) if size else None,
+        min_ap=min_ap,
+        where=where,
+        settings=api.settings(catalogue=catalogue),
+    )
+    output = Output(as_json=json)
+    if json or format is options.ListFormat.json:
+        output.document(entries)
+    elif format is options.ListFormat.markdown:
+        output.text(tables.markdown(entries))
+    elif format is options.ListFormat.csv:
+        output.text(tables.comma_separated(entries))
+    else:
+        output.table([column.heading for column in tables.FLAT], tables.rows(entries))
+
+
+def show(
+    name: Annotated[str, typer.Argument(help="NAME or NAME@RELEASE.")],
+    catalogue: options.Catalogue = None,
+    json: options.Json = False,
+) -> None:
+    """Show everything about one model, with sources."""
+    from zoo import api
+    from zoo.cli import portrait
+
+    entry = api.model_info(name, settings=api.settings(catalogue=catalogue))
+    output = Output(as_json=json)
+    if json:
+        output.document(entry)
+    else:
+        output.text(portrait.of_entry(entry))
+
+
+@registry_app.command("check")
+def check(
+    path: Annotated[
+        Path | None, typer.Argument(help="Catalogue file or folder. Default: the shipped one.")
+    ] = None,
+    json: options.Json = False,
+) -> None:
+    """Check a catalogue: every mistake with file, line and field."""
+    import registry
+
+    found = registry.check(path) if path else registry.check()
+    output = Output(as_json=json)
+    if json:
+        output.document(found)
+    else:
+        output.lines(found.problems)
+        output.note(f"{len(found.files)} files, {found.entries} entries, {len(found.problems)} problems")
+    if found.problems:
+        raise typer.Exit(1)
+
+
+def _size(text: str) -> tuple[int, int]:
+    match = re.fullmatch(r"(\d{1,5})\s*[x*×]\s*(\d{1,5})", text.strip(), re.IGNORECASE)
+    if not match:
+        raise UsageError(
+            "bad-size",
+            f"{text!r} is not an input size",
+            expected="HEIGHTxWIDTH",
+            hint="zoo list --input 128x96",
+        )
+    return int(match[1]), int(match[2])

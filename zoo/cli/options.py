@@ -1,0 +1,72 @@
+"""Option types that several commands share, so that the same flag means the same thing everywhere."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.")]
+Mirror = Annotated[
+    str | None,
+    typer.Option(metavar="URL", help="Replace scheme and host of every address by this base (ZOO_MIRROR)."),
+]
+Offline = Annotated[bool, typer.Option("--offline", help="Answer from the store alone.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+Build = Annotated[
+    bool | None,
+    typer.Option(
+        "--build/--no-build", help="Always / never convert here. Default: only what is not published."
+    ),
+]
+LiteVersion = Annotated[
+    str | None,
+    typer.Option(metavar="V", help="Version of Paddle-Lite's opt, to match the runtime in the app."),
+]
+Catalogue = Annotated[
+    Path | None,
+    typer.Option(metavar="PATH", help="Catalogue file or folder beside the shipped one (ZOO_CATALOGUE)."),
+]
+
+
+class ListFormat(str, Enum):
+    """How ``zoo list`` prints."""
+
+    table = "table"
+    json = "json"
+    csv = "csv"
+    markdown = "markdown"
+
+
+class Precision(str, Enum):
+    """Arithmetic precision."""
+
+    fp32 = "fp32"
+    fp16 = "fp16"
+
+
+class Target(str, Enum):
+    """Processor family of a Lite file."""
+
+    arm = "arm"
+    x86 = "x86"
+    opencl = "opencl"
+
+
+class Form(str, Enum):
+    """What ``zoo convert`` makes."""
+
+    inference = "inference"
+    lite = "lite"
+    onnx = "onnx"
+    safetensors = "safetensors"
+
+
+class Program(str, Enum):
+    """Form of an inference model."""
+
+    legacy = "legacy"
+    pir = "pir"

@@ -1,0 +1,194 @@
+"""``zoo convert``: from an entry or a local file to the format that is wanted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from converters.inference.options import published_options
+from converters.plan import Aim, Goal, Have, Step, lite_options, onnx_options, steps
+from converters.reading import Kind
+from converters.reading.locate import locate_file, locate_in_folder
+from registry import Entry, Registry
+from registry.errors import NotFoundError, UsageError
+from registry.schema import Model, Target
+from zoo.delivery import deliver
+from zoo.obtain import Obtainer
+from zoo.plans import words
+
+
+class ConvertRequest(Model):
+    """What to make, and what must be known to make it.
+
+    Attributes:
+        to: Format.
+        network: Entry whose architecture a bare weights file has.
+        precision: Of Lite and ONNX files.
+        target: Processor of a Lite file.
+        lite_version: Version of Paddle-Lite's opt; None takes the default.
+        opset: ONNX operator set; None takes the default.
+        program: Form of an inference model; None takes ``legacy``, which every next step can read.
+    """
+
+    to: Goal
+    network: str | None = None
+    precision: Literal["fp32", "fp16"] = "fp32"
+    target: Target = "arm"
+    lite_version: str | None = None
+    opset: int | None = None
+    program: Literal["legacy", "pir"] | None = None
+
+
+class ConvertPlan(Model):
+    """How a source becomes what is wanted.
+
+    Attributes:
+        source: Entry name, or local path.
+        have: What the source is.
+        goal: What is wanted.
+        steps: Conversions, in order.
+    """
+
+    source: str
+    have: Have
+    goal: Goal
+    steps: tuple[Step, ...]
+
+    def lines(self) -> list[str]:
+        """The plan in words, one line a step."""
+        lines = [f"{self.source} ({self.have}) to {self.goal}"]
+        last = ["  write    the checkpoint as safetensors"] if self.goal == "safetensors" else []
+        return [*lines, *[f"  convert  {words(step)}" for step in self.steps], *last]
+
+
+class Made(Model):
+    """A converted artifact.
+
+    Attributes:
+        path: The file, or the folder of an inference model.
+        source: What it was made from.
+        from_store: Whether it was there already.
+    """
+
+    path: Path
+    source: str
+    from_store: bool
+
+
+def plan(source: Path | str, request: ConvertRequest, entries: Registry) -> ConvertPlan:
+    """How the source becomes what is wanted, without doing any of it.
+
+    Raises:
+        NotFoundError: The source is neither an entry nor a file.
+        UsageError: No conversion leads there.
+    """
+    local = _local(source, entries)
+    if local is None:
+        known = entries.get(str(source))
+        entry: Entry | None = known
+        have: Have = "weights" if _starts_from_weights(known, request) else "program"
+    else:
+        entry, have = _entry(request, entries), _have(local)
+    return ConvertPlan(source=str(source), have=have, goal=request.to, steps=_steps(have, request, entry))
+
+
+def convert(
+    source: Path | str, request: ConvertRequest, *, out: Path | None, entries: Registry, obtainer: Obtainer
+) -> Made:
+    """Converts, through the store, and copies the result to ``out`` where one is given.
+
+    Raises:
+        ZooError: As the tree in ``registry.errors`` says.
+    """
+    planned = plan(source, request, entries)
+    local = _local(source, entries)
+    entry = entries.get(str(source)) if local is None else _entry(request, entries)
+    path, fresh = (
+        (local, False) if local is not None else _published(entries.get(str(source)), planned, obtainer)
+    )
+    if request.to == "safetensors":
+        return Made(path=_write_safetensors(path, out), source=str(source), from_store=False)
+    stem = entry.name if local is None and entry else Path(str(source)).stem
+    for step in planned.steps:
+        converted = obtainer.convert(path, step, stem, entry)
+        path, fresh = converted.path, fresh or converted.made
+    if out is not None:
+        path = deliver(path, out, work=obtainer.settings.cache / "work")
+    return Made(path=path, source=str(source), from_store=not fresh)
+
+
+def _local(source: Path | str, entries: Registry) -> Path | None:
+    """The source as a file; None when it is an entry. A path wins over a name only when it looks like one."""
+    text = str(source)
+    if isinstance(source, str) and source in entries and "/" not in source:
+        return None
+    path = Path(source)
+    if path.exists():
+        return path
+    if isinstance(source, str) and "/" not in source and not path.suffix:
+        entries.get(source)
+    raise NotFoundError("no-such-source", f"{text} is neither a file nor an entry", hint="zoo list")
+
+
+def _entry(request: ConvertRequest, entries: Registry) -> Entry | None:
+    return entries.get(request.network) if request.network else None
+
+
+def _have(path: Path) -> Have:
+    found = locate_in_folder(path) if path.is_dir() else locate_file(path)
+    kinds: dict[Kind, Have] = {
+        Kind.PICKLE: "weights",
+        Kind.SAFETENSORS: "weights",
+        Kind.PROGRAM: "program",
+        Kind.PIR: "pir",
+    }
+    if found.kind not in kinds:
+        raise UsageError(
+            "not-convertible",
+            f"{path} cannot be converted",
+            expected="a checkpoint (.pdparams, .safetensors) or an inference model (.pdmodel, .json)",
+            found=found.kind.value,
+            hint=f"zoo inspect {path}",
+        )
+    return kinds[found.kind]
+
+
+def _starts_from_weights(entry: Entry, request: ConvertRequest) -> bool:
+    if request.to in ("inference", "safetensors"):
+        return True
+    return entry.artifact("inference") is None
+
+
+def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[Step, ...]:
+    if request.to == "safetensors":
+        if have != "weights":
+            raise UsageError(
+                "not-a-checkpoint", "only a training checkpoint can be written as safetensors", found=have
+            )
+        return ()
+    inference = published_options(entry, program=request.program) if entry and request.program else None
+    lite = None
+    if request.to == "lite":
+        lite = lite_options(request.target, request.precision, request.lite_version)
+    onnx = onnx_options(request.precision, request.opset) if request.to == "onnx" else None
+    aim = Aim(goal=request.to, inference=inference, lite=lite, onnx=onnx)
+    return steps(have, aim, entry)
+
+
+def _published(entry: Entry, planned: ConvertPlan, obtainer: Obtainer) -> tuple[Path, bool]:
+    artifact = entry.artifact("weights" if planned.have == "weights" else "inference")
+    if artifact is None:
+        raise NotFoundError(
+            "nothing-published", f"{entry.id} has no published {planned.have}", hint=f"zoo show {entry.name}"
+        )
+    stored = obtainer.published(entry, artifact)
+    return stored.path, not stored.from_cache
+
+
+def _write_safetensors(source: Path, out: Path | None) -> Path:
+    # Imported here: numpy, which only this needs.
+    from converters.weights import read_weights, write_safetensors
+
+    target = out or source.with_suffix(".safetensors")
+    write_safetensors(read_weights(source), target, {"source": source.name})
+    return target

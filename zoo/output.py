@@ -1,0 +1,133 @@
+"""The one place that writes to the terminal: data on stdout, notes and progress on stderr."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+from pydantic import BaseModel
+
+from registry.errors import ZooError
+
+if TYPE_CHECKING:
+    from zoo.progress import Display
+
+
+class Output:
+    """Where results, notes and errors go.
+
+    Args:
+        as_json: Whether results are one JSON document instead of text.
+        quiet: Whether notes are left out.
+        stdout: Stream for data.
+        stderr: Stream for everything else.
+    """
+
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        quiet: bool = False,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+    ) -> None:
+        self.as_json = as_json
+        self._quiet = quiet
+        self._stdout = stdout or sys.stdout
+        self._stderr = stderr or sys.stderr
+
+    @property
+    def lively(self) -> bool:
+        """Whether bars and colour are welcome on stderr."""
+        return self._stderr.isatty() and "NO_COLOR" not in os.environ and not self._quiet
+
+    def text(self, text: str) -> None:
+        """Writes text to stdout, with a line break at its end."""
+        self._stdout.write(text if text.endswith("\n") else text + "\n")
+
+    def document(self, value: Any) -> None:
+        """Writes one JSON document to stdout.
+
+        Args:
+            value: Models, and containers of models and plain values.
+        """
+        json.dump(_plain(value), self._stdout, indent=2, ensure_ascii=False)
+        self._stdout.write("\n")
+
+    def lines(self, lines: Iterable[object]) -> None:
+        """Writes one line of stdout each."""
+        for line in lines:
+            self.text(str(line))
+
+    def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+        """Writes aligned columns to stdout."""
+        self.text(aligned(head, rows))
+
+    def note(self, text: str) -> None:
+        """Writes a note to stderr, unless notes are off."""
+        if not self._quiet:
+            self._stderr.write(text + "\n")
+            self._stderr.flush()
+
+    def error(self, error: ZooError) -> None:
+        """Writes an error: to stderr for people, as the document on stdout where JSON was asked for."""
+        if self.as_json:
+            self.document({"error": {"exit_code": error.exit_code, **error.as_dict()}})
+        head = f"error[{error.code}]: "
+        self._stderr.write(f"{_red(head) if self.lively else head}{error}\n")
+
+    def display(self) -> Display:
+        """Bars on a terminal, silence elsewhere."""
+        from zoo.progress import Display
+
+        return Display(self._stderr if self.lively else None)
+
+
+def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest cell; numbers to the right, text to the left.
+
+    Args:
+        head: Head cells.
+        rows: Body cells, as many a row as there are head cells.
+    """
+    table = [list(head), *[list(row) for row in rows]]
+    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
+    numeric = [all(_is_number(row[column]) for row in rows) for column in range(len(head))]
+    lines = []
+    for row in table:
+        cells = [
+            cell.rjust(width) if right else cell.ljust(width)
+            for cell, width, right in zip(row, widths, numeric, strict=True)
+        ]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines) + "\n"
+
+
+def megabytes(size: int) -> str:
+    """A size for people, in decimal units, as download pages print it."""
+    if size < 1000:
+        return f"{size} B"
+    return f"{size / 1e3:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
+
+
+def _is_number(cell: str) -> bool:
+    return cell in ("", "-") or cell.replace(".", "", 1).isdigit()
+
+
+def _red(text: str) -> str:
+    return f"\x1b[31m{text}\x1b[0m"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)

@@ -1,0 +1,110 @@
+"""How to get what a user wants: which published file to start from, and which conversions follow. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from converters.lite import LiteOptions
+from converters.onnx import OnnxOptions
+from converters.plan import Aim, Step, lite_options, onnx_options, steps
+from registry.errors import NotFoundError
+from registry.schema import Artifact, Entry, Model
+from zoo.wants import Want
+
+
+class FetchPlan(Model):
+    """One way to an artifact.
+
+    Attributes:
+        entry: The entry, ``name@release``.
+        want: What is asked for.
+        start: The published file to fetch.
+        steps: Conversions, in order; none when the published file is the answer.
+    """
+
+    entry: str
+    want: Want
+    start: Artifact
+    steps: tuple[Step, ...] = ()
+
+    def lines(self) -> list[str]:
+        """The plan in words, one line a step."""
+        lines = [f"{self.entry} {self.want.id}", f"  fetch    {self.start.id}  {self.start.urls[0]}"]
+        return lines + [f"  convert  {words(step)}" for step in self.steps]
+
+
+def words(step: Step) -> str:
+    """A conversion in words."""
+    if isinstance(step, LiteOptions):
+        return f"inference model to Paddle-Lite {step.version}, {step.target} {step.precision}"
+    if isinstance(step, OnnxOptions):
+        return f"inference model to ONNX {step.precision}, opset {step.opset}"
+    return f"weights to inference model, {step.program} program"
+
+
+def plans(entry: Entry, want: Want, *, build: bool | None) -> tuple[FetchPlan, ...]:
+    """The ways to an artifact, to be tried in order: a later one counts when a file is missing upstream.
+
+    Args:
+        entry: The entry.
+        want: What is asked for.
+        build: True converts here whatever is published, False never converts, None converts what is not
+            published for that target and version.
+
+    Raises:
+        NotFoundError: ``nothing-published``: there is no way; says which there would be.
+    """
+    published = _published(entry, want)
+    if published and build is not True:
+        return (FetchPlan(entry=entry.id, want=want, start=published),)
+    found = tuple(_routes(entry, want)) if build is not False else ()
+    # A configuration or a checkpoint is made from nothing: --build asks for no more than what is published.
+    if not found and published and want.kind in ("weights", "config"):
+        return (FetchPlan(entry=entry.id, want=want, start=published),)
+    if not found:
+        raise _no_way(entry, want, build)
+    return found
+
+
+def _published(entry: Entry, want: Want) -> Artifact | None:
+    # Which opt made a published file is known only once it was read: a version that was asked for is made.
+    if want.lite_version is not None:
+        return None
+    return entry.artifact(want.kind, want.precision, want.target)
+
+
+def _routes(entry: Entry, want: Want) -> Iterator[FetchPlan]:
+    aim = _aim(want)
+    if aim is None:
+        return
+    # The inference model first: the way is shorter, and it is what upstream itself converted.
+    inference, weights = entry.artifact("inference"), entry.artifact("weights")
+    if inference and aim.goal != "inference":
+        yield FetchPlan(entry=entry.id, want=want, start=inference, steps=steps("program", aim, entry))
+    if weights and entry.network:
+        yield FetchPlan(entry=entry.id, want=want, start=weights, steps=steps("weights", aim, entry))
+
+
+def _aim(want: Want) -> Aim | None:
+    if want.kind == "inference":
+        return Aim(goal="inference")
+    if want.kind == "lite":
+        options = lite_options(want.target or "arm", want.precision or "fp32", want.lite_version)
+        return Aim(goal="lite", lite=options)
+    if want.kind == "onnx":
+        return Aim(goal="onnx", onnx=onnx_options(want.precision or "fp32", None))
+    return None
+
+
+def _no_way(entry: Entry, want: Want, build: bool | None) -> NotFoundError:
+    published = ", ".join(artifact.id for artifact in entry.artifacts) or "nothing"
+    hint = f"zoo show {entry.name}"
+    if build is False and any(_routes(entry, want)):
+        hint = f"zoo fetch {entry.name} {want.flags} --build"
+    return NotFoundError(
+        "nothing-published",
+        f"{entry.id}: there is no {want.id}, and no way to make one",
+        expected=want.id,
+        found=f"published: {published}",
+        hint=hint,
+    )

@@ -1,0 +1,109 @@
+"""The lock that a project commits: ``zoo.lock`` in the working folder or one above it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from converters.files import publish_bytes
+from registry.errors import NotFoundError, UsageError
+from registry.lock import Change, Lock
+from registry.schema import Entry, Model
+
+if TYPE_CHECKING:
+    from zoo.obtain import Obtainer
+
+NAME = "zoo.lock"
+
+
+class LockReport(Model):
+    """What ``zoo lock`` did, or would do.
+
+    Attributes:
+        path: The lock.
+        artifacts: How many it holds.
+        changes: What differs from before, in order of address.
+    """
+
+    path: Path
+    artifacts: int
+    changes: tuple[Change, ...]
+
+
+def find_lock(start: Path | None = None) -> Path | None:
+    """The nearest ``zoo.lock``, looking upwards as git does; None when there is none.
+
+    Args:
+        start: Where to begin; the working folder by default.
+    """
+    folder = (start or Path.cwd()).absolute()
+    return next((place / NAME for place in (folder, *folder.parents) if (place / NAME).is_file()), None)
+
+
+def read_pins(*, required: bool = False) -> Lock:
+    """The project's lock; empty when the project has none.
+
+    Args:
+        required: Whether a missing lock is an error.
+
+    Raises:
+        NotFoundError: ``no-lock``: it is required and not there.
+        UsageError: ``bad-lock``: it is not a lock.
+    """
+    path = find_lock()
+    if path is None:
+        if required:
+            raise NotFoundError("no-lock", f"there is no {NAME} here or above", hint="zoo lock writes one")
+        return Lock()
+    return Lock.parse(path.read_text(encoding="utf-8"), path)
+
+
+def lock(
+    entries: Sequence[Entry], obtainer: Obtainer, *, accept: bool = False, check: bool = False
+) -> LockReport:
+    """Brings the project's lock up to what this machine has seen.
+
+    Args:
+        entries: Entries whose artifacts are written; none means every artifact that was seen.
+        obtainer: The store, and the way to it.
+        accept: Whether the entries' artifacts are fetched anew, and their digests taken as they are now.
+        check: Only compare; nothing is written.
+
+    Raises:
+        UsageError: ``accept-what``: there is nothing named to accept.
+        IntegrityError: ``digest-changed``: the lock and the store disagree, and nobody accepted that.
+    """
+    path = find_lock() or Path.cwd() / NAME
+    before = Lock.parse(path.read_text(encoding="utf-8"), path) if path.is_file() else Lock()
+    if accept:
+        _fetch_anew(entries, obtainer)
+    seen = {
+        url: locked
+        for url, locked in obtainer.store.seen().artifacts.items()
+        if not entries or any(locked.artifact.startswith(f"{entry.id}/") for entry in entries)
+    }
+    after = before
+    for url, locked in sorted(seen.items()):
+        after = after.accepting(url, locked) if accept or check else after.with_seen(url, locked)
+    changes = before.diff(after)
+    if changes and not check:
+        publish_bytes(after.dump().encode(), path)
+    return LockReport(path=path, artifacts=len(after.artifacts), changes=changes)
+
+
+def _fetch_anew(entries: Sequence[Entry], obtainer: Obtainer) -> None:
+    if not entries:
+        raise UsageError(
+            "accept-what",
+            "--accept takes new bytes for old ones: name the entries it is meant for",
+            hint="zoo lock --accept NAME",
+        )
+    # The project's own lock must not stand in the way of the change that is being accepted.
+    unpinned = replace(obtainer, pins=Lock())
+    seen = obtainer.store.seen()
+    for entry in entries:
+        for artifact in entry.artifacts:
+            if seen.get(artifact.urls[0]) is not None:
+                unpinned.published(entry, artifact, accept=True)

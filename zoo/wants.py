@@ -1,0 +1,93 @@
+"""What a user asks for, apart from how it is got."""
+
+from __future__ import annotations
+
+from registry.errors import UsageError
+from registry.schema import Artifact, ArtifactKind, Entry, Model, Precision, Target
+
+
+class Want(Model):
+    """One artifact of one entry, published or not.
+
+    Attributes:
+        kind: What it is.
+        precision: Arithmetic precision, for Lite and ONNX.
+        target: Processor family, for Lite.
+        lite_version: Version of Paddle-Lite's opt; None takes what is published, or the default to build.
+    """
+
+    kind: ArtifactKind
+    precision: Precision | None = None
+    target: Target | None = None
+    lite_version: str | None = None
+
+    @property
+    def id(self) -> str:
+        """Name in messages and file names, for example ``lite-arm-fp16``."""
+        return "-".join(part for part in (self.kind, self.target, self.precision) if part)
+
+    @property
+    def flags(self) -> str:
+        """What to type to ask for it."""
+        words = f"--{self.kind}" + (f" {self.precision}" if self.precision else "")
+        words += f" --target {self.target}" if self.target not in (None, "arm") else ""
+        return words + (f" --lite-version {self.lite_version}" if self.lite_version else "")
+
+
+class Request(Model):
+    """What a combination of flags asks of each entry; none of them asks for the inference model.
+
+    Attributes:
+        weights: The training checkpoint.
+        config: Upstream's configuration.
+        inference: The inference model.
+        lite: The Lite file in this precision.
+        onnx: The ONNX file in this precision.
+        everything: Every current artifact that was published.
+        target: Processor family of the Lite file; ``arm`` by default.
+        lite_version: Version of Paddle-Lite's opt.
+        build: True converts here whatever is published, False never, None what is not published.
+    """
+
+    weights: bool = False
+    config: bool = False
+    inference: bool = False
+    lite: Precision | None = None
+    onnx: Precision | None = None
+    everything: bool = False
+    target: Target | None = None
+    lite_version: str | None = None
+    build: bool | None = None
+
+    def wants(self, entry: Entry) -> tuple[Want, ...]:
+        """The artifacts asked of one entry.
+
+        Raises:
+            UsageError: ``flag-without-lite``: a flag says something about a Lite file and none is asked for.
+        """
+        if (self.target or self.lite_version) and not self.lite:
+            flag = "--target" if self.target else "--lite-version"
+            raise UsageError(
+                "flag-without-lite",
+                f"{flag} says something about a Lite file, but none is asked for",
+                hint=f"add --lite fp32 or --lite fp16 to {flag}",
+            )
+        if self.everything:
+            return tuple(_as_want(artifact) for artifact in entry.artifacts if artifact.status == "current")
+        kinds: list[ArtifactKind] = [
+            kind for kind in ("config", "weights", "inference") if getattr(self, kind)
+        ]
+        found = [Want(kind=kind) for kind in kinds]
+        if self.lite:
+            target = self.target or "arm"
+            found.append(
+                Want(kind="lite", precision=self.lite, target=target, lite_version=self.lite_version)
+            )
+        if self.onnx:
+            found.append(Want(kind="onnx", precision=self.onnx))
+        return tuple(found) or (Want(kind="inference"),)
+
+
+def _as_want(artifact: Artifact) -> Want:
+    precision = artifact.precision if artifact.kind in ("lite", "onnx") else None
+    return Want(kind=artifact.kind, precision=precision, target=artifact.target)
