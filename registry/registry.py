@@ -56,6 +56,8 @@ def _natural(entry: Entry) -> tuple[str, int, int, str]:
 
 
 def _unknown(name: str, known: Iterable[str]) -> NotFoundError:
-    close = difflib.get_close_matches(name.lower().replace("-", "_"), list(known), n=3, cutoff=0.5)
+    # A release is suggested only to those who wrote one: otherwise every name would be suggested twice.
+    candidates = [candidate for candidate in known if "@" in name or "@" not in candidate]
+    close = difflib.get_close_matches(name.lower().replace("-", "_"), candidates, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(close)}?" if close else "zoo list shows every entry"
     return NotFoundError("unknown-entry", f"no entry is called {name!r}", hint=hint)

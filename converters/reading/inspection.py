@@ -42,11 +42,11 @@ class Inspection(Model):
     """What an artifact is, read from its bytes and never from its name.
 
     Attributes:
-        path: The file or folder that was looked into.
+        path: The file that was looked into, or what was asked for where several files make up the artifact.
         format: What the bytes are.
         size: Total size in bytes of the files that make up the artifact.
-        sha256: Digest of the file as it is; for a folder, the digest over the sorted ``sha256  name`` lines
-            of the files that make up the artifact.
+        sha256: Digest of the file as it is; where several files make up the artifact, the digest over their
+            sorted ``sha256  name`` lines.
         canonical_sha256: Digest after bytes that carry no meaning are zeroed (the uninitialised tail of the
             version field of a ``.nb``); equals ``sha256`` where there are none.
         made_by: Producer as the file states it, for example ``opt v2.13-rc`` or ``paddle 3.2.2``.

@@ -1,0 +1,109 @@
+"""Looks into any artifact: finds its files, reads them to the end, says what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from converters.reading.inspection import Inspection
+from converters.reading.locate import Artifact, locate_file, locate_in_folder
+from converters.reading.magic import Kind, describe
+from converters.reading.source import is_folder
+from registry.errors import IntegrityError
+
+
+def inspect(path: Path) -> Inspection:
+    """Says what a file or folder is, from its bytes and never from its name.
+
+    A folder stands for the one artifact it holds: an inference model, or a single file, also inside a single
+    sub-folder. A program or its parameters stand for both when the other half lies beside them.
+
+    Args:
+        path: A ``.nb``, ``.pdmodel``, PIR ``.json``, ``.pdiparams``, ``.onnx``, ``.pdparams``,
+            ``.safetensors``, tar, zip or YAML file under whatever name, or a folder.
+
+    Returns:
+        The inspection. Its path is the file, or the given path where several files make up the artifact.
+
+    Raises:
+        NotFoundError: Nothing is there, or no artifact is in the folder.
+        UsageError: The folder holds several artifacts, or the path is a device or pipe.
+        IntegrityError: The bytes are damaged, or of no known format (``unknown-format``).
+        ConversionError: A checkpoint that is sound but holds something other than plain arrays.
+    """
+    artifact = locate_in_folder(path) if is_folder(path) else locate_file(path)
+    read = _READERS.get(artifact.kind)
+    if read is None:
+        raise IntegrityError(
+            "unknown-format",
+            f"{artifact.main} is no artifact of a kind known here",
+            expected="a model, parameters, weights, an archive or a YAML configuration",
+            found=describe(artifact.kind),
+        )
+    return read(artifact, path)
+
+
+# Each reader is imported when a file of its kind turns up: most uses need one of them.
+
+
+def _nb(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.reading.nb import read_nb
+    from converters.reading.nb_proof import inspect_nb
+
+    return inspect_nb(read_nb(artifact.main))
+
+
+def _inference(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.reading.inference_model import inspect_inference
+
+    shown = asked if artifact.params else artifact.main
+    return inspect_inference(shown, artifact.main, artifact.kind, artifact.params)
+
+
+def _params(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.reading.inference_model import inspect_params
+
+    return inspect_params(artifact.main)
+
+
+def _onnx(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.reading.onnx_model import read_onnx
+    from converters.reading.onnx_proof import inspect_onnx
+
+    return inspect_onnx(read_onnx(artifact.main))
+
+
+def _weights(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.reading.weights_file import inspect_weights
+
+    return inspect_weights(artifact.main)
+
+
+def _archive(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.reading.archives import inspect_archive
+
+    return inspect_archive(artifact.main, artifact.kind)
+
+
+def _config(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.reading.config_file import inspect_config
+
+    return inspect_config(artifact.main)
+
+
+_READERS: Mapping[Kind, Callable[[Artifact, Path], Inspection]] = MappingProxyType(
+    {
+        Kind.NB: _nb,
+        Kind.PROGRAM: _inference,
+        Kind.PIR: _inference,
+        Kind.PARAMS: _params,
+        Kind.ONNX: _onnx,
+        Kind.PICKLE: _weights,
+        Kind.SAFETENSORS: _weights,
+        Kind.TAR: _archive,
+        Kind.TAR_GZ: _archive,
+        Kind.ZIP: _archive,
+        Kind.TEXT: _config,
+    }
+)

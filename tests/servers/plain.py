@@ -1,0 +1,24 @@
+"""Honest servers, the everyday case."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from tests.servers.behaviours import honest
+from tests.servers.server import Behaviour, LyingServer
+
+
+def serve(files: Mapping[str, bytes]) -> LyingServer:
+    """An honest server for these paths, ranges and entity tags included."""
+    return LyingServer({path: honest(data) for path, data in files.items()})
+
+
+def serve_folder(folder: Path) -> LyingServer:
+    """An honest server for the files below a folder, read when they are asked for."""
+
+    def find(path: str) -> Behaviour | None:
+        file = folder / path.lstrip("/")
+        return honest(file.read_bytes()) if file.is_file() else None
+
+    return LyingServer(fallback=find)

@@ -1,0 +1,170 @@
+"""The server: answers each request with the next behaviour scripted for its path, and remembers who asked."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from urllib.parse import unquote, urlsplit
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One request as it came in; header names in lower case."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+
+
+class Exchange:
+    """One request and the connection to answer it on."""
+
+    def __init__(self, handler: BaseHTTPRequestHandler, seen: Seen, closing: threading.Event) -> None:
+        self._handler = handler
+        self._closing = closing
+        self.seen = seen
+
+    def start(self, status: int, headers: Mapping[str, str]) -> None:
+        """Sends status and headers, exactly these and ``Connection: close``."""
+        self._handler.send_response_only(status)
+        for name, value in {"Connection": "close", **headers}.items():
+            self._handler.send_header(name, value)
+        self._handler.end_headers()
+        self._handler.close_connection = True
+
+    def write(self, data: bytes) -> None:
+        self._handler.wfile.write(data)
+        self._handler.wfile.flush()
+
+    def hang(self, seconds: float = 60.0) -> bool:
+        """Says nothing until the server closes or the time is over; whether it is closing."""
+        return self._closing.wait(seconds)
+
+    def reset(self) -> None:
+        """Ends the connection the hard way: the client sees a reset, not an end."""
+        connection = self._handler.connection
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+
+
+Behaviour = Callable[[Exchange], None]
+"""Answers one request, well or badly."""
+
+
+class LyingServer:
+    """A server on 127.0.0.1, for use as a context manager.
+
+    Args:
+        script: Path to one behaviour, or to several: the first request gets the first one, and so on; the
+            last one stays. Paths that are not in it get 404.
+        fallback: Answers these paths instead; given the path, returns a behaviour or None.
+    """
+
+    def __init__(
+        self,
+        script: Mapping[str, Behaviour | Sequence[Behaviour]] | None = None,
+        fallback: Callable[[str], Behaviour | None] | None = None,
+    ) -> None:
+        self._script = {
+            path: [acts] if callable(acts) else list(acts) for path, acts in (script or {}).items()
+        }
+        self._fallback = fallback
+        self._guard = threading.Lock()
+        self._closing = threading.Event()
+        self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self.log: list[Seen] = []
+
+    @property
+    def url(self) -> str:
+        """Base address, without a slash at the end."""
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    @property
+    def host(self) -> str:
+        """Host and port."""
+        return f"127.0.0.1:{self._server.server_port}"
+
+    def count(self, path: str) -> int:
+        """How often a path was asked for."""
+        return sum(seen.path == path for seen in self.log)
+
+    def ranges(self) -> list[str | None]:
+        """The ``Range`` header of each request, in order."""
+        return [seen.headers.get("range") for seen in self.log]
+
+    def script(self, path: str, *acts: Behaviour) -> None:
+        """Replaces what a path answers from now on."""
+        with self._guard:
+            self._script[path] = list(acts)
+
+    def __enter__(self) -> LyingServer:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._closing.set()
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def _next(self, path: str) -> Behaviour | None:
+        with self._guard:
+            acts = self._script.get(path)
+            if acts:
+                return acts.pop(0) if len(acts) > 1 else acts[0]
+        return self._fallback(path) if self._fallback else None
+
+    def _answer(self, handler: BaseHTTPRequestHandler) -> None:
+        path = unquote(urlsplit(handler.path).path)
+        headers = {name.lower(): value for name, value in handler.headers.items()}
+        seen = Seen(handler.command, path, headers)
+        with self._guard:
+            self.log.append(seen)
+        exchange = Exchange(handler, seen, self._closing)
+        act = self._next(path)
+        # A client that has heard enough goes away in the middle: that is part of many stories here.
+        with contextlib.suppress(ConnectionError):
+            if act is None:
+                exchange.start(404, {"Content-Length": "0"})
+            else:
+                act(exchange)
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        answer = self._answer
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self) -> None:
+                answer(self)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+            def finish(self) -> None:
+                with contextlib.suppress(OSError, ValueError):  # the connection was reset on purpose
+                    super().finish()
+
+        return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # Forty clients at once is one of the stories; the default backlog is 5.
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Keeps the standard handler from printing: a client that went away is no error here."""
+
+    def shutdown_request(self, request: object) -> None:
+        with contextlib.suppress(OSError):
+            super().shutdown_request(request)  # type: ignore[arg-type]
