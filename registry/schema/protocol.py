@@ -118,7 +118,8 @@ class DetectionProtocol(Model):
         annotations: Annotation file inside the data folder.
         category_scope: ``person`` scores category 1 alone; ``all`` averages over every category. A
             person-only detector scored over 80 categories shows its AP divided by 80.
-        empty_images: Whether images without ground truth are scored too; None where upstream does not say.
+        empty_images: Whether images without ground truth are scored too; None where upstream does not say,
+            which scores all images, as COCO does.
         honour_exif: Whether photos are turned by their EXIF orientation when read.
         nms: Suppression.
         max_detections: Detections per image that the scorer keeps.

@@ -1,0 +1,138 @@
+"""Pictures people are happy to show: everything visible, nothing else touched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from registry.errors import UsageError
+from tests.zoo.runner.specs import JOINTS
+from zoo.runner.draw import draw_boxes, draw_poses, save_picture
+from zoo.runner.images import Photo, read_photo
+from zoo.runner.results import Detections, Poses
+
+GREY = 120
+
+
+def meadow(height: int = 400, width: int = 300) -> Photo:
+    return Photo(np.full((height, width, 3), GREY, np.uint8), "rgb")
+
+
+def person(x: float = 150, y: float = 60, size: float = 1.0, score: float = 0.9) -> Poses:
+    """A standing figure facing us."""
+    offsets = [(0, 0), (6, -6), (-6, -6), (14, -2), (-14, -2), (35, 45), (-35, 45), (45, 100), (-45, 100)]
+    offsets += [(48, 150), (-48, 150), (22, 150), (-22, 150), (22, 220), (-22, 220), (22, 290), (-22, 290)]
+    points = np.array(offsets) * size + (x, y)
+    keypoints = np.column_stack([points, np.full(17, score)])[None]
+    box = np.array([[x - 60 * size, y - 30 * size, x + 60 * size, y + 310 * size]])
+    return Poses(keypoints, np.array([score]), box, np.array([1e4]))
+
+
+def changed(photo: Photo, drawn: Photo) -> np.ndarray:
+    return (photo.as_bgr() != drawn.as_bgr()).any(axis=2)
+
+
+def test_left_is_warm_and_right_is_cold() -> None:
+    drawn = draw_poses(meadow(), person(), JOINTS).as_bgr().astype(int)
+    blue, _, red = drawn[60 + 75, 150 + 40]  # middle of the left upper arm
+    assert red > blue + 80
+    blue, _, red = drawn[60 + 75, 150 - 40]
+    assert blue > red + 80
+
+
+def test_the_photo_itself_and_what_is_beside_the_person_stay_untouched() -> None:
+    photo = meadow(400, 900)
+    drawn = draw_poses(photo, person(), JOINTS)
+    assert (photo.pixels == GREY).all()
+    touched = changed(photo, drawn)
+    assert touched.any()
+    assert not touched[:, 240:].any()
+
+
+def test_joints_below_the_threshold_and_their_limbs_are_left_out() -> None:
+    doubtful = person()
+    doubtful.keypoints[0, 5:, 2] = 0.1
+    shown = changed(meadow(), draw_poses(meadow(), doubtful, JOINTS))
+    assert shown[40:75, 130:170].any()
+    assert not shown[100:360, 100:200].any()
+    assert changed(meadow(), draw_poses(meadow(), doubtful, JOINTS, threshold=0.05))[100:360, 100:200].any()
+
+
+def test_strokes_grow_with_the_person() -> None:
+    photo = meadow(800, 800)
+    small = draw_poses(photo, person(400, 60, 0.3), JOINTS)
+    large = draw_poses(photo, person(400, 100, 2.0), JOINTS)
+
+    def width_of_the_left_thigh(drawn: Photo, x: float, y: float, size: float) -> int:
+        row = drawn.as_bgr()[round(y + 185 * size)].astype(int)
+        near = row[round(x + 22 * size) - 40 : round(x + 22 * size) + 40] if size > 1 else row[400:420]
+        return int((near[:, 2] - near[:, 0] > 60).sum())
+
+    assert width_of_the_left_thigh(large, 400, 100, 2) > width_of_the_left_thigh(small, 400, 60, 0.3) > 0
+
+
+@pytest.mark.parametrize("shift", [-1000, 1e6, -1e12])
+def test_joints_and_boxes_far_outside_do_not_disturb(shift: float) -> None:
+    stray = person()
+    stray.keypoints[0, 7:11, :2] += shift
+    drawn = draw_poses(meadow(), stray, JOINTS)
+    assert drawn.pixels.shape == (400, 300, 3)
+    beyond = Poses(stray.keypoints, stray.scores, stray.boxes + shift, stray.areas)
+    draw_poses(meadow(), beyond, JOINTS)
+
+
+@pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 500), (20, 20)])
+def test_any_size_of_photo_can_be_drawn_on(height: int, width: int) -> None:
+    assert draw_poses(meadow(height, width), person(), JOINTS).pixels.shape == (height, width, 3)
+
+
+def test_nobody_leaves_the_photo_as_it_was() -> None:
+    nobody = Poses(np.zeros((0, 17, 3)), np.zeros(0), np.zeros((0, 4)), np.zeros(0))
+    assert not changed(meadow(), draw_poses(meadow(), nobody, JOINTS)).any()
+
+
+def test_joints_of_another_skeleton_are_drawn_as_points() -> None:
+    hand = Poses(person().keypoints[:, :3], np.ones(1), person().boxes, np.ones(1))
+    drawn = draw_poses(meadow(), hand, ("wrist", "thumb_1", "thumb_2"))
+    assert changed(meadow(), drawn)[60, 150]
+
+
+def test_the_best_person_is_drawn_last() -> None:
+    front, back = person(score=0.9), person(150, 62, score=0.5)
+    both = Poses(
+        *(np.concatenate(pair) for pair in zip(vars(front).values(), vars(back).values(), strict=True))
+    )
+    swapped = both.chosen(np.array([1, 0]))
+    assert (draw_poses(meadow(), both, JOINTS).pixels == draw_poses(meadow(), swapped, JOINTS).pixels).all()
+
+
+def test_boxes_are_drawn_where_they_are_and_only_the_confident_ones() -> None:
+    boxes = np.array([[50, 60, 150, 200], [10, 300, 90, 390]], np.float32)
+    found = Detections(boxes, np.array([0.9, 0.4], np.float32), np.array([0, 1]))
+    touched = changed(meadow(), draw_boxes(meadow(), found, ("person", "bicycle")))
+    assert touched[200, 50:151].all()
+    assert touched[60:201, 150].all()
+    assert not touched[70:190, 60:140].any()
+    assert not touched[290:].any()
+    assert changed(meadow(), draw_boxes(meadow(), found, ("person", "bicycle"), threshold=0.3))[290:].any()
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".webp", ".bmp"])
+def test_pictures_are_written_in_the_format_of_their_name(tmp_path: Path, suffix: str) -> None:
+    drawn = draw_poses(meadow(), person(), JOINTS)
+    path = tmp_path / f"out{suffix}"
+    save_picture(drawn, path)
+    difference = read_photo(path, honour_exif=True).as_bgr().astype(int) - drawn.as_bgr()
+    assert np.abs(difference).mean() < 3
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [("out.xyz", "picture-format"), ("out", "picture-format"), ("no/such/folder.png", "picture-unwritable")],
+)
+def test_pictures_that_cannot_be_written_are_explained(tmp_path: Path, name: str, code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        save_picture(meadow(), tmp_path / name)
+    assert caught.value.code == code

@@ -1,0 +1,76 @@
+"""Photos in, boxes out."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from registry.schema.io import DetectionOutput, Input
+from registry.schema.protocol import MulticlassNms
+from zoo.runner.arrays import Array
+from zoo.runner.images import ImageSource, as_photo
+from zoo.runner.postprocess.checks import check_finite
+from zoo.runner.postprocess.heads import final_boxes
+from zoo.runner.preprocess import Normalisation, prepare_photo
+from zoo.runner.results import Detections
+from zoo.runner.sessions.session import Session
+
+
+class Detector:
+    """Finds boxes.
+
+    Args:
+        session: The network; closing it stays with the caller.
+        spec: Its image tensor.
+        output: What it hands out.
+        nms: Suppression. Of a graph that suppresses by itself only the score threshold is applied.
+        normalisation: Whether mean and deviation are applied here or inside the graph.
+        honour_exif: Whether photos read from files are turned by their EXIF orientation.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        spec: Input,
+        output: DetectionOutput,
+        nms: MulticlassNms,
+        *,
+        normalisation: Normalisation = "host",
+        honour_exif: bool = True,
+    ) -> None:
+        self.session = session
+        self.honour_exif = honour_exif
+        self.output = output
+        self._spec = spec
+        self._nms = nms
+        self._normalisation = normalisation
+
+    @property
+    def person(self) -> int | None:
+        """The class that means person; None when there is none."""
+        classes = self.output.classes
+        return classes.index("person") if "person" in classes else None
+
+    def __call__(self, image: ImageSource) -> Detections:
+        """Find boxes in one picture.
+
+        Args:
+            image: Path, RGB array, PIL image or photo.
+
+        Raises:
+            ConversionError: The engine failed, or its outputs are garbage or another network's.
+            NotFoundError: There is no such file.
+            UsageError: The picture cannot be read.
+        """
+        photo = as_photo(image, honour_exif=self.honour_exif)
+        prepared = prepare_photo(photo, self._spec, self._normalisation)
+        feeds: dict[str, Array] = {self._spec.name: prepared.tensor}
+        # Graphs that suppress by themselves scale to photo pixels before they do.
+        extras = {
+            "scale_factor": prepared.scale[None],
+            "im_shape": np.array([prepared.tensor.shape[2:]], dtype=np.float32),
+        }
+        declared = {tensor.name for tensor in self.session.inputs}
+        feeds |= {name: value for name, value in extras.items() if name in declared}
+        outputs = list(self.session.run(feeds).values())
+        check_finite(outputs)
+        return final_boxes(outputs, self._spec, self.output, self._nms, prepared.scale)

@@ -1,0 +1,218 @@
+"""Results on a picture.
+
+Left limbs are warm, right limbs cold, what joins them is light; all sizes follow the person's, so that a
+crowd in the background stays as readable as a portrait.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from registry.errors import UsageError
+from zoo.runner.arrays import Bytes, Doubles
+from zoo.runner.images import Photo
+from zoo.runner.results import Detections, Poses
+
+_LEFT = (43, 147, 255)  # colours are blue, green, red
+_RIGHT = (255, 180, 64)
+_MIDDLE = (240, 240, 240)
+_EDGE = (28, 24, 20)
+_FRAME = (236, 236, 236)
+
+# Limbs by joint name, so that they hold for every network whose joints bear these names.
+_LIMBS = (
+    ("left_shoulder", "right_shoulder"),
+    ("left_hip", "right_hip"),
+    ("left_shoulder", "left_hip"),
+    ("right_shoulder", "right_hip"),
+    ("left_hip", "left_knee"),
+    ("left_knee", "left_ankle"),
+    ("right_hip", "right_knee"),
+    ("right_knee", "right_ankle"),
+    ("left_shoulder", "left_elbow"),
+    ("left_elbow", "left_wrist"),
+    ("right_shoulder", "right_elbow"),
+    ("right_elbow", "right_wrist"),
+    ("nose", "left_eye"),
+    ("nose", "right_eye"),
+    ("left_eye", "left_ear"),
+    ("right_eye", "right_ear"),
+)
+_FACE = ("nose", "eye", "ear")
+# OpenCV takes coordinates with this many fractional bits.
+_FRACTION_BITS = 4
+_JPEG_QUALITY = 92
+_OPACITY = 0.9
+
+
+@dataclass(frozen=True)
+class _Brush:
+    """Sizes in pixels for one person."""
+
+    limb: int
+    joint: float
+    frame: int
+    text: float
+    stroke: int
+
+
+def draw_poses(photo: Photo, poses: Poses, joints: tuple[str, ...], *, threshold: float = 0.2) -> Photo:
+    """Draw boxes, skeletons and scores onto a copy of a photo.
+
+    Args:
+        photo: The photo the poses were found in.
+        poses: What to draw; persons with lower scores are drawn first.
+        joints: Names of the joints in order.
+        threshold: Joints must score above this to be drawn, limbs at both ends.
+    """
+    import cv2  # heavy: see the package's docstring
+
+    canvas = photo.as_bgr().copy()
+    order = np.argsort(poses.scores, kind="stable")
+    brushes = {person: _brush(poses.boxes[person], photo) for person in order}
+    overlay = canvas.copy()
+    for person in order:
+        _draw_frame(overlay, poses.boxes[person], brushes[person])
+        _draw_skeleton(overlay, poses.keypoints[person], joints, threshold, brushes[person])
+    canvas = np.asarray(cv2.addWeighted(overlay, _OPACITY, canvas, 1 - _OPACITY, 0), dtype=np.uint8)
+    for person in order:
+        _draw_label(canvas, poses.boxes[person], f"{poses.scores[person]:.2f}", brushes[person])
+    return Photo(canvas, "bgr", photo.path)
+
+
+def draw_boxes(
+    photo: Photo, detections: Detections, classes: tuple[str, ...], *, threshold: float = 0.5
+) -> Photo:
+    """Draw boxes with class and score onto a copy of a photo.
+
+    Args:
+        photo: The photo the boxes were found in.
+        detections: What to draw, the best on top.
+        classes: Names of the classes in order; a single one is not written out.
+        threshold: Boxes must score above this to be drawn.
+    """
+    canvas = photo.as_bgr().copy()
+    shown = detections.above(threshold)
+    for row in reversed(range(len(shown))):
+        box = shown.boxes[row].astype(np.float64)
+        brush = _brush(box, photo)
+        name = f"{classes[shown.labels[row]]} " if len(classes) > 1 else ""
+        _draw_frame(canvas, box, brush)
+        _draw_label(canvas, box, f"{name}{shown.scores[row]:.2f}", brush)
+    return Photo(canvas, "bgr", photo.path)
+
+
+def save_picture(photo: Photo, path: Path) -> None:
+    """Write a picture; the ending of the name decides the format.
+
+    Raises:
+        UsageError: ``picture-format`` for an ending OpenCV cannot write, ``picture-unwritable``.
+    """
+    import cv2  # heavy: see the package's docstring
+
+    options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if path.suffix.lower() in (".jpg", ".jpeg") else []
+    try:
+        _, encoded = cv2.imencode(path.suffix or ".", photo.as_bgr(), options)
+    except cv2.error as error:
+        raise UsageError(
+            "picture-format",
+            f"cannot write a picture as {path.suffix or 'a file without ending'}",
+            expected=".jpg, .png, .webp, .bmp or .tiff",
+            found=path.name,
+        ) from error
+    try:
+        path.write_bytes(encoded.tobytes())
+    except OSError as error:
+        raise UsageError("picture-unwritable", f"cannot write {path}", found=error.strerror) from error
+
+
+def _brush(box: Doubles, photo: Photo) -> _Brush:
+    height, width = photo.height, photo.width
+    corners = np.clip(box.reshape(2, 2), 0, (width, height))
+    person = float(np.sqrt(max(1.0, np.prod(corners[1] - corners[0]))))
+    picture = float(np.hypot(width, height))
+    limb = float(np.clip(person * 0.02, picture / 800, picture / 120))
+    return _Brush(
+        limb=max(1, round(limb)),
+        joint=max(1.2, limb * 0.8),
+        frame=max(1, round(picture / 900)),
+        text=float(np.clip(person / 480, picture / 2000, picture / 1300)),
+        stroke=max(1, round(picture / 1400)),
+    )
+
+
+def _draw_frame(canvas: Bytes, box: Doubles, brush: _Brush) -> None:
+    import cv2  # heavy: see the package's docstring
+
+    corners = _corners(canvas, box)
+    cv2.rectangle(canvas, *corners, _EDGE, brush.frame + 2, cv2.LINE_AA)
+    cv2.rectangle(canvas, *corners, _FRAME, brush.frame, cv2.LINE_AA)
+
+
+def _draw_skeleton(
+    canvas: Bytes, keypoints: Doubles, joints: tuple[str, ...], threshold: float, brush: _Brush
+) -> None:
+    import cv2  # heavy: see the package's docstring
+
+    number = {name: index for index, name in enumerate(joints)}
+    fixed = _fixed_point(canvas, keypoints[:, :2])
+    seen = keypoints[:, 2] > threshold
+    limbs = [(a, b) for a, b in _LIMBS if a in number and b in number and seen[number[a]] and seen[number[b]]]
+    for width, dark in ((brush.limb + max(2, brush.limb // 2), True), (brush.limb, False)):
+        for start, end in limbs:
+            colour = _EDGE if dark else _colour(start, end)
+            ends = fixed[number[start]], fixed[number[end]]
+            cv2.line(canvas, *ends, colour, width, cv2.LINE_AA, _FRACTION_BITS)
+    for index in np.flatnonzero(seen):
+        name = joints[index]
+        # Joints of the face lie close together.
+        radius = brush.joint * (0.65 if name.endswith(_FACE) else 1)
+        for factor, colour in ((1.7, _EDGE), (1.3, _colour(name, name))):
+            size = round(radius * factor * (1 << _FRACTION_BITS))
+            cv2.circle(canvas, fixed[index], size, colour, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
+
+
+def _draw_label(canvas: Bytes, box: Doubles, text: str, brush: _Brush) -> None:
+    import cv2  # heavy: see the package's docstring
+
+    font, weight = cv2.FONT_HERSHEY_SIMPLEX, brush.stroke
+    (width, height), below = cv2.getTextSize(text, font, brush.text, weight)
+    margin = max(2, height // 3)
+    left, top = _corners(canvas, box)[0]
+    left = min(left, max(0, canvas.shape[1] - width - 2 * margin))
+    bottom = max(top, height + below + 2 * margin)
+    cv2.rectangle(
+        canvas,
+        (left, bottom - height - 2 * margin),
+        (left + width + 2 * margin, bottom),
+        _EDGE,
+        cv2.FILLED,
+        cv2.LINE_AA,
+    )
+    cv2.putText(canvas, text, (left + margin, bottom - margin), font, brush.text, _FRAME, weight, cv2.LINE_AA)
+
+
+def _colour(start: str, end: str) -> tuple[int, int, int]:
+    sides = {name.split("_", 1)[0] for name in (start, end)}
+    if "left" in sides and "right" not in sides:
+        return _LEFT
+    if "right" in sides and "left" not in sides:
+        return _RIGHT
+    return _MIDDLE
+
+
+def _corners(canvas: Bytes, box: Doubles) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Corners in whole pixels inside the picture."""
+    limit = (canvas.shape[1] - 1, canvas.shape[0] - 1)
+    (x1, y1), (x2, y2) = np.clip(np.rint(box.reshape(2, 2)), 0, limit).astype(int).tolist()
+    return (x1, y1), (x2, y2)
+
+
+def _fixed_point(canvas: Bytes, points: Doubles) -> list[tuple[int, int]]:
+    """Points as OpenCV takes them, kept within a picture's size around the picture: it counts in 32 bits."""
+    size = np.array([canvas.shape[1], canvas.shape[0]])
+    near = np.clip(points, -size, 2 * size)
+    return [(x, y) for x, y in np.rint(near * (1 << _FRACTION_BITS)).astype(int).tolist()]

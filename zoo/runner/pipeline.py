@@ -1,0 +1,83 @@
+"""A detector and a pose estimator in a row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from functools import partial
+
+from registry.errors import UsageError
+from zoo.runner.detector import Detector
+from zoo.runner.estimator import PoseEstimator
+from zoo.runner.images import ImageSource, Photo, as_photo
+from zoo.runner.ordered import map_ahead
+from zoo.runner.results import PhotoResult
+
+_PHOTOS_AHEAD = 4
+
+
+class Pipeline:
+    """Finds persons and their joints.
+
+    Args:
+        detector: Finds persons. Photos are read by its EXIF rule.
+        estimator: Finds their joints.
+        box_threshold: Boxes must score above this to be looked at.
+
+    Raises:
+        UsageError: ``no-person-class`` for a detector that does not know persons.
+    """
+
+    def __init__(self, detector: Detector, estimator: PoseEstimator, *, box_threshold: float = 0.5) -> None:
+        if detector.person is None:
+            raise UsageError(
+                "no-person-class",
+                "this detector does not find persons",
+                found=", ".join(detector.output.classes),
+                hint="zoo list --task object_detection",
+            )
+        self._detector = detector
+        self._estimator = estimator
+        self._box_threshold = box_threshold
+
+    def __call__(self, image: ImageSource) -> PhotoResult:
+        """Look at one picture.
+
+        Args:
+            image: Path, RGB array, PIL image or photo.
+
+        Raises:
+            ConversionError: An engine failed, or its outputs are garbage or another network's.
+            NotFoundError: There is no such file.
+            UsageError: The picture cannot be read.
+        """
+        photo = as_photo(image, honour_exif=self._detector.honour_exif)
+        detections = self._detector(photo)
+        persons = detections.above(self._box_threshold, self._detector.person)
+        poses = self._estimator(photo, persons.boxes, persons.scores)
+        return PhotoResult(photo.path, (photo.width, photo.height), detections, poses)
+
+    def stream(self, images: Iterable[ImageSource], *, jobs: int = 1) -> Iterator[PhotoResult]:
+        """Look at many pictures, in order.
+
+        The next pictures are read meanwhile, and memory stays flat: a few are held, however many there are.
+
+        Args:
+            images: Taken one by one, as they are needed.
+            jobs: Pictures looked at together. Sessions in this process compute side by side; those in a
+                child take turns, each with the other model's.
+        """
+        if jobs > 1:
+            yield from map_ahead(self, images, threads=jobs, ahead=2 * jobs)
+            return
+        for photo in read_ahead(images, honour_exif=self._detector.honour_exif):
+            yield self(photo)
+
+
+def read_ahead(images: Iterable[ImageSource], *, honour_exif: bool) -> Iterator[Photo]:
+    """Read pictures on another thread, in order.
+
+    Args:
+        images: Taken one by one, as they are needed.
+        honour_exif: Whether pictures are turned by their EXIF orientation.
+    """
+    return map_ahead(partial(as_photo, honour_exif=honour_exif), images, threads=1, ahead=_PHOTOS_AHEAD)

@@ -1,0 +1,1 @@
+"""Output tensors in, coordinates out: heat maps, poses, boxes, suppression."""

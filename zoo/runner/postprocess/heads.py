@@ -1,0 +1,80 @@
+"""From whatever form of output a detector's graph has to final boxes.
+
+The three forms are told apart by number and shape of the outputs: tensor names change with the version that
+exported them, and one entry's artifacts can differ in form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+
+from registry.errors import ConversionError
+from registry.schema.io import DetectionOutput, Input
+from registry.schema.protocol import MulticlassNms
+from zoo.runner.arrays import Array, Floats
+from zoo.runner.postprocess.boxes import choose_decoded, decode_raw
+from zoo.runner.postprocess.suppression import multiclass_nms
+from zoo.runner.results import Detections
+
+Head = Literal["raw", "boxes", "nms"]
+
+
+def final_boxes(
+    outputs: Sequence[Array], spec: Input, output: DetectionOutput, rule: MulticlassNms, scale: Floats
+) -> Detections:
+    """Boxes in photo pixels out of one photo's network outputs.
+
+    Args:
+        outputs: In the graph's order.
+        spec: Input tensor, for the grid.
+        output: Strides and bins.
+        rule: Suppression. Of a graph that has suppressed already, boxes not above the score threshold are
+            dropped; its overlaps cannot be judged again.
+        scale: Network pixels per photo pixel in y and x.
+
+    Raises:
+        ConversionError: ``output-shape``.
+    """
+    head = head_of([value.shape for value in outputs], output)
+    if head == "nms":
+        rows = outputs[0]
+        found = Detections(rows[:, 2:6], rows[:, 1], rows[:, 0].astype(np.int64))
+        return found.above(rule.score_threshold)
+    if head == "boxes":
+        candidates = choose_decoded(outputs[0], outputs[1], rule.score_threshold)
+    else:
+        candidates = decode_raw(outputs, spec, output, rule.score_threshold)
+    kept = multiclass_nms(candidates.boxes, candidates.scores, rule)
+    per_photo_pixel = np.concatenate([scale[::-1], scale[::-1]])
+    return Detections(candidates.boxes[kept.index] / per_photo_pixel, kept.score, kept.label)
+
+
+def head_of(shapes: Sequence[tuple[int | None, ...]], output: DetectionOutput) -> Head:
+    """Which form a graph's outputs have.
+
+    Args:
+        shapes: Of the outputs, in order; None for an open extent.
+        output: Strides and bins of the entry.
+
+    Raises:
+        ConversionError: ``output-shape`` when they have none of the known forms.
+    """
+    ranks = [len(shape) for shape in shapes]
+    logits = 4 * (output.reg_max + 1)
+    levels = len(output.strides)
+    if ranks == [3] * 2 * levels and all(shape[2] == logits for shape in shapes[levels:]):
+        return "raw"
+    if ranks == [3, 3] and shapes[0][2] == 4:
+        return "boxes"
+    if ranks == [2, 1] and shapes[0][1] in (6, None):
+        return "nms"
+    raise ConversionError(
+        "output-shape",
+        "these are not the outputs of a detector of this family",
+        expected=f"{2 * levels} outputs of scores and logits per level, or boxes and scores, or final boxes",
+        found="; ".join(str(list(shape)) for shape in shapes),
+        hint="check that the file belongs to this entry: zoo inspect FILE",
+    )

@@ -1,0 +1,61 @@
+"""Class-wise non-maximum suppression of boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from registry.schema.protocol import MulticlassNms
+from zoo.runner.arrays import Array, Floats, Integers
+
+
+@dataclass(frozen=True, eq=False)
+class Kept:
+    """What survives, best first.
+
+    Attributes:
+        index: ``(K,)`` row of the candidate.
+        label: ``(K,)`` class.
+        score: ``(K,)`` score in that class.
+    """
+
+    index: Integers
+    label: Integers
+    score: Floats
+
+
+def multiclass_nms(boxes: Array, scores: Array, rule: MulticlassNms) -> Kept:
+    """Suppress overlapping boxes within each class, then keep the best over all classes.
+
+    A box can survive in several classes. A score must exceed the score threshold; an overlap must exceed
+    the IoU threshold to suppress. Areas are ``(x2 - x1) * (y2 - y1)``, without adding a pixel. Of equal
+    scores the earlier candidate and the lower class come first.
+
+    Args:
+        boxes: ``(M, 4)`` x1, y1, x2, y2; M may be 0.
+        scores: ``(M, classes)``.
+        rule: Thresholds; ``top_k`` candidates a class, ``keep`` results in all.
+    """
+    import cv2  # heavy: see the package's docstring
+
+    corners = np.asarray(boxes, dtype=np.float64)
+    # OpenCV's stubs ask for sequences; arrays are what it is fast with.
+    sides: Any = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+    parts = []
+    for name in np.flatnonzero((scores > rule.score_threshold).any(axis=0)):
+        candidates = np.flatnonzero(scores[:, name] > rule.score_threshold)
+        own: Any = scores[candidates, name]
+        survivors = cv2.dnn.NMSBoxes(
+            sides[candidates], own, rule.score_threshold, rule.iou_threshold, top_k=rule.top_k
+        )
+        index = candidates[np.asarray(survivors, dtype=np.int64).reshape(-1)]
+        parts.append(Kept(index, np.full(len(index), name), scores[index, name]))
+    if not parts:
+        return Kept(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
+    rows = np.concatenate([part.index for part in parts])
+    label = np.concatenate([part.label for part in parts])
+    score = np.concatenate([part.score for part in parts])
+    order = np.argsort(-score, kind="stable")[: rule.keep]
+    return Kept(rows[order], label[order], score[order])

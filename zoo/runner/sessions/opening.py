@@ -1,0 +1,156 @@
+"""From a model file to a session, or a refusal that says why not."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from converters.interpreter import Interpreter
+from converters.reading import inspect
+from converters.reading.inspection import Inspection
+from registry.errors import ConversionError, MissingToolError, NotFoundError, UsageError
+from zoo.runner.sessions.onnx import OnnxSession
+from zoo.runner.sessions.session import Session
+from zoo.runner.sessions.worker import WorkerSession
+
+Engine = Literal["onnx", "paddle", "lite"]
+
+_TARGET_HERE = "x86"
+
+
+def open_session(
+    model: Path, engine: Engine, *, interpreter: Interpreter | None = None, threads: int = 1
+) -> Session:
+    """Load a model.
+
+    A ``.nb`` file runs here when its kernels are for this processor. The place of an interpreter that
+    computes a half-precision ARM file tap by tap is the refusal below: a session of its own kind, opened
+    for that target and precision instead of raising. Until there is one, nothing stands in for it.
+
+    Args:
+        model: ``.onnx`` file for ``onnx``; folder or program file of an inference model for ``paddle``;
+            ``.nb`` file for ``lite``.
+        engine: What runs it.
+        interpreter: Python that has the engine. ``onnx`` runs in this process and takes none; ``paddle``
+            uses the current interpreter when there is none; ``lite`` needs one.
+        threads: Threads one run may use. The Paddle-Lite wheel cannot set them for ``.nb`` files: 1.
+
+    Raises:
+        ConversionError: ``target-cannot-run-here``: the kernels in the file are for another processor. Also
+            when the engine crashes or fails to load the file.
+        IntegrityError: The file is damaged.
+        MissingToolError: The engine is not there.
+        NotFoundError: The file is not there.
+        UsageError: ``wrong-format`` when the file is for another engine, ``threads-not-settable``, or
+            ``threads-not-positive``.
+    """
+    if threads < 1:
+        raise UsageError("threads-not-positive", "a model needs a thread to run on", found=str(threads))
+    if engine == "onnx":
+        return OnnxSession(model, threads=threads)
+    inspection = inspect(model)
+    if engine == "paddle":
+        return _open_paddle(inspection, interpreter or _current(), threads)
+    return _open_lite(inspection, interpreter, threads)
+
+
+def _open_paddle(inspection: Inspection, interpreter: Interpreter, threads: int) -> Session:
+    _require(inspection, "paddle", ("program", "pir"), "a Paddle inference model")
+    files = _files_of(inspection)
+    request: dict[str, str | int | bool] = {
+        "program": str(files.program),
+        "params": str(files.params),
+        "legacy": inspection.format == "program",
+        "threads": threads,
+    }
+    return WorkerSession(
+        "paddle",
+        interpreter,
+        "paddle_worker.py",
+        request,
+        inputs=inspection.inputs,
+        outputs=inspection.outputs,
+        threads=threads,
+    )
+
+
+def _open_lite(inspection: Inspection, interpreter: Interpreter | None, threads: int) -> Session:
+    _require(inspection, "lite", ("lite",), "a Paddle-Lite model")
+    if inspection.target != _TARGET_HERE or platform.machine() not in ("x86_64", "AMD64"):
+        # An ARM file would load, run, and report success with garbage.
+        raise ConversionError(
+            "target-cannot-run-here",
+            f"{inspection.path} cannot run on this processor",
+            expected=f"kernels for {_TARGET_HERE}, on such a processor",
+            found=f"kernels for {inspection.target}, on {platform.machine()}",
+            done="the file was not loaded",
+            hint="zoo convert SRC --to lite --target x86 makes the twin that runs here",
+        )
+    if threads != 1:
+        raise UsageError(
+            "threads-not-settable",
+            "Paddle-Lite for Python cannot set the number of threads of a .nb file",
+            expected="1",
+            found=str(threads),
+        )
+    if interpreter is None:
+        raise MissingToolError(
+            "paddlelite-missing",
+            "no Python with paddlelite is known",
+            hint="zoo doctor shows which interpreters work",
+        )
+    return WorkerSession(
+        "paddle-lite",
+        interpreter,
+        "lite_worker.py",
+        {"model": str(inspection.path.resolve())},
+        inputs=inspection.inputs,
+        outputs=inspection.outputs,
+        threads=threads,
+    )
+
+
+@dataclass(frozen=True)
+class _ProgramFiles:
+    """The two files of an inference model."""
+
+    program: Path
+    params: Path
+
+
+def _files_of(inspection: Inspection) -> _ProgramFiles:
+    path, suffix = inspection.path.resolve(), ".pdmodel" if inspection.format == "program" else ".json"
+    folder = path if path.is_dir() else path.parent
+    program = path if path.suffix == suffix else _only(folder, suffix)
+    params = program.with_suffix(".pdiparams")
+    return _ProgramFiles(program, params if params.is_file() else _only(folder, ".pdiparams"))
+
+
+def _only(folder: Path, suffix: str) -> Path:
+    found = sorted(path for path in folder.iterdir() if path.suffix == suffix)
+    if len(found) != 1:
+        raise NotFoundError(
+            "program-file-missing",
+            f"{folder} is no folder of one inference model",
+            expected=f"one file named *{suffix}",
+            found=", ".join(path.name for path in found) or "none",
+        )
+    return found[0]
+
+
+def _require(inspection: Inspection, engine: str, formats: tuple[str, ...], what: str) -> None:
+    if inspection.format not in formats:
+        raise UsageError(
+            "wrong-format",
+            f"{inspection.path} is not for {engine}",
+            expected=what,
+            found=f"a file of format {inspection.format}",
+            hint=f"zoo inspect {inspection.path}",
+        )
+
+
+def _current() -> Interpreter:
+    return Interpreter(Path(sys.executable), platform.python_version(), "current")

@@ -1,0 +1,160 @@
+"""A worker process and the pipes to it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from converters.child import describe_signal
+from converters.interpreter import Interpreter
+from converters.last_words import last_words
+from registry.errors import ConversionError
+from zoo.runner.arrays import Array
+from zoo.runner.sessions.session import Arrays
+from zoo.runner.sessions.workers import frames
+
+_LOG_TAIL = 64 * 1024
+_SECONDS_TO_END = 5.0
+# Variables of the engines and the libraries below them: they change what is computed.
+_SWITCHES = ("FLAGS_", "GLOG_", "PADDLE_", "OMP_", "MKL_", "KMP_", "DNNL_", "ONEDNN_")
+
+
+class WorkerProcess:
+    """A worker script in a process of its own.
+
+    Args:
+        engine: Name of the engine, for messages.
+        interpreter: Python that has it.
+        script: Worker script.
+        threads: Threads the libraries below the engine may use.
+
+    Raises:
+        ConversionError: ``predictor-failed`` when the interpreter does not start.
+    """
+
+    def __init__(self, engine: str, interpreter: Interpreter, script: Path, threads: int) -> None:
+        self._engine = engine
+        # Unlinked from the start: nothing to clean up, however this process ends.
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the worker
+        requests, self._requests = os.pipe()
+        self._answers, answers = os.pipe()
+        descriptors = [str(requests), str(answers)]
+        command = [str(interpreter.path), *interpreter.flags, frames.__file__, *descriptors, str(script)]
+        try:
+            self._process = subprocess.Popen(
+                command,
+                env=_environment(threads),
+                pass_fds=(requests, answers),
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=subprocess.STDOUT,
+                # An interrupt typed at the terminal is for this process, which then closes the pipes.
+                start_new_session=True,
+            )
+        except OSError as error:
+            self._close_files()
+            self._log.close()
+            raise ConversionError(
+                "predictor-failed",
+                f"the interpreter {interpreter.path} does not start",
+                found=error.strerror,
+                hint="zoo doctor shows which interpreters work",
+            ) from error
+        finally:
+            os.close(requests)
+            os.close(answers)
+
+    def exchange(
+        self, message: dict[str, Any], arrays: Mapping[str, Array], deadline: float
+    ) -> tuple[dict[str, Any], Arrays]:
+        """Send a request and wait for its answer.
+
+        Args:
+            message: JSON object.
+            arrays: Arrays that go with it.
+            deadline: Value of the monotonic clock at which to give up.
+
+        Raises:
+            EOFError: The worker is gone.
+            OSError: The worker is gone; ``TimeoutError`` when it took too long.
+            ValueError: What it sent is no frame.
+        """
+        frames.send(lambda data: os.write(self._requests, data), message, arrays.items())
+        answer, results = frames.receive(_reader(self._answers, deadline))
+        return answer, dict(results)
+
+    def end(self) -> None:
+        """End the worker: it leaves by itself when its requests end, and is killed when it does not."""
+        if self._requests >= 0:
+            self._close_files()
+        try:
+            self._process.wait(_SECONDS_TO_END)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        with contextlib.suppress(OSError):
+            self._log.close()
+
+    def verdict(self, error: Exception, timeout: float) -> ConversionError:
+        """End the worker and say what became of it.
+
+        Args:
+            error: What :meth:`exchange` raised.
+            timeout: Seconds the request was given.
+        """
+        if isinstance(error, TimeoutError):
+            self._process.kill()
+        self._close_files()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_SECONDS_TO_END)
+        code = self._process.poll()
+        words = self._last_words()
+        self.end()
+        if isinstance(error, TimeoutError):
+            name, what = "predictor-timeout", f"took longer than {timeout:g} s and was stopped"
+        elif code is not None and code < 0:
+            name, what = "predictor-crashed", f"crashed: {describe_signal(-code)}"
+        else:
+            name, what = "predictor-crashed", f"ended without an answer ({error})"
+        return ConversionError(
+            name,
+            f"{self._engine} {what}",
+            found=f"its last words: {words}" if words else "it said nothing",
+            done="the session is closed",
+            hint="zoo inspect FILE shows what the model file is and where it can run",
+        )
+
+    def _last_words(self) -> str | None:
+        size = self._log.seek(0, os.SEEK_END)
+        self._log.seek(max(0, size - _LOG_TAIL))
+        return last_words(self._log.read().decode("utf-8", errors="replace"))
+
+    def _close_files(self) -> None:
+        for descriptor in (self._requests, self._answers):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._requests = self._answers = -1
+
+
+def _reader(descriptor: int, deadline: float) -> Callable[[memoryview], int]:
+    waiting = select.poll()
+    waiting.register(descriptor, select.POLLIN)
+
+    def read_into(buffer: memoryview) -> int:
+        if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimeoutError
+        return os.readv(descriptor, [buffer])
+
+    return read_into
+
+
+def _environment(threads: int) -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_SWITCHES)}
+    return kept | {"OMP_NUM_THREADS": str(threads), "PYTHONDONTWRITEBYTECODE": "1"}

@@ -1,0 +1,131 @@
+"""Engines that abort instead of raising: they live in a child process, and arrays travel over pipes."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from converters.interpreter import Interpreter
+from converters.reading.inspection import Tensor
+from registry.errors import ConversionError, UsageError
+from zoo.runner.arrays import Array
+from zoo.runner.sessions.process import WorkerProcess
+from zoo.runner.sessions.session import Arrays, check_feeds
+from zoo.runner.sessions.workers import frames
+
+_WORKERS = Path(frames.__file__).parent
+
+
+class WorkerSession:
+    """A model in a worker process.
+
+    The worker's standard output and error go to a log, since native libraries print to both; frames have
+    pipes of their own. Runs may be called from several threads and are done one after the other.
+
+    Args:
+        engine: Name of the engine.
+        interpreter: Python that has it.
+        script: Worker script: a file name among ours, or a path.
+        request: What the worker needs to load the model.
+        inputs: Inputs the model declares. The worker's own list must have the same names.
+        outputs: Outputs the model declares, in order.
+        threads: Threads one run may use.
+        timeout: Seconds that loading, or one run, may take.
+
+    Raises:
+        ConversionError: ``predictor-crashed``, ``predictor-failed``, ``predictor-timeout`` or
+            ``predictor-disagrees``.
+    """
+
+    def __init__(
+        self,
+        engine: str,
+        interpreter: Interpreter,
+        script: str | Path,
+        request: Mapping[str, str | int | bool],
+        *,
+        inputs: tuple[Tensor, ...],
+        outputs: tuple[Tensor, ...],
+        threads: int,
+        timeout: float = 300.0,
+    ) -> None:
+        self.engine = engine
+        self.threads = threads
+        self.inputs = inputs
+        self._timeout = timeout
+        self._turn = threading.RLock()
+        self._worker: WorkerProcess | None = WorkerProcess(engine, interpreter, _WORKERS / script, threads)
+        try:
+            facts, _ = self._exchange(dict(request), {})
+            self.engine_version = str(facts["version"])
+            self.outputs = _named(outputs, facts["outputs"])
+            _check_names(engine, inputs, facts["inputs"])
+        except BaseException:
+            self.close()
+            raise
+
+    def run(self, feeds: Mapping[str, Array]) -> Arrays:
+        """See :class:`zoo.runner.sessions.session.Session`."""
+        check_feeds(self.inputs, feeds)
+        return self._exchange({}, feeds)[1]
+
+    def close(self) -> None:
+        """End the worker, after the run that may be going on."""
+        with self._turn:
+            worker, self._worker = self._worker, None
+        if worker is not None:
+            worker.end()
+
+    def __enter__(self) -> WorkerSession:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def _exchange(
+        self, message: dict[str, Any], arrays: Mapping[str, Array]
+    ) -> tuple[dict[str, Any], Arrays]:
+        with self._turn:
+            worker = self._worker
+            if worker is None:
+                raise UsageError("session-closed", "this session was closed, or its worker has died")
+            try:
+                answer, results = worker.exchange(message, arrays, time.monotonic() + self._timeout)
+            except (EOFError, OSError, ValueError) as error:
+                self._worker = None
+                raise worker.verdict(error, self._timeout) from None
+            except BaseException:
+                # Interrupted half way: the next answer to arrive would be this request's.
+                self.close()
+                raise
+        if "error" in answer:
+            raise ConversionError("predictor-failed", f"{self.engine} failed", found=str(answer["error"]))
+        return answer, results
+
+
+def _named(declared: tuple[Tensor, ...], names: list[str]) -> tuple[Tensor, ...]:
+    """Outputs under the names the engine uses; an optimiser may rename them, never reorder them."""
+    if len(declared) != len(names):
+        return tuple(Tensor(name=name, shape=None, dtype=None) for name in names)
+    pairs = zip(declared, names, strict=True)
+    return tuple(tensor.model_copy(update={"name": name}) for tensor, name in pairs)
+
+
+def _check_names(engine: str, declared: tuple[Tensor, ...], names: list[str]) -> None:
+    expected = [tensor.name for tensor in declared]
+    if expected != names:
+        raise ConversionError(
+            "predictor-disagrees",
+            f"{engine} sees other inputs than the file declares",
+            expected=", ".join(expected),
+            found=", ".join(names),
+        )

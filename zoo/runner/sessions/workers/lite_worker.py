@@ -1,0 +1,37 @@
+"""Runs a Paddle-Lite ``.nb`` file, under the interpreter that has paddlelite (CPython 3.5 to 3.10)."""
+
+from typing import Any, Dict, List, Tuple  # noqa: UP035  what 3.5 has
+
+
+class Model:
+    """A loaded model file.
+
+    Args:
+        request: Its path under ``model``.
+    """
+
+    def __init__(self, request: Dict[str, Any]) -> None:  # noqa: UP006
+        import numpy
+
+        if int(numpy.__version__.split(".")[0]) >= 2:
+            # Tensors would not survive the way in and out, and nothing would say so.
+            raise RuntimeError("paddlelite needs numpy below 2, this interpreter has " + numpy.__version__)
+        from paddlelite.lite import MobileConfig, create_paddle_predictor
+
+        config = MobileConfig()
+        config.set_model_from_file(request["model"])
+        self._predictor = create_paddle_predictor(config)
+        self._inputs = self._predictor.get_input_names()
+        self._outputs = self._predictor.get_output_names()
+        self.facts = {
+            "version": self._predictor.get_version(),
+            "inputs": self._inputs,
+            "outputs": self._outputs,
+        }
+
+    def run(self, arrays: Dict[str, Any]) -> List[Tuple[str, Any]]:  # noqa: UP006
+        """Compute all outputs, in order."""
+        for index, name in enumerate(self._inputs):
+            self._predictor.get_input(index).from_numpy(arrays[name])
+        self._predictor.run()
+        return [(name, self._predictor.get_output(i).numpy()) for i, name in enumerate(self._outputs)]

@@ -1,0 +1,1 @@
+"""Does a published figure hold: accuracy under the protocol it was measured with."""

@@ -1,0 +1,196 @@
+"""Accuracy on a folder laid out as COCO is, under the protocol of a catalogue entry.
+
+Photos are taken in groups, looked at and forgotten; what stays is a few numbers per box or person.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from queue import SimpleQueue
+from typing import TypeVar
+
+import numpy as np
+
+from registry.errors import UsageError
+from registry.schema.base import Model
+from registry.schema.protocol import DetectionProtocol, KeypointProtocol
+from zoo.runner.arrays import Array
+from zoo.runner.detector import Detector
+from zoo.runner.estimator import PoseEstimator
+from zoo.runner.images import Photo, read_photo
+from zoo.runner.ordered import map_ahead
+from zoo.runner.results import PERSON, DetectionRecord, PoseRecord
+from zoo.validation.dataset import CocoPhoto, CocoSet
+from zoo.validation.scoring import Metrics, score
+
+_GROUP = 8  # photos; their persons fill a batch of the network
+
+Worker = TypeVar("Worker")
+Record = TypeVar("Record")
+
+
+class Accuracy(Model):
+    """What was measured.
+
+    Attributes:
+        metrics: The figures.
+        photos: Photos looked at.
+        results: Boxes or persons that were scored.
+        protocol: How it was measured.
+    """
+
+    metrics: Metrics
+    photos: int
+    results: int
+    protocol: KeypointProtocol | DetectionProtocol
+
+
+@dataclass(frozen=True, eq=False)
+class _Persons:
+    """Boxes of the persons in one photo and their scores."""
+
+    boxes: Array
+    scores: Array
+
+
+def measure_keypoints(
+    data: CocoSet,
+    estimators: Sequence[PoseEstimator],
+    *,
+    detector: Detector | None = None,
+    on_photos: Callable[[int], None] = lambda count: None,
+) -> Accuracy:
+    """Object keypoint similarity AP of a pose network.
+
+    Args:
+        data: Photos and annotations.
+        estimators: One per thread, all alike; the first one's protocol is what is executed. Estimators may
+            share a session that answers several callers at a time.
+        detector: Finds the persons, for protocols whose boxes come from a detector.
+        on_photos: Called with the number of photos just finished.
+
+    Raises:
+        UsageError: ``boxes-contradict-protocol``.
+    """
+    protocol = estimators[0].protocol
+    if (protocol.boxes == "detector") != (detector is not None):
+        raise UsageError(
+            "boxes-contradict-protocol",
+            "protocol and arguments disagree about where person boxes come from",
+            expected=f"boxes from {protocol.boxes}",
+            found="a detector was given" if detector else "no detector was given",
+        )
+
+    def look(photos: Sequence[CocoPhoto], estimator: PoseEstimator) -> list[PoseRecord]:
+        return _poses_of(photos, estimator, detector)
+
+    records = list(_over_photos(data.photos, estimators, look, on_photos))
+    metrics = score(data, records, "keypoints", categories=(PERSON,), max_detections=protocol.max_detections)
+    return Accuracy(metrics=metrics, photos=len(data.photos), results=len(records), protocol=protocol)
+
+
+def measure_detection(
+    data: CocoSet,
+    detectors: Sequence[Detector],
+    protocol: DetectionProtocol,
+    *,
+    on_photos: Callable[[int], None] = lambda count: None,
+) -> Accuracy:
+    """Box AP of a detector.
+
+    Class ``i`` of the network is the ``i``-th category of the annotation file, or person for a network that
+    knows nothing else.
+
+    Args:
+        data: Photos and annotations.
+        detectors: One per thread, all alike, made with the protocol's suppression. Detectors may share a
+            session that answers several callers at a time.
+        protocol: Which categories count, and how many boxes of a photo.
+        on_photos: Called with the number of photos just finished.
+
+    Raises:
+        UsageError: ``classes-contradict-annotations``.
+    """
+    categories = _categories(data, detectors[0])
+    scope = (PERSON,) if protocol.category_scope == "person" else data.categories
+
+    def look(photos: Sequence[CocoPhoto], detector: Detector) -> list[DetectionRecord]:
+        records: list[DetectionRecord] = []
+        for photo in photos:
+            pixels = read_photo(photo.path, honour_exif=protocol.honour_exif)
+            found = detector(pixels).records(photo.id, categories)
+            records += [record for record in found if record["category_id"] in scope]
+        return records
+
+    records = list(_over_photos(data.photos, detectors, look, on_photos))
+    metrics = score(data, records, "bbox", categories=scope, max_detections=protocol.max_detections)
+    return Accuracy(metrics=metrics, photos=len(data.photos), results=len(records), protocol=protocol)
+
+
+def _categories(data: CocoSet, detector: Detector) -> tuple[int, ...]:
+    classes = detector.output.classes
+    if classes == ("person",):
+        return (PERSON,)
+    if len(classes) != len(data.categories):
+        raise UsageError(
+            "classes-contradict-annotations",
+            f"the network and {data.annotations} do not know the same categories",
+            expected=f"{len(classes)} categories",
+            found=f"{len(data.categories)}",
+        )
+    return data.categories
+
+
+def _poses_of(
+    photos: Sequence[CocoPhoto], estimator: PoseEstimator, detector: Detector | None
+) -> list[PoseRecord]:
+    """Poses in a group of photos; the network sees the persons of all of them together."""
+    protocol = estimator.protocol
+    prepared, persons = [], []
+    for photo in photos:
+        pixels = read_photo(photo.path, honour_exif=protocol.honour_exif)
+        found = _found(pixels, detector, protocol) if detector else _annotated(photo)
+        persons.append(found)
+        prepared.append(estimator.prepare(pixels, found.boxes))
+    maps = estimator.heatmaps(np.concatenate([part.tensor for part in prepared]))
+    ends = np.cumsum([len(part.regions) for part in prepared])
+    records: list[PoseRecord] = []
+    for photo, part, found, own in zip(photos, prepared, persons, np.split(maps, ends[:-1]), strict=True):
+        records += estimator.finish(own, part, found.boxes, found.scores).records(photo.id)
+    return records
+
+
+def _annotated(photo: CocoPhoto) -> _Persons:
+    boxes = photo.persons_with_keypoints()
+    return _Persons(boxes, np.ones(len(boxes)))
+
+
+def _found(pixels: Photo, detector: Detector, protocol: KeypointProtocol) -> _Persons:
+    persons = detector(pixels).above(protocol.box_threshold or 0.0, label=detector.person)
+    return _Persons(persons.boxes, persons.scores)
+
+
+def _over_photos(
+    photos: Sequence[CocoPhoto],
+    workers: Sequence[Worker],
+    look: Callable[[Sequence[CocoPhoto], Worker], list[Record]],
+    on_photos: Callable[[int], None],
+) -> Iterator[Record]:
+    """Records of all photos, in order, from as many threads as there are workers."""
+    idle: SimpleQueue[Worker] = SimpleQueue()
+    for worker in workers:
+        idle.put(worker)
+
+    def work(group: Sequence[CocoPhoto]) -> list[Record]:
+        worker = idle.get()
+        try:
+            return look(group, worker)
+        finally:
+            idle.put(worker)
+
+    groups = [photos[start : start + _GROUP] for start in range(0, len(photos), _GROUP)]
+    results = map_ahead(work, groups, threads=len(workers), ahead=2 * len(workers))
+    for group, records in zip(groups, results, strict=True):
+        on_photos(len(group))
+        yield from records
