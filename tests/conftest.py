@@ -7,6 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from converters.interpreter import Interpreter
+from converters.toolchain import Toolchains
+from converters.tools import Tool, paddlelite
+from registry.errors import MissingToolError
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -26,3 +31,23 @@ def toolchain_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if configured:
         return Path(configured)
     return tmp_path_factory.getbasetemp().parent / "toolchains"
+
+
+@pytest.fixture(scope="session")
+def toolchains(toolchain_root: Path) -> Toolchains:
+    """Where tests find or build the tools' environments."""
+    return Toolchains(toolchain_root)
+
+
+def ensured(toolchains: Toolchains, tool: Tool) -> Interpreter:
+    """An interpreter for a tool; skips with the tool's own words where it cannot be had."""
+    try:
+        return toolchains.ensure(tool, lambda note: None)
+    except MissingToolError as error:
+        pytest.skip(f"{tool} cannot be had here: {error.message}; {error.found or error.hint}")
+
+
+@pytest.fixture(scope="session")
+def lite_python(toolchains: Toolchains) -> Interpreter:
+    """A Python that has the default paddlelite."""
+    return ensured(toolchains, paddlelite())

@@ -90,7 +90,7 @@ def reset(data: bytes, *, after: int) -> Behaviour:
 
 
 def cut(data: bytes, *, after: int) -> Behaviour:
-    """Some bytes, then an end before the announced one. Honest about ranges, so that resuming gets further."""
+    """Some bytes, then an end before the announced one. Honest about ranges: resuming gets further."""
 
     def act(exchange: Exchange) -> None:
         start = _begin(exchange, data)

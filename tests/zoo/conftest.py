@@ -2,55 +2,32 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
 from converters.interpreter import Interpreter
+from converters.lite import LiteOptions, to_lite
+from converters.onnx import OnnxOptions, to_onnx
+from converters.toolchain import Toolchains
 from zoo.runner.sessions import Engine, Session, open_session
-
-_OPT = """
-import sys
-from paddlelite.lite import Opt
-opt = Opt()
-opt.set_model_file(sys.argv[1] + "/model.pdmodel")
-opt.set_param_file(sys.argv[1] + "/model.pdiparams")
-opt.set_valid_places(sys.argv[2])
-opt.set_model_type("naive_buffer")
-opt.set_optimize_out(sys.argv[3])
-opt.run()
-"""
 
 OpenModel = Callable[[str, Engine], Session]
 MakeModel = Callable[[str], Path]
 
 
 @pytest.fixture(scope="session")
-def lite_python() -> Interpreter:
-    """A Python that has paddlelite 2.13rc0."""
-    path = os.environ.get("ZOO_TEST_LITE_PYTHON")
-    if not path:
-        pytest.skip("set ZOO_TEST_LITE_PYTHON to a Python that has paddlelite and numpy below 2")
-    return Interpreter(Path(path), "3.10", "managed")
-
-
-@pytest.fixture(scope="session")
-def onnx_model(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
+def onnx_model(shared: Path, toolchains: Toolchains, tmp_path_factory: pytest.TempPathFactory) -> MakeModel:
     """Name of a model to its ONNX file."""
     folder = tmp_path_factory.mktemp("onnx")
 
     def make(name: str) -> Path:
         target = folder / f"{name}.onnx"
         if not target.exists():
-            command = [Path(sys.executable).with_name("paddle2onnx")]
-            command += ["--model_dir", shared / "data/inference" / name, "--model_filename", "model.pdmodel"]
-            command += ["--params_filename", "model.pdiparams", "--save_file", target]
-            command += ["--opset_version", "11", "--optimize_tool", "None"]
-            subprocess.run(command, check=True, capture_output=True, cwd=folder)
+            model = shared / "data/inference" / name
+            to_onnx(model, target, OnnxOptions(), toolchains=toolchains, work=folder / "work", note=_unheard)
         return target
 
     return make
@@ -58,21 +35,23 @@ def onnx_model(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> MakeMo
 
 @pytest.fixture(scope="session")
 def lite_model(
-    shared: Path, lite_python: Interpreter, tmp_path_factory: pytest.TempPathFactory
-) -> Callable[[str, str], Path]:
+    shared: Path, toolchains: Toolchains, lite_python: Interpreter, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str, Literal["arm", "x86"]], Path]:
     """Name of a model and target to its FP32 ``.nb`` file."""
     folder = tmp_path_factory.mktemp("lite")
 
-    def make(name: str, target: str) -> Path:
-        path = folder / f"{name}.{target}"
-        file = path.with_name(path.name + ".nb")
+    def make(name: str, target: Literal["arm", "x86"]) -> Path:
+        file = folder / f"{name}_{target}.nb"
         if not file.exists():
-            arguments = [shared / "data/inference" / name, target, path]
-            command = [lite_python.path, "-I", "-c", _OPT, *arguments]
-            subprocess.run(command, check=True, capture_output=True)
+            model, options = shared / "data/inference" / name, LiteOptions(target=target)
+            to_lite(model, file, options, toolchains=toolchains, work=folder / "work", note=_unheard)
         return file
 
     return make
+
+
+def _unheard(note: str) -> None:
+    """Nobody waits for these conversions."""
 
 
 @pytest.fixture(scope="session")

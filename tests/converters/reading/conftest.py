@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
+from converters.interpreter import Interpreter
 
 _OPT = """
 import sys
@@ -31,16 +32,7 @@ Convert = Callable[..., Path]
 
 
 @pytest.fixture(scope="session")
-def lite_python() -> Path:
-    """An interpreter that can import paddlelite."""
-    configured = os.environ.get("ZOO_TEST_LITE_PYTHON")
-    if not configured:
-        pytest.skip("no interpreter with paddlelite: set ZOO_TEST_LITE_PYTHON to one")
-    return Path(configured)
-
-
-@pytest.fixture(scope="session")
-def opt(lite_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Convert:
+def opt(lite_python: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> Convert:
     """Runs the real opt on an inference model: ``opt(folder, "arm", half=True) -> path of the .nb``."""
     made: dict[tuple[object, ...], Path] = {}
 
@@ -53,7 +45,7 @@ def opt(lite_python: Path, tmp_path_factory: pytest.TempPathFactory) -> Convert:
             asked = [str(folder), str(out), target, "half" if half else "single", quantise]
             environment = {"PADDLE_LITE_MODEL_VERSION1": "1"} if meta1 else {}
             subprocess.run(
-                [str(lite_python), "-c", _OPT, *asked],
+                [str(lite_python.path), "-c", _OPT, *asked],
                 check=True,
                 capture_output=True,
                 env=environment,

@@ -1,0 +1,110 @@
+"""Which options an entry has by default, and which are refused."""
+
+from __future__ import annotations
+
+import pytest
+
+import registry
+from converters.inference.options import (
+    HOST_NMS,
+    InferenceOptions,
+    published_options,
+    require_consistent,
+)
+from registry.errors import NotFoundError, UsageError
+from registry.schema import DetectionOutput, Entry, MulticlassNms
+
+EVALUATED_NMS = MulticlassNms(score_threshold=0.025, iou_threshold=0.6, top_k=1000, keep=100)
+
+
+@pytest.fixture
+def pose() -> Entry:
+    return registry.load().get("tinypose_128x96")
+
+
+@pytest.fixture
+def detector() -> Entry:
+    return registry.load().get("picodet_s_192_pedestrian")
+
+
+def test_a_pose_network_is_published_with_open_batch_and_maxima(pose: Entry) -> None:
+    assert published_options(pose) == InferenceOptions(argmax=True)
+
+
+def test_a_detector_of_2021_is_published_raw_with_the_nms_values_left_to_the_host(detector: Entry) -> None:
+    assert published_options(detector) == InferenceOptions(head="raw", batch=1, nms=HOST_NMS)
+
+
+def test_suppression_in_the_graph_has_the_values_of_the_published_accuracy(detector: Entry) -> None:
+    assert isinstance(detector.output, DetectionOutput)
+    suppressed = detector.model_copy(update={"output": detector.output.model_copy(update={"head": "nms"})})
+
+    assert published_options(suppressed) == InferenceOptions(head="nms", nms=EVALUATED_NMS)
+
+
+def test_the_form_of_the_program_can_be_chosen(pose: Entry) -> None:
+    assert published_options(pose, program="pir").program == "pir"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"argmax": False}, {"batch": 4}, {"normalisation": "in_graph"}, {"program": "pir"}],
+    ids=str,
+)
+def test_options_of_a_pose_network(pose: Entry, changes: dict[str, object]) -> None:
+    require_consistent(pose, published_options(pose).model_copy(update=changes))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{}, {"head": "boxes", "batch": None}, {"head": "nms", "batch": 2}, {"normalisation": "in_graph"}],
+    ids=str,
+)
+def test_options_of_a_detector(detector: Entry, changes: dict[str, object]) -> None:
+    require_consistent(detector, published_options(detector).model_copy(update=changes))
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"head": "raw"}, "option-does-not-apply"),
+        ({"nms": EVALUATED_NMS}, "option-does-not-apply"),
+        ({"argmax": None}, "option-missing"),
+    ],
+)
+def test_a_pose_network_refuses(pose: Entry, changes: dict[str, object], code: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        require_consistent(pose, published_options(pose).model_copy(update=changes))
+    assert refused.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"argmax": False}, "option-does-not-apply"),
+        ({"head": None}, "option-missing"),
+        ({"nms": None}, "option-missing"),
+        ({"batch": None}, "raw-head-needs-batch-one"),
+        ({"batch": 2}, "raw-head-needs-batch-one"),
+    ],
+)
+def test_a_detector_refuses(detector: Entry, changes: dict[str, object], code: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        require_consistent(detector, published_options(detector).model_copy(update=changes))
+    assert refused.value.code == code
+
+
+def test_an_input_the_networks_cannot_halve_five_times_is_refused(pose: Entry) -> None:
+    odd = pose.model_copy(update={"input": pose.input.model_copy(update={"width": 100})})
+
+    with pytest.raises(UsageError, match="128x100") as refused:
+        require_consistent(odd, published_options(odd))
+    assert refused.value.code == "input-size-unsupported"
+
+
+def test_an_entry_without_a_modelled_network_is_refused(pose: Entry) -> None:
+    unknown = pose.model_copy(update={"network": None})
+
+    with pytest.raises(NotFoundError) as refused:
+        require_consistent(unknown, published_options(unknown))
+    assert refused.value.code == "network-not-modelled"

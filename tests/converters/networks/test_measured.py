@@ -1,0 +1,97 @@
+"""Sizes of the catalogue's networks, known without paddle."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from types import ModuleType
+
+import pytest
+
+import registry
+from converters.networks.measured import Measurement, fold, measurement_of
+from registry.schema import LiteHRNet, Network
+
+
+@pytest.fixture(scope="module")
+def networks() -> list[Network]:
+    return list(dict.fromkeys(entry.network for entry in registry.load() if entry.network is not None))
+
+
+def test_the_table_holds_what_measuring_the_catalogue_gives(
+    networks: list[Network], paddle: ModuleType
+) -> None:
+    from converters.networks.measure import measure
+
+    assert networks
+    stale = [network for network in networks if measurement_of(network) != measure(network)]
+    assert stale == [], "run: python -m converters.networks.measure"
+
+
+def test_a_network_outside_the_table_is_unknown() -> None:
+    assert measurement_of(LiteHRNet(width=38)) is None
+
+
+@pytest.mark.parametrize(
+    ("entry", "millions"),
+    [("tinypose_128x96", 81.56), ("tinypose_256x192", 326.24)],
+)
+def test_multiply_adds_stay_below_the_published_flops_which_count_norms_too(
+    entry: str, millions: float
+) -> None:
+    chosen = registry.load().get(entry)
+    assert chosen.network is not None
+    measured = measurement_of(chosen.network)
+    assert measured is not None
+
+    counted = measured.complexity(chosen.input.height, chosen.input.width).multiply_adds
+
+    assert 0.9 * millions < counted / 1e6 < millions
+
+
+@pytest.mark.parametrize("size", [(96, 160), (192, 192), (416, 416)])
+def test_multiply_adds_follow_the_input_size(
+    size: tuple[int, int], published: dict[str, Network], paddle: ModuleType
+) -> None:
+    from converters.networks.build import build
+    from converters.networks.measure import measure
+
+    network = published["picodet_xs_coco_lcnet"]
+    layer = build(network)
+    counts: list[int] = []
+    for sublayer in layer.sublayers():
+        if isinstance(sublayer, paddle.nn.Conv2D):
+            sublayer.register_forward_post_hook(
+                lambda conv, _, out: counts.append(int(conv.weight.size) * out.shape[2] * out.shape[3])
+            )
+    layer(paddle.zeros([1, 3, *size]))
+
+    assert measure(network).complexity(*size).multiply_adds == sum(counts)
+
+
+def test_folded_shapes_unfold_to_themselves() -> None:
+    shapes = {"a.b.weight": (4, 2, 1, 1), "a.b.bias": (4,), "a.c.0": (1,), "d": ()}
+
+    folded = Measurement(
+        network=LiteHRNet(),
+        parameters=1,
+        multiply_adds_per_cell={2: 1},
+        multiply_adds_once=0,
+        state_dict=fold(shapes),
+    )
+
+    assert folded.shapes == shapes
+
+
+def test_asking_for_a_size_loads_neither_paddle_nor_numpy() -> None:
+    program = (
+        "import sys, registry\n"
+        "from converters.networks.measured import measurement_of\n"
+        "entry = registry.load().get('picodet_s_192_pedestrian')\n"
+        "print(measurement_of(entry.network).complexity(192, 192).multiply_adds)\n"
+        "print('loaded:', *sorted({'paddle', 'numpy'} & set(sys.modules)))"
+    )
+
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+
+    assert ran.stdout.splitlines() == ["120595496", "loaded:"]
