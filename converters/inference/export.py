@@ -1,0 +1,291 @@
+"""Weights to inference model: check, hand over to a worker that has paddle, check again, publish."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+from pydantic import JsonValue
+
+from converters.child import run_worker
+from converters.files import check_writable, publish, publish_bytes, sha256_of
+from converters.inference.contract import contract_of, require_contract
+from converters.inference.infer_cfg import FILE_NAME, infer_cfg, labels
+from converters.inference.options import InferenceOptions, Program, require_consistent
+from converters.interpreter import Interpreter
+from converters.networks.measured import measurement_of
+from converters.provenance import Digest, Provenance, Subject, conversion_key, provenance, write_provenance
+from converters.reading import Inspection, inspect
+from converters.scratch import scratch
+from converters.tools import PADDLE
+from converters.weights import Checkpoint, read_weights, require_match, summarise
+from registry.errors import ConversionError, MissingToolError, UsageError
+from registry.schema.base import Model
+from registry.schema.entry import Entry
+
+KIND = "inference"
+SECONDS = 600.0
+"""Far more than any network here needs; a worker that takes longer hangs."""
+
+_WORKER = Path(__file__).with_name("worker.py")
+_PROGRAMS: dict[Program, str] = {"legacy": "model.pdmodel", "pir": "model.json"}
+_PARAMS = "model.pdiparams"
+_FIRST_WITHOUT_LEGACY = (3, 3)
+
+
+class InferenceModel(Model):
+    """An exported model on disk.
+
+    Attributes:
+        folder: Where its files are.
+        program: The graph.
+        params: The parameters.
+        config: ``infer_cfg.yml``.
+        provenance: What it was made from, and how.
+        inspection: What a look into the files found.
+    """
+
+    folder: Path
+    program: Path
+    params: Path
+    config: Path
+    provenance: Path
+    inspection: Inspection
+
+
+class _Ingredients(NamedTuple):
+    """Everything the bytes of a model depend on."""
+
+    weights: str
+    tools: dict[str, str]
+    options: dict[str, JsonValue]
+
+
+def export(
+    entry: Entry,
+    weights: Path,
+    options: InferenceOptions,
+    out: Path,
+    *,
+    interpreter: Interpreter,
+    work: Path,
+    log: Path,
+    note: Callable[[str], None],
+) -> InferenceModel:
+    """Make an inference model from trained weights.
+
+    Every parameter of the network has to be in the file, those that inference does not read included: a
+    file without them was not written by this network.
+
+    Args:
+        entry: Whose network, input and output it is.
+        weights: ``.pdparams`` or safetensors file.
+        options: What the model takes and hands out.
+        out: Folder for the files; made when missing.
+        interpreter: Python with paddle, as `Toolchains.ensure` gives it.
+        work: Folder for work in progress.
+        log: File for everything paddle prints.
+        note: Told in a few words about what takes longer than a moment.
+
+    Returns:
+        The model, looked into: inputs and outputs are what the options promise.
+
+    Raises:
+        NotFoundError: ``network-not-modelled``, or no such weights file.
+        UsageError: The options contradict the entry or each other; ``out`` cannot be used.
+        IntegrityError: The weights file is unsafe or broken.
+        ConversionError: The weights are not those of the network, or paddle failed.
+        MissingToolError: ``paddle-cannot-write-legacy``.
+    """
+    require_consistent(entry, options)
+    require_program_writable(interpreter, options.program)
+    _require_single_model(out, options.program)
+    check_writable(out / FILE_NAME)
+    _require_fitting_shapes(entry, weights)
+    checkpoint = read_weights(weights)
+    _require_float32(checkpoint, entry)
+    note(f"exporting {entry.id} with paddlepaddle {_version(interpreter)}")
+    with scratch(work) as folder:
+        made = folder / "model"
+        made.mkdir()
+        request = _request(entry, options, checkpoint, folder, made)
+        answer = run_worker(
+            interpreter,
+            _WORKER,
+            request,
+            folder=folder,
+            log=log,
+            timeout=SECONDS,
+            task=f"exporting {entry.id}",
+        )
+        _require_written(entry, checkpoint, answer)
+        require_contract(contract_of(entry, options), inspect(made))
+        _publish(made, out, options.program, infer_cfg(entry, options))
+    return _described(entry, weights, options, out, interpreter)
+
+
+def export_key(entry: Entry, weights_sha256: str, options: InferenceOptions) -> str:
+    """Name of the conversion `export` would do, known before any tool is looked for.
+
+    Args:
+        entry: Whose network, input and output it is.
+        weights_sha256: Digest of the weights file.
+        options: What the model takes and hands out.
+    """
+    return conversion_key(
+        KIND,
+        inputs={"weights": weights_sha256},
+        tools={"paddlepaddle": PADDLE.version},
+        options=_settings(entry, options),
+    )
+
+
+def require_program_writable(interpreter: Interpreter, program: Program) -> None:
+    """Pass only when the paddle of an interpreter can write that form of program.
+
+    Raises:
+        MissingToolError: ``paddle-cannot-write-legacy``.
+    """
+    version = _version(interpreter)
+    if program == "legacy" and _major_minor(version) >= _FIRST_WITHOUT_LEGACY:
+        raise MissingToolError(
+            "paddle-cannot-write-legacy",
+            f"paddlepaddle {version} cannot write these networks as a legacy program",
+            expected="paddlepaddle 3.2.2 or an older 3.x",
+            found=f"{version} in {interpreter.path}",
+            done="nothing was written",
+            hint="pip install paddlepaddle==3.2.2, or leave paddle to zoo: zoo doctor",
+        )
+
+
+def _version(interpreter: Interpreter) -> str:
+    return interpreter.packages["paddlepaddle"]
+
+
+def _major_minor(version: str) -> tuple[int, int]:
+    major, minor, *_ = version.split(".")
+    return int(major), int(minor)
+
+
+def _require_single_model(out: Path, program: Program) -> None:
+    for other in (name for kind, name in _PROGRAMS.items() if kind != program):
+        if (out / other).exists():
+            raise UsageError(
+                "output-holds-other-program",
+                f"{out} already holds a model in the other form; both share the name of their parameters",
+                found=other,
+                done="nothing was written",
+                hint="name another folder with --out",
+            )
+
+
+def _require_fitting_shapes(entry: Entry, weights: Path) -> None:
+    """Refuse the weights of another network before paddle is started, which takes seconds."""
+    known = measurement_of(entry.network) if entry.network is not None else None
+    if known is not None:
+        require_match(summarise(weights).shapes, known.shapes, network=entry.id)
+
+
+def _require_float32(checkpoint: Checkpoint, entry: Entry) -> None:
+    others = {name: array.dtype.name for name, array in checkpoint.items() if array.dtype.name != "float32"}
+    if others:
+        name, dtype = next(iter(others.items()))
+        raise ConversionError(
+            "weights-not-float32",
+            f"{len(others)} of {len(checkpoint)} parameters are not float32, for example {name}",
+            expected=f"float32, as {entry.id} computes",
+            found=dtype,
+            done="nothing was converted: the values would change",
+        )
+
+
+def _request(
+    entry: Entry, options: InferenceOptions, checkpoint: Checkpoint, folder: Path, out: Path
+) -> dict[str, JsonValue]:
+    # Arrays, not the file itself: what the worker reads has been checked here, without unpickling anything.
+    import numpy as np
+
+    arrays = folder / "weights.npz"
+    # By position: a file may name its parameters like arguments of this function, or like paths.
+    np.savez(arrays, *checkpoint.values())
+    return {
+        **_conversion_options(entry, options),
+        "weights": str(arrays),
+        "shapes": {name: list(shape) for name, shape in checkpoint.shapes.items()},
+        "out": str(out),
+    }
+
+
+def _conversion_options(entry: Entry, options: InferenceOptions) -> dict[str, JsonValue]:
+    """Everything about the entry and the options that shapes the graph."""
+    return {
+        "network": entry.network.model_dump(mode="json") if entry.network is not None else None,
+        "image": entry.input.model_dump(mode="json", exclude={"source"}),
+        "options": options.model_dump(mode="json"),
+    }
+
+
+def _require_written(entry: Entry, checkpoint: Checkpoint, answer: Mapping[str, JsonValue]) -> None:
+    """Turn what kept the worker from writing into an error."""
+    if isinstance(shapes := answer.get("shapes"), dict):
+        expected = {name: tuple(shape) for name, shape in shapes.items() if isinstance(shape, list)}
+        require_match(checkpoint.shapes, expected, network=entry.id)  # type: ignore[arg-type]  # JSON integers
+    if answer.get("contradictions"):
+        raise ConversionError(
+            "weights-contradict-themselves",
+            f"two names of one parameter of {entry.id} have different values",
+            expected="the same values under both names",
+            found=str(answer["contradictions"]),
+            done="nothing was written",
+        )
+
+
+def _publish(made: Path, out: Path, program: Program, config: str) -> None:
+    for name in (_PARAMS, _PROGRAMS[program]):
+        publish(made / name, out / name)
+    publish_bytes(config.encode(), out / FILE_NAME)
+
+
+def _described(
+    entry: Entry, weights: Path, options: InferenceOptions, out: Path, interpreter: Interpreter
+) -> InferenceModel:
+    program, params, config = out / _PROGRAMS[options.program], out / _PARAMS, out / FILE_NAME
+    statement = _statement(
+        _ingredients(entry, weights, options, interpreter), weights, (program, params, config)
+    )
+    return InferenceModel(
+        folder=out,
+        program=program,
+        params=params,
+        config=config,
+        provenance=write_provenance(program, statement),
+        inspection=inspect(program),
+    )
+
+
+def _statement(parts: _Ingredients, weights: Path, files: tuple[Path, ...]) -> Provenance:
+    digests = {file.name: sha256_of(file) for file in files}
+    program = files[0].name
+    statement = provenance(
+        KIND,
+        name=program,
+        sha256=digests[program],
+        inputs={weights.name: parts.weights},
+        tools=parts.tools,
+        options=parts.options,
+    )
+    subjects = tuple(Subject(name=name, digest=Digest(sha256=sha256)) for name, sha256 in digests.items())
+    return statement.model_copy(update={"subject": subjects})
+
+
+def _ingredients(
+    entry: Entry, weights: Path, options: InferenceOptions, interpreter: Interpreter
+) -> _Ingredients:
+    tools = {"paddlepaddle": _version(interpreter), "cpython": interpreter.version}
+    return _Ingredients(sha256_of(weights), tools, _settings(entry, options))
+
+
+def _settings(entry: Entry, options: InferenceOptions) -> dict[str, JsonValue]:
+    """Everything but the weights and the tools that the written files depend on."""
+    return _conversion_options(entry, options) | {"labels": list(labels(entry))}

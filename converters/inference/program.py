@@ -1,0 +1,134 @@
+"""Lays a graph, gives it its weights, and writes the files of an inference model. Runs in a child process.
+
+The weights come as an ``.npz`` file that was made from checked arrays, so nothing untrusted is parsed here.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import paddle
+from paddle import nn
+from paddle.base.proto.framework_pb2 import ProgramDesc
+
+from converters.inference.graph import Graph, assemble
+
+if TYPE_CHECKING:
+    from converters.inference.options import InferenceOptions
+    from registry.schema.io import Input
+    from registry.schema.network import Network
+
+CALL_STACK = "op_callstack"
+"""Attribute in which paddle records the Python call stack, with paths, that made an operator."""
+
+
+class Request(Protocol):
+    """What to write.
+
+    Attributes:
+        network: Architecture.
+        image: What the network expects to see.
+        options: What the graph takes and hands out.
+        weights: ``.npz`` file of the state dict's arrays, in the order of their names in ``shapes``.
+        out: Folder for ``model.pdmodel`` or ``model.json``, and ``model.pdiparams``.
+    """
+
+    network: Network
+    image: Input
+    options: InferenceOptions
+    weights: str
+    out: str
+
+
+def write(request: Request, shapes: dict[str, list[int]]) -> dict[str, Any]:
+    """Write an inference model.
+
+    Args:
+        request: What to write.
+        shapes: Name and shape of each array in ``request.weights``.
+
+    Returns:
+        ``paddle``, the version that wrote the model. When nothing was written: ``shapes`` that the network
+        needs and the weights do not have, or ``contradictions``, pairs of names of one parameter for which
+        the weights hold different values.
+    """
+    paddle.enable_static()
+    program, startup = paddle.static.Program(), paddle.static.Program()
+    executor = paddle.static.Executor(paddle.CPUPlace())
+    with paddle.static.program_guard(program, startup), paddle.utils.unique_name.guard():
+        graph = assemble(request.network, request.image, request.options)
+        executor.run(startup)
+        needed = {name: list(parameter.shape) for name, parameter in graph.network.state_dict().items()}
+        if needed != shapes:
+            return {"shapes": needed}
+        with np.load(request.weights, allow_pickle=False) as file:
+            arrays = {name: file[f"arr_{position}"] for position, name in enumerate(shapes)}
+        contradictions = [
+            [one, other]
+            for one, other in aliases(graph.network)
+            if not np.array_equal(arrays[one], arrays[other], equal_nan=True)
+        ]
+        if contradictions:
+            return {"contradictions": contradictions}
+        graph.network.set_state_dict(arrays)
+        save(graph, program, executor, Path(request.out, "model"), request.options)
+    return {"paddle": paddle.__version__}
+
+
+def aliases(network: nn.Layer) -> list[tuple[str, str]]:
+    """Pairs of names of one parameter."""
+    first: dict[int, str] = {}
+    pairs = []
+    for name, parameter in network.state_dict().items():
+        known = first.setdefault(id(parameter), name)
+        if known != name:
+            pairs.append((known, name))
+    return pairs
+
+
+def save(graph: Graph, program: Any, executor: Any, path: Path, options: InferenceOptions) -> None:
+    """Write the files; outputs get their names, and no path of this machine stays in them."""
+    inputs, outputs = list(graph.inputs.values()), list(graph.outputs.values())
+    if options.program == "legacy":
+        outputs = [name_output(program, name, output) for name, output in graph.outputs.items()]
+        paddle.static.save_inference_model(str(path), inputs, outputs, executor, program=program)
+        forget_call_stacks(path.with_suffix(".pdmodel"))
+    else:
+        paddle.static.save_inference_model(str(path), inputs, outputs, executor, program=program)
+        name_fetches(path.with_suffix(".json"), list(graph.outputs))
+
+
+def name_output(program: Any, name: str, output: Any) -> Any:
+    """Call an output of a legacy program by a name that says what it is."""
+    block = program.global_block()
+    block._rename_var(output.name, name)
+    return block.var(name)
+
+
+def forget_call_stacks(model: Path) -> None:
+    """Take out of a legacy program the places in source files where its operators were made."""
+    program = ProgramDesc.FromString(model.read_bytes())
+    for block in program.blocks:
+        for operator in block.ops:
+            kept = [attribute for attribute in operator.attrs if attribute.name != CALL_STACK]
+            del operator.attrs[:]
+            operator.attrs.extend(kept)
+    model.write_bytes(program.SerializeToString(deterministic=True))
+
+
+def name_fetches(model: Path, names: list[str]) -> None:
+    """Call the outputs of a PIR program by names that say what they are.
+
+    Raises:
+        ValueError: The program is not written as expected.
+    """
+    text = model.read_text(encoding="utf-8")
+    for column, name in enumerate(names):
+        generated = f'"fetch_name_{column}"'
+        if text.count(generated) != 1:
+            raise ValueError(f"{generated} occurs {text.count(generated)} times in the program")
+        text = text.replace(generated, json.dumps(name))
+    model.write_text(text, encoding="utf-8")

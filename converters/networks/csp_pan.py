@@ -1,0 +1,34 @@
+"""CSP-PAN, the neck of the 2021 PicoDet: path aggregation with cross-stage-partial mixing blocks."""
+
+from __future__ import annotations
+
+from paddle import Tensor, nn
+
+from converters.networks.layers import ConvBN, SeparableConv, concat
+from converters.networks.pan import KERNEL
+
+
+class CrossStagePartial(nn.Layer):  # type: ignore[misc]
+    """One bottleneck beside a short cut, joined by a pointwise convolution: 2C channels to C."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        half = channels // 2
+        self.main_conv = ConvBN(2 * channels, half, act=nn.Hardswish)
+        self.short_conv = ConvBN(2 * channels, half, act=nn.Hardswish)
+        self.final_conv = ConvBN(channels, channels, act=nn.Hardswish)
+        self.blocks = nn.Sequential(Bottleneck(half))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[N, 2C, H, W] to [N, C, H, W]."""
+        return self.final_conv(concat(self.blocks(self.main_conv(x)), self.short_conv(x)))
+
+
+class Bottleneck(nn.Sequential):  # type: ignore[misc]
+    """Pointwise then separable convolution, without the usual identity addition."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__(
+            ("conv1", ConvBN(channels, channels, act=nn.Hardswish)),
+            ("conv2", SeparableConv(channels, channels, KERNEL)),
+        )

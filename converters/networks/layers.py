@@ -1,0 +1,159 @@
+"""The pieces every network here is made of: convolution with batch norm, squeeze-excite, channel shuffle.
+
+Names of sub-layers are the names in published checkpoints, so a weights file loads by key. Where two
+families of networks name the same thing differently, a subclass overrides the name and nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import paddle
+import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+from paddle import Tensor, nn
+from paddle.common_ops_import import LayerHelper
+
+
+def conv(
+    in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, groups: int = 1, bias: bool = False
+) -> nn.Conv2D:
+    """A convolution with "same" padding for odd kernels: stride 2 halves a side, rounding up."""
+    padding = (kernel - 1) // 2
+    return nn.Conv2D(
+        in_channels, out_channels, kernel, stride, padding, groups=groups, bias_attr=None if bias else False
+    )
+
+
+class ConvNorm(nn.Sequential):  # type: ignore[misc]
+    """Convolution without bias, batch norm, and an optional activation.
+
+    Args:
+        in_channels: Input channels.
+        out_channels: Output channels.
+        kernel: Side of the square kernel, odd.
+        stride: Step in both directions.
+        groups: Channel groups of the convolution.
+        act: Class of the activation after the norm; None for none.
+    """
+
+    conv_name = "conv"
+    norm_name = "norm"
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int = 1,
+        stride: int = 1,
+        *,
+        groups: int = 1,
+        act: type[nn.Layer] | None = None,
+    ) -> None:
+        super().__init__(
+            (self.conv_name, conv(in_channels, out_channels, kernel, stride, groups=groups)),
+            (self.norm_name, nn.BatchNorm2D(out_channels)),
+            *([("act", act())] if act else []),
+        )
+
+    @classmethod
+    def depthwise(
+        cls, channels: int, kernel: int, stride: int = 1, *, act: type[nn.Layer] | None = None
+    ) -> ConvNorm:
+        """One filter a channel."""
+        return cls(channels, channels, kernel, stride, groups=channels, act=act)
+
+
+class ConvBN(ConvNorm):
+    """`ConvNorm` as LCNet and the necks name it."""
+
+    norm_name = "bn"
+
+
+class SeparableConv(nn.Sequential):  # type: ignore[misc]
+    """Grouped then pointwise convolution, each with batch norm; hard-swish between and, optionally, after.
+
+    The first convolution has one group per output channel: depthwise when the channel counts agree, an
+    ordinary convolution when there is a single output channel, as in the align branch of the head.
+    """
+
+    def __init__(
+        self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, last_act: bool = True
+    ) -> None:
+        super().__init__(
+            ("dwconv", conv(in_channels, out_channels, kernel, stride, groups=out_channels)),
+            ("bn1", nn.BatchNorm2D(out_channels)),
+            ("act1", nn.Hardswish()),
+            ("pwconv", conv(out_channels, out_channels, 1)),
+            ("bn2", nn.BatchNorm2D(out_channels)),
+            *([("act2", nn.Hardswish())] if last_act else []),
+        )
+
+
+class SqueezeExcite(nn.Layer):  # type: ignore[misc]
+    """Channel gate from the global average: reduce to a quarter, ReLU, expand, hard-sigmoid."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        # Adaptive pooling on purpose: a plain mean sums in another order and moves box logits by 1e-5.
+        self.pool = nn.AdaptiveAvgPool2D(1)
+        self.conv1 = conv(channels, channels // 4, 1, bias=True)
+        self.conv2 = conv(channels // 4, channels, 1, bias=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale each channel of ``x`` [N, C, H, W] by its gate."""
+        hidden = F.relu(self.conv1(self.pool(x)))
+        # The default slope, the literal 0.1666667, is what the published models were trained with; not 1/6.
+        return x * F.hardsigmoid(self.conv2(hidden))
+
+
+def sigmoid(x: Tensor) -> Tensor:
+    """Logistic function, element by element."""
+    return elementwise("sigmoid", F.sigmoid, x)
+
+
+def sqrt(x: Tensor) -> Tensor:
+    """Square root, element by element."""
+    return elementwise("sqrt", paddle.sqrt, x)
+
+
+def elementwise(operator: str, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
+    """Apply a function of one tensor in any graph mode.
+
+    paddle 3.2 dropped the legacy static form of some functions but kept their operators: in that mode the
+    operator is appended by its name.
+    """
+    if paddle.base.framework.in_dynamic_or_pir_mode():
+        return function(x)
+    helper = LayerHelper(operator)
+    out = helper.create_variable_for_type_inference(dtype=x.dtype)
+    helper.append_op(type=operator, inputs={"X": x}, outputs={"Out": out})
+    return out
+
+
+def halves(x: Tensor) -> list[Tensor]:
+    """First and second half of the channels."""
+    first, second = paddle.split(x, 2, axis=1)
+    return [first, second]
+
+
+def concat(*maps: Tensor) -> Tensor:
+    """Maps joined along the channel axis."""
+    return paddle.concat(maps, axis=1)
+
+
+def channel_shuffle(x: Tensor) -> Tensor:
+    """Interleave the two halves of the channels: 0, C/2, 1, C/2 + 1 and so on."""
+    channels, height, width = x.shape[1:]
+    # Spelled out in three operators: Paddle-Lite knows no channel_shuffle operator. Only the batch is left
+    # open, so that no shape arithmetic enters the graph.
+    pairs = paddle.reshape(x, [-1, 2, channels // 2, height, width])
+    return paddle.reshape(paddle.transpose(pairs, [0, 2, 1, 3, 4]), [-1, channels, height, width])
+
+
+def rounded_channels(channels: float, divisor: int) -> int:
+    """Nearest multiple of ``divisor``, at least ``divisor`` and at least 90 % of ``channels``.
+
+    The rule of the MobileNet family, which all PicoDet backbones follow.
+    """
+    nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)
+    return nearest + divisor if nearest < 0.9 * channels else nearest

@@ -1,0 +1,91 @@
+"""PP-LCNet, the backbone of the 2022 PicoDet: a plain chain of depthwise-separable units."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from paddle import Tensor, nn
+
+from converters.networks.layers import ConvBN, SqueezeExcite, rounded_channels
+
+if TYPE_CHECKING:
+    from registry.schema.network import LCNet
+
+
+class UnitShape(NamedTuple):
+    """One row of the architecture table, channels before scaling."""
+
+    kernel: int
+    in_channels: int
+    out_channels: int
+    stride: int
+    squeeze_excite: bool = False
+
+
+STEM_CHANNELS = 16
+STAGES = {
+    "blocks2": [UnitShape(3, 16, 32, 1)],
+    "blocks3": [UnitShape(3, 32, 64, 2), UnitShape(3, 64, 64, 1)],
+    "blocks4": [UnitShape(3, 64, 128, 2), UnitShape(3, 128, 128, 1)],
+    "blocks5": [UnitShape(3, 128, 256, 2), *[UnitShape(5, 256, 256, 1)] * 5],
+    "blocks6": [UnitShape(5, 256, 512, 2, True), UnitShape(5, 512, 512, 1, True)],
+}
+OUTPUTS = ("blocks4", "blocks5", "blocks6")
+
+
+class Backbone(nn.Layer):  # type: ignore[misc]
+    """Stem and stages 2 to 6.
+
+    Attributes:
+        out_channels: Channels of the maps handed out, strides 8, 16 and 32.
+    """
+
+    def __init__(self, spec: LCNet) -> None:
+        super().__init__()
+
+        def scaled(channels: int) -> int:
+            return rounded_channels(channels * spec.scale, 8)
+
+        self.conv1 = ConvBN(3, scaled(STEM_CHANNELS), 3, stride=2, act=nn.Hardswish)
+        for stage, shapes in STAGES.items():
+            units = [
+                SeparableUnit(
+                    scaled(shape.in_channels),
+                    scaled(shape.out_channels),
+                    shape.kernel,
+                    shape.stride,
+                    squeeze_excite=shape.squeeze_excite,
+                )
+                for shape in shapes
+            ]
+            self.add_sublayer(stage, nn.Sequential(*units))
+        self.out_channels = [scaled(STAGES[stage][-1].out_channels) for stage in OUTPUTS]
+
+    def forward(self, image: Tensor) -> list[Tensor]:
+        """Maps of strides 8, 16 and 32."""
+        x = self.conv1(image)
+        outs = []
+        for stage in STAGES:
+            x = getattr(self, stage)(x)
+            if stage in OUTPUTS:
+                outs.append(x)
+        return outs
+
+
+class SeparableUnit(nn.Sequential):  # type: ignore[misc]
+    """Depthwise convolution, squeeze-excite where wanted, pointwise convolution; no shortcut."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        squeeze_excite: bool = False,
+    ) -> None:
+        super().__init__(
+            ("dw_conv", ConvBN.depthwise(in_channels, kernel, stride, act=nn.Hardswish)),
+            *([("se", SqueezeExcite(in_channels))] if squeeze_excite else []),
+            ("pw_conv", ConvBN(in_channels, out_channels, act=nn.Hardswish)),
+        )

@@ -1,0 +1,208 @@
+"""LiteHRNet "wider naive", the network of PP-TinyPose: heat maps of body joints for one person's crop.
+
+HRNet keeps branches of several resolutions side by side: branch ``b`` works at 1/4, 1/8, 1/16, 1/32 of
+the input with ``width * 2**b`` channels. Each stage adds a branch by a transition; each of its modules
+runs shuffle units on every branch and then fuses every branch into every other. The head walks back from
+the lowest resolution to the highest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+from paddle import Tensor, nn
+
+from converters.networks.layers import ConvNorm, channel_shuffle, concat, conv, halves
+
+if TYPE_CHECKING:
+    from registry.schema.network import LiteHRNet
+
+
+class TinyPose(nn.Layer):  # type: ignore[misc]
+    """Backbone and the final pointwise convolution to one heat map a joint."""
+
+    def __init__(self, spec: LiteHRNet) -> None:
+        super().__init__()
+        self.backbone = Backbone(spec)
+        self.final_conv = conv(spec.width, spec.joints, 1, bias=True)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Heat maps [N, joints, H/4, W/4] of a normalised image [N, 3, H, W]; H and W multiples of 32."""
+        return self.final_conv(self.backbone(image))
+
+
+class Backbone(nn.Layer):  # type: ignore[misc]
+    """Stem, then transition and stage in turn, then the iterative head."""
+
+    def __init__(self, spec: LiteHRNet) -> None:
+        super().__init__()
+        self.stem = Stem(spec.stem_channels)
+        self.stages = len(spec.modules)
+        widths = [spec.width * 2**branch for branch in range(self.stages + 1)]
+        for stage, modules in enumerate(spec.modules):
+            branches = widths[: stage + 2]
+            transition = (
+                first_transition(spec.stem_channels, branches) if stage == 0 else transition_to(branches)
+            )
+            self.add_sublayer(f"transition{stage}", transition)
+            stacked = nn.Sequential(*(HighResolutionModule(branches, spec.units) for _ in range(modules)))
+            self.add_sublayer(f"stage{stage}", stacked)
+        self.head_layer = IterativeHead(widths)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Features [N, width, H/4, W/4] of the highest resolution."""
+        branches = [self.stem(image)]
+        for stage in range(self.stages):
+            transition = getattr(self, f"transition{stage}")
+            # A branch that is not there yet grows out of the last one.
+            sources = [*branches, *[branches[-1]] * (len(transition) - len(branches))]
+            branches = [step(source) for step, source in zip(transition, sources, strict=True)]
+            branches = getattr(self, f"stage{stage}")(branches)
+        return self.head_layer(branches)
+
+
+class Stem(nn.Layer):  # type: ignore[misc]
+    """From the image to a quarter of its resolution, by a convolution and a down-sampling shuffle unit."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        half = channels // 2
+        self.conv1 = ConvNorm(3, channels, 3, stride=2, act=nn.ReLU)
+        self.branch1 = nn.Sequential(ConvNorm.depthwise(half, 3, stride=2), ConvNorm(half, half, act=nn.ReLU))
+        self.expand_conv = ConvNorm(half, channels, act=nn.ReLU)
+        self.depthwise_conv = ConvNorm.depthwise(channels, 3, stride=2)
+        self.linear_conv = ConvNorm(channels, half, act=nn.ReLU)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """[N, channels, H/4, W/4]."""
+        first, second = halves(self.conv1(image))
+        second = self.linear_conv(self.depthwise_conv(self.expand_conv(second)))
+        return channel_shuffle(concat(self.branch1(first), second))
+
+
+def first_transition(stem_channels: int, widths: Sequence[int]) -> nn.LayerList:
+    """From the stem to the two branches of the first stage, one of them at half the resolution."""
+    same, lower = widths
+    return nn.LayerList(
+        [separable(stem_channels, same, stride=1), nn.Sequential(separable(stem_channels, lower, stride=2))]
+    )
+
+
+def transition_to(widths: Sequence[int]) -> nn.LayerList:
+    """Existing branches pass through; a new one at half the resolution is made from the last."""
+    kept = [nn.Identity() for _ in widths[:-1]]
+    return nn.LayerList([*kept, nn.Sequential(separable(widths[-2], widths[-1], stride=2))])
+
+
+def separable(in_channels: int, out_channels: int, *, stride: int, act: bool = True) -> nn.Sequential:
+    """Depthwise convolution, norm, pointwise convolution, norm, and ReLU unless ``act`` is off."""
+    return nn.Sequential(
+        conv(in_channels, in_channels, 3, stride, groups=in_channels),
+        nn.BatchNorm2D(in_channels),
+        conv(in_channels, out_channels, 1),
+        nn.BatchNorm2D(out_channels),
+        *([nn.ReLU()] if act else []),
+    )
+
+
+class ShuffleUnit(nn.Layer):  # type: ignore[misc]
+    """ShuffleNet V2 unit of stride 1: half of the channels is worked on, the other passes by."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        half = channels // 2
+        self.branch2 = nn.Sequential(
+            ConvNorm(half, half, act=nn.ReLU), ConvNorm.depthwise(half, 3), ConvNorm(half, half, act=nn.ReLU)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Same shape as ``x``."""
+        first, second = halves(x)
+        return channel_shuffle(concat(first, self.branch2(second)))
+
+
+class HighResolutionModule(nn.Layer):  # type: ignore[misc]
+    """Shuffle units on every branch, then fusion of all branches into each."""
+
+    def __init__(self, widths: Sequence[int], units: int) -> None:
+        super().__init__()
+        self.layers = nn.LayerList(
+            [nn.Sequential(*(ShuffleUnit(width) for _ in range(units))) for width in widths]
+        )
+        self.fuse_layers = nn.LayerList(
+            [
+                nn.LayerList([fuse_layer(widths, source, target) for source in range(len(widths))])
+                for target in range(len(widths))
+            ]
+        )
+
+    def forward(self, branches: list[Tensor]) -> list[Tensor]:
+        """Fused branches, shapes unchanged."""
+        return self.fuse([units(x) for units, x in zip(self.layers, branches, strict=True)])
+
+    def fuse(self, branches: list[Tensor]) -> list[Tensor]:
+        """Sum all branches at each resolution, in the order the released weights were trained with.
+
+        Two habits set it apart from HRNet's plain sum: source 0 counts twice for every target, and for the
+        targets below it source 0 is the sum already fused for target 0, before its ReLU. All other sources
+        are the unfused branches.
+        """
+        fused = [self.fuse_into(0, branches[0], branches)]
+        for target in range(1, len(branches)):
+            fused.append(self.fuse_into(target, fused[0], branches))
+        return [F.relu(x) for x in fused]
+
+    def fuse_into(self, target: int, first: Tensor, branches: list[Tensor]) -> Tensor:
+        """Sum at the resolution of ``target``, with ``first`` as source 0, counted twice."""
+        at_target = self.fuse_layers[target]
+        first = at_target[0](first)
+        total = first + first
+        for source in range(1, len(branches)):
+            total = total + at_target[source](branches[source])
+        return total
+
+
+def fuse_layer(widths: Sequence[int], source: int, target: int) -> nn.Layer:
+    """What brings branch ``source`` to the resolution and channels of branch ``target``."""
+    if source == target:
+        return nn.Identity()
+    if source > target:
+        return nn.Sequential(
+            conv(widths[source], widths[target], 1),
+            nn.BatchNorm2D(widths[target]),
+            nn.Upsample(scale_factor=2 ** (source - target), mode="nearest"),
+        )
+    halvings = [separable(widths[source], widths[source], stride=2) for _ in range(target - source - 1)]
+    last = separable(widths[source], widths[target], stride=2, act=False)
+    return nn.Sequential(*halvings, last)
+
+
+class IterativeHead(nn.Layer):  # type: ignore[misc]
+    """Projects the lowest resolution, adds it to the next higher branch, and so on up to branch 0."""
+
+    def __init__(self, widths: Sequence[int]) -> None:
+        super().__init__()
+        rising = list(reversed(widths))
+        outs = [*rising[1:], rising[-1]]
+        self.projects = nn.LayerList([Project(width, out) for width, out in zip(rising, outs, strict=True)])
+
+    def forward(self, branches: list[Tensor]) -> Tensor:
+        """Features of branch 0 after all lower ones have been added."""
+        *higher, lowest = branches
+        x = self.projects[0](lowest)
+        for project, branch in zip(self.projects[1:], reversed(higher), strict=True):
+            upsampled = F.interpolate(x, size=branch.shape[2:], mode="bilinear", align_corners=True)
+            x = project(branch + upsampled)
+        return x
+
+
+class Project(nn.Sequential):  # type: ignore[misc]
+    """Depthwise then pointwise convolution, activated only at the end."""
+
+    def __init__(self, in_channels: int, out_channels: int) -> None:
+        super().__init__(
+            ("depthwise_conv", ConvNorm.depthwise(in_channels, 3)),
+            ("pointwise_conv", ConvNorm(in_channels, out_channels, act=nn.ReLU)),
+        )

@@ -1,0 +1,36 @@
+"""PicoDet: backbone, neck and head put together as the spec says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from paddle import Tensor, nn
+
+from converters.networks import esnet, lcnet
+from converters.networks.csp_pan import CrossStagePartial
+from converters.networks.lc_pan import SeparablePair
+from converters.networks.pan import PathAggregation
+from converters.networks.pico_head import Level, PicoHead
+from converters.networks.pico_head_v2 import PicoHeadV2
+
+if TYPE_CHECKING:
+    from registry.schema.network import PicoDet as Spec
+
+BACKBONES = {"esnet": esnet.Backbone, "lcnet": lcnet.Backbone}
+MIXING = {"csp_pan": CrossStagePartial, "lc_pan": SeparablePair}
+HEADS: dict[str, type[nn.Layer]] = {"pico_head": PicoHead, "pico_head_v2": PicoHeadV2}
+
+
+class PicoDet(nn.Layer):  # type: ignore[misc]
+    """An anchor-free detector on strides 8, 16, 32 and 64."""
+
+    def __init__(self, spec: Spec) -> None:
+        super().__init__()
+        self.backbone = BACKBONES[spec.backbone.kind](spec.backbone)
+        self.neck = PathAggregation(self.backbone.out_channels, spec.width, MIXING[spec.neck])
+        self.head = HEADS[spec.head](spec)
+
+    def forward(self, image: Tensor) -> list[Level]:
+        """Predictions of each level for a normalised image [N, 3, H, W]; H and W multiples of 32."""
+        levels: list[Level] = self.head(self.neck(self.backbone(image)))
+        return levels
