@@ -125,7 +125,7 @@ def rows(entries: Iterable[Entry], columns: Sequence[Column] = FLAT) -> list[lis
 
 
 def markdown(entries: Iterable[Entry]) -> str:
-    """The entries as upstream's model-zoo tables, one table a task, column for column.
+    """The entries as upstream's model-zoo tables, one a release and task, column for column.
 
     Args:
         entries: Entries in the order they should stand.
@@ -134,17 +134,26 @@ def markdown(entries: Iterable[Entry]) -> str:
         Markdown with a trailing line break; empty for no entries.
     """
     pool = tuple(entries)
-    tables = [_table(PUBLISHED[task], [e for e in pool if e.task == task]) for task in PUBLISHED]
-    return "\n".join(table for table in tables if table)
+    tables = [
+        _table(_title(task, release, first), PUBLISHED[task], chosen)
+        for first, release in enumerate(sorted({entry.release for entry in pool}))
+        for task in PUBLISHED
+        if (chosen := [entry for entry in pool if (entry.task, entry.release) == (task, release)])
+    ]
+    return "\n".join(tables)
 
 
-def _table(published: Published, entries: list[Entry]) -> str:
-    if not entries:
-        return ""
+def _title(task: Task, release: str, place: int) -> str:
+    # The oldest release has the published headings as they are; later ones say which they are.
+    title = PUBLISHED[task].title
+    return f"{title} ({release})" if place else title
+
+
+def _table(title: str, published: Published, entries: list[Entry]) -> str:
     lines = [[column.heading for column in published.columns], ["---"] * len(published.columns)]
     lines += [[_escape(cell) for cell in row] for row in rows(entries, published.columns)]
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
-    return f"### {published.title}\n\n{body}\n"
+    return f"### {title}\n\n{body}\n"
 
 
 def _escape(cell: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any
 
 import registry
 from registry import Entry, Registry
@@ -14,6 +14,7 @@ from zoo.settings import Settings, from_environment
 from zoo.wants import Request
 
 if TYPE_CHECKING:
+    from converters.networks.measured import Complexity
     from converters.plan import Goal
     from converters.reading import Inspection
     from zoo.conversion import ConvertPlan, ConvertRequest, Made
@@ -87,6 +88,21 @@ def model_info(name: str, *, settings: Settings | None = None) -> Entry:
         NotFoundError: No such entry; close names are suggested.
     """
     return catalogue(settings or from_environment()).get(name)
+
+
+def complexity(entry: Entry) -> Complexity | None:
+    """Parameters and multiply-adds of an entry's network, computed from the network itself.
+
+    Args:
+        entry: The entry.
+
+    Returns:
+        None where the architecture is not modelled, or not among those that were measured for the package.
+    """
+    from converters.networks.measured import measurement_of
+
+    measurement = measurement_of(entry.network) if entry.network else None
+    return measurement.complexity(entry.input.height, entry.input.width) if measurement else None
 
 
 def fetch(
@@ -218,14 +234,9 @@ def convert(
     *,
     to: Goal,
     out: Path | str | None = None,
-    network: str | None = None,
-    precision: Literal["fp32", "fp16"] = "fp32",
-    target: Target = "arm",
-    lite_version: str | None = None,
-    opset: int | None = None,
-    program: Literal["legacy", "pir"] | None = None,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
+    **options: Any,
 ) -> Made:
     """Converts an entry, or a file of the caller's, and proves what came out.
 
@@ -233,29 +244,25 @@ def convert(
         source: Entry name, or a local file or folder.
         to: ``inference``, ``lite``, ``onnx`` or ``safetensors``.
         out: File to write, a folder for an inference model; the result stays in the store without it.
-        network: Entry whose architecture a bare weights file has.
-        precision: Of Lite and ONNX files.
-        target: Processor of a Lite file.
-        lite_version: Version of Paddle-Lite's opt.
-        opset: ONNX operator set.
-        program: Form of an inference model.
         settings: Settings; the environment's by default.
         reporter: Who hears about the work; nobody by default.
+        options: The other fields of ``zoo.conversion.ConvertRequest``: ``network``, ``precision``,
+            ``target``, ``lite_version``, ``opset``, ``program``, ``head``, ``argmax``, ``normalisation``,
+            ``batch``.
 
     Raises:
         ZooError: As the tree in ``registry.errors`` says.
     """
+    from pydantic import ValidationError
+
     from zoo.conversion import ConvertRequest
 
-    request = ConvertRequest(
-        to=to,
-        network=network,
-        precision=precision,
-        target=target,
-        lite_version=lite_version,
-        opset=opset,
-        program=program,
-    )
+    try:
+        request = ConvertRequest(to=to, **options)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise UsageError("bad-option", f"convert(): {field}: {first['msg']}") from None
     path = Path(out) if out is not None else None
     return convert_source(source, request, out=path, settings=settings, reporter=reporter)
 

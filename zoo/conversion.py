@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from converters.inference.options import published_options
+from pydantic import NonNegativeInt
+
+from converters.inference.options import InferenceOptions, published_options, require_consistent
 from converters.plan import Aim, Goal, Have, Step, lite_options, onnx_options, steps
 from converters.reading import Kind
 from converters.reading.locate import locate_file, locate_in_folder
@@ -28,6 +30,10 @@ class ConvertRequest(Model):
         lite_version: Version of Paddle-Lite's opt; None takes the default.
         opset: ONNX operator set; None takes the default.
         program: Form of an inference model; None takes ``legacy``, which every next step can read.
+        head: For detectors, what the graph hands out; None takes what upstream publishes.
+        argmax: For pose networks, whether the maxima's places are an output; None takes what is published.
+        normalisation: Where it happens; None takes ``host``.
+        batch: Images per run, 0 for an open batch; None takes 1 for raw heads and an open batch otherwise.
     """
 
     to: Goal
@@ -37,6 +43,16 @@ class ConvertRequest(Model):
     lite_version: str | None = None
     opset: int | None = None
     program: Literal["legacy", "pir"] | None = None
+    head: Literal["raw", "boxes", "nms"] | None = None
+    argmax: bool | None = None
+    normalisation: Literal["host", "in_graph"] | None = None
+    batch: NonNegativeInt | None = None
+
+    @property
+    def shapes_the_graph(self) -> bool:
+        """Whether anything is asked that only an export from weights can give."""
+        asked = (self.program, self.head, self.argmax, self.normalisation, self.batch)
+        return any(item is not None for item in asked)
 
 
 class ConvertPlan(Model):
@@ -154,7 +170,7 @@ def _have(path: Path) -> Have:
 
 
 def _starts_from_weights(entry: Entry, request: ConvertRequest) -> bool:
-    if request.to in ("inference", "safetensors"):
+    if request.to in ("inference", "safetensors") or request.shapes_the_graph:
         return True
     return entry.artifact("inference") is None
 
@@ -166,13 +182,35 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
                 "not-a-checkpoint", "only a training checkpoint can be written as safetensors", found=have
             )
         return ()
-    inference = published_options(entry, program=request.program) if entry and request.program else None
+    inference = _inference_options(entry, request) if entry and have == "weights" else None
+    if have != "weights" and request.shapes_the_graph:
+        raise UsageError(
+            "graph-is-fixed",
+            "form, head, batch and normalisation of an inference model cannot be changed",
+            hint="start from the weights: zoo convert NAME or zoo convert FILE.pdparams --network NAME",
+        )
     lite = None
     if request.to == "lite":
         lite = lite_options(request.target, request.precision, request.lite_version)
     onnx = onnx_options(request.precision, request.opset) if request.to == "onnx" else None
     aim = Aim(goal=request.to, inference=inference, lite=lite, onnx=onnx)
     return steps(have, aim, entry)
+
+
+def _inference_options(entry: Entry, request: ConvertRequest) -> InferenceOptions:
+    published = published_options(entry, program=request.program or "legacy")
+    changes: dict[str, object] = {
+        name: value
+        for name in ("head", "argmax", "normalisation")
+        if (value := getattr(request, name)) is not None
+    }
+    if request.batch is not None:
+        changes["batch"] = request.batch or None
+    elif request.head is not None:
+        changes["batch"] = 1 if request.head == "raw" else None
+    options = published.model_copy(update=changes)
+    require_consistent(entry, options)
+    return options
 
 
 def _published(entry: Entry, planned: ConvertPlan, obtainer: Obtainer) -> tuple[Path, bool]:

@@ -89,7 +89,7 @@ class PicoDet(Model):
     tower_depth: PositiveInt
     classes: PositiveInt
     reg_max: PositiveInt = 7
-    strides: tuple[PositiveInt, ...] = (8, 16, 32, 64)
+    strides: tuple[Literal[8], Literal[16], Literal[32], Literal[64]] = (8, 16, 32, 64)
 
 
 Network = Annotated[LiteHRNet | PicoDet, Field(discriminator="kind")]

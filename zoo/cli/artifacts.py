@@ -99,6 +99,16 @@ def convert(
     program: Annotated[
         options.Program | None, typer.Option(help="Form of an inference model: legacy (for Lite) or pir.")
     ] = None,
+    head: Annotated[
+        options.Head | None, typer.Option(help="What a detector's graph hands out. Default: as published.")
+    ] = None,
+    argmax: Annotated[
+        bool | None, typer.Option("--argmax/--no-argmax", help="Whether heat maps come with their maxima.")
+    ] = None,
+    normalisation: Annotated[
+        options.Normalisation | None, typer.Option(help="On the host (default) or in the graph.")
+    ] = None,
+    batch: Annotated[int | None, typer.Option(min=0, help="Images per run; 0 leaves it open.")] = None,
     mirror: options.Mirror = None,
     offline: options.Offline = False,
     dry_run: options.DryRun = False,
@@ -121,6 +131,10 @@ def convert(
         lite_version=lite_version,
         opset=opset,
         program=program.value if program else None,
+        head=head.value if head else None,
+        argmax=argmax,
+        normalisation=normalisation.value if normalisation else None,
+        batch=batch,
     )
     if dry_run:
         planned = api.plan_conversion(source, request, settings=chosen)

@@ -60,11 +60,12 @@ def show(
     from zoo.cli import portrait
 
     entry = api.model_info(name, settings=api.settings(catalogue=catalogue))
+    measured = api.complexity(entry)
     output = Output(as_json=json)
     if json:
-        output.document(entry)
+        output.document({**entry.model_dump(mode="json"), "computed": measured})
     else:
-        output.text(portrait.of_entry(entry))
+        output.text(portrait.of_entry(entry, measured))
 
 
 @registry_app.command("check")

@@ -70,3 +70,18 @@ class Program(str, Enum):
 
     legacy = "legacy"
     pir = "pir"
+
+
+class Head(str, Enum):
+    """What a detector's graph hands out."""
+
+    raw = "raw"
+    boxes = "boxes"
+    nms = "nms"
+
+
+class Normalisation(str, Enum):
+    """Where pixel values are normalised."""
+
+    host = "host"
+    in_graph = "in_graph"

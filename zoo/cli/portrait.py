@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from converters.networks.measured import Complexity
 from registry.schema import Artifact, DetectionProtocol, Entry, KeypointProtocol, Source
 
 
-def of_entry(entry: Entry) -> str:
+def of_entry(entry: Entry, measured: Complexity | None) -> str:
     """Everything the catalogue knows about an entry.
+
+    Args:
+        entry: The entry.
+        measured: Its network's size, computed here; None where the architecture is not modelled.
 
     Returns:
         Text of several lines with a trailing line break.
     """
-    return "\n".join(_lines(entry)) + "\n"
+    return "\n".join(_lines(entry, measured)) + "\n"
 
 
-def _lines(entry: Entry) -> Iterator[str]:
+def _lines(entry: Entry, measured: Complexity | None) -> Iterator[str]:
     spec = entry.input
     yield f"{entry.id}  {entry.title}"
     yield f"  task      {entry.task}, family {entry.family}, licence {entry.licence}"
@@ -25,6 +30,10 @@ def _lines(entry: Entry) -> Iterator[str]:
     yield f"            (x * {spec.scale:.8f} - {_list(spec.mean)}) / {_list(spec.std)}  {_cite(spec.source)}"
     yield from _output(entry)
     yield from _figures(entry)
+    if measured:
+        parameters, multiply_adds = measured.parameters / 1e6, measured.multiply_adds / 1e6
+        sizes = f"{parameters:.2f} M parameters, {multiply_adds:.2f} M multiply-adds"
+        yield f"  computed  {sizes}  [from the network: convolutions, a multiply-add counted once]"
     yield "  trained   " + ", ".join(f"{data.name} {data.split or ''}".strip() for data in entry.training)
     yield "  artifacts"
     for artifact in entry.artifacts:
