@@ -2,9 +2,9 @@
 
     python benchmarks/formats.py ../shared/data
 
-For each ``weights/NAME.pdparams``: inference model in both forms, Lite FP32 and FP16 for arm, the x86 twin, ONNX
-from both forms; then the largest absolute difference of every runnable format from the legacy inference model
-under Paddle Inference, on the network inputs in ``reference/``.
+For each ``weights/NAME.pdparams``: inference model in both forms, Lite FP32 and FP16 for arm, the x86 twin,
+ONNX from both forms; then the largest absolute difference of every runnable format from the legacy inference
+model under Paddle Inference, on the network inputs in ``reference/``.
 """
 
 from __future__ import annotations

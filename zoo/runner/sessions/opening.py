@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import platform
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from converters.interpreter import Interpreter
 from converters.reading import inspect
 from converters.reading.inspection import Inspection
-from registry.errors import ConversionError, MissingToolError, NotFoundError, UsageError
+from converters.staging import read_model
+from registry.errors import ConversionError, MissingToolError, UsageError
 from zoo.runner.sessions.onnx import OnnxSession
 from zoo.runner.sessions.session import Session
 from zoo.runner.sessions.worker import WorkerSession
@@ -59,10 +59,10 @@ def open_session(
 
 def _open_paddle(inspection: Inspection, interpreter: Interpreter, threads: int) -> Session:
     _require(inspection, "paddle", ("program", "pir"), "a Paddle inference model")
-    files = _files_of(inspection)
+    files = read_model(inspection.path.resolve())
     request: dict[str, str | int | bool] = {
-        "program": str(files.program),
-        "params": str(files.params),
+        "program": str(files.program.path),
+        "params": str(files.params.path),
         "legacy": inspection.format == "program",
         "threads": threads,
     }
@@ -111,34 +111,6 @@ def _open_lite(inspection: Inspection, interpreter: Interpreter | None, threads:
         outputs=inspection.outputs,
         threads=threads,
     )
-
-
-@dataclass(frozen=True)
-class _ProgramFiles:
-    """The two files of an inference model."""
-
-    program: Path
-    params: Path
-
-
-def _files_of(inspection: Inspection) -> _ProgramFiles:
-    path, suffix = inspection.path.resolve(), ".pdmodel" if inspection.format == "program" else ".json"
-    folder = path if path.is_dir() else path.parent
-    program = path if path.suffix == suffix else _only(folder, suffix)
-    params = program.with_suffix(".pdiparams")
-    return _ProgramFiles(program, params if params.is_file() else _only(folder, ".pdiparams"))
-
-
-def _only(folder: Path, suffix: str) -> Path:
-    found = sorted(path for path in folder.iterdir() if path.suffix == suffix)
-    if len(found) != 1:
-        raise NotFoundError(
-            "program-file-missing",
-            f"{folder} is no folder of one inference model",
-            expected=f"one file named *{suffix}",
-            found=", ".join(path.name for path in found) or "none",
-        )
-    return found[0]
 
 
 def _require(inspection: Inspection, engine: str, formats: tuple[str, ...], what: str) -> None:

@@ -24,7 +24,8 @@ class Model:
         # On by default since 3.0, and only this call switches it off. Its kernels round differently.
         config.disable_mkldnn()
         config.set_cpu_math_library_num_threads(request["threads"])
-        config.enable_memory_optim()
+        if request["legacy"]:  # a PIR program has no such pass, and asking for its result fails
+            config.enable_memory_optim()
         self._predictor = inference.create_predictor(config)
         self.facts = {
             "version": paddle.__version__,
