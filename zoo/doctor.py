@@ -15,7 +15,7 @@ from converters.tools import PADDLE, PADDLE2ONNX, Tool, paddlelite
 from registry.schema.base import Model
 from zoo.settings import Settings
 
-LIGHT = ("filelock", "platformdirs", "pydantic", "PyYAML", "requests", "typer")
+LIGHT = ("filelock", "platformdirs", "pydantic", "PyYAML", "requests", "typer", "urllib3")
 EXTRAS = {
     "run": ("numpy", "onnxruntime", "opencv-python-headless", "faster-coco-eval"),
     "convert": ("numpy", "paddlepaddle", "paddle2onnx", "safetensors"),

@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 
 import pytest
 
+from tests.zoo.store.bench import Bench
+from tests.zoo.store.downloads import Fetcher
+from tests.zoo.store.shop import Shop
 from zoo.store import RetryPolicy
 
 HASTY = RetryPolicy(
@@ -26,3 +30,18 @@ def hasty() -> RetryPolicy:
 def data() -> bytes:
     """A file that looks like nothing in particular; ten thousand bytes, always the same."""
     return b"\x80\x02" + random.Random(7).randbytes(9998)
+
+
+@pytest.fixture
+def fetcher(tmp_path: Path, hasty: RetryPolicy) -> Fetcher:
+    return Fetcher(tmp_path, hasty)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, hasty: RetryPolicy) -> Shop:
+    return Shop(tmp_path / "store", hasty)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)

@@ -1,0 +1,102 @@
+"""Re-hashing the store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from registry.schema import Artifact
+from tests.servers import serve
+from tests.zoo.store.samples import (
+    artifact,
+    digest,
+    entry,
+)
+from tests.zoo.store.shop import ENTRY, INFERENCE, TAR, WEIGHTS, Shop
+
+
+class TestVerify:
+    @pytest.fixture
+    def filled(self, shop: Shop, data: bytes) -> Shop:
+        with serve({"/models/picodet.tar": TAR, "/models/picodet.pdparams": data}) as server:
+            shop.fetch(server)
+            shop.fetch(server, WEIGHTS)
+        shop.store.put_built("key", lambda folder: (folder / "a.nb").write_bytes(b"nb") and None)
+        return shop
+
+    def path(self, shop: Shop, artifact: Artifact) -> Path:
+        found = shop.store.find(ENTRY, artifact)
+        assert found is not None
+        return found.path
+
+    def test_a_sound_store(self, filled: Shop) -> None:
+        report = filled.store.verify()
+
+        # Three members, the archive, the weights, the conversion.
+        assert (report.checked, report.ok, report.clean) == (6, 6, True)
+
+    def test_an_empty_one(self, shop: Shop) -> None:
+        assert shop.store.verify().clean
+        assert not shop.root.exists()
+
+    def test_a_changed_byte_is_found_where_a_warm_start_cannot_see_it(self, filled: Shop) -> None:
+        file = self.path(filled, INFERENCE) / "model.pdiparams"
+        changed = bytearray(file.read_bytes())
+        changed[100] ^= 1
+        file.write_bytes(changed)
+
+        report = filled.store.verify()
+
+        assert [mismatch.path for mismatch in report.mismatches] == [file]
+        assert digest(bytes(changed)).sha256 in report.mismatches[0].found
+        assert (report.checked, report.ok, report.clean) == (6, 5, False)
+
+    def test_missing_and_extra_files(self, filled: Shop) -> None:
+        folder = self.path(filled, INFERENCE)
+        (folder / "infer_cfg.yml").unlink()
+        (folder / "notes.txt").write_text("mine")
+
+        report = filled.store.verify()
+
+        assert report.missing == (folder / "infer_cfg.yml",)
+        assert report.extra == (folder / "notes.txt",)
+
+    def test_a_torn_archive(self, filled: Shop) -> None:
+        (blob,) = (filled.root / "blobs").glob("*/*/*")
+        blob.write_bytes(b"torn")
+
+        assert [mismatch.path for mismatch in filled.store.verify().mismatches] == [blob]
+
+    def test_a_lost_manifest(self, filled: Shop) -> None:
+        folder = self.path(filled, INFERENCE).parent.parent
+        (folder / "manifest.json").unlink()
+
+        assert [mismatch.path for mismatch in filled.store.verify().mismatches] == [folder]
+
+    def test_a_folder_under_the_name_of_another_digest(self, filled: Shop) -> None:
+        folder = self.path(filled, WEIGHTS).parent.parent
+        moved = folder.with_name("weights-0123456789ab")
+        folder.rename(moved)
+
+        assert [mismatch.path for mismatch in filled.store.verify().mismatches] == [moved]
+
+    def test_only_what_belongs_to_some_entries(self, filled: Shop) -> None:
+        assert filled.store.verify([entry(name="other")]).checked == 0
+        assert filled.store.verify([ENTRY]).checked == 5
+
+    def test_against_a_catalogue_that_learned_a_digest(self, filled: Shop) -> None:
+        right = entry(artifact("/models/picodet.tar", digest=digest(TAR)))
+        wrong = entry(artifact("/models/picodet.tar", digest=digest(b"other")))
+
+        assert filled.store.verify([right]).clean
+        (mismatch,) = filled.store.verify([wrong]).mismatches
+        assert "the catalogue" in mismatch.expected
+
+    def test_against_the_lock(self, filled: Shop) -> None:
+        lock = filled.store.seen()
+        line = lock.artifacts[INFERENCE.urls[0]].model_copy(update={"sha256": "0" * 64})
+        (filled.root / "lock.json").write_text(lock.accepting(INFERENCE.urls[0], line).dump())
+
+        (mismatch,) = filled.store.verify().mismatches
+        assert "the lock" in mismatch.expected

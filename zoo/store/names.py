@@ -1,0 +1,151 @@
+"""Which names of archive members are safe to create, on every file system the tree may be copied to."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from pathlib import PurePosixPath
+
+from registry.schema import Artifact
+
+LONGEST_PART = 255
+LONGEST_NAME = 1024
+DEEPEST = 16
+
+_WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
+# Control, format (bidirectional overrides, zero width), surrogate, private use, unassigned, separators.
+_INVISIBLE = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_FORBIDDEN = {
+    "\\": "a backslash",
+    ":": "a colon, which names a drive or a stream on Windows",
+    "\0": "a NUL character",
+}
+
+
+def safe_path(name: str) -> PurePosixPath:
+    """The relative path a member may be written to; ``.`` for the archive's root itself.
+
+    Args:
+        name: Name as the archive states it.
+
+    Raises:
+        ValueError: The name could lead out of the folder, hide what it is, or not survive a copy; says why.
+    """
+    _refuse_characters(name)
+    if len(name.encode()) > LONGEST_NAME:
+        raise ValueError(f"longer than {LONGEST_NAME} bytes")
+    if name.startswith("/"):
+        raise ValueError("an absolute path")
+    parts = [part for part in name.split("/") if part not in ("", ".")]
+    if len(parts) > DEEPEST:
+        raise ValueError(f"more than {DEEPEST} folders deep")
+    for part in parts:
+        _refuse_part(part)
+    return PurePosixPath(*parts)
+
+
+def collision_key(path: PurePosixPath) -> str:
+    """Equal for names that some file system takes for one: other case, other form of the same character."""
+    folded = unicodedata.normalize("NFKC", str(path)).casefold()
+    return unicodedata.normalize("NFKC", folded)
+
+
+class Names:
+    """The names of one archive so far; no two may mean the same place."""
+
+    def __init__(self) -> None:
+        self._files: dict[str, PurePosixPath] = {}
+        self._folders: dict[str, PurePosixPath] = {}
+
+    def add_file(self, path: PurePosixPath) -> None:
+        """Takes the name of a file.
+
+        Raises:
+            ValueError: Another member is there already, or in the way.
+        """
+        key = collision_key(path)
+        taken = self._files.get(key) or self._folders.get(key)
+        if taken is not None:
+            raise ValueError(_collision(path, taken))
+        self._add_parents(path)
+        self._files[key] = path
+
+    def add_folder(self, path: PurePosixPath) -> None:
+        """Takes the name of a folder; the same folder may come up often.
+
+        Raises:
+            ValueError: A file is there already, or a folder that is the same only on some file systems.
+        """
+        if path.parts:
+            self._add_parents(path / "_")
+
+    def _add_parents(self, path: PurePosixPath) -> None:
+        for parent in list(path.parents)[:-1]:
+            key = collision_key(parent)
+            if key in self._files:
+                raise ValueError(_collision(parent, self._files[key]))
+            known = self._folders.setdefault(key, parent)
+            if known != parent:
+                raise ValueError(_collision(parent, known))
+
+
+def _refuse_characters(name: str) -> None:
+    for character in name:
+        if character in _FORBIDDEN:
+            raise ValueError(_FORBIDDEN[character])
+        if unicodedata.category(character) in _INVISIBLE:
+            raise ValueError(f"an invisible or undefined character ({character!a})")
+
+
+def _refuse_part(part: str) -> None:
+    plain = unicodedata.normalize("NFKC", part)
+    if plain == "..":
+        raise ValueError("a step up (..)")
+    if plain in ("", ".") or any(character in plain for character in "/\\:\0"):
+        raise ValueError("a part that turns into a path when its spelling is normalised")
+    if plain.endswith((".", " ")):
+        raise ValueError("a trailing dot or space, which Windows drops")
+    if _WINDOWS_DEVICE.fullmatch(plain):
+        raise ValueError("the name of a device on Windows")
+    if len(part.encode()) > LONGEST_PART:
+        raise ValueError(f"a part longer than {LONGEST_PART} bytes")
+
+
+def _collision(path: PurePosixPath, taken: PurePosixPath) -> str:
+    if path == taken:
+        return "the name stands in the archive twice"
+    return f"the same place as {str(taken)!r} on some file systems"
+
+
+def handed_out(artifact: Artifact, names: Sequence[str]) -> PurePosixPath:
+    """Which path below an unpacked tree is the artifact.
+
+    One file alone is itself; of a Lite archive with more it is the ``.nb`` when there is exactly one.
+    Otherwise it is the folder that directly holds the files: archives are packed with and without a folder
+    around them, and an inference model is a folder whatever it holds. Litter of macOS does not count.
+
+    Args:
+        artifact: The artifact.
+        names: The tree's files, relative.
+
+    Returns:
+        The path relative to the tree, ``.`` for the tree itself.
+    """
+    paths = [PurePosixPath(name) for name in names]
+    if artifact.container == "file":
+        return paths[0]
+    paths = [path for path in paths if not _litter(path)] or paths
+    if artifact.kind != "inference" and len(paths) == 1:
+        return paths[0]
+    lite = [path for path in paths if path.suffix == ".nb"]
+    if artifact.kind == "lite" and len(lite) == 1:
+        return lite[0]
+    shared = paths[0].parent if paths else PurePosixPath()
+    while any(shared not in path.parents for path in paths):
+        shared = shared.parent
+    return shared
+
+
+def _litter(path: PurePosixPath) -> bool:
+    return path.parts[0] == "__MACOSX" or path.name.startswith("._") or path.name == ".DS_Store"

@@ -1,0 +1,77 @@
+"""How patient and how generous the store is: waits, retries, and the bounds on what a server may send."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from registry.schema import Digest
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """When to try again, and how long to wait before.
+
+    Attributes:
+        attempts: Tries without progress before giving up; a try that brought ``stall_bytes`` starts anew.
+        most_attempts: Tries in all, progress or not.
+        backoff: Seconds before the second try; doubles with each further one.
+        longest_backoff: Bound on that.
+        longest_retry_after: A server that asks for a longer pause is given up at once.
+        connect_timeout: Seconds to reach a server.
+        read_timeout: Seconds without a single byte.
+        stall_window: Seconds over which ``stall_bytes`` must arrive.
+        stall_bytes: Fewer bytes in a window count as a stall.
+        redirects: Redirects followed for one request.
+        sleep: Waits; replaced in tests.
+        clock: Monotonic seconds; replaced in tests.
+        jitter: Factor on each backoff, so that many clients do not come back in step.
+    """
+
+    attempts: int = 5
+    most_attempts: int = 30
+    backoff: float = 0.5
+    longest_backoff: float = 30.0
+    longest_retry_after: float = 120.0
+    connect_timeout: float = 10.0
+    read_timeout: float = 30.0
+    stall_window: float = 30.0
+    stall_bytes: int = 30 * 1024
+    redirects: int = 10
+    sleep: Callable[[float], None] = time.sleep
+    clock: Callable[[], float] = time.monotonic
+    jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.0)
+
+    def pause(self, failures: int) -> float:
+        """Seconds to wait after so many failures in a row."""
+        return min(self.backoff * 2.0 ** min(failures - 1, 60), self.longest_backoff) * self.jitter()
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a server or an archive may make us store.
+
+    Attributes:
+        download_bytes: Largest download of unknown size.
+        slack: Bytes a download of known size may be larger than known, so that a replaced file can still be
+            downloaded and named by its digest.
+        members: Files and folders in one archive.
+        unpacked_bytes: Sum of all members' sizes.
+        ratio: Unpacked bytes per packed byte; counts from ``ratio_floor`` on.
+        ratio_floor: Unpacked bytes below which the ratio does not matter.
+    """
+
+    download_bytes: int = 2048 * MIB
+    slack: int = 64 * MIB
+    members: int = 1000
+    unpacked_bytes: int = 4096 * MIB
+    ratio: int = 200
+    ratio_floor: int = 16 * MIB
+
+    def largest(self, expected: Digest | None) -> int:
+        """Bytes after which a download is cut off."""
+        return self.download_bytes if expected is None else expected.size + self.slack

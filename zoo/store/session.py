@@ -1,0 +1,222 @@
+"""One HTTP conversation: redirects by hand, credentials for one server only, errors in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from registry.errors import NetworkError
+from zoo.store.answer import REDIRECTS, TryAgainError
+from zoo.store.mirror import Credentials, credentials
+from zoo.store.policy import RetryPolicy
+from zoo.store.urls import Origin, masked, origin, redirect_target
+
+if TYPE_CHECKING:
+    from requests import PreparedRequest, Response
+
+BLOCK = 256 * 1024
+
+
+class Session:
+    """Asks servers for files. Use as a context manager.
+
+    Proxies and certificate bundles are taken from the environment as everywhere else. Credentials are sent to
+    one origin at most: that of the mirror the user named, from its address or from ``netrc``. Catalogue hosts
+    serve public files, and a host reached by a redirect is not one the user named, so ``netrc`` is not read
+    for them.
+
+    Args:
+        policy: Time limits and the number of redirects.
+        mirror: Base address the user named.
+    """
+
+    def __init__(self, policy: RetryPolicy, mirror: str | None) -> None:
+        # Not at the top: the CLI must start without loading requests.
+        from importlib.metadata import version
+
+        import requests
+
+        self._policy = policy
+        self._mirror = origin(mirror) if mirror else None
+        self._plain_http = self._mirror if self._mirror and self._mirror.scheme == "http" else None
+        self._requests = requests.Session()
+        self._requests.headers["User-Agent"] = f"paddle-zoo/{version('paddle-zoo')}"
+        # Bodies are kept as they are: digests are over the published bytes.
+        self._requests.headers["Accept-Encoding"] = "identity"
+        known = _known_credentials(mirror) if mirror else None
+        # An auth callable, even one that does nothing, keeps requests from reading netrc for every host.
+        self._requests.auth = lambda request: _sign(request, self._mirror, known)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._requests.close()
+
+    @contextmanager
+    def get(self, url: str, headers: Mapping[str, str]) -> Iterator[Response]:
+        """The final response for a URL, its body not read yet.
+
+        Args:
+            url: What to ask for.
+            headers: Further request headers; sent again after each redirect.
+
+        Raises:
+            TryAgainError: The server could not be reached or broke off.
+            NetworkError: ``too-many-redirects``, ``insecure-redirect``, or a certificate that does not hold.
+        """
+        target, seen = url, {url}
+        for _ in range(self._policy.redirects + 1):
+            with self._ask(target, headers) as response:
+                if response.status_code not in REDIRECTS:
+                    yield response
+                    return
+                target = redirect_target(target, response.headers.get("Location"), self._plain_http)
+            if target in seen:
+                raise _astray(url, f"a loop through {masked(target)}")
+            seen.add(target)
+        raise _astray(url, f"more than {self._policy.redirects} redirects")
+
+    def _ask(self, url: str, headers: Mapping[str, str]) -> Response:
+        import requests
+
+        times = (self._policy.connect_timeout, self._policy.read_timeout)
+        try:
+            # Not Session.get: even when told not to follow a redirect it reads its body whole into memory.
+            prepared = self._requests.prepare_request(requests.Request("GET", url, headers=dict(headers)))
+            settings: Any = self._requests.merge_environment_settings(url, {}, True, True, None)
+            return self._requests.get_adapter(url).send(prepared, timeout=times, **settings)
+        except requests.RequestException as error:
+            _explain(error, url, broken=False)
+        except OSError as error:  # a certificate bundle named in the environment that is not there
+            raise _unreachable(url, _root(error)) from None
+
+
+def blocks(response: Response, url: str) -> Iterator[bytes]:
+    """The body as it arrives, one piece for each read of the socket, so that a trickle can be noticed.
+
+    Args:
+        response: An answer of :meth:`Session.get`.
+        url: What was asked, for messages.
+
+    Raises:
+        TryAgainError: The body broke off or stalled.
+    """
+    import urllib3
+
+    while True:
+        try:
+            block = response.raw.read1(BLOCK, decode_content=False)
+        except (urllib3.exceptions.HTTPError, OSError) as error:
+            _explain(error, url, broken=True)
+        if not block:
+            return
+        yield block
+
+
+def stalled(url: str, found: str) -> TryAgainError:
+    """The error for a server that has gone quiet."""
+    error = NetworkError(
+        "download-stalled",
+        f"{masked(url)}: the server stopped sending",
+        found=found,
+        hint="try again later, or choose another source with --mirror URL",
+    )
+    return TryAgainError(error)
+
+
+def lost(url: str, found: str) -> TryAgainError:
+    """The error for a body that ended early."""
+    error = NetworkError(
+        "connection-lost",
+        f"{masked(url)}: the connection broke off before the file was complete",
+        found=found,
+        hint="run the command again: it goes on where it stopped",
+    )
+    return TryAgainError(error)
+
+
+def _known_credentials(mirror: str) -> Credentials | None:
+    from requests.utils import get_netrc_auth
+
+    found = credentials(mirror)
+    if found is None:
+        netrc = get_netrc_auth(mirror)
+        found = Credentials(*netrc) if netrc else None
+    return found
+
+
+def _sign(request: PreparedRequest, place: Origin | None, known: Credentials | None) -> PreparedRequest:
+    from requests.auth import HTTPBasicAuth
+
+    if known is None or request.url is None or origin(request.url) != place:
+        return request
+    HTTPBasicAuth(known.user.encode(), known.password.encode())(request)
+    return request
+
+
+def _explain(error: Exception, url: str, *, broken: bool) -> NoReturn:
+    """Sorts an error of the network stack.
+
+    Its own text is not used, and the chain is cut: both may quote the address with what is secret in it.
+
+    Args:
+        error: What requests or urllib3 raised.
+        url: What was asked.
+        broken: Whether the body had begun.
+    """
+    import requests
+    import urllib3
+
+    cause = _root(error)
+    if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
+        raise stalled(url, "no byte within the time limit") from None
+    if broken:
+        raise lost(url, cause) from None
+    failure = _unreachable(url, cause)
+    final = (
+        requests.exceptions.InvalidURL,
+        requests.exceptions.InvalidSchema,
+        requests.exceptions.InvalidHeader,
+    )
+    if isinstance(error, final) or "certificate verify failed" in cause.lower():
+        raise failure from None
+    raise TryAgainError(failure) from None
+
+
+def _root(error: BaseException) -> str:
+    """The innermost reason, which is the system's own and quotes no address."""
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        inner = [error.__cause__, getattr(error, "reason", None), *error.args, error.__context__]
+        error = next((part for part in inner if isinstance(part, BaseException)), error)
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return (
+        f"{type(error).__name__}: {text}"
+        if "://" not in text and "url:" not in text
+        else type(error).__name__
+    )
+
+
+def _unreachable(url: str, found: str) -> NetworkError:
+    return NetworkError(
+        "network-unreachable",
+        f"{masked(url)}: no connection to the server",
+        found=found,
+        hint="check the network and the proxy settings, or choose another source with --mirror URL",
+    )
+
+
+def _astray(url: str, found: str) -> NetworkError:
+    return NetworkError(
+        "too-many-redirects",
+        f"{masked(url)}: the server sends us from address to address",
+        found=found,
+        done="nothing was stored",
+        hint="choose another source with --mirror URL",
+    )

@@ -1,0 +1,244 @@
+"""The store: one folder that holds every published file that was fetched, and everything made from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.errors import IntegrityError
+from registry.lock import Lock, Locked, describe
+from registry.schema import Artifact, Digest, Entry
+from zoo.store import urls
+from zoo.store.built import Make, build, find_built
+from zoo.store.disk import explained, write_atomically
+from zoo.store.known import CATALOGUE, SEEN, known_digests, refuse_disagreement, refuse_unlocked
+from zoo.store.layout import FILES, Layout
+from zoo.store.locking import held
+from zoo.store.manifest import check_sizes, damaged, read_manifest
+from zoo.store.names import handed_out
+from zoo.store.progress import Note, Progress, Silent, unheard
+from zoo.store.quarantine import FOLDER, put_aside
+from zoo.store.report import StoreReport
+from zoo.store.request import Prove, Request, SourceOptions
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An artifact that is in the store, proven.
+
+    Attributes:
+        path: The file, or the folder that directly holds the files of an inference model.
+        digest: SHA-256 and size of the packed file as it was served.
+        from_cache: Whether no server was asked.
+        url: Where it came from, masked.
+    """
+
+    path: Path
+    digest: Digest
+    from_cache: bool
+    url: str
+
+
+class Store:
+    """Fetches, keeps and checks. Any number of threads and processes may use one folder at once.
+
+    What is published in it is never changed, only added; a reader needs no lock. A process that is killed
+    leaves behind at most an unfinished download, which the next one continues, and a hidden folder, which the
+    next one that fetches the same artifact removes.
+
+    Args:
+        root: The store's folder; made when something is stored.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._layout = Layout(root.absolute())
+
+    @property
+    def root(self) -> Path:
+        """The store's folder."""
+        return self._layout.root
+
+    def seen(self) -> Lock:
+        """Digests as they were first seen on this machine.
+
+        Raises:
+            UsageError: ``bad-lock``: the file was changed by hand and is no lock any more.
+        """
+        path = self._layout.lock
+        try:
+            text = path.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            return Lock()
+        return Lock.parse(text, path)
+
+    def find(self, entry: Entry, artifact: Artifact, *, pins: Lock | None = None) -> Stored | None:
+        """The artifact if it is in the store, without asking a server or writing anything.
+
+        Args:
+            entry: The entry.
+            artifact: One of its artifacts.
+            pins: The project's lock.
+
+        Raises:
+            IntegrityError: ``store-damaged``: it is there, but not as it was stored. ``digest-changed``: the
+                catalogue and the project's lock disagree.
+        """
+        with explained(self.root):
+            return self._known_copy(entry, artifact, pins or Lock())
+
+    def fetch(
+        self,
+        entry: Entry,
+        artifact: Artifact,
+        *,
+        prove: Prove,
+        source: SourceOptions | None = None,
+        pins: Lock | None = None,
+        locked: bool = False,
+        accept: bool = False,
+        progress: Progress | None = None,
+        note: Note = unheard,
+    ) -> Stored:
+        """Hands out an artifact, from the store or from a server.
+
+        From the store it costs no connection and no hashing, only a look at the sizes. A copy that no longer
+        has the sizes it was stored with is put aside and fetched again, with a note.
+
+        Args:
+            entry: The entry.
+            artifact: One of its artifacts.
+            prove: Looks into the unpacked file or folder before anything is published.
+            source: Mirror, patience and limits.
+            pins: The project's lock.
+            locked: Whether the project's lock must hold the artifact.
+            accept: Fetches anew and replaces the remembered digest. A digest in the catalogue still binds.
+            progress: A bar.
+            note: Hears about retries, waits and damage.
+
+        Raises:
+            NetworkError: ``offline``, ``not-on-server`` and the others of :func:`zoo.store.http.download`.
+            IntegrityError: ``digest-changed``, ``not-locked``, an unsafe archive, a failed proof.
+            MissingToolError: ``disk-full``, ``store-not-writable``, ``store-unusable``.
+        """
+        request = Request(
+            entry=entry,
+            artifact=artifact,
+            prove=prove,
+            source=source or SourceOptions(),
+            pins=pins or Lock(),
+            accept=accept,
+            progress=progress or Silent(),
+            note=note,
+        )
+        with explained(self.root):
+            if locked:
+                refuse_unlocked(entry, artifact, request.pins)
+            stored = None if accept else self._warm(request)
+            if stored is not None:
+                return stored
+            guard = self._layout.guard(urls.key(request.canonical))
+            with held(guard, f"fetching {request.name}", note):
+                return self._cold(request)
+
+    def find_built(self, key: str) -> Path | None:
+        """The folder with the files of a conversion, None when it was not made yet.
+
+        Raises:
+            IntegrityError: ``store-damaged``.
+        """
+        with explained(self.root):
+            return find_built(self._layout, key)
+
+    def put_built(self, key: str, make: Make, *, note: Note = unheard) -> Path:
+        """The folder with the files of a conversion, made now unless it was made before.
+
+        Args:
+            key: Everything the result depends on, as one plain file name.
+            make: Fills an empty folder. It runs once, however many processes ask for the key at once; what
+                it raises reaches the caller, and nothing is stored.
+            note: Hears about waits and damage.
+
+        Raises:
+            MissingToolError: As for :meth:`fetch`.
+        """
+        with explained(self.root):
+            return build(self._layout, key, make, note)
+
+    def verify(self, entries: Sequence[Entry] | None = None, *, jobs: int | None = None) -> StoreReport:
+        """Re-hashes what the store holds, on all cores.
+
+        Args:
+            entries: Only the artifacts of these, compared with the catalogue's digests too; None takes all.
+            jobs: Files hashed at the same time; all cores by default.
+        """
+        from zoo.store.verify import verify  # a thread pool is more than a fetch needs
+
+        with explained(self.root):
+            return verify(self._layout, self.seen(), entries, jobs)
+
+    def _warm(self, request: Request) -> Stored | None:
+        try:
+            return self._known_copy(request.entry, request.artifact, request.pins)
+        except IntegrityError as error:
+            if error.code != "store-damaged":
+                raise
+            return None  # looked at again, and put aside, by whoever holds the lock
+
+    def _known_copy(self, entry: Entry, artifact: Artifact, pins: Lock) -> Stored | None:
+        known = known_digests(artifact, pins, self.seen())
+        # What this machine saw is not asked here: when a team's lock names other bytes and they are in the
+        # store, that another project met newer ones on the same machine is no reason to refuse.
+        refuse_disagreement(entry, artifact, [item for item in known if item.source != SEEN])
+        return self._published(entry, artifact, known[0].digest) if known else None
+
+    def _cold(self, request: Request) -> Stored:
+        # Not at the top: a warm fetch needs none of the network and archive modules.
+        from zoo.store.fetching import Fetch
+
+        entry, artifact = request.entry, request.artifact
+        known = known_digests(artifact, request.pins, self.seen())
+        if request.accept:
+            known = [item for item in known if item.source == CATALOGUE]
+        elif known:
+            stored = self._published_or_put_aside(request, known[0].digest)
+            if stored is not None:  # fetched by someone else while this one waited
+                return stored
+        refuse_disagreement(entry, artifact, known)
+        expected = known[0] if known else None
+        published = Fetch(self._layout, request, expected, self._record).run()
+        return self._stored(artifact, published.folder, from_cache=not published.downloaded)
+
+    def _published(self, entry: Entry, artifact: Artifact, digest: Digest) -> Stored | None:
+        folder = self._layout.tree(entry, artifact, digest.sha256)
+        manifest = read_manifest(folder)
+        if manifest is None:
+            return None
+        if manifest.origin is None or manifest.origin.packed != digest:
+            raise damaged(folder, describe(digest), "a manifest of something else")
+        check_sizes(folder, manifest)
+        return self._stored(artifact, folder, from_cache=True)
+
+    def _published_or_put_aside(self, request: Request, digest: Digest) -> Stored | None:
+        try:
+            return self._published(request.entry, request.artifact, digest)
+        except IntegrityError as error:
+            folder = self._layout.tree(request.entry, request.artifact, digest.sha256)
+            place = put_aside(self._layout, request.name.replace("/", "-"), error, {FOLDER: folder})
+            request.note(f"{error.message}: moved to {place}, fetching it again")
+            return None
+
+    def _stored(self, artifact: Artifact, folder: Path, *, from_cache: bool) -> Stored:
+        manifest = read_manifest(folder)
+        if manifest is None or manifest.origin is None:
+            raise damaged(folder, "its manifest", "no file")
+        path = folder / FILES / handed_out(artifact, list(manifest.members))
+        return Stored(path, manifest.origin.packed, from_cache, manifest.origin.url)
+
+    def _record(self, url: str, locked: Locked, accept: bool) -> None:
+        """Remembers a digest; the first one stays unless a change was accepted."""
+        with held(self._layout.guard("lock.json"), "writing lock.json", unheard):
+            before = self.seen()
+            after = before.accepting(url, locked) if accept else before.with_seen(url, locked)
+            if after != before:
+                write_atomically(self._layout.lock, after.dump())
