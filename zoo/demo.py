@@ -105,6 +105,11 @@ def run(settings: Settings, reporter: Reporter) -> Demo:
         ZooError: Something that should work on every machine did not.
     """
     entry = registry.load(CATALOGUE).get(NAME)
+    figure = entry.accuracy[0]
+    size = f"{entry.input.height}x{entry.input.width}"
+    reporter.note(
+        f"catalogue: {entry.id}, input {size}, {figure.metric} {figure.value:.1f} % on drawn figures"
+    )
     with tempfile.TemporaryDirectory(prefix="zoo-demo-") as folder, _server(entry) as mirror:
         obtainer = Obtainer(
             settings=settings.model_copy(update={"cache": Path(folder), "mirror": mirror, "offline": False}),

@@ -1,0 +1,156 @@
+"""Writing files so that nobody ever sees half of one, and naming bytes by their digest."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from registry.errors import MissingToolError, UsageError
+
+_CHUNK = 1 << 20
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's content, read in pieces so that size does not matter."""
+    digest = hashlib.sha256()
+    with path.open("rb") as stream:
+        while piece := stream.read(_CHUNK):
+            digest.update(piece)
+    return digest.hexdigest()
+
+
+def canonical_json(value: JsonValue) -> bytes:
+    """The one byte form of a JSON value: keys sorted, no spaces, UTF-8, no NaN.
+
+    Raises:
+        ValueError: The value holds NaN or an infinity, which JSON cannot say.
+    """
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode()
+
+
+def publish(temp: Path, target: Path) -> Path:
+    """Move a finished file to where people look for it: either the whole file appears, or none.
+
+    A file already at ``target`` is replaced. Across file systems the bytes are first copied to a hidden
+    sibling of ``target``, because only a rename inside one file system is atomic.
+
+    Args:
+        temp: Finished file; gone afterwards.
+        target: Where it shall be. Missing parent folders are made.
+
+    Returns:
+        ``target``.
+
+    Raises:
+        UsageError: ``target`` is a folder, or its folder cannot be made or written to.
+        MissingToolError: No room left on the disk of ``target``.
+    """
+    with writing_to(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _flush(temp)
+        try:
+            temp.replace(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _copy_beside(temp, target)
+            temp.unlink()
+        _flush(target.parent)
+    return target
+
+
+def publish_bytes(content: bytes, target: Path) -> Path:
+    """Like ``publish``, for bytes that are still in memory."""
+    with writing_to(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _sibling(target) as temp:
+            temp.write_bytes(content)
+            _flush(temp)
+            temp.replace(target)
+        _flush(target.parent)
+    return target
+
+
+def check_writable(target: Path) -> None:
+    """Refuse a target that cannot be written before hours of work go into it.
+
+    Raises:
+        UsageError: ``target`` is a folder, or its folder cannot be made or written to.
+        MissingToolError: No room left on the disk of ``target``.
+    """
+    with writing_to(target):
+        if target.is_dir():
+            raise IsADirectoryError(errno.EISDIR, "is a folder", str(target))
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _sibling(target):
+            pass
+
+
+@contextlib.contextmanager
+def writing_to(target: Path, *, hint: str = "name another place with --out") -> Iterator[None]:
+    """Turn what the operating system says about writing ``target`` into an error a person can act on."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+            raise MissingToolError(
+                "disk-full",
+                f"no room left to write {target}",
+                found=error.strerror,
+                done="no file was left behind",
+                hint=f"make room on the disk of {target.parent}, then repeat",
+            ) from error
+        raise UsageError(
+            "output-not-writable",
+            f"cannot write {target}",
+            expected="a path in a folder that can be written to",
+            found=error.strerror or str(error),
+            done="nothing was written",
+            hint=hint,
+        ) from error
+
+
+@contextlib.contextmanager
+def _sibling(target: Path) -> Iterator[Path]:
+    """An empty hidden file in the folder of ``target``, removed at the end if it is still there."""
+    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
+    os.close(handle)
+    temp = Path(name)
+    try:
+        # mkstemp makes files for the owner alone; a published file has the rights any other file would.
+        temp.chmod(0o666 & ~_umask())
+        yield temp
+    finally:
+        temp.unlink(missing_ok=True)
+
+
+def _copy_beside(temp: Path, target: Path) -> None:
+    with _sibling(target) as copy:
+        shutil.copyfile(temp, copy)
+        _flush(copy)
+        copy.replace(target)
+
+
+def _flush(path: Path) -> None:
+    """Have the disk hold what was written; for a folder, the names in it."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0o022)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,167 @@
+"""Inference model to ONNX, with the real paddle2onnx and a proof that it did what it was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Literal
+
+from pydantic import JsonValue
+
+from converters.child import run_worker
+from converters.files import check_writable, publish
+from converters.interpreter import Interpreter
+from converters.proof import Proof
+from converters.provenance import conversion_key, provenance, write_provenance
+from converters.reading import Inspection, inspect
+from converters.scratch import scratch
+from converters.staging import InferenceModel, read_model, stage
+from converters.toolchain import Toolchains
+from converters.tools import PADDLE2ONNX
+from registry.errors import UsageError
+from registry.schema.base import Model
+
+_WORKER = Path(__file__).with_name("worker.py")
+# TinyPose takes 3 s, 0.4 GiB of memory and 1 GiB of address space, nearly all of it paddle itself.
+_SECONDS = 900.0
+_MEMORY = 16 << 30
+
+FIRST_OPSET, LAST_OPSET = 7, 21
+"""Opsets paddle2onnx 2.1.0 writes."""
+
+
+class OnnxOptions(Model):
+    """What to make.
+
+    Attributes:
+        opset: Version of the operator set; an older one is read by more runtimes. It is never raised in
+            silence: a network that needs a later one is refused.
+        precision: Arithmetic of the operators.
+    """
+
+    opset: int = 11
+    precision: Literal["fp32"] = "fp32"
+
+
+def onnx_key(inputs: Mapping[str, str], options: OnnxOptions) -> str:
+    """Name of the conversion of one model with these options, known before it is made.
+
+    Args:
+        inputs: ``program`` and ``params`` to their SHA-256.
+        options: What to make.
+    """
+    tools = {pin.package: str(pin.exact) for pin in PADDLE2ONNX.pins}
+    return conversion_key("onnx", inputs=inputs, tools=tools, options=options.model_dump())
+
+
+def to_onnx(
+    model: Path,
+    out: Path,
+    options: OnnxOptions,
+    *,
+    toolchains: Toolchains,
+    work: Path,
+    note: Callable[[str], None],
+) -> Inspection:
+    """Convert an inference model to an ``.onnx`` file.
+
+    Inputs and outputs keep the names and order they have in the program. The result appears at ``out``
+    only when it is complete, valid and what was asked for, with its provenance beside it. Equal inputs,
+    versions and options give equal bytes.
+
+    Args:
+        model: Folder or file of an inference model, legacy or PIR.
+        out: The file to write; replaced when it exists.
+        options: What to make.
+        toolchains: Where the tool comes from.
+        work: Folder for work in progress and logs.
+        note: Told what takes longer than a moment.
+
+    Returns:
+        What the file is, read from its bytes.
+
+    Raises:
+        UsageError: An opset that cannot be written, or ``out`` cannot be.
+        NotFoundError: A file of the model is missing.
+        IntegrityError: A file of the model is damaged, or the two do not belong together.
+        ConversionError: ``converter-…``.
+        MissingToolError: paddle2onnx is not here and cannot be had, or the disk is full.
+    """
+    refuse_opset(options.opset)
+    source = read_model(model)
+    check_writable(out)
+    interpreter = toolchains.ensure(PADDLE2ONNX, note)
+    note(f"converting {source.program.path.name} to ONNX (opset {options.opset}, {PADDLE2ONNX})")
+    log = work.absolute() / "logs" / f"onnx-{onnx_key(source.digests, options)[:16]}.log"
+    with scratch(work) as folder:
+        made = folder / "made.onnx"
+        versions = _run_paddle2onnx(source, options, interpreter, made, log)
+        inspection = _prove(made, source, options, Proof(str(PADDLE2ONNX), log))
+        statement = provenance(
+            "onnx",
+            name=out.name,
+            sha256=inspection.sha256,
+            inputs=source.named_digests,
+            tools=versions | {"cpython": interpreter.version},
+            options=options.model_dump(),
+        )
+        write_provenance(out, statement)
+        publish(made, out)
+    log.unlink(missing_ok=True)
+    return inspection.model_copy(update={"path": out})
+
+
+def refuse_opset(opset: int) -> None:
+    """Refuse an opset the tool does not write.
+
+    Raises:
+        UsageError: ``onnx-opset-impossible``.
+    """
+    if not FIRST_OPSET <= opset <= LAST_OPSET:
+        raise UsageError(
+            "onnx-opset-impossible",
+            f"{PADDLE2ONNX} cannot write opset {opset}",
+            expected=f"an opset from {FIRST_OPSET} to {LAST_OPSET}",
+            found=str(opset),
+            done="nothing was converted",
+            hint=f"--opset {OnnxOptions().opset}",
+        )
+
+
+def _run_paddle2onnx(
+    source: InferenceModel, options: OnnxOptions, interpreter: Interpreter, made: Path, log: Path
+) -> dict[str, str]:
+    folder = made.parent
+    staged = stage(source, folder)
+    request: dict[str, JsonValue] = {
+        "program": str(staged.program),
+        "params": str(staged.params),
+        "out": str(made),
+        "opset": options.opset,
+        "inputs": [tensor.name for tensor in source.inputs],
+        "outputs": [tensor.name for tensor in source.outputs],
+    }
+    answer = run_worker(
+        interpreter,
+        _WORKER,
+        request,
+        folder=folder,
+        log=log,
+        timeout=_SECONDS,
+        memory_bytes=_MEMORY,
+        task=str(PADDLE2ONNX),
+        hint="if an operator is not supported, try a later opset: --opset 16",
+    )
+    return {package: str(version) for package, version in answer.items()}
+
+
+def _prove(made: Path, source: InferenceModel, options: OnnxOptions, proof: Proof) -> Inspection:
+    """Open what was made and refuse it unless it is what was asked for."""
+    inspection = inspect(made)
+    proof.equal("format", "onnx", inspection.format)
+    proof.equal("opsets", {"ai.onnx": options.opset}, inspection.details["opsets"])
+    if inspection.precision is not None:
+        proof.equal("precision", options.precision, inspection.precision)
+    proof.same_ends("inputs", source.inputs, inspection.inputs)
+    proof.same_ends("outputs", source.outputs, inspection.outputs)
+    return inspection

@@ -1,0 +1,5 @@
+"""Finding or building the environment a native tool runs in."""
+
+from converters.toolchain.toolchains import Toolchains, ToolStatus
+
+__all__ = ["ToolStatus", "Toolchains"]

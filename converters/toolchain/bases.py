@@ -1,0 +1,164 @@
+"""Finding a CPython that a toolchain can be built on: who keeps interpreters where, and do they run."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from registry.errors import MissingToolError
+
+_QUESTION = """
+import json, platform, struct, sys, sysconfig
+try:
+    import ensurepip, venv
+    pip = True
+except ImportError:
+    pip = False
+print(json.dumps({
+    "version": platform.python_version(),
+    "short": "%d.%d" % sys.version_info[:2],
+    "implementation": platform.python_implementation(),
+    "machine": platform.machine(),
+    "bits": struct.calcsize("P") * 8,
+    "free_threaded": bool(sysconfig.get_config_var("Py_GIL_DISABLED")),
+    "pip": pip,
+}))
+"""
+_PATIENCE = 20.0
+
+
+@dataclass(frozen=True)
+class Base:
+    """An interpreter that answered when it was run.
+
+    Attributes:
+        path: Its executable.
+        version: Full version.
+        short: ``X.Y``.
+        machine: As of ``platform.machine()``.
+        flaw: Why no toolchain can be built on it whatever the tool, None when one can.
+    """
+
+    path: Path
+    version: str
+    short: str
+    machine: str
+    flaw: str | None = None
+
+
+def probe(path: Path) -> Base | None:
+    """Ask an executable what it is by running it; None when it does not answer as a Python does.
+
+    A file on ``PATH`` proves nothing: the shims of version managers are there for every version and exit
+    with 127 when it is not installed.
+    """
+    try:
+        answer = subprocess.run(
+            [str(path), "-I", "-c", _QUESTION],
+            capture_output=True,
+            timeout=_PATIENCE,
+            stdin=subprocess.DEVNULL,
+            check=True,
+        )
+        facts = json.loads(answer.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError):
+        return None
+    flaw = None
+    if facts["implementation"] != "CPython":
+        flaw = f"it is {facts['implementation']}, the wheels are for CPython"
+    elif facts["bits"] != 64:
+        flaw = f"it is a {facts['bits']}-bit build, the wheels are for 64 bits"
+    elif facts["free_threaded"]:
+        flaw = "it is a free-threaded build, which the wheels do not support"
+    elif not facts["pip"]:
+        flaw = f"it lacks venv and ensurepip (Debian keeps them in python{facts['short']}-venv)"
+    return Base(path, facts["version"], facts["short"], facts["machine"], flaw)
+
+
+def explicit(path: Path) -> Base:
+    """The interpreter a user named: it has to work, falling back in silence would not be what was asked.
+
+    Raises:
+        MissingToolError: It does not run.
+    """
+    base = probe(path)
+    if base is None:
+        raise MissingToolError(
+            "interpreter-not-usable",
+            f"the interpreter {path} does not run",
+            expected="the path of a CPython executable",
+            found="no such file" if not path.exists() else "it does not answer when started",
+            hint=f"{path} -I -c 'import sys; print(sys.version)'",
+        )
+    return base
+
+
+def find(shorts: Iterable[str]) -> Iterator[Base]:
+    """Interpreters of the given ``X.Y`` versions that run, in the order of the versions.
+
+    Per version: the current one, uv's, pyenv's, conda's, and what is on ``PATH``. Nothing is run before
+    it is asked for, and nothing twice.
+    """
+    tried: set[Path] = set()
+    for short in shorts:
+        for path in _candidates(short):
+            real = path.resolve()
+            if real in tried or not os.access(path, os.X_OK):
+                continue
+            base = probe(path)
+            # A shim leads elsewhere for each name it is called by, so it says nothing about the next one.
+            if base is not None:
+                tried.add(real)
+            if base is not None and base.short == short:
+                yield base
+
+
+def _candidates(short: str) -> Iterator[Path]:
+    if short == f"{sys.version_info.major}.{sys.version_info.minor}":
+        yield Path(sys.executable)
+    for folder in _uv_folders():
+        yield from _newest_first(folder.glob(f"cpython-{short}.*/bin/python{short}"))
+    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
+    yield from _newest_first(pyenv.glob(f"versions/{short}.*/bin/python{short}"))
+    yield from (environment / "bin" / f"python{short}" for environment in _conda_environments())
+    on_path = filter(None, os.environ.get("PATH", "").split(os.pathsep))
+    yield from (Path(folder) / f"python{short}" for folder in on_path)
+
+
+def _uv_folders() -> Iterator[Path]:
+    # https://docs.astral.sh/uv/concepts/python-versions: where `uv python install` puts interpreters.
+    if configured := os.environ.get("UV_PYTHON_INSTALL_DIR"):
+        yield Path(configured)
+    data = os.environ.get("XDG_DATA_HOME")
+    yield (Path(data) if data else Path.home() / ".local" / "share") / "uv" / "python"
+
+
+def _conda_environments() -> Iterator[Path]:
+    if prefix := os.environ.get("CONDA_PREFIX"):
+        yield Path(prefix)
+    if conda := os.environ.get("CONDA_EXE") or shutil.which("conda"):
+        root = Path(conda).resolve().parent.parent
+        yield root
+        yield from sorted(root.glob("envs/*"))
+    # conda writes the path of every environment it makes, wherever it is, into this file.
+    known = Path.home() / ".conda" / "environments.txt"
+    try:
+        lines = known.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return
+    yield from (Path(line.strip()) for line in lines if line.strip())
+
+
+def _newest_first(paths: Iterable[Path]) -> list[Path]:
+    def patch(path: Path) -> int:
+        # .../cpython-3.10.13-linux-x86_64-gnu/bin/python3.10 and .../versions/3.10.13/bin/python3.10
+        digits = path.parent.parent.name.removeprefix("cpython-").split("-")[0].split(".")[-1]
+        return int(digits) if digits.isdigit() else -1
+
+    return sorted(paths, key=patch, reverse=True)

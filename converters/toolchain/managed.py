@@ -1,0 +1,94 @@
+"""The folder of managed environments: names, markers, locks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from converters.files import canonical_json, publish_bytes, writing_to
+from converters.interpreter import Interpreter
+from converters.toolchain.bases import Base
+from converters.tools import Tool
+
+_READY = "ready.json"
+CACHE_HINT = "set ZOO_CACHE to a folder that can be written to"
+
+
+@dataclass(frozen=True)
+class Managed:
+    """A managed environment on disk.
+
+    Attributes:
+        name: Name of its folder.
+        path: The folder.
+        ready: Whether it was finished and proven when it was built.
+        size: Bytes it takes.
+    """
+
+    name: str
+    path: Path
+    ready: bool
+    size: int
+
+
+def folder_for(root: Path, tool: Tool, base: Base) -> Path:
+    """Where the environment of a tool on an interpreter lives, for example ``paddlelite-2.13rc0-cp310``."""
+    return root / f"{tool.name}-{tool.version}-cp{base.short.replace('.', '')}"
+
+
+def folders_of(root: Path, tool: Tool) -> list[Path]:
+    """The folders a tool has, in whatever state, the newest interpreter first."""
+    return sorted(root.glob(f"{tool.name}-{tool.version}-cp*/"), reverse=True)
+
+
+def all_of(root: Path) -> tuple[Managed, ...]:
+    """Every managed environment, by name."""
+    found = sorted(path.parent for path in root.glob("*-cp*/pyvenv.cfg"))
+    return tuple(Managed(path.name, path, (path / _READY).is_file(), _size(path)) for path in found)
+
+
+def mark_ready(folder: Path, tool: Tool, python: str, packages: Mapping[str, str]) -> None:
+    """State that an environment is finished and works. Written last: without it, it was never finished."""
+    content = {
+        "requirements": [pin.requirement for pin in tool.pins],
+        "python": python,
+        "packages": dict(packages),
+    }
+    publish_bytes(canonical_json(json.loads(json.dumps(content))), folder / _READY)
+
+
+def read_ready(folder: Path, tool: Tool) -> Interpreter | None:
+    """The interpreter of a finished environment; None when it was not finished, or for other pins."""
+    try:
+        marker = json.loads((folder / _READY).read_text(encoding="utf-8"))
+        if marker["requirements"] != [pin.requirement for pin in tool.pins]:
+            return None
+        return Interpreter(folder / "bin" / "python", marker["python"], "managed", marker["packages"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+@contextlib.contextmanager
+def locked(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
+    """Hold an environment for building or removing it; says so when somebody else holds it."""
+    with writing_to(folder.parent, hint=CACHE_HINT):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(folder.with_name(f"{folder.name}.lock"))
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            note(f"waiting for another process that is working on {folder.name}")
+            lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file() and not path.is_symlink())

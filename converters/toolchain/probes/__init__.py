@@ -1,0 +1,1 @@
+"""Worker scripts that prove a tool's environment by using it."""

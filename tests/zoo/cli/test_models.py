@@ -1,0 +1,249 @@
+"""``zoo run``, ``validate``, ``compare`` and ``bench`` on real models and photos, through the command."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+import zoo as api
+from tests.servers import serve
+from tests.zoo.cli.conftest import PUBLISHED, Zoo
+from tests.zoo.store.samples import tar_of
+from zoo.settings import Settings
+
+POSE = "tinypose_128x96"
+DETECTOR = "picodet_s_192_pedestrian"
+PHOTOS = ("demo_3.jpg", "demo_4.jpg")
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory, toolchain_root: Path, shared: Path) -> Iterator[Zoo]:
+    """The command with one store for all tests here, and a server of both published inference models."""
+    cache, folder = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("project")
+    toolchain_root.mkdir(parents=True, exist_ok=True)
+    (cache / "toolchains").symlink_to(toolchain_root)
+    files = {}
+    for name in (POSE, DETECTOR):
+        model = shared / "data/inference" / name
+        files[f"{PUBLISHED}{name}.tar"] = tar_of(
+            {f"{name}/{file.name}": file.read_bytes() for file in sorted(model.iterdir())}
+        )
+    with serve(files) as server:
+        yield Zoo(cache, folder, {"ZOO_MIRROR": server.url})
+
+
+@pytest.fixture
+def photos(shared: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in PHOTOS:
+        shutil.copy(shared / "data/reference" / name, folder)
+    return folder
+
+
+@pytest.fixture
+def coco(shared: Path) -> Path:
+    return shared / "data/coco"
+
+
+def test_run_gives_what_upstreams_deployment_gives(ready: Zoo, photos: Path, shared: Path) -> None:
+    out = photos / "out"
+
+    ran = ready("run", POSE, photos, "--detector", DETECTOR, "--out", out, "--json")
+
+    assert ran.code == 0, ran.err
+    found = json.loads((out / "results.json").read_text())
+    assert ran.json["results"] == found
+    for name in PHOTOS:
+        stem = Path(name).stem
+        stated = json.loads((shared / f"data/reference/{POSE}__{stem}__A.keypoints.json").read_text())
+        persons = [row for row in found if row["image_id"] == str(photos / name)]
+        points = np.array([row["keypoints"] for row in persons]).reshape(-1, 17, 3)
+        expected = np.array([person["keypoints_image_dark"] for person in stated["persons"]])
+        np.testing.assert_allclose(points[:, :, :2], expected[:, :, :2], atol=0.02)
+        original, drawn = cv2.imread(str(photos / name)), cv2.imread(str(out / f"{stem}.annotated.jpg"))
+        assert drawn.shape == original.shape
+        assert np.abs(drawn.astype(int) - original).max() > 100
+
+
+def test_run_leaves_out_what_is_no_picture_and_says_so(ready: Zoo, photos: Path) -> None:
+    (photos / "broken.jpg").write_bytes(b"no picture at all")
+
+    ran = ready("run", DETECTOR, photos / "*.jpg", "--json")
+
+    assert ran.code == 2
+    assert [Path(image["file"]).name for image in ran.json["images"]] == list(PHOTOS)
+    assert [failure["error"]["code"] for failure in ran.json["failures"]] == ["image-unreadable"]
+    assert "broken.jpg" in ran.err
+
+
+def test_run_never_writes_over_a_picture_of_the_users(ready: Zoo, photos: Path) -> None:
+    (photos / "twin").mkdir()
+    shutil.copy(photos / "demo_3.jpg", photos / "twin/demo_3.jpg")
+    before = (photos / "demo_3.jpg").read_bytes()
+
+    ran = ready("run", POSE, photos / "demo_3.jpg", photos / "twin", "--out", photos)
+
+    assert ran.code == 0, ran.err
+    assert (photos / "demo_3.jpg").read_bytes() == before
+    names = ["demo_3.annotated.jpg", "demo_3-2.annotated.jpg", "results.json"]
+    assert ran.lines[-3:] == [str(photos / name) for name in names]
+    assert len(json.loads((photos / "results.json").read_text())) == 2  # each picture is one person
+
+
+def test_run_goes_through_a_video_frame_by_frame(ready: Zoo, photos: Path) -> None:
+    frame = cv2.resize(cv2.imread(str(photos / "demo_3.jpg")), (320, 320))
+    writer = cv2.VideoWriter(str(photos / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 5, (320, 320))
+    for _ in range(3):
+        writer.write(frame)
+    writer.release()
+    (photos / "torn.mp4").write_bytes(b"\0" * 1000)
+
+    ran = ready("run", DETECTOR, photos / "clip.avi", "--out", photos / "out", "--json")
+    torn = ready("run", DETECTOR, photos / "torn.mp4", "--json")
+
+    assert ran.code == 0, ran.err
+    assert [image["image_id"] for image in ran.json["images"]] == [
+        f"{photos / 'clip.avi'}#{n}" for n in range(3)
+    ]
+    assert all(image["found"] for image in ran.json["images"])
+    capture = cv2.VideoCapture(str(photos / "out/clip.annotated.mp4"))
+    assert (capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)) == (3, 5)
+    assert (torn.code, torn.json["error"]["code"]) == (2, "video-unreadable")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (("run", POSE, "nowhere.jpg"), 3, "image-not-found"),
+        (("run", POSE, "*.nothing"), 3, "no-images"),
+        (("run", POSE, "PHOTO", "--detector", POSE), 2, "not-a-detector"),
+        (("run", DETECTOR, "PHOTO", "--detector", DETECTOR), 2, "no-keypoints"),
+        (("run", POSE, "PHOTO", "--backend", "lite", "--precision", "fp16"), 6, "target-cannot-run-here"),
+        (
+            ("run", POSE, "PHOTO", "--backend", "paddle", "--precision", "fp16"),
+            2,
+            "paddle-precision-impossible",
+        ),
+        (("run", POSE, "PHOTO", "--lite-version", "2.12"), 2, "flag-without-lite"),
+        (("validate", POSE, "--data", "nowhere"), 3, "annotations-not-found"),
+        (("validate", DETECTOR, "--data", "nowhere", "--flip"), 2, "flip-without-keypoints"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_fetched(
+    zoo: Zoo, shared: Path, arguments: tuple[str, ...], code: int, error: str
+) -> None:
+    photo = str(shared / "data/reference/demo_3.jpg")
+
+    ran = zoo(*[photo if word == "PHOTO" else word for word in arguments], "--offline", "--json")
+
+    assert (ran.code, ran.json["error"]["code"]) == (code, error)
+
+
+def test_without_build_a_missing_published_file_is_an_error_that_names_it(
+    ready: Zoo, tmp_path: Path, photos: Path
+) -> None:
+    ran = ready("run", "tinypose_256x192", photos, "--backend", "paddle", "--json", ZOO_CACHE=str(tmp_path))
+
+    assert (ran.code, ran.json["error"]["code"]) == (4, "not-on-server")
+    assert "--build" in ran.json["error"]["hint"]
+
+
+def test_validate_gives_upstreams_figure_and_says_that_the_published_one_holds(
+    ready: Zoo, coco: Path
+) -> None:
+    ran = ready("validate", POSE, "--data", coco, "--json")
+
+    assert ran.code == 0, ran.err
+    found = ran.json
+    figures = [100 * found["metrics"][name] for name in ("AP", "AP50", "AP75", "AR")]
+    np.testing.assert_allclose(figures, [56.5, 81.5, 63.2, 59.9], atol=0.1)
+    assert (found["photos"], found["results"], found["published_protocol"]) == (62, 125, True)
+    verdict = found["verdict"]
+    assert (verdict["standing"], verdict["published"]) == ("met", 58.1)
+    assert verdict["low"] < 56.5 < verdict["high"]
+
+
+def test_validate_without_flip_says_that_it_is_another_protocol(ready: Zoo, coco: Path) -> None:
+    ran = ready("validate", POSE, "--data", coco, "--no-flip", "--jobs", 2)
+
+    assert ran.code == 0, ran.err
+    assert "52.7 %" in ran.out
+    assert "no flip test" in ran.out
+    assert "not the protocol of the published figure" in ran.out
+
+
+def test_validate_fails_when_the_published_figure_does_not_hold(
+    ready: Zoo, coco: Path, tmp_path: Path
+) -> None:
+    """Boxes of the truth moved away from what they frame: nothing that is found can be right."""
+    document = json.loads((coco / "annotations/instances_val2017.json").read_text())
+    for annotation in document["annotations"]:
+        annotation["bbox"] = [annotation["bbox"][0] + 300, *annotation["bbox"][1:]]
+    moved = tmp_path / "moved.json"
+    moved.write_text(json.dumps(document))
+
+    right = ready("validate", DETECTOR, "--data", coco, "--backend", "paddle", "--json")
+    wrong = ready("validate", DETECTOR, "--data", coco, "--annotations", moved, "--limit", 40, "--json")
+
+    assert right.code == 0, right.err
+    assert abs(100 * right.json["metrics"]["AP"] - 29.8) < 0.1
+    assert (wrong.code, wrong.json["verdict"]["standing"]) == (1, "below")
+    assert wrong.json["photos"] == 40
+
+
+def test_compare_holds_every_format_to_the_inference_model(ready: Zoo, shared: Path) -> None:
+    ran = ready("compare", DETECTOR, shared / "data/reference/demo_3.jpg", "--json")
+
+    assert ran.code == 0, ran.err
+    rows = {row["format"]: row for row in ran.json["formats"]}
+    assert {name: row["state"] for name, row in rows.items()} == {
+        "onnx-fp32": "same",
+        "lite-x86-fp32": "same",
+        "lite-arm-fp32": "not-run",
+        "lite-arm-fp16": "not-run",
+    }
+    assert {layer["layer"] for layer in rows["lite-x86-fp32"]["layers"]} == {"raw", "decoded", "final"}
+    assert ran.json["found"] > 0
+
+
+def test_bench_sets_published_latencies_of_the_same_scope_beside_its_own(ready: Zoo) -> None:
+    options = ("--backend", "onnx", "--warm-up", 1, "--repeats", 3, "--json")
+
+    network = ready("bench", DETECTOR, *options)
+    pipeline = ready("bench", DETECTOR, "--scope", "pipeline", *options)
+
+    assert (network.code, pipeline.code) == (0, 0)
+    (timing,) = network.json["timings"]
+    assert (timing["format"], timing["threads"], timing["summary"]["runs"]) == ("onnx-fp32", 1, 3)
+    assert [figure["milliseconds"] for figure in network.json["published"]] == [4.3, 2.37]
+    assert pipeline.json["published"] == []
+
+
+def test_bench_says_in_its_row_what_an_engine_cannot_do(ready: Zoo) -> None:
+    ran = ready("bench", DETECTOR, "--threads", 2, "--warm-up", 0, "--repeats", 1, "--json")
+
+    assert ran.code == 0, ran.err
+    rows = {row["backend"]: row for row in ran.json["timings"]}
+    assert [rows[name]["summary"] is not None for name in ("paddle", "onnx", "lite")] == [True, True, False]
+    assert "threads" in rows["lite"]["reason"]
+
+
+def test_a_loaded_model_takes_paths_and_arrays(ready: Zoo, photos: Path) -> None:
+    settings = Settings(cache=ready.cache, mirror=ready.env["ZOO_MIRROR"])
+    pixels = cv2.imread(str(photos / "demo_3.jpg"))[:, :, ::-1]
+
+    with api.load(POSE, detector=DETECTOR, settings=settings) as model:
+        by_path, by_array = model(photos / "demo_3.jpg"), model(np.ascontiguousarray(pixels))
+        streamed = list(model.stream([photos / name for name in PHOTOS], jobs=2))
+
+    assert len(by_path.poses) > 0
+    np.testing.assert_allclose(by_array.poses.keypoints, by_path.poses.keypoints, atol=1e-6)
+    assert [result.path.name for result in streamed if result.path] == list(PHOTOS)
+    np.testing.assert_array_equal(streamed[0].poses.keypoints, by_path.poses.keypoints)

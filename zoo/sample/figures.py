@@ -1,0 +1,245 @@
+"""Pictures of jointed figures whose joints are known exactly, from a seed.
+
+    picture(7).persons[0].keypoints     # (17, 3): x, y, visibility as COCO counts it
+    write_coco(folder, count=500)      # a folder that `zoo validate --data` takes; or, as a command:
+    python -m zoo.sample.figures --out folder --count 500
+
+A picture holds one to three figures in random postures, clothes and sizes, before a random background with
+clutter, sometimes with clutter in front and with grain. Equal seeds give equal pixels on every machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from registry.errors import UsageError
+from zoo.runner.arrays import Bytes, Doubles, Integers
+from zoo.sample import scenery
+from zoo.sample.canvas import Canvas, Stroke, silhouette
+from zoo.sample.skeleton import JOINTS, body, random_posture
+from zoo.sample.wardrobe import dressed, projected, random_outfit
+
+HELD_OUT = 1_000_000
+"""First seed of the pictures nothing is trained on; training uses seeds below it."""
+
+ANNOTATIONS = "annotations/person_keypoints_val2017.json"
+"""Where `write_coco` puts the annotations, as COCO does."""
+
+_SKELETON_EDGES = (
+    *((16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9), (8, 10)),
+    *((9, 11), (2, 3), (1, 2), (1, 3), (2, 4), (3, 5), (4, 6), (5, 7)),
+)
+_SIDE = (176, 321)
+_STATURE = 1.75
+_LEAST_STATURE = 76
+_MOST_OVERLAP = 0.25
+
+
+@dataclass(frozen=True, eq=False)
+class Person:
+    """One figure of a picture.
+
+    Attributes:
+        keypoints: ``(17, 3)`` x, y in pixels (pixel centres have whole coordinates) and COCO's visibility:
+            2 seen, 1 hidden, 0 outside the picture with x = y = 0.
+        box: x, y, width, height of the silhouette inside the picture, in pixels.
+        area: Pixels of that silhouette, hidden ones included.
+    """
+
+    keypoints: Doubles
+    box: tuple[float, float, float, float]
+    area: float
+
+
+@dataclass(frozen=True, eq=False)
+class Picture:
+    """A picture and the truth about it.
+
+    Attributes:
+        image: ``(height, width, 3)`` uint8, RGB.
+        persons: The figures, farthest first.
+        figures: ``(height, width)`` index of the person seen at each pixel, -1 where there is none.
+    """
+
+    image: Bytes
+    persons: tuple[Person, ...]
+    figures: Integers
+
+
+@dataclass(frozen=True, eq=False)
+class _Figure:
+    """One figure before it is drawn."""
+
+    joints: Doubles
+    strokes: tuple[Stroke, ...]
+    mask: Bytes
+    box: tuple[float, float, float, float]
+
+
+def picture(seed: int) -> Picture:
+    """The picture of a seed.
+
+    Args:
+        seed: Any whole number from 0.
+    """
+    # Named, because the generator behind default_rng may change.
+    rng = np.random.Generator(np.random.PCG64(seed))
+    height, width = (int(side) for side in rng.integers(*_SIDE, 2))
+    canvas = Canvas.over(scenery.background(rng, height, width))
+    scenery.clutter(rng, canvas, most=10)
+    figures = _placed(rng, height, width)
+    strokes = [(person, stroke) for person, figure in enumerate(figures) for stroke in figure.strokes]
+    for number, (_, stroke) in enumerate(strokes):
+        canvas.draw(stroke, number)
+    if rng.random() < 0.3:
+        scenery.clutter(rng, canvas, most=2)
+    persons = np.array([person for person, _ in strokes] + [-1])
+    return Picture(
+        image=canvas.finished(scenery.noise(rng, height, width)),
+        persons=tuple(_person(figure, who, canvas, strokes) for who, figure in enumerate(figures)),
+        figures=persons[canvas.owner],
+    )
+
+
+def _placed(rng: np.random.Generator, height: int, width: int) -> list[_Figure]:
+    """One to three figures, at least one, that do not hide each other much."""
+    figures: list[_Figure] = []
+    wanted, tried = int(rng.integers(1, 4)), 0
+    while len(figures) < wanted and (tried < 8 * wanted or not figures):
+        tried += 1
+        figure = _figure(rng, height, width)
+        if figure and all(_overlap(figure.box, other.box) <= _MOST_OVERLAP for other in figures):
+            figures.append(figure)
+    return figures
+
+
+def _figure(rng: np.random.Generator, height: int, width: int) -> _Figure | None:
+    """A figure somewhere; None where too little of it lies inside the picture."""
+    posture, outfit = random_posture(rng), random_outfit(rng)
+    parts = ("arms", "legs", "trunk", "breadth", "head")
+    proportions = {part: float(rng.uniform(0.88, 1.14)) for part in parts}
+    stature = int(rng.integers(_LEAST_STATURE, int(0.95 * height)))
+    scale = stature / _STATURE
+    origin = (float(rng.integers(width // 8, width - width // 8)), float(rng.integers(height // 4, height)))
+    points = projected(body(posture, proportions), scale, origin)
+    joints = np.stack([points[name][:2] for name in JOINTS])
+    inside = ((joints >= 0) & (joints <= [width - 1, height - 1])).all(axis=1)
+    if inside.sum() < 12:
+        return None
+    strokes = dressed(points, scale, outfit)
+    mask = silhouette(strokes, (height, width))
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    x, y = float(columns[0]), float(rows[0])
+    return _Figure(joints, strokes, mask, (x, y, float(columns[-1] - x + 1), float(rows[-1] - y + 1)))
+
+
+def _overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
+    """Shared area of two boxes as a part of the smaller one."""
+    sides = [
+        min(first[axis] + first[axis + 2], second[axis] + second[axis + 2]) - max(first[axis], second[axis])
+        for axis in (0, 1)
+    ]
+    shared = max(sides[0], 0) * max(sides[1], 0)
+    return shared / min(first[2] * first[3], second[2] * second[3])
+
+
+def _person(figure: _Figure, who: int, canvas: Canvas, strokes: list[tuple[int, Stroke]]) -> Person:
+    keypoints = np.zeros((len(JOINTS), 3))
+    height, width = canvas.owner.shape
+    for joint, (x, y) in enumerate(figure.joints):
+        if not (0 <= x <= width - 1 and 0 <= y <= height - 1):
+            continue
+        number = canvas.owner[int(np.rint(y)), int(np.rint(x))]
+        owner, stroke = strokes[number] if number >= 0 else (-1, None)
+        seen = stroke is not None and owner == who and joint in stroke.joints
+        keypoints[joint] = x, y, 2 if seen else 1
+    return Person(keypoints, figure.box, float(figure.mask.sum()))
+
+
+def write_coco(folder: Path, count: int, seed: int = HELD_OUT) -> Path:
+    """Write pictures and annotations the way COCO lays out its 2017 validation set.
+
+    Args:
+        folder: Made where it is missing; gets ``val2017/*.png`` and the annotation file.
+        count: Pictures, of the seeds from ``seed`` on; the seed is the image id too.
+        seed: First seed.
+
+    Returns:
+        The annotation file.
+
+    Raises:
+        UsageError: ``picture-count`` for less than one picture.
+    """
+    import cv2  # heavy: only writing files needs an encoder, and it can be absent in the light install
+
+    if count < 1:
+        raise UsageError("picture-count", "at least one picture is needed", found=str(count))
+    photos = folder / "val2017"
+    photos.mkdir(parents=True, exist_ok=True)
+    images, annotations = [], []
+    for number in range(seed, seed + count):
+        made = picture(number)
+        name = f"{number:012d}.png"
+        encoded = cv2.imencode(".png", made.image[:, :, ::-1])[1]
+        (photos / name).write_bytes(encoded.tobytes())
+        height, width = made.image.shape[:2]
+        images.append({"id": number, "file_name": name, "height": height, "width": width})
+        annotations += [_annotation(person, number, who) for who, person in enumerate(made.persons)]
+    path = folder / ANNOTATIONS
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(_document(images, annotations)), encoding="utf-8")
+    return path
+
+
+def _annotation(person: Person, image: int, who: int) -> dict[str, Any]:
+    return {
+        "id": image * 10 + who + 1,
+        "image_id": image,
+        "category_id": 1,
+        "iscrowd": 0,
+        "bbox": list(person.box),
+        "area": person.area,
+        "num_keypoints": int((person.keypoints[:, 2] > 0).sum()),
+        "keypoints": person.keypoints.ravel().tolist(),
+    }
+
+
+def _document(images: list[dict[str, Any]], annotations: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "info": {"description": "Procedural figures of paddle-zoo, made by zoo.sample.figures"},
+        "licenses": [{"id": 1, "name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"}],
+        "images": images,
+        "annotations": annotations,
+        "categories": [
+            {
+                "id": 1,
+                "name": "person",
+                "supercategory": "person",
+                "keypoints": list(JOINTS),
+                "skeleton": [list(edge) for edge in _SKELETON_EDGES],
+            }
+        ],
+    }
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m zoo.sample.figures", description="Write held-out pictures in COCO's layout."
+    )
+    parser.add_argument("--out", type=Path, required=True, help="folder for val2017/ and annotations/")
+    parser.add_argument("--count", type=int, required=True, help="number of pictures")
+    parser.add_argument("--seed", type=int, default=HELD_OUT, help="seed of the first picture")
+    given = parser.parse_args(arguments)
+    write_coco(given.out, given.count, given.seed)
+
+
+if __name__ == "__main__":
+    main()
