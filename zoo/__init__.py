@@ -4,6 +4,8 @@ import zoo
 
 zoo.list_models(task="keypoint_detection")
 zoo.fetch("picodet_s_320_pedestrian", lite="fp16").path
+zoo.load("tinypose_128x96", detector="picodet_s_192_pedestrian")("photo.jpg").poses
+zoo.validate("tinypose_128x96", data="coco/").metrics.AP
 """
 
 from importlib.util import find_spec as _find_spec
@@ -22,5 +24,16 @@ for _name in ("registry", "converters"):
 
 from registry.errors import ZooError  # noqa: E402  (after the check above)
 from zoo.api import convert, fetch, list_models, model_info  # noqa: E402
+from zoo.models import bench, compare, load, validate  # noqa: E402
 
-__all__ = ["ZooError", "convert", "fetch", "list_models", "model_info"]
+__all__ = [
+    "ZooError",
+    "bench",
+    "compare",
+    "convert",
+    "fetch",
+    "list_models",
+    "load",
+    "model_info",
+    "validate",
+]

@@ -198,7 +198,7 @@ def fetch_many(
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names]
     orders = [(entry, want) for entry in entries for want in request.wants(entry)]
-    found = _obtainer(chosen, locked=locked, reporter=reporter).all(orders, build=request.build, jobs=jobs)
+    found = obtainer_of(chosen, locked=locked, reporter=reporter).all(orders, build=request.build, jobs=jobs)
     if out is None:
         return found
     work = chosen.cache / "work"
@@ -280,7 +280,7 @@ def convert_source(
 
     chosen = settings or from_environment()
     return conversion.convert(
-        source, request, out=out, entries=catalogue(chosen), obtainer=_obtainer(chosen, reporter=reporter)
+        source, request, out=out, entries=catalogue(chosen), obtainer=obtainer_of(chosen, reporter=reporter)
     )
 
 
@@ -317,7 +317,7 @@ def verify(names: Sequence[str] = (), *, settings: Settings | None = None) -> St
     """
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names]
-    return _obtainer(chosen).store.verify(entries or None)
+    return obtainer_of(chosen).store.verify(entries or None)
 
 
 def lock(
@@ -344,7 +344,7 @@ def lock(
 
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names]
-    return project.lock(entries, _obtainer(chosen, reporter=reporter), accept=accept, check=check)
+    return project.lock(entries, obtainer_of(chosen, reporter=reporter), accept=accept, check=check)
 
 
 def diagnose(*, settings: Settings | None = None) -> Diagnosis:
@@ -352,7 +352,7 @@ def diagnose(*, settings: Settings | None = None) -> Diagnosis:
     from zoo.doctor import examine
 
     chosen = settings or from_environment()
-    return examine(chosen, _obtainer(chosen).toolchains)
+    return examine(chosen, obtainer_of(chosen).toolchains)
 
 
 def demo(*, settings: Settings | None = None, reporter: Reporter | None = None) -> Demo:
@@ -368,7 +368,8 @@ def demo(*, settings: Settings | None = None, reporter: Reporter | None = None) 
     return run(settings or from_environment(), reporter or Reporter())
 
 
-def _obtainer(settings: Settings, *, locked: bool = False, reporter: Reporter | None = None) -> Obtainer:
+def obtainer_of(settings: Settings, *, locked: bool = False, reporter: Reporter | None = None) -> Obtainer:
+    """The way to artifacts: the store, the toolchains and the project's lock."""
     # Imported here: listing and showing need neither the store nor the converters.
     from converters.toolchain import Toolchains
     from zoo.obtain import Obtainer, Reporter

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli import artifacts, catalogue, checks
+from zoo.cli import artifacts, catalogue, checks, models
 
 app = typer.Typer(
     help="Model zoo for PP-TinyPose and PicoDet: fetch, verify, convert, prove.",
@@ -21,6 +21,10 @@ app.command("convert")(artifacts.convert)
 app.command("inspect")(artifacts.inspect)
 app.command("verify")(artifacts.verify)
 app.command("lock")(artifacts.lock)
+app.command("run")(models.run)
+app.command("validate")(models.validate)
+app.command("compare")(models.compare)
+app.command("bench")(models.bench)
 app.command("doctor")(checks.doctor)
 app.command("demo")(checks.demo)
 app.add_typer(catalogue.registry_app, name="registry")

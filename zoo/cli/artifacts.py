@@ -33,7 +33,7 @@ def fetch(
         Path | None, typer.Option(metavar="DIR", help="Copy the artifacts into this folder.")
     ] = None,
     offline: options.Offline = False,
-    locked: Annotated[bool, typer.Option("--locked", help="Refuse what zoo.lock does not name.")] = False,
+    locked: options.Locked = False,
     jobs: Annotated[int, typer.Option(min=1, max=64, help="Artifacts fetched at the same time.")] = 4,
     dry_run: options.DryRun = False,
     catalogue: options.Catalogue = None,

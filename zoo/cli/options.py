@@ -15,6 +15,7 @@ Mirror = Annotated[
     typer.Option(metavar="URL", help="Replace scheme and host of every address by this base (ZOO_MIRROR)."),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Answer from the store alone.")]
+Locked = Annotated[bool, typer.Option("--locked", help="Refuse what zoo.lock does not name.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Build = Annotated[
     bool | None,
@@ -85,3 +86,24 @@ class Normalisation(str, Enum):
 
     host = "host"
     in_graph = "in_graph"
+
+
+class Backend(str, Enum):
+    """What runs a model."""
+
+    onnx = "onnx"
+    paddle = "paddle"
+    lite = "lite"
+
+
+class Scope(str, Enum):
+    """What a latency is about."""
+
+    network = "network"
+    pipeline = "pipeline"
+
+
+BackendOption = Annotated[
+    Backend, typer.Option("--backend", help="onnxruntime, Paddle Inference, or Paddle-Lite's x86 twin.")
+]
+PrecisionOption = Annotated[Precision, typer.Option("--precision", help="Arithmetic precision.")]

@@ -22,7 +22,7 @@ from zoo.runner.images import Photo, read_photo
 from zoo.runner.ordered import map_ahead
 from zoo.runner.results import PERSON, DetectionRecord, PoseRecord
 from zoo.validation.dataset import CocoPhoto, CocoSet
-from zoo.validation.scoring import Metrics, score
+from zoo.validation.scoring import Metrics, Scored, Spread, evaluate
 
 _GROUP = 8  # photos; their persons fill a batch of the network
 
@@ -35,12 +35,14 @@ class Accuracy(Model):
 
     Attributes:
         metrics: The figures.
+        spread: Their interval over photos; None where none was asked for.
         photos: Photos looked at.
         results: Boxes or persons that were scored.
         protocol: How it was measured.
     """
 
     metrics: Metrics
+    spread: Spread | None = None
     photos: int
     results: int
     protocol: KeypointProtocol | DetectionProtocol
@@ -59,6 +61,7 @@ def measure_keypoints(
     estimators: Sequence[PoseEstimator],
     *,
     detector: Detector | None = None,
+    resamples: int = 0,
     on_photos: Callable[[int], None] = lambda count: None,
 ) -> Accuracy:
     """Object keypoint similarity AP of a pose network.
@@ -68,6 +71,7 @@ def measure_keypoints(
         estimators: One per thread, all alike; the first one's protocol is what is executed. Estimators may
             share a session that answers several callers at a time.
         detector: Finds the persons, for protocols whose boxes come from a detector.
+        resamples: Sets of photos to draw for the interval; 0 leaves it out.
         on_photos: Called with the number of photos just finished.
 
     Raises:
@@ -86,8 +90,10 @@ def measure_keypoints(
         return _poses_of(photos, estimator, detector)
 
     records = list(_over_photos(data.photos, estimators, look, on_photos))
-    metrics = score(data, records, "keypoints", categories=(PERSON,), max_detections=protocol.max_detections)
-    return Accuracy(metrics=metrics, photos=len(data.photos), results=len(records), protocol=protocol)
+    scored = evaluate(
+        data, records, "keypoints", categories=(PERSON,), max_detections=protocol.max_detections
+    )
+    return _accuracy(data, scored, len(records), protocol, resamples)
 
 
 def measure_detection(
@@ -95,6 +101,7 @@ def measure_detection(
     detectors: Sequence[Detector],
     protocol: DetectionProtocol,
     *,
+    resamples: int = 0,
     on_photos: Callable[[int], None] = lambda count: None,
 ) -> Accuracy:
     """Box AP of a detector.
@@ -107,6 +114,7 @@ def measure_detection(
         detectors: One per thread, all alike, made with the protocol's suppression. Detectors may share a
             session that answers several callers at a time.
         protocol: Which categories count, and how many boxes of a photo.
+        resamples: Sets of photos to draw for the interval; 0 leaves it out.
         on_photos: Called with the number of photos just finished.
 
     Raises:
@@ -124,8 +132,24 @@ def measure_detection(
         return records
 
     records = list(_over_photos(data.photos, detectors, look, on_photos))
-    metrics = score(data, records, "bbox", categories=scope, max_detections=protocol.max_detections)
-    return Accuracy(metrics=metrics, photos=len(data.photos), results=len(records), protocol=protocol)
+    scored = evaluate(data, records, "bbox", categories=scope, max_detections=protocol.max_detections)
+    return _accuracy(data, scored, len(records), protocol, resamples)
+
+
+def _accuracy(
+    data: CocoSet,
+    scored: Scored,
+    results: int,
+    protocol: KeypointProtocol | DetectionProtocol,
+    resamples: int,
+) -> Accuracy:
+    return Accuracy(
+        metrics=scored.metrics,
+        spread=scored.spread(resamples) if resamples else None,
+        photos=len(data.photos),
+        results=results,
+        protocol=protocol,
+    )
 
 
 def _categories(data: CocoSet, detector: Detector) -> tuple[int, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
@@ -30,15 +31,75 @@ class Metrics(Model):
     AR: float | None
 
 
-def score(
+class Spread(Model):
+    """How far the figures move when the photos are drawn anew from the same set.
+
+    Attributes:
+        low: The figures' lower ends of the 95 % interval, as fractions.
+        high: Their upper ends.
+        resamples: Sets of photos that were drawn.
+        seed: Of the draws.
+    """
+
+    low: Metrics
+    high: Metrics
+    resamples: int
+    seed: int
+
+
+@dataclass(frozen=True, eq=False)
+class Scored:
+    """Results that were compared with annotations.
+
+    Attributes:
+        metrics: The figures.
+        evaluation: The evaluator, photo by photo.
+    """
+
+    metrics: Metrics
+    evaluation: Any
+
+    def spread(self, resamples: int, *, seed: int = 0) -> Spread:
+        """Bootstrap percentile interval over photos (Efron, Annals of Statistics 7, 1979).
+
+        Args:
+            resamples: Sets to draw, each as large as the set itself.
+            seed: Of the draws; the same seed gives the same interval.
+        """
+        # The evaluator has no public way to accumulate a photo twice. Its tables are ordered by category
+        # and photo; the function below takes any list in that order.
+        from faster_coco_eval.faster_eval_api_cpp import COCOevalAccumulate
+
+        by_photo, parameters = self.evaluation._evalImgs_cpp, self.evaluation._paramsEval
+        photos = len(parameters.imgIds)
+        blocks = range(0, len(by_photo), photos)
+        # Named, because the generator behind default_rng may change.
+        random = np.random.Generator(np.random.PCG64(seed))
+        figures: dict[str, list[float]] = {name: [] for name in Metrics.model_fields}
+        for _ in range(resamples):
+            drawn = random.integers(photos, size=photos).tolist()
+            tables = COCOevalAccumulate(
+                parameters, [by_photo[block + photo] for block in blocks for photo in drawn]
+            )
+            for name, value in _metrics(tables, parameters.iouThrs).model_dump().items():
+                figures[name] += [value] if value is not None else []
+        ends = {
+            name: np.percentile(values, (2.5, 97.5)).tolist() if values else (None, None)
+            for name, values in figures.items()
+        }
+        low, high = (Metrics(**{name: pair[end] for name, pair in ends.items()}) for end in (0, 1))
+        return Spread(low=low, high=high, resamples=resamples, seed=seed)
+
+
+def evaluate(
     data: CocoSet,
     records: Sequence[DetectionRecord | PoseRecord],
     kind: Literal["bbox", "keypoints"],
     *,
     categories: tuple[int, ...],
     max_detections: int,
-) -> Metrics:
-    """Score results against a set's annotations.
+) -> Scored:
+    """Compare results with a set's annotations.
 
     Args:
         data: The set; only its chosen photos count.
@@ -61,23 +122,40 @@ def score(
         ) from error
     truth = COCO(dict(data.document))
     sigmas = COCO_SIGMAS.tolist() if kind == "keypoints" else None
-    evaluation = COCOeval_faster(truth, truth.loadRes(list(records)), kind, kpt_oks_sigmas=sigmas)
+    evaluation = COCOeval_faster(
+        truth, truth.loadRes(list(records)), kind, kpt_oks_sigmas=sigmas, separate_eval=True
+    )
     evaluation.params.imgIds = [photo.id for photo in data.photos]
     evaluation.params.catIds = list(categories)
     evaluation.params.maxDets = [max_detections]
+    # The other ranges, small to large objects, are figures nobody asks for here, and most of the time.
+    evaluation.params.areaRng = evaluation.params.areaRng[:1]
+    evaluation.params.areaRngLbl = evaluation.params.areaRngLbl[:1]
     evaluation.evaluate()
     evaluation.accumulate()
-    return _metrics(evaluation)
+    return Scored(_metrics(evaluation.eval, evaluation.params.iouThrs), evaluation)
 
 
-def _metrics(evaluation: Any) -> Metrics:
-    """Means over the accumulated tables at area "all" and the only detection limit.
+def score(
+    data: CocoSet,
+    records: Sequence[DetectionRecord | PoseRecord],
+    kind: Literal["bbox", "keypoints"],
+    *,
+    categories: tuple[int, ...],
+    max_detections: int,
+) -> Metrics:
+    """The figures alone; arguments and errors as for :func:`evaluate`."""
+    return evaluate(data, records, kind, categories=categories, max_detections=max_detections).metrics
+
+
+def _metrics(tables: Any, overlaps: Any) -> Metrics:
+    """Means over the accumulated tables at the only area, "all", and the only detection limit.
 
     Read from the tables and not from the evaluator's summary, which expects three limits for boxes.
     """
-    precision = np.asarray(evaluation.eval["precision"])[:, :, :, 0, -1]  # threshold, recall, category
-    recall = np.asarray(evaluation.eval["recall"])[:, :, 0, -1]  # threshold, category
-    thresholds = np.asarray(evaluation.params.iouThrs)
+    precision = np.asarray(tables["precision"])[:, :, :, 0, -1]  # threshold, recall, category
+    recall = np.asarray(tables["recall"])[:, :, 0, -1]  # threshold, category
+    thresholds = np.asarray(overlaps)
     return Metrics(
         AP=_mean(precision),
         AP50=_mean(precision[np.isclose(thresholds, 0.5)]),

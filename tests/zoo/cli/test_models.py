@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 import zoo as api
+from registry.lock import Lock
 from tests.servers import serve
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
 from tests.zoo.store.samples import tar_of
@@ -146,6 +147,16 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_fetched(
     assert (ran.code, ran.json["error"]["code"]) == (code, error)
 
 
+def test_locked_refuses_what_the_projects_lock_does_not_name(ready: Zoo, photos: Path) -> None:
+    (ready.folder / "zoo.lock").write_text(Lock().dump())
+    try:
+        ran = ready("run", DETECTOR, photos, "--locked", "--json")
+    finally:
+        (ready.folder / "zoo.lock").unlink()
+
+    assert (ran.code, ran.json["error"]["code"]) == (5, "not-locked")
+
+
 def test_without_build_a_missing_published_file_is_an_error_that_names_it(
     ready: Zoo, tmp_path: Path, photos: Path
 ) -> None:
@@ -189,7 +200,7 @@ def test_validate_fails_when_the_published_figure_does_not_hold(
     moved = tmp_path / "moved.json"
     moved.write_text(json.dumps(document))
 
-    right = ready("validate", DETECTOR, "--data", coco, "--backend", "paddle", "--json")
+    right = ready("validate", DETECTOR, "--data", coco, "--json")
     wrong = ready("validate", DETECTOR, "--data", coco, "--annotations", moved, "--limit", 40, "--json")
 
     assert right.code == 0, right.err

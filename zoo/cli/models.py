@@ -1,0 +1,262 @@
+"""Commands that run a model: run, validate, compare, bench."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli import options
+from zoo.output import Output
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.")]
+Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads one run of a network may use.")]
+Jobs = Annotated[
+    int | None, typer.Option(min=1, max=64, help="Pictures looked at together. Default: the processors.")
+]
+
+
+def run(
+    name: Name,
+    images: Annotated[
+        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, folders, patterns or videos.")
+    ],
+    detector: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Finds the persons. Without it a picture is one person."),
+    ] = None,
+    backend: options.BackendOption = options.Backend.onnx,
+    precision: options.PrecisionOption = options.Precision.fp32,
+    out: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write results.json and annotated pictures there.")
+    ] = None,
+    jobs: Jobs = None,
+    lite_version: options.LiteVersion = None,
+    build: options.Build = None,
+    mirror: options.Mirror = None,
+    offline: options.Offline = False,
+    locked: options.Locked = False,
+    catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Find people and their joints in pictures, and draw them."""
+    from zoo import api, models
+    from zoo.annotating import run_on_files
+    from zoo.cli import portrait_of_results
+    from zoo.cli.counting import Counter
+    from zoo.obtain import Reporter
+    from zoo.pictures import find_pictures
+
+    output = Output(as_json=json, quiet=quiet)
+    files = find_pictures(images)
+    _one_thread_a_picture()
+    with output.display() as display:
+        runner = models.load(
+            name,
+            backend=backend.value,
+            precision=precision.value,
+            detector=detector,
+            lite_version=lite_version,
+            build=build,
+            locked=locked,
+            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            reporter=Reporter(note=output.note, bar=display.bar),
+        )
+    with runner, Counter(output) as count:
+        found = run_on_files(
+            runner,
+            files,
+            out=out,
+            jobs=jobs or models.default_jobs(),
+            on_picture=lambda done: count(done, len(files)),
+        )
+    if json:
+        output.document(found)
+    else:
+        output.table(*portrait_of_results.of_run(found))
+        output.lines(found.written)
+    for failure in found.failures:
+        output.note(f"{failure.file}: {failure.error['message']}")
+    if found.failures:
+        raise typer.Exit(found.failures[0].exit_code)
+
+
+def validate(
+    name: Name,
+    data: Annotated[
+        Path, typer.Option(metavar="DIR", help="Laid out as COCO is: val2017/ and annotations/.")
+    ],
+    annotations: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Annotation file, when it lies elsewhere.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Folder of the photos, when it lies elsewhere.")
+    ] = None,
+    backend: options.BackendOption = options.Backend.onnx,
+    precision: options.PrecisionOption = options.Precision.fp32,
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first photos.")] = None,
+    jobs: Jobs = None,
+    flip: Annotated[
+        bool | None,
+        typer.Option("--flip/--no-flip", help="Switch the flip test. Default: as published."),
+    ] = None,
+    lite_version: options.LiteVersion = None,
+    build: options.Build = None,
+    mirror: options.Mirror = None,
+    offline: options.Offline = False,
+    locked: options.Locked = False,
+    catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Measure accuracy as the published figure was measured, and say whether that holds."""
+    from zoo import api, models
+    from zoo.cli import portrait_of_results
+    from zoo.cli.counting import Counter
+    from zoo.obtain import Reporter
+
+    output = Output(as_json=json, quiet=quiet)
+    _one_thread_a_picture()
+    with ExitStack() as downloads, Counter(output, before=downloads.close) as count:
+        display = downloads.enter_context(output.display())
+        found = models.validate(
+            name,
+            data=data,
+            annotations=annotations,
+            images=images,
+            backend=backend.value,
+            precision=precision.value,
+            limit=limit,
+            jobs=jobs,
+            flip=flip,
+            lite_version=lite_version,
+            build=build,
+            locked=locked,
+            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            reporter=Reporter(note=output.note, bar=display.bar),
+            on_photos=count,
+        )
+    if json:
+        output.document(found)
+    else:
+        output.text(portrait_of_results.of_validation(found))
+    if not found.verdict.met:
+        raise typer.Exit(1)
+
+
+def compare(
+    name: Name,
+    images: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[IMAGE...]", help="Pictures to compare on. Default: drawn figures."),
+    ] = None,
+    lite_version: options.LiteVersion = None,
+    build: options.Build = None,
+    mirror: options.Mirror = None,
+    offline: options.Offline = False,
+    locked: options.Locked = False,
+    catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Compare every format with the inference model, layer by layer, and say which differs first."""
+    from zoo import api, models
+    from zoo.cli import portrait_of_results
+    from zoo.obtain import Reporter
+    from zoo.pictures import find_pictures
+
+    output = Output(as_json=json, quiet=quiet)
+    files = find_pictures(images or ())
+    with output.display() as display:
+        found = models.compare(
+            name,
+            images=files,
+            lite_version=lite_version,
+            build=build,
+            locked=locked,
+            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            reporter=Reporter(note=output.note, bar=display.bar),
+        )
+    if json:
+        output.document(found)
+    else:
+        output.table(*portrait_of_results.of_parity(found))
+        for line in portrait_of_results.parity_words(found):
+            output.note(line)
+    if not found.passed:
+        raise typer.Exit(1)
+
+
+def bench(
+    name: Name,
+    backend: Annotated[
+        options.Backend | None, typer.Option(help="One engine. Default: all, one after the other.")
+    ] = None,
+    precision: options.PrecisionOption = options.Precision.fp32,
+    scope: Annotated[
+        options.Scope, typer.Option(help="The network alone, or with pre- and post-processing.")
+    ] = options.Scope.network,
+    threads: Threads = 1,
+    warm_up: Annotated[int, typer.Option("--warm-up", min=0, help="Runs that are not counted.")] = 16,
+    repeats: Annotated[int, typer.Option(min=1, help="Runs that are.")] = 100,
+    image: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Picture to look at. Default: a drawn one.")
+    ] = None,
+    lite_version: options.LiteVersion = None,
+    build: options.Build = None,
+    mirror: options.Mirror = None,
+    offline: options.Offline = False,
+    locked: options.Locked = False,
+    catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Measure latency on this machine, beside published figures of the same scope."""
+    from zoo import api, models
+    from zoo.cli import portrait_of_results
+    from zoo.obtain import Reporter
+    from zoo.validation.latency import Plan
+
+    output = Output(as_json=json, quiet=quiet)
+    _one_thread_a_picture()
+    with output.display() as display:
+        found = models.bench(
+            name,
+            backend=backend.value if backend else None,
+            precision=precision.value,
+            plan=Plan(scope=scope.value, warm_up=warm_up, repeats=repeats),
+            threads=threads,
+            image=image,
+            lite_version=lite_version,
+            build=build,
+            locked=locked,
+            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            reporter=Reporter(note=output.note, bar=display.bar),
+        )
+    if json:
+        output.document(found)
+    else:
+        output.table(*portrait_of_results.of_bench(found))
+        output.lines(portrait_of_results.published_latencies(found))
+
+
+def _one_thread_a_picture() -> None:
+    """Pictures side by side, each on one thread: OpenCV's own threads would only get in their way.
+
+    Here and not in the Python API: a library must not switch this for the whole of a user's process.
+    """
+    try:
+        import cv2  # heavy: only the commands that open pictures load it
+    except ImportError as error:
+        from registry.errors import MissingToolError
+
+        raise MissingToolError(
+            "opencv-missing",
+            "OpenCV is not installed in this Python",
+            found=str(error),
+            hint="pip install 'paddle-zoo[run]'",
+        ) from error
+    cv2.setNumThreads(1)

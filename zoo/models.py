@@ -1,0 +1,348 @@
+"""Running, validating, comparing and timing models, as functions that return frozen results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from registry import Entry
+from registry.errors import ConversionError, MissingToolError, UsageError
+from zoo.api import catalogue, model_info, obtainer_of
+from zoo.settings import Settings, from_environment
+
+if TYPE_CHECKING:
+    from zoo.obtain import Obtainer, Reporter
+    from zoo.opening import Backend, Choice, Precision
+    from zoo.runner.images import Photo
+    from zoo.running import Runner
+    from zoo.validation.accuracy import Validation
+    from zoo.validation.latency import Bench, Plan, Timing
+    from zoo.validation.parity import FormatParity, Layers, Parity, Sample
+
+PICTURES = 4
+"""Built-in pictures that formats are compared on; each holds up to three drawn figures."""
+
+_MOST_JOBS = 4
+
+
+def default_jobs() -> int:
+    """Processors this process may use, but not so many that memory becomes the question."""
+    available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(_MOST_JOBS, available)
+
+
+def load(
+    name: str,
+    *,
+    backend: Backend = "onnx",
+    precision: Precision = "fp32",
+    detector: str | None = None,
+    box_threshold: float = 0.5,
+    threads: int = 1,
+    lite_version: str | None = None,
+    build: bool | None = None,
+    locked: bool = False,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> Runner:
+    """A model ready to run, callable on arrays, paths and PIL images.
+
+    Close it, or use it in a ``with`` statement: an engine may live in a child process.
+
+    Args:
+        name: ``name`` or ``name@release``.
+        backend: ``onnx``, ``paddle`` or ``lite``.
+        precision: Arithmetic precision.
+        detector: Entry that finds the persons a pose model looks at; the whole picture is one without it.
+        box_threshold: Persons must score above this.
+        threads: Threads one run may use.
+        lite_version: Version of Paddle-Lite.
+        build: True converts here whatever is published, False never, None what is not published.
+        locked: Refuse what ``zoo.lock`` does not name.
+        settings: Settings; the environment's by default.
+        reporter: Who hears about the work; nobody by default.
+
+    Raises:
+        ZooError: As the tree in ``registry.errors`` says.
+    """
+    # Imported here, as in every function below: numpy and the engines are for those who run a model.
+    from zoo.opening import opened
+    from zoo.running import Runner, require_fit
+
+    choice = _choice(
+        backend=backend, precision=precision, threads=threads, lite_version=lite_version, build=build
+    )
+    chosen = settings or from_environment()
+    known = catalogue(chosen)
+    entries = [known.get(each) for each in (name, detector) if each is not None]
+    require_fit(*entries)
+    resources = ExitStack()
+    try:
+        orders = [(entry, choice) for entry in entries]
+        networks = resources.enter_context(
+            opened(orders, obtainer_of(chosen, locked=locked, reporter=reporter))
+        )
+        finder = networks[1] if detector is not None else None
+        return Runner(networks[0], finder, box_threshold=box_threshold, close=resources.close)
+    except BaseException:
+        resources.close()
+        raise
+
+
+def validate(
+    name: str,
+    *,
+    data: Path | str,
+    annotations: Path | str | None = None,
+    images: Path | str | None = None,
+    backend: Backend = "onnx",
+    precision: Precision = "fp32",
+    limit: int | None = None,
+    jobs: int | None = None,
+    flip: bool | None = None,
+    lite_version: str | None = None,
+    build: bool | None = None,
+    locked: bool = False,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+    on_photos: Callable[[int, int], None] = lambda done, total: None,
+) -> Validation:
+    """Accuracy on a folder laid out as COCO is, under the protocol of the published figure.
+
+    Args:
+        name: ``name`` or ``name@release``.
+        data: Folder that holds ``val2017/`` and ``annotations/``.
+        annotations: Annotation file, when it lies elsewhere.
+        images: Folder of the photos, when it lies elsewhere.
+        backend: ``onnx``, ``paddle`` or ``lite``.
+        precision: Arithmetic precision.
+        limit: Look at the first photos only.
+        jobs: Photos looked at together; the processors of this machine by default.
+        flip: Switches the flip test; what is measured then is not the published protocol.
+        lite_version: Version of Paddle-Lite.
+        build: True converts here whatever is published, False never, None what is not published.
+        locked: Refuse what ``zoo.lock`` does not name.
+        settings: Settings; the environment's by default.
+        reporter: Who hears about the work; nobody by default.
+        on_photos: Called with the number of photos just finished, and of all.
+
+    Raises:
+        ZooError: As the tree in ``registry.errors`` says.
+    """
+    from zoo.opening import copies, opened
+    from zoo.validation.accuracy import Data, executed, measure
+
+    choice = _choice(backend=backend, precision=precision, lite_version=lite_version, build=build)
+    chosen = settings or from_environment()
+    entry = model_info(name, settings=chosen)
+    protocol = executed(entry, flip)
+    folder = Data(
+        folder=Path(data),
+        annotations=Path(annotations) if annotations is not None else None,
+        images=Path(images) if images is not None else None,
+        limit=limit,
+    )
+    # Before anything is fetched: a wrong path is the likelier mistake.
+    photos = folder.load(protocol)
+    threads = jobs or default_jobs()
+    with opened(
+        copies(entry, choice, threads), obtainer_of(chosen, locked=locked, reporter=reporter)
+    ) as networks:
+        return measure(
+            networks,
+            photos,
+            protocol,
+            limit=limit,
+            jobs=threads,
+            on_photos=lambda done: on_photos(done, len(photos.photos)),
+        )
+
+
+def compare(
+    name: str,
+    *,
+    images: Sequence[Path] = (),
+    lite_version: str | None = None,
+    build: bool | None = None,
+    locked: bool = False,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> Parity:
+    """Every format of an entry beside its inference model, layer by layer.
+
+    Args:
+        name: ``name`` or ``name@release``.
+        images: Pictures to compare on; drawn figures by default. A pose model takes all of a picture for
+            the person.
+        lite_version: Version of Paddle-Lite.
+        build: True converts here whatever is published, False never, None what is not published.
+        locked: Refuse what ``zoo.lock`` does not name.
+        settings: Settings; the environment's by default.
+        reporter: Who hears about the work; nobody by default.
+
+    Raises:
+        ZooError: As the tree in ``registry.errors`` says.
+    """
+    from zoo.opening import opened
+    from zoo.validation.parity import Parity, observe
+
+    chosen = settings or from_environment()
+    entry = model_info(name, settings=chosen)
+    obtainer = obtainer_of(chosen, locked=locked, reporter=reporter)
+    samples = _samples(images)
+    with opened([(entry, _choice(backend="paddle", build=build))], obtainer) as (network,):
+        reference = observe(network, samples)
+        engine = f"{network.session.engine} {network.session.engine_version}"
+    others = [
+        _choice(backend="onnx", build=build),
+        _choice(backend="lite", build=build, lite_version=lite_version),
+    ]
+    rows = [_parity(entry, choice, samples, reference, obtainer) for choice in others]
+    return Parity(
+        entry=entry.id,
+        reference=engine,
+        pictures=len(samples),
+        found=reference.found,
+        formats=(*rows, *_not_run()),
+    )
+
+
+def bench(
+    name: str,
+    *,
+    backend: Backend | None = None,
+    precision: Precision = "fp32",
+    plan: Plan | None = None,
+    threads: int = 1,
+    image: Path | str | None = None,
+    lite_version: str | None = None,
+    build: bool | None = None,
+    locked: bool = False,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> Bench:
+    """How long an entry takes here, beside published figures of the same scope.
+
+    Args:
+        name: ``name`` or ``name@release``.
+        backend: One backend, whose failure is an error; by default all, and a row says why one is missing.
+        precision: Arithmetic precision.
+        plan: Scope, warm-up and repeats.
+        threads: Threads one run may use.
+        image: The picture to look at; a drawn one by default.
+        lite_version: Version of Paddle-Lite.
+        build: True converts here whatever is published, False never, None what is not published.
+        locked: Refuse what ``zoo.lock`` does not name.
+        settings: Settings; the environment's by default.
+        reporter: Who hears about the work; nobody by default.
+
+    Raises:
+        ZooError: As the tree in ``registry.errors`` says.
+    """
+    from zoo.opening import BACKENDS
+    from zoo.validation.latency import Plan, bench_of
+    from zoo.validation.parity import photo_of
+
+    chosen = settings or from_environment()
+    entry = model_info(name, settings=chosen)
+    obtainer = obtainer_of(chosen, locked=locked, reporter=reporter)
+    photo = photo_of(_samples([Path(image)] if image is not None else ())[0])
+    plan = plan or Plan()
+    timings = []
+    for each in (backend,) if backend else BACKENDS:
+        version = lite_version if each == "lite" or backend else None
+        choice = _choice(
+            backend=each, precision=precision, threads=threads, lite_version=version, build=build
+        )
+        obtainer.reporter.note(f"measuring {each}")
+        timings.append(_timing(entry, choice, photo, plan, obtainer, required=backend is not None))
+    return bench_of(entry, plan, timings)
+
+
+def _choice(**values: object) -> Choice:
+    from pydantic import ValidationError
+
+    from zoo.opening import Choice
+
+    try:
+        return Choice.model_validate(values)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        raise UsageError(
+            "bad-option", f"{'.'.join(map(str, first['loc']))}: {first['msg']}", found=str(first["input"])
+        ) from None
+
+
+def _samples(images: Sequence[Path]) -> tuple[Sample, ...]:
+    """Pictures to look at: the caller's, or drawn figures with their boxes."""
+    import numpy as np
+
+    from zoo.runner.images import read_photo
+    from zoo.sample.figures import HELD_OUT, picture
+    from zoo.validation.parity import Sample
+
+    if images:
+        return tuple(Sample(read_photo(path, honour_exif=True)) for path in images)
+    samples = []
+    for seed in range(HELD_OUT, HELD_OUT + PICTURES):
+        drawn = picture(seed)
+        corners = [(x, y, x + width, y + height) for x, y, width, height in (p.box for p in drawn.persons)]
+        samples.append(Sample(drawn.image, np.array(corners).reshape(-1, 4)))
+    return tuple(samples)
+
+
+def _parity(
+    entry: Entry, choice: Choice, samples: Sequence[Sample], reference: Layers, obtainer: Obtainer
+) -> FormatParity:
+    from zoo.opening import opened, want_of
+    from zoo.validation.parity import FormatParity, compare, observe
+
+    name = want_of(choice).id
+    obtainer.reporter.note(f"comparing {name}")
+    try:
+        with opened([(entry, choice)], obtainer) as (network,):
+            engine = f"{network.session.engine} {network.session.engine_version}"
+            found = compare(reference, observe(network, samples), entry, choice.precision)
+    except MissingToolError as error:
+        return FormatParity(format=name, state="missing", reason=error.hint or error.message)
+    return found.model_copy(update={"format": name, "engine": engine})
+
+
+def _not_run() -> tuple[FormatParity, ...]:
+    """Formats that this processor cannot run: they keep their rows, and nothing stands in for them."""
+    from zoo.opening import half_precision_refused
+    from zoo.validation.parity import FormatParity
+
+    return (
+        FormatParity(
+            format="lite-arm-fp32",
+            state="not-run",
+            reason="its kernels are for ARM processors; lite-x86-fp32 is the same network for this one",
+        ),
+        FormatParity(format="lite-arm-fp16", state="not-run", reason=half_precision_refused().message),
+    )
+
+
+def _timing(
+    entry: Entry, choice: Choice, photo: Photo, plan: Plan, obtainer: Obtainer, *, required: bool
+) -> Timing:
+    from zoo.opening import opened
+    from zoo.validation.latency import Timing, time_network
+
+    try:
+        with opened([(entry, choice)], obtainer) as (network,):
+            return time_network(network, photo, plan)
+    except (ConversionError, MissingToolError, UsageError) as error:
+        # Of several engines one may be missing here, or unable to do what was asked of all.
+        if required:
+            raise
+        return Timing(
+            format=choice.backend,
+            backend=choice.backend,
+            precision=choice.precision,
+            threads=choice.threads,
+            reason=error.message,
+        )

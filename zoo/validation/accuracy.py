@@ -1,0 +1,154 @@
+"""Accuracy of an entry on a backend, under the protocol its published figure was measured with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from registry.errors import UsageError
+from registry.schema import Entry, Source
+from registry.schema.base import Model
+from registry.schema.protocol import DetectionProtocol, KeypointProtocol
+from zoo.opening import Backend, Network, Precision
+from zoo.running import detector_of, estimator_of
+from zoo.validation.coco import Accuracy, measure_detection, measure_keypoints
+from zoo.validation.dataset import CocoSet, load_set
+from zoo.validation.scoring import Metrics, Spread
+from zoo.validation.verdict import Verdict, figure_of, is_whole, judge, resamples_for
+
+
+class Validation(Model):
+    """What was measured, how, and what it says about the published figure.
+
+    Attributes:
+        entry: ``name@release``.
+        backend: What ran it.
+        precision: In which arithmetic.
+        artifact: Which artifact, for example ``lite-x86-fp32``.
+        origin: ``published`` or ``built``.
+        engine: Engine and its version.
+        annotations: The annotation file.
+        photos: Photos looked at.
+        results: Boxes or persons that were scored.
+        protocol: What was executed.
+        published_protocol: Whether that is what the published figure was measured with.
+        source: Where the figure was published.
+        metrics: The figures under pycocotools' names, as fractions.
+        spread: Their 95 % interval over photos, unless the set is the whole split.
+        verdict: Whether the published figure holds.
+    """
+
+    entry: str
+    backend: Backend
+    precision: Precision
+    artifact: str
+    origin: str
+    engine: str
+    annotations: Path
+    photos: int
+    results: int
+    protocol: KeypointProtocol | DetectionProtocol
+    published_protocol: bool
+    source: Source
+    metrics: Metrics
+    spread: Spread | None
+    verdict: Verdict
+
+
+class Data(Model):
+    """A folder laid out as COCO is, and how much of it to look at.
+
+    Attributes:
+        folder: Holds ``val2017/`` and ``annotations/``.
+        annotations: Annotation file, when it lies elsewhere.
+        images: Folder of the photos, when it lies elsewhere.
+        limit: Look at the first photos only.
+    """
+
+    folder: Path
+    annotations: Path | None = None
+    images: Path | None = None
+    limit: int | None = None
+
+    def load(self, protocol: KeypointProtocol | DetectionProtocol) -> CocoSet:
+        """The photos the protocol is about; errors as for ``load_set``."""
+        return load_set(
+            self.folder, protocol, annotations=self.annotations, images=self.images, limit=self.limit
+        )
+
+
+def executed(entry: Entry, flip: bool | None) -> KeypointProtocol | DetectionProtocol:
+    """The protocol of the published figure, or of the same with the flip test switched.
+
+    Raises:
+        UsageError: ``flip-without-keypoints``, or as for ``figure_of``.
+    """
+    protocol = figure_of(entry).protocol
+    if flip is None:
+        return protocol
+    if not isinstance(protocol, KeypointProtocol):
+        raise UsageError(
+            "flip-without-keypoints", f"{entry.id} is a detector, and its protocol has no flip test"
+        )
+    return protocol.model_copy(update={"flip": flip})
+
+
+def measure(
+    networks: Sequence[Network],
+    data: CocoSet,
+    protocol: KeypointProtocol | DetectionProtocol,
+    *,
+    limit: int | None = None,
+    jobs: int = 1,
+    on_photos: Callable[[int], None] = lambda count: None,
+) -> Validation:
+    """Runs a network over a set of photos and judges the outcome.
+
+    Args:
+        networks: The same network, loaded once or several times; threads share them in turn.
+        data: The photos the protocol is about.
+        protocol: What to execute.
+        limit: How many photos that set was held to; None when it has all of its folder.
+        jobs: Photos looked at together.
+        on_photos: Called with the number of photos just finished.
+
+    Raises:
+        ZooError: As for ``measure_keypoints`` and ``measure_detection``.
+    """
+    first = networks[0]
+    figure = figure_of(first.entry)
+    whole = is_whole(protocol, len(data.document["images"]), limit)
+    workers = [networks[job % len(networks)] for job in range(jobs)]
+    measured = _measure(workers, data, protocol, 0 if whole else resamples_for(len(data.photos)), on_photos)
+    same = protocol == figure.protocol
+    return Validation(
+        entry=first.entry.id,
+        backend=first.choice.backend,
+        precision=first.choice.precision,
+        artifact=first.fetched.artifact,
+        origin=first.fetched.origin,
+        engine=f"{first.session.engine} {first.session.engine_version}",
+        annotations=data.annotations,
+        photos=measured.photos,
+        results=measured.results,
+        protocol=protocol,
+        published_protocol=same,
+        source=figure.source,
+        metrics=measured.metrics,
+        spread=measured.spread,
+        verdict=judge(figure, measured.metrics, measured.spread, published_protocol=same),
+    )
+
+
+def _measure(
+    workers: Sequence[Network],
+    data: CocoSet,
+    protocol: KeypointProtocol | DetectionProtocol,
+    resamples: int,
+    on_photos: Callable[[int], None],
+) -> Accuracy:
+    if isinstance(protocol, KeypointProtocol):
+        estimators = [estimator_of(network, protocol) for network in workers]
+        return measure_keypoints(data, estimators, resamples=resamples, on_photos=on_photos)
+    detectors = [detector_of(network, protocol.nms) for network in workers]
+    return measure_detection(data, detectors, protocol, resamples=resamples, on_photos=on_photos)
