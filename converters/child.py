@@ -124,7 +124,8 @@ def run_worker(
             timeout=timeout,
         )
     value, error = _read(answer)
-    words = "; ".join(dict.fromkeys(part for part in (last_words(error), last_words(_tail(log))) if part))
+    said = (last_words(error), last_words(_tail(log), complaints_only=bool(error)))
+    words = "; ".join(dict.fromkeys(part for part in said if part))
     ending = _Ending(task or script.stem, returncode, value, words, log, folder, timeout, memory_bytes)
     if ending.returncode == 0 and ending.value is not None:
         return ending.value

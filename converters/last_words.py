@@ -30,11 +30,12 @@ _MAX_LINES = 3
 _MAX_LENGTH = 400
 
 
-def last_words(log: str) -> str | None:
+def last_words(log: str, *, complaints_only: bool = False) -> str | None:
     """What a tool said about its end, without colours, time stamps, source positions and stack traces.
 
     Args:
         log: Everything it printed.
+        complaints_only: Leave out a last line that does not sound like trouble.
 
     Returns:
         At most three sentences in the order they were printed, at most 400 characters; None when it
@@ -47,7 +48,8 @@ def last_words(log: str) -> str | None:
         if not line or _NOISE.match(line) or level in _QUIET_LEVELS:
             continue
         (loud if level in _LOUD_LEVELS or _COMPLAINT.search(line) else other).append(line)
-    spoken = list(dict.fromkeys(loud[-_MAX_LINES:] or other[-1:]))
+    chat = [] if complaints_only else other[-1:]
+    spoken = list(dict.fromkeys(loud[-_MAX_LINES:] or chat))
     text = "; ".join(spoken)
     if not text:
         return None

@@ -22,8 +22,8 @@ class Pin:
 
     Attributes:
         package: Distribution name.
-        exact: The one version; None when ``below`` bounds it.
-        below: First major version that will not do; None when ``exact`` names the version.
+        exact: The one version; None when others will do too.
+        below: First major version that will not do; None when there is no such bound.
         why: What goes wrong with others, as the end of a sentence.
     """
 
@@ -35,15 +35,19 @@ class Pin:
     @property
     def requirement(self) -> str:
         """As pip reads it."""
-        return f"{self.package}=={self.exact}" if self.exact else f"{self.package}<{self.below}"
+        if self.exact is not None:
+            return f"{self.package}=={self.exact}"
+        return self.package if self.below is None else f"{self.package}<{self.below}"
 
     def allows(self, version: str) -> bool:
         """Whether an installed version will do; a local suffix such as ``+cpu`` does not matter."""
         public = version.partition("+")[0]
         if self.exact is not None:
             return public == self.exact
+        if self.below is None:
+            return True
         major = re.match(r"\d+", public)
-        return major is not None and self.below is not None and int(major[0]) < self.below
+        return major is not None and int(major[0]) < self.below
 
 
 @dataclass(frozen=True)
@@ -93,6 +97,9 @@ _PADDLE = Pin(
     why="3.3 and later can neither write the legacy program of these networks nor feed paddle2onnx, "
     "and bytes are only the same with the same version",
 )
+# Both import a package they do not declare; from CPython 3.12 on, a fresh environment has neither.
+_UNDECLARED_BY_PADDLE = Pin("setuptools")
+_UNDECLARED_BY_PADDLE2ONNX = Pin("packaging")
 _PADDLE_MACHINES = ("x86_64", "aarch64", "arm64", "AMD64")
 
 PADDLE2ONNX = Tool(
@@ -106,6 +113,8 @@ PADDLE2ONNX = Tool(
             why="it is the one that reads both program formats of paddlepaddle 3.2.2",
         ),
         _PADDLE,
+        _UNDECLARED_BY_PADDLE,
+        _UNDECLARED_BY_PADDLE2ONNX,
     ),
     pythons=("3.11", "3.12", "3.10"),
     machines=_PADDLE_MACHINES,
@@ -118,7 +127,7 @@ PADDLE = Tool(
     name="paddle",
     version="3.2.2",
     purpose="weights to inference model, reference predictions",
-    pins=(_PADDLE,),
+    pins=(_PADDLE, _UNDECLARED_BY_PADDLE),
     pythons=("3.11", "3.12", "3.13", "3.10"),
     machines=_PADDLE_MACHINES,
     probe=_PROBES / "paddle.py",

@@ -50,7 +50,7 @@ def onnx_key(inputs: Mapping[str, str], options: OnnxOptions) -> str:
         inputs: ``program`` and ``params`` to their SHA-256.
         options: What to make.
     """
-    tools = {pin.package: str(pin.exact) for pin in PADDLE2ONNX.pins}
+    tools = {pin.package: pin.exact for pin in PADDLE2ONNX.pins if pin.exact is not None}
     return conversion_key("onnx", inputs=inputs, tools=tools, options=options.model_dump())
 
 

@@ -99,7 +99,8 @@ def test_the_last_words_of_the_tool_and_the_log_are_passed_on(ask: Ask, tmp_path
 
 
 def test_an_exception_in_the_worker_is_quoted(ask: Ask) -> None:
-    assert "ValueError: no such network" in str(verdict(ask, "raise ValueError('no such network')").found)
+    error = verdict(ask, "print('step 2 of 3'); raise ValueError('no such network')")
+    assert error.found == "its last words: ValueError: no such network"
 
 
 def test_garbage_instead_of_a_result_is_no_result(ask: Ask, tmp_path: Path) -> None:

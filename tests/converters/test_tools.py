@@ -21,6 +21,7 @@ ROOT = Path(converters.__path__[0])
         (Pin("x", exact="3.2.2"), "3.2.2+cpu", True),
         (Pin("x", exact="3.2.2"), "3.2.20", False),
         (Pin("x", exact="2.13rc0"), "2.13rc0", True),
+        (Pin("x"), "0.1.dev3", True),
         (Pin("x", below=2), "1.26.4", True),
         (Pin("x", below=2), "2.0.0", False),
         (Pin("x", below=2), "10.0", False),
@@ -34,6 +35,11 @@ def test_a_pin_allows(pin: Pin, version: str, fits: bool) -> None:
 def test_numpy_2_is_kept_away_from_paddlelite() -> None:
     for version in LITE_VERSIONS:
         assert "numpy<2" in [pin.requirement for pin in paddlelite(version).pins]
+
+
+def test_what_paddle_imports_without_declaring_it_is_asked_for() -> None:
+    assert "setuptools" in [pin.requirement for pin in PADDLE.pins]
+    assert {"setuptools", "packaging"} <= {pin.requirement for pin in PADDLE2ONNX.pins}
 
 
 def test_an_unknown_version_of_paddlelite_is_a_usage_error() -> None:

@@ -54,4 +54,4 @@ def expect(what: str, found: "numpy.ndarray", wanted: "numpy.ndarray") -> None:
     import numpy
 
     if not numpy.array_equal(found, wanted):
-        raise RuntimeError(what + " came out as " + repr(found) + ", not " + repr(wanted))
+        raise RuntimeError(what + " came out as " + str(found.tolist()) + ", not " + str(wanted.tolist()))
