@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from converters.inference.export import export, export_key
+from converters.inference.export import export, export_key, require_fitting_shapes
 from converters.lite import LiteOptions, lite_key, to_lite
 from converters.onnx import OnnxOptions, onnx_key, to_onnx
 from converters.plan import Step
@@ -77,6 +77,8 @@ def perform(
         to_onnx(source, out, step, toolchains=toolchains, work=work, note=note)
     else:
         known = _needed(entry)
+        # Before an interpreter with paddle is looked for and tried, which takes seconds.
+        require_fitting_shapes(known, source)
         export(
             known,
             source,

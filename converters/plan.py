@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal
 
 from converters.inference.options import InferenceOptions, published_options
-from converters.lite import LiteOptions, refuse_contradictions
+from converters.lite import LiteOptions, needs_legacy, refuse_contradictions
 from converters.onnx import OnnxOptions, refuse_opset
 from converters.tools import paddlelite
-from registry.errors import ConversionError, UsageError
+from registry.errors import UsageError
 from registry.schema import Entry, Target
 from registry.schema.base import Model
 
@@ -102,10 +102,10 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
     if have == "weights":
         export = _export(aim, entry)
         if aim.goal == "lite" and export.program == "pir":
-            raise _needs_legacy()
+            raise needs_legacy("what --program pir asks for")
         return (export, last)
     if have == "pir" and aim.goal == "lite":
-        raise _needs_legacy()
+        raise needs_legacy("what is to be converted")
     return (last,)
 
 
@@ -118,14 +118,3 @@ def _export(aim: Aim, entry: Entry | None) -> InferenceOptions:
             hint="add --network NAME; zoo list shows the names",
         )
     return aim.inference or published_options(entry)
-
-
-def _needs_legacy() -> ConversionError:
-    return ConversionError(
-        "lite-needs-legacy-program",
-        "Paddle-Lite cannot read the PIR form of an inference model (.json)",
-        expected="a legacy program (.pdmodel)",
-        found="a PIR program (.json)",
-        done="nothing was run: opt would abort",
-        hint="zoo convert WEIGHTS --network NAME --to inference --program legacy --out DIR",
-    )

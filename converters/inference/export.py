@@ -102,7 +102,7 @@ def export(
     require_program_writable(interpreter, options.program)
     _require_single_model(out, options.program)
     check_writable(out / FILE_NAME)
-    _require_fitting_shapes(entry, weights)
+    require_fitting_shapes(entry, weights)
     checkpoint = read_weights(weights)
     _require_float32(checkpoint, entry)
     note(f"exporting {entry.id} with paddlepaddle {_version(interpreter)}")
@@ -180,8 +180,13 @@ def _require_single_model(out: Path, program: Program) -> None:
             )
 
 
-def _require_fitting_shapes(entry: Entry, weights: Path) -> None:
-    """Refuse the weights of another network before paddle is started, which takes seconds."""
+def require_fitting_shapes(entry: Entry, weights: Path) -> None:
+    """Refuse a bad checkpoint, or the weights of another network, from their names and shapes alone.
+
+    Raises:
+        IntegrityError: The weights file is unsafe or broken.
+        ConversionError: ``weights-do-not-fit``.
+    """
     known = measurement_of(entry.network) if entry.network is not None else None
     if known is not None:
         require_match(summarise(weights).shapes, known.shapes, network=entry.id)

@@ -100,7 +100,7 @@ def to_lite(
     refuse_contradictions(options)
     source = read_model(model)
     if not source.legacy:
-        raise _needs_legacy(source)
+        raise needs_legacy(str(source.program.path))
     check_writable(out)
     interpreter = toolchains.ensure(tool, note)
     note(f"converting {source.program.path.name} to Lite ({options.target} {options.precision}, {tool})")
@@ -213,12 +213,17 @@ def _prove(content: bytes, source: InferenceModel, options: LiteOptions, proof: 
     return inspection
 
 
-def _needs_legacy(source: InferenceModel) -> ConversionError:
+def needs_legacy(program: str) -> ConversionError:
+    """The error for a program of Paddle 3's format; opt would abort on it.
+
+    Args:
+        program: What it is, as the subject of a sentence.
+    """
     return ConversionError(
         "lite-needs-legacy-program",
-        f"{source.program.path} is a program of the format of Paddle 3 (PIR), which Paddle-Lite cannot read",
+        f"{program} is a program of the format of Paddle 3 (PIR), which Paddle-Lite cannot read",
         expected="a legacy program (.pdmodel)",
-        found="a PIR program",
+        found="a PIR program (.json)",
         done="nothing was converted",
-        hint="zoo convert WEIGHTS --network NAME --to inference --program legacy",
+        hint="zoo convert WEIGHTS --network NAME --to inference --program legacy --out DIR",
     )
