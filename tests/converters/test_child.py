@@ -229,8 +229,10 @@ def start_parent(folder: Path) -> subprocess.Popen[bytes]:
         "    os.rename(request['pid'] + '.part', request['pid'])\n"
         "    time.sleep(600)\n"
     )
+    # A shell starts background jobs deaf to Ctrl-C, and children inherit that: this one shall hear it.
     code = (
-        "import json, sys\n"
+        "import json, signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "from pathlib import Path\n"
         "from converters.child import run_worker\n"
         "from converters.interpreter import Interpreter\n"
