@@ -38,11 +38,11 @@ def _run() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:
-        return _internal(error, output)
+        return _internal(error)
     return 0
 
 
-def _internal(error: Exception, output: object) -> int:
+def _internal(error: Exception) -> int:
     """Keeps the traceback in a file: it is for us, a sentence is for the user."""
     import tempfile
     import traceback
@@ -50,7 +50,8 @@ def _internal(error: Exception, output: object) -> int:
     if os.environ.get("ZOO_DEBUG"):
         raise error
     with tempfile.NamedTemporaryFile("w", prefix="zoo-bug-", suffix=".txt", delete=False) as report:
-        report.write(f"zoo {' '.join(sys.argv[1:])}\n{traceback.format_exc()}")
+        # Not the whole command line: a mirror's address may hold a password.
+        report.write(f"zoo {' '.join(sys.argv[1:2])}\n{traceback.format_exc()}")
     sys.stderr.write(
         f"error[internal-error]: this is a bug in zoo: {type(error).__name__}: {error}\n"
         f"  done: the traceback is in {report.name}\n  try: report it with that file\n"
