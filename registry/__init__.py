@@ -3,9 +3,8 @@
 Imports neither requests, numpy nor paddle. ``registry.load()`` gives the shipped catalogue.
 """
 
-from registry.load import SHIPPED, Check, Problem, check, load
+from registry.load import SHIPPED, Check, Problem, check, json_schema, load
 from registry.registry import Registry
 from registry.schema import Artifact, Entry
-from registry.search import search
 
-__all__ = ["SHIPPED", "Artifact", "Check", "Entry", "Problem", "Registry", "check", "load", "search"]
+__all__ = ["SHIPPED", "Artifact", "Check", "Entry", "Problem", "Registry", "check", "json_schema", "load"]

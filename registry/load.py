@@ -100,6 +100,11 @@ def check(*paths: Path | str) -> Check:
     return _read(paths or (SHIPPED,))[1]
 
 
+def json_schema() -> dict[str, Any]:
+    """JSON Schema of a catalogue file, for editors and other tools."""
+    return CatalogueFile.model_json_schema(by_alias=True)
+
+
 def _read(paths: Iterable[Path | str]) -> tuple[list[Entry], Check]:
     files = [file for path in paths for file in _files(Path(path))]
     entries: list[Entry] = []

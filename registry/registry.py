@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from registry.errors import NotFoundError
 from registry.schema.entry import Entry
+from registry.search import search
 
 
 class Registry:
@@ -48,6 +49,22 @@ class Registry:
             return self._by_name[name]
         except KeyError:
             raise _unknown(name, self.names) from None
+
+    def search(
+        self,
+        *,
+        task: str | None = None,
+        family: str | None = None,
+        size: tuple[int, int] | None = None,
+        min_ap: float | None = None,
+        where: str | None = None,
+    ) -> tuple[Entry, ...]:
+        """The entries that meet every given condition; see ``registry.search.search``.
+
+        Raises:
+            UsageError: The expression is malformed or asks for an unknown name.
+        """
+        return search(self, task=task, family=family, size=size, min_ap=min_ap, where=where)
 
 
 def _natural(entry: Entry) -> tuple[str, int, int, str]:

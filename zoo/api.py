@@ -74,7 +74,7 @@ def list_models(
         CatalogueError: A catalogue is broken.
     """
     entries = catalogue(settings or from_environment())
-    return registry.search(entries, task=task, family=family, size=size, min_ap=min_ap, where=where)
+    return entries.search(task=task, family=family, size=size, min_ap=min_ap, where=where)
 
 
 def model_info(name: str, *, settings: Settings | None = None) -> Entry:

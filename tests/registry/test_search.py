@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import registry
 from registry.errors import UsageError
-from registry.search import compile_where
+from registry.search import compile_where, search
 
 SHIPPED = registry.load()
 
@@ -31,7 +31,7 @@ SHIPPED = registry.load()
 def test_conditions_select(conditions: dict[str, object], names: list[str]) -> None:
     seed = [entry for entry in SHIPPED if entry.release == "2021"]
 
-    found = registry.search(seed, **conditions)  # type: ignore[arg-type]
+    found = search(seed, **conditions)  # type: ignore[arg-type]
 
     assert [entry.name for entry in found] == names
 
@@ -55,14 +55,14 @@ def test_conditions_select(conditions: dict[str, object], names: list[str]) -> N
 )
 def test_an_expression_that_is_not_a_filter_is_refused(expression: str) -> None:
     with pytest.raises(UsageError) as caught:
-        registry.search(SHIPPED, where=expression or " ")
+        SHIPPED.search(where=expression or " ")
 
     assert caught.value.code == "malformed-filter"
 
 
 def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     with pytest.raises(UsageError) as caught:
-        registry.search(SHIPPED, where="sd865_fp61_ms < 5")
+        SHIPPED.search(where="sd865_fp61_ms < 5")
 
     assert caught.value.code == "unknown-field"
     assert caught.value.hint == "did you mean sd865_fp16_ms?"

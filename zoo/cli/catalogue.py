@@ -89,6 +89,14 @@ def check(
         raise typer.Exit(1)
 
 
+@registry_app.command("schema")
+def schema() -> None:
+    """Print the JSON Schema of a catalogue file, for editors."""
+    import registry
+
+    Output().document(registry.json_schema())
+
+
 def _size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,5})\s*[x*×]\s*(\d{1,5})", text.strip(), re.IGNORECASE)
     if not match:

@@ -102,3 +102,10 @@ class TestRegistryCheck:
 
         assert ran.code == 2
         assert "zoo registry check mine.yaml" in ran.err
+
+    def test_the_json_schema_accepts_what_the_loader_accepts(self, zoo: Zoo) -> None:
+        schema = zoo("registry", "schema").json
+
+        assert set(schema["required"]) == {"schema", "entries"}
+        assert schema["additionalProperties"] is False
+        assert "source" in schema["$defs"]["Latency"]["required"]
