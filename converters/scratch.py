@@ -46,7 +46,8 @@ def scratch(work: Path) -> Iterator[Path]:
 
 
 def _sweep(work: Path) -> None:
-    for folder in work.glob(f"{_PREFIX}*/"):
+    # A pattern that ends in a slash finds files too before Python 3.11.
+    for folder in [path for path in work.glob(f"{_PREFIX}*") if path.is_dir()]:
         hold = FileLock(_lock_of(folder))
         try:
             hold.acquire(timeout=0)

@@ -43,7 +43,8 @@ def folder_for(root: Path, tool: Tool, base: Base) -> Path:
 
 def folders_of(root: Path, tool: Tool) -> list[Path]:
     """The folders a tool has, in whatever state, the newest interpreter first."""
-    return sorted(root.glob(f"{tool.name}-{tool.version}-cp*/"), reverse=True)
+    found = root.glob(f"{tool.name}-{tool.version}-cp*")
+    return sorted((path for path in found if path.is_dir()), reverse=True)
 
 
 def all_of(root: Path) -> tuple[Managed, ...]:

@@ -37,7 +37,7 @@ def test_leftovers_of_a_killed_process_are_swept_but_not_those_of_a_living_one(t
     )
     with scratch(tmp_path) as living:
         subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
-        (dead,) = [folder for folder in tmp_path.glob("run-*/") if folder != living]
+        (dead,) = [path for path in tmp_path.glob("run-*") if path.is_dir() and path != living]
         assert (dead / "half").is_file()
         with scratch(tmp_path):
             assert not dead.exists()
