@@ -3,8 +3,27 @@
 Imports neither requests, numpy nor paddle. ``registry.load()`` gives the shipped catalogue.
 """
 
-from registry.load import SHIPPED, Check, Problem, check, json_schema, load
-from registry.registry import Registry
-from registry.schema import Artifact, Entry
+from importlib import import_module as _import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from registry.loading import SHIPPED, Check, Problem, check, json_schema, load
+    from registry.registry import Registry
+    from registry.schema import Artifact, Entry
 
 __all__ = ["SHIPPED", "Artifact", "Check", "Entry", "Problem", "Registry", "check", "json_schema", "load"]
+
+_HOMES = {
+    **dict.fromkeys(("SHIPPED", "Check", "Problem", "check", "json_schema", "load"), "registry.loading"),
+    "Registry": "registry.registry",
+    **dict.fromkeys(("Artifact", "Entry"), "registry.schema"),
+}
+
+
+def __getattr__(name: str) -> object:
+    # Loaded on first use: pydantic and YAML cost more than everything else `zoo list` does.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(_import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -8,8 +8,10 @@ zoo.load("tinypose_128x96", detector="picodet_s_192_pedestrian")("photo.jpg").po
 zoo.validate("tinypose_128x96", data="coco/").metrics.AP
 """
 
+from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 from pathlib import Path as _Path
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 # `registry` and `converters` are common words: a user's own registry.py beside a script comes first on the
 # path and would be imported in place of ours. Said here, where the words can still be plain.
@@ -22,9 +24,10 @@ for _name in ("registry", "converters"):
             f"{_origin or 'none'} first: rename that file or folder, or start Python from another folder"
         )
 
-from registry.errors import ZooError  # noqa: E402  (after the check above)
-from zoo.api import convert, fetch, list_models, model_info  # noqa: E402
-from zoo.models import bench, compare, load, validate  # noqa: E402
+if _TYPE_CHECKING:
+    from registry.errors import ZooError
+    from zoo.api import convert, fetch, list_models, model_info
+    from zoo.models import bench, compare, load, validate
 
 __all__ = [
     "ZooError",
@@ -37,3 +40,18 @@ __all__ = [
     "model_info",
     "validate",
 ]
+
+_HOMES = {
+    "ZooError": "registry.errors",
+    **dict.fromkeys(("convert", "fetch", "list_models", "model_info"), "zoo.api"),
+    **dict.fromkeys(("bench", "compare", "load", "validate"), "zoo.models"),
+}
+
+
+def __getattr__(name: str) -> object:
+    # Loaded on first use, so that a command pays for what it needs and `zoo list` for next to nothing.
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(_import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +38,10 @@ def settings(*, mirror: str | None = None, offline: bool = False, catalogue: Pat
     Raises:
         UsageError: A value cannot be meant.
     """
-    changes: dict[str, object] = {"offline": True} if offline else {}
+    changes: dict[str, Any] = {"offline": True} if offline else {}
     changes |= {"mirror": mirror} if mirror is not None else {}
     changes |= {"catalogue": catalogue} if catalogue is not None else {}
-    return from_environment().model_copy(update=changes)
+    return replace(from_environment(), **changes)
 
 
 def catalogue(settings: Settings) -> Registry:

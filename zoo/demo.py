@@ -6,6 +6,7 @@ import contextlib
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -112,7 +113,7 @@ def run(settings: Settings, reporter: Reporter) -> Demo:
     )
     with tempfile.TemporaryDirectory(prefix="zoo-demo-") as folder, _server(entry) as mirror:
         obtainer = Obtainer(
-            settings=settings.model_copy(update={"cache": Path(folder), "mirror": mirror, "offline": False}),
+            settings=replace(settings, cache=Path(folder), mirror=mirror, offline=False),
             store=Store(Path(folder)),
             toolchains=Toolchains(settings.toolchains, python=settings.python, offline=settings.offline),
             reporter=reporter,

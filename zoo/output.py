@@ -8,8 +8,6 @@ import sys
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from pydantic import BaseModel
-
 from registry.errors import ZooError
 
 if TYPE_CHECKING:
@@ -122,7 +120,8 @@ def _red(text: str) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, BaseModel):
+    if (pydantic := sys.modules.get("pydantic")) and isinstance(value, pydantic.BaseModel):
+        # Looked up, not imported: where nothing has loaded pydantic, the value is none of its models.
         return value.model_dump(mode="json")
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from registry.errors import UsageError
-from registry.schema.base import Model
 
 _TRUE = {"1", "true", "yes", "on"}
 _FALSE = {"", "0", "false", "no", "off"}
 
 
-class Settings(Model):
+@dataclass(frozen=True, kw_only=True)
+class Settings:
     """Settings, read once at the start and passed on explicitly.
 
     Attributes:
