@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from zoo.store import StoreReport
 
 
-def settings(*, mirror: str | None = None, offline: bool = False, catalogue: Path | None = None) -> Settings:
+def settings(
+    *, mirror: str | Sequence[str] | None = None, offline: bool = False, catalogue: Path | None = None
+) -> Settings:
     """The environment's settings, with what the caller says on top.
 
     Args:
-        mirror: Base URL that replaces scheme and host of every address.
+        mirror: Base URL or folder that replaces scheme and host of every address; several are tried in order.
         offline: Never open a connection.
         catalogue: Catalogue file or folder beside the shipped one.
 
@@ -39,7 +41,8 @@ def settings(*, mirror: str | None = None, offline: bool = False, catalogue: Pat
         UsageError: A value cannot be meant.
     """
     changes: dict[str, Any] = {"offline": True} if offline else {}
-    changes |= {"mirror": mirror} if mirror is not None else {}
+    if mirror:
+        changes["mirrors"] = (mirror,) if isinstance(mirror, str) else tuple(mirror)
     changes |= {"catalogue": catalogue} if catalogue is not None else {}
     return replace(from_environment(), **changes)
 

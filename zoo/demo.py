@@ -113,7 +113,7 @@ def run(settings: Settings, reporter: Reporter) -> Demo:
     )
     with tempfile.TemporaryDirectory(prefix="zoo-demo-") as folder, _server(entry) as mirror:
         obtainer = Obtainer(
-            settings=replace(settings, cache=Path(folder), mirror=mirror, offline=False),
+            settings=replace(settings, cache=Path(folder), mirrors=(mirror,), offline=False),
             store=Store(Path(folder)),
             toolchains=Toolchains(settings.toolchains, python=settings.python, offline=settings.offline),
             reporter=reporter,

@@ -118,7 +118,7 @@ def examine(settings: Settings, toolchains: Toolchains) -> Diagnosis:
         machine=f"{platform.system()} {platform.machine()}",
         packages=_packages(),
         store=_place(settings.cache),
-        mirror=settings.mirror is not None,
+        mirror=bool(settings.mirrors),
         offline=settings.offline,
         conversions=(
             _conversion("weights → inference model", PADDLE, toolchains),

@@ -160,7 +160,7 @@ class Obtainer:
         return self.store.fetch(
             entry,
             artifact,
-            source=SourceOptions(mirror=self.settings.mirror, offline=self.settings.offline),
+            source=SourceOptions(mirrors=self.settings.mirrors, offline=self.settings.offline),
             prove=lambda path: prove(entry, artifact, path),
             pins=self.pins,
             locked=self.locked,

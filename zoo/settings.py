@@ -1,4 +1,4 @@
-"""What the user's environment says: where the store lies, which mirror to use, whether to stay offline."""
+"""What the user's environment says: where the store lies, which mirrors to use, whether to stay offline."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ class Settings:
 
     Attributes:
         cache: Root of the store (``ZOO_CACHE``).
-        mirror: Base URL that replaces scheme and host of every address (``ZOO_MIRROR``).
+        mirrors: Base URLs or folders, each of which replaces scheme and host of every address; tried in
+            order (``ZOO_MIRROR``, separated by spaces).
         offline: Never open a connection (``ZOO_OFFLINE``).
         python: Interpreter to build toolchains from, tried before any other (``ZOO_PYTHON``).
         catalogue: Catalogue file or folder loaded beside the shipped one (``ZOO_CATALOGUE``).
     """
 
     cache: Path
-    mirror: str | None = None
+    mirrors: tuple[str, ...] = ()
     offline: bool = False
     python: Path | None = None
     catalogue: Path | None = None
@@ -54,7 +55,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environment is None else environment
     return Settings(
         cache=_cache(env),
-        mirror=env.get("ZOO_MIRROR") or None,
+        mirrors=_mirrors(env.get("ZOO_MIRROR", "")),
         offline=_flag(env, "ZOO_OFFLINE"),
         python=Path(env["ZOO_PYTHON"]) if env.get("ZOO_PYTHON") else None,
         catalogue=Path(env["ZOO_CATALOGUE"]) if env.get("ZOO_CATALOGUE") else None,
@@ -68,6 +69,11 @@ def _cache(env: Mapping[str, str]) -> Path:
     from platformdirs import user_cache_path
 
     return user_cache_path("paddle-zoo", appauthor=False)
+
+
+def _mirrors(text: str) -> tuple[str, ...]:
+    # No address holds a space, but the name of a folder may.
+    return (text,) if text and Path(text).is_dir() else tuple(text.split())
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -11,8 +11,12 @@ import typer
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.")]
 Mirror = Annotated[
-    str | None,
-    typer.Option(metavar="URL", help="Replace scheme and host of every address by this base (ZOO_MIRROR)."),
+    list[str] | None,
+    typer.Option(
+        metavar="URL",
+        help="Replace scheme and host of every address by this base: http(s)://, file://, a folder, s3://. "
+        "May be given several times, tried in order (ZOO_MIRROR).",
+    ),
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Answer from the store alone.")]
 Locked = Annotated[bool, typer.Option("--locked", help="Refuse what zoo.lock does not name.")]

@@ -12,7 +12,7 @@ from typing import Literal, NoReturn
 
 from registry.errors import IntegrityError, NetworkError, ZooError
 from zoo.store.checksum import Checksums
-from zoo.store.urls import masked
+from zoo.store.urls import keeper, masked
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ABSENT = frozenset({403, 404, 410})
@@ -213,9 +213,10 @@ def _afresh(url: str, why: str, found: str) -> NoReturn:
 
 
 def _absent(url: str, status: int) -> NoReturn:
+    what = "refuses to hand out" if status == 403 else "does not have"
     raise NetworkError(
         "not-on-server",
-        f"{masked(url)}: the server {'refuses to hand out' if status == 403 else 'does not have'} this file",
+        f"{masked(url)}: {keeper(url)} {what} this file",
         found=_words(status),
         done="nothing was stored",
         hint="choose another source with --mirror URL",

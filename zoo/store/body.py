@@ -13,6 +13,7 @@ from registry.schema import Digest
 from zoo.store.answer import Resume
 from zoo.store.checksum import Fingerprint
 from zoo.store.disk import FULL
+from zoo.store.health import Health
 from zoo.store.part import Part, PartState
 from zoo.store.policy import MIB, Limits, RetryPolicy
 from zoo.store.progress import Note, Progress, Silent, unheard
@@ -32,7 +33,8 @@ class Terms:
 
     Attributes:
         expected: Digest the file must have; None on first sight.
-        mirror: Base address the user named, for credentials and plain http.
+        mirrors: Base addresses the user named, for credentials and plain http.
+        health: Which sources failed lately.
         policy: Patience.
         limits: Generosity.
         progress: The bar.
@@ -40,7 +42,8 @@ class Terms:
     """
 
     expected: Digest | None = None
-    mirror: str | None = None
+    mirrors: tuple[str, ...] = ()
+    health: Health = field(default_factory=Health)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
     progress: Progress = field(default_factory=Silent)

@@ -15,6 +15,7 @@ from zoo.store.archive import Member, extract
 from zoo.store.body import Terms
 from zoo.store.checksum import digest_of
 from zoo.store.disk import link_or_copy, publish, remove, sync
+from zoo.store.health import Health
 from zoo.store.http import download
 from zoo.store.known import CATALOGUE, Known, changed
 from zoo.store.layout import FILES, Layout, temp_beside
@@ -104,14 +105,15 @@ class Fetch:
         part = self._layout.part(request.canonical)
         terms = Terms(
             expected=self._expected.digest if self._expected else None,
-            mirror=request.source.mirror,
+            mirrors=request.source.mirrors,
+            health=Health(self._layout.sources, self._layout.guard("sources.json"), request.source.mirrors),
             policy=request.source.policy,
             limits=request.source.limits,
             progress=request.progress,
             note=request.note,
         )
         try:
-            got = download(_addresses(request.artifact.urls, request.source.mirror), part, terms)
+            got = download(_addresses(request.artifact.urls, request.source.mirrors), part, terms)
         except IntegrityError as error:
             raise self._refused_download(error, part) from None
         return _Packed(got.path, got.url, got.digest, etag=got.etag, last_modified=got.last_modified)
@@ -208,11 +210,11 @@ class Fetch:
         return True
 
 
-def _addresses(canonical: Sequence[str], mirror: str | None) -> list[str]:
+def _addresses(canonical: Sequence[str], mirrors: Sequence[str]) -> list[str]:
     """Where to ask, in order; a mirror may make one address of two."""
-    if mirror is None:
+    if not mirrors:
         return list(canonical)
-    return list(dict.fromkeys(rewrite(url, mirror) for url in canonical))
+    return list(dict.fromkeys(rewrite(url, mirror) for mirror in mirrors for url in canonical))
 
 
 def _check_members(artifact: Artifact, members: Sequence[Member]) -> None:

@@ -15,7 +15,7 @@ from zoo.store.body import Held, Terms, receive, too_large
 from zoo.store.checksum import Fingerprint
 from zoo.store.disk import require_room
 from zoo.store.part import Part, PartState, safe_offset
-from zoo.store.session import Session, blocks
+from zoo.store.transport import Transport, opened
 from zoo.store.urls import masked
 
 
@@ -57,17 +57,24 @@ def download(urls: Sequence[str], part: Path, terms: Terms) -> Downloaded:
     """
     part.parent.mkdir(parents=True, exist_ok=True)
     failures: list[ZooError] = []
-    for url in urls:
+    for url in terms.health.in_order(urls, terms.note):
         try:
-            with Session(terms.policy, terms.mirror) as session:
-                return _Download(session, url, Part(part), terms).run()
+            with opened(url, terms.policy, terms.mirrors) as transport:
+                got = _Download(transport, url, Part(part), terms).run()
         except NetworkError as error:
+            # A server that does not have one file is as healthy as before.
+            if error.code != "not-on-server":
+                terms.health.failed(url)
             failures.append(error)
         except IntegrityError as error:
             # Where one server shows an error page, another may have the file. Other bytes are an event.
             if error.code != "not-what-was-asked":
                 raise
+            terms.health.failed(url)
             failures.append(error)
+        else:
+            terms.health.worked(url)
+            return got
     raise _summary(failures)
 
 
@@ -83,8 +90,8 @@ def _summary(failures: Sequence[ZooError]) -> ZooError:
 class _Download:
     """One address, tried until it is done or given up."""
 
-    def __init__(self, session: Session, url: str, part: Part, terms: Terms) -> None:
-        self._session = session
+    def __init__(self, transport: Transport, url: str, part: Part, terms: Terms) -> None:
+        self._transport = transport
         self._url = url
         self._part = part
         self._terms = terms
@@ -114,11 +121,11 @@ class _Download:
         if held is not None and held.complete:
             return self._finish(held, resumed=True)
         asked = held.resume if held is not None else None
-        with self._session.get(self._url, asked.headers() if asked else {}) as response:
+        with self._transport.get(self._url, asked.headers() if asked else {}) as reply:
             answer = read_answer(
                 self._url,
-                response.status_code,
-                response.headers,
+                reply.status,
+                reply.headers,
                 asked=asked,
                 provable=self._terms.expected is not None,
                 now=datetime.now(timezone.utc),
@@ -129,12 +136,13 @@ class _Download:
             else:
                 self._refuse_size(answer.total, 0)
                 asked, held = None, Held(self._begin(answer), Fingerprint(answer.checksums))
-            receive(blocks(response, self._url), self._url, self._part, held, self._terms)
+            receive(reply.blocks, self._url, self._part, held, self._terms)
         return self._finish(held, resumed=asked is not None)
 
     def _held(self) -> Held | None:
         """What an earlier try left that is of use, hashed anew from the disk."""
-        state = self._part.load(masked(self._url))
+        provable = self._terms.expected is not None
+        state = self._part.load(masked(self._url), provable=provable)
         offset = safe_offset(state, self._part.size, self._terms.expected)
         if state is None or offset == 0:
             return None

@@ -7,6 +7,7 @@ partial/                                         unfinished downloads
 quarantine/<time>-<name>/                        what was refused, and why
 locks/                                           lock files
 lock.json                                        digests first seen on this machine
+sources.json                                     which sources failed lately
 """
 
 from __future__ import annotations
@@ -37,6 +38,11 @@ class Layout:
     def lock(self) -> Path:
         """Digests first seen."""
         return self.root / "lock.json"
+
+    @property
+    def sources(self) -> Path:
+        """Which sources failed lately."""
+        return self.root / "sources.json"
 
     @property
     def artifacts(self) -> Path:

@@ -57,18 +57,23 @@ class Part:
         except FileNotFoundError:
             return 0
 
-    def load(self, url: str) -> PartState | None:
+    def load(self, url: str, *, provable: bool = False) -> PartState | None:
         """What is known, or None when there is nothing to go on from.
 
         Args:
-            url: The masked URL that will be asked; bytes of another one are of no use.
+            url: The masked URL that will be asked.
+            provable: Whether a digest is known. Without one, bytes of another URL are of no use.
         """
         try:
             state = PartState.model_validate_json(self._state.read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
-        usable = state.url == url and self.size >= state.synced
-        return state if usable else None
+        if self.size < state.synced:
+            return None
+        if state.url != url and provable:
+            # What one source says of its file, another need not say: only the digest tells in the end.
+            return PartState(url=url, total=state.total, synced=state.synced)
+        return state if state.url == url else None
 
     def begin(self, state: PartState) -> None:
         """Starts over with an empty file."""

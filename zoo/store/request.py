@@ -20,13 +20,13 @@ class SourceOptions:
     """Where files may come from.
 
     Attributes:
-        mirror: Base address that replaces scheme and host of every address.
+        mirrors: Base addresses, each of which replaces scheme and host of every address; tried in order.
         offline: Whether no connection may be opened.
         policy: Patience with servers.
         limits: Bounds on what they send.
     """
 
-    mirror: str | None = None
+    mirrors: tuple[str, ...] = ()
     offline: bool = False
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from registry.errors import NetworkError
 from zoo.store.answer import REDIRECTS, TryAgainError
-from zoo.store.mirror import Credentials, credentials
+from zoo.store.mirror import Credentials, credentials, is_web
 from zoo.store.policy import RetryPolicy
+from zoo.store.transport import Reply
 from zoo.store.urls import Origin, masked, origin, redirect_target
 
 if TYPE_CHECKING:
@@ -23,31 +24,31 @@ class Session:
     """Asks servers for files. Use as a context manager.
 
     Proxies and certificate bundles are taken from the environment as everywhere else. Credentials are sent to
-    one origin at most: that of the mirror the user named, from its address or from ``netrc``. Catalogue hosts
-    serve public files, and a host reached by a redirect is not one the user named, so ``netrc`` is not read
-    for them.
+    the origin of the mirror they belong to and to no other, from its address or from ``netrc``. Catalogue
+    hosts serve public files, and a host reached by a redirect is not one the user named, so ``netrc`` is not
+    read for them.
 
     Args:
         policy: Time limits and the number of redirects.
-        mirror: Base address the user named.
+        mirrors: Base addresses the user named.
     """
 
-    def __init__(self, policy: RetryPolicy, mirror: str | None) -> None:
+    def __init__(self, policy: RetryPolicy, mirrors: Sequence[str]) -> None:
         # Not at the top: the CLI must start without loading requests.
         from importlib.metadata import version
 
         import requests
 
         self._policy = policy
-        self._mirror = origin(mirror) if mirror else None
-        self._plain_http = self._mirror if self._mirror and self._mirror.scheme == "http" else None
+        named = {mirror: origin(mirror) for mirror in mirrors if is_web(mirror)}
+        self._plain_http = {place for place in named.values() if place.scheme == "http"}
         self._requests = requests.Session()
         self._requests.headers["User-Agent"] = f"paddle-zoo/{version('paddle-zoo')}"
         # Bodies are kept as they are: digests are over the published bytes.
         self._requests.headers["Accept-Encoding"] = "identity"
-        known = _known_credentials(mirror) if mirror else None
+        known = {place: found for mirror, place in named.items() if (found := _known_credentials(mirror))}
         # An auth callable, even one that does nothing, keeps requests from reading netrc for every host.
-        self._requests.auth = lambda request: _sign(request, self._mirror, known)
+        self._requests.auth = lambda request: _sign(request, known)
 
     def __enter__(self) -> Session:
         return self
@@ -58,7 +59,7 @@ class Session:
         self._requests.close()
 
     @contextmanager
-    def get(self, url: str, headers: Mapping[str, str]) -> Iterator[Response]:
+    def get(self, url: str, headers: Mapping[str, str]) -> Iterator[Reply]:
         """The final response for a URL, its body not read yet.
 
         Args:
@@ -73,7 +74,7 @@ class Session:
         for _ in range(self._policy.redirects + 1):
             with self._ask(target, headers) as response:
                 if response.status_code not in REDIRECTS:
-                    yield response
+                    yield Reply(response.status_code, response.headers, blocks(response, url))
                     return
                 target = redirect_target(target, response.headers.get("Location"), self._plain_http)
             if target in seen:
@@ -93,7 +94,7 @@ class Session:
         except requests.RequestException as error:
             _explain(error, url, broken=False)
         except OSError as error:  # a certificate bundle named in the environment that is not there
-            raise _unreachable(url, _root(error)) from None
+            raise _unreachable(url, root_cause(error)) from None
 
 
 def blocks(response: Response, url: str) -> Iterator[bytes]:
@@ -150,12 +151,12 @@ def _known_credentials(mirror: str) -> Credentials | None:
     return found
 
 
-def _sign(request: PreparedRequest, place: Origin | None, known: Credentials | None) -> PreparedRequest:
+def _sign(request: PreparedRequest, known: Mapping[Origin, Credentials]) -> PreparedRequest:
     from requests.auth import HTTPBasicAuth
 
-    if known is None or request.url is None or origin(request.url) != place:
-        return request
-    HTTPBasicAuth(known.user.encode(), known.password.encode())(request)
+    found = known.get(origin(request.url)) if request.url is not None else None
+    if found is not None:
+        HTTPBasicAuth(found.user.encode(), found.password.encode())(request)
     return request
 
 
@@ -172,7 +173,7 @@ def _explain(error: Exception, url: str, *, broken: bool) -> NoReturn:
     import requests
     import urllib3
 
-    cause = _root(error)
+    cause = root_cause(error)
     if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
         raise stalled(url, "no byte within the time limit") from None
     if broken:
@@ -188,8 +189,8 @@ def _explain(error: Exception, url: str, *, broken: bool) -> NoReturn:
     raise TryAgainError(failure) from None
 
 
-def _root(error: BaseException) -> str:
-    """The innermost reason, which is the system's own and quotes no address."""
+def root_cause(error: BaseException) -> str:
+    """The innermost reason of an error, which is the system's own and quotes no address."""
     seen: set[int] = set()
     while id(error) not in seen:
         seen.add(id(error))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Collection
 from pathlib import PurePosixPath
 from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
@@ -11,6 +12,8 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 from registry.errors import NetworkError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+WEB = tuple(_DEFAULT_PORTS)
+"""Schemes that are asked over the network's usual way; everything else is a file system."""
 
 
 class Origin(NamedTuple):
@@ -50,6 +53,12 @@ def masked(url: str) -> str:
     return urlunsplit((parts.scheme, place, parts.path, query, ""))
 
 
+def keeper(url: str) -> str:
+    """Who answers for a URL, for messages."""
+    scheme = urlsplit(url).scheme
+    return "the server" if scheme in WEB else "the mirror's folder" if scheme == "file" else "the mirror"
+
+
 def file_name(url: str) -> str:
     """The last part of the URL's path, as a plain file name.
 
@@ -65,13 +74,13 @@ def key(url: str) -> str:
     return f"{file_name(url)[-60:]}-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
 
 
-def redirect_target(current: str, location: str | None, plain_http: Origin | None) -> str:
+def redirect_target(current: str, location: str | None, plain_http: Collection[Origin]) -> str:
     """Where a redirect leads.
 
     Args:
         current: The URL that answered with the redirect.
         location: Its ``Location`` header.
-        plain_http: The one origin whose host may be spoken to without encryption, because the user named it.
+        plain_http: Origins whose hosts may be spoken to without encryption, because the user named them.
 
     Raises:
         NetworkError: ``insecure-redirect``: it leaves https, or leads to something that is not the web;
@@ -89,7 +98,7 @@ def redirect_target(current: str, location: str | None, plain_http: Origin | Non
         place = origin(bare)
     except ValueError as error:
         raise _refused(current, "an address that cannot be used", str(error)) from None
-    named = plain_http is not None and place.host == plain_http.host
+    named = any(place.host == known.host for known in plain_http)
     if place.scheme == "http" and not named:
         raise _refused(current, masked(bare), "it is not encrypted")
     return bare

@@ -247,7 +247,7 @@ def test_bench_says_in_its_row_what_an_engine_cannot_do(ready: Zoo) -> None:
 
 
 def test_a_loaded_model_takes_paths_and_arrays(ready: Zoo, photos: Path) -> None:
-    settings = Settings(cache=ready.cache, mirror=ready.env["ZOO_MIRROR"])
+    settings = Settings(cache=ready.cache, mirrors=(ready.env["ZOO_MIRROR"],))
     pixels = cv2.imread(str(photos / "demo_3.jpg"))[:, :, ::-1]
 
     with api.load(POSE, detector=DETECTOR, settings=settings) as model:

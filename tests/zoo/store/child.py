@@ -31,7 +31,7 @@ Work = Callable[[Path], object]
 
 def fetch(root: Path, url: str, path: str) -> Path:
     wanted = artifact(path)
-    source = SourceOptions(mirror=url)
+    source = SourceOptions(mirrors=(url,))
     return Store(root).fetch(entry(wanted), wanted, prove=lambda _: None, source=source).path
 
 

@@ -24,7 +24,7 @@ class Fetcher:
 
     def terms(self, server: LyingServer, **changes: object) -> Terms:
         policy = replace(self.policy, sleep=self.pauses.append)
-        return replace(Terms(mirror=server.url, policy=policy, note=self.notes.append), **changes)  # type: ignore[arg-type]
+        return replace(Terms(mirrors=(server.url,), policy=policy, note=self.notes.append), **changes)  # type: ignore[arg-type]
 
     def get(self, server: LyingServer, path: str = "/file", **changes: object) -> Downloaded:
         return download([server.url + path], self.part, self.terms(server, **changes))

@@ -53,7 +53,7 @@ class Shop:
         offline: bool = False,
         **more: object,
     ) -> Stored:
-        source = SourceOptions(mirror=server.url, offline=offline, policy=self.policy)
+        source = SourceOptions(mirrors=(server.url,), offline=offline, policy=self.policy)
         return self.store.fetch(of, wanted, prove=prove, source=source, note=self.notes.append, **more)  # type: ignore[arg-type]
 
     def files(self) -> list[str]:

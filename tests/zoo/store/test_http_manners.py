@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
 
@@ -67,7 +68,7 @@ class TestPatience:
             unheard.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{unheard.getsockname()[1]}"
             with pytest.raises(NetworkError) as caught:
-                download([url + "/file"], fetcher.part, Terms(policy=fetcher.policy, mirror=url))
+                download([url + "/file"], fetcher.part, Terms(policy=fetcher.policy, mirrors=(url,)))
 
         assert caught.value.code == "network-unreachable"
         assert "refused" in str(caught.value.found)
@@ -78,18 +79,32 @@ class TestSecrets:
     def test_credentials_of_a_mirror_reach_the_mirror(self, fetcher: Fetcher, data: bytes) -> None:
         with LyingServer({"/file": protected(data, "me", "s3cr3t:@")}) as server:
             base = server.url.replace("//", "//me:s3cr3t%3A%40@")
-            got = download([server.url + "/file"], fetcher.part, fetcher.terms(server, mirror=base))
+            got = download([server.url + "/file"], fetcher.part, fetcher.terms(server, mirrors=(base,)))
 
         assert got.digest == digest(data)
 
     def test_they_do_not_follow_a_redirect_to_another_origin(self, fetcher: Fetcher, data: bytes) -> None:
         with serve({"/file": data}) as other, LyingServer({"/file": redirect(other.url + "/file")}) as server:
             base = server.url.replace("//", "//me:s3cr3t@")
-            got = download([server.url + "/file"], fetcher.part, fetcher.terms(server, mirror=base))
+            got = download([server.url + "/file"], fetcher.part, fetcher.terms(server, mirrors=(base,)))
 
         assert got.digest == digest(data)
         assert "authorization" in server.log[0].headers
         assert "authorization" not in other.log[0].headers
+
+    def test_each_of_several_mirrors_gets_its_own_and_the_catalogue_host_none(
+        self, fetcher: Fetcher, data: bytes
+    ) -> None:
+        with serve({}) as one, serve({}) as two, serve({"/file": data}) as host:
+            mirrors = tuple(
+                server.url.replace("//", f"//me:of-{name}@") for name, server in (("one", one), ("two", two))
+            )
+            terms = replace(fetcher.terms(one), mirrors=mirrors)
+            download([server.url + "/file" for server in (one, two, host)], fetcher.part, terms)
+
+        shown = [b64decode(server.log[0].headers["authorization"].split()[1]) for server in (one, two)]
+        assert shown == [b"me:of-one", b"me:of-two"]
+        assert "authorization" not in host.log[0].headers
 
     def test_netrc_is_read_for_the_mirror_alone(
         self, fetcher: Fetcher, data: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -100,7 +115,7 @@ class TestSecrets:
         with LyingServer({"/file": protected(data, "me", "s3cr3t")}) as server:
             assert fetcher.get(server).digest == digest(data)
             with pytest.raises(NetworkError) as caught:
-                download([server.url + "/file?b"], fetcher.part, replace(fetcher.terms(server), mirror=None))
+                download([server.url + "/file?b"], fetcher.part, replace(fetcher.terms(server), mirrors=()))
 
         assert "401" in str(caught.value)
 
@@ -112,7 +127,9 @@ class TestSecrets:
         with LyingServer({"/file": act}) as server:
             base = server.url.replace("//", "//me:s3cr3t@")
             with pytest.raises(ZooError) as caught:
-                download([server.url + "/file?token=hush"], fetcher.part, fetcher.terms(server, mirror=base))
+                download(
+                    [server.url + "/file?token=hush"], fetcher.part, fetcher.terms(server, mirrors=(base,))
+                )
 
         told = [str(caught.value), repr(caught.value.__cause__), *fetcher.notes]
         told += [path.read_text() for path in tmp_path.rglob("*.json")]
@@ -124,7 +141,7 @@ class TestSecrets:
             download(
                 [url + "/file?token=hush"],
                 fetcher.part,
-                Terms(policy=fetcher.policy, mirror="http://me:s3cr3t@127.0.0.1:1"),
+                Terms(policy=fetcher.policy, mirrors=("http://me:s3cr3t@127.0.0.1:1",)),
             )
 
         assert "hush" not in str(caught.value)
@@ -146,7 +163,7 @@ def test_a_proxy_of_the_environment_is_used(
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "")
         base = "http://mirror.invalid"
-        got = download([base + "/file"], fetcher.part, Terms(policy=fetcher.policy, mirror=base))
+        got = download([base + "/file"], fetcher.part, Terms(policy=fetcher.policy, mirrors=(base,)))
 
     assert got.digest == digest(data)
     assert proxy.log[0].headers["host"] == "mirror.invalid"

@@ -40,7 +40,7 @@ def test_a_query_is_part_of_the_file_and_a_fragment_is_not() -> None:
     [
         "",
         "mirror.example",
-        "ftp://mirror.example",
+        "ftp::simplecache://mirror.example",
         "https://",
         "https://m:port",
         "https://[::1",
@@ -101,7 +101,7 @@ def test_equal_names_on_different_paths_have_different_keys() -> None:
 
 
 HERE = "https://h.example/dir/a"
-PLAIN = origin("http://mirror.local:8000")
+PLAIN = {origin("http://mirror.local:8000")}
 
 
 @pytest.mark.parametrize(
