@@ -359,17 +359,27 @@ def diagnose(*, settings: Settings | None = None) -> Diagnosis:
     return examine(chosen, obtainer_of(chosen).toolchains)
 
 
-def demo(*, settings: Settings | None = None, reporter: Reporter | None = None) -> Demo:
+def demo(
+    *,
+    out: Path | str = "zoo-demo.jpg",
+    limit: int | None = None,
+    jobs: int = 1,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> Demo:
     """The whole job on built-in sample data, without any network beyond this machine's loopback.
 
     Args:
+        out: Where to write the annotated picture.
+        limit: Measure accuracy on the first pictures only; on all of the published figure by default.
+        jobs: Pictures looked at together.
         settings: Settings; the environment's by default.
         reporter: Who hears about the work; nobody by default.
     """
     from zoo.demo import run
     from zoo.obtain import Reporter
 
-    return run(settings or from_environment(), reporter or Reporter())
+    return run(settings or from_environment(), reporter or Reporter(), out=Path(out), limit=limit, jobs=jobs)
 
 
 def obtainer_of(settings: Settings, *, locked: bool = False, reporter: Reporter | None = None) -> Obtainer:

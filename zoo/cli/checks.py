@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Annotated
+
 import typer
 
 from zoo.cli import options
@@ -21,19 +24,31 @@ def doctor(json: options.Json = False) -> None:
         output.text(portrait_of_machine.of_diagnosis(found))
 
 
-def demo(quiet: options.Quiet = False, json: options.Json = False) -> None:
-    """Do the whole job on built-in sample data: fetch, verify, convert, prove, compare."""
-    from zoo import api
+def demo(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the annotated picture.")] = Path(
+        "zoo-demo.jpg"
+    ),
+    limit: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Measure accuracy on the first pictures only.")
+    ] = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Do the whole job on built-in sample data: fetch, verify, convert, prove, compare, measure."""
+    from zoo import api, models
     from zoo.cli import portrait_of_machine
     from zoo.obtain import Reporter
 
     output = Output(as_json=json, quiet=quiet)
     with output.display() as display:
-        found = api.demo(reporter=Reporter(note=output.note, bar=display.bar))
+        reporter = Reporter(note=output.note, bar=display.bar)
+        found = api.demo(out=out, limit=limit, jobs=models.default_jobs(), reporter=reporter)
     if json:
         output.document(found)
     else:
         output.table(*portrait_of_machine.of_demo(found))
-        output.note(portrait_of_machine.verdict(found))
+        for line in portrait_of_machine.demo_words(found):
+            output.note(line)
+        output.lines([found.annotated] if found.annotated else [])
     if not found.passed:
         raise typer.Exit(1)

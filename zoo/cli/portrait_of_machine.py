@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from zoo.demo import Demo
+from zoo.demo import Demo, DemoRow
 from zoo.doctor import Conversion, Diagnosis
 from zoo.output import megabytes
 
@@ -58,30 +58,49 @@ def _conversion(conversion: Conversion) -> Iterator[str]:
 
 def of_demo(found: Demo) -> tuple[list[str], list[list[str]]]:
     """The demo's table: head cells and rows."""
-    head = ["format", "size", "seconds", "proof", "max abs difference", "note"]
-    rows = []
-    for row in found.rows:
-        rows.append(
-            [
-                row.format,
-                megabytes(row.size) if row.size is not None else "-",
-                f"{row.seconds:.1f}" if row.seconds is not None else "-",
-                row.proof or row.state,
-                f"{row.difference:.1e}" if row.difference is not None else "-",
-                row.hint or "",
-            ]
-        )
-    return head, rows
+    head = ["format", "size", "seconds", "proof", "max abs difference", "AP %", "verdict", "note"]
+    return head, [_demo_cells(row) for row in found.rows]
 
 
-def verdict(found: Demo) -> str:
-    """What the demo's table comes to, in one sentence."""
+def _demo_cells(row: DemoRow) -> list[str]:
+    accuracy = row.accuracy
+    return [
+        row.format,
+        megabytes(row.size) if row.size is not None else "-",
+        f"{row.seconds:.1f}" if row.seconds is not None else "-",
+        row.proof or row.state,
+        f"{row.difference:.1e}" if row.difference is not None else "-",
+        f"{accuracy.measured:.1f}" if accuracy and accuracy.measured is not None else "-",
+        ("MET" if accuracy.met else "NOT MET") if accuracy else "-",
+        row.hint or "",
+    ]
+
+
+def demo_words(found: Demo) -> Iterator[str]:
+    """What the demo's table comes to, in sentences."""
     compared = [row for row in found.rows if row.difference is not None]
     missing = [row for row in found.rows if row.state == "missing"]
-    words = (
-        f"{found.entry}: {found.verified} files verified, {len(found.rows) - len(missing)} formats proven, "
-    )
-    words += f"{len(compared)} compared, limit {found.limit:.0e}: {'passed' if found.passed else 'FAILED'}"
+    yield from _accuracy_words(found)
+    words = f"{found.verified} files verified, {len(found.rows) - len(missing)} formats proven, "
+    words += f"{len(compared)} compared with the inference model, limit {found.limit:.0e}"
+    yield f"{found.entry}: {words}: {'passed' if found.passed else 'FAILED'}"
     if missing:
-        words += f"; missing here: {', '.join(row.format for row in missing)} (zoo doctor says why)"
-    return words
+        yield f"missing here: {', '.join(row.format for row in missing)} (zoo doctor says why)"
+
+
+def _accuracy_words(found: Demo) -> Iterator[str]:
+    if not any(row.accuracy for row in found.rows):
+        yield "accuracy was not measured: no format could run here"
+    elif found.pictures < found.published_pictures:
+        yield (
+            f"accuracy on {found.pictures} of the {found.published_pictures} pictures of the published AP "
+            f"{found.published:.1f} %: a 95 % interval decides, which is wider than an error may be"
+        )
+    else:
+        yield (
+            f"accuracy on all {found.pictures} pictures of the published AP {found.published:.1f} %: "
+            "a tenth of a point decides, to both sides"
+        )
+    for row in found.rows:
+        if row.accuracy and not row.accuracy.met:
+            yield f"{row.format}: {row.accuracy.reason}"

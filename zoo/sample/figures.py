@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -163,13 +163,16 @@ def _person(figure: _Figure, who: int, canvas: Canvas, strokes: list[tuple[int, 
     return Person(keypoints, figure.box, float(figure.mask.sum()))
 
 
-def write_coco(folder: Path, count: int, seed: int = HELD_OUT) -> Path:
+def write_coco(
+    folder: Path, count: int, seed: int = HELD_OUT, *, before_each: Callable[[], None] = lambda: None
+) -> Path:
     """Write pictures and annotations the way COCO lays out its 2017 validation set.
 
     Args:
         folder: Made where it is missing; gets ``val2017/*.png`` and the annotation file.
         count: Pictures, of the seeds from ``seed`` on; the seed is the image id too.
         seed: First seed.
+        before_each: Called before each picture is drawn; what it raises ends the work.
 
     Returns:
         The annotation file.
@@ -185,6 +188,7 @@ def write_coco(folder: Path, count: int, seed: int = HELD_OUT) -> Path:
     photos.mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
     for number in range(seed, seed + count):
+        before_each()
         made = picture(number)
         name = f"{number:012d}.png"
         encoded = cv2.imencode(".png", made.image[:, :, ::-1])[1]

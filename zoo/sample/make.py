@@ -27,7 +27,7 @@ from converters.tools import PADDLE
 from registry.schema import Digest
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.sessions import Session, open_session
-from zoo.sample import CATALOGUE, DATA, NAME
+from zoo.sample import CATALOGUE, DATA, NAME, PICTURES
 from zoo.sample.figures import HELD_OUT, write_coco
 from zoo.sample.recipe import recipe
 from zoo.settings import Settings, from_environment
@@ -35,9 +35,6 @@ from zoo.validation.coco import Accuracy, measure_keypoints
 from zoo.validation.dataset import load_set
 
 _log = logging.getLogger("zoo.sample.make")
-
-PICTURES = 500
-"""Pictures of the published figure."""
 
 WEIGHTS = f"{NAME}.safetensors"
 ARCHIVE = f"{NAME}.tar.gz"

@@ -99,6 +99,7 @@ def measure(
     protocol: KeypointProtocol | DetectionProtocol,
     *,
     limit: int | None = None,
+    whole: bool | None = None,
     jobs: int = 1,
     on_photos: Callable[[int], None] = lambda count: None,
 ) -> Validation:
@@ -109,6 +110,8 @@ def measure(
         data: The photos the protocol is about.
         protocol: What to execute.
         limit: How many photos that set was held to; None when it has all of its folder.
+        whole: Whether these are all photos of the published figure, for callers who know; None asks
+            ``is_whole``.
         jobs: Photos looked at together.
         on_photos: Called with the number of photos just finished.
 
@@ -117,7 +120,7 @@ def measure(
     """
     first = networks[0]
     figure = figure_of(first.entry)
-    whole = is_whole(protocol, len(data.document["images"]), limit)
+    whole = is_whole(protocol, len(data.document["images"]), limit) if whole is None else whole
     workers = [networks[job % len(networks)] for job in range(jobs)]
     measured = _measure(workers, data, protocol, 0 if whole else resamples_for(len(data.photos)), on_photos)
     same = protocol == figure.protocol

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
+import cv2
+import numpy as np
 import pytest
 
 from converters.toolchain import Toolchains
@@ -11,12 +13,15 @@ from converters.tools import PADDLE2ONNX, paddlelite
 from tests.conftest import ensured
 from tests.zoo.cli.conftest import Zoo
 
+LIMBS = ((43, 147, 255), (255, 180, 64))  # left and right; blue, green, red
+RUN_HERE = ("inference", "lite-x86-fp32", "onnx-fp32")
+
 
 def test_the_whole_job_passes_without_any_network(zoo: Zoo, toolchains: Toolchains) -> None:
     ensured(toolchains, paddlelite())
     ensured(toolchains, PADDLE2ONNX)
 
-    ran = zoo("demo", "--json", ZOO_OFFLINE="1", ZOO_MIRROR="http://127.0.0.1:9")
+    ran = zoo("demo", "--limit", 100, "--json", ZOO_OFFLINE="1", ZOO_MIRROR="http://127.0.0.1:9")
 
     assert ran.code == 0, ran.err
     rows = {row["format"]: row for row in ran.json["rows"]}
@@ -26,7 +31,17 @@ def test_the_whole_job_passes_without_any_network(zoo: Zoo, toolchains: Toolchai
     compared = {name: row["difference"] for name, row in rows.items() if row["difference"] is not None}
     assert set(compared) == {"lite-x86-fp32", "onnx-fp32"}
     assert max(compared.values()) <= ran.json["limit"]
+    measured = {name: row["accuracy"] for name, row in rows.items() if row["accuracy"] is not None}
+    assert set(measured) == set(RUN_HERE)
+    assert len({round(found["measured"], 1) for found in measured.values()}) == 1
+    assert all(found["met"] and found["low"] < 45.6 < found["high"] for found in measured.values())
+    assert (ran.json["published"], ran.json["pictures"], ran.json["published_pictures"]) == (45.6, 100, 500)
     assert ran.json["passed"]
+    drawn = cv2.imread(str(zoo.folder / "zoo-demo.jpg"))
+    assert ran.json["annotated"] == "zoo-demo.jpg"
+    assert drawn.shape == (1008, 1504, 3)
+    left, right = (np.abs(drawn.astype(int) - colour).max(axis=2) < 40 for colour in LIMBS)
+    assert min(left.mean(), right.mean()) > 0.001  # limbs of both sides are drawn
 
 
 def test_a_machine_without_an_environment_for_lite_gets_the_rest_and_a_hint(zoo: Zoo) -> None:
@@ -34,11 +49,24 @@ def test_a_machine_without_an_environment_for_lite_gets_the_rest_and_a_hint(zoo:
         pytest.skip("the rest of the demo needs paddle2onnx in this interpreter")
     (zoo.cache / "toolchains").unlink()
 
-    ran = zoo("demo", "--json", ZOO_OFFLINE="1")
+    ran = zoo("demo", "--limit", 20, "--out", "seen/figures.png", ZOO_OFFLINE="1")
 
     assert ran.code == 0, ran.err
-    rows = {row["format"]: row for row in ran.json["rows"]}
-    assert rows["onnx-fp32"]["state"] == "proven"
+    assert ran.lines[-1] == "seen/figures.png"
+    assert (zoo.folder / "seen/figures.png").is_file()
+    assert "20 of the 500 pictures of the published AP 45.6 %" in ran.err
+    assert "lite-x86-fp32 is not run" in ran.err
+
+    (onnx,) = (line for line in ran.lines if line.startswith("onnx-fp32"))
+    assert " MET" in onnx
     for name in ("lite-arm-fp32", "lite-arm-fp16", "lite-x86-fp32"):
-        assert rows[name]["state"] == "missing"
-        assert "--offline" in rows[name]["hint"]
+        (row,) = (line for line in ran.lines if line.startswith(name))
+        assert " missing " in row
+        assert "--offline" in row
+
+
+def test_a_place_that_cannot_be_written_to_is_refused_before_any_work(zoo: Zoo) -> None:
+    ran = zoo("demo", "--out", zoo.folder, "--json")
+
+    assert ran.code == 2
+    assert "drawing" not in ran.err

@@ -1,0 +1,147 @@
+"""What each format of the sample computes: beside the inference model, and beside the published accuracy."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from registry.errors import MissingToolError
+from registry.schema import Entry, KeypointProtocol
+from zoo.demo.picture import contact_sheet
+from zoo.demo.result import DemoAccuracy
+from zoo.obtain import Obtainer
+from zoo.opening import Backend, Choice, Network, copies, opened, want_of
+from zoo.runner.arrays import Array
+from zoo.runner.draw import save_picture
+from zoo.runner.images import as_photo
+from zoo.runner.preprocess import prepare_persons
+from zoo.running import estimator_of
+from zoo.sample.figures import HELD_OUT, Picture, picture
+from zoo.validation.accuracy import Validation, measure
+from zoo.validation.dataset import CocoSet, load_set
+from zoo.validation.differences import compare_outputs
+from zoo.validation.verdict import figure_of
+
+COMPARED = 4
+"""Pictures the formats are compared on; each holds up to three figures."""
+
+SHOWN = 6
+"""Pictures that are drawn on."""
+
+_ORDER: tuple[Backend, ...] = ("paddle", "lite", "onnx")  # the inference model first: others are held to it
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What was measured.
+
+    Attributes:
+        differences: Largest difference from the inference model, by format; none without Paddle Inference.
+        accuracy: By format.
+        annotated: The picture; None where no format could run.
+    """
+
+    differences: dict[str, float] = field(default_factory=dict)
+    accuracy: dict[str, DemoAccuracy] = field(default_factory=dict)
+    annotated: Path | None = None
+
+
+def measure_formats(
+    entry: Entry, obtainer: Obtainer, data: Path, *, whole: bool, jobs: int, out: Path
+) -> Measured:
+    """Runs every format that this machine can run.
+
+    Args:
+        entry: The sample's entry.
+        obtainer: The store that holds its formats.
+        data: What ``zoo.sample.figures.write_coco`` wrote.
+        whole: Whether these are all pictures of the published figure.
+        jobs: Pictures looked at together.
+        out: Where to write the annotated picture.
+
+    Raises:
+        ConversionError: An engine failed.
+        UsageError: ``picture-format`` or ``picture-unwritable``.
+    """
+    photos = load_set(data, figure_of(entry).protocol)
+    tensor = network_input(entry)
+    outputs: dict[str, Mapping[str, Array]] = {}
+    accuracy: dict[str, DemoAccuracy] = {}
+    annotated = None
+    for backend in _ORDER:
+        choice = Choice(backend=backend)
+        name = want_of(choice).id
+        obtainer.reporter.note(f"measuring {name} on {len(photos.photos)} pictures")
+        try:
+            with opened(copies(entry, choice, jobs), obtainer) as networks:
+                session = networks[0].session
+                outputs[name] = session.run({session.inputs[0].name: tensor})
+                accuracy[name] = _accuracy(networks, photos, whole=whole, jobs=jobs)
+                if annotated is None:
+                    annotated = _draw(networks[0], out)
+        except MissingToolError as error:
+            obtainer.reporter.note(f"{name} is not run: {error.message}")
+    return Measured(_differences(outputs), accuracy, annotated)
+
+
+def network_input(entry: Entry) -> Array:
+    """The figures of a few held-out pictures, cut out and normalised: ``(N, 3, height, width)`` float32."""
+    protocol = _protocol(entry)
+    tensors = []
+    for drawn in held_out(COMPARED):
+        photo = as_photo(drawn.image, honour_exif=protocol.honour_exif)
+        tensors.append(prepare_persons(photo, corners(drawn), entry.input, protocol.crop, "host").tensor)
+    return np.concatenate(tensors)
+
+
+def held_out(count: int) -> list[Picture]:
+    """The first pictures that nothing was trained on."""
+    return [picture(seed) for seed in range(HELD_OUT, HELD_OUT + count)]
+
+
+def corners(drawn: Picture) -> Array:
+    """``(N, 4)`` x1, y1, x2, y2 of the figures in a picture."""
+    return np.array([(x, y, x + width, y + height) for x, y, width, height in (p.box for p in drawn.persons)])
+
+
+def _protocol(entry: Entry) -> KeypointProtocol:
+    protocol = entry.accuracy[0].protocol
+    assert isinstance(protocol, KeypointProtocol), "the sample entry is a pose model"
+    return protocol
+
+
+def _accuracy(networks: Sequence[Network], photos: CocoSet, *, whole: bool, jobs: int) -> DemoAccuracy:
+    found: Validation = measure(
+        networks, photos, figure_of(networks[0].entry).protocol, whole=whole, jobs=jobs
+    )
+    verdict = found.verdict
+    return DemoAccuracy(
+        engine=found.engine,
+        measured=verdict.measured,
+        low=verdict.low,
+        high=verdict.high,
+        met=verdict.met,
+        reason=verdict.reason,
+    )
+
+
+def _draw(network: Network, out: Path) -> Path:
+    estimator = estimator_of(network, _protocol(network.entry))
+    drawn = held_out(SHOWN)
+    poses = [estimator(as_photo(each.image, honour_exif=False), corners(each)) for each in drawn]
+    save_picture(contact_sheet([each.image for each in drawn], poses, estimator.output.joints), out)
+    return out
+
+
+def _differences(outputs: Mapping[str, Mapping[str, Array]]) -> dict[str, float]:
+    reference = outputs.get("inference")
+    if reference is None:
+        return {}
+    return {
+        name: max(difference.max_abs for difference in compare_outputs(reference, values))
+        for name, values in outputs.items()
+        if name != "inference"
+    }

@@ -1,0 +1,52 @@
+"""Several small pictures with what was found in them, side by side on one sheet."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from zoo.runner.arrays import Bytes
+from zoo.runner.draw import draw_poses
+from zoo.runner.images import Photo
+from zoo.runner.results import Poses
+
+_CELL = 480  # pixels, across and down
+_GAP = 16
+_PAPER = (246, 246, 246)  # blue, green, red
+
+
+def contact_sheet(images: Sequence[Bytes], poses: Sequence[Poses], joints: tuple[str, ...]) -> Photo:
+    """Pictures with poses, three in a row.
+
+    They are enlarged before anything is drawn on them, so that lines are as fine as on a photo.
+
+    Args:
+        images: ``(height, width, 3)`` uint8 RGB, each of its own size.
+        poses: What was found in each.
+        joints: Names of the joints in order.
+    """
+    rows, columns = -(-len(images) // 3), min(3, len(images))
+    pitch = _CELL + _GAP
+    sheet = np.full((rows * pitch + _GAP, columns * pitch + _GAP, 3), _PAPER, dtype=np.uint8)
+    for number, (image, found) in enumerate(zip(images, poses, strict=True)):
+        cell = _enlarged(image, found, joints)
+        height, width = cell.shape[:2]
+        top = _GAP + number // 3 * pitch + (_CELL - height) // 2
+        left = _GAP + number % 3 * pitch + (_CELL - width) // 2
+        sheet[top : top + height, left : left + width] = cell
+    return Photo(sheet, "bgr")
+
+
+def _enlarged(image: Bytes, found: Poses, joints: tuple[str, ...]) -> Bytes:
+    import cv2  # heavy: as everywhere
+
+    factor = _CELL / max(image.shape[:2])
+    size = (round(factor * image.shape[1]), round(factor * image.shape[0]))
+    large = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+    # Whole coordinates are pixel centres, which an enlargement moves by half of what it adds.
+    shift = (factor - 1) / 2
+    keypoints = found.keypoints.copy()
+    keypoints[..., :2] = factor * keypoints[..., :2] + shift
+    moved = Poses(keypoints, found.scores, factor * found.boxes + shift, factor**2 * found.areas)
+    return draw_poses(Photo(np.asarray(large, dtype=np.uint8), "rgb"), moved, joints).as_bgr()
