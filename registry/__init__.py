@@ -7,14 +7,16 @@ from importlib import import_module as _import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from registry.loading import SHIPPED, Check, Problem, check, json_schema, load
+    from registry.files import SHIPPED
+    from registry.loading import Check, Problem, check, json_schema, load
     from registry.registry import Registry
     from registry.schema import Artifact, Entry
 
 __all__ = ["SHIPPED", "Artifact", "Check", "Entry", "Problem", "Registry", "check", "json_schema", "load"]
 
 _HOMES = {
-    **dict.fromkeys(("SHIPPED", "Check", "Problem", "check", "json_schema", "load"), "registry.loading"),
+    "SHIPPED": "registry.files",
+    **dict.fromkeys(("Check", "Problem", "check", "json_schema", "load"), "registry.loading"),
     "Registry": "registry.registry",
     **dict.fromkeys(("Artifact", "Entry"), "registry.schema"),
 }

@@ -6,15 +6,15 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from registry.document import Document, Location, read_document
 from registry.errors import CatalogueError
+from registry.files import SHIPPED, files_of
 from registry.registry import Registry
 from registry.schema.base import Model
-from registry.schema.entry import Entry
-
-SHIPPED = Path(__file__).parent / "catalogue"
+from registry.schema.entry import Entry, Namespace
+from registry.stack import Stack
 
 
 class Problem(Model):
@@ -41,11 +41,16 @@ class CatalogueFile(Model):
 
     Attributes:
         format: Version of the file format, written ``schema:`` in the file.
+        namespace: Word put before the names of all entries, with a dot: ``acme`` makes ``acme.pose``.
+        replaces: Names (``name`` or ``name@release``, without the namespace) that mean this file's entry
+            from here on, instead of the one a catalogue of lower precedence gave the name to.
         shared: Anchors for YAML aliases; nothing reads it.
         entries: The entries.
     """
 
     format: Literal[1] = Field(alias="schema")
+    namespace: Namespace | None = None
+    replaces: tuple[str, ...] = ()
     shared: Any = None
     entries: tuple[Entry, ...]
 
@@ -53,6 +58,21 @@ class CatalogueFile(Model):
     @classmethod
     def _forget(cls, _: object) -> None:
         return None
+
+    @field_validator("entries")
+    @classmethod
+    def _named_within(cls, entries: tuple[Entry, ...], info: ValidationInfo) -> tuple[Entry, ...]:
+        space = info.data.get("namespace")
+        if not space:
+            return entries
+        return tuple(entry.model_copy(update={"name": f"{space}.{entry.name}"}) for entry in entries)
+
+    def taken(self) -> dict[str, Entry]:
+        """Each name of ``replaces`` with the entry it means here; names that no entry has are left out."""
+        prefix = f"{self.namespace}." if self.namespace else ""
+        own = {entry.id: entry for entry in self.entries}
+        own |= {entry.name: entry for entry in self.entries if entry.default}
+        return {name: own[prefix + name] for name in self.replaces if prefix + name in own}
 
 
 class Check(Model):
@@ -73,19 +93,20 @@ def load(*paths: Path | str) -> Registry:
     """Loads a registry.
 
     Args:
-        paths: Catalogue files or folders; none means the catalogue that ships with the package.
+        paths: Catalogue files or folders, lowest precedence first; none means the catalogue that ships with
+            the package. A name that two of them define is a mistake unless the later one ``replaces`` it.
 
     Raises:
         CatalogueError: A file breaks the schema; names file, line and field of every mistake.
     """
-    entries, check = _read(paths or (SHIPPED,))
+    stack, check = _read(paths or (SHIPPED,))
     if check.problems:
         first = check.problems[0]
         more = f"\n  and {len(check.problems) - 1} more" if len(check.problems) > 1 else ""
         raise CatalogueError(
             "catalogue-invalid", f"{first}{more}", hint=f"zoo registry check {first.file} lists every mistake"
         )
-    return Registry(entries)
+    return Registry(stack.entries.values(), stack.aliases)
 
 
 def check(*paths: Path | str) -> Check:
@@ -105,33 +126,20 @@ def json_schema() -> dict[str, Any]:
     return CatalogueFile.model_json_schema(by_alias=True)
 
 
-def _read(paths: Iterable[Path | str]) -> tuple[list[Entry], Check]:
-    files = [file for path in paths for file in _files(Path(path))]
-    entries: list[Entry] = []
+def _read(paths: Iterable[Path | str]) -> tuple[Stack, Check]:
+    files = files_of(*paths)
+    stack = Stack()
     problems: list[Problem] = []
-    seen: dict[str, str] = {}
     for file in files:
         document = read_document(file)
         try:
-            found = CatalogueFile.model_validate(document.data).entries
+            found = CatalogueFile.model_validate(document.data)
         except ValidationError as error:
             problems += _problems(document, error)
             continue
-        problems += _duplicates(document, found, seen)
-        entries += found
+        problems += _stacked(document, found, stack)
     ordered = sorted(problems, key=lambda problem: (str(problem.file), problem.line, problem.field))
-    return entries, Check(files=tuple(files), entries=len(entries), problems=tuple(ordered))
-
-
-def _files(path: Path) -> list[Path]:
-    if path.is_dir():
-        files = sorted(file for pattern in ("*.yaml", "*.yml") for file in path.glob(pattern))
-        if not files:
-            raise CatalogueError("catalogue-empty", f"{path}: no .yaml file in this folder")
-        return files
-    if not path.is_file():
-        raise CatalogueError("catalogue-not-found", f"{path}: no such file or folder")
-    return [path]
+    return stack, Check(files=files, entries=len(stack.entries), problems=tuple(ordered))
 
 
 def _problems(document: Document, error: ValidationError) -> list[Problem]:
@@ -165,16 +173,26 @@ def _field(document: Document, location: Location) -> str:
     return ".".join(names) or "(file)"
 
 
-def _duplicates(document: Document, entries: tuple[Entry, ...], seen: dict[str, str]) -> list[Problem]:
-    problems = []
-    for index, entry in enumerate(entries):
-        line = document.line(("entries", index, "name"))
-        keys = [entry.id, *([f"{entry.name} (default release)"] if entry.default else [])]
-        for key in keys:
-            if key in seen:
-                message = f"{key} is already defined at {seen[key]}"
-                field = f"entries.{entry.name}.name"
-                problems.append(Problem(file=document.path, line=line, field=field, message=message))
-                break
-            seen[key] = f"{document.path.name}:{line}"
-    return problems
+def _stacked(document: Document, found: CatalogueFile, stack: Stack) -> list[Problem]:
+    lines = [document.line(("entries", index, "name")) for index in range(len(found.entries))]
+    taken = found.taken()
+    unknown = [
+        Problem(
+            file=document.path,
+            line=document.line(("replaces", index)),
+            field=f"replaces.{index}",
+            message=f"no entry of this file is called {name!r}",
+        )
+        for index, name in enumerate(found.replaces)
+        if name not in taken
+    ]
+    clashes = stack.add(found.entries, [f"{document.path.name}:{line}" for line in lines], taken)
+    return unknown + [
+        Problem(
+            file=document.path,
+            line=lines[clash.index],
+            field=f"entries.{found.entries[clash.index].name}.name",
+            message=clash.message,
+        )
+        for clash in clashes
+    ]

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from registry.errors import NotFoundError
 from registry.schema.entry import Entry
-from registry.search import search
+from registry.search import Conditions, search
 
 
 class Registry:
@@ -15,12 +16,14 @@ class Registry:
 
     Args:
         entries: Entries with distinct ids, at most one default release a name.
+        aliases: Names that mean another entry than the one that bears them, with the id they mean.
     """
 
-    def __init__(self, entries: Iterable[Entry]) -> None:
+    def __init__(self, entries: Iterable[Entry], aliases: Mapping[str, str] | None = None) -> None:
         self._entries = tuple(sorted(entries, key=lambda entry: (entry.task, entry.family, _natural(entry))))
         self._by_name = {entry.id: entry for entry in self._entries}
         self._by_name.update({entry.name: entry for entry in self._entries if entry.default})
+        self._by_name.update({name: self._by_name[id] for name, id in (aliases or {}).items()})
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries)
@@ -50,21 +53,16 @@ class Registry:
         except KeyError:
             raise _unknown(name, self.names) from None
 
-    def search(
-        self,
-        *,
-        task: str | None = None,
-        family: str | None = None,
-        size: tuple[int, int] | None = None,
-        min_ap: float | None = None,
-        where: str | None = None,
-    ) -> tuple[Entry, ...]:
-        """The entries that meet every given condition; see ``registry.search.search``.
+    def search(self, **conditions: Any) -> tuple[Entry, ...]:
+        """The entries that meet every given condition.
+
+        Args:
+            conditions: Attributes of ``registry.search.Conditions``: ``search(task=..., min_ap=...)``.
 
         Raises:
-            UsageError: The expression is malformed or asks for an unknown name.
+            UsageError: The expression is malformed, or a condition names what no entry knows.
         """
-        return search(self, task=task, family=family, size=size, min_ap=min_ap, where=where)
+        return search(self, Conditions(**conditions))
 
 
 def _natural(entry: Entry) -> tuple[str, int, int, str]:

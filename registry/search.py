@@ -6,10 +6,14 @@ import ast
 import difflib
 import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from registry.errors import UsageError
-from registry.schema.entry import Entry
+
+if TYPE_CHECKING:
+    from registry.schema.entry import Entry
 
 Value = float | str
 Facts = Mapping[str, Value | None]
@@ -31,15 +35,17 @@ def facts(entry: Entry) -> dict[str, Value]:
     """What an expression can ask of an entry.
 
     Returns:
-        ``name``, ``family``, ``task``, ``release``; ``height`` and ``width`` in pixels; ``ap`` in percent,
-        the first published figure; ``params_m`` and ``flops_m`` in millions; for each network latency one
-        ``<device>_<precision>_ms`` in milliseconds, for example ``sd865_fp16_ms``.
+        ``name``, ``family``, ``task``, ``release``; ``artifacts``, ids joined by blanks; ``height`` and
+        ``width`` in pixels; ``ap`` in percent, the first published figure; ``params_m`` and ``flops_m`` in
+        millions; for each network latency one ``<device>_<precision>_ms`` in milliseconds, for example
+        ``sd865_fp16_ms``.
     """
     known: dict[str, Value] = {
         "name": entry.name,
         "release": entry.release,
         "family": entry.family,
         "task": entry.task,
+        "artifacts": " ".join(artifact.id for artifact in entry.artifacts),
         "height": entry.input.height,
         "width": entry.input.width,
     }
@@ -59,43 +65,135 @@ def _latency_name(device: str, precision: str | None) -> str:
     return f"{short}_{precision or 'unstated'}_ms"
 
 
-def search(
-    entries: Iterable[Entry],
-    *,
-    task: str | None = None,
-    family: str | None = None,
-    size: tuple[int, int] | None = None,
-    min_ap: float | None = None,
-    where: str | None = None,
-) -> tuple[Entry, ...]:
-    """The entries that meet every given condition, in their given order.
+@dataclass(frozen=True)
+class Conditions:
+    """What an entry has to meet; None and empty conditions are met by all.
+
+    Attributes:
+        task: Exact task.
+        family: Exact family.
+        release: Exact release.
+        size: Input height and width in pixels.
+        min_ap: Least AP or mAP in percent.
+        device: Short name of a device that a network latency was published for, ``sd865``.
+        precision: Arithmetic of a published latency or artifact, ``fp16``.
+        artifact: Kind of a published artifact, or a part of its id: ``lite``, ``lite-arm-fp16``.
+        where: Expression over the names of ``facts``: comparisons joined by ``and``, ``or``, ``not`` and
+            parentheses. A comparison with a number that an entry lacks is false.
+        sort: Names of ``facts`` to sort by, the first counting most; ``-`` before a name means largest first.
+            Entries that lack the value stand last.
+    """
+
+    task: str | None = None
+    family: str | None = None
+    release: str | None = None
+    size: tuple[int, int] | None = None
+    min_ap: float | None = None
+    device: str | None = None
+    precision: str | None = None
+    artifact: str | None = None
+    where: str | None = None
+    sort: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether every entry meets them, in its own place."""
+        return self == Conditions()
+
+    def chosen(self, table: Sequence[Facts]) -> list[int]:
+        """Places of the rows that meet every condition, in the order asked for.
+
+        Args:
+            table: Facts of the entries.
+
+        Raises:
+            UsageError: The expression is malformed, or a condition names what no entry knows.
+        """
+        names = {name for row in table for name in row}
+        matches = compile_where(self.where, names) if self.where else None
+        self._require(table, names)
+        found = [
+            place for place, row in enumerate(table) if self._meets(row) and (matches is None or matches(row))
+        ]
+        for key in reversed(self.sort):
+            found = _sorted(found, table, key)
+        return found
+
+    def _meets(self, row: Facts) -> bool:
+        latencies = [name for name in row if name.endswith("_ms")]
+        artifacts = str(row.get("artifacts", "")).split()
+        return (
+            self.task in (None, row.get("task"))
+            and self.family in (None, row.get("family"))
+            and self.release in (None, row.get("release"))
+            and self.size in (None, (row.get("height"), row.get("width")))
+            and (self.min_ap is None or _compare(operator.ge, row.get("ap"), self.min_ap))
+            and (self.device is None or self.device in _devices(latencies))
+            and (self.precision is None or _has_precision(self.precision, latencies, artifacts))
+            and (self.artifact is None or any(_is_part(self.artifact, id) for id in artifacts))
+        )
+
+    def _require(self, table: Sequence[Facts], names: set[str]) -> None:
+        # A word that no entry has is a slip of the pen, and an empty listing would not say so.
+        for key in ("task", "family", "release"):
+            known = {str(row[key]) for row in table if key in row}
+            _known(key, getattr(self, key), known)
+        _known("device", self.device, _devices(names))
+        for key in self.sort:
+            _known("sort", key.lstrip("-"), names)
+
+
+def search(entries: Iterable[Entry], conditions: Conditions) -> tuple[Entry, ...]:
+    """The entries that meet every condition, in their given order unless another is asked for.
 
     Args:
         entries: Entries to look through.
-        task: Exact task.
-        family: Exact family.
-        size: Input height and width in pixels.
-        min_ap: Least AP or mAP in percent.
-        where: Expression over the names of ``facts``: comparisons joined by ``and``, ``or``, ``not`` and
-            parentheses. A comparison with a number that an entry lacks is false.
+        conditions: What they have to meet.
 
     Raises:
-        UsageError: The expression is malformed or asks for an unknown name.
+        UsageError: The expression is malformed, or a condition names what no entry knows.
     """
     pool = tuple(entries)
-    table = [facts(entry) for entry in pool]
-    matches = compile_where(where, {name for row in table for name in row}) if where else None
+    return tuple(pool[place] for place in conditions.chosen([facts(entry) for entry in pool]))
 
-    def meets(entry: Entry, row: Facts) -> bool:
-        return (
-            task in (None, entry.task)
-            and family in (None, entry.family)
-            and size in (None, (entry.input.height, entry.input.width))
-            and (min_ap is None or _compare(operator.ge, row.get("ap"), min_ap))
-            and (matches is None or matches(row))
+
+def _sorted(places: list[int], table: Sequence[Facts], key: str) -> list[int]:
+    name, down = key.lstrip("-"), key.startswith("-")
+    having = [place for place in places if name in table[place]]
+    lacking = [place for place in places if name not in table[place]]
+    # Numbers before texts: a name means one kind of value, but a catalogue of many hands may differ.
+    return (
+        sorted(
+            having, key=lambda place: (isinstance(table[place][name], str), table[place][name]), reverse=down
         )
+        + lacking
+    )
 
-    return tuple(entry for entry, row in zip(pool, table, strict=True) if meets(entry, row))
+
+def _devices(names: Iterable[str]) -> set[str]:
+    return {name.rsplit("_", 2)[0] for name in names if name.endswith("_ms")}
+
+
+def _has_precision(precision: str, latencies: Iterable[str], artifacts: Iterable[str]) -> bool:
+    timed = any(name.endswith(f"_{precision}_ms") for name in latencies)
+    return timed or any(precision in id.split("-") for id in artifacts)
+
+
+def _is_part(words: str, artifact: str) -> bool:
+    return f"-{words}-" in f"-{artifact}-"
+
+
+def _known(what: str, value: str | None, known: Iterable[str]) -> None:
+    if value is None or value in known:
+        return
+    options = sorted(known)
+    close = difflib.get_close_matches(value.lower(), options, n=1)
+    raise UsageError(
+        "unknown-condition",
+        f"no entry has {what} {value!r}",
+        expected=f"one of {', '.join(options)}",
+        hint=f"did you mean {close[0]}?" if close else None,
+    )
 
 
 def compile_where(expression: str, names: set[str]) -> Callable[[Facts], bool]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from registry.schema.artifact import ArtifactKind, Precision, Target
-from registry.schema.entry import Entry, Task
+if TYPE_CHECKING:
+    from registry.schema.artifact import ArtifactKind, Precision, Target
+    from registry.schema.entry import Entry, Task
 
 MISSING = "-"
 PHONE = "Snapdragon 865"
@@ -158,12 +158,3 @@ def _table(title: str, published: Published, entries: list[Entry]) -> str:
 
 def _escape(cell: str) -> str:
     return cell.replace("|", "\\|").replace("\n", " ")
-
-
-def comma_separated(entries: Iterable[Entry]) -> str:
-    """The entries as CSV with a head row (RFC 4180, but with plain line feeds)."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(column.heading for column in FLAT)
-    writer.writerows(rows(entries))
-    return text.getvalue()

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import registry
 from registry import Entry, Registry
 from registry.errors import UsageError
 from registry.schema.artifact import Precision, Target
+from zoo import catalogues
 from zoo.settings import Settings, from_environment
+from zoo.settings import settings as settings  # noqa: PLC0414 (handed on)
 from zoo.wants import Request
 
 if TYPE_CHECKING:
@@ -27,58 +27,24 @@ if TYPE_CHECKING:
     from zoo.store import StoreReport
 
 
-def settings(
-    *, mirror: str | Sequence[str] | None = None, offline: bool = False, catalogue: Path | None = None
-) -> Settings:
-    """The environment's settings, with what the caller says on top.
-
-    Args:
-        mirror: Base URL or folder that replaces scheme and host of every address; several are tried in order.
-        offline: Never open a connection.
-        catalogue: Catalogue file or folder beside the shipped one.
-
-    Raises:
-        UsageError: A value cannot be meant.
-    """
-    changes: dict[str, Any] = {"offline": True} if offline else {}
-    if mirror:
-        changes["mirrors"] = (mirror,) if isinstance(mirror, str) else tuple(mirror)
-    changes |= {"catalogue": catalogue} if catalogue is not None else {}
-    return replace(from_environment(), **changes)
-
-
 def catalogue(settings: Settings) -> Registry:
-    """The shipped entries, and those of the user's catalogue where one is set."""
-    if settings.catalogue is None:
-        return registry.load()
-    return registry.load(registry.SHIPPED, settings.catalogue)
+    """Every entry of the shipped catalogue and of those laid over it; see ``zoo.catalogues``."""
+    return catalogues.registry_of(settings)
 
 
-def list_models(
-    *,
-    task: str | None = None,
-    family: str | None = None,
-    size: tuple[int, int] | None = None,
-    min_ap: float | None = None,
-    where: str | None = None,
-    settings: Settings | None = None,
-) -> tuple[Entry, ...]:
+def list_models(*, settings: Settings | None = None, **conditions: Any) -> tuple[Entry, ...]:
     """The entries that meet every condition, in a fixed order.
 
     Args:
-        task: ``keypoint_detection`` or ``object_detection``.
-        family: ``tinypose`` or ``picodet``.
-        size: Input height and width in pixels.
-        min_ap: Least AP or mAP in percent.
-        where: Expression over the numbers of an entry; see ``registry.search.facts``.
         settings: Settings; the environment's by default.
+        conditions: Attributes of ``registry.search.Conditions``: ``task``, ``family``, ``release``, ``size``,
+            ``min_ap``, ``device``, ``precision``, ``artifact``, ``where``, ``sort``.
 
     Raises:
-        UsageError: The expression cannot be read.
+        UsageError: The expression cannot be read, or a condition names what no entry knows.
         CatalogueError: A catalogue is broken.
     """
-    entries = catalogue(settings or from_environment())
-    return entries.search(task=task, family=family, size=size, min_ap=min_ap, where=where)
+    return catalogue(settings or from_environment()).search(**conditions)
 
 
 def model_info(name: str, *, settings: Settings | None = None) -> Entry:

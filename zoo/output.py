@@ -64,6 +64,14 @@ class Output:
         """Writes aligned columns to stdout."""
         self.text(aligned(head, rows))
 
+    def comma_separated(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Writes CSV with a head row to stdout (RFC 4180, but with plain line feeds)."""
+        import csv
+
+        writer = csv.writer(self._stdout, lineterminator="\n")
+        writer.writerow(head)
+        writer.writerows(rows)
+
     def note(self, text: str) -> None:
         """Writes a note to stderr, unless notes are off."""
         if not self._quiet:
@@ -91,17 +99,13 @@ def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
         head: Head cells.
         rows: Body cells, as many a row as there are head cells.
     """
-    table = [list(head), *[list(row) for row in rows]]
-    widths = [max(len(row[column]) for row in table) for column in range(len(head))]
-    numeric = [all(_is_number(row[column]) for row in rows) for column in range(len(head))]
-    lines = []
-    for row in table:
-        cells = [
-            cell.rjust(width) if right else cell.ljust(width)
-            for cell, width, right in zip(row, widths, numeric, strict=True)
-        ]
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines) + "\n"
+    columns = [(head[place], [row[place] for row in rows]) for place in range(len(head))]
+    forms = []
+    for heading, cells in columns:
+        width = max(map(len, [heading, *cells]))
+        forms.append(f"{{:>{width}}}" if all(map(_is_number, cells)) else f"{{:<{width}}}")
+    line = "  ".join(forms).format
+    return "".join(f"{line(*row).rstrip()}\n" for row in (head, *rows))
 
 
 def megabytes(size: int) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from registry.errors import UsageError
 
@@ -23,19 +24,25 @@ class Settings:
             order (``ZOO_MIRROR``, separated by spaces).
         offline: Never open a connection (``ZOO_OFFLINE``).
         python: Interpreter to build toolchains from, tried before any other (``ZOO_PYTHON``).
-        catalogue: Catalogue file or folder loaded beside the shipped one (``ZOO_CATALOGUE``).
+        catalogues: Catalogue files, folders and addresses laid over the shipped one, lowest precedence first
+            (``ZOO_CATALOGUE``, separated by spaces).
     """
 
     cache: Path
     mirrors: tuple[str, ...] = ()
     offline: bool = False
     python: Path | None = None
-    catalogue: Path | None = None
+    catalogues: tuple[str, ...] = ()
 
     @property
     def toolchains(self) -> Path:
         """Where managed toolchains are built."""
         return self.cache / "toolchains"
+
+    @property
+    def catalogue_cache(self) -> Path:
+        """Where catalogues from servers, and the indexes of the user's catalogues, are kept."""
+        return self.cache / "catalogues"
 
     @property
     def logs(self) -> Path:
@@ -55,11 +62,35 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environment is None else environment
     return Settings(
         cache=_cache(env),
-        mirrors=_mirrors(env.get("ZOO_MIRROR", "")),
+        mirrors=_several(env.get("ZOO_MIRROR", "")),
         offline=_flag(env, "ZOO_OFFLINE"),
         python=Path(env["ZOO_PYTHON"]) if env.get("ZOO_PYTHON") else None,
-        catalogue=Path(env["ZOO_CATALOGUE"]) if env.get("ZOO_CATALOGUE") else None,
+        catalogues=_several(env.get("ZOO_CATALOGUE", "")),
     )
+
+
+def settings(
+    *,
+    mirror: str | Sequence[str] | None = None,
+    offline: bool = False,
+    catalogue: Sequence[Path | str] | None = None,
+) -> Settings:
+    """The environment's settings, with what the caller says on top.
+
+    Args:
+        mirror: Base URL or folder that replaces scheme and host of every address; several are tried in order.
+        offline: Never open a connection.
+        catalogue: Catalogue files, folders and addresses (``https://…#sha256=…``) over the shipped one,
+            lowest precedence first.
+
+    Raises:
+        UsageError: A value cannot be meant.
+    """
+    changes: dict[str, Any] = {"offline": True} if offline else {}
+    if mirror:
+        changes["mirrors"] = (mirror,) if isinstance(mirror, str) else tuple(mirror)
+    changes |= {"catalogues": tuple(map(str, catalogue))} if catalogue else {}
+    return replace(from_environment(), **changes)
 
 
 def _cache(env: Mapping[str, str]) -> Path:
@@ -71,9 +102,9 @@ def _cache(env: Mapping[str, str]) -> Path:
     return user_cache_path("paddle-zoo", appauthor=False)
 
 
-def _mirrors(text: str) -> tuple[str, ...]:
-    # No address holds a space, but the name of a folder may.
-    return (text,) if text and Path(text).is_dir() else tuple(text.split())
+def _several(text: str) -> tuple[str, ...]:
+    # No address holds a space, but the name of a file or folder may.
+    return (text,) if text and Path(text).exists() else tuple(text.split())
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:

@@ -16,6 +16,7 @@ from registry.schema.source import Source
 
 Task = Literal["keypoint_detection", "object_detection"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", max_length=80)]
+Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", max_length=40)]
 Release = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]
 
 
@@ -37,7 +38,8 @@ class Entry(Model):
     """One model of the zoo.
 
     Attributes:
-        name: Unique together with ``release``; what users type.
+        name: Unique together with ``release``; what users type. The namespace of its catalogue, where that
+            has one, stands before it with a dot.
         release: Upstream's release the numbers and files belong to.
         default: Whether the bare name means this release.
         title: Upstream's display name.

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import registry
 from registry.errors import UsageError
-from registry.search import compile_where, search
+from registry.search import Conditions, compile_where, search
 
 SHIPPED = registry.load()
 
@@ -26,12 +26,21 @@ SHIPPED = registry.load()
         ({"where": "not (height > 128 or family == 'picodet')"}, ["tinypose_128x96"]),
         ({"where": "3 < sd865_fp16_ms < 7"}, ["tinypose_128x96", "picodet_s_320_pedestrian"]),
         ({"where": "family > 3"}, []),
+        (
+            {"device": "sd865", "release": "2021", "sort": ("-ap",)},
+            ["tinypose_256x192", "tinypose_128x96", "picodet_s_320_pedestrian", "picodet_s_192_pedestrian"],
+        ),
+        (
+            {"artifact": "lite-arm-fp16", "sort": ("task", "sd865_fp16_ms")},
+            ["tinypose_128x96", "tinypose_256x192", "picodet_s_192_pedestrian", "picodet_s_320_pedestrian"],
+        ),
+        ({"precision": "int8"}, []),
     ],
 )
 def test_conditions_select(conditions: dict[str, object], names: list[str]) -> None:
     seed = [entry for entry in SHIPPED if entry.release == "2021"]
 
-    found = search(seed, **conditions)  # type: ignore[arg-type]
+    found = search(seed, Conditions(**conditions))  # type: ignore[arg-type]
 
     assert [entry.name for entry in found] == names
 
@@ -80,3 +89,28 @@ def test_no_text_is_ever_evaluated(text: str) -> None:
     except UsageError:
         return
     assert matches({"ap": 1.0}) in (True, False)
+
+
+@pytest.mark.parametrize(
+    ("conditions", "words"),
+    [
+        ({"device": "sd685"}, "did you mean sd865?"),
+        ({"family": "picodett"}, "did you mean picodet?"),
+        ({"sort": ("-app",)}, "did you mean ap?"),
+        ({"task": "segmentation"}, "keypoint_detection, object_detection"),
+    ],
+)
+def test_a_word_that_no_entry_knows_is_refused_and_not_an_empty_listing(
+    conditions: dict[str, object], words: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        SHIPPED.search(**conditions)
+
+    assert words in f"{caught.value.hint} {caught.value.expected}"
+
+
+def test_entries_without_the_number_stand_last_whichever_way_a_listing_is_sorted() -> None:
+    bare = next(iter(SHIPPED)).model_copy(update={"name": "bare", "accuracy": ()})
+
+    for key in ("ap", "-ap"):
+        assert search([bare, *SHIPPED], Conditions(sort=(key,)))[-1].name == "bare"

@@ -72,14 +72,6 @@ def test_known_digests_are_in_the_catalogue(shared: Path) -> None:
         assert {name: digest.model_dump() for name, digest in members.items()} == known["members"]
 
 
-def test_csv_has_one_row_an_entry() -> None:
-    lines = tables.comma_separated(SEED).splitlines()
-
-    assert lines[0].startswith("name,release,task,input,metric,ap,")
-    assert lines[1].startswith("tinypose_128x96,2021,keypoint_detection,128x96,AP,58.1,4.57,3.27,")
-    assert len(lines) == 5
-
-
 def test_a_missing_file_or_figure_is_a_dash() -> None:
     bare = SEED[0].model_copy(update={"artifacts": (), "accuracy": (), "latency": ()})
 

@@ -2,32 +2,73 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+import difflib
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from zoo.cli import artifacts, catalogue, checks, models
+from registry.errors import UsageError
+from zoo.cli import options
+
+COMMANDS = {
+    "list": "catalogue:list_entries",
+    "show": "catalogue:show",
+    "fetch": "artifacts:fetch",
+    "convert": "artifacts:convert",
+    "inspect": "artifacts:inspect",
+    "verify": "artifacts:verify",
+    "lock": "artifacts:lock",
+    "run": "models:run",
+    "validate": "models:validate",
+    "compare": "models:compare",
+    "bench": "models:bench",
+    "registry": "catalogue:registry_app",
+    "doctor": "checks:doctor",
+    "demo": "checks:demo",
+}
+"""Commands and groups of commands in the order of ``zoo --help``, each with its module in ``zoo.cli``."""
+
+
+class _OnDemand(TyperGroup):
+    """Builds a command when it is called: reading the options of all takes longer than listing models."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name].split(":")
+        found = getattr(import_module(f"zoo.cli.{module}"), name)
+        if isinstance(found, typer.Typer):
+            command = typer.main.get_command(found)
+            command.name = cmd_name
+            return command
+        alone = options.group()
+        alone.command(cmd_name)(found)
+        return typer.main.get_command(alone)
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            raise UsageError(
+                "unknown-command",
+                f"zoo has no command {args[0]!r}",
+                expected=f"one of {', '.join(COMMANDS)}",
+                hint=f"zoo {close[0]}" if close else "zoo --help",
+            )
+        return super().resolve_command(ctx, args)
+
 
 app = typer.Typer(
+    cls=_OnDemand,
     help="Model zoo for PP-TinyPose and PicoDet: fetch, verify, convert, prove.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command("list")(catalogue.list_entries)
-app.command("show")(catalogue.show)
-app.command("fetch")(artifacts.fetch)
-app.command("convert")(artifacts.convert)
-app.command("inspect")(artifacts.inspect)
-app.command("verify")(artifacts.verify)
-app.command("lock")(artifacts.lock)
-app.command("run")(models.run)
-app.command("validate")(models.validate)
-app.command("compare")(models.compare)
-app.command("bench")(models.bench)
-app.command("doctor")(checks.doctor)
-app.command("demo")(checks.demo)
-app.add_typer(catalogue.registry_app, name="registry")
 
 
 def _print_version(asked: bool) -> None:

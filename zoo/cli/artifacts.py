@@ -10,11 +10,9 @@ import typer
 from zoo.cli import options
 from zoo.output import Output
 
-Names = Annotated[list[str], typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.")]
-
 
 def fetch(
-    names: Names,
+    names: options.Names,
     weights: Annotated[bool, typer.Option("--weights", help="The training checkpoint.")] = False,
     config: Annotated[bool, typer.Option("--config", help="Upstream's configuration.")] = False,
     inference: Annotated[
@@ -82,7 +80,12 @@ def fetch(
 
 
 def convert(
-    source: Annotated[str, typer.Argument(metavar="SRC", help="Entry name, or local file or folder.")],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SRC", help="Entry name, or local file or folder.", autocompletion=options.known_names
+        ),
+    ],
     to: Annotated[options.Form, typer.Option(help="What to make.")],
     out: Annotated[
         Path, typer.Option(metavar="PATH", help="File to write; a folder for an inference model.")

@@ -12,46 +12,71 @@ from registry.errors import UsageError
 from zoo.cli import options
 from zoo.output import Output
 
-registry_app = typer.Typer(help="Work on catalogues.", no_args_is_help=True)
+registry_app = options.group("Work on catalogues.")
 
 
 def list_entries(
     task: Annotated[str | None, typer.Option(help="keypoint_detection or object_detection.")] = None,
-    family: Annotated[str | None, typer.Option(help="tinypose or picodet.")] = None,
+    family: Annotated[str | None, typer.Option(help="tinypose, picodet, …")] = None,
+    release: Annotated[str | None, typer.Option(help="Upstream's release, 2021.")] = None,
     size: Annotated[str | None, typer.Option("--input", metavar="HxW", help="Input size, 128x96.")] = None,
     min_ap: Annotated[float | None, typer.Option(help="Least AP or mAP, in percent.")] = None,
+    device: Annotated[str | None, typer.Option(help="With a published latency on it: sd865.")] = None,
+    precision: Annotated[
+        options.Precision | None, typer.Option(help="With a latency or an artifact in it.")
+    ] = None,
+    artifact: Annotated[
+        str | None, typer.Option(metavar="KIND", help="With this published: lite, weights, lite-arm-fp16.")
+    ] = None,
     where: Annotated[
         str | None, typer.Option(metavar="EXPR", help="For example 'ap>=38 and sd865_fp16_ms<10'.")
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option(metavar="KEYS", help="For example '-ap' or 'family,sd865_fp16_ms'.")
     ] = None,
     format: Annotated[options.ListFormat, typer.Option(help="How to print.")] = options.ListFormat.table,
     catalogue: options.Catalogue = None,
     json: options.Json = False,
 ) -> None:
     """List the models of the zoo."""
-    from registry import tables
-    from zoo import api
+    from registry.search import Conditions
+    from zoo.listing import listing
+    from zoo.settings import settings
 
-    entries = api.list_models(
+    conditions = Conditions(
         task=task,
         family=family,
+        release=release,
         size=_size(size) if size else None,
         min_ap=min_ap,
+        device=device,
+        precision=precision.value if precision else None,
+        artifact=artifact,
         where=where,
-        settings=api.settings(catalogue=catalogue),
+        sort=tuple(key.strip() for key in sort.split(",")) if sort else (),
     )
+    chosen = settings(catalogue=catalogue)
     output = Output(as_json=json)
-    if json or format is options.ListFormat.json:
-        output.document(entries)
-    elif format is options.ListFormat.markdown:
-        output.text(tables.markdown(entries))
-    elif format is options.ListFormat.csv:
-        output.text(tables.comma_separated(entries))
+    if json or format in (options.ListFormat.json, options.ListFormat.markdown):
+        from registry import tables
+        from registry.search import search
+        from zoo import api
+
+        entries = search(api.catalogue(chosen), conditions)
+        if format is options.ListFormat.markdown and not json:
+            output.text(tables.markdown(entries))
+        else:
+            output.document(entries)
+        return
+    found = listing(conditions, chosen)
+    if format is options.ListFormat.csv:
+        output.comma_separated(found.head, found.cells)
     else:
-        output.table([column.heading for column in tables.FLAT], tables.rows(entries))
+        output.table(found.head, found.cells)
 
 
 def show(
-    name: Annotated[str, typer.Argument(help="NAME or NAME@RELEASE.")],
+    name: options.Name,
     catalogue: options.Catalogue = None,
     json: options.Json = False,
 ) -> None:

@@ -11,7 +11,6 @@ import typer
 from zoo.cli import options
 from zoo.output import Output
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.")]
 Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads one run of a network may use.")]
 Jobs = Annotated[
     int | None, typer.Option(min=1, max=64, help="Pictures looked at together. Default: the processors.")
@@ -19,7 +18,7 @@ Jobs = Annotated[
 
 
 def run(
-    name: Name,
+    name: options.Name,
     images: Annotated[
         list[str], typer.Argument(metavar="IMAGE...", help="Pictures, folders, patterns or videos.")
     ],
@@ -85,7 +84,7 @@ def run(
 
 
 def validate(
-    name: Name,
+    name: options.Name,
     data: Annotated[
         Path, typer.Option(metavar="DIR", help="Laid out as COCO is: val2017/ and annotations/.")
     ],
@@ -148,7 +147,7 @@ def validate(
 
 
 def compare(
-    name: Name,
+    name: options.Name,
     images: Annotated[
         list[str] | None,
         typer.Argument(metavar="[IMAGE...]", help="Pictures to compare on. Default: drawn figures."),
@@ -191,7 +190,7 @@ def compare(
 
 
 def bench(
-    name: Name,
+    name: options.Name,
     backend: Annotated[
         options.Backend | None, typer.Option(help="One engine. Default: all, one after the other.")
     ] = None,

@@ -3,11 +3,44 @@
 from __future__ import annotations
 
 from enum import Enum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+
+def known_names(incomplete: str) -> list[str]:
+    """Names of entries that begin so, for completion in a shell; none where a catalogue cannot be read."""
+    from registry.errors import ZooError
+    from zoo.listing import names
+    from zoo.settings import from_environment
+
+    try:
+        return names(incomplete, from_environment())
+    except ZooError:
+        return []
+
+
+def group(help: str | None = None) -> typer.Typer:
+    """A group of commands that looks like the rest: plain text, our own errors.
+
+    Args:
+        help: What its commands are about.
+    """
+    return typer.Typer(
+        help=help,
+        no_args_is_help=help is not None,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+
+Name = Annotated[
+    str, typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.", autocompletion=known_names)
+]
+Names = Annotated[
+    list[str], typer.Argument(metavar="NAME...", help="NAME or NAME@RELEASE.", autocompletion=known_names)
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.")]
 Mirror = Annotated[
@@ -32,8 +65,11 @@ LiteVersion = Annotated[
     typer.Option(metavar="V", help="Version of Paddle-Lite's opt, to match the runtime in the app."),
 ]
 Catalogue = Annotated[
-    Path | None,
-    typer.Option(metavar="PATH", help="Catalogue file or folder beside the shipped one (ZOO_CATALOGUE)."),
+    list[str] | None,
+    typer.Option(
+        metavar="PATH|URL#sha256=…",
+        help="Catalogue laid over the shipped one (ZOO_CATALOGUE); may be given more than once.",
+    ),
 ]
 
 

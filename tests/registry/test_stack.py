@@ -1,0 +1,91 @@
+"""Catalogues over each other: a name changes its meaning only where a file says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import registry
+from registry.errors import CatalogueError, NotFoundError
+
+
+@pytest.fixture
+def upper(minimal: Path, tmp_path: Path) -> Path:
+    """A second file with an entry of the same name and release, and another licence."""
+    file = tmp_path / "upper.yaml"
+    file.write_text(minimal.read_text().replace("licence: MIT", "licence: Zlib"))
+    return file
+
+
+def head(file: Path, lines: str) -> None:
+    """Puts lines below the file's ``schema:`` line."""
+    file.write_text(file.read_text().replace("schema: 1\n", f"schema: 1\n{lines}\n"))
+
+
+def test_a_namespace_stands_before_the_names_of_a_file(minimal: Path, upper: Path) -> None:
+    head(upper, "namespace: acme")
+
+    entries = registry.load(minimal, upper)
+
+    assert entries.get("sample").licence == "MIT"
+    assert entries.get("acme.sample").licence == entries.get("acme.sample@1").licence == "Zlib"
+    assert [entry.id for entry in entries] == ["acme.sample@1", "sample@1"]
+
+
+def test_without_a_namespace_a_name_in_use_is_a_mistake(minimal: Path, upper: Path) -> None:
+    with pytest.raises(CatalogueError, match=r"upper\.yaml:3: .*sample@1 is already defined at team\.yaml:3"):
+        registry.load(minimal, upper)
+
+
+@pytest.mark.parametrize(
+    ("lines", "bare", "pinned"),
+    [
+        ("replaces: [sample, sample@1]", "Zlib", "Zlib"),
+        ("namespace: acme\nreplaces: [sample]", "Zlib", "MIT"),
+        ("namespace: acme\nreplaces: [sample@1]", "MIT", "Zlib"),
+    ],
+)
+def test_a_file_takes_over_the_names_it_lists_and_no_others(
+    minimal: Path, upper: Path, lines: str, bare: str, pinned: str
+) -> None:
+    head(upper, lines)
+
+    entries = registry.load(minimal, upper)
+
+    assert entries.get("sample").licence == bare
+    assert entries.get("sample@1").licence == pinned
+
+
+def test_the_later_of_two_files_that_take_a_name_has_it(minimal: Path, upper: Path, tmp_path: Path) -> None:
+    top = tmp_path / "top.yaml"
+    top.write_text(upper.read_text().replace("Zlib", "ISC"))
+    head(upper, "namespace: acme\nreplaces: [sample]")
+    head(top, "namespace: best\nreplaces: [sample]")
+
+    assert registry.load(minimal, upper, top).get("sample").licence == "ISC"
+    assert registry.load(minimal, top, upper).get("sample").licence == "Zlib"
+
+
+def test_a_name_to_replace_that_the_file_does_not_have_is_named_with_its_line(upper: Path) -> None:
+    head(upper, "replaces:\n  - sample\n  - smaple")
+
+    problems = registry.check(upper).problems
+
+    assert [(problem.line, problem.field) for problem in problems] == [(4, "replaces.1")]
+    assert "no entry of this file is called 'smaple'" in problems[0].message
+
+
+@pytest.mark.parametrize("space", ["Acme", "a.b", "../x", "", "a b"])
+def test_a_namespace_is_one_plain_word(upper: Path, space: str) -> None:
+    head(upper, f"namespace: {space!r}")
+
+    assert [problem.field for problem in registry.check(upper).problems] == ["namespace"]
+
+
+def test_a_wrong_name_within_a_namespace_is_suggested(minimal: Path, upper: Path) -> None:
+    head(upper, "namespace: acme")
+
+    with pytest.raises(NotFoundError) as caught:
+        registry.load(minimal, upper).get("acme.sampel")
+    assert caught.value.hint == "did you mean acme.sample?"
