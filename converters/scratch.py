@@ -7,10 +7,13 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from converters.files import writing_to
+from converters.locking import discard, held, take
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 _PREFIX = "run-"
 
@@ -32,30 +35,29 @@ def scratch(work: Path) -> Iterator[Path]:
     with writing_to(work, hint="set ZOO_CACHE to a folder that can be written to"):
         work.mkdir(parents=True, exist_ok=True)
         # One at a time, or a folder could be swept between being made and being locked.
-        with FileLock(work / "sweep.lock"):
+        with held(work / "sweep.lock", "tidying up", lambda _: None):
             _sweep(work)
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=work))
-            hold = FileLock(_lock_of(folder))
-            hold.acquire()
+            hold = take(_lock_of(folder), timeout=0)
     try:
         yield folder
     finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        hold.release()
-        _lock_of(folder).unlink(missing_ok=True)
+        _remove(folder, hold)
 
 
 def _sweep(work: Path) -> None:
     # A pattern that ends in a slash finds files too before Python 3.11.
     for folder in [path for path in work.glob(f"{_PREFIX}*") if path.is_dir()]:
-        hold = FileLock(_lock_of(folder))
-        try:
-            hold.acquire(timeout=0)
-        except Timeout:
-            continue  # its owner is alive
-        shutil.rmtree(folder, ignore_errors=True)
+        hold = take(_lock_of(folder), timeout=0)
+        if hold is not None:  # else its owner is alive
+            _remove(folder, hold)
+
+
+def _remove(folder: Path, hold: BaseFileLock | None) -> None:
+    shutil.rmtree(folder, ignore_errors=True)
+    if hold is not None:
         hold.release()
-        _lock_of(folder).unlink(missing_ok=True)
+    discard(_lock_of(folder))
 
 
 def _lock_of(folder: Path) -> Path:

@@ -7,10 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from converters.files import publish_bytes
+from converters.files import writing_to
+from converters.locking import held
 from registry.errors import NotFoundError, UsageError
 from registry.lock import Change, Lock
 from registry.schema import Entry, Model
+from zoo.store.disk import explained, write_atomically
 
 if TYPE_CHECKING:
     from zoo.obtain import Obtainer
@@ -76,21 +78,40 @@ def lock(
         IntegrityError: ``digest-changed``: the lock and the store disagree, and nobody accepted that.
     """
     path = find_lock() or Path.cwd() / NAME
-    before = Lock.parse(path.read_text(encoding="utf-8"), path) if path.is_file() else Lock()
     if accept:
         _fetch_anew(entries, obtainer)
-    seen = {
+    if check:
+        before = _read(path)
+        after = _brought_up(before, entries, obtainer.store.seen(), accept=True)
+    else:
+        root = obtainer.store.root
+        # Two commands that add something each: without the lock the later one would undo the earlier.
+        with (
+            explained(root),
+            held(root / "locks" / f"{NAME}.lock", f"writing {path}", obtainer.reporter.note),
+        ):
+            before = _read(path)
+            after = _brought_up(before, entries, obtainer.store.seen(), accept=accept)
+            if before != after:
+                with writing_to(path):
+                    write_atomically(path, after.dump())
+    return LockReport(path=path, artifacts=len(after.artifacts), changes=before.diff(after))
+
+
+def _read(path: Path) -> Lock:
+    return Lock.parse(path.read_text(encoding="utf-8"), path) if path.is_file() else Lock()
+
+
+def _brought_up(before: Lock, entries: Sequence[Entry], seen: Lock, *, accept: bool) -> Lock:
+    wanted = {
         url: locked
-        for url, locked in obtainer.store.seen().artifacts.items()
+        for url, locked in seen.artifacts.items()
         if not entries or any(locked.artifact.startswith(f"{entry.id}/") for entry in entries)
     }
     after = before
-    for url, locked in sorted(seen.items()):
-        after = after.accepting(url, locked) if accept or check else after.with_seen(url, locked)
-    changes = before.diff(after)
-    if changes and not check:
-        publish_bytes(after.dump().encode(), path)
-    return LockReport(path=path, artifacts=len(after.artifacts), changes=changes)
+    for url, locked in sorted(wanted.items()):
+        after = after.accepting(url, locked) if accept else after.with_seen(url, locked)
+    return after
 
 
 def _fetch_anew(entries: Sequence[Entry], obtainer: Obtainer) -> None:

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from filelock import FileLock, Timeout
-
 from converters.files import canonical_json, publish_bytes, writing_to
 from converters.interpreter import Interpreter
+from converters.locking import held
 from converters.toolchain.bases import Base
 from converters.tools import Tool
 
@@ -77,18 +76,11 @@ def read_ready(folder: Path, tool: Tool) -> Interpreter | None:
 @contextlib.contextmanager
 def locked(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
     """Hold an environment for building or removing it; says so when somebody else holds it."""
-    with writing_to(folder.parent, hint=CACHE_HINT):
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(folder.with_name(f"{folder.name}.lock"))
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            note(f"waiting for another process that is working on {folder.name}")
-            lock.acquire()
-    try:
+    lock = held(folder.with_name(f"{folder.name}.lock"), f"working on {folder.name}", note)
+    with contextlib.ExitStack() as stack:
+        with writing_to(folder.parent, hint=CACHE_HINT):
+            stack.enter_context(lock)
         yield
-    finally:
-        lock.release()
 
 
 def _size(folder: Path) -> int:

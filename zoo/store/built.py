@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
+from converters.locking import held
 from registry.errors import IntegrityError
 from registry.schema import Digest
 from zoo.store.checksum import digest_of
 from zoo.store.disk import publish, remove, sync
 from zoo.store.layout import FILES, Layout, temp_beside
-from zoo.store.locking import held
 from zoo.store.manifest import Manifest, check_sizes, read_manifest
 from zoo.store.progress import Note
 from zoo.store.quarantine import FOLDER, put_aside

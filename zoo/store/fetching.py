@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
+from converters.locking import held
 from registry.errors import IntegrityError, NetworkError
 from registry.lock import Locked, describe
 from registry.schema import Artifact, Digest
@@ -19,7 +20,6 @@ from zoo.store.health import Health
 from zoo.store.http import download
 from zoo.store.known import CATALOGUE, Known, changed
 from zoo.store.layout import FILES, Layout, temp_beside
-from zoo.store.locking import held
 from zoo.store.manifest import Manifest, Origin, check_sizes, read_manifest
 from zoo.store.mirror import rewrite
 from zoo.store.names import handed_out

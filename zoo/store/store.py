@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from converters.locking import held
 from registry.errors import IntegrityError
 from registry.lock import Lock, Locked, describe
 from registry.schema import Artifact, Digest, Entry
@@ -14,7 +15,6 @@ from zoo.store.built import Make, build, find_built
 from zoo.store.disk import explained, write_atomically
 from zoo.store.known import CATALOGUE, SEEN, known_digests, refuse_disagreement, refuse_unlocked
 from zoo.store.layout import FILES, Layout
-from zoo.store.locking import held
 from zoo.store.manifest import check_sizes, damaged, read_manifest
 from zoo.store.names import handed_out
 from zoo.store.progress import Note, Progress, Silent, unheard

@@ -1,19 +1,21 @@
-"""Run as a program: uses a store the way a command does, and dies on request.
+"""Run as a program: uses a store the way a command does, alone, in a crowd, and dying on request.
 
-child.py fetch URL ROOT PATH         fetches one artifact, prints where it is
-child.py deaths URL ROOT PATH        kills a fetch at every step it takes on disk, then runs it again
-child.py build-deaths - ROOT -       the same for a conversion
+child.py fetch URL ROOT PATH                    fetches one artifact, prints where it is
+child.py crowd URL ROOT PATH,PATH… N [SYSTEM]   N processes fetch all of them, each in another order
+child.py JOB LOSS URL ROOT PATH                 kills a job at every touch of the disk, then runs it again
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
-import signal
 import sys
-from collections.abc import Callable, Iterator
+import traceback
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import NoReturn
 
 # Loaded before forking, or every child would load it again.
 import filelock  # noqa: F401
@@ -21,12 +23,15 @@ import requests  # noqa: F401
 
 import zoo.store.fetching
 import zoo.store.tarball
-import zoo.store.verify  # noqa: F401
-from tests.zoo.store.samples import artifact, entry
+import zoo.store.verify
+import zoo.store.zipball  # noqa: F401
+from registry.lock import Lock, Locked
+from tests.zoo.store.deaths import Job, deaths
+from tests.zoo.store.samples import HOST, MODEL, artifact, digest, entry
+from zoo.delivery import deliver
+from zoo.obtain import Reporter
+from zoo.project import lock
 from zoo.store import SourceOptions, Store
-
-CHANGES = {"os.rename", "os.remove", "os.rmdir", "os.link", "os.truncate"}
-Work = Callable[[Path], object]
 
 
 def fetch(root: Path, url: str, path: str) -> Path:
@@ -43,78 +48,104 @@ def build(root: Path) -> Path:
     return Store(root).put_built("key", make)
 
 
-def die_at(step: int, root: Path) -> None:
-    """Kills this process just before its so-manieth touch of the store: after the one before it."""
-    count = 0
-
-    def touched(what: str) -> None:
-        nonlocal count
-        count += 1
-        if count == step:
-            sys.stderr.write(what)
-            sys.stderr.flush()
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def hook(event: str, arguments: tuple[Any, ...]) -> None:
-        changes = event in CHANGES or (event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR))
-        if changes and str(arguments[0]).startswith(str(root)):
-            touched(f"{event} {arguments[0]}")
-
-    real = os.fsync
-
-    def fsync(descriptor: int) -> None:
-        touched("fsync")
-        real(descriptor)
-
-    os.fsync = fsync
-    sys.addaudithook(hook)
+def lock_project(root: Path) -> object:
+    """``zoo lock`` in a project below the root, for a store that has seen two artifacts."""
+    project = root / "project"
+    project.mkdir(exist_ok=True)
+    os.chdir(project)
+    obtainer = SimpleNamespace(store=Store(root), reporter=Reporter())
+    return lock([], obtainer)  # type: ignore[arg-type]
 
 
-def in_child(work: Callable[[], object]) -> int:
-    """Runs something in a fork; its exit status, negative for a signal."""
-    child = os.fork()
-    if child == 0:
-        code = 1
-        try:
-            work()
-            code = 0
-        finally:
-            os._exit(code)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+def see(root: Path) -> None:
+    """Leaves a store that remembers two artifacts."""
+    seen = Lock()
+    for name in ("a", "b"):
+        known = digest(name.encode())
+        line = Locked(artifact=f"picodet@2021/{name}", sha256=known.sha256, size=known.size)
+        seen = seen.with_seen(f"{HOST}/{name}", line)
+    (root / "lock.json").write_text(seen.dump())
 
 
-def deaths(root: Path, work: Work) -> Iterator[dict[str, object]]:
-    """One row for each step: what happened to the one that died, and to the one that came after it."""
-    for step in range(1, 1000):
-        place = root / str(step)
-
-        def dying(step: int = step, place: Path = place) -> None:
-            die_at(step, place)
-            work(place)
-
-        first = in_child(dying)
-        if first == 0:
-            return
-        second = in_child(lambda place=place: work(place))
-        report = Store(place).verify()
-        hidden = [path for path in place.rglob("*") if path.name.startswith(".")]
-        left = [*hidden, *place.glob("partial/*"), *place.glob("quarantine/*")]
-        yield {
-            "died": first,
-            "again": second,
-            "clean": report.clean,
-            "checked": report.checked,
-            "left": [str(path.relative_to(place)) for path in left],
-        }
+def hand_out(root: Path) -> Path:
+    """Copies a model to where the user wants it."""
+    source = root / "given"
+    source.mkdir(exist_ok=True)
+    for name, data in MODEL.items():
+        (source / Path(name).name).write_bytes(data)
+    return deliver(source, root / "out", work=root / "work")
 
 
-def main(what: str, url: str, root: Path, path: str) -> None:
+def damage(root: Path) -> None:
+    """Shortens every file that was published."""
+    for file in root.glob("artifacts/*/*/files/**/*.pdmodel"):
+        file.write_bytes(b"torn")
+
+
+def jobs(url: str, path: str) -> dict[str, Job]:
+    def get(root: Path) -> Path:
+        return fetch(root, url, path)
+
+    def get_and_damage(root: Path) -> None:
+        get(root)
+        damage(root)
+
+    return {
+        "download": Job(get),
+        "repair": Job(get, prepare=get_and_damage, puts_aside=frozenset({"published", "reason.json"})),
+        "convert": Job(build),
+        "lock": Job(lock_project, prepare=see),
+        "out": Job(hand_out),
+    }
+
+
+def crowd(root: Path, url: str, paths: list[str], size: int) -> list[int]:
+    """Exit codes of processes that all want the same artifacts, each in another order."""
+    begin, go = os.pipe()
+    children = []
+    for number in range(size):
+        child = os.fork()
+        if child == 0:
+            os.close(go)
+            os.read(begin, 1)  # ends when the last one was born
+            one_of_many(root, url, paths[number % len(paths) :] + paths[: number % len(paths)])
+        children.append(child)
+    os.close(go)
+    return [os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) for child in children]
+
+
+def one_of_many(root: Path, url: str, paths: list[str]) -> NoReturn:
+    try:
+        for path in paths:
+            fetch(root, url, path)
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)
+
+
+def forget_flock() -> None:
+    def flock(*_: object) -> None:
+        raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+    fcntl.flock = flock
+
+
+def main(what: str, *rest: str) -> None:
     if what == "fetch":
-        sys.stdout.write(str(fetch(root, url, path)))
-        return
-    work: Work = build if what == "build-deaths" else lambda place: fetch(place, url, path)
-    sys.stdout.write(json.dumps(list(deaths(root, work))))
+        url, root, path = rest
+        sys.stdout.write(str(fetch(Path(root), url, path)))
+    elif what == "crowd":
+        url, root, paths, size, *system = rest
+        if system:
+            forget_flock()
+        sys.stdout.write(json.dumps(crowd(Path(root), url, paths.split(","), int(size))))
+    else:
+        loss, url, root, path = rest
+        rows = deaths(Path(root), jobs(url, path)[what], "power" if loss == "power" else "process")
+        sys.stdout.write(json.dumps(list(rows)))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], Path(sys.argv[3]), sys.argv[4])
+    main(*sys.argv[1:])

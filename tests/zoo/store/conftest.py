@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.zoo.store.bench import Bench
 from tests.zoo.store.downloads import Fetcher
+from tests.zoo.store.nursery import Nursery
 from tests.zoo.store.shop import Shop
 from zoo.store import RetryPolicy
 
@@ -45,3 +47,10 @@ def shop(tmp_path: Path, hasty: RetryPolicy) -> Shop:
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path)
+
+
+@pytest.fixture
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.end()

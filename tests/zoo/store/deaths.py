@@ -1,0 +1,200 @@
+"""Processes that die at a chosen touch of the disk, and what is left behind by them."""
+
+from __future__ import annotations
+
+import builtins
+import io
+import os
+import pathlib
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any, Literal, NoReturn
+
+from zoo.store import Store
+
+Loss = Literal["process", "power"]
+"""What is lost: the process alone, or everything on its machine that was not synced."""
+
+CHANGES = {
+    "os.rename": "rename",
+    "os.remove": "remove",
+    "os.rmdir": "remove",
+    "os.link": "link",
+    "os.truncate": "truncate",
+    "os.mkdir": "mkdir",
+    "fcntl.flock": "lock",
+}
+"""Audit events of calls that change a disk or take a lock, and what they are called here."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """Something that changes a folder.
+
+    Attributes:
+        work: Does it; may be called again after it failed, and must then succeed.
+        prepare: What has happened in that folder before.
+        puts_aside: Names of what it may move to the quarantine.
+    """
+
+    work: Callable[[Path], object]
+    prepare: Callable[[Path], object] = lambda place: None
+    puts_aside: frozenset[str] = frozenset()
+
+
+class Mortal:
+    """Counts what this process does to a folder, and kills it just before a chosen count.
+
+    A write counts twice: before it, and when half of it is done. After one touch is before the next.
+
+    Args:
+        step: The touch not to survive.
+        root: The folder.
+        loss: With ``power``, files lose what was written to them and never synced.
+        tell: Where to write what the last touch would have been.
+    """
+
+    def __init__(self, step: int, root: Path, loss: Loss, tell: int) -> None:
+        self._step = step
+        self._root = root
+        self._loss = loss
+        self._tell = tell
+        self._count = 0
+        self._synced: dict[int, int] = {}
+        self._real_fsync = os.fsync
+        self._real_open = io.open
+
+    def arm(self) -> None:
+        """Begins to count."""
+        os.fsync = self._fsync
+
+        def opened(*arguments: Any, **more: Any) -> IO[Any]:
+            return self._open(*arguments, **more)
+
+        io.open = builtins.open = pathlib.Path.open = opened  # type: ignore[assignment,method-assign]
+        sys.addaudithook(self._audit)
+
+    def _touch(self, what: str) -> None:
+        self._count += 1
+        if self._count == self._step:
+            self.lose()
+            os.write(self._tell, what.encode())
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def _audit(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR):
+            if self._inside(arguments[0]):
+                self._touch("open")
+        elif event == "os.mkdir" and os.path.exists(arguments[0]):
+            return
+        elif event == "fcntl.flock" or (event in CHANGES and self._inside(arguments[0])):
+            self._touch(CHANGES[event])
+
+    def _inside(self, path: object) -> bool:
+        return str(path).startswith(str(self._root))
+
+    def _fsync(self, descriptor: int) -> None:
+        self._touch("fsync")
+        self._real_fsync(descriptor)
+        status = os.fstat(descriptor)
+        self._synced[status.st_ino] = status.st_size
+
+    def _open(
+        self,
+        file: Any,
+        mode: str = "r",
+        buffering: int = -1,
+        encoding: str | None = None,
+        *rest: Any,
+        **more: Any,
+    ) -> IO[Any]:
+        if not set(mode) & set("wax+"):
+            return self._real_open(file, mode, buffering, encoding, *rest, **more)
+        mortal = self
+
+        class Raw(io.FileIO):
+            def write(self, data: Any) -> int:
+                view = memoryview(data)
+                inode = os.fstat(self.fileno()).st_ino
+                mortal._synced.setdefault(inode, os.fstat(self.fileno()).st_size)
+                mortal._touch("write")
+                half = super().write(view[: len(view) // 2]) or 0
+                mortal._touch("half of a write")
+                return half + (super().write(view[half:]) or 0)
+
+        binary = io.BufferedWriter(Raw(file, mode.replace("b", "").replace("t", "")))
+        return binary if "b" in mode else io.TextIOWrapper(binary, encoding)
+
+    def lose(self) -> None:
+        """Takes from the files what only a loss of power would take."""
+        if self._loss == "process":
+            return
+        for path in self._root.rglob("*"):
+            if path.is_file():
+                status = path.stat()
+                if status.st_size > self._synced.get(status.st_ino, status.st_size):
+                    os.truncate(path, self._synced[status.st_ino])
+
+
+def deaths(root: Path, job: Job, loss: Loss) -> Iterator[dict[str, object]]:
+    """One row for each touch: what killed the process, and what came of the one that came after it.
+
+    The last row is for a death when all is done: nothing may be missing then.
+    """
+    for step in range(1, 1000):
+        place = root / str(step)
+        place.mkdir(parents=True)
+        job.prepare(place)
+        before = _aside(place)
+        at = _died(job, step, place, loss)
+        if at:
+            job.work(place)
+        report = Store(place).verify()
+        left = [*_hidden(place), *place.glob("partial/*"), *(_aside(place) - before - job.puts_aside)]
+        yield {
+            "at": at or "the end",
+            "clean": report.clean,
+            "checked": report.checked,
+            "left": sorted(str(path) for path in left),
+        }
+        if not at:
+            return
+
+
+def _hidden(place: Path) -> list[Path]:
+    return [path for path in place.rglob("*") if path.name.startswith(".")]
+
+
+def _aside(place: Path) -> set[str]:
+    return {path.name for path in place.glob("quarantine/*/*")}
+
+
+def _died(job: Job, step: int, place: Path, loss: Loss) -> str:
+    """What killed a process that did the job; nothing if it got through before that touch."""
+    hear, tell = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _do(job, Mortal(step, place, loss, tell), place)
+    os.close(tell)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    with os.fdopen(hear, "rb") as heard:
+        at = heard.read().decode()
+    if status != (-signal.SIGKILL if at else 0):
+        raise AssertionError(f"it ended with {status} at {at!r}")
+    return at
+
+
+def _do(job: Job, mortal: Mortal, place: Path) -> NoReturn:
+    try:
+        mortal.arm()
+        job.work(place)
+        mortal.lose()
+    except BaseException:
+        traceback.print_exc()
+        sys.stderr.flush()
+        os._exit(1)
+    os._exit(0)

@@ -1,0 +1,123 @@
+"""Locks: waited for with a word, given up with the life of their owner, also where flock is unknown."""
+
+from __future__ import annotations
+
+import errno
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from converters.locking import held
+from tests.servers import serve
+from tests.zoo.store.nursery import Nursery
+from tests.zoo.store.samples import MODEL, tar_of
+from zoo.store import Store
+
+PATH = "/models/picodet.tar"
+NO_FLOCK = ["ENOLCK", "ENOSYS", "EOPNOTSUPP"]
+HOLD = (
+    "import sys, time; from pathlib import Path; from converters.locking import held\n"
+    "with held(Path(sys.argv[1]), 'holding', print): print('got it', flush=True); time.sleep(600)"
+)
+WITHOUT_FLOCK = (
+    "import errno, fcntl, os\n"
+    "def flock(*_): raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))\n"
+    "fcntl.flock = flock\n"
+)
+
+
+@pytest.fixture
+def no_flock(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """A file system without flock, as far as this process can tell."""
+    code = getattr(errno, getattr(request, "param", "ENOLCK"))
+
+    def flock(*_: object) -> None:
+        raise OSError(code, "no locks here")
+
+    monkeypatch.setattr("fcntl.flock", flock)
+
+
+def test_a_wait_is_announced_and_ends_with_the_death_of_the_holder(tmp_path: Path, nursery: Nursery) -> None:
+    lock = tmp_path / "locks" / "a.lock"
+    notes = outlived(nursery, HOLD, lock)
+
+    assert "waiting for another process that is fetching a" in notes[0]
+    assert str(lock) in notes[0]
+
+
+@pytest.mark.parametrize("no_flock", NO_FLOCK, indirect=True)
+def test_without_flock_threads_still_take_turns(tmp_path: Path, no_flock: None) -> None:
+    inside: list[int] = []
+    most: list[int] = []
+    started = threading.Barrier(4)
+
+    def take(_: int) -> None:
+        started.wait()
+        with held(tmp_path / "a.lock", "counting", lambda _: None):
+            inside.append(1)
+            most.append(len(inside))
+            inside.pop()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(take, range(4)))
+
+    assert most == [1, 1, 1, 1]
+    assert not (tmp_path / "a.held").exists()
+
+
+def test_without_flock_a_dead_holder_is_survived(tmp_path: Path, nursery: Nursery, no_flock: None) -> None:
+    notes = outlived(nursery, WITHOUT_FLOCK + HOLD, tmp_path / "a.lock")
+
+    assert "waiting for another process that is fetching a" in notes[0]
+    assert f"{tmp_path / 'a.held'}; remove that file if" in notes[0]
+
+
+def test_without_flock_another_hosts_lock_is_never_broken(tmp_path: Path, no_flock: None) -> None:
+    marker = tmp_path / "a.held"
+    marker.write_text("1\nsome-other-host\n")
+    notes: list[str] = []
+
+    def heard(note: str) -> None:
+        notes.append(note)
+        assert marker.exists()
+        if len(notes) == 3:
+            marker.unlink()  # as the note advises
+
+    with held(tmp_path / "a.lock", "fetching a", heard, patience=0.01, remind=0.01):
+        assert "some-other-host" not in marker.read_text()
+
+    assert len(notes) == 3
+    assert str(marker) in notes[0]
+
+
+def test_without_flock_processes_fetch_once(tmp_path: Path, nursery: Nursery) -> None:
+    with serve({PATH: tar_of(MODEL)}) as server:
+        crowd = nursery.child("crowd", server.url, tmp_path / "store", PATH, "6", "without-flock")
+        codes = json.loads(nursery.finish(crowd))
+
+        assert codes == [0] * 6
+        assert server.count(PATH) == 1
+    assert Store(tmp_path / "store").verify().clean
+    assert list((tmp_path / "store/locks").glob("*.held")) == []
+
+
+def outlived(nursery: Nursery, program: str, lock: Path) -> list[str]:
+    """Waits for a lock whose holder is killed meanwhile, gets it, and returns what was said."""
+    holder = nursery.start("-c", program, lock)
+    assert holder.stdout is not None
+    assert holder.stdout.readline() == "got it\n"
+    notes: list[str] = []
+
+    def heard(note: str) -> None:
+        notes.append(note)
+        if len(notes) == 2:
+            holder.kill()
+            holder.wait()
+
+    with held(lock, "fetching a", heard, patience=0.01, remind=0.01):
+        pass
+    assert len(notes) >= 2
+    return notes
