@@ -116,10 +116,10 @@ def _local(catalogue: str, settings: Settings) -> Path:
 
 
 def _download(url: str, sha256: str, kept: Path, settings: Settings) -> None:
+    from converters.locking import held
     from zoo.store.body import Terms
     from zoo.store.disk import sync
     from zoo.store.http import download
-    from zoo.store.locking import held
     from zoo.store.part import Part
     from zoo.store.policy import Limits
     from zoo.store.progress import unheard

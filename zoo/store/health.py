@@ -10,9 +10,9 @@ from typing import Literal
 
 from pydantic import ValidationError
 
+from converters.locking import held
 from registry.schema.base import Model
 from zoo.store.disk import write_atomically
-from zoo.store.locking import held
 from zoo.store.mirror import owner, shown
 from zoo.store.progress import Note, unheard
 from zoo.store.urls import WEB, masked, origin
