@@ -1,0 +1,150 @@
+"""Accuracy of every checkpoint on every engine, beside what upstream's own evaluator measured.
+
+    python benchmarks/accuracy.py ../shared/data --store DIR [--entry NAME …] [--backend NAME …] [--json]
+
+Every row is one ``zoo validate NAME --build`` in a process of its own, as a user types it: the checkpoint is
+fetched from a server on this machine that stands in for upstream's, and converted. DIR is the store; a folder of
+its own, since its lock remembers the digests of these files as upstream's. The last column is the largest
+difference of AP, AP50, AP75 and AR from upstream's, in percentage points; the command fails when one exceeds
+0.1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from served import served
+
+LIMIT = 0.1
+"""Percentage points that a figure may lie from upstream's."""
+
+FIGURES = ("AP", "AP50", "AP75", "AR")
+BACKENDS = ("paddle", "onnx", "lite")
+
+# What tools/eval.py of PaddleDetection 666f597f prints for these checkpoints on these photos, in percent:
+# entry, flip test (None for detectors), AP, AP50, AP75, AR.
+UPSTREAM = (
+    ("tinypose_128x96", True, (56.5, 81.5, 63.2, 59.9)),
+    ("tinypose_128x96", False, (52.7, 81.5, 56.4, 56.0)),
+    ("tinypose_256x192", True, (67.8, 87.8, 75.8, 70.2)),
+    ("tinypose_256x192", False, (66.2, 84.0, 74.0, 68.4)),
+    ("picodet_s_192_pedestrian", None, (29.8, 49.5, 29.9, 41.4)),
+    ("picodet_s_192_lcnet_pedestrian", None, (31.4, 52.8, 30.6, 42.4)),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One entry on one backend.
+
+    Attributes:
+        entry: Name of the entry.
+        flip: Whether the flip test was on; None for detectors.
+        backend: What ran it.
+        measured: The four figures, percent.
+        upstream: Upstream's, percent.
+        worst: Largest difference, percentage points.
+        engine: Engine and version.
+        photos: Photos looked at.
+        results: Persons or boxes scored.
+        seconds: Wall time of the command, conversions included where they were not in the store.
+    """
+
+    entry: str
+    flip: bool | None
+    backend: str
+    measured: tuple[float, ...]
+    upstream: tuple[float, ...]
+    worst: float
+    engine: str
+    photos: int
+    results: int
+    seconds: float
+
+
+def main() -> int:
+    options = _options()
+    rows = []
+    if not options.json:
+        print("| entry | flip | backend | AP / AP50 / AP75 / AR | upstream | worst | s |")
+        print("|---|---|---|---|---|---|---|")
+    with served(options.data, "weights") as address:
+        for entry, flip, upstream in UPSTREAM:
+            for backend in options.backend or BACKENDS:
+                if options.entry and entry not in options.entry:
+                    continue
+                rows.append(_measured(options, address, entry, flip, backend, upstream))
+                if not options.json:
+                    print(_line(rows[-1]), flush=True)
+    if options.json:
+        print(json.dumps([asdict(row) for row in rows], indent=2))
+    return int(any(row.worst > LIMIT for row in rows))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="holds weights/ and coco/")
+    parser.add_argument("--store", type=Path, required=True)
+    parser.add_argument("--entry", action="append", choices=sorted({row[0] for row in UPSTREAM}))
+    parser.add_argument("--backend", action="append", choices=BACKENDS)
+    parser.add_argument("--json", action="store_true")
+    return parser.parse_args()
+
+
+def _measured(
+    options: argparse.Namespace,
+    address: str,
+    entry: str,
+    flip: bool | None,
+    backend: str,
+    upstream: tuple[float, ...],
+) -> Row:
+    command = [sys.executable, "-m", "zoo", "validate", entry, "--data", str(options.data / "coco")]
+    command += ["--backend", backend, "--build", "--json"]
+    command += [] if flip is None else ["--flip" if flip else "--no-flip"]
+    environment = os.environ | {"ZOO_CACHE": str(options.store.absolute()), "ZOO_MIRROR": address}
+    start = time.perf_counter()
+    ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
+    seconds = time.perf_counter() - start
+    found = json.loads(ran.stdout)
+    if "error" in found:
+        raise SystemExit(f"{' '.join(command[2:])}: {found['error']['message']}")
+    measured = tuple(round(100 * found["metrics"][name], 2) for name in FIGURES)
+    worst = max(abs(one - other) for one, other in zip(measured, upstream, strict=True))
+    return Row(
+        entry,
+        flip,
+        backend,
+        measured,
+        upstream,
+        # Upstream's figures have one decimal; what floating point adds must not decide.
+        round(worst, 6),
+        found["engine"],
+        found["photos"],
+        found["results"],
+        round(seconds, 1),
+    )
+
+
+def _line(row: Row) -> str:
+    flip = {True: "on", False: "off", None: "-"}[row.flip]
+    measured = " / ".join(f"{value:.2f}" for value in row.measured)
+    upstream = " / ".join(f"{value:.1f}" for value in row.upstream)
+    verdict = f"{row.worst:.2f}{'' if row.worst <= LIMIT else ' !'}"
+    return (
+        f"| {row.entry} | {flip} | {row.backend}: {row.engine} | {measured} | {upstream} | {verdict} "
+        f"| {row.seconds:.1f} |"
+    )
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
