@@ -3,10 +3,10 @@
     python benchmarks/accuracy.py ../shared/data --store DIR [--entry NAME …] [--backend NAME …] [--json]
 
 Every row is one ``zoo validate NAME --build`` in a process of its own, as a user types it: the checkpoint is
-fetched from a server on this machine that stands in for upstream's, and converted. DIR is the store; a folder of
-its own, since its lock remembers the digests of these files as upstream's. The last column is the largest
-difference of AP, AP50, AP75 and AR from upstream's, in percentage points; the command fails when one exceeds
-0.1.
+fetched from a server on this machine that stands in for upstream's, and converted. DIR is the store; a folder
+of its own, since its lock remembers the digests of these files as upstream's. The last column but one is the
+largest difference of AP, AP50, AP75 and AR from upstream's, in percentage points; the command fails when one
+exceeds 0.1.
 """
 
 from __future__ import annotations
@@ -28,40 +28,50 @@ LIMIT = 0.1
 FIGURES = ("AP", "AP50", "AP75", "AR")
 BACKENDS = ("paddle", "onnx", "lite")
 
-# What tools/eval.py of PaddleDetection 666f597f prints for these checkpoints on these photos, in percent:
-# entry, flip test (None for detectors), AP, AP50, AP75, AR.
-UPSTREAM = (
-    ("tinypose_128x96", True, (56.5, 81.5, 63.2, 59.9)),
-    ("tinypose_128x96", False, (52.7, 81.5, 56.4, 56.0)),
-    ("tinypose_256x192", True, (67.8, 87.8, 75.8, 70.2)),
-    ("tinypose_256x192", False, (66.2, 84.0, 74.0, 68.4)),
-    ("picodet_s_192_pedestrian", None, (29.8, 49.5, 29.9, 41.4)),
-    ("picodet_s_192_lcnet_pedestrian", None, (31.4, 52.8, 30.6, 42.4)),
+
+@dataclass(frozen=True)
+class Case:
+    """A checkpoint, how it is measured, and what ``tools/eval.py`` of PaddleDetection 666f597f prints for it.
+
+    Attributes:
+        entry: Name of the entry.
+        flip: Whether the flip test is on; None for detectors.
+        upstream: AP, AP50, AP75 and AR on these photos, percent.
+    """
+
+    entry: str
+    flip: bool | None
+    upstream: tuple[float, ...]
+
+
+CASES = (
+    Case("tinypose_128x96", True, (56.5, 81.5, 63.2, 59.9)),
+    Case("tinypose_128x96", False, (52.7, 81.5, 56.4, 56.0)),
+    Case("tinypose_256x192", True, (67.8, 87.8, 75.8, 70.2)),
+    Case("tinypose_256x192", False, (66.2, 84.0, 74.0, 68.4)),
+    Case("picodet_s_192_pedestrian", None, (29.8, 49.5, 29.9, 41.4)),
+    Case("picodet_s_192_lcnet_pedestrian", None, (31.4, 52.8, 30.6, 42.4)),
 )
 
 
 @dataclass(frozen=True)
 class Row:
-    """One entry on one backend.
+    """A case on one backend.
 
     Attributes:
-        entry: Name of the entry.
-        flip: Whether the flip test was on; None for detectors.
+        case: The case.
         backend: What ran it.
         measured: The four figures, percent.
-        upstream: Upstream's, percent.
-        worst: Largest difference, percentage points.
+        worst: Their largest difference from upstream's, percentage points.
         engine: Engine and version.
         photos: Photos looked at.
         results: Persons or boxes scored.
         seconds: Wall time of the command, conversions included where they were not in the store.
     """
 
-    entry: str
-    flip: bool | None
+    case: Case
     backend: str
     measured: tuple[float, ...]
-    upstream: tuple[float, ...]
     worst: float
     engine: str
     photos: int
@@ -76,11 +86,11 @@ def main() -> int:
         print("| entry | flip | backend | AP / AP50 / AP75 / AR | upstream | worst | s |")
         print("|---|---|---|---|---|---|---|")
     with served(options.data, "weights") as address:
-        for entry, flip, upstream in UPSTREAM:
+        for case in CASES:
+            if options.entry and case.entry not in options.entry:
+                continue
             for backend in options.backend or BACKENDS:
-                if options.entry and entry not in options.entry:
-                    continue
-                rows.append(_measured(options, address, entry, flip, backend, upstream))
+                rows.append(_measured(options, address, case, backend))
                 if not options.json:
                     print(_line(rows[-1]), flush=True)
     if options.json:
@@ -94,23 +104,16 @@ def _options() -> argparse.Namespace:
     )
     parser.add_argument("data", type=Path, help="holds weights/ and coco/")
     parser.add_argument("--store", type=Path, required=True)
-    parser.add_argument("--entry", action="append", choices=sorted({row[0] for row in UPSTREAM}))
+    parser.add_argument("--entry", action="append", choices=sorted({case.entry for case in CASES}))
     parser.add_argument("--backend", action="append", choices=BACKENDS)
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
 
-def _measured(
-    options: argparse.Namespace,
-    address: str,
-    entry: str,
-    flip: bool | None,
-    backend: str,
-    upstream: tuple[float, ...],
-) -> Row:
-    command = [sys.executable, "-m", "zoo", "validate", entry, "--data", str(options.data / "coco")]
+def _measured(options: argparse.Namespace, address: str, case: Case, backend: str) -> Row:
+    command = [sys.executable, "-m", "zoo", "validate", case.entry, "--data", str(options.data / "coco")]
     command += ["--backend", backend, "--build", "--json"]
-    command += [] if flip is None else ["--flip" if flip else "--no-flip"]
+    command += [] if case.flip is None else ["--flip" if case.flip else "--no-flip"]
     environment = os.environ | {"ZOO_CACHE": str(options.store.absolute()), "ZOO_MIRROR": address}
     start = time.perf_counter()
     ran = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True, check=False)
@@ -119,29 +122,27 @@ def _measured(
     if "error" in found:
         raise SystemExit(f"{' '.join(command[2:])}: {found['error']['message']}")
     measured = tuple(round(100 * found["metrics"][name], 2) for name in FIGURES)
-    worst = max(abs(one - other) for one, other in zip(measured, upstream, strict=True))
+    worst = max(abs(one - other) for one, other in zip(measured, case.upstream, strict=True))
     return Row(
-        entry,
-        flip,
-        backend,
-        measured,
-        upstream,
-        # Upstream's figures have one decimal; what floating point adds must not decide.
-        round(worst, 6),
-        found["engine"],
-        found["photos"],
-        found["results"],
-        round(seconds, 1),
+        case=case,
+        backend=backend,
+        measured=measured,
+        # The figures have two decimals; what floating point adds to a difference must not decide.
+        worst=round(worst, 6),
+        engine=found["engine"],
+        photos=found["photos"],
+        results=found["results"],
+        seconds=round(seconds, 1),
     )
 
 
 def _line(row: Row) -> str:
-    flip = {True: "on", False: "off", None: "-"}[row.flip]
+    flip = {True: "on", False: "off", None: "-"}[row.case.flip]
     measured = " / ".join(f"{value:.2f}" for value in row.measured)
-    upstream = " / ".join(f"{value:.1f}" for value in row.upstream)
+    upstream = " / ".join(f"{value:.1f}" for value in row.case.upstream)
     verdict = f"{row.worst:.2f}{'' if row.worst <= LIMIT else ' !'}"
     return (
-        f"| {row.entry} | {flip} | {row.backend}: {row.engine} | {measured} | {upstream} | {verdict} "
+        f"| {row.case.entry} | {flip} | {row.backend}: {row.engine} | {measured} | {upstream} | {verdict} "
         f"| {row.seconds:.1f} |"
     )
 

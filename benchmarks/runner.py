@@ -1,194 +1,316 @@
-"""Speed of the runner beside the bare engines, in one process on one machine.
+"""Speed and memory beside upstream's way of doing it, in one run on one machine.
 
-    python benchmarks/runner.py --coco DIR --detector PROGRAM_DIR --pose PROGRAM_DIR \
-        --onnx-detector FILE --onnx-pose FILE [--threads 1] [--rounds 3]
+    python benchmarks/runner.py ../shared/data --store DIR [--rounds 5] [--jobs 2] [--json]
+        [--upstream-threads 1] [--onednn off]
 
-DIR holds ``val2017/`` and ``annotations/`` as COCO does; PROGRAM_DIR are Paddle inference models and the ONNX
-files are made of them with ``zoo convert``. Printed are
+For picodet_s_192_pedestrian and tinypose_128x96, five comparisons and what each has to reach:
 
-- the floor: Paddle Inference (oneDNN off) and onnxruntime called bare, with tensors that are ready;
-- the pipeline's stages over all photos, file decoding apart, and pre- and post-processing as a share of the
-  network's time;
-- photos per second of the whole pipeline, from files, and persons per second of the validation with the
-  mirrored pass.
+- pipeline: photos per second from files, detector and pose model; upstream is Paddle Inference as its
+  ``deploy/python`` sets it up, a photo at a time;
+- validation: persons per second with the flip test; upstream is the network in paddle, batches of 16, two
+  readers, as its evaluation loop runs it;
+- cold start: ``zoo run`` on one photo from a warm store; upstream is ``cold.py``, which does less than its
+  script;
+- pre- and post-processing as a share of the network's time, decoding the file apart;
+- peak memory of each process above.
 
-Compare figures of one run only; other load on the machine moves all of them.
+Both sides take turns, pass by pass, and the ratio is that of the medians; ``same answers`` says how far they
+lie apart. The floor is the engines alone, batch 1. ``others`` is the part of the machine that something else
+used meanwhile: above a few percent, measure again.
+
+DIR is a store of its own: it is filled from a server on this machine that stands in for upstream's.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
-import resource
+import platform
 import statistics
+import subprocess
+import sys
+import tempfile
 import time
-from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from pathlib import Path
-
-# Read when paddle is imported: it opens a legacy program only with its new form switched off.
-os.environ["FLAGS_enable_pir_api"] = "0"  # noqa: SIM112  its own spelling
+from typing import Any
 
 import numpy as np
+from passes import Side, machine_seconds
+from served import served
 
-import registry
-from registry.schema.protocol import DetectionProtocol, KeypointProtocol
-from zoo.runner.detector import Detector
-from zoo.runner.estimator import PoseEstimator
-from zoo.runner.images import read_photo
-from zoo.runner.pipeline import Pipeline
-from zoo.runner.postprocess.heads import final_boxes
-from zoo.runner.preprocess import prepare_photo
-from zoo.runner.sessions import Session, open_session
-from zoo.runner.variants import PYTHON_DEPLOYMENT_NMS, python_deployment
-from zoo.validation.coco import measure_detection, measure_keypoints
-from zoo.validation.dataset import load_set
+import zoo
+from zoo.models import default_jobs
+from zoo.settings import Settings
 
-CATALOGUE = registry.load()
-DETECTOR = CATALOGUE.get("picodet_s_192_pedestrian")
-POSE = CATALOGUE.get("tinypose_128x96")
+HERE = Path(__file__).resolve().parent
+SIDES = HERE / "sides.py"
+DETECTOR, POSE = "picodet_s_192_pedestrian", "tinypose_128x96"
+PHOTO = "reference/demo_3.jpg"
 
 
-def main() -> None:
+@dataclass(frozen=True)
+class Bound:
+    """What a ratio has to reach, or to stay below."""
+
+    least: float | None = None
+    below: float | None = None
+
+    def holds(self, ratio: float) -> bool:
+        return (self.least is None or ratio >= self.least) and (self.below is None or ratio < self.below)
+
+    def __str__(self) -> str:
+        return f"at least {self.least:g}" if self.least is not None else f"below {self.below:g}"
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One figure beside another.
+
+    Attributes:
+        what: What was measured.
+        unit: Of both.
+        upstream: Upstream's; for pre- and post-processing the network's.
+        ours: Ours.
+        ratio: ``ours / upstream``.
+        target: Its bound.
+        met: Whether it was reached.
+        note: How far the answers lie apart, and the load of others.
+    """
+
+    what: str
+    unit: str
+    upstream: float
+    ours: float
+    ratio: float
+    target: str
+    met: bool
+    note: str
+
+
+def main() -> int:
     options = _options()
-    photos = sorted((options.coco / "val2017").glob("*.jpg"))
-    detector_session = open_session(options.onnx_detector, "onnx", threads=options.threads)
-    pose_session = open_session(options.onnx_pose, "onnx", threads=options.threads)
-    with detector_session, pose_session:
-        _floor(options, detector_session, pose_session)
-        detector = Detector(detector_session, DETECTOR.input, DETECTOR.output, PYTHON_DEPLOYMENT_NMS)
-        protocol = POSE.accuracy[0].protocol
-        pose = PoseEstimator(pose_session, POSE.input, POSE.output, python_deployment(protocol))
-        _stages(photos, detector, pose, options.rounds)
-        _throughput(photos, Pipeline(detector, pose), options.rounds)
-        _validation(options, detector_session, pose_session, protocol)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"peak memory of this process, paddle included: {peak:.0f} MB")
+    environment = _environment(options.store)
+    options = vars(options) | _models(options, environment)
+    found = [*_pipeline(options, environment), *_validation(options, environment)]
+    found += [*_cold(options, environment), _processing(options, environment)]
+    document = {
+        "conditions": _conditions(options),
+        "floor_ms": _floor(options, environment),
+        "comparisons": [asdict(comparison) for comparison in found],
+    }
+    if options["json"]:
+        print(json.dumps(document, indent=2))
+    else:
+        _print(document)
+    return int(not all(comparison.met for comparison in found))
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    for name in ("--coco", "--detector", "--pose", "--onnx-detector", "--onnx-pose"):
-        parser.add_argument(name, type=Path, required=True)
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "data", type=lambda word: Path(word).resolve(), help="holds inference/, weights/, coco/"
+    )
+    parser.add_argument("--store", type=lambda word: Path(word).absolute(), required=True)
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--jobs", type=int, default=default_jobs(), help="as zoo run --jobs")
+    parser.add_argument("--upstream-threads", type=int, default=1, help="its default is 1")
+    parser.add_argument("--onednn", choices=("on", "off"), default="on", help="paddle's default is on")
+    parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
 
-def _floor(options: argparse.Namespace, detector: Session, pose: Session) -> None:
-    print("bare engines, batch 1, median ms")
-    for name, folder, session, spec in (
-        ("picodet_s_192_pedestrian", options.detector, detector, DETECTOR.input),
-        ("tinypose_128x96", options.pose, pose, POSE.input),
+def _environment(store: Path) -> dict[str, str]:
+    """Of every process here: byte code is kept, as it is where packages were installed."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"ZOO_CACHE": str(store), "PYTHONPYCACHEPREFIX": str(store / "bytecode")}
+
+
+def _models(options: argparse.Namespace, environment: dict[str, str]) -> dict[str, Any]:
+    with served(options.data, "inference") as address:
+        settings = Settings(cache=options.store, mirror=address)
+        paths = {name: zoo.fetch(name, onnx="fp32", settings=settings).path for name in (DETECTOR, POSE)}
+    return {**paths, "onednn": options.onednn == "on"}
+
+
+def _pipeline(options: dict[str, Any], environment: dict[str, str]) -> list[Comparison]:
+    turns = _turns("pipeline", options, environment)
+    pairs = zip(turns.upstream[0]["keypoints"], turns.ours[0]["keypoints"], strict=True)
+    apart = max(_apart(one, other) for one, other in pairs)
+    note = f"same answers: joints within {apart:.3f} px"
+    return [turns.rates("pipeline", "photos/s", Bound(least=3), note), turns.memory("pipeline")]
+
+
+def _validation(options: dict[str, Any], environment: dict[str, str]) -> list[Comparison]:
+    turns = _turns("validation", options, environment)
+    note = f"same answers: AP {turns.upstream[0]['AP']:.4f} and {turns.ours[0]['AP']:.4f}"
+    return [turns.rates("validation, flip on", "persons/s", Bound(least=5), note), turns.memory("validation")]
+
+
+def _apart(one: list[Any], other: list[Any]) -> float:
+    left, right = np.array(one).reshape(-1, 3), np.array(other).reshape(-1, 3)
+    if left.shape != right.shape:
+        raise SystemExit("the two sides found another number of persons")
+    return float(np.abs(left[:, :2] - right[:, :2]).max(initial=0.0))
+
+
+@dataclass(frozen=True)
+class _Turns:
+    """Passes of both sides, in turns.
+
+    Attributes:
+        upstream: One a round.
+        ours: One a round.
+        upstream_mb: Peak of its process.
+        our_mb: Peak of ours.
+        others: Share of the machine that neither used.
+    """
+
+    upstream: list[dict[str, Any]]
+    ours: list[dict[str, Any]]
+    upstream_mb: float
+    our_mb: float
+    others: float
+
+    def rates(self, what: str, unit: str, bound: Bound, note: str) -> Comparison:
+        upstream, ours = (
+            statistics.median(turn["items"] / turn["seconds"] for turn in turns)
+            for turns in (self.upstream, self.ours)
+        )
+        return _compared(what, unit, (upstream, ours), bound, f"{note}; others {self.others:.0%}")
+
+    def memory(self, what: str) -> Comparison:
+        return _compared(f"{what}, peak memory", "MB", (self.upstream_mb, self.our_mb), Bound(below=1), "")
+
+
+def _compared(what: str, unit: str, pair: Sequence[float], bound: Bound, note: str) -> Comparison:
+    upstream, ours = pair
+    ratio = ours / upstream
+    return Comparison(what, unit, upstream, ours, ratio, str(bound), bound.holds(ratio), note)
+
+
+def _turns(task: str, options: dict[str, Any], environment: dict[str, str]) -> _Turns:
+    upstream: list[dict[str, Any]] = []
+    ours: list[dict[str, Any]] = []
+    with (
+        Side(SIDES, f"upstream {task}", options, environment) as theirs,
+        Side(SIDES, f"our {task}", options, environment) as own,
     ):
-        tensor = np.random.default_rng(0).random((1, 3, spec.height, spec.width), np.float32)
-        paddle = _median_ms(_paddle(folder, tensor, options.threads))
-        onnx = _median_ms(lambda session=session, tensor=tensor: session.run({"image": tensor}))
-        print(f"  {name:26} paddle {paddle:6.1f}   onnxruntime {onnx:6.1f}")
+        theirs(), own()  # warm-up
+        busy = machine_seconds()
+        for _ in range(options["rounds"]):
+            upstream.append(theirs())
+            ours.append(own())
+        others = _others(busy, sum(turn["cpu"] for turn in upstream + ours))
+    assert theirs.peak_mb is not None
+    assert own.peak_mb is not None
+    return _Turns(upstream, ours, theirs.peak_mb, own.peak_mb, others)
 
 
-def _paddle(folder: Path, tensor: np.ndarray, threads: int) -> Callable[[], object]:
-    from paddle import inference
-
-    config = inference.Config(str(folder / "model.pdmodel"), str(folder / "model.pdiparams"))
-    config.disable_gpu()
-    config.disable_mkldnn()
-    config.disable_glog_info()
-    config.enable_memory_optim()
-    config.set_cpu_math_library_num_threads(threads)
-    predictor = inference.create_predictor(config)
-    handle = predictor.get_input_handle("image")
-    names = predictor.get_output_names()
-
-    def run() -> object:
-        handle.reshape(tensor.shape)
-        handle.copy_from_cpu(tensor)
-        predictor.run()
-        return [predictor.get_output_handle(name).copy_to_cpu() for name in names]
-
-    return run
+def _others(before: dict[str, float], own: float) -> float:
+    now = machine_seconds()
+    whole = now["all"] - before["all"]
+    return max(0.0, now["busy"] - before["busy"] - own) / whole if whole else 0.0
 
 
-def _median_ms(run: Callable[[], object], warm_up: int = 8, repeats: int = 40) -> float:
-    times = []
-    for repeat in range(warm_up + repeats):
+def _cold(options: dict[str, Any], environment: dict[str, str]) -> list[Comparison]:
+    photo = str(options["data"] / PHOTO)
+    models = [str(options["data"] / "inference" / name) for name in (DETECTOR, POSE)]
+    flags = [str(options["upstream_threads"]), str(int(options["onednn"]))]
+    upstream = [sys.executable, str(HERE / "cold.py"), *models, photo, *flags]
+    ours = [sys.executable, "-m", "zoo", "run", POSE, photo, "--detector", DETECTOR]
+    busy = machine_seconds()
+    runs = [
+        (_started(upstream, environment), _started(ours, environment)) for _ in range(options["rounds"] + 1)
+    ]
+    others = _others(busy, sum(run.cpu for pair in runs for run in pair))
+    seconds = [statistics.median(run.seconds for run in side) for side in zip(*runs[1:], strict=True)]
+    peaks = [max(run.peak_mb for run in side) for side in zip(*runs[1:], strict=True)]
+    note = f"one photo, everything in the store; others {others:.0%}"
+    return [
+        _compared("cold start", "s", seconds, Bound(below=0.25), note),
+        _compared("cold start, peak memory", "MB", peaks, Bound(below=1), ""),
+    ]
+
+
+@dataclass(frozen=True)
+class _Started:
+    """One process from start to end."""
+
+    seconds: float
+    cpu: float
+    peak_mb: float
+
+
+def _started(command: Sequence[str], environment: dict[str, str]) -> _Started:
+    with tempfile.TemporaryFile() as said:
         start = time.perf_counter()
-        run()
-        if repeat >= warm_up:
-            times.append(time.perf_counter() - start)
-    return 1000 * statistics.median(times)
+        process = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            said.seek(0)
+            raise SystemExit(f"{' '.join(command)} failed:\n{said.read().decode(errors='replace')}")
+    return _Started(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
-def _stages(files: list[Path], detector: Detector, pose: PoseEstimator, rounds: int) -> None:
-    photos = [read_photo(file, honour_exif=True) for file in files]
-    spent: dict[str, float] = defaultdict(float)
-
-    def lap(stage: str, since: float) -> float:
-        now = time.perf_counter()
-        spent[stage] += now - since
-        return now
-
-    for repeat in range(rounds + 1):
-        if repeat == 1:
-            spent.clear()  # the first round warms up
-        for photo in photos:
-            clock = time.perf_counter()
-            prepared = prepare_photo(photo, DETECTOR.input, "host")
-            clock = lap("detector pre", clock)
-            outputs = list(detector.session.run({"image": prepared.tensor}).values())
-            clock = lap("detector network", clock)
-            boxes = final_boxes(
-                outputs, DETECTOR.input, DETECTOR.output, PYTHON_DEPLOYMENT_NMS, prepared.scale
-            )
-            found = boxes.above(0.5)
-            clock = lap("detector post", clock)
-            persons = pose.prepare(photo, found.boxes)
-            clock = lap("pose pre", clock)
-            maps = pose.heatmaps(persons.tensor)
-            clock = lap("pose network", clock)
-            pose.finish(maps, persons, found.boxes, found.scores)
-            lap("pose post", clock)
-    print(f"stages, ms per photo, mean of {rounds} rounds over {len(photos)} photos")
-    for model in ("detector", "pose"):
-        pre, network, post = (
-            1000 * spent[f"{model} {part}"] / rounds / len(photos) for part in ("pre", "network", "post")
-        )
-        share = (pre + post) / network
-        print(f"  {model:9} pre {pre:5.2f}   network {network:6.2f}   post {post:5.2f}   share {share:.0%}")
+def _processing(options: dict[str, Any], environment: dict[str, str]) -> Comparison:
+    with Side(SIDES, "our stages", options, environment) as side:
+        side()
+        rounds = [side()["ms"] for _ in range(options["rounds"])]
+    stages = {stage: statistics.median(each[stage] for each in rounds) for stage in rounds[0]}
+    network = stages["detector network"] + stages["pose network"]
+    around = sum(stages.values()) - network
+    note = ", ".join(f"{stage} {value:.2f}" for stage, value in stages.items())
+    what = "pre- and post-processing beside the network"
+    return _compared(what, "ms/photo", (network, around), Bound(below=0.5), note)
 
 
-def _throughput(files: list[Path], pipeline: Pipeline, rounds: int) -> None:
-    for jobs in (1, os.cpu_count() or 1):
-        rates = []
-        for _ in range(rounds + 1):
-            start = time.perf_counter()
-            persons = sum(len(result.poses) for result in pipeline.stream(files, jobs=jobs))
-            rates.append(len(files) / (time.perf_counter() - start))
-        rate = statistics.median(rates[1:])
-        print(f"pipeline from files, {jobs} jobs: {rate:.1f} photos/s ({persons} persons)")
+def _floor(options: dict[str, Any], environment: dict[str, str]) -> dict[str, dict[str, float]]:
+    found = {}
+    for side, label in (("upstream", "paddle"), ("our", "onnxruntime")):
+        with Side(SIDES, f"{side} floor", options, environment) as ask:
+            found[label] = ask()["ms"]
+    return found
 
 
-def _validation(
-    options: argparse.Namespace, detector: Session, pose: Session, protocol: KeypointProtocol
-) -> None:
-    boxes = DETECTOR.accuracy[0].protocol
-    assert isinstance(boxes, DetectionProtocol)
-    for jobs in (1, os.cpu_count() or 1):
-        poses = [PoseEstimator(pose, POSE.input, POSE.output, protocol) for _ in range(jobs)]
-        start = time.perf_counter()
-        measured = measure_keypoints(load_set(options.coco, protocol), poses)
-        rate = measured.results / (time.perf_counter() - start)
+def _conditions(options: dict[str, Any]) -> dict[str, Any]:
+    engines = ("paddlepaddle", "onnxruntime", "numpy", "opencv-python-headless")
+    return {
+        "processor": _processor(),
+        "processors": os.cpu_count(),
+        "python": platform.python_version(),
+        **{name: version(name) for name in engines},
+        "upstream": f"{options['upstream_threads']} threads, oneDNN {'on' if options['onednn'] else 'off'}",
+        "ours": f"onnxruntime, {options['jobs']} jobs of one thread",
+        "rounds": options["rounds"],
+    }
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _print(document: dict[str, Any]) -> None:
+    print("; ".join(f"{name} {value}" for name, value in document["conditions"].items()))
+    for engine, times in document["floor_ms"].items():
+        print(f"floor, {engine}, batch 1: " + ", ".join(f"{name} {ms:.1f} ms" for name, ms in times.items()))
+    print("| what | upstream | ours | ratio | target | |\n|---|---|---|---|---|---|")
+    for row in document["comparisons"]:
         print(
-            f"validate poses, mirrored pass, {jobs} jobs: {rate:.1f} persons/s, AP {measured.metrics.AP:.4f}"
+            f"| {row['what']} | {row['upstream']:.2f} {row['unit']} | {row['ours']:.2f} {row['unit']} "
+            f"| {row['ratio']:.2f} | {row['target']}: {'met' if row['met'] else 'NOT MET'} | {row['note']} |"
         )
-        detectors = [Detector(detector, DETECTOR.input, DETECTOR.output, boxes.nms) for _ in range(jobs)]
-        start = time.perf_counter()
-        found = measure_detection(load_set(options.coco, boxes), detectors, boxes)
-        rate = found.photos / (time.perf_counter() - start)
-        print(f"validate boxes, {jobs} jobs: {rate:.1f} photos/s, AP {found.metrics.AP:.4f}")
 
 
 if __name__ == "__main__":
-    main()
+    raise SystemExit(main())

@@ -1,7 +1,7 @@
 """Local weights and inference models, served under the addresses that the catalogue gives them.
 
-What a benchmark runs through the command has to be had the way a user has it: fetched, proven, converted. This
-stands in for upstream's server, so that nothing but the folder of real data is needed.
+What a benchmark runs through the command has to be had the way a user has it: fetched, proven, converted.
+This stands in for upstream's server, so that nothing but the folder of real data is needed.
 """
 
 from __future__ import annotations

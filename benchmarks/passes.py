@@ -1,0 +1,92 @@
+"""A piece of work in a process of its own, done again whenever the other side asks.
+
+Two sides of a comparison take turns this way: while one works the other waits, load from elsewhere falls on
+both, and each has a peak of memory of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+Options = dict[str, Any]
+Work = Callable[[], Mapping[str, Any]]
+
+
+class Side:
+    """The asking end.
+
+    Args:
+        script: Script whose main function is :func:`serve`.
+        task: Name of one of its tasks.
+        options: What the task needs.
+        environment: Of the process.
+    """
+
+    def __init__(self, script: Path, task: str, options: Options, environment: Mapping[str, str]) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(script), task, json.dumps(options, default=str)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env=dict(environment),
+        )
+        self.peak_mb: float | None = None
+        """Largest resident size, once the process has ended."""
+
+    def __call__(self) -> dict[str, Any]:
+        """Ask for one pass.
+
+        Returns:
+            What the work returned, with ``seconds``, and ``cpu``: processor seconds of all its threads.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write("\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise SystemExit(f"{' '.join(map(str, self._process.args[1:3]))} ended without an answer")
+        return dict(json.loads(line))
+
+    def __enter__(self) -> Side:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        self._process.stdout.close()
+        _, status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        self.peak_mb = usage.ru_maxrss / 1024
+
+
+def serve(tasks: Mapping[str, Callable[[Options], Work]]) -> None:
+    """The working end: gets ready, then does a pass for every line on stdin."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # engines print to stdout
+    work = tasks[sys.argv[1]](json.loads(sys.argv[2]))
+    for _ in sys.stdin:
+        cpu, start = time.process_time(), time.perf_counter()
+        outcome = work()
+        seconds, used = time.perf_counter() - start, time.process_time() - cpu
+        print(json.dumps({**outcome, "seconds": seconds, "cpu": used}), file=answers, flush=True)
+
+
+def machine_seconds() -> dict[str, float]:
+    """Processor seconds of the whole machine since it started: ``busy`` and ``all`` of them."""
+    ticks = os.sysconf("SC_CLK_TCK")
+    values = [int(word) / ticks for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
+    idle = values[3] + values[4]
+    return {"busy": sum(values) - idle, "all": sum(values)}
