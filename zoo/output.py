@@ -36,6 +36,7 @@ class Output:
         self._quiet = quiet
         self._stdout = stdout or sys.stdout
         self._stderr = stderr or sys.stderr
+        self._display: Display | None = None
 
     @property
     def lively(self) -> bool:
@@ -74,9 +75,10 @@ class Output:
 
     def note(self, text: str) -> None:
         """Writes a note to stderr, unless notes are off."""
-        if not self._quiet:
-            self._stderr.write(text + "\n")
-            self._stderr.flush()
+        if self._quiet or (self._display and self._display.above(text)):
+            return
+        self._stderr.write(text + "\n")
+        self._stderr.flush()
 
     def error(self, error: ZooError) -> None:
         """Writes an error: to stderr for people, as the document on stdout where JSON was asked for."""
@@ -89,7 +91,8 @@ class Output:
         """Bars on a terminal, silence elsewhere."""
         from zoo.progress import Display
 
-        return Display(self._stderr if self.lively else None)
+        self._display = Display(self._stderr if self.lively else None)
+        return self._display
 
 
 def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
@@ -21,6 +22,7 @@ class Display:
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
         self._rich: rich_progress.Progress | None = None
+        self._beginning = Lock()
 
     def __enter__(self) -> Display:
         return self
@@ -30,18 +32,37 @@ class Display:
     ) -> None:
         if self._rich is not None:
             self._rich.stop()
+            self._rich = None
 
     def bar(self) -> Progress:
         """A new bar; it appears when it starts."""
         return Silent() if self._stream is None else _Bar(self)
 
+    def above(self, text: str) -> bool:
+        """Writes a line above the bars, which would be torn by a line in their midst.
+
+        Args:
+            text: The line.
+
+        Returns:
+            Whether it was written; False when there are no bars and the stream is free.
+        """
+        if self._rich is None:
+            return False
+        self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        return True
+
     def rich(self) -> rich_progress.Progress:
         """The display, started when the first bar needs it: a command answered from the store shows none."""
+        with self._beginning:  # several downloads begin at once, and each may be the first
+            return self._started()
+
+    def _started(self) -> rich_progress.Progress:
         if self._rich is None:
             # Imported here: rich takes as long to import as everything else a warm command does.
             from rich import console, progress
 
-            self._rich = progress.Progress(
+            bars = progress.Progress(
                 progress.TextColumn("{task.description}"),
                 progress.BarColumn(),
                 progress.DownloadColumn(),
@@ -50,7 +71,8 @@ class Display:
                 console=console.Console(file=self._stream),
                 transient=True,
             )
-            self._rich.start()
+            bars.start()
+            self._rich = bars
         return self._rich
 
 
