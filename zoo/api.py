@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from registry import Entry, Registry
 from registry.errors import UsageError
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from converters.networks.measured import Complexity
     from converters.plan import Goal
     from converters.reading import Inspection
+    from converters.reading.comparison import Comparison
     from zoo.conversion import ConvertPlan, ConvertRequest, Made
     from zoo.demo import Demo
     from zoo.doctor import Diagnosis
@@ -263,19 +264,59 @@ def plan_conversion(
     return conversion.plan(source, request, catalogue(settings or from_environment()))
 
 
-def inspect(path: Path | str) -> Inspection:
-    """What an artifact is, from its bytes.
+def inspect(path: Path | str, *, settings: Settings | None = None) -> Inspection:
+    """What an artifact is, from its bytes; an archive is looked into as well.
 
     Args:
         path: File or folder.
+        settings: Settings; the environment's by default.
 
     Raises:
         NotFoundError: Nothing is there.
         IntegrityError: It is torn, or something that only poses as an artifact.
     """
-    from converters.reading import inspect as look
+    from zoo.looking import look
 
-    return look(Path(path))
+    return look(Path(path), work=(settings or from_environment()).cache / "work")
+
+
+def compare_artifacts(
+    first: Path | str, second: Path | str, *, settings: Settings | None = None
+) -> Comparison:
+    """In what two artifacts differ: version, target, precision, ends, operators, kernels, weights.
+
+    Args:
+        first: File or folder.
+        second: File or folder.
+        settings: Settings; the environment's by default.
+
+    Raises:
+        ZooError: As for ``inspect``.
+    """
+    from converters.reading.comparison import compare
+
+    return compare(inspect(first, settings=settings), inspect(second, settings=settings))
+
+
+def draw(path: Path | str, form: Literal["svg", "html"] = "html", *, settings: Settings | None = None) -> str:
+    """The network in an artifact as a drawing that refers to nothing outside itself.
+
+    Args:
+        path: File, folder or archive.
+        form: ``svg`` for a picture, ``html`` for a page to drag, zoom and search in.
+        settings: Settings; the environment's by default.
+
+    Raises:
+        UsageError: ``no-network``: there is none in it.
+        MissingToolError: ``graphviz-missing``.
+        ZooError: As for ``inspect``.
+    """
+    from zoo.facts_of_file import of_inspection
+    from zoo.looking import drawn
+
+    chosen = settings or from_environment()
+    facts = of_inspection(inspect(path, settings=chosen))
+    return drawn(Path(path), form, facts, work=chosen.cache / "work")
 
 
 def verify(names: Sequence[str] = (), *, settings: Settings | None = None) -> StoreReport:

@@ -11,7 +11,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from converters.reading.dispatch import inspect
+    from converters.reading.dispatch import inspect, read_flow
+    from converters.reading.flow import Flow
     from converters.reading.inspection import Inspection, Tensor
     from converters.reading.magic import HEAD_BYTES, Kind, refuse_stand_in, sniff
     from converters.reading.nb import NbFile, canonical_nb, read_nb
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "HEAD_BYTES",
+    "Flow",
     "Inspection",
     "Kind",
     "NbFile",
@@ -35,6 +37,7 @@ __all__ = [
     "canonical_nb",
     "check_pair",
     "inspect",
+    "read_flow",
     "read_nb",
     "read_onnx",
     "read_params",
@@ -45,7 +48,8 @@ __all__ = [
 ]
 
 _HOMES = {
-    "dispatch": ("inspect",),
+    "dispatch": ("inspect", "read_flow"),
+    "flow": ("Flow",),
     "inspection": ("Inspection", "Tensor"),
     "magic": ("HEAD_BYTES", "Kind", "refuse_stand_in", "sniff"),
     "nb": ("NbFile", "canonical_nb", "read_nb"),

@@ -6,11 +6,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
 
+from converters.reading.flow import Flow, flow_of_blocks
 from converters.reading.inspection import Inspection
 from converters.reading.locate import Artifact, locate_file, locate_in_folder
 from converters.reading.magic import Kind, describe
 from converters.reading.source import is_folder
-from registry.errors import IntegrityError
+from registry.errors import IntegrityError, UsageError
+
+_FOREIGN = "The provenance beside it is about other bytes: one of the two was replaced."
 
 
 def inspect(path: Path) -> Inspection:
@@ -41,7 +44,55 @@ def inspect(path: Path) -> Inspection:
             expected="a model, parameters, weights, an archive or a YAML configuration",
             found=describe(artifact.kind),
         )
-    return read(artifact, path)
+    return _with_origin(read(artifact, path), artifact.main)
+
+
+def read_flow(path: Path) -> Flow:
+    """The network in an artifact: its operators and the values between them.
+
+    Args:
+        path: File or folder of a Lite model, an inference model or an ONNX model.
+
+    Raises:
+        NotFoundError: Nothing is there.
+        UsageError: ``no-network``: it holds no network.
+        IntegrityError: It is damaged.
+    """
+    artifact = locate_in_folder(path) if is_folder(path) else locate_file(path)
+    if artifact.kind is Kind.NB:
+        from converters.reading.nb import read_nb
+
+        nb = read_nb(artifact.main)
+        return flow_of_blocks(nb.blocks, nb.inputs, nb.outputs)
+    if artifact.kind is Kind.ONNX:
+        from converters.reading.onnx_model import read_onnx
+
+        return read_onnx(artifact.main).flow
+    if artifact.kind in (Kind.PROGRAM, Kind.PIR):
+        from converters.reading.inference_model import flow_of_program
+        from converters.reading.pir import read_pir
+        from converters.reading.program import read_program
+
+        legacy = artifact.kind is Kind.PROGRAM
+        return flow_of_program(read_program(artifact.main) if legacy else read_pir(artifact.main))
+    raise UsageError(
+        "no-network",
+        f"{path} holds no network",
+        expected="a .nb, an inference model or an .onnx file",
+        found=describe(artifact.kind),
+        hint=f"zoo inspect {path}",
+    )
+
+
+def _with_origin(found: Inspection, main: Path) -> Inspection:
+    # Imported here: proving a file that was just made needs no provenance.
+    from converters.reading.origin import origin_of
+
+    origin = origin_of(main)
+    if origin is None:
+        return found
+    doubt = () if origin.genuine else (_FOREIGN,)
+    return found.model_copy(update={"origin": origin, "warnings": (*found.warnings, *doubt)})
 
 
 # Each reader is imported when a file of its kind turns up: most uses need one of them.

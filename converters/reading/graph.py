@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
@@ -114,6 +115,18 @@ class StoredTensor:
     def elements(self) -> int:
         """Number of scalars."""
         return math.prod(self.dims)
+
+
+def content_digest(tensors: Iterable[tuple[str, tuple[int, ...], bytes | memoryview]]) -> str:
+    """Digest of parameters by what they hold, so that renamed or reordered ones are the same.
+
+    Args:
+        tensors: Element type in NumPy spelling, extents and bytes of each.
+    """
+    single = sorted(
+        hashlib.sha256(f"{dtype} {dims}\n".encode() + bytes(data)).digest() for dtype, dims, data in tensors
+    )
+    return hashlib.sha256(b"".join(single)).hexdigest()
 
 
 def feeds(blocks: Iterable[Block]) -> tuple[Variable, ...]:

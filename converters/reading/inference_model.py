@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from converters.reading.dtypes import storage_precision
+from converters.reading.flow import Flow, flow_of_blocks, fused_operators, normalisation
 from converters.reading.graph import Variable, as_tensor, count_operators, elements_by_dtype
 from converters.reading.inspection import Inspection, ProvenPrecision
 from converters.reading.magic import Kind
@@ -43,6 +44,7 @@ def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: P
     digests = {file.path.name: file.sha256 for file in (program, params) if file is not None}
     sha256 = digest_of_set(digests) if params else program.sha256
     declared = _elements(program.parameters)
+    flow = flow_of_program(program)
     operators = count_operators(program.blocks) if isinstance(program, Program) else {**program.operators}
     return Inspection(
         path=path,
@@ -58,6 +60,9 @@ def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: P
         operators=operators,
         parameters=len(params.tensors) if params else None,
         elements=params.elements if params else None,
+        weights_sha256=params.weights_sha256 if params else None,
+        fused=fused_operators(flow.operators),
+        normalisation=normalisation(flow),
         details=_details(program, params, declared),
         warnings=tuple(_warnings(program, params)),
     )
@@ -76,9 +81,17 @@ def inspect_params(path: Path) -> Inspection:
         weights_precision=storage_precision(elements),
         parameters=len(params.tensors),
         elements=params.elements,
+        weights_sha256=params.weights_sha256,
         details={"parameter_elements": {**elements}},
         warnings=("The program is not beside it: names of parameters, inputs and outputs are unknown.",),
     )
+
+
+def flow_of_program(program: Program | PirProgram) -> Flow:
+    """The network of a program of either format."""
+    if isinstance(program, PirProgram):
+        return program.flow
+    return flow_of_blocks(program.blocks, program.inputs, program.outputs)
 
 
 def _elements(parameters: Iterable[Variable]) -> dict[str, int]:

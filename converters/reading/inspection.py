@@ -21,6 +21,7 @@ Format = Literal[
     "config",  # YAML
 ]
 ProvenPrecision = Literal["fp32", "fp16", "int8", "int16", "mixed"]
+Normalisation = Literal["host", "in_graph"]
 
 
 class Tensor(Model):
@@ -36,6 +37,44 @@ class Tensor(Model):
     name: str
     shape: tuple[int | None, ...] | None
     dtype: str | None
+
+
+class Runtime(Model):
+    """What an app must bring to run a Lite file.
+
+    Attributes:
+        made_for: Version of Paddle-Lite that made the file; the same version of the runtime always loads it.
+        first: Earliest runtime that loads it; None where nothing in the file rules earlier ones out.
+        last: Latest runtime that loads it; None where nothing in the file rules later ones out.
+        abi: Android ABIs that have its kernels; a file names kernels and holds no machine code.
+        build: Switches the runtime must be built with.
+        processor: What the processor must offer beyond its ABI; None for nothing.
+    """
+
+    made_for: str
+    first: str | None = None
+    last: str | None = None
+    abi: tuple[str, ...] = ()
+    build: tuple[str, ...] = ()
+    processor: str | None = None
+
+
+class Origin(Model):
+    """What the provenance beside an artifact says about it.
+
+    Attributes:
+        conversion: Kind of conversion, for example ``lite``.
+        inputs: File name of each input to its SHA-256.
+        tools: Package to version.
+        options: What was asked for.
+        genuine: Whether the statement is about exactly these bytes.
+    """
+
+    conversion: str
+    inputs: dict[str, str]
+    tools: dict[str, str]
+    options: dict[str, JsonValue]
+    genuine: bool
 
 
 class Inspection(Model):
@@ -56,8 +95,16 @@ class Inspection(Model):
         inputs: Inputs in order.
         outputs: Outputs in order.
         operators: Operator type to count, feed and fetch excluded, sorted by name.
+        fused: What a converter merged into one operator (``conv2d + relu``) to count, as far as it shows.
+        normalisation: Whether mean and deviation are applied to pictures inside the graph; None where there
+            is no picture, or the graph does not show it.
         parameters: Number of parameter tensors; None when the artifact holds none on its own.
         elements: Number of scalars in all parameter tensors; None when unknown.
+        weights_sha256: Digest over types, extents and bytes of the parameters, whatever names and order;
+            None where they are not in the artifact.
+        runtime: What an app must bring, for Lite files.
+        origin: What the provenance beside the artifact says; None when there is none.
+        holds: The artifacts inside an archive that was looked into.
         details: Facts of one format only (kernels per precision, opset, members of an archive, …).
         warnings: Things a user must know before shipping the file, one sentence each.
     """
@@ -74,7 +121,13 @@ class Inspection(Model):
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
     operators: dict[str, int] = Field(default_factory=dict)
+    fused: dict[str, int] = Field(default_factory=dict)
+    normalisation: Normalisation | None = None
     parameters: int | None = None
     elements: int | None = None
+    weights_sha256: str | None = None
+    runtime: Runtime | None = None
+    origin: Origin | None = None
+    holds: tuple[Inspection, ...] = ()
     details: dict[str, JsonValue] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -27,6 +27,7 @@ from converters.reading.graph import (
     Operator,
     StoredTensor,
     Variable,
+    content_digest,
     feeds,
     fetches,
 )
@@ -58,6 +59,7 @@ class NbFile:
         parameters: Parameter tensors in file order.
         inputs: Inputs by column.
         outputs: Outputs by column; opt drops the extents of outputs it renamed.
+        weights_sha256: Digest of the parameters, as ``content_digest`` makes it.
         trailing: Bytes after the last parameter; 0 in a whole file of version 2, unknown and 0 in version 1.
     """
 
@@ -71,6 +73,7 @@ class NbFile:
     parameters: tuple[StoredTensor, ...]
     inputs: tuple[Variable, ...]
     outputs: tuple[Variable, ...]
+    weights_sha256: str
     trailing: int
 
     @property
@@ -157,6 +160,10 @@ def decode_nb(data: bytes, path: Path) -> NbFile:
         parameters=parameters,
         inputs=feeds(blocks),
         outputs=fetches(blocks),
+        weights_sha256=content_digest(
+            (tensor.dtype, tensor.dims, data[tensor.offset : tensor.offset + tensor.size])
+            for tensor in parameters
+        ),
         trailing=len(data) - after,
     )
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from pydantic import JsonValue
 
 from converters.reading.dtypes import storage_precision
+from converters.reading.flow import flow_of_blocks, fused_operators, normalisation
 from converters.reading.graph import FEED, FETCH, Operator, as_tensor, count_operators, elements_by_dtype
-from converters.reading.inspection import Inspection, ProvenPrecision
+from converters.reading.inspection import Inspection, ProvenPrecision, Runtime
 from converters.reading.nb import NbFile
 
 # Operators that only move or re-type data; their kernels say nothing about the arithmetic of the network.
@@ -23,11 +25,18 @@ _FAMILIES = ("opencl", "metal", "nnadapter", "xpu", "npu", "arm", "x86", "host")
 # 2023-03-30, between 2.13rc0 and 2.14rc0: the half kernels of the element-wise operators got their own alias,
 # and a runtime knows only the aliases of its own side of that date.
 _OLD_ALIAS, _NEW_ALIAS = "def", "def_fp16"
+_LAST_WITH_OLD, _FIRST_WITH_NEW = "2.13rc0", "2.14rc0"
+
+_PHONE = ("arm64-v8a", "armeabi-v7a")
+_ABIS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"arm": _PHONE, "opencl": _PHONE, "x86": ("x86_64",), "host": (*_PHONE, "x86_64")}
+)
 
 
 def inspect_nb(nb: NbFile) -> Inspection:
     """The inspection of a decoded Lite model."""
     elements = elements_by_dtype(nb.parameters)
+    flow = flow_of_blocks(nb.blocks, nb.inputs, nb.outputs)
     return Inspection(
         path=nb.path,
         format="lite",
@@ -43,6 +52,10 @@ def inspect_nb(nb: NbFile) -> Inspection:
         operators=count_operators(nb.blocks),
         parameters=len(nb.parameters),
         elements=sum(elements.values()),
+        weights_sha256=nb.weights_sha256,
+        fused=fused_operators(flow.operators),
+        normalisation=normalisation(flow),
+        runtime=runtime_of(nb),
         details=_details(nb, elements),
         warnings=tuple(_warnings(nb)),
     )
@@ -96,6 +109,11 @@ def _details(nb: NbFile, elements: dict[str, int]) -> dict[str, JsonValue]:
         "opt_version": nb.opt_version,
         "targets": _counted(kernel.target for kernel in kernels),
         "kernel_precisions": _counted(kernel.precision for kernel in kernels),
+        "kernels": _counted(
+            f"{op.type} {op.kernel.target}/{op.kernel.precision}/{op.kernel.alias}"
+            for op in nb.operators
+            if op.kernel and op.type not in (FEED, FETCH)
+        ),
         "calibrations": _counted(operator.kernel.alias for operator in nb.calibrations if operator.kernel),
         "half_weights": len(nb.half_marks),
         "quantised_weights": len(nb.quantised_weights),
@@ -103,7 +121,6 @@ def _details(nb: NbFile, elements: dict[str, int]) -> dict[str, JsonValue]:
         "elementwise_alias": elementwise_generation(nb),
         "parameter_elements": {**elements},
         "blocks": len(nb.blocks),
-        "needs": [*_needs(nb)],
     }
     return details
 
@@ -122,14 +139,30 @@ def _counted(values: Iterable[str]) -> dict[str, JsonValue]:
     return {**dict(sorted(Counter(values).items()))}
 
 
-def _needs(nb: NbFile) -> Iterable[str]:
-    """What the runtime and the processor must offer."""
-    target, half = target_family(nb), "float16" in {op.kernel.precision for op in nb.operators if op.kernel}
+def runtime_of(nb: NbFile) -> Runtime:
+    """What an app must bring to run the file, from the kernels it names.
+
+    Switches are those of Paddle-Lite's build scripts. The bounds on versions come from the half element-wise
+    kernels alone, whose alias changed; single-precision files of one version load in the next with a warning.
+    """
+    target = target_family(nb)
+    half = any(op.kernel and op.kernel.precision == "float16" for op in nb.operators)
+    generation = elementwise_generation(nb) if half and target != "opencl" else None
+    build: tuple[str, ...] = ()
+    processor: str | None = None
     if target == "opencl":
-        yield "a runtime built with OpenCL and a GPU driver that offers it"
+        build, processor = ("LITE_WITH_OPENCL=ON",), "a GPU with an OpenCL driver"
     elif half:
-        yield "a runtime built with FP16 (LITE_WITH_ARM82_FP16=ON)"
-        yield "a CPU with half-precision arithmetic (ARMv8.2-A FP16: Cortex-A55, A75 and later)"
+        build = ("LITE_WITH_ARM82_FP16=ON",)
+        processor = "half-precision arithmetic (ARMv8.2-A FP16: Cortex-A55, A75 and later)"
+    return Runtime(
+        made_for=nb.opt_version,
+        first=_FIRST_WITH_NEW if generation == _NEW_ALIAS else None,
+        last=_LAST_WITH_OLD if generation == _OLD_ALIAS else None,
+        abi=_ABIS.get(target, ()),
+        build=build,
+        processor=processor,
+    )
 
 
 def _warnings(nb: NbFile) -> Iterable[str]:

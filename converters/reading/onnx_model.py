@@ -5,6 +5,7 @@ Field numbers are those of ``onnx.proto``. Tensor data is measured and never cop
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import math
 from collections import Counter
@@ -15,7 +16,8 @@ from types import MappingProxyType
 
 from converters.reading.dtypes import ITEM_SIZES, ONNX_DTYPES
 from converters.reading.faults import Faults
-from converters.reading.graph import MAX_ENTRIES, MAX_RANK
+from converters.reading.flow import Flow
+from converters.reading.graph import MAX_ENTRIES, MAX_RANK, AttributeValue, Operator, Scalar
 from converters.reading.inspection import Tensor
 from converters.reading.magic import HEAD_BYTES, Kind, require_kind
 from converters.reading.protowire import LENGTH, Message, Wire
@@ -25,6 +27,7 @@ _LIMIT = (1 << 31) - 1  # protobuf itself stops there
 _MAX_DEPTH = 32  # graphs inside control-flow operators inside graphs
 
 _EXTERNAL = 1
+_SHOWN_TEXT = 200  # characters of a text attribute; some tools keep whole documents there
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +39,14 @@ class Initialiser:
         dtype: Element type in NumPy spelling.
         dims: Extents.
         external: File that holds the data, relative to the model; None when the data is in the model.
+        data: The bytes that hold the data, where they are in the model.
     """
 
     name: str
     dtype: str
     dims: tuple[int, ...]
     external: str | None
+    data: memoryview = dataclasses.field(default=memoryview(b""), repr=False, compare=False)
 
     @property
     def elements(self) -> int:
@@ -51,10 +56,19 @@ class Initialiser:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One operator: its type, with the domain in front unless it is ONNX's own, and what it reads."""
+    """One operator.
+
+    Attributes:
+        type: Its type, with the domain in front unless it is ONNX's own.
+        inputs: Values it reads; empty names stand for optional inputs that are left out.
+        outputs: Values it computes.
+        attributes: Attributes that hold numbers or text.
+    """
 
     type: str
     inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    attributes: Mapping[str, AttributeValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +87,7 @@ class OnnxModel:
         nodes: Operators of the graph and of all graphs inside it.
         functions: Number of functions the model defines itself.
         initialisers: Constant tensors of all graphs.
+        shapes: What the file says about values between its operators.
     """
 
     path: Path
@@ -86,6 +101,32 @@ class OnnxModel:
     nodes: tuple[Node, ...]
     functions: int
     initialisers: tuple[Initialiser, ...]
+    shapes: Mapping[str, Tensor]
+
+    @property
+    def flow(self) -> Flow:
+        """Operators and the values between them."""
+        stored = {
+            tensor.name: Tensor(name=tensor.name, shape=tensor.dims, dtype=tensor.dtype)
+            for tensor in self.initialisers
+            if tensor.name
+        }
+        ends = {tensor.name: tensor for tensor in (*self.inputs, *self.outputs)}
+        return Flow(
+            operators=tuple(
+                Operator(
+                    node.type,
+                    {"": tuple(filter(None, node.inputs))},
+                    {"": tuple(filter(None, node.outputs))},
+                    node.attributes,
+                )
+                for node in self.nodes
+            ),
+            inputs=self.inputs,
+            outputs=self.outputs,
+            tensors={**self.shapes, **stored, **ends},
+            parameters=frozenset(stored),
+        )
 
     @property
     def operators(self) -> dict[str, int]:
@@ -144,6 +185,7 @@ def read_onnx(path: Path) -> OnnxModel:
         nodes=tuple(graph.nodes),
         functions=functions,
         initialisers=tuple(graph.initialisers),
+        shapes=MappingProxyType({tensor.name: tensor for tensor in graph.between}),
     )
 
 
@@ -166,6 +208,7 @@ class _Graph:
         self.initialisers: list[Initialiser] = []
         self.inputs: list[Tensor] = []
         self.outputs: list[Tensor] = []
+        self.between: list[Tensor] = []
 
     def fed_inputs(self) -> tuple[Tensor, ...]:
         """Before IR version 4 every initialiser was listed as an input too."""
@@ -186,7 +229,10 @@ class _Graph:
                     self.inputs.append(_value_info(message.message(field)))
                 case 12 if depth == 0:
                     self.outputs.append(_value_info(message.message(field)))
-            if max(len(self.nodes), len(self.initialisers), len(self.inputs)) > MAX_ENTRIES:
+                case 13 if depth == 0:
+                    self.between.append(_value_info(message.message(field)))
+            counts = (len(self.nodes), len(self.initialisers), len(self.inputs), len(self.between))
+            if max(counts) > MAX_ENTRIES:
                 raise self.faults.too_large(f"at most {MAX_ENTRIES} operators or tensors", "more")
 
     def _keep(self, tensor: Initialiser | None) -> None:
@@ -196,27 +242,46 @@ class _Graph:
     def _node(self, message: Message, depth: int) -> None:
         kind = domain = ""
         inputs: list[str] = []
+        outputs: list[str] = []
+        attributes: dict[str, AttributeValue] = {}
         for field in message:
             match field.number:
                 case 1:
                     inputs.append(message.text(field))
+                case 2:
+                    outputs.append(message.text(field))
                 case 4:
                     kind = message.text(field)
                 case 5:
-                    self._attribute(message.message(field), depth)
+                    attributes.update(self._attribute(message.message(field), depth))
                 case 7:
                     domain = message.text(field)
         if not kind:
             raise message.corrupt("the type of an operator", "nothing")
         own = domain in {"", "ai.onnx"}
-        self.nodes.append(Node(kind if own else f"{domain}.{kind}", tuple(inputs)))
+        name = kind if own else f"{domain}.{kind}"
+        self.nodes.append(Node(name, tuple(inputs), tuple(outputs), MappingProxyType(attributes)))
 
-    def _attribute(self, message: Message, depth: int) -> None:
+    def _attribute(self, message: Message, depth: int) -> Mapping[str, AttributeValue]:
+        """The attribute by its name, where it is numbers or text; tensors and graphs are taken in."""
+        name, values, several = "", list[Scalar](), False
         for field in message:
-            if field.number in (5, 10):
-                self._keep(_tensor(message.message(field)))
-            elif field.number in (6, 11):
-                self.read(message.message(field), depth + 1)
+            match field.number:
+                case 1:
+                    name = message.text(field)
+                case 2 | 7:
+                    values.extend(message.floats(field))
+                    several |= field.number == 7
+                case 3 | 8:
+                    values.extend(message.integers(field))
+                    several |= field.number == 8
+                case 4:
+                    values.append(message.raw(field)[:_SHOWN_TEXT].decode(errors="backslashreplace"))
+                case 5 | 10:
+                    self._keep(_tensor(message.message(field)))
+                case 6 | 11:
+                    self.read(message.message(field), depth + 1)
+        return {name: tuple(values) if several else values[0]} if values else {}
 
 
 def _value_info(message: Message) -> Tensor:
@@ -257,6 +322,7 @@ def _tensor(message: Message) -> Initialiser | None:
     name, code, location = "", 0, 0
     dims: list[int] = []
     held: Counter[int] = Counter()
+    first, last = message.end, message.start
     external: dict[str, str] = {}
     for field in message:
         if field.number == 1:
@@ -267,6 +333,8 @@ def _tensor(message: Message) -> Initialiser | None:
             name = message.text(field)
         elif field.number in _DATA_FIELDS:
             held[field.number] += field.size if field.wire == LENGTH else 1
+            first = min(first, field.value if field.wire == LENGTH else field.at)
+            last = max(last, field.after)
         elif field.number == 13:
             external.update(_entry(message.message(field)))
         elif field.number == 14:
@@ -279,7 +347,8 @@ def _tensor(message: Message) -> Initialiser | None:
     if location == _EXTERNAL:
         return Initialiser(name, dtype, tuple(dims), external.get("location", ""))
     _check_size(message, dtype, math.prod(dims), held)
-    return Initialiser(name, dtype, tuple(dims), None)
+    data = memoryview(message.wire.data)[first : max(first, last)]
+    return Initialiser(name, dtype, tuple(dims), None, data)
 
 
 def _check_size(message: Message, dtype: str, elements: int, held: Mapping[int, int]) -> None:

@@ -9,6 +9,8 @@ from pathlib import Path, PurePosixPath
 from pydantic import JsonValue
 
 from converters.reading.dtypes import storage_precision
+from converters.reading.flow import normalisation
+from converters.reading.graph import content_digest
 from converters.reading.inspection import Inspection, ProvenPrecision
 from converters.reading.onnx_model import Initialiser, OnnxModel
 from converters.reading.source import digest, digest_of_set, is_regular_file, regular_file_size
@@ -54,6 +56,8 @@ def inspect_onnx(model: OnnxModel) -> Inspection:
         operators=model.operators,
         parameters=len(model.initialisers),
         elements=sum(elements.values()),
+        weights_sha256=_weights_sha256(model),
+        normalisation=normalisation(model.flow),
         details=_details(model, elements),
         warnings=tuple(_warnings(model, external)),
     )
@@ -78,6 +82,13 @@ def _weights(model: OnnxModel) -> Iterable[Initialiser]:
     elsewhere = {name for node in model.nodes if node.type not in _RESIZERS for name in node.inputs}
     scales = {name for node in model.nodes if node.type in _RESIZERS for name in node.inputs[1:]}
     return (tensor for tensor in model.initialisers if tensor.name not in scales - elsewhere)
+
+
+def _weights_sha256(model: OnnxModel) -> str | None:
+    """Over what is in the file itself; data beside it is digested with the whole."""
+    if model.external_files or not model.initialisers:
+        return None
+    return content_digest((tensor.dtype, tensor.dims, tensor.data) for tensor in model.initialisers)
 
 
 def _elements(tensors: Iterable[Initialiser]) -> dict[str, int]:

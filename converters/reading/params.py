@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from converters.reading.dtypes import ITEM_SIZES
 from converters.reading.faults import Faults
-from converters.reading.graph import MAX_ENTRIES, StoredTensor
+from converters.reading.graph import MAX_ENTRIES, StoredTensor, content_digest
 from converters.reading.magic import HEAD_BYTES, Kind, require_kind
 from converters.reading.program import read_tensor_desc
 from converters.reading.protowire import Wire
@@ -32,12 +32,14 @@ class Params:
         size: Its size in bytes; the last tensor ends exactly there.
         sha256: Digest of its bytes.
         tensors: The tensors in file order; they have no names.
+        weights_sha256: Digest of the tensors, as ``content_digest`` makes it.
     """
 
     path: Path
     size: int
     sha256: str
     tensors: tuple[StoredTensor, ...]
+    weights_sha256: str
 
     @property
     def elements(self) -> int:
@@ -68,7 +70,13 @@ def read_params(path: Path) -> Params:
             tensors.append(_tensor(stream))
             if len(tensors) > MAX_ENTRIES:
                 raise faults.too_large(f"at most {MAX_ENTRIES} tensors", "more")
-    return Params(path, size, digest(path), tuple(tensors))
+        weights = content_digest((tensor.dtype, tensor.dims, _data(file, tensor)) for tensor in tensors)
+    return Params(path, size, digest(path), tuple(tensors), weights)
+
+
+def _data(file: BinaryIO, tensor: StoredTensor) -> bytes:
+    file.seek(tensor.offset)
+    return file.read(tensor.size)
 
 
 class _Stream:

@@ -11,13 +11,22 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
 from converters.reading.faults import Faults
-from converters.reading.graph import MAX_ENTRIES, MAX_RANK, Variable
+from converters.reading.flow import Flow
+from converters.reading.graph import (
+    MAX_ENTRIES,
+    MAX_RANK,
+    AttributeValue,
+    Operator,
+    Variable,
+    as_tensor,
+)
+from converters.reading.inspection import Tensor
 from converters.reading.magic import HEAD_BYTES, Kind, require_kind
 from converters.reading.source import read_whole
 from registry.errors import IntegrityError
@@ -65,6 +74,7 @@ class PirProgram:
         parameters: The parameters in the order in which combined parameters are stored, by name.
         inputs: Inputs in program order.
         outputs: Outputs by column.
+        flow: Operators and the values between them; a value that has no name is called ``%number``.
     """
 
     path: Path
@@ -75,6 +85,7 @@ class PirProgram:
     parameters: tuple[Variable, ...]
     inputs: tuple[Variable, ...]
     outputs: tuple[Variable, ...]
+    flow: Flow
 
 
 def read_pir(path: Path) -> PirProgram:
@@ -106,7 +117,14 @@ def read_pir(path: Path) -> PirProgram:
         operators=MappingProxyType(dict(sorted(walk.operators.items()))),
         parameters=tuple(walk.parameters[name] for name in sorted(walk.parameters)),
         inputs=tuple(walk.inputs),
-        outputs=tuple(variable for _, variable in sorted(walk.outputs, key=lambda pair: pair[0])),
+        outputs=walk.fetched(),
+        flow=Flow(
+            operators=walk.flow(),
+            inputs=tuple(map(as_tensor, walk.inputs)),
+            outputs=tuple(map(as_tensor, walk.fetched())),
+            tensors=walk.tensors,
+            parameters=frozenset(walk.parameters),
+        ),
     )
 
 
@@ -140,7 +158,15 @@ class _Walk:
         self.parameters: dict[str, Variable] = {}
         self.inputs: list[Variable] = []
         self.outputs: list[tuple[int, Variable]] = []
+        self._flow: list[Operator] = []
+        self.tensors: dict[str, Tensor] = {}
+        self._names: dict[int, str] = {}
+        self._aliases: dict[str, str] = {}
         self._seen = 0
+
+    def fetched(self) -> tuple[Variable, ...]:
+        """Outputs by column."""
+        return tuple(variable for _, variable in sorted(self.outputs, key=lambda pair: pair[0]))
 
     def regions(self, owner: object, depth: int) -> None:
         """Goes over the operators of all blocks of all regions of a program or an operator."""
@@ -168,11 +194,57 @@ class _Walk:
             self._parameter(operator)
         elif name in {_DATA, _FEED}:
             self.inputs.append(self._border(operator))
+            self._call(operator, self.inputs[-1].name)
         elif name == _FETCH:
             column = self._attributes(operator).get("col", len(self.outputs))
             self.outputs.append((column if isinstance(column, int) else 0, self._border(operator)))
+            # The value that is handed out is the one that was computed, under another number.
+            self._aliases.update(dict.fromkeys(self._bound(operator, "I"), self.outputs[-1][1].name))
         else:
-            self.operators[name.removeprefix("pd_op.")] += 1
+            kind = name.removeprefix("pd_op.")
+            self.operators[kind] += 1
+            self._step(kind, operator)
+
+    def _step(self, kind: str, operator: dict[str, Any]) -> None:
+        results = self._bound(operator, "O")
+        for name, result in zip(results, _listed(operator.get("O")), strict=False):
+            self._describe(name, result)
+        attributes = self._attributes(operator) if isinstance(operator.get("A"), list) else {}
+        plain: dict[str, AttributeValue] = {
+            name: value for name, value in attributes.items() if isinstance(value, (bool, int, float, str))
+        }
+        inputs = {"": self._bound(operator, "I")}
+        self._flow.append(Operator(kind, MappingProxyType(inputs), {"": results}, MappingProxyType(plain)))
+
+    def _bound(self, operator: dict[str, Any], key: str) -> tuple[str, ...]:
+        """Names of the operands or results of an operator; an absent optional operand has the number 0."""
+        numbers = [entry.get("%") for entry in _listed(operator.get(key)) if isinstance(entry, dict)]
+        return tuple(self._names.get(n, f"%{n}") for n in numbers if isinstance(n, int) and n > 0)
+
+    def _call(self, operator: dict[str, Any], name: str) -> None:
+        """Gives the result of an operator a name."""
+        for result in _listed(operator.get("O")):
+            number = result.get("%") if isinstance(result, dict) else None
+            if isinstance(number, int):
+                self._names[number] = name
+
+    def flow(self) -> tuple[Operator, ...]:
+        """The operators, with values that are handed out under the names of the outputs."""
+
+        def renamed(bound: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+            return {"": tuple(self._aliases.get(name, name) for name in bound)}
+
+        return tuple(
+            replace(operator, inputs=renamed(operator.inputs[""]), outputs=renamed(operator.outputs[""]))
+            for operator in self._flow
+        )
+
+    def _describe(self, name: str, result: object) -> None:
+        kind = result.get("TT") if isinstance(result, dict) else None
+        match kind:
+            case {"#": "0.t_dtensor", "D": [{"#": str() as element}, list() as dims, *_]} if _is_shape(dims):
+                variable = Variable(name, "", _DTYPES.get(element.partition(".")[2]), tuple(dims), False)
+                self.tensors[name] = as_tensor(variable)
 
     def _name(self, operator: dict[str, Any]) -> str:
         name = operator.get("#")
@@ -186,6 +258,8 @@ class _Walk:
         name = attributes[-1] if isinstance(attributes, list) and attributes else None
         variable = self._value(name, operator.get("O"), persistable=True)
         self.parameters[variable.name] = variable
+        self.tensors[variable.name] = as_tensor(variable)
+        self._call(operator, variable.name)
 
     def _border(self, operator: dict[str, Any]) -> Variable:
         results = operator.get("O")
@@ -210,6 +284,11 @@ class _Walk:
                 return Variable(name, "dense_tensor", dtype, tuple(dims), persistable)
             case _:
                 raise _broken(self.faults, f"a tensor type for {name!r}", kind)
+
+
+def _listed(entry: object) -> list[Any]:
+    """What JSON holds for one or for several operands or results."""
+    return entry if isinstance(entry, list) else [entry]
 
 
 def _is_shape(dims: list[Any]) -> bool:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from registry.errors import UsageError
 from zoo.cli import options
 from zoo.output import Output
 
@@ -157,19 +158,52 @@ def convert(
 
 
 def inspect(
-    path: Annotated[Path, typer.Argument(help="File or folder.")],
+    paths: Annotated[
+        list[Path], typer.Argument(metavar="PATH [OTHER]", help="File, folder or archive; two are compared.")
+    ],
+    form: Annotated[
+        options.LookFormat, typer.Option("--format", help="In words, or the network drawn.")
+    ] = options.LookFormat.text,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Write the drawing there and print its path.")
+    ] = None,
     json: options.Json = False,
 ) -> None:
-    """Say what an artifact is, from its bytes."""
-    from zoo import api
-    from zoo.cli import portrait_of_file
+    """Say what an artifact is, from its bytes; draw it; or say in what two differ (then exit code 1)."""
+    from zoo import api, facts_of_file
 
-    output = Output(as_json=json)
-    found = api.inspect(path)
-    if json:
-        output.document(found)
-    else:
-        output.text(portrait_of_file.of_inspection(found))
+    drawing = form.value if form in (options.LookFormat.svg, options.LookFormat.html) else None
+    output = Output(as_json=json or form is options.LookFormat.json)
+    _one_way_to_look(paths, drawing, out, as_json=output.as_json)
+    if len(paths) == 2:
+        found = api.compare_artifacts(*paths)
+        output.document(found) if output.as_json else output.text(facts_of_file.of_comparison(found))
+        raise typer.Exit(0 if found.same else 1)
+    if drawing is not None:
+        from converters.files import publish_bytes
+
+        document = api.draw(paths[0], drawing)
+        if out is None:
+            output.text(document)
+        else:
+            output.lines([publish_bytes(document.encode(), out)])
+        return
+    inspected = api.inspect(paths[0])
+    output.document(inspected) if output.as_json else output.text(facts_of_file.of_inspection(inspected))
+
+
+def _one_way_to_look(paths: list[Path], drawing: str | None, out: Path | None, *, as_json: bool) -> None:
+    wrong = None
+    if len(paths) > 2:
+        wrong = f"one artifact is looked into or two are compared, not {len(paths)}"
+    elif len(paths) == 2 and drawing:
+        wrong = "a comparison is words: only one artifact can be drawn"
+    elif drawing and as_json:
+        wrong = f"--json and --format {drawing} exclude each other"
+    elif out is not None and not drawing:
+        wrong = "--out is for drawings"
+    if wrong:
+        raise UsageError("bad-combination", wrong, hint="zoo inspect PATH --format html --out graph.html")
 
 
 def verify(

@@ -82,6 +82,15 @@ class ListFormat(str, Enum):
     markdown = "markdown"
 
 
+class LookFormat(str, Enum):
+    """How ``zoo inspect`` answers."""
+
+    text = "text"
+    json = "json"
+    svg = "svg"
+    html = "html"
+
+
 class Precision(str, Enum):
     """Arithmetic precision."""
 

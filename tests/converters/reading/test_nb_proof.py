@@ -92,9 +92,14 @@ def warned(inspection: Inspection, words: str) -> bool:
 
 def test_half_files_name_the_processor_they_need() -> None:
     assert warned(looked_into(HALF), "illegal instruction")
-    assert any("FP16" in str(need) for need in looked_into(HALF).details["needs"])  # type: ignore[union-attr]
+    half, single = looked_into(HALF).runtime, looked_into(SINGLE).runtime
+    assert half is not None
+    assert half.build == ("LITE_WITH_ARM82_FP16=ON",)
+    assert half.processor is not None
+    assert half.processor.startswith("half-precision arithmetic")
     assert not warned(looked_into(SINGLE), "illegal instruction")
-    assert looked_into(SINGLE).details["needs"] == []
+    assert single is not None
+    assert (single.build, single.processor, single.abi) == ((), None, ("arm64-v8a", "armeabi-v7a"))
 
 
 @pytest.mark.parametrize(
