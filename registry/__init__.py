@@ -10,15 +10,26 @@ if TYPE_CHECKING:
     from registry.files import SHIPPED
     from registry.loading import Check, Problem, check, json_schema, load
     from registry.registry import Registry
-    from registry.schema import Artifact, Entry
+    from registry.schema import Artifact, Entry, Pipeline
 
-__all__ = ["SHIPPED", "Artifact", "Check", "Entry", "Problem", "Registry", "check", "json_schema", "load"]
+__all__ = [
+    "SHIPPED",
+    "Artifact",
+    "Check",
+    "Entry",
+    "Pipeline",
+    "Problem",
+    "Registry",
+    "check",
+    "json_schema",
+    "load",
+]
 
 _HOMES = {
     "SHIPPED": "registry.files",
     **dict.fromkeys(("Check", "Problem", "check", "json_schema", "load"), "registry.loading"),
     "Registry": "registry.registry",
-    **dict.fromkeys(("Artifact", "Entry"), "registry.schema"),
+    **dict.fromkeys(("Artifact", "Entry", "Pipeline"), "registry.schema"),
 }
 
 

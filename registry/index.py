@@ -5,8 +5,8 @@ nine cells and a few numbers an entry. The index holds those, with a digest of e
 made from; when a file has changed, the index is made again from the entries.
 
 Format, one JSON document a line, so that a plain listing parses no more than it prints:
-1. ``{"format": 1, "files": {name: sha256}, "head": [...]}``
-2. a list of ``[id, name, default, cells]``, in the registry's order
+1. ``{"format": 2, "files": {name: sha256}, "heads": {kind: [...]}}``
+2. a list of ``[kind, id, name, default, cells]``, in the registry's order, pipelines last
 3. a list of the facts of each entry, as ``registry.search.facts`` gives them
 
 Run as ``python -m registry.index`` it rewrites the index of the shipped catalogue.
@@ -17,7 +17,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,7 +27,7 @@ from registry.files import SHIPPED, files_of
 if TYPE_CHECKING:
     from registry.registry import Registry
 
-FORMAT = 1
+FORMAT = 2
 SHIPPED_INDEX = SHIPPED / "index.jsonl"
 
 
@@ -36,12 +36,14 @@ class Row:
     """One entry of a listing.
 
     Attributes:
+        kind: ``model`` or ``pipeline``.
         id: ``name@release``.
         name: Its name alone.
         default: Whether the name alone means this release.
-        cells: Texts of ``registry.tables.FLAT``, left to right.
+        cells: Texts of ``registry.tables.FLAT``, or ``FLAT_PAIRS`` for a pipeline, left to right.
     """
 
+    kind: str
     id: str
     name: str
     default: bool
@@ -52,13 +54,13 @@ class Index:
     """The rows of a catalogue, and on demand the numbers behind them.
 
     Args:
-        head: Head cells of the rows.
+        heads: Head cells of the rows, by kind.
         rows: One row an entry, in the registry's order.
         facts: JSON text of the list of facts, one item a row.
     """
 
-    def __init__(self, head: Sequence[str], rows: Sequence[Row], facts: str) -> None:
-        self.head = tuple(head)
+    def __init__(self, heads: Mapping[str, Sequence[str]], rows: Sequence[Row], facts: str) -> None:
+        self.heads = {kind: tuple(head) for kind, head in heads.items()}
         self.rows = tuple(rows)
         self._facts = facts
 
@@ -122,26 +124,33 @@ def _parse(kept: Path, digests: dict[str, str]) -> Index | None:
 def _index(lines: Sequence[str]) -> Index:
     if len(lines) != 4 or lines[3]:
         raise ValueError("not three whole lines")
-    rows = [Row(id, name, default, tuple(cells)) for id, name, default, cells in json.loads(lines[1])]
-    return Index(json.loads(lines[0])["head"], rows, lines[2])
+    rows = [
+        Row(kind, id, name, default, tuple(cells)) for kind, id, name, default, cells in json.loads(lines[1])
+    ]
+    return Index(json.loads(lines[0])["heads"], rows, lines[2])
 
 
 def _text(entries: Registry, digests: dict[str, str]) -> str:
     from registry.search import facts
-    from registry.tables import FLAT, rows
+    from registry.tables import FLAT, FLAT_PAIRS, rows
 
-    cells = rows(entries)
-    head = {"format": FORMAT, "files": digests, "head": [column.heading for column in FLAT]}
+    heads = {
+        "model": [column.heading for column in FLAT],
+        "pipeline": [column.heading for column in FLAT_PAIRS],
+    }
+    head = {"format": FORMAT, "files": digests, "heads": heads}
+    cells = [*rows(entries, FLAT), *rows(entries.pipelines, FLAT_PAIRS)]
     table = [
         [
+            entry.kind,
             entry.id,
             entry.name,
-            entries.get(entry.name).id == entry.id if entry.name in entries else False,
+            entries.find(entry.name).id == entry.id if entry.name in entries else False,
             row,
         ]
-        for entry, row in zip(entries, cells, strict=True)
+        for entry, row in zip(entries.listed, cells, strict=True)
     ]
-    parts = (head, table, [facts(entry) for entry in entries])
+    parts = (head, table, [facts(entry) for entry in entries.listed])
     return "".join(json.dumps(part, ensure_ascii=False, separators=(",", ":")) + "\n" for part in parts)
 
 

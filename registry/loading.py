@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Discriminator, Field, Tag, ValidationError, ValidationInfo, field_validator
 
 from registry.document import Document, Location, read_document
 from registry.errors import CatalogueError
@@ -14,7 +15,8 @@ from registry.files import SHIPPED, files_of
 from registry.registry import Registry
 from registry.schema.base import Model
 from registry.schema.entry import Entry, Namespace
-from registry.stack import Stack
+from registry.schema.pipeline import Pipeline
+from registry.stack import Listed, Stack
 
 
 class Problem(Model):
@@ -36,6 +38,23 @@ class Problem(Model):
         return f"{self.file}:{self.line}: {self.field}: {self.message}"
 
 
+def _kind(entry: object) -> str:
+    # A model is what most entries are: its kind may be left out.
+    kind = entry.get("kind", "model") if isinstance(entry, dict) else getattr(entry, "kind", "model")
+    return str(kind)
+
+
+Item = Annotated[
+    Annotated[Entry, Tag("model")] | Annotated[Pipeline, Tag("pipeline")],
+    Discriminator(
+        _kind,
+        custom_error_type="unknown_kind",
+        custom_error_message="an entry is of kind model or pipeline",
+    ),
+]
+"""What may stand in the list of entries."""
+
+
 class CatalogueFile(Model):
     """A catalogue file: the entries, and a place for values that several of them share.
 
@@ -45,14 +64,14 @@ class CatalogueFile(Model):
         replaces: Names (``name`` or ``name@release``, without the namespace) that mean this file's entry
             from here on, instead of the one a catalogue of lower precedence gave the name to.
         shared: Anchors for YAML aliases; nothing reads it.
-        entries: The entries.
+        entries: Models and pipelines.
     """
 
     format: Literal[1] = Field(alias="schema")
     namespace: Namespace | None = None
     replaces: tuple[str, ...] = ()
     shared: Any = None
-    entries: tuple[Entry, ...]
+    entries: tuple[Item, ...]
 
     @field_validator("shared")
     @classmethod
@@ -61,13 +80,22 @@ class CatalogueFile(Model):
 
     @field_validator("entries")
     @classmethod
-    def _named_within(cls, entries: tuple[Entry, ...], info: ValidationInfo) -> tuple[Entry, ...]:
+    def _named_within(cls, entries: tuple[Listed, ...], info: ValidationInfo) -> tuple[Listed, ...]:
         space = info.data.get("namespace")
         if not space:
             return entries
-        return tuple(entry.model_copy(update={"name": f"{space}.{entry.name}"}) for entry in entries)
+        own = {entry.id for entry in entries}
 
-    def taken(self) -> dict[str, Entry]:
+        def renamed(entry: Listed) -> Listed:
+            changes = {"name": entry.name}
+            if isinstance(entry, Pipeline):
+                changes |= {"detector": entry.detector, "pose": entry.pose}
+            inside = {key: name for key, name in changes.items() if key == "name" or name in own}
+            return entry.model_copy(update={key: f"{space}.{name}" for key, name in inside.items()})
+
+        return tuple(renamed(entry) for entry in entries)
+
+    def taken(self) -> dict[str, Listed]:
         """Each name of ``replaces`` with the entry it means here; names that no entry has are left out."""
         prefix = f"{self.namespace}." if self.namespace else ""
         own = {entry.id: entry for entry in self.entries}
@@ -106,7 +134,11 @@ def load(*paths: Path | str) -> Registry:
         raise CatalogueError(
             "catalogue-invalid", f"{first}{more}", hint=f"zoo registry check {first.file} lists every mistake"
         )
-    return Registry(stack.entries.values(), stack.aliases)
+    return Registry(
+        (entry for entry in stack.entries.values() if isinstance(entry, Entry)),
+        stack.aliases,
+        pipelines=(entry for entry in stack.entries.values() if isinstance(entry, Pipeline)),
+    )
 
 
 def check(*paths: Path | str) -> Check:
@@ -130,6 +162,7 @@ def _read(paths: Iterable[Path | str]) -> tuple[Stack, Check]:
     files = files_of(*paths)
     stack = Stack()
     problems: list[Problem] = []
+    pairs: list[_Pair] = []
     for file in files:
         document = read_document(file)
         try:
@@ -138,6 +171,12 @@ def _read(paths: Iterable[Path | str]) -> tuple[Stack, Check]:
             problems += _problems(document, error)
             continue
         problems += _stacked(document, found, stack)
+        pairs += [
+            _Pair(document, place, entry)
+            for place, entry in enumerate(found.entries)
+            if isinstance(entry, Pipeline)
+        ]
+    problems += _strangers(pairs, stack)
     ordered = sorted(problems, key=lambda problem: (str(problem.file), problem.line, problem.field))
     return stack, Check(files=files, entries=len(stack.entries), problems=tuple(ordered))
 
@@ -145,9 +184,9 @@ def _read(paths: Iterable[Path | str]) -> tuple[Stack, Check]:
 def _problems(document: Document, error: ValidationError) -> list[Problem]:
     problems = []
     for detail in error.errors(include_url=False):
-        location: Location = tuple(part for part in detail["loc"])
+        location = _without_tags(document.data, detail["loc"], missing=detail["type"] == "missing")
         message = detail["msg"].removeprefix("Value error, ")
-        if detail["type"] not in ("missing", "extra_forbidden") and _is_plain(detail["input"]):
+        if detail["type"] not in _SELF_EXPLAINING and _is_plain(detail["input"]):
             message = f"{message}, not {detail['input']!r}"
         problems.append(
             Problem(
@@ -158,6 +197,22 @@ def _problems(document: Document, error: ValidationError) -> list[Problem]:
             )
         )
     return problems
+
+
+def _without_tags(data: Any, location: Location, *, missing: bool) -> Location:
+    """The location in the file: pydantic also names the member of a union it chose, which stands nowhere."""
+    path: list[str | int] = []
+    for place, part in enumerate(location):
+        if isinstance(data, dict) and part not in data and not (missing and place == len(location) - 1):
+            continue
+        path.append(part)
+        known = isinstance(data, dict) or (isinstance(data, list) and isinstance(part, int))
+        data = data[part] if known and not (missing and place == len(location) - 1) else None
+    return tuple(path)
+
+
+_SELF_EXPLAINING = ("missing", "extra_forbidden", "unknown_kind")
+"""Kinds of mistakes whose message needs no value beside it."""
 
 
 def _is_plain(value: object) -> bool:
@@ -196,3 +251,36 @@ def _stacked(document: Document, found: CatalogueFile, stack: Stack) -> list[Pro
         )
         for clash in clashes
     ]
+
+
+class _Pair(NamedTuple):
+    """A pipeline and where it stands."""
+
+    document: Document
+    place: int
+    entry: Pipeline
+
+
+def _strangers(pairs: list[_Pair], stack: Stack) -> list[Problem]:
+    """Pipelines of models that nobody knows, or that cannot do their part."""
+    problems = []
+    for document, place, entry in pairs:
+        for role, task in (("detector", "object_detection"), ("pose", "keypoint_detection")):
+            name = getattr(entry, role)
+            model = stack.entries.get(name) or _shipped().get(name)
+            if isinstance(model, Entry) and model.task == task:
+                continue
+            does = f"does {model.task}, not {task}" if isinstance(model, Entry) else "is itself a pipeline"
+            message = f"{name} {does}" if model else f"no entry is called {name}"
+            line = document.line(("entries", place, role))
+            field = f"entries.{entry.name}.{role}"
+            problems.append(Problem(file=document.path, line=line, field=field, message=message))
+    return problems
+
+
+@functools.cache
+def _shipped() -> dict[str, Listed]:
+    """Shipped models, for pipelines of a catalogue that is read on its own."""
+    files = [read_document(file) for file in files_of(SHIPPED)]
+    found = [entry for file in files for entry in CatalogueFile.model_validate(file.data).entries]
+    return {entry.id: entry for entry in found}

@@ -1,4 +1,4 @@
-"""The registry: a fixed, ordered set of entries that can be asked by name."""
+"""The registry: a fixed, ordered set of models and pipelines that can be asked by name."""
 
 from __future__ import annotations
 
@@ -6,23 +6,34 @@ import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from registry.errors import NotFoundError
+from registry.errors import NotFoundError, UsageError
 from registry.schema.entry import Entry
+from registry.schema.pipeline import Pipeline
 from registry.search import Conditions, search
 
 
 class Registry:
     """Entries in a fixed order, addressed by ``name`` or ``name@release``.
 
+    A registry is a collection of models; its pipelines, which are pairs of them, stand beside.
+
     Args:
-        entries: Entries with distinct ids, at most one default release a name.
+        entries: Models with ids distinct from all others, at most one default release a name.
         aliases: Names that mean another entry than the one that bears them, with the id they mean.
+        pipelines: Pipelines, with names as models have them.
     """
 
-    def __init__(self, entries: Iterable[Entry], aliases: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        entries: Iterable[Entry],
+        aliases: Mapping[str, str] | None = None,
+        *,
+        pipelines: Iterable[Pipeline] = (),
+    ) -> None:
         self._entries = tuple(sorted(entries, key=lambda entry: (entry.task, entry.family, _natural(entry))))
-        self._by_name = {entry.id: entry for entry in self._entries}
-        self._by_name.update({entry.name: entry for entry in self._entries if entry.default})
+        self._pipelines = tuple(sorted(pipelines, key=lambda pair: (pair.persons, pair.release, pair.name)))
+        self._by_name = {entry.id: entry for entry in self.listed}
+        self._by_name.update({entry.name: entry for entry in self.listed if entry.default})
         self._by_name.update({name: self._by_name[id] for name, id in (aliases or {}).items()})
 
     def __iter__(self) -> Iterator[Entry]:
@@ -39,8 +50,37 @@ class Registry:
         """Every string that ``get`` answers to, sorted."""
         return tuple(sorted(self._by_name))
 
+    @property
+    def pipelines(self) -> tuple[Pipeline, ...]:
+        """The pipelines, in their order."""
+        return self._pipelines
+
+    @property
+    def listed(self) -> tuple[Entry | Pipeline, ...]:
+        """The models, then the pipelines."""
+        return (*self._entries, *self._pipelines)
+
     def get(self, name: str) -> Entry:
-        """The entry of that name.
+        """The model of that name.
+
+        Args:
+            name: ``name`` for its default release, or ``name@release``.
+
+        Raises:
+            NotFoundError: No such entry; the message suggests close names.
+            UsageError: ``is-a-pipeline``: the name is that of a pair of models.
+        """
+        found = self.find(name)
+        if isinstance(found, Pipeline):
+            raise UsageError(
+                "is-a-pipeline",
+                f"{found.id} is a pipeline of two models: {found.detector} and {found.pose}",
+                hint=f"name one of them, or: zoo run {found.pose} --detector {found.detector} IMAGE",
+            )
+        return found
+
+    def find(self, name: str) -> Entry | Pipeline:
+        """The model or pipeline of that name.
 
         Args:
             name: ``name`` for its default release, or ``name@release``.
@@ -54,7 +94,7 @@ class Registry:
             raise _unknown(name, self.names) from None
 
     def search(self, **conditions: Any) -> tuple[Entry, ...]:
-        """The entries that meet every given condition.
+        """The models that meet every given condition.
 
         Args:
             conditions: Attributes of ``registry.search.Conditions``: ``search(task=..., min_ap=...)``.
@@ -62,7 +102,8 @@ class Registry:
         Raises:
             UsageError: The expression is malformed, or a condition names what no entry knows.
         """
-        return search(self, Conditions(**conditions))
+        found = search(self.listed, Conditions(**conditions))
+        return tuple(entry for entry in found if isinstance(entry, Entry))
 
 
 def _natural(entry: Entry) -> tuple[str, int, int, str]:

@@ -8,17 +8,27 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from registry.errors import UsageError
 
 if TYPE_CHECKING:
     from registry.schema.entry import Entry
+    from registry.schema.figures import Latency
+    from registry.schema.pipeline import Pipeline
 
 Value = float | str
 Facts = Mapping[str, Value | None]
+Listed = TypeVar("Listed", bound="Entry | Pipeline")
 
-_DEVICE_SHORT = {"snapdragon 865": "sd865", "snapdragon 845": "sd845", "snapdragon 660": "sd660"}
+_DEVICE_SHORT = {
+    **{f"snapdragon {number}": f"sd{number}" for number in (660, 835, 845, 865)},
+    "kirin 980": "kirin980",
+    "intel core i7-10750h": "i7_10750h",
+}
+_LATENCY = re.compile(
+    r"(?P<device>\w+?)_(?P<precision>fp32|fp16|int8|unstated)(?:_ncnn)?(?:_1t)?(?:_pipeline)?_ms"
+)
 _COMPARISONS: dict[type[ast.cmpop], Callable[[Value, Value], bool]] = {
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
@@ -31,38 +41,50 @@ MAX_EXPRESSION = 1000
 """Characters of a ``where`` expression: more is a mistake, and deep nesting would exhaust the parser."""
 
 
-def facts(entry: Entry) -> dict[str, Value]:
+def facts(entry: Entry | Pipeline) -> dict[str, Value]:
     """What an expression can ask of an entry.
 
     Returns:
         ``name``, ``family``, ``task``, ``release``; ``artifacts``, ids joined by blanks; ``height`` and
-        ``width`` in pixels; ``ap`` in percent, the first published figure; ``params_m`` and ``flops_m`` in
-        millions; for each network latency one ``<device>_<precision>_ms`` in milliseconds, for example
-        ``sd865_fp16_ms``.
+        ``width`` in pixels, of models; ``ap`` (keypoint AP or box mAP) and ``ap50`` in percent, never of
+        private data; ``params_m`` and ``flops_m`` in millions; for each latency of one input
+        ``<device>_<precision>_ms`` in milliseconds, for example ``sd865_fp16_ms``, with ``_1t`` before the
+        unit for one thread, ``_ncnn`` for that engine, and ``_pipeline`` where pre- and post-processing is
+        included.
     """
     known: dict[str, Value] = {
         "name": entry.name,
         "release": entry.release,
         "family": entry.family,
         "task": entry.task,
-        "artifacts": " ".join(artifact.id for artifact in entry.artifacts),
-        "height": entry.input.height,
-        "width": entry.input.width,
     }
-    if entry.accuracy:
-        known["ap"] = entry.accuracy[0].value
-    for size in entry.complexity:
+    if entry.kind == "model":
+        known["artifacts"] = " ".join(a.id for a in entry.artifacts if a.picked_by_default)
+        known |= {"height": entry.input.height, "width": entry.input.width}
+    for figure in entry.accuracy:
+        if figure.protocol.kind != "private" and figure.metric != "error":
+            known.setdefault("ap50" if figure.metric == "AP50" else "ap", figure.value)
+    for size in entry.complexity if entry.kind == "model" else ():
         known |= {"params_m": size.parameters} if size.parameters else {}
         known |= {"flops_m": size.flops} if size.flops else {}
     for latency in entry.latency:
-        if latency.scope == "network":
-            known.setdefault(_latency_name(latency.device, latency.precision), latency.milliseconds)
+        if latency.batch == 1:
+            known.setdefault(latency_name(latency), latency.milliseconds)
     return known
 
 
-def _latency_name(device: str, precision: str | None) -> str:
-    short = _DEVICE_SHORT.get(device.lower(), re.sub(r"[^a-z0-9]+", "_", device.lower()))
-    return f"{short}_{precision or 'unstated'}_ms"
+def latency_name(latency: Latency) -> str:
+    """Name of a latency in expressions, for example ``sd865_fp16_ms``."""
+    device = latency.device.lower()
+    parts = [
+        _DEVICE_SHORT.get(device, re.sub(r"[^a-z0-9]+", "_", device)),
+        latency.precision or "unstated",
+        "ncnn" if latency.engine == "NCNN" else "",
+        "1t" if latency.threads == 1 else "",
+        "pipeline" if latency.scope == "pipeline" else "",
+        "ms",
+    ]
+    return "_".join(filter(None, parts))
 
 
 @dataclass(frozen=True)
@@ -75,7 +97,7 @@ class Conditions:
         release: Exact release.
         size: Input height and width in pixels.
         min_ap: Least AP or mAP in percent.
-        device: Short name of a device that a network latency was published for, ``sd865``.
+        device: Short name of a device that a latency was published for, ``sd865``.
         precision: Arithmetic of a published latency or artifact, ``fp16``.
         artifact: Kind of a published artifact, or a part of its id: ``lite``, ``lite-arm-fp16``.
         where: Expression over the names of ``facts``: comparisons joined by ``and``, ``or``, ``not`` and
@@ -143,7 +165,7 @@ class Conditions:
             _known("sort", key.lstrip("-"), names)
 
 
-def search(entries: Iterable[Entry], conditions: Conditions) -> tuple[Entry, ...]:
+def search(entries: Iterable[Listed], conditions: Conditions) -> tuple[Listed, ...]:
     """The entries that meet every condition, in their given order unless another is asked for.
 
     Args:
@@ -171,11 +193,12 @@ def _sorted(places: list[int], table: Sequence[Facts], key: str) -> list[int]:
 
 
 def _devices(names: Iterable[str]) -> set[str]:
-    return {name.rsplit("_", 2)[0] for name in names if name.endswith("_ms")}
+    return {match["device"] for name in names if (match := _LATENCY.fullmatch(name))}
 
 
 def _has_precision(precision: str, latencies: Iterable[str], artifacts: Iterable[str]) -> bool:
-    timed = any(name.endswith(f"_{precision}_ms") for name in latencies)
+    matches = (_LATENCY.fullmatch(name) for name in latencies)
+    timed = any(match["precision"] == precision for match in matches if match)
     return timed or any(precision in id.split("-") for id in artifacts)
 
 

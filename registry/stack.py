@@ -6,6 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from registry.schema.entry import Entry
+from registry.schema.pipeline import Pipeline
+
+Listed = Entry | Pipeline
+"""What has a name in a catalogue."""
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,11 @@ class Stack:
         aliases: Names that a catalogue took over, with the id they mean now.
     """
 
-    entries: dict[str, Entry] = field(default_factory=dict)
+    entries: dict[str, Listed] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     _owners: dict[str, str] = field(default_factory=dict)
 
-    def add(self, entries: Sequence[Entry], places: Sequence[str], taken: dict[str, Entry]) -> list[Clash]:
+    def add(self, entries: Sequence[Listed], places: Sequence[str], taken: dict[str, Listed]) -> list[Clash]:
         """Lays one file's entries on top.
 
         Args:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry import Entry, Registry
+from registry import Entry, Pipeline, Registry
 from registry.errors import UsageError
 from registry.schema.artifact import Precision, Target
 from zoo import catalogues
@@ -49,7 +49,21 @@ def list_models(*, settings: Settings | None = None, **conditions: Any) -> tuple
 
 
 def model_info(name: str, *, settings: Settings | None = None) -> Entry:
-    """Everything known about one entry.
+    """Everything known about one model.
+
+    Args:
+        name: ``name`` or ``name@release``.
+        settings: Settings; the environment's by default.
+
+    Raises:
+        NotFoundError: No such entry; close names are suggested.
+        UsageError: ``is-a-pipeline``: the name is that of a pair of models.
+    """
+    return catalogue(settings or from_environment()).get(name)
+
+
+def info(name: str, *, settings: Settings | None = None) -> Entry | Pipeline:
+    """Everything known about a model or a pipeline.
 
     Args:
         name: ``name`` or ``name@release``.
@@ -58,7 +72,7 @@ def model_info(name: str, *, settings: Settings | None = None) -> Entry:
     Raises:
         NotFoundError: No such entry; close names are suggested.
     """
-    return catalogue(settings or from_environment()).get(name)
+    return catalogue(settings or from_environment()).find(name)
 
 
 def complexity(entry: Entry) -> Complexity | None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Listing:
-    """A table of entries.
+class Sheet:
+    """A table of entries of one kind.
 
     Attributes:
         head: Head cells.
@@ -23,6 +23,19 @@ class Listing:
 
     head: tuple[str, ...]
     cells: tuple[tuple[str, ...], ...]
+
+
+@dataclass(frozen=True)
+class Listing:
+    """What a search came to.
+
+    Attributes:
+        models: The models.
+        pipelines: The pairs of them; their times are of another scope, so they have a table of their own.
+    """
+
+    models: Sheet
+    pipelines: Sheet
 
 
 def listing(conditions: Conditions, settings: Settings) -> Listing:
@@ -40,7 +53,11 @@ def listing(conditions: Conditions, settings: Settings) -> Listing:
     rows = index.rows
     if not conditions.empty:
         rows = tuple(rows[place] for place in conditions.chosen(index.facts))
-    return Listing(index.head, tuple(row.cells for row in rows))
+
+    def sheet(kind: str) -> Sheet:
+        return Sheet(index.heads[kind], tuple(row.cells for row in rows if row.kind == kind))
+
+    return Listing(sheet("model"), sheet("pipeline"))
 
 
 def names(prefix: str, settings: Settings) -> list[str]:

@@ -70,12 +70,12 @@ def _published(entry: Entry, want: Want) -> Artifact | None:
     # Which opt made a published file is known only once it was read: a version that was asked for is made.
     if want.lite_version is not None:
         return None
-    return entry.artifact(want.kind, want.precision, want.target)
+    return entry.artifact(want.kind, want.precision, want.target, want.head)
 
 
 def _routes(entry: Entry, want: Want) -> Iterator[FetchPlan]:
     aim = _aim(want)
-    if aim is None:
+    if aim is None or not _is_own_head(entry, want):
         return
     # The inference model first: the way is shorter, and it is what upstream itself converted.
     inference, weights = entry.artifact("inference"), entry.artifact("weights")
@@ -83,6 +83,11 @@ def _routes(entry: Entry, want: Want) -> Iterator[FetchPlan]:
         yield FetchPlan(entry=entry.id, want=want, start=inference, steps=steps("program", aim, entry))
     if weights and entry.network:
         yield FetchPlan(entry=entry.id, want=want, start=weights, steps=steps("weights", aim, entry))
+
+
+def _is_own_head(entry: Entry, want: Want) -> bool:
+    # What is made here ends as the entry's own export does; another head is had as a published file only.
+    return want.head is None or getattr(entry.output, "head", None) == want.head
 
 
 def _aim(want: Want) -> Aim | None:

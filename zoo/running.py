@@ -88,6 +88,8 @@ class Runner:
         output = self.network.entry.output
         if isinstance(output, HeatmapOutput):
             return draw_poses(photo, result.poses, output.joints)
+        if not isinstance(output, DetectionOutput):
+            raise not_a_detector(self.network.entry)
         return draw_boxes(photo, result.detections, output.classes, threshold=self.box_threshold)
 
     def records(self, result: PhotoResult, image_id: int | str) -> Sequence[Record]:
@@ -95,6 +97,8 @@ class Runner:
         output = self.network.entry.output
         if isinstance(output, HeatmapOutput):
             return result.poses.records(image_id)
+        if not isinstance(output, DetectionOutput):
+            raise not_a_detector(self.network.entry)
         return result.detections.records(image_id, categories_of(output))
 
     def close(self) -> None:
@@ -127,6 +131,8 @@ def require_fit(entry: Entry, detector: Entry | None = None) -> None:
     """
     if isinstance(entry.output, HeatmapOutput):
         keypoint_protocol(entry)
+    elif not isinstance(entry.output, DetectionOutput):
+        raise not_a_detector(entry)
     elif detector is not None:
         raise UsageError(
             "no-keypoints",
@@ -167,7 +173,7 @@ def estimator_of(network: Network, protocol: KeypointProtocol) -> PoseEstimator:
     if not isinstance(output, HeatmapOutput):
         raise UsageError(
             "not-a-pose-model",
-            f"{network.entry.id} finds boxes, not key points",
+            f"{network.entry.id} finds {_finds(network.entry)}, not key points of a picture",
             hint="zoo list --task keypoint_detection",
         )
     return PoseEstimator(
@@ -198,9 +204,15 @@ def not_a_detector(entry: Entry) -> UsageError:
     """Refusal of an entry that finds no boxes."""
     return UsageError(
         "not-a-detector",
-        f"{entry.id} finds key points, not boxes",
+        f"{entry.id} finds {_finds(entry)}, not boxes",
         hint="zoo list --task object_detection",
     )
+
+
+def _finds(entry: Entry) -> str:
+    return {"heatmap": "key points", "detection": "boxes", "coordinates": "joints in space"}[
+        entry.output.kind
+    ]
 
 
 def keypoint_protocol(entry: Entry) -> KeypointProtocol:
@@ -229,10 +241,12 @@ def detection_protocol(entry: Entry) -> DetectionProtocol:
 
 def no_protocol(entry: Entry) -> UsageError:
     """Refusal of an entry without a figure that can be measured."""
+    figures = ", ".join(f"{figure.metric} ({figure.protocol.kind})" for figure in entry.accuracy)
     return UsageError(
         "no-protocol",
-        f"the catalogue has no accuracy figure for {entry.id}, and with it no protocol to execute",
-        hint=f"zoo show {entry.name}",
+        f"the catalogue has no figure for {entry.id} that can be measured here, and no protocol to execute",
+        found=figures or "no accuracy figure",
+        hint=f"zoo show {entry.id}",
     )
 
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from registry.errors import UsageError
-from registry.schema import Artifact, ArtifactKind, Entry, Model, Precision, Target
+from registry.schema import Artifact, ArtifactKind, Entry, Head, Model, Precision, Target
+
+LOOKED_INTO: tuple[ArtifactKind, ...] = ("config", "weights", "inference", "lite", "onnx")
+"""Kinds whose files can be proven to be what they are called; others are listed, not fetched."""
 
 
 class Want(Model):
@@ -13,18 +16,21 @@ class Want(Model):
         kind: What it is.
         precision: Arithmetic precision, for Lite and ONNX.
         target: Processor family, for Lite.
+        head: What a detector's graph hands out; None takes what comes first.
         lite_version: Version of Paddle-Lite's opt; None takes what is published, or the default to build.
     """
 
     kind: ArtifactKind
     precision: Precision | None = None
     target: Target | None = None
+    head: Head | None = None
     lite_version: str | None = None
 
     @property
     def id(self) -> str:
         """Name in messages and file names, for example ``lite-arm-fp16``."""
-        return "-".join(part for part in (self.kind, self.target, self.precision) if part)
+        head = self.head if self.head != "raw" else None
+        return "-".join(part for part in (self.kind, self.target, self.precision, head) if part)
 
     @property
     def flags(self) -> str:
@@ -43,7 +49,7 @@ class Request(Model):
         inference: The inference model.
         lite: The Lite file in this precision.
         onnx: The ONNX file in this precision.
-        everything: Every current artifact that was published.
+        everything: Every current artifact that was published and can be looked into.
         target: Processor family of the Lite file; ``arm`` by default.
         lite_version: Version of Paddle-Lite's opt.
         build: True converts here whatever is published, False never, None what is not published.
@@ -73,7 +79,11 @@ class Request(Model):
                 hint=f"add --lite fp32 or --lite fp16 to {flag}",
             )
         if self.everything:
-            return tuple(_as_want(artifact) for artifact in entry.artifacts if artifact.status == "current")
+            return tuple(
+                _as_want(artifact)
+                for artifact in entry.artifacts
+                if artifact.picked_by_default and artifact.kind in LOOKED_INTO
+            )
         kinds: list[ArtifactKind] = [
             kind for kind in ("config", "weights", "inference") if getattr(self, kind)
         ]
@@ -90,4 +100,4 @@ class Request(Model):
 
 def _as_want(artifact: Artifact) -> Want:
     precision = artifact.precision if artifact.kind in ("lite", "onnx") else None
-    return Want(kind=artifact.kind, precision=precision, target=artifact.target)
+    return Want(kind=artifact.kind, precision=precision, target=artifact.target, head=artifact.head)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from converters.inference.options import InferenceOptions
+from converters.inference.options import InferenceOptions, not_modelled
 from converters.reading.inspection import Inspection, Tensor
 from registry.errors import ConversionError
 from registry.schema.base import Model
@@ -21,7 +21,11 @@ class Contract(Model):
 
 
 def contract_of(entry: Entry, options: InferenceOptions) -> Contract:
-    """What the options promise for an entry."""
+    """What the options promise for an entry.
+
+    Raises:
+        NotFoundError: ``network-not-modelled``.
+    """
     image = Tensor(
         name=entry.input.name,
         shape=(options.batch, 3, entry.input.height, entry.input.width),
@@ -29,6 +33,8 @@ def contract_of(entry: Entry, options: InferenceOptions) -> Contract:
     )
     if isinstance(entry.output, HeatmapOutput):
         return Contract(inputs=(image,), outputs=_pose_outputs(entry, entry.output, options))
+    if not isinstance(entry.output, DetectionOutput):
+        raise not_modelled(entry)
     if options.head == "raw":
         return Contract(inputs=(image,), outputs=_raw_outputs(entry, entry.output))
     if options.head == "boxes":

@@ -53,9 +53,14 @@ def published_options(entry: Entry, *, program: Program = "legacy") -> Inference
     Args:
         entry: The entry.
         program: Form of the program.
+
+    Raises:
+        NotFoundError: ``network-not-modelled``: nothing is known about exporting such outputs.
     """
     if isinstance(entry.output, HeatmapOutput):
         return InferenceOptions(program=program, argmax=entry.output.argmax)
+    if not isinstance(entry.output, DetectionOutput):
+        raise not_modelled(entry)
     head = entry.output.head
     return InferenceOptions(
         program=program,
@@ -74,11 +79,7 @@ def require_consistent(entry: Entry, options: InferenceOptions) -> None:
             ``raw-head-needs-batch-one``.
     """
     if entry.network is None:
-        raise NotFoundError(
-            "network-not-modelled",
-            f"the architecture of {entry.id} is not modelled, so its weights cannot be exported",
-            hint=f"zoo fetch {entry.name} gets the published one",
-        )
+        raise not_modelled(entry)
     _require_whole_halves(entry)
     if isinstance(entry.output, DetectionOutput):
         _require_detector(entry, options)
@@ -121,6 +122,16 @@ def _require_pose(entry: Entry, options: InferenceOptions) -> None:
         raise UsageError(
             "option-missing", f"{entry.id} makes heat maps: say whether their maxima are an output too"
         )
+
+
+def not_modelled(entry: Entry) -> NotFoundError:
+    """Refusal to export an entry whose architecture or outputs are not modelled."""
+    published = any(artifact.kind == "inference" for artifact in entry.artifacts)
+    return NotFoundError(
+        "network-not-modelled",
+        f"the architecture of {entry.id} is not modelled, so its weights cannot be exported",
+        hint=f"zoo fetch {entry.id} gets the published one" if published else f"zoo show {entry.id}",
+    )
 
 
 def _does_not_apply(option: str, why: str) -> UsageError:

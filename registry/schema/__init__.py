@@ -1,11 +1,13 @@
 """The typed schema of the registry."""
 
-from registry.schema.artifact import Artifact, ArtifactKind, Container, Digest, Precision, Target
+from registry.schema.artifact import Artifact, ArtifactKind, Container, Digest, Head, Precision, Target
 from registry.schema.base import Model
+from registry.schema.conflict import Claim, Conflict
 from registry.schema.entry import Entry, Task, TrainingSet
 from registry.schema.figures import Accuracy, Complexity, Latency
-from registry.schema.io import DetectionOutput, HeatmapOutput, Input, Output
+from registry.schema.io import CoordinatesOutput, DetectionOutput, HeatmapOutput, Input, Output
 from registry.schema.network import ESNet, LCNet, LiteHRNet, Network, PicoDet
+from registry.schema.pipeline import Pipeline
 from registry.schema.protocol import (
     Crop,
     DetectionProtocol,
@@ -13,7 +15,10 @@ from registry.schema.protocol import (
     KeypointProtocol,
     MulticlassNms,
     OksSuppression,
+    PipelineProtocol,
+    PrivateProtocol,
     Protocol,
+    StatedProtocol,
     Tolerance,
 )
 from registry.schema.source import Source
@@ -22,14 +27,18 @@ __all__ = [
     "Accuracy",
     "Artifact",
     "ArtifactKind",
+    "Claim",
     "Complexity",
+    "Conflict",
     "Container",
+    "CoordinatesOutput",
     "Crop",
     "DetectionOutput",
     "DetectionProtocol",
     "Digest",
     "ESNet",
     "Entry",
+    "Head",
     "HeatmapDecoder",
     "HeatmapOutput",
     "Input",
@@ -43,9 +52,13 @@ __all__ = [
     "OksSuppression",
     "Output",
     "PicoDet",
+    "Pipeline",
+    "PipelineProtocol",
     "Precision",
+    "PrivateProtocol",
     "Protocol",
     "Source",
+    "StatedProtocol",
     "Target",
     "Task",
     "Tolerance",

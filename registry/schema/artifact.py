@@ -11,10 +11,11 @@ from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 from registry.schema.base import Model
 from registry.schema.source import Source
 
-ArtifactKind = Literal["config", "weights", "inference", "lite", "onnx"]
+ArtifactKind = Literal["config", "weights", "inference", "lite", "onnx", "mnn", "openvino", "log"]
 Precision = Literal["fp32", "fp16", "int8"]
 Target = Literal["arm", "x86", "opencl"]
 Container = Literal["file", "tar", "tar.gz", "zip"]
+Head = Literal["raw", "boxes", "nms"]
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
@@ -68,7 +69,9 @@ class Artifact(Model):
             ``unknown`` where only the file itself can tell.
         head: For detectors, what the graph hands out.
         runtime: Version bound of the runtime that loads it, as published.
+        variant: Name of a further build of the same thing, published elsewhere; never picked by default.
         status: ``current``, or ``superseded`` / ``suspect``: never picked by default.
+        superseded_by: Id of the artifact of the same entry that took its place.
         source: Where upstream lists the address.
         note: What a reader must know besides.
     """
@@ -81,9 +84,11 @@ class Artifact(Model):
     digest: Digest | None = None
     members: dict[MemberName, Digest] = Field(default_factory=dict)
     normalisation: Literal["host", "in_graph", "unknown"] | None = None
-    head: Literal["raw", "boxes", "nms"] | None = None
+    head: Head | None = None
     runtime: str | None = None
+    variant: Annotated[str, Field(pattern=r"^[a-z0-9]+$")] | None = None
     status: Literal["current", "superseded", "suspect"] = "current"
+    superseded_by: str | None = None
     source: Source
     note: str | None = None
 
@@ -99,6 +104,16 @@ class Artifact(Model):
             raise ValueError(f"a {self.kind} artifact must say where normalisation happens")
         return self
 
+    @model_validator(mode="after")
+    def _accountable(self) -> Artifact:
+        if self.status == "superseded" and self.superseded_by is None:
+            raise ValueError("a superseded artifact names what it is superseded_by")
+        if self.status == "current" and self.superseded_by is not None:
+            raise ValueError("only a superseded or suspect artifact has superseded_by")
+        if self.status == "suspect" and self.note is None:
+            raise ValueError("a suspect artifact says in its note why")
+        return self
+
     @property
     def id(self) -> str:
         """Name of the artifact within its entry, for example ``lite-arm-fp16``."""
@@ -106,6 +121,12 @@ class Artifact(Model):
         parts: list[str | None] = [self.kind, self.target, precision]
         if self.kind in ("inference", "onnx", "lite") and self.head not in (None, "raw"):
             parts.append(self.head)
+        parts.append(self.variant)
         if self.status != "current":
             parts.append(self.status)
         return "-".join(part for part in parts if part)
+
+    @property
+    def picked_by_default(self) -> bool:
+        """Whether it may answer a request that does not name it."""
+        return self.status == "current" and self.variant is None

@@ -80,4 +80,19 @@ class DetectionOutput(Model):
     source: Source
 
 
-Output = Annotated[HeatmapOutput | DetectionOutput, Field(discriminator="kind")]
+class CoordinatesOutput(Model):
+    """Joint coordinates, straight from the network.
+
+    Attributes:
+        joints: Number of joints; upstream names none.
+        dimensions: Numbers a joint.
+        source: Where upstream says so.
+    """
+
+    kind: Literal["coordinates"] = "coordinates"
+    joints: PositiveInt
+    dimensions: PositiveInt
+    source: Source
+
+
+Output = Annotated[HeatmapOutput | DetectionOutput | CoordinatesOutput, Field(discriminator="kind")]

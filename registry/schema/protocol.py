@@ -10,6 +10,7 @@ from registry.schema.base import Model
 from registry.schema.source import Source
 
 UnitInterval = Annotated[float, Field(ge=0, le=1)]
+ImageSubset = Literal["all", "one_person", "at_most_six_persons"]
 
 
 class Crop(Model):
@@ -77,7 +78,7 @@ class KeypointProtocol(Model):
     """
 
     kind: Literal["keypoints"] = "keypoints"
-    dataset: Literal["coco", "private", "procedural"]
+    dataset: Literal["coco", "procedural"]
     split: str
     annotations: str | None
     boxes: Literal["ground_truth", "detector"]
@@ -87,7 +88,7 @@ class KeypointProtocol(Model):
     flip: bool
     decoder: HeatmapDecoder
     suppression: OksSuppression | None
-    images: Literal["all", "one_person", "at_most_six_persons"] = "all"
+    images: ImageSubset = "all"
     max_detections: PositiveInt = 20
     metric: Literal["oks_ap"] = "oks_ap"
     source: Source
@@ -128,7 +129,7 @@ class DetectionProtocol(Model):
     """
 
     kind: Literal["detection"] = "detection"
-    dataset: Literal["coco", "private", "publaynet"]
+    dataset: Literal["coco", "publaynet"]
     split: str
     annotations: str | None
     category_scope: Literal["person", "all"]
@@ -140,7 +141,67 @@ class DetectionProtocol(Model):
     source: Source
 
 
-Protocol = Annotated[KeypointProtocol | DetectionProtocol, Field(discriminator="kind")]
+class PipelineProtocol(Model):
+    """Keypoint evaluation behind a detector of ours, as far as upstream states it.
+
+    Attributes:
+        dataset: Name of the image set.
+        split: Part of it.
+        annotations: Annotation file inside the data folder.
+        box_threshold: Least score of a detector's box.
+        flip: Whether heat maps of the mirrored region are averaged in.
+        images: Restriction of the image set.
+        metric: What is averaged.
+        source: Where upstream states the protocol; how regions are cut is not stated there.
+    """
+
+    kind: Literal["pipeline"] = "pipeline"
+    dataset: Literal["coco"]
+    split: str
+    annotations: str
+    box_threshold: UnitInterval
+    flip: bool
+    images: ImageSubset
+    metric: Literal["oks_ap"] = "oks_ap"
+    source: Source
+
+
+class PrivateProtocol(Model):
+    """A figure on data that only its publisher has: it can be told, never repeated, never compared.
+
+    Attributes:
+        dataset: What upstream calls the data.
+        conditions: What upstream says about the measurement.
+        source: Where upstream says so.
+    """
+
+    kind: Literal["private"] = "private"
+    dataset: str
+    conditions: str
+    source: Source
+
+
+class StatedProtocol(Model):
+    """A measurement on public data that upstream describes, but not completely enough to be repeated.
+
+    Attributes:
+        dataset: Name of the data.
+        split: Part of it; None where upstream does not say.
+        conditions: What upstream says about the measurement.
+        source: Where upstream says so.
+    """
+
+    kind: Literal["stated"] = "stated"
+    dataset: str
+    split: str | None
+    conditions: str
+    source: Source
+
+
+Protocol = Annotated[
+    KeypointProtocol | DetectionProtocol | PipelineProtocol | PrivateProtocol | StatedProtocol,
+    Field(discriminator="kind"),
+]
 
 
 class Tolerance(Model):

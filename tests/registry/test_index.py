@@ -21,7 +21,7 @@ def test_the_shipped_index_is_that_of_the_shipped_files() -> None:
 
     fresh = index.read(files_of(SHIPPED), index.SHIPPED_INDEX)
     assert json.loads(kept.split("\n")[0])["files"], "run: python -m registry.index"
-    assert (fresh.head, fresh.rows, fresh.facts) == (found.head, found.rows, found.facts), (
+    assert (fresh.heads, fresh.rows, fresh.facts) == (found.heads, found.rows, found.facts), (
         "run: python -m registry.index"
     )
 
@@ -31,8 +31,11 @@ def test_rows_and_facts_are_those_of_the_entries() -> None:
 
     found = index.read(files_of(SHIPPED), None)
 
-    assert [list(row.cells) for row in found.rows] == tables.rows(entries)
-    assert found.facts == [facts(entry) for entry in entries]
+    models = tables.rows(entries, tables.FLAT)
+    pipelines = tables.rows(entries.pipelines, tables.FLAT_PAIRS)
+    assert [list(row.cells) for row in found.rows] == [*models, *pipelines]
+    assert {row.id: row.kind for row in found.rows} == {entry.id: entry.kind for entry in entries.listed}
+    assert found.facts == [facts(entry) for entry in entries.listed]
     assert set(found.names) == set(entries.names)
 
 

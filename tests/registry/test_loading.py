@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import registry
-from registry.errors import CatalogueError, NotFoundError
+from registry.errors import CatalogueError, NotFoundError, UsageError
 
 
 def spoil(file: Path, old: str, new: str) -> int:
@@ -85,6 +85,94 @@ def test_every_mistake_is_listed_at_once(minimal: Path) -> None:
         "entries.sample.licence",
         "entries.sample.license",
     ]
+
+
+PIPELINE = """\
+  - kind: pipeline
+    name: pair
+    release: "1"
+    title: Pair
+    task: keypoint_detection
+    family: tinypose
+    detector: sample@1
+    pose: tinypose_128x96@2021
+    persons: 1
+    latency:
+      - {milliseconds: 9, device: Snapdragon 865, engine: Paddle Lite, engine_version: null, threads: 4,
+         precision: fp16, scope: pipeline, source: {document: paper, cell: table 4}}
+    licence: MIT
+"""
+
+
+class TestPipelines:
+    def test_a_pipeline_stands_beside_the_models_it_is_made_of(self, minimal: Path) -> None:
+        minimal.write_text(minimal.read_text() + PIPELINE)
+
+        loaded = registry.load(minimal)
+
+        assert [entry.name for entry in loaded] == ["sample"]
+        assert [pair.id for pair in loaded.pipelines] == ["pair@1"]
+        assert loaded.find("pair") is loaded.pipelines[0]
+        with pytest.raises(UsageError) as caught:
+            loaded.get("pair")
+        assert caught.value.code == "is-a-pipeline"
+
+    @pytest.mark.parametrize(
+        ("old", "new", "field", "words"),
+        [
+            ("detector: sample@1", "detector: other@1", "detector", "no entry is called other@1"),
+            ("detector: sample@1", "detector: tinypose_128x96@2021", "detector", "not object_detection"),
+            ("detector: sample@1", "detector: sample", "detector", "should match pattern"),
+            ("persons: 1", "persons: 0", "persons", "greater than or equal to 1, not 0"),
+            ("milliseconds: 9", "milliseconds: fast", "latency.0.milliseconds", "not 'fast'"),
+        ],
+    )
+    def test_a_mistake_in_it_is_named_where_it_stands(
+        self, minimal: Path, old: str, new: str, field: str, words: str
+    ) -> None:
+        minimal.write_text(minimal.read_text() + PIPELINE)
+        line = spoil(minimal, old, new)
+
+        (problem,) = registry.check(minimal).problems
+
+        assert (problem.line, problem.field) == (line, f"entries.pair.{field}")
+        assert words in problem.message
+
+    def test_its_latency_is_that_of_both_together(self, minimal: Path) -> None:
+        minimal.write_text(minimal.read_text() + PIPELINE.replace("scope: pipeline", "scope: network"))
+
+        (problem,) = registry.check(minimal).problems
+
+        assert "has the scope pipeline" in problem.message
+
+    def test_an_entry_of_no_known_kind_is_refused_where_it_stands(self, minimal: Path) -> None:
+        minimal.write_text(minimal.read_text() + PIPELINE)
+        spoil(minimal, "kind: pipeline", "kind: ensemble")
+
+        (problem,) = registry.check(minimal).problems
+
+        assert problem.field == "entries.pair"
+        assert problem.message == "an entry is of kind model or pipeline"
+
+
+def test_a_mistake_inside_an_output_is_found_on_its_own_line(minimal: Path) -> None:
+    line = spoil(minimal, "head: nms", "head: tail")
+
+    (problem,) = registry.check(minimal).problems
+
+    assert (problem.line, problem.field) == (line, "entries.sample.output.head")
+
+
+def test_a_successor_must_be_there(minimal: Path) -> None:
+    spoil(
+        minimal,
+        "      - kind: weights\n",
+        "      - kind: weights\n        status: superseded\n        superseded_by: weights-int8\n",
+    )
+
+    (problem,) = registry.check(minimal).problems
+
+    assert "'weights-int8', which is none of the current artifacts" in problem.message
 
 
 def test_a_name_may_be_used_once_only(minimal: Path, tmp_path: Path) -> None:
@@ -162,8 +250,9 @@ class TestShippedCatalogue:
             assert {"config", "weights", "inference", "lite-arm-fp32", "lite-arm-fp16"} <= ids
             assert entry.training
             assert entry.accuracy[0].protocol.source.cell
-            assert [latency.precision for latency in entry.latency] == ["fp32", "fp16"]
-            assert all(latency.threads == 4 for latency in entry.latency)
+            tabled = [latency for latency in entry.latency if latency.device == "Snapdragon 865"]
+            assert [latency.precision for latency in tabled] == ["fp32", "fp16"]
+            assert all(latency.threads == 4 for latency in tabled)
 
     def test_the_detectors_are_scored_on_persons_alone(self) -> None:
         protocol = registry.load().get("picodet_s_192_pedestrian").accuracy[0].protocol

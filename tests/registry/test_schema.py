@@ -30,6 +30,9 @@ def test_entries_cannot_be_changed() -> None:
         ({"kind": "weights", "digest": {"sha256": "ABC", "size": 1}}, "should match pattern"),
         ({"kind": "weights", "urls": ["https://"]}, "must be https and name a host"),
         ({"kind": "weights", "urls": []}, "at least 1 item"),
+        ({"kind": "weights", "status": "superseded"}, "names what it is superseded_by"),
+        ({"kind": "weights", "superseded_by": "weights"}, "only a superseded or suspect artifact"),
+        ({"kind": "weights", "status": "suspect"}, "says in its note why"),
     ],
 )
 def test_an_artifact_refuses_what_it_cannot_mean(fields: dict[str, object], words: str) -> None:
@@ -39,11 +42,23 @@ def test_an_artifact_refuses_what_it_cannot_mean(fields: dict[str, object], word
 
 def test_artifact_ids_tell_variants_apart() -> None:
     common = {"kind": "lite", "target": "arm", "precision": "fp16", "normalisation": "host"}
-    variants = [{}, {"head": "raw"}, {"head": "nms"}, {"status": "suspect"}]
+    variants: list[dict[str, str]] = [
+        {},
+        {"head": "raw"},
+        {"head": "nms"},
+        {"variant": "fastdeploy"},
+        {"status": "suspect", "note": "garbage on ARM"},
+    ]
 
     ids = [Artifact.model_validate({"urls": [URL], "source": SOURCE, **common, **v}).id for v in variants]
 
-    assert ids == ["lite-arm-fp16", "lite-arm-fp16", "lite-arm-fp16-nms", "lite-arm-fp16-suspect"]
+    assert ids == [
+        "lite-arm-fp16",
+        "lite-arm-fp16",
+        "lite-arm-fp16-nms",
+        "lite-arm-fp16-fastdeploy",
+        "lite-arm-fp16-suspect",
+    ]
 
 
 def test_networks_check_their_own_arithmetic() -> None:

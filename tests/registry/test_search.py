@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 import registry
 from registry.errors import UsageError
-from registry.search import Conditions, compile_where, search
+from registry.search import Conditions, compile_where, facts, search
 
 SHIPPED = registry.load()
+SEED = [entry for entry in SHIPPED if entry.release == "2021"]
 
 
 @pytest.mark.parametrize(
@@ -38,9 +39,7 @@ SHIPPED = registry.load()
     ],
 )
 def test_conditions_select(conditions: dict[str, object], names: list[str]) -> None:
-    seed = [entry for entry in SHIPPED if entry.release == "2021"]
-
-    found = search(seed, Conditions(**conditions))  # type: ignore[arg-type]
+    found = search(SEED, Conditions(**conditions))  # type: ignore[arg-type]
 
     assert [entry.name for entry in found] == names
 
@@ -97,7 +96,7 @@ def test_no_text_is_ever_evaluated(text: str) -> None:
         ({"device": "sd685"}, "did you mean sd865?"),
         ({"family": "picodett"}, "did you mean picodet?"),
         ({"sort": ("-app",)}, "did you mean ap?"),
-        ({"task": "segmentation"}, "keypoint_detection, object_detection"),
+        ({"task": "segmentation"}, "keypoint_detection, keypoint_detection_3d"),
     ],
 )
 def test_a_word_that_no_entry_knows_is_refused_and_not_an_empty_listing(
@@ -113,4 +112,32 @@ def test_entries_without_the_number_stand_last_whichever_way_a_listing_is_sorted
     bare = next(iter(SHIPPED)).model_copy(update={"name": "bare", "accuracy": ()})
 
     for key in ("ap", "-ap"):
-        assert search([bare, *SHIPPED], Conditions(sort=(key,)))[-1].name == "bare"
+        assert search([bare, *SEED], Conditions(sort=(key,)))[-1].name == "bare"
+
+
+def test_each_latency_of_one_input_has_a_name_of_its_own() -> None:
+    known = facts(SHIPPED.get("tinypose_128x96"))
+
+    assert (known["sd845_unstated_1t_ms"], known["sd845_unstated_ms"]) == (13.14, 6.73)
+    assert not any("t4" in name for name in known), "batches of eight are not times of one input"
+    assert facts(SHIPPED.get("picodet_s_320_coco"))["sd865_fp16_ncnn_ms"] == 8.13
+    assert facts(SHIPPED.pipelines[0])["sd865_fp16_pipeline_ms"] == 8.18
+
+
+def test_private_figures_are_not_searched() -> None:
+    assert facts(SHIPPED.get("tinypose_128x96@2022.08"))["ap"] == 58.4
+    assert "ap" not in facts(SHIPPED.get("picodet_lcnet_x1_0_layout")), "an AP at half overlap is another"
+
+
+@pytest.mark.parametrize(
+    ("conditions", "names"),
+    [
+        ({"device": "kirin980", "family": "tinypose"}, ["tinypose_128x96@2021"]),
+        ({"device": "sd835", "precision": "fp32", "size": (320, 320), "artifact": "onnx"}, ["m", "s"]),
+    ],
+)
+def test_devices_are_found_under_their_short_names(conditions: dict[str, object], names: list[str]) -> None:
+    found = [entry.id for entry in SHIPPED.search(**conditions)]
+
+    assert len(found) == len(names)
+    assert all(name in id for name, id in zip(names, found, strict=True))

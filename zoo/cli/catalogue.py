@@ -62,17 +62,23 @@ def list_entries(
         from registry.search import search
         from zoo import api
 
-        entries = search(api.catalogue(chosen), conditions)
+        entries = search(api.catalogue(chosen).listed, conditions)
         if format is options.ListFormat.markdown and not json:
             output.text(tables.markdown(entries))
         else:
             output.document(entries)
         return
     found = listing(conditions, chosen)
+    models, pipelines = found.models, found.pipelines
     if format is options.ListFormat.csv:
-        output.comma_separated(found.head, found.cells)
-    else:
-        output.table(found.head, found.cells)
+        output.comma_separated(models.head, models.cells)
+        return
+    if models.cells or not pipelines.cells:
+        output.table(models.head, models.cells)
+    if models.cells and pipelines.cells:
+        output.text("")
+    if pipelines.cells:
+        output.table(pipelines.head, pipelines.cells)
 
 
 def show(
@@ -80,13 +86,19 @@ def show(
     catalogue: options.Catalogue = None,
     json: options.Json = False,
 ) -> None:
-    """Show everything about one model, with sources."""
+    """Show everything about one model or pipeline, with sources."""
     from zoo import api
     from zoo.cli import portrait
 
-    entry = api.model_info(name, settings=api.settings(catalogue=catalogue))
-    measured = api.complexity(entry)
+    entry = api.info(name, settings=api.settings(catalogue=catalogue))
     output = Output(as_json=json)
+    if entry.kind == "pipeline":
+        if json:
+            output.document(entry)
+        else:
+            output.text(portrait.of_pipeline(entry))
+        return
+    measured = api.complexity(entry)
     if json:
         output.document({**entry.model_dump(mode="json"), "computed": measured})
     else:

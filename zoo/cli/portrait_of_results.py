@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from registry.schema import KeypointProtocol
-from zoo.cli.portrait import protocol_line
+from zoo.cli.portrait import latency_line, protocol_line
 
 if TYPE_CHECKING:
     from zoo.annotating import RunResult
@@ -130,9 +130,4 @@ def published_latencies(found: Bench) -> Iterator[str]:
     if not found.published:
         yield "nothing is published with this scope"
     for figure in found.published:
-        threads = f", {figure.threads} threads" if figure.threads else ""
-        engine = f"{figure.engine} {figure.engine_version or ''}".strip()
-        yield (
-            f"published  {figure.milliseconds:.2f} ms  {figure.device}, {engine}{threads}, "
-            f"{figure.precision or 'precision not stated'}  [{figure.source.document}: {figure.source.cell}]"
-        )
+        yield f"published  {latency_line(figure)}"

@@ -20,10 +20,9 @@ from zoo.runner.images import as_photo
 from zoo.runner.preprocess import prepare_persons
 from zoo.running import estimator_of
 from zoo.sample.figures import HELD_OUT, Picture, picture
-from zoo.validation.accuracy import Validation, measure
+from zoo.validation.accuracy import Validation, executed, measure
 from zoo.validation.dataset import CocoSet, load_set
 from zoo.validation.differences import compare_outputs
-from zoo.validation.verdict import figure_of
 
 COMPARED = 4
 """Pictures the formats are compared on; each holds up to three figures."""
@@ -66,7 +65,7 @@ def measure_formats(
         ConversionError: An engine failed.
         UsageError: ``picture-format`` or ``picture-unwritable``.
     """
-    photos = load_set(data, figure_of(entry).protocol)
+    photos = load_set(data, executed(entry, None))
     tensor = network_input(entry)
     outputs: dict[str, Mapping[str, Array]] = {}
     accuracy: dict[str, DemoAccuracy] = {}
@@ -114,9 +113,7 @@ def _protocol(entry: Entry) -> KeypointProtocol:
 
 
 def _accuracy(networks: Sequence[Network], photos: CocoSet, *, whole: bool, jobs: int) -> DemoAccuracy:
-    found: Validation = measure(
-        networks, photos, figure_of(networks[0].entry).protocol, whole=whole, jobs=jobs
-    )
+    found: Validation = measure(networks, photos, executed(networks[0].entry, None), whole=whole, jobs=jobs)
     verdict = found.verdict
     return DemoAccuracy(
         engine=found.engine,

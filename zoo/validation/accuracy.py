@@ -10,7 +10,7 @@ from registry.schema import Entry, Source
 from registry.schema.base import Model
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo.opening import Backend, Network, Precision
-from zoo.running import detector_of, estimator_of
+from zoo.running import detector_of, estimator_of, no_protocol
 from zoo.validation.coco import Accuracy, measure_detection, measure_keypoints
 from zoo.validation.dataset import CocoSet, load_set
 from zoo.validation.scoring import Metrics, Spread
@@ -84,6 +84,8 @@ def executed(entry: Entry, flip: bool | None) -> KeypointProtocol | DetectionPro
         UsageError: ``flip-without-keypoints``, or as for ``figure_of``.
     """
     protocol = figure_of(entry).protocol
+    if not isinstance(protocol, (KeypointProtocol, DetectionProtocol)):
+        raise no_protocol(entry)
     if flip is None:
         return protocol
     if not isinstance(protocol, KeypointProtocol):

@@ -157,8 +157,8 @@ def summarise(times: Sequence[float]) -> Summary:
 
 
 def bench_of(entry: Entry, plan: Plan, timings: Sequence[Timing]) -> Bench:
-    """Times beside the published figures of the same scope, and of no other."""
-    published = tuple(figure for figure in entry.latency if figure.scope == plan.scope)
+    """Times beside the published figures of the same scope and of one input, and of no other."""
+    published = tuple(figure for figure in entry.latency if figure.scope == plan.scope and figure.batch == 1)
     return Bench(
         entry=entry.id, machine=platform.machine(), plan=plan, timings=tuple(timings), published=published
     )

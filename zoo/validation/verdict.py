@@ -59,13 +59,13 @@ class Verdict(Model):
 
 
 def figure_of(entry: Entry) -> Figure:
-    """The published figure that can be measured: the first that is not about somebody's private photos.
+    """The published figure that can be measured: not on private photos, nor under half a protocol.
 
     Raises:
         UsageError: ``no-protocol``, or ``boxes-from-detector`` when the figure is about a pipeline.
     """
     for figure in entry.accuracy:
-        if figure.protocol.dataset == "private":
+        if not isinstance(figure.protocol, (KeypointProtocol, DetectionProtocol)):
             continue
         if isinstance(figure.protocol, KeypointProtocol) and figure.protocol.boxes == "detector":
             raise UsageError(

@@ -15,20 +15,26 @@ from tests.zoo.cli.conftest import Zoo
 
 def test_list_prints_one_line_an_entry(zoo: Zoo) -> None:
     ran = zoo("list")
+    shipped = registry.load()
 
+    models, _, pipelines = ran.out.partition("\n\n")
     assert (ran.code, ran.err) == (0, "")
-    assert ran.lines[0].split()[:3] == ["name", "release", "task"]
-    assert [line.split()[0] for line in ran.lines[1:]] == [entry.name for entry in registry.load()]
+    assert models.split()[:3] == ["name", "release", "task"]
+    assert [line.split()[0] for line in models.splitlines()[1:]] == [entry.name for entry in shipped]
+    assert pipelines.split()[:3] == ["pipeline", "release", "persons"]
+    assert [line.split()[0] for line in pipelines.splitlines()[1:]] == [p.name for p in shipped.pipelines]
 
 
 def test_list_speaks_markdown_csv_and_json(zoo: Zoo) -> None:
     entries = registry.load()
 
-    assert zoo("list", "--format", "markdown").out == tables.markdown(entries)
+    listed = [entry.name for entry in entries.listed]
+
+    assert zoo("list", "--format", "markdown").out == tables.markdown(entries.listed)
     rows = list(csv.DictReader(io.StringIO(zoo("list", "--format", "csv").out)))
     assert [row["name"] for row in rows] == [entry.name for entry in entries]
     for flags in (["--json"], ["--format", "json"]):
-        assert [item["name"] for item in zoo("list", *flags).json] == [entry.name for entry in entries]
+        assert [item["name"] for item in zoo("list", *flags).json] == listed
 
 
 def test_list_filters(zoo: Zoo) -> None:
@@ -38,6 +44,8 @@ def test_list_filters(zoo: Zoo) -> None:
         "picodet_s_320_lcnet_pedestrian",
         "picodet_s_320_pedestrian",
     ]
+    ran = zoo("list", "--where", "sd865_fp16_pipeline_ms < 9")
+    assert [line.split()[0] for line in ran.lines] == ["pipeline", "picodet_s_192_pedestrian_tinypose_128x96"]
 
 
 @pytest.mark.parametrize(
@@ -65,6 +73,36 @@ def test_show_names_a_source_for_every_figure(zoo: Zoo) -> None:
     for words in ("58.1 %", "3.27 ms", "README_en.md", "flip test", "tinypose_128x96_fp16_lite.tar"):
         assert words in ran.out
     assert zoo("show", "tinypose_128x96@2021", "--json").json["accuracy"][0]["value"] == 58.1
+
+
+def test_show_keeps_both_sides_of_a_contradiction(zoo: Zoo) -> None:
+    shown = zoo("show", "picodet_s_320_coco_lcnet").out
+
+    assert "Paddle Inference with MKLDNN, 12 threads" in shown
+    assert "OpenVINO, 4 threads, FP16  [configs/picodet/README.md" in shown
+
+
+def test_show_marks_files_that_nobody_should_take(zoo: Zoo) -> None:
+    shown = zoo("show", "tinypose_128x96").out
+
+    assert "SUSPECT, never picked by default, superseded by lite-arm-fp32" in shown
+
+
+def test_show_of_a_pipeline_names_its_models_and_figures(zoo: Zoo) -> None:
+    name = "picodet_s_320_lcnet_pedestrian_tinypose_128x96"
+    ran = zoo("show", name)
+
+    for words in ("50.1 %", "78.0 %", "private data, not comparable", "34.62 ms", "6 persons", "pipeline"):
+        assert words in ran.out
+    assert "picodet_s_320_lcnet_pedestrian@2022.08" in ran.out
+    assert zoo("show", name, "--json").json["pose"] == "tinypose_128x96@2022.08"
+
+
+def test_a_pipeline_is_not_taken_for_a_model(zoo: Zoo) -> None:
+    ran = zoo("fetch", "picodet_s_320_pedestrian_tinypose_128x96")
+
+    assert ran.code == 2
+    assert "zoo run tinypose_128x96@2021 --detector picodet_s_320_pedestrian@2021" in ran.err
 
 
 def test_an_unknown_name_exits_3_and_suggests(zoo: Zoo) -> None:

@@ -31,9 +31,11 @@ def test_warm_up_runs_are_done_and_not_counted() -> None:
 
 def test_published_figures_of_another_scope_are_left_out() -> None:
     entry = registry.load().get("tinypose_128x96")
-    pipeline = entry.latency[0].model_copy(update={"scope": "pipeline", "milliseconds": 11.72})
-    both = entry.model_copy(update={"latency": (*entry.latency, pipeline)})
+    alone = entry.latency[:2]
+    pipeline = alone[0].model_copy(update={"scope": "pipeline", "milliseconds": 11.72})
+    eight = alone[0].model_copy(update={"batch": 8, "milliseconds": 25.2})
+    all_of_them = entry.model_copy(update={"latency": (*alone, pipeline, eight)})
 
-    assert [figure.milliseconds for figure in bench_of(both, Plan(), ()).published] == [4.57, 3.27]
-    beside = bench_of(both, Plan(scope="pipeline"), ()).published
+    assert [figure.milliseconds for figure in bench_of(all_of_them, Plan(), ()).published] == [4.57, 3.27]
+    beside = bench_of(all_of_them, Plan(scope="pipeline"), ()).published
     assert [figure.milliseconds for figure in beside] == [11.72]
