@@ -27,16 +27,20 @@ for _name in ("registry", "converters"):
 if _TYPE_CHECKING:
     from registry.errors import ZooError
     from zoo.api import convert, fetch, list_models, model_info
+    from zoo.carrying.api import bundle, import_bundle, mirror
     from zoo.models import bench, compare, load, validate
 
 __all__ = [
     "ZooError",
     "bench",
+    "bundle",
     "compare",
     "convert",
     "fetch",
+    "import_bundle",
     "list_models",
     "load",
+    "mirror",
     "model_info",
     "validate",
 ]
@@ -44,6 +48,7 @@ __all__ = [
 _HOMES = {
     "ZooError": "registry.errors",
     **dict.fromkeys(("convert", "fetch", "list_models", "model_info"), "zoo.api"),
+    **dict.fromkeys(("bundle", "import_bundle", "mirror"), "zoo.carrying.api"),
     **dict.fromkeys(("bench", "compare", "load", "validate"), "zoo.models"),
 }
 

@@ -51,6 +51,21 @@ class Converted:
     made: bool
 
 
+@dataclass(frozen=True)
+class Trail:
+    """A way to an artifact, every part of it in the store.
+
+    Attributes:
+        stored: The published file it starts from.
+        keys: Names of the conversions that were made from it, in order.
+        path: What it leads to: the file, or the folder of an inference model.
+    """
+
+    stored: Stored
+    keys: tuple[str, ...]
+    path: Path
+
+
 class Fetched(Model):
     """An artifact that is here, verified and proven.
 
@@ -140,22 +155,43 @@ class Obtainer:
         if self.locked:
             return None  # whether the project's lock holds it is for the store to say
         try:
-            stored = self.store.find(entry, plan.start, pins=self.pins)
-            path = stored.path if stored else None
-            for step in plan.steps:
-                folder = self.store.find_built(self._key(path, step, entry.name, entry)) if path else None
-                path = folder / result_name(step, entry.name) if folder else None
+            trail = self.trail(entry, plan)
         except IntegrityError:
             return None  # damaged since: the long way notices again, and repairs it
-        return _fetched(entry, plan, stored, path, from_store=True) if stored and path else None
+        return _fetched(entry, plan, trail.stored, trail.path, from_store=True) if trail else None
 
-    def published(self, entry: Entry, artifact: Artifact, *, accept: bool = False) -> Stored:
+    def trail(self, entry: Entry, plan: FetchPlan) -> Trail | None:
+        """Where a way leads through the store; None when a part of it is not there.
+
+        Args:
+            entry: The entry.
+            plan: A way to one of its artifacts.
+
+        Raises:
+            IntegrityError: ``store-damaged``, or the catalogue and the project's lock disagree.
+        """
+        stored = self.store.find(entry, plan.start, pins=self.pins)
+        if stored is None:
+            return None
+        path, keys = stored.path, []
+        for step in plan.steps:
+            keys.append(self.key(path, step, entry.name, entry))
+            folder = self.store.find_built(keys[-1])
+            if folder is None:
+                return None
+            path = folder / result_name(step, entry.name)
+        return Trail(stored, tuple(keys), path)
+
+    def published(
+        self, entry: Entry, artifact: Artifact, *, accept: bool = False, packed: bool = False
+    ) -> Stored:
         """Gets one published file.
 
         Args:
             entry: The entry.
             artifact: One of its artifacts.
             accept: Whether a digest that differs from the remembered one replaces it.
+            packed: Whether the archive as it was served must be in the store, too.
         """
         return self.store.fetch(
             entry,
@@ -165,6 +201,7 @@ class Obtainer:
             pins=self.pins,
             locked=self.locked,
             accept=accept,
+            packed=packed,
             progress=self.reporter.bar(),
             note=self.reporter.note,
         )
@@ -202,11 +239,12 @@ class Obtainer:
                 note=self.reporter.note,
             )
 
-        key = self._key(source, step, stem, entry)
+        key = self.key(source, step, stem, entry)
         folder = self.store.put_built(key, make, note=self.reporter.note)
         return Converted(folder / name, made)
 
-    def _key(self, source: Path, step: Step, stem: str, entry: Entry | None) -> str:
+    def key(self, source: Path, step: Step, stem: str, entry: Entry | None) -> str:
+        """Name of a conversion's result in the store; arguments as for :meth:`convert`."""
         inputs = {role: known_sha256(file) for role, file in input_files(source).items()}
         return f"{step_key(step, inputs, entry)[:32]}-{stem}"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from converters.reading import Inspection, inspect
 from registry.errors import IntegrityError
-from registry.schema import Artifact, Entry
+from registry.schema import ArtifactKind, Entry, Precision, Target
 
 FORMATS: dict[str, tuple[str, ...]] = {
     "config": ("config",),
@@ -34,7 +34,27 @@ class Difference(NamedTuple):
     found: str
 
 
-def prove(entry: Entry, artifact: Artifact, path: Path) -> Inspection:
+class Called(Protocol):
+    """What an artifact is called: a line of the catalogue, or what somebody asked for."""
+
+    @property
+    def id(self) -> str:
+        """Name within the entry."""
+
+    @property
+    def kind(self) -> ArtifactKind:
+        """What it is."""
+
+    @property
+    def precision(self) -> Precision | None:
+        """Arithmetic precision, for Lite and ONNX."""
+
+    @property
+    def target(self) -> Target | None:
+        """Processor family, for Lite."""
+
+
+def prove(entry: Entry, artifact: Called, path: Path) -> Inspection:
     """Looks into an artifact and compares it with its catalogue line.
 
     Args:
@@ -54,14 +74,14 @@ def prove(entry: Entry, artifact: Artifact, path: Path) -> Inspection:
         words = ", ".join(difference.what for difference in differences)
         raise IntegrityError(
             "not-what-it-is-called",
-            f"{entry.id} {artifact.id}: the published file differs from its name in {words}",
+            f"{entry.id} {artifact.id}: the file differs from its name in {words}",
             expected="; ".join(f"{d.what} {d.expected}" for d in differences),
             found="; ".join(f"{d.what} {d.found}" for d in differences),
         )
     return found
 
 
-def _differences(entry: Entry, artifact: Artifact, found: Inspection) -> Iterator[Difference]:
+def _differences(entry: Entry, artifact: Called, found: Inspection) -> Iterator[Difference]:
     formats = FORMATS[artifact.kind]
     if found.format not in formats:
         yield Difference("format", " or ".join(formats), found.format)

@@ -65,6 +65,11 @@ class Request(Model):
     lite_version: str | None = None
     build: bool | None = None
 
+    @property
+    def particular(self) -> bool:
+        """Whether any kind is asked for by name."""
+        return bool(self.weights or self.config or self.inference or self.lite or self.onnx)
+
     def wants(self, entry: Entry) -> tuple[Want, ...]:
         """The artifacts asked of one entry.
 

@@ -14,17 +14,15 @@ from zoo.output import Output
 
 def fetch(
     names: options.Names,
-    weights: Annotated[bool, typer.Option("--weights", help="The training checkpoint.")] = False,
-    config: Annotated[bool, typer.Option("--config", help="Upstream's configuration.")] = False,
+    weights: options.Weights = False,
+    config: options.Config = False,
     inference: Annotated[
         bool, typer.Option("--inference", help="The inference model (the default).")
     ] = False,
-    lite: Annotated[options.Precision | None, typer.Option(help="The Paddle-Lite .nb file.")] = None,
-    onnx: Annotated[options.Precision | None, typer.Option(help="The ONNX file.")] = None,
-    everything: Annotated[bool, typer.Option("--all", help="Everything that was published.")] = False,
-    target: Annotated[
-        options.Target | None, typer.Option(help="Processor of the .nb; arm by default.")
-    ] = None,
+    lite: options.LiteOption = None,
+    onnx: options.OnnxOption = None,
+    everything: options.Everything = False,
+    target: options.TargetOption = None,
     lite_version: options.LiteVersion = None,
     build: options.Build = None,
     mirror: options.Mirror = None,
@@ -33,7 +31,7 @@ def fetch(
     ] = None,
     offline: options.Offline = False,
     locked: options.Locked = False,
-    jobs: Annotated[int, typer.Option(min=1, max=64, help="Artifacts fetched at the same time.")] = 4,
+    jobs: options.Jobs = 4,
     dry_run: options.DryRun = False,
     catalogue: options.Catalogue = None,
     quiet: options.Quiet = False,

@@ -53,6 +53,10 @@ Mirror = Annotated[
 ]
 Offline = Annotated[bool, typer.Option("--offline", help="Answer from the store alone.")]
 Locked = Annotated[bool, typer.Option("--locked", help="Refuse what zoo.lock does not name.")]
+Jobs = Annotated[int, typer.Option(min=1, max=64, help="Artifacts fetched at the same time.")]
+Weights = Annotated[bool, typer.Option("--weights", help="The training checkpoint.")]
+Config = Annotated[bool, typer.Option("--config", help="Upstream's configuration.")]
+Everything = Annotated[bool, typer.Option("--all", help="Everything that was published.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
 Build = Annotated[
     bool | None,
@@ -152,6 +156,11 @@ class Scope(str, Enum):
     pipeline = "pipeline"
 
 
+LiteOption = Annotated[Precision | None, typer.Option("--lite", help="The Paddle-Lite .nb file.")]
+OnnxOption = Annotated[Precision | None, typer.Option("--onnx", help="The ONNX file.")]
+TargetOption = Annotated[
+    Target | None, typer.Option("--target", help="Processor of the .nb; arm by default.")
+]
 BackendOption = Annotated[
     Backend, typer.Option("--backend", help="onnxruntime, Paddle Inference, or Paddle-Lite's x86 twin.")
 ]

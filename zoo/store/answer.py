@@ -17,6 +17,10 @@ from zoo.store.urls import keeper, masked
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ABSENT = frozenset({403, 404, 410})
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_CREDENTIALS = {
+    401: "give the user and password in --mirror https://USER:PASSWORD@HOST/… or in ~/.netrc; or the proxy's",
+    407: "give the proxy's user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
+}
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
@@ -106,6 +110,7 @@ def read_answer(
     if status in _ABSENT:
         _absent(url, status)
     error = _server_error(url, f"answered {_words(status)}", _words(status))
+    error.hint = _CREDENTIALS.get(status, error.hint)
     if status in _PASSING:
         raise TryAgainError(error, after=retry_after(headers, now))
     raise error

@@ -116,7 +116,8 @@ class Fetch:
             got = download(_addresses(request.artifact.urls, request.source.mirrors), part, terms)
         except IntegrityError as error:
             raise self._refused_download(error, part) from None
-        return _Packed(got.path, got.url, got.digest, etag=got.etag, last_modified=got.last_modified)
+        shown = request.source.shown_as or got.url
+        return _Packed(got.path, shown, got.digest, etag=got.etag, last_modified=got.last_modified)
 
     def _refused_download(self, error: IntegrityError, part: Path) -> IntegrityError:
         if error.code not in ("digest-mismatch", "size-mismatch") or not part.exists():

@@ -24,12 +24,14 @@ class SourceOptions:
         offline: Whether no connection may be opened.
         policy: Patience with servers.
         limits: Bounds on what they send.
+        shown_as: What is noted as a file's source in place of its address, for a source that is gone soon.
     """
 
     mirrors: tuple[str, ...] = ()
     offline: bool = False
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
+    shown_as: str | None = None
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,7 @@ class Request:
         source: Where it may come from.
         pins: The project's lock.
         accept: Whether a digest that differs from the remembered one replaces it.
+        packed: Whether the file as it was served must be in the store, too.
         progress: The bar.
         note: Hears about retries and waits.
     """
@@ -53,6 +56,7 @@ class Request:
     source: SourceOptions
     pins: Lock
     accept: bool
+    packed: bool
     progress: Progress
     note: Note
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -97,6 +98,7 @@ class Store:
         pins: Lock | None = None,
         locked: bool = False,
         accept: bool = False,
+        packed: bool = False,
         progress: Progress | None = None,
         note: Note = unheard,
     ) -> Stored:
@@ -113,6 +115,7 @@ class Store:
             pins: The project's lock.
             locked: Whether the project's lock must hold the artifact.
             accept: Fetches anew and replaces the remembered digest. A digest in the catalogue still binds.
+            packed: The archive as it was served must be in the store, too; see :meth:`packed`.
             progress: A bar.
             note: Hears about retries, waits and damage.
 
@@ -128,6 +131,7 @@ class Store:
             source=source or SourceOptions(),
             pins=pins or Lock(),
             accept=accept,
+            packed=packed,
             progress=progress or Silent(),
             note=note,
         )
@@ -135,11 +139,27 @@ class Store:
             if locked:
                 refuse_unlocked(entry, artifact, request.pins)
             stored = None if accept else self._warm(request)
-            if stored is not None:
+            if stored is not None and self._suffices(request, stored):
                 return stored
             guard = self._layout.guard(urls.key(request.canonical))
             with held(guard, f"fetching {request.name}", note):
                 return self._cold(request)
+
+    def packed(self, artifact: Artifact, stored: Stored) -> Path:
+        """Where the file of an artifact lies as it was served; see ``packed`` of :meth:`fetch`."""
+        return stored.path if artifact.container == "file" else self._layout.blob(stored.digest.sha256)
+
+    @contextmanager
+    def alone(self, name: str, what: str, note: Note = unheard) -> Iterator[None]:
+        """Holds one of the store's locks, for work whose result lies elsewhere.
+
+        Args:
+            name: The lock, as a plain file name.
+            what: Completes "waiting for another process that is …".
+            note: Hears when there is a wait.
+        """
+        with explained(self.root), held(self._layout.guard(name), what, note):
+            yield
 
     def find_built(self, key: str) -> Path | None:
         """The folder with the files of a conversion, None when it was not made yet.
@@ -202,8 +222,8 @@ class Store:
             known = [item for item in known if item.source == CATALOGUE]
         elif known:
             stored = self._published_or_put_aside(request, known[0].digest)
-            if stored is not None:  # fetched by someone else while this one waited
-                return stored
+            if stored is not None and self._suffices(request, stored):
+                return stored  # fetched by someone else while this one waited
         refuse_disagreement(entry, artifact, known)
         expected = known[0] if known else None
         published = Fetch(self._layout, request, expected, self._record).run()
@@ -227,6 +247,9 @@ class Store:
             place = put_aside(self._layout, request.name.replace("/", "-"), error, {FOLDER: folder})
             request.note(f"{error.message}: moved to {place}, fetching it again")
             return None
+
+    def _suffices(self, request: Request, stored: Stored) -> bool:
+        return not request.packed or self.packed(request.artifact, stored).exists()
 
     def _stored(self, artifact: Artifact, folder: Path, *, from_cache: bool) -> Stored:
         manifest = read_manifest(folder)

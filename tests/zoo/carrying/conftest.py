@@ -1,0 +1,38 @@
+"""The shipped sample entry behind a folder that plays upstream: real files, real proofs, no network."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+import registry
+from zoo.sample import CATALOGUE, DATA, NAME
+from zoo.settings import Settings
+
+
+@pytest.fixture(scope="session")
+def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sample's files under the paths of their addresses."""
+    folder = tmp_path_factory.mktemp("upstream")
+    for artifact in registry.load(CATALOGUE).get(NAME).artifacts:
+        target = folder / urlsplit(artifact.urls[0]).path.lstrip("/")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(DATA / target.name, target)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def paths(upstream: Path) -> list[str]:
+    """The sample's files, relative to a mirror."""
+    return sorted(str(file.relative_to(upstream)) for file in upstream.rglob("*") if file.is_file())
+
+
+@pytest.fixture
+def settings(tmp_path: Path, upstream: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A store of its own, in a project folder of its own."""
+    (tmp_path / "project").mkdir()
+    monkeypatch.chdir(tmp_path / "project")
+    return Settings(cache=tmp_path / "cache", mirrors=(str(upstream),), catalogue=CATALOGUE)
