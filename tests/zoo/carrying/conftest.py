@@ -35,4 +35,4 @@ def settings(tmp_path: Path, upstream: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A store of its own, in a project folder of its own."""
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
-    return Settings(cache=tmp_path / "cache", mirrors=(str(upstream),), catalogue=CATALOGUE)
+    return Settings(cache=tmp_path / "cache", mirrors=(str(upstream),), catalogues=(str(CATALOGUE),))

@@ -37,7 +37,7 @@ def made(
     folder = tmp_path_factory.mktemp("bundle")
     (folder / "cache").mkdir()
     (folder / "cache/toolchains").symlink_to(toolchain_root)
-    settings = Settings(cache=folder / "cache", mirrors=(str(upstream),), catalogue=CATALOGUE)
+    settings = Settings(cache=folder / "cache", mirrors=(str(upstream),), catalogues=(str(CATALOGUE),))
     first = bundle([NAME], REQUEST, out=folder / "sample.zoo", settings=settings)
     second = bundle([NAME], REQUEST, out=folder / "again.zoo", settings=settings)
     assert first.path.read_bytes() == second.path.read_bytes(), "equal content, equal bytes"
@@ -252,7 +252,7 @@ def test_what_the_project_pinned_binds(made: Path, parts: Parts, inside: Setting
 
 
 def test_an_entry_of_another_catalogue(made: Path, inside: Settings) -> None:
-    assert refused(made, replace(inside, catalogue=None), NotFoundError) == "unknown-entry"
+    assert refused(made, replace(inside, catalogues=()), NotFoundError) == "unknown-entry"
 
 
 def test_no_such_bundle(inside: Settings, tmp_path: Path) -> None:
