@@ -4,10 +4,13 @@ Reading YAML and building typed entries costs more than the rest of a listing to
 nine cells and a few numbers an entry. The index holds those, with a digest of every catalogue file it was
 made from; when a file has changed, the index is made again from the entries.
 
-Format, one JSON document a line, so that a plain listing parses no more than it prints:
-1. ``{"format": 2, "files": {name: sha256}, "heads": {kind: [...]}}``
-2. a list of ``[kind, id, name, default, cells]``, in the registry's order, pipelines last
-3. a list of the facts of each entry, as ``registry.search.facts`` gives them
+Format, one JSON document a line, so that nobody parses more than they print:
+1. ``{"format": 3, "files": {name: {"sha256": …, "stat": [size, mtime, ctime] or null}}, "lines": [...]}``,
+   where ``lines`` are the SHA-256 of the other three
+2. the listing of all entries as text
+3. ``{"heads": {kind: [...]}, "rows": [[kind, id, name, default, cells], ...]}``, in the registry's order,
+   pipelines last
+4. a list of the facts of each entry, as ``registry.search.facts`` gives them
 
 Run as ``python -m registry.index`` it rewrites the index of the shipped catalogue.
 """
@@ -17,7 +20,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,8 +30,10 @@ from registry.files import SHIPPED, files_of
 if TYPE_CHECKING:
     from registry.registry import Registry
 
-FORMAT = 2
+FORMAT = 3
 SHIPPED_INDEX = SHIPPED / "index.jsonl"
+SETTLED = 2_000_000_000
+"""Nanoseconds after which a file's times tell whether it was changed; FAT counts in steps of two seconds."""
 
 
 @dataclass(frozen=True)
@@ -51,18 +56,30 @@ class Row:
 
 
 class Index:
-    """The rows of a catalogue, and on demand the numbers behind them.
+    """Rows of a catalogue and the numbers behind them, each parsed when it is asked for.
 
     Args:
-        heads: Head cells of the rows, by kind.
-        rows: One row an entry, in the registry's order.
-        facts: JSON text of the list of facts, one item a row.
+        body: Lines 2 to 4 of the format, in UTF-8.
     """
 
-    def __init__(self, heads: Mapping[str, Sequence[str]], rows: Sequence[Row], facts: str) -> None:
-        self.heads = {kind: tuple(head) for kind, head in heads.items()}
-        self.rows = tuple(rows)
-        self._facts = facts
+    def __init__(self, body: Sequence[bytes]) -> None:
+        self._table, self._rows, self._facts = body
+
+    @property
+    def table(self) -> str:
+        """The listing of all entries, as ``registry.tables.listing`` lays it out."""
+        return str(json.loads(self._table))
+
+    @property
+    def heads(self) -> dict[str, tuple[str, ...]]:
+        """Head cells of the rows, by kind."""
+        return {kind: tuple(head) for kind, head in json.loads(self._rows)["heads"].items()}
+
+    @property
+    def rows(self) -> tuple[Row, ...]:
+        """One row an entry, in the registry's order."""
+        found = json.loads(self._rows)["rows"]
+        return tuple(Row(kind, id, name, default, tuple(cells)) for kind, id, name, default, cells in found)
 
     @property
     def facts(self) -> list[dict[str, Any]]:
@@ -73,7 +90,8 @@ class Index:
     @property
     def names(self) -> tuple[str, ...]:
         """What users may type for an entry: names first, then names with a release."""
-        return (*(row.name for row in self.rows if row.default), *(row.id for row in self.rows))
+        rows = self.rows
+        return (*(row.name for row in rows if row.default), *(row.id for row in rows))
 
 
 def read(files: Sequence[Path], kept: Path | None) -> Index:
@@ -86,79 +104,89 @@ def read(files: Sequence[Path], kept: Path | None) -> Index:
     Raises:
         CatalogueError: The index had to be made, and a file breaks the schema.
     """
-    digests = _digests(files)
-    if kept is not None and (found := _parse(kept, digests)):
+    if kept is not None and (found := _kept(kept, files)):
         return found
     import registry
 
-    text = _text(registry.load(*files), digests)
+    seen = _seen(files, stat=True)
+    body = _body(registry.load(*files))
     if kept is not None:
-        _keep(kept, text)
-    return _index(text.split("\n"))
+        _keep(kept, seen, body)
+    return Index(body)
 
 
-def _digests(files: Sequence[Path]) -> dict[str, str]:
-    # Relative to the folder: an installed package lies elsewhere than the checkout its index was made in.
-    found = {}
-    for file in files:
-        inside = file.parent == SHIPPED
-        try:
-            content = file.read_bytes()
-        except OSError:
-            content = b""  # loading says what is wrong with it
-        found[file.name if inside else str(file)] = hashlib.sha256(content).hexdigest()
-    return found
-
-
-def _parse(kept: Path, digests: dict[str, str]) -> Index | None:
+def _kept(kept: Path, files: Sequence[Path]) -> Index | None:
     try:
-        lines = kept.read_text(encoding="utf-8").split("\n")
-        head = json.loads(lines[0])
-        if (head["format"], head["files"]) != (FORMAT, digests):
+        first, *body, end = kept.read_bytes().split(b"\n")
+        head = json.loads(first)
+        if head["format"] != FORMAT or list(head["files"]) != [_name(file) for file in files]:
             return None
-        return _index(lines)
+        if end or head["lines"] != [_digest(line) for line in body]:
+            return None
+        changed = kept.stat().st_mtime_ns
+        same = all(_is_same(file, head["files"][_name(file)], changed) for file in files)
+        return Index(body) if same else None
     except (OSError, ValueError, LookupError, TypeError):
         return None  # absent, torn or of another version: it is made again
 
 
-def _index(lines: Sequence[str]) -> Index:
-    if len(lines) != 4 or lines[3]:
-        raise ValueError("not three whole lines")
-    rows = [
-        Row(kind, id, name, default, tuple(cells)) for kind, id, name, default, cells in json.loads(lines[1])
-    ]
-    return Index(json.loads(lines[0])["heads"], rows, lines[2])
+def _is_same(file: Path, seen: dict[str, Any], made: int) -> bool:
+    # A file changed right after the index was made may show the same times: those are hashed.
+    if seen["stat"] is not None and seen["stat"][1] < made - SETTLED and seen["stat"] == _stat(file):
+        return True
+    return bool(_digest(file.read_bytes()) == seen["sha256"])
 
 
-def _text(entries: Registry, digests: dict[str, str]) -> str:
+def _name(file: Path) -> str:
+    # Without its folder: an installed package lies elsewhere than the checkout its index was made in.
+    return file.name if file.parent == SHIPPED else str(file)
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _stat(file: Path) -> list[int]:
+    found = file.stat()
+    return [found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+
+
+def _seen(files: Sequence[Path], *, stat: bool) -> dict[str, Any]:
+    # Before the files are loaded: one that changes meanwhile must not pass for the one that was loaded.
+    return {
+        _name(file): {"stat": _stat(file) if stat else None, "sha256": _digest(file.read_bytes())}
+        for file in files
+    }
+
+
+def _body(entries: Registry) -> list[bytes]:
     from registry.search import facts
-    from registry.tables import FLAT, FLAT_PAIRS, rows
+    from registry.tables import FLAT, FLAT_PAIRS, listing, rows
 
     heads = {
         "model": [column.heading for column in FLAT],
         "pipeline": [column.heading for column in FLAT_PAIRS],
     }
-    head = {"format": FORMAT, "files": digests, "heads": heads}
-    cells = [*rows(entries, FLAT), *rows(entries.pipelines, FLAT_PAIRS)]
+    cells = {"model": rows(entries, FLAT), "pipeline": rows(entries.pipelines, FLAT_PAIRS)}
     table = [
-        [
-            entry.kind,
-            entry.id,
-            entry.name,
-            entries.find(entry.name).id == entry.id if entry.name in entries else False,
-            row,
-        ]
-        for entry, row in zip(entries.listed, cells, strict=True)
+        [entry.kind, entry.id, entry.name, entry.name in entries and entries.find(entry.name) is entry, row]
+        for entry, row in zip(entries.listed, [*cells["model"], *cells["pipeline"]], strict=True)
     ]
-    parts = (head, table, [facts(entry) for entry in entries.listed])
-    return "".join(json.dumps(part, ensure_ascii=False, separators=(",", ":")) + "\n" for part in parts)
+    text = listing((heads[kind], cells[kind]) for kind in heads)
+    parts = (text, {"heads": heads, "rows": table}, [facts(entry) for entry in entries.listed])
+    return [_line(part) for part in parts]
 
 
-def _keep(kept: Path, text: str) -> None:
+def _line(part: object) -> bytes:
+    return json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def _keep(kept: Path, seen: dict[str, Any], body: Sequence[bytes]) -> None:
+    head = _line({"format": FORMAT, "files": seen, "lines": [_digest(line) for line in body]})
+    growing = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
     try:
         kept.parent.mkdir(parents=True, exist_ok=True)
-        growing = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
-        growing.write_text(text, encoding="utf-8")
+        growing.write_bytes(b"\n".join([head, *body, b""]))
         growing.replace(kept)
     except OSError:
         return  # a listing from a read-only store is slower, not wrong
@@ -168,7 +196,9 @@ def main() -> None:
     """Rewrites the index of the shipped catalogue."""
     import registry
 
-    SHIPPED_INDEX.write_text(_text(registry.load(), _digests(files_of(SHIPPED))), encoding="utf-8")
+    # Without times: those of an installed package are those of its installation.
+    seen = _seen(files_of(SHIPPED), stat=False)
+    _keep(SHIPPED_INDEX, seen, _body(registry.load()))
 
 
 if __name__ == "__main__":

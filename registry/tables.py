@@ -249,3 +249,34 @@ def _table(title: str, published: Published[Listed], entries: list[Listed]) -> s
 
 def _escape(cell: str) -> str:
     return cell.replace("|", "\\|").replace("\n", " ")
+
+
+def listing(sheets: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> str:
+    """Aligned tables below each other, without those that have no rows; the first where none has any.
+
+    Args:
+        sheets: Head cells and body rows of each table.
+    """
+    pool = list(sheets)
+    filled = [(head, rows) for head, rows in pool if rows] or pool[:1]
+    return "\n".join(aligned(head, rows) for head, rows in filled)
+
+
+def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Columns padded to their widest cell; numbers to the right, text to the left.
+
+    Args:
+        head: Head cells.
+        rows: Body cells, as many a row as there are head cells.
+    """
+    columns = [(head[place], [row[place] for row in rows]) for place in range(len(head))]
+    forms = []
+    for heading, cells in columns:
+        width = max(map(len, [heading, *cells]))
+        forms.append(f"{{:>{width}}}" if all(map(_is_number, cells)) else f"{{:<{width}}}")
+    line = "  ".join(forms).format
+    return "".join(f"{line(*row).rstrip()}\n" for row in (head, *rows))
+
+
+def _is_number(cell: str) -> bool:
+    return cell in ("", "-") or cell.replace(".", "", 1).isdigit()

@@ -62,10 +62,10 @@ def test_light_commands_load_nothing_heavy(code: str) -> None:
     assert loaded(code, HEAVY) == []
 
 
-def test_zoo_list_needs_no_network_library_and_no_table_library() -> None:
+def test_zoo_list_needs_no_library_for_networks_tables_or_typed_values() -> None:
     code = "import sys; sys.argv = ['zoo', 'list']; import zoo.cli as c; c._run()"
 
-    assert loaded(code, {"requests", "rich", "urllib3"}) == []
+    assert loaded(code, {"requests", "rich", "urllib3", "yaml", "pydantic"}) == []
 
 
 def test_a_neighbour_of_the_same_name_is_refused_in_plain_words(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pydantic import JsonValue
 from converters.reading import Inspection
 from converters.reading.comparison import Comparison, tensor_words
 from converters.reading.inspection import Origin, Runtime
-from zoo.output import aligned, megabytes
+from registry.tables import aligned
+from zoo.output import megabytes
 
 _WORDS = {
     "lite": "Paddle-Lite model",

@@ -51,13 +51,25 @@ def listing(conditions: Conditions, settings: Settings) -> Listing:
     """
     index = index_of(settings)
     rows = index.rows
-    if not conditions.empty:
-        rows = tuple(rows[place] for place in conditions.chosen(index.facts))
+    rows = tuple(rows[place] for place in conditions.chosen(index.facts))
+    heads = index.heads
 
     def sheet(kind: str) -> Sheet:
-        return Sheet(index.heads[kind], tuple(row.cells for row in rows if row.kind == kind))
+        return Sheet(heads[kind], tuple(row.cells for row in rows if row.kind == kind))
 
     return Listing(sheet("model"), sheet("pipeline"))
+
+
+def whole(settings: Settings) -> str:
+    """The listing of all entries as text, as the index keeps it.
+
+    Args:
+        settings: Names the catalogues.
+
+    Raises:
+        CatalogueError: A catalogue is broken.
+    """
+    return index_of(settings).table
 
 
 def names(prefix: str, settings: Settings) -> list[str]:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from registry.errors import ZooError
+from registry.tables import aligned
 
 if TYPE_CHECKING:
     from zoo.progress import Display
@@ -95,31 +96,11 @@ class Output:
         return self._display
 
 
-def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to their widest cell; numbers to the right, text to the left.
-
-    Args:
-        head: Head cells.
-        rows: Body cells, as many a row as there are head cells.
-    """
-    columns = [(head[place], [row[place] for row in rows]) for place in range(len(head))]
-    forms = []
-    for heading, cells in columns:
-        width = max(map(len, [heading, *cells]))
-        forms.append(f"{{:>{width}}}" if all(map(_is_number, cells)) else f"{{:<{width}}}")
-    line = "  ".join(forms).format
-    return "".join(f"{line(*row).rstrip()}\n" for row in (head, *rows))
-
-
 def megabytes(size: int) -> str:
     """A size for people, in decimal units, as download pages print it."""
     if size < 1000:
         return f"{size} B"
     return f"{size / 1e3:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"
-
-
-def _is_number(cell: str) -> bool:
-    return cell in ("", "-") or cell.replace(".", "", 1).isdigit()
 
 
 def _red(text: str) -> str:

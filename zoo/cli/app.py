@@ -7,7 +7,7 @@ from importlib import import_module
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup, TyperOption
 
 from registry.errors import UsageError
 from zoo.cli import options
@@ -34,7 +34,31 @@ COMMANDS = {
 """Commands and groups of commands in the order of ``zoo --help``, each with its module in ``zoo.cli``."""
 
 
-class _OnDemand(TyperGroup):
+class _Option(TyperOption):
+    """Leaves alone what was not given: typer builds a pydantic validator for every option, used or not."""
+
+    def process_value(self, ctx: Any, value: Any) -> Any:
+        if value is not None or self.required:
+            return super().process_value(ctx, value)
+        return self.callback(ctx, self, None) if self.callback else None
+
+
+class _Eased:
+    """A command whose options are of that kind; typer makes them itself and takes no other class."""
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
+        for parameter in found:
+            if type(parameter) is TyperOption:
+                parameter.__class__ = _Option
+        return found
+
+
+class _Command(_Eased, TyperCommand):
+    pass
+
+
+class _OnDemand(_Eased, TyperGroup):
     """Builds a command when it is called: reading the options of all takes longer than listing models."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -50,7 +74,7 @@ class _OnDemand(TyperGroup):
             command.name = cmd_name
             return command
         alone = options.group()
-        alone.command(cmd_name)(found)
+        alone.command(cmd_name, cls=_Command)(found)
         return typer.main.get_command(alone)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:

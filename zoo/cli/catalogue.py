@@ -34,13 +34,15 @@ def list_entries(
     sort: Annotated[
         str | None, typer.Option(metavar="KEYS", help="For example '-ap' or 'family,sd865_fp16_ms'.")
     ] = None,
-    format: Annotated[options.ListFormat, typer.Option(help="How to print.")] = options.ListFormat.table,
+    format: Annotated[
+        options.ListFormat | None, typer.Option(help="How to print; a table by default.")
+    ] = None,
     catalogue: options.Catalogue = None,
     json: options.Json = False,
 ) -> None:
     """List the models of the zoo."""
     from registry.search import Conditions
-    from zoo.listing import listing
+    from zoo.listing import listing, whole
     from zoo.settings import settings
 
     conditions = Conditions(
@@ -68,17 +70,17 @@ def list_entries(
         else:
             output.document(entries)
         return
+    if conditions.empty and format is not options.ListFormat.csv:
+        output.text(whole(chosen))
+        return
     found = listing(conditions, chosen)
     models, pipelines = found.models, found.pipelines
     if format is options.ListFormat.csv:
         output.comma_separated(models.head, models.cells)
         return
-    if models.cells or not pipelines.cells:
-        output.table(models.head, models.cells)
-    if models.cells and pipelines.cells:
-        output.text("")
-    if pipelines.cells:
-        output.table(pipelines.head, pipelines.cells)
+    from registry import tables
+
+    output.text(tables.listing(((models.head, models.cells), (pipelines.head, pipelines.cells))))
 
 
 def show(

@@ -56,7 +56,9 @@ def test_list_filters(zoo: Zoo) -> None:
         (["list", "--where", "app > 3"], "did you mean ap?"),
         (["list", "--nonsense"], "--nonsense"),
         (["list", "--catalogue", "nowhere.yaml"], "no such file"),
-        (["nonsense"], "nonsense"),
+        (["nonsense"], "no command 'nonsense'"),
+        (["lsit"], "try: zoo list"),
+        (["list", "--device", "sd685"], "did you mean sd865?"),
     ],
 )
 def test_a_request_that_cannot_be_meant_exits_2(zoo: Zoo, arguments: list[str], words: str) -> None:
