@@ -1,0 +1,11 @@
+"""Half-precision Lite files for ARM, interpreted: what a phone computes, rounding by rounding.
+
+The ARM kernels of Paddle-Lite accumulate in half precision, one rounding a tap, so results depend on the
+order of the taps, and half storage with wider sums is no substitute. The orders here reproduce the outputs of
+the kernels themselves, executed on an emulated processor, bit by bit for the networks of the catalogue.
+"""
+
+from zoo.runner.half.known import KNOWN
+from zoo.runner.half.network import HalfNetwork
+
+__all__ = ["KNOWN", "HalfNetwork"]
