@@ -199,6 +199,13 @@ def compare(
     others = [
         _choice(backend="onnx", build=build),
         _choice(backend="lite", build=build, lite_version=lite_version),
+        # Made here like the others: what upstream published may be of another Paddle-Lite.
+        _choice(
+            backend="lite",
+            precision="fp16",
+            build=True if build is None else build,
+            lite_version=lite_version,
+        ),
     ]
     rows = [_parity(entry, choice, samples, reference, obtainer) for choice in others]
     return Parity(
@@ -206,7 +213,7 @@ def compare(
         reference=engine,
         pictures=len(samples),
         found=reference.found,
-        formats=(*rows, *_not_run()),
+        formats=(*rows, _not_run()),
     )
 
 
@@ -298,6 +305,7 @@ def _parity(
     entry: Entry, choice: Choice, samples: Sequence[Sample], reference: Layers, obtainer: Obtainer
 ) -> FormatParity:
     from zoo.opening import opened, want_of
+    from zoo.runner.sessions.half import REFUSALS
     from zoo.validation.parity import FormatParity, compare, observe
 
     name = want_of(choice).id
@@ -308,31 +316,33 @@ def _parity(
             found = compare(reference, observe(network, samples), entry, choice.precision)
     except MissingToolError as error:
         return FormatParity(format=name, state="missing", reason=error.hint or error.message)
+    except ConversionError as error:
+        if error.code not in REFUSALS:
+            raise
+        return FormatParity(format=name, state="not-run", reason=f"{error.message}: {error.found}")
     return found.model_copy(update={"format": name, "engine": engine})
 
 
-def _not_run() -> tuple[FormatParity, ...]:
-    """Formats that this processor cannot run: they keep their rows, and nothing stands in for them."""
-    from zoo.opening import half_precision_refused
+def _not_run() -> FormatParity:
+    """A format that this processor cannot run: it keeps its row, and nothing stands in for it."""
     from zoo.validation.parity import FormatParity
 
-    return (
-        FormatParity(
-            format="lite-arm-fp32",
-            state="not-run",
-            reason="its kernels are for ARM processors; lite-x86-fp32 is the same network for this one",
-        ),
-        FormatParity(format="lite-arm-fp16", state="not-run", reason=half_precision_refused().message),
+    return FormatParity(
+        format="lite-arm-fp32",
+        state="not-run",
+        reason="its kernels are for ARM processors; lite-x86-fp32 is the same network for this one",
     )
 
 
 def _timing(
     entry: Entry, choice: Choice, photo: Photo, plan: Plan, obtainer: Obtainer, *, required: bool
 ) -> Timing:
-    from zoo.opening import opened
-    from zoo.validation.latency import Timing, time_network
+    from zoo.opening import interpreted, opened
+    from zoo.validation.latency import Timing, interpreted_takes, time_network
 
     try:
+        if interpreted(choice):
+            raise interpreted_takes()
         with opened([(entry, choice)], obtainer) as (network,):
             return time_network(network, photo, plan)
     except (ConversionError, MissingToolError, UsageError) as error:

@@ -15,7 +15,7 @@ from pydantic import PositiveInt
 
 from converters.interpreter import Interpreter
 from converters.tools import DEFAULT_LITE_VERSION, PADDLE, paddlelite
-from registry.errors import ConversionError, IntegrityError, NetworkError, NotFoundError, UsageError
+from registry.errors import IntegrityError, NetworkError, NotFoundError, UsageError
 from registry.schema import Artifact, Entry, Model
 from zoo.obtain import Fetched, Obtainer
 from zoo.plans import plans
@@ -36,7 +36,8 @@ class Choice(Model):
     """What runs a model, and where its file comes from.
 
     Attributes:
-        backend: ``paddle`` (Paddle Inference), ``onnx`` (onnxruntime) or ``lite`` (Paddle-Lite on x86).
+        backend: ``paddle`` (Paddle Inference), ``onnx`` (onnxruntime) or ``lite`` (Paddle-Lite on x86; in
+            half precision the file for ARM, interpreted).
         precision: Arithmetic precision.
         threads: Threads one run may use.
         lite_version: Version of Paddle-Lite's opt, and of the runtime that runs its file.
@@ -74,7 +75,6 @@ def want_of(choice: Choice) -> Want:
 
     Raises:
         UsageError: ``flag-without-lite`` or ``paddle-precision-impossible``.
-        ConversionError: ``target-cannot-run-here``: half-precision Lite kernels are for ARM alone.
     """
     if choice.lite_version is not None and choice.backend != "lite":
         raise UsageError(
@@ -85,10 +85,9 @@ def want_of(choice: Choice) -> Want:
     if choice.backend == "onnx":
         return Want(kind="onnx", precision=choice.precision)
     if choice.backend == "lite":
-        # The place of the interpreter that computes half-precision ARM kernels: its artifact is
-        # lite-arm-fp16. Nothing stands in for it.
+        # Half-precision kernels exist for ARM alone; here they are interpreted.
         if choice.precision == "fp16":
-            raise half_precision_refused()
+            return Want(kind="lite", precision="fp16", target="arm", lite_version=choice.lite_version)
         return Want(kind="lite", precision="fp32", target="x86", lite_version=choice.lite_version)
     if choice.precision != "fp32":
         raise UsageError(
@@ -101,16 +100,9 @@ def want_of(choice: Choice) -> Want:
     return Want(kind="inference")
 
 
-def half_precision_refused() -> ConversionError:
-    """Why a half-precision Lite file is not run."""
-    return ConversionError(
-        "target-cannot-run-here",
-        "half-precision Paddle-Lite files hold kernels for ARM processors, and cannot run on this one",
-        expected="a Lite file for x86, which exists in fp32 only",
-        found="lite-arm-fp16",
-        done="nothing was fetched or run, and nothing stands in for it",
-        hint="--precision fp32 runs the x86 twin",
-    )
+def interpreted(choice: Choice) -> bool:
+    """Whether the file is computed kernel by kernel in this process: its times are no latencies."""
+    return (choice.backend, choice.precision) == ("lite", "fp16")
 
 
 @contextmanager
@@ -135,7 +127,15 @@ def opened(orders: Sequence[tuple[Entry, Choice]], obtainer: Obtainer) -> Iterat
         for failure in attempts:
             if isinstance(failure, BaseException):
                 raise failure
+        if any(interpreted(choice) for _, choice in orders):
+            obtainer.reporter.note(_what_is_interpreted())
         yield tuple(network for network in attempts if isinstance(network, Network))
+
+
+def _what_is_interpreted() -> str:
+    from zoo.runner.half import KNOWN  # compiled loops: loaded by now, and by nobody who interprets nothing
+
+    return f"ARM FP16 kernels are interpreted; it knows {', '.join(KNOWN)}, and refuses anything else"
 
 
 @dataclass(frozen=True)
@@ -190,7 +190,7 @@ def _open(entry: Entry, choice: Choice, ready: _Prepared) -> Network:
 
 
 def _interpreter(choice: Choice, obtainer: Obtainer) -> Interpreter | None:
-    if choice.backend == "onnx":
+    if choice.backend == "onnx" or interpreted(choice):
         return None
     lite = paddlelite(choice.lite_version or DEFAULT_LITE_VERSION)
     tool = PADDLE if choice.backend == "paddle" else lite
@@ -268,14 +268,15 @@ def _from_configuration(path: Path) -> Normalisation | None:
 def copies(entry: Entry, choice: Choice, jobs: int) -> list[tuple[Entry, Choice]]:
     """Orders for as many networks as compute side by side without waiting for each other.
 
-    onnxruntime answers several threads at a time; the others live in a child process that answers one.
+    onnxruntime and the interpreter of half-precision files answer several threads at a time; the others live
+    in a child process that answers one.
 
     Args:
         entry: The entry.
         choice: What runs it.
         jobs: Threads that want to compute.
     """
-    return [(entry, choice)] * (1 if choice.backend == "onnx" else jobs)
+    return [(entry, choice)] * (1 if choice.backend == "onnx" or interpreted(choice) else jobs)
 
 
 def with_session(network: Network, session: Session) -> Network:

@@ -50,6 +50,23 @@ def lite_model(
     return make
 
 
+@pytest.fixture(scope="session")
+def half_model(
+    shared: Path, toolchains: Toolchains, lite_python: Interpreter, tmp_path_factory: pytest.TempPathFactory
+) -> MakeModel:
+    """Name of a model to its half-precision ``.nb`` file for ARM."""
+    folder = tmp_path_factory.mktemp("half")
+
+    def make(name: str) -> Path:
+        file = folder / f"{name}.nb"
+        if not file.exists():
+            model, options = shared / "data/inference" / name, LiteOptions(target="arm", precision="fp16")
+            to_lite(model, file, options, toolchains=toolchains, work=folder / "work", note=_unheard)
+        return file
+
+    return make
+
+
 def _unheard(note: str) -> None:
     """Nobody waits for these conversions."""
 

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import registry
-from registry.errors import ConversionError, NotFoundError, UsageError
+from registry.errors import NotFoundError, UsageError
 from zoo.obtain import Fetched
 from zoo.opening import Choice, copies, normalisation_of, want_of
 
@@ -50,17 +50,11 @@ def model(folder: Path, configuration: str | None) -> Path:
         (Choice(backend="paddle"), "inference"),
         (Choice(backend="onnx"), "onnx-fp32"),
         (Choice(backend="lite"), "lite-x86-fp32"),
+        (Choice(backend="lite", precision="fp16"), "lite-arm-fp16"),
     ],
 )
 def test_each_backend_runs_an_artifact_of_its_own(choice: Choice, flags: str) -> None:
     assert want_of(choice).id == flags
-
-
-def test_half_precision_lite_is_refused_with_the_reason() -> None:
-    with pytest.raises(ConversionError) as caught:
-        want_of(Choice(backend="lite", precision="fp16"))
-    assert caught.value.code == "target-cannot-run-here"
-    assert "ARM" in caught.value.message
 
 
 def test_an_inference_model_has_no_half_precision() -> None:
@@ -100,3 +94,4 @@ def test_where_nothing_says_it_nothing_is_guessed(tmp_path: Path) -> None:
 
 def test_only_engines_that_answer_one_caller_are_loaded_several_times() -> None:
     assert [len(copies(POSE, Choice(backend=name), 3)) for name in ("onnx", "paddle", "lite")] == [1, 3, 3]
+    assert len(copies(POSE, Choice(backend="lite", precision="fp16"), 3)) == 1

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from zoo.validation.parity import FormatParity, LayerDifference, Parity
 
 _STANDINGS = {"met": "MET", "below": "NOT MET", "above": "NOT MET", "not-comparable": "not comparable"}
-_STATES = {"same": "same", "differs": "DIFFERS", "not-run": "not run", "missing": "missing"}
+_STATES = {
+    "same": "same",
+    "differs": "DIFFERS",
+    "measured": "measured",
+    "not-run": "not run",
+    "missing": "missing",
+}
 
 
 def of_run(found: RunResult) -> tuple[list[str], list[list[str]]]:
@@ -71,21 +77,23 @@ def of_parity(found: Parity) -> tuple[list[str], list[list[str]]]:
         if not row.layers:
             rows.append([name, state, *["-"] * 7])
         for layer in row.layers:
-            rows.append([name, state, *_cells(layer)])
+            rows.append([name, state, *_cells(layer, judged=row.state != "measured")])
             name, state = "", ""
     return head, rows
 
 
-def _cells(layer: LayerDifference) -> list[str]:
+def _cells(layer: LayerDifference, *, judged: bool) -> list[str]:
     counted = layer.unit == "count"
+    limit = f"{layer.limit:.0f}" if counted else f"{layer.limit:.0e}"
     return [
         layer.layer,
         layer.what,
-        (f"{layer.max_abs:.0f}" if counted else f"{layer.max_abs:.1e}") + ("" if layer.within else " !"),
+        (f"{layer.max_abs:.0f}" if counted else f"{layer.max_abs:.1e}")
+        + ("" if layer.within or not judged else " !"),
         layer.unit,
         "-" if layer.relative is None else f"{layer.relative:.1e}",
         "-" if layer.cosine is None else f"{layer.cosine:.6f}",
-        f"{layer.limit:.0f}" if counted else f"{layer.limit:.0e}",
+        limit if judged else "-",
     ]
 
 
@@ -102,6 +110,10 @@ def parity_words(found: Parity) -> Iterator[str]:
 def _parity_word(row: FormatParity) -> str:
     if row.state == "same":
         return f"the same on every layer, on {row.engine}"
+    if row.state == "measured":
+        return (
+            f"what half precision does, held to no bound, on {row.engine}; zoo validate shows what it costs"
+        )
     if row.state == "differs":
         return f"differs first in the {row.first} layer, on {row.engine}" + (
             f": {row.reason}" if row.reason else ""

@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 from pydantic import NonNegativeInt, PositiveInt
 
+from registry.errors import UsageError
 from registry.schema import Entry
 from registry.schema.base import Model
 from registry.schema.figures import Latency as Published
@@ -99,6 +100,18 @@ class Bench(Model):
     plan: Plan
     timings: tuple[Timing, ...]
     published: tuple[Published, ...]
+
+
+def interpreted_takes() -> UsageError:
+    """Why a half-precision Lite file is not timed."""
+    return UsageError(
+        "interpreted-has-no-latency",
+        "a half-precision Lite file is interpreted here: how long that takes says nothing about a phone",
+        expected="an engine that runs on this processor",
+        found="lite-arm-fp16",
+        done="nothing was fetched or timed",
+        hint="--precision fp32 times the x86 twin; zoo validate shows what half precision costs",
+    )
 
 
 def time_network(network: Network, photo: Photo, plan: Plan) -> Timing:

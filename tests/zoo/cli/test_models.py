@@ -126,7 +126,7 @@ def test_run_goes_through_a_video_frame_by_frame(ready: Zoo, photos: Path) -> No
         (("run", POSE, "*.nothing"), 3, "no-images"),
         (("run", POSE, "PHOTO", "--detector", POSE), 2, "not-a-detector"),
         (("run", DETECTOR, "PHOTO", "--detector", DETECTOR), 2, "no-keypoints"),
-        (("run", POSE, "PHOTO", "--backend", "lite", "--precision", "fp16"), 6, "target-cannot-run-here"),
+        (("bench", POSE, "--backend", "lite", "--precision", "fp16"), 2, "interpreted-has-no-latency"),
         (
             ("run", POSE, "PHOTO", "--backend", "paddle", "--precision", "fp16"),
             2,
@@ -209,6 +209,18 @@ def test_validate_fails_when_the_published_figure_does_not_hold(
     assert wrong.json["photos"] == 40
 
 
+def test_validate_says_what_half_precision_costs_on_a_phone(ready: Zoo, coco: Path) -> None:
+    options = ("--backend", "lite", "--precision", "fp16", "--build", "--json")
+
+    ran = ready("validate", DETECTOR, "--data", coco, *options)
+
+    assert ran.code == 0, ran.err
+    assert abs(100 * ran.json["metrics"]["AP"] - 29.86) < 0.01  # what the kernels' own outputs come to
+    assert (ran.json["artifact"], ran.json["precision"]) == ("lite-arm-fp16", "fp16")
+    assert ran.json["engine"] == "ARM FP16 kernels, interpreted, bit-exact on the golden set"
+    assert "hard_swish" in ran.err  # what the interpreter knows
+
+
 def test_compare_holds_every_format_to_the_inference_model(ready: Zoo, shared: Path) -> None:
     ran = ready("compare", DETECTOR, shared / "data/reference/demo_3.jpg", "--json")
 
@@ -217,9 +229,12 @@ def test_compare_holds_every_format_to_the_inference_model(ready: Zoo, shared: P
     assert {name: row["state"] for name, row in rows.items()} == {
         "onnx-fp32": "same",
         "lite-x86-fp32": "same",
+        "lite-arm-fp16": "measured",
         "lite-arm-fp32": "not-run",
-        "lite-arm-fp16": "not-run",
     }
+    half = rows["lite-arm-fp16"]
+    assert "interpreted, bit-exact on the golden set" in half["engine"]
+    assert 1e-4 < max(layer["max_abs"] for layer in half["layers"] if layer["layer"] == "raw") < 1
     assert {layer["layer"] for layer in rows["lite-x86-fp32"]["layers"]} == {"raw", "decoded", "final"}
     assert ran.json["found"] > 0
 

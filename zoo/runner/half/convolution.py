@@ -98,7 +98,7 @@ def _alternating(weights: Doubles, column: Doubles) -> Doubles:
 
 
 def _first_layer(inputs: Doubles, weights: Doubles, bias: Doubles) -> Doubles:
-    """3x3 at stride 2 over a picture: row, column, channel in that order, from zero; the bias is added last."""
+    """3x3 at stride 2 over a picture: taps by row, column and channel from zero; the bias is added last."""
     height, width = ((extent - 1) // 2 + 1 for extent in inputs.shape[1:])
     padded = np.pad(inputs, ((0, 0), (1, 2), (1, 2)))
     taps = [

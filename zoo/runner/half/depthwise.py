@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from zoo.runner.arrays import Doubles, Integers
-from zoo.runner.half.kernels import LANES, add, window_sums
+from zoo.runner.half.kernels import LANES, Region, add, window_sums
 
 _ROWS_IN_FLIGHT = 4
 _LEFT_TO_RIGHT, _CENTRE_FIRST = (0, 1, 2), (1, 0, 2)
@@ -37,8 +37,8 @@ def small_window(inputs: Doubles, weights: Doubles, bias: Doubles) -> Doubles:
     for first in range(_ROWS_IN_FLIGHT):
         centred = 3 if width <= LANES else 3 - first
         order = _taps(_CENTRE_FIRST if row < centred else _LEFT_TO_RIGHT for row in range(3))
-        window_sums(padded, weights, order, 1, first, _ROWS_IN_FLIGHT, 0, left, out)
-    window_sums(padded, weights, _taps([_LEFT_TO_RIGHT] * 3), 1, 0, 1, left, width, out)
+        window_sums(padded, weights, order, Region(1, first, _ROWS_IN_FLIGHT, 0, left), out)
+    window_sums(padded, weights, _taps([_LEFT_TO_RIGHT] * 3), Region(1, 0, 1, left, width), out)
     return out
 
 
@@ -60,7 +60,7 @@ def small_window_by_two(inputs: Doubles, weights: Doubles, bias: Doubles) -> Dou
         for column, start in zip(columns, (bias, np.zeros_like(bias), np.zeros_like(bias)), strict=True):
             taps = np.array([(row, column) for row in range(3)])
             sums.append(_started(start, shape))
-            window_sums(padded, weights, taps, 2, 0, 1, first, end, sums[-1])
+            window_sums(padded, weights, taps, Region(2, 0, 1, first, end), sums[-1])
         total[:, :, first:end] = add(add(sums[0], sums[1]), sums[2])[:, :, first:end]
     return total
 
@@ -77,7 +77,7 @@ def large_window(inputs: Doubles, weights: Doubles, bias: Doubles, stride: int) 
     channels, height, width = inputs.shape
     padded = np.pad(inputs, ((0, 0), (2, 3), (2, 3)))
     out = _started(bias, (channels, (height - 1) // stride + 1, (width - 1) // stride + 1))
-    window_sums(padded, weights, _taps([range(5)] * 5), stride, 0, 1, 0, out.shape[2], out)
+    window_sums(padded, weights, _taps([range(5)] * 5), Region(stride, 0, 1, 0, out.shape[2]), out)
     return out
 
 

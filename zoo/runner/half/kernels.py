@@ -12,9 +12,11 @@ file of its own could change and leave stale loops behind.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
-from zoo.runner.arrays import Doubles
+from zoo.runner.arrays import Doubles, Integers
 from zoo.runner.half.compiled import compiled, elementwise
 
 _EXPONENT = np.int64(0x7FF0000000000000)
@@ -109,40 +111,44 @@ def matrix_vector(weights: Doubles, inputs: Doubles, bias: Doubles, out: Doubles
         out[row] = rounded(lanes[0] + bias[row])
 
 
+class Region(NamedTuple):
+    """Which cells of the output a loop computes.
+
+    Attributes:
+        stride: Of the window in both directions.
+        first_row: First row.
+        row_step: From one row to the next.
+        first_column: First column.
+        end_column: Column after the last.
+    """
+
+    stride: int
+    first_row: int
+    row_step: int
+    first_column: int
+    end_column: int
+
+
 @compiled
-def window_sums(
-    padded: Doubles,
-    weights: Doubles,
-    taps: Doubles,
-    stride: int,
-    first_row: int,
-    row_step: int,
-    first_column: int,
-    end_column: int,
-    out: Doubles,
-) -> None:
+def window_sums(padded: Doubles, weights: Doubles, taps: Integers, region: Region, out: Doubles) -> None:
     """Adds taps of a depthwise window to sums, one after the other.
 
     Args:
         padded: ``(C, H, W)`` input with its border.
         weights: ``(C, rows, columns)`` of the window.
         taps: ``(T, 2)`` rows and columns of the window in the order they are added.
-        stride: Of the window in both directions.
-        first_row: Of the output rows that are computed.
-        row_step: From one of these to the next.
-        first_column: Of the output columns that are computed.
-        end_column: After the last of these.
+        region: The cells to compute.
         out: ``(C, h, w)`` what the sums start from; they are written there.
     """
     for channel in range(out.shape[0]):
-        for row in range(first_row, out.shape[1], row_step):
+        for row in range(region.first_row, out.shape[1], region.row_step):
             sums = out[channel, row]
             for tap in range(taps.shape[0]):
                 down, right = taps[tap, 0], taps[tap, 1]
                 weight = weights[channel, down, right]
-                values = padded[channel, row * stride + down]
-                for column in range(first_column, end_column):
-                    value = values[column * stride + right]
+                values = padded[channel, row * region.stride + down]
+                for column in range(region.first_column, region.end_column):
+                    value = values[column * region.stride + right]
                     sums[column] = rounded(weight * value + sums[column])
 
 

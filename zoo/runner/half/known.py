@@ -21,14 +21,15 @@ def _half(build: Callable[[Use], Compute], kernels: frozenset[str] = _ARM, **mor
 
 
 def _other(
-    kernel: str, build: Callable[[Use], Compute], takes: np.dtype[np.float32] | None = None, **more: tuple[str, ...]
+    kernel: str,
+    build: Callable[[Use], Compute],
+    takes: np.dtype[np.float32] | None = None,
+    **more: tuple[str, ...],
 ) -> Rule:
     return Rule(frozenset({kernel}), build, takes, **more)
 
 
-_CONVOLUTION = _half(
-    convolution.build, inputs=("Input",), weights=("Filter", "Bias"), outputs=("Output",)
-)
+_CONVOLUTION = _half(convolution.build, inputs=("Input",), weights=("Filter", "Bias"), outputs=("Output",))
 
 KNOWN: Mapping[str, Rule] = MappingProxyType(
     {

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from converters.reading.graph import FEED, FETCH, Operator, StoredTensor
+from converters.reading.graph import FEED, FETCH, Operator
 from converters.reading.nb import NbFile, decode_nb, read_nb
 from registry.errors import ConversionError
 from zoo.runner.arrays import Array, Doubles
@@ -53,9 +53,11 @@ class HalfNetwork:
     def __init__(self, path: Path) -> None:
         data = path.read_bytes() if path.is_file() else b""
         self.file: NbFile = decode_nb(data, path) if data else read_nb(path)
-        self._weights = _weights(self.file, data)
-        self._constants = _constants(self.file, data)
-        self._steps = _steps(self.file, self._weights)
+        stored = _stored(self.file, data)
+        # A runtime rounds marked weights when it loads them; other parameters flow through the network.
+        weights = {name: halves(stored.pop(name)) for name in set(self.file.half_marks) if name in stored}
+        self._constants = stored
+        self._steps = _steps(self.file, weights)
 
     def run(self, feeds: Mapping[str, Array]) -> tuple[Array, ...]:
         """Computes all outputs of one input, batch extent 1, as the golden outputs were computed.
@@ -78,24 +80,13 @@ class HalfNetwork:
         return tuple(values[variable.name] for variable in self.file.outputs)
 
 
-def _weights(file: NbFile, data: bytes) -> Mapping[str, Doubles]:
-    """The stored singles that a runtime rounds to half when it loads the file."""
-    marked = set(file.half_marks)
+def _stored(file: NbFile, data: bytes) -> dict[str, Array]:
+    """All parameters, as they lie in the file."""
     return {
-        tensor.name: halves(_stored(tensor, data))
+        tensor.name: np.frombuffer(data, tensor.dtype, tensor.elements, tensor.offset).reshape(tensor.dims)
         for tensor in file.parameters
-        if tensor.name in marked and tensor.dtype == "float32"
+        if tensor.name is not None
     }
-
-
-def _constants(file: NbFile, data: bytes) -> Mapping[str, Array]:
-    """The other parameters: they flow through the network as they are stored."""
-    marked = set(file.half_marks)
-    return {tensor.name: _stored(tensor, data) for tensor in file.parameters if tensor.name not in marked}
-
-
-def _stored(tensor: StoredTensor, data: bytes) -> Array:
-    return np.frombuffer(data, tensor.dtype, tensor.elements, tensor.offset).reshape(tensor.dims)
 
 
 def _steps(file: NbFile, weights: Mapping[str, Doubles]) -> tuple[Step, ...]:

@@ -97,7 +97,9 @@ def mixture(inputs: Doubles, height: int, width: int) -> Array:
     low, high = inputs[..., across.low], inputs[..., across.high]
     rows = add(multiply(low, across.share_low), multiply(high, across.share_high))
     # Cells before and after the first on the edge are two loops, each with pairs and possibly one cell left.
-    alone = [end - 1 for end, count in ((across.inner, across.inner), (width, width - across.inner)) if count % 2]
+    alone = [
+        end - 1 for end, count in ((across.inner, across.inner), (width, width - across.inner)) if count % 2
+    ]
     rows[..., alone] = _in_single(
         low[..., alone], across.share_low[alone], high[..., alone], across.share_high[alone]
     )

@@ -24,6 +24,6 @@ def halves(values: Array | float) -> Doubles:
     return np.asarray(values).astype(np.float16).astype(np.float64)
 
 
-def half(value: float) -> float:
+def half(value: float | np.float32) -> float:
     """Rounds a number that Paddle-Lite keeps in single precision."""
     return float(np.float16(np.float32(value)))

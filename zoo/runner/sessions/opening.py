@@ -12,6 +12,7 @@ from converters.reading import inspect
 from converters.reading.inspection import Inspection
 from converters.staging import read_model
 from registry.errors import ConversionError, MissingToolError, UsageError
+from zoo.runner.sessions.half import HalfSession
 from zoo.runner.sessions.onnx import OnnxSession
 from zoo.runner.sessions.session import Session
 from zoo.runner.sessions.worker import WorkerSession
@@ -26,21 +27,22 @@ def open_session(
 ) -> Session:
     """Load a model.
 
-    A ``.nb`` file runs here when its kernels are for this processor. The place of an interpreter that
-    computes a half-precision ARM file tap by tap is the refusal below: a session of its own kind, opened
-    for that target and precision instead of raising. Until there is one, nothing stands in for it.
+    A ``.nb`` file runs here when its kernels are for this processor. A half-precision file for ARM is
+    interpreted, rounding by rounding; nothing stands in for one in single precision.
 
     Args:
         model: ``.onnx`` file for ``onnx``; folder or program file of an inference model for ``paddle``;
             ``.nb`` file for ``lite``.
         engine: What runs it.
         interpreter: Python that has the engine. ``onnx`` runs in this process and takes none; ``paddle``
-            uses the current interpreter when there is none; ``lite`` needs one.
+            uses the current interpreter when there is none; ``lite`` needs one, but for a file that is
+            interpreted.
         threads: Threads one run may use. The Paddle-Lite wheel cannot set them for ``.nb`` files: 1.
 
     Raises:
-        ConversionError: ``target-cannot-run-here``: the kernels in the file are for another processor. Also
-            when the engine crashes or fails to load the file.
+        ConversionError: ``target-cannot-run-here``: the kernels in the file are for another processor;
+            ``half-op-unknown``: the interpreter does not know all of them. Also when the engine crashes or
+            fails to load the file.
         IntegrityError: The file is damaged.
         MissingToolError: The engine is not there.
         NotFoundError: The file is not there.
@@ -79,6 +81,10 @@ def _open_paddle(inspection: Inspection, interpreter: Interpreter, threads: int)
 
 def _open_lite(inspection: Inspection, interpreter: Interpreter | None, threads: int) -> Session:
     _require(inspection, "lite", ("lite",), "a Paddle-Lite model")
+    if (inspection.target, inspection.precision) == ("arm", "fp16"):
+        if threads != 1:
+            raise _one_thread("the interpreter of half-precision ARM files runs on one thread", threads)
+        return HalfSession(inspection)
     if inspection.target != _TARGET_HERE or platform.machine() not in ("x86_64", "AMD64"):
         # An ARM file would load, run, and report success with garbage.
         raise ConversionError(
@@ -90,12 +96,7 @@ def _open_lite(inspection: Inspection, interpreter: Interpreter | None, threads:
             hint="zoo convert SRC --to lite --target x86 makes the twin that runs here",
         )
     if threads != 1:
-        raise UsageError(
-            "threads-not-settable",
-            "Paddle-Lite for Python cannot set the number of threads of a .nb file",
-            expected="1",
-            found=str(threads),
-        )
+        raise _one_thread("Paddle-Lite for Python cannot set the number of threads of a .nb file", threads)
     if interpreter is None:
         raise MissingToolError(
             "paddlelite-missing",
@@ -111,6 +112,10 @@ def _open_lite(inspection: Inspection, interpreter: Interpreter | None, threads:
         outputs=inspection.outputs,
         threads=threads,
     )
+
+
+def _one_thread(why: str, threads: int) -> UsageError:
+    return UsageError("threads-not-settable", why, expected="1", found=str(threads))
 
 
 def _require(inspection: Inspection, engine: str, formats: tuple[str, ...], what: str) -> None:
