@@ -148,6 +148,16 @@ def status(code: int, *, headers: Mapping[str, str] | None = None, body: bytes =
     return act
 
 
+def talking(words: bytes) -> Behaviour:
+    """Exactly these bytes, whatever they are, and the end of the connection."""
+
+    def act(exchange: Exchange) -> None:
+        exchange.write(words)
+        exchange.close()
+
+    return act
+
+
 def html() -> Behaviour:
     """An error page that says it is fine."""
     page = (

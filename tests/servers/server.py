@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 import struct
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -42,6 +43,10 @@ class Exchange:
         self._handler.wfile.write(data)
         self._handler.wfile.flush()
 
+    def close(self) -> None:
+        """Ends the connection after this answer, whatever the answer says."""
+        self._handler.close_connection = True
+
     def hang(self, seconds: float = 60.0) -> bool:
         """Says nothing until the server closes or the time is over; whether it is closing."""
         return self._closing.wait(seconds)
@@ -64,12 +69,14 @@ class LyingServer:
         script: Path to one behaviour, or to several: the first request gets the first one, and so on; the
             last one stays. Paths that are not in it get 404.
         fallback: Answers these paths instead; given the path, returns a behaviour or None.
+        tls: Encrypts with this certificate and key; plain http without.
     """
 
     def __init__(
         self,
         script: Mapping[str, Behaviour | Sequence[Behaviour]] | None = None,
         fallback: Callable[[str], Behaviour | None] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._script = {
             path: [acts] if callable(acts) else list(acts) for path, acts in (script or {}).items()
@@ -78,13 +85,19 @@ class LyingServer:
         self._guard = threading.Lock()
         self._closing = threading.Event()
         self._server = _Server(("127.0.0.1", 0), self._handler())
+        self._scheme = "https" if tls else "http"
+        if tls is not None:
+            # The handshake is left to the thread of each connection, or one bad client would stop all others.
+            self._server.socket = tls.wrap_socket(
+                self._server.socket, server_side=True, do_handshake_on_connect=False
+            )
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
         self.log: list[Seen] = []
 
     @property
     def url(self) -> str:
         """Base address, without a slash at the end."""
-        return f"http://127.0.0.1:{self._server.server_port}"
+        return f"{self._scheme}://127.0.0.1:{self._server.server_port}"
 
     @property
     def host(self) -> str:

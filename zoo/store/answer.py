@@ -149,7 +149,9 @@ def _whole(url: str, headers: Mapping[str, str], provable: bool) -> Answer:
     stated = length.isascii() and length.isdigit() and len(length) < 19
     if not (chunked or stated or provable or checksums.md5):
         raise _server_error(
-            url, "does not say how long the file is, so a cut-off one could not be told from a whole one"
+            url,
+            "does not say how long the file is, so a cut-off one could not be told from a whole one",
+            "neither a length nor chunks nor a checksum",
         )
     return Answer(
         "whole",

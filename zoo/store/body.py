@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from converters.reading.magic import HEAD_BYTES, Kind, describe, sniff
 from registry.errors import IntegrityError
@@ -20,9 +20,15 @@ from zoo.store.progress import Note, Progress, Silent, unheard
 from zoo.store.session import lost, stalled
 from zoo.store.urls import file_name, masked
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
 SYNC_BYTES = 32 * MIB
 SYNC_SECONDS = 2.0
-"""When what has arrived is synced: a lost machine costs no more of a download of unknown digest than this."""
+"""When what has arrived is synced: a lost machine costs little more of a download of unknown digest."""
+
+MOST_UNSYNCED = 4 * SYNC_BYTES
+"""When the network waits for the disk after all."""
 
 _STAND_INS = frozenset({Kind.EMPTY, Kind.HTML, Kind.XML, Kind.LFS_POINTER, Kind.GZIP})
 
@@ -137,6 +143,8 @@ class _Receiver:
         self._terms = terms
         # None once it has been looked at; by an earlier try, unless too little had come then.
         self._head = part.path.read_bytes() if held.size < HEAD_BYTES else None
+        self._thread: Executor | None = None
+        self._syncing: Future[int] | None = None
         self._synced_at = self._window_from = terms.policy.clock()
         self._window_bytes = 0
 
@@ -188,11 +196,36 @@ class _Receiver:
                 raise stalled(self._url, f"{self._window_bytes} bytes in {now - self._window_from:.0f} s")
             self._window_from, self._window_bytes = now, 0
         unsynced = self._held.size - self._held.state.synced
-        if unsynced >= SYNC_BYTES or now - self._synced_at >= SYNC_SECONDS:
-            self._sync()
+        if self._syncing is not None and (self._syncing.done() or unsynced >= MOST_UNSYNCED):
+            self._note_synced()
+        due = unsynced >= SYNC_BYTES or now - self._synced_at >= SYNC_SECONDS
+        if due and self._syncing is None:
+            self._sync_aside()
             self._synced_at = now
 
-    def _sync(self) -> None:
+    def _sync_aside(self) -> None:
+        """Begins a sync that runs while the next bytes come in: neither the disk nor the network waits."""
+        if self._thread is None:
+            # Imported here: only downloads that take their time need it.
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._thread = ThreadPoolExecutor(1)
         self._file.flush()
-        os.fsync(self._file.fileno())
-        self._held.state = self._part.keep(self._held.state, self._held.size)
+        self._syncing = self._thread.submit(_synced, self._file.fileno(), self._held.size)
+
+    def _note_synced(self) -> None:
+        if self._syncing is not None:
+            size = self._syncing.result()
+            self._syncing = None
+            self._held.state = self._part.keep(self._held.state, size)
+
+    def _sync(self) -> None:
+        self._note_synced()
+        self._file.flush()
+        size = _synced(self._file.fileno(), self._held.size)
+        self._held.state = self._part.keep(self._held.state, size)
+
+
+def _synced(descriptor: int, size: int) -> int:
+    os.fsync(descriptor)
+    return size

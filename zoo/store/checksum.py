@@ -6,13 +6,23 @@ import base64
 import binascii
 import hashlib
 import zlib
+from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from registry.schema import Digest
 from registry.schema.base import Model
 
+if TYPE_CHECKING:
+    from concurrent.futures import Executor, Future
+
 CHUNK = 1024 * 1024
+WORTH_A_THREAD = 4 * CHUNK
+"""Bytes before which a second thread costs more than it saves."""
+
+MOST_PENDING = 16
+"""Blocks that may wait to be hashed: a bound on memory, not a measure of speed."""
 
 
 class Checksums(Model):
@@ -43,9 +53,13 @@ class Fingerprint:
 
     Args:
         stated: The server's checksums.
+        aside: Whether a large file is hashed in a thread of its own, while the caller waits for the network.
     """
 
-    def __init__(self, stated: Checksums | None = None) -> None:
+    def __init__(self, stated: Checksums | None = None, *, aside: bool = False) -> None:
+        self._aside = aside
+        self._thread: Executor | None = None
+        self._pending: deque[Future[None]] = deque()
         self._stated = stated or Checksums()
         self._sha256 = hashlib.sha256()
         self._md5 = hashlib.md5(usedforsecurity=False)
@@ -54,12 +68,29 @@ class Fingerprint:
 
     def update(self, data: bytes) -> None:
         """Takes the next bytes."""
+        self.size += len(data)
+        if not self._aside or self.size < WORTH_A_THREAD:
+            self._hash(data)
+            return
+        if self._thread is None:
+            # Imported here: only large downloads need it.
+            from concurrent.futures import ThreadPoolExecutor
+
+            self._thread = ThreadPoolExecutor(1)  # one, so that the order stays
+        if len(self._pending) >= MOST_PENDING:
+            self._pending.popleft().result()
+        self._pending.append(self._thread.submit(self._hash, data))
+
+    def _hash(self, data: bytes) -> None:
         self._sha256.update(data)
         if self._stated.md5 is not None:
             self._md5.update(data)
         if self._stated.crc32 is not None:
             self._crc32 = zlib.crc32(data, self._crc32)
-        self.size += len(data)
+
+    def _settle(self) -> None:
+        while self._pending:
+            self._pending.popleft().result()
 
     def update_from(self, path: Path) -> None:
         """Takes the bytes of a file."""
@@ -70,10 +101,12 @@ class Fingerprint:
     @property
     def digest(self) -> Digest:
         """SHA-256 and size of the bytes so far."""
+        self._settle()
         return Digest(sha256=self._sha256.hexdigest(), size=self.size)
 
     def contradiction(self) -> str | None:
         """How the bytes differ from what the server stated about them, in words; None when they do not."""
+        self._settle()
         if self._stated.md5 not in (None, self._md5.hexdigest()):
             return f"MD5 {self._md5.hexdigest()} where the server states {self._stated.md5}"
         if self._stated.crc32 not in (None, self._crc32):

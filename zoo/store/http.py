@@ -135,7 +135,7 @@ class _Download:
                 held.state = held.state.model_copy(update={"total": answer.total, "etag": answer.etag})
             else:
                 self._refuse_size(answer.total, 0)
-                asked, held = None, Held(self._begin(answer), Fingerprint(answer.checksums))
+                asked, held = None, Held(self._begin(answer), Fingerprint(answer.checksums, aside=True))
             receive(reply.blocks, self._url, self._part, held, self._terms)
         return self._finish(held, resumed=asked is not None)
 
@@ -147,7 +147,7 @@ class _Download:
         if state is None or offset == 0:
             return None
         self._part.cut(offset)
-        fingerprint = Fingerprint(state.checksums)
+        fingerprint = Fingerprint(state.checksums, aside=True)
         fingerprint.update_from(self._part.path)
         return Held(state, fingerprint)
 

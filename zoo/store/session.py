@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from http.client import HTTPException
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -178,7 +179,8 @@ def _explain(error: Exception, url: str, *, broken: bool) -> NoReturn:
         raise stalled(url, "no byte within the time limit") from None
     if broken:
         raise lost(url, cause) from None
-    failure = _unreachable(url, cause)
+    invalid = isinstance(error, requests.exceptions.InvalidHeader) or _is_garbled(_innermost(error))
+    failure = _garbled(url, cause) if invalid else _unreachable(url, cause)
     final = (
         requests.exceptions.InvalidURL,
         requests.exceptions.InvalidSchema,
@@ -191,16 +193,35 @@ def _explain(error: Exception, url: str, *, broken: bool) -> NoReturn:
 
 def root_cause(error: BaseException) -> str:
     """The innermost reason of an error, which is the system's own and quotes no address."""
-    seen: set[int] = set()
-    while id(error) not in seen:
-        seen.add(id(error))
-        inner = [error.__cause__, getattr(error, "reason", None), *error.args, error.__context__]
-        error = next((part for part in inner if isinstance(part, BaseException)), error)
+    error = _innermost(error)
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return (
         f"{type(error).__name__}: {text}"
         if "://" not in text and "url:" not in text
         else type(error).__name__
+    )
+
+
+def _innermost(error: BaseException) -> BaseException:
+    seen: set[int] = set()
+    while id(error) not in seen:
+        seen.add(id(error))
+        inner = [error.__cause__, getattr(error, "reason", None), *error.args, error.__context__]
+        error = next((part for part in inner if isinstance(part, BaseException)), error)
+    return error
+
+
+def _is_garbled(cause: BaseException) -> bool:
+    """Whether there was an answer, but none of HTTP; the end of a connection is told by a kin of both."""
+    return isinstance(cause, HTTPException) and not isinstance(cause, ConnectionError)
+
+
+def _garbled(url: str, found: str) -> NetworkError:
+    return NetworkError(
+        "server-error",
+        f"{masked(url)}: the server's answer is not what HTTP allows",
+        found=found[:200],
+        hint="try again later, or choose another source with --mirror URL",
     )
 
 

@@ -90,6 +90,8 @@ def redirect_target(current: str, location: str | None, plain_http: Collection[O
         raise NetworkError(
             "server-error",
             f"{masked(current)}: a redirect that does not say where to",
+            found="no Location in the answer",
+            done="nothing was stored",
             hint="choose another source with --mirror URL",
         )
     try:

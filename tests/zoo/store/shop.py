@@ -18,7 +18,7 @@ from tests.zoo.store.samples import (
     tar_of,
     weights,
 )
-from zoo.store import RetryPolicy, SourceOptions, Store, Stored
+from zoo.store import Limits, RetryPolicy, SourceOptions, Store, Stored
 
 TAR = tar_of(MODEL)
 INFERENCE = artifact("/models/picodet.tar")
@@ -51,9 +51,12 @@ class Shop:
         of: Entry = ENTRY,
         prove: Callable[[Path], None] = trust,
         offline: bool = False,
+        limits: Limits | None = None,
         **more: object,
     ) -> Stored:
-        source = SourceOptions(mirrors=(server.url,), offline=offline, policy=self.policy)
+        source = SourceOptions(
+            mirrors=(server.url,), offline=offline, policy=self.policy, limits=limits or Limits()
+        )
         return self.store.fetch(of, wanted, prove=prove, source=source, note=self.notes.append, **more)  # type: ignore[arg-type]
 
     def files(self) -> list[str]:
