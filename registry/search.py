@@ -73,11 +73,16 @@ def facts(entry: Entry | Pipeline) -> dict[str, Value]:
     return known
 
 
+def device_name(device: str) -> str:
+    """Short name of a device, as expressions and options have it: ``sd865`` for Snapdragon 865."""
+    plain = device.lower()
+    return _DEVICE_SHORT.get(plain, re.sub(r"[^a-z0-9]+", "_", plain))
+
+
 def latency_name(latency: Latency) -> str:
     """Name of a latency in expressions, for example ``sd865_fp16_ms``."""
-    device = latency.device.lower()
     parts = [
-        _DEVICE_SHORT.get(device, re.sub(r"[^a-z0-9]+", "_", device)),
+        device_name(latency.device),
         latency.precision or "unstated",
         "ncnn" if latency.engine == "NCNN" else "",
         "1t" if latency.threads == 1 else "",

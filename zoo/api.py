@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from converters.plan import Goal
     from converters.reading import Inspection
     from converters.reading.comparison import Comparison
+    from registry.pareto import Comparison as Ranked
     from zoo.conversion import ConvertPlan, ConvertRequest, Made
     from zoo.demo import Demo
     from zoo.doctor import Diagnosis
@@ -46,6 +47,51 @@ def list_models(*, settings: Settings | None = None, **conditions: Any) -> tuple
         CatalogueError: A catalogue is broken.
     """
     return catalogue(settings or from_environment()).search(**conditions)
+
+
+def compare_models(
+    names: Sequence[str] = (),
+    *,
+    device: str = "sd865",
+    precision: str | None = None,
+    threads: int | None = None,
+    scope: Literal["network", "pipeline"] = "network",
+    metric: str | None = None,
+    where: str | None = None,
+    settings: Settings | None = None,
+) -> Ranked:
+    """Published accuracy against published latency, each ranking of figures that may be compared.
+
+    Args:
+        names: Entries to compare with each other; none means the whole catalogue, group by group.
+        device: Short name of the device, as in ``zoo list --device``.
+        precision: Only latencies in this arithmetic.
+        threads: Only latencies with so many threads.
+        scope: What the latency includes.
+        metric: Accuracy to rank by, ``AP50``; each entry's main figure by default.
+        where: Only entries that meet this expression; see ``registry.search``.
+        settings: Settings; the environment's by default.
+
+    Raises:
+        NotFoundError: No such entry.
+        UsageError: The named entries were not measured in the same way, or nothing was timed on the device.
+    """
+    from registry import pareto
+    from registry.search import Conditions, search
+
+    known = catalogue(settings or from_environment())
+    chosen = tuple(known.find(name) for name in names) or known.listed
+    found = pareto.compare(
+        search(chosen, Conditions(where=where)),
+        device=device,
+        precision=precision,
+        threads=threads,
+        scope=scope,
+        metric=metric,
+    )
+    if names:
+        pareto.require_one_ranking(found, [entry.id for entry in chosen])
+    return found
 
 
 def model_info(name: str, *, settings: Settings | None = None) -> Entry:

@@ -15,6 +15,7 @@ from zoo.cli import options
 COMMANDS = {
     "list": "catalogue:list_entries",
     "show": "catalogue:show",
+    "compare-models": "ranking:compare_models",
     "fetch": "artifacts:fetch",
     "convert": "artifacts:convert",
     "inspect": "artifacts:inspect",

@@ -149,3 +149,25 @@ class TestRegistryCheck:
         assert set(schema["required"]) == {"schema", "entries"}
         assert schema["additionalProperties"] is False
         assert "source" in schema["$defs"]["Latency"]["required"]
+
+
+class TestCompareModels:
+    def test_it_prints_a_table_for_each_set_of_comparable_figures(self, zoo: Zoo) -> None:
+        ran = zoo("compare-models", "--precision", "fp16", "--where", "family == 'tinypose'")
+
+        assert ran.code == 0
+        assert ran.lines[0].startswith("AP on coco val2017, ground-truth boxes")
+        assert ran.lines[2].split()[:3] == ["tinypose_128x96@2022.08", "58.4", "3.27"]
+        assert "not ranked: " in ran.err
+
+    def test_named_entries_of_different_scope_are_refused(self, zoo: Zoo) -> None:
+        ran = zoo("compare-models", "tinypose_128x96", "picodet_s_192_pedestrian", "--json")
+
+        assert ran.code == 2
+        assert ran.json["error"]["code"] == "not-comparable"
+
+    def test_the_front_is_what_nothing_beats(self, zoo: Zoo) -> None:
+        asked = ("compare-models", "tinypose_128x96", "tinypose_128x96@2022.08", "--precision", "fp16")
+
+        assert "tinypose_128x96@2021" in zoo(*asked).out
+        assert "tinypose_128x96@2021" not in zoo(*asked, "--front").out
