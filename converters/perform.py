@@ -38,7 +38,9 @@ def result_name(step: Step, stem: str) -> str:
         stem: What is converted, for example an entry's name.
     """
     if isinstance(step, LiteOptions):
-        return f"{stem}_{step.target}_{step.precision}.nb"
+        extras: list[str] = [step.weight_only] if step.weight_only else []
+        extras += ["sparse"] if step.sparse else []
+        return "_".join([stem, step.target.replace(",", "-"), step.precision, *extras]) + ".nb"
     if isinstance(step, OnnxOptions):
         return f"{stem}_{step.precision}.onnx"
     return ""

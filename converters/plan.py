@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from converters.inference.options import InferenceOptions, published_options
-from converters.lite import LiteOptions, needs_legacy, refuse_contradictions
+from converters.lite import LiteOptions, WeightOnly, lite_target, needs_legacy, refuse_contradictions
 from converters.onnx import OnnxOptions, refuse_opset
 from converters.tools import paddlelite
 from registry.errors import UsageError
-from registry.schema import Entry, Target
+from registry.schema import Entry
 from registry.schema.base import Model
 
 Have = Literal["weights", "program", "pir"]
@@ -21,19 +21,36 @@ Step = InferenceOptions | LiteOptions | OnnxOptions
 """One conversion, named by its options."""
 
 
-def lite_options(target: Target, precision: str, version: str | None) -> LiteOptions:
+def lite_options(
+    target: str,
+    precision: str,
+    version: str | None,
+    *,
+    weight_only: WeightOnly | None = None,
+    sparse: bool = False,
+) -> LiteOptions:
     """Options of a Lite file, refused here when no tool could meet them.
 
     Args:
-        target: Processor family.
+        target: Processor, or a GPU and the processor to fall back on, for example ``opencl,arm``.
         precision: ``fp32`` or ``fp16``.
         version: Version of Paddle-Lite; None takes the default.
+        weight_only: Integers that weights are stored as.
+        sparse: Whether layers with many zeros are stored as sparse ones.
 
     Raises:
-        UsageError: ``lite-precision-impossible`` or ``unknown-lite-version``.
+        UsageError: ``lite-…-impossible`` or ``unknown-lite-version``.
     """
     chosen = {"version": version} if version else {}
-    options = LiteOptions.model_validate({"target": target, "precision": precision, **chosen})
+    options = LiteOptions.model_validate(
+        {
+            "target": lite_target(target),
+            "precision": precision,
+            "weight_only": weight_only,
+            "sparse": sparse,
+            **chosen,
+        }
+    )
     paddlelite(options.version)
     refuse_contradictions(options)
     return options

@@ -278,8 +278,8 @@ def convert(
         settings: Settings; the environment's by default.
         reporter: Who hears about the work; nobody by default.
         options: The other fields of ``zoo.conversion.ConvertRequest``: ``network``, ``precision``,
-            ``target``, ``lite_version``, ``opset``, ``program``, ``head``, ``argmax``, ``normalisation``,
-            ``batch``.
+            ``target``, ``lite_version``, ``weight_only``, ``sparse``, ``opset``, ``program``, ``head``,
+            ``argmax``, ``normalisation``, ``batch``.
 
     Raises:
         ZooError: As the tree in ``registry.errors`` says.

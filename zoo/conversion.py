@@ -5,15 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
-from pydantic import NonNegativeInt
+from pydantic import Field, NonNegativeInt
 
 from converters.inference.options import InferenceOptions, published_options, require_consistent
+from converters.lite import WeightOnly
 from converters.plan import Aim, Goal, Have, Step, lite_options, onnx_options, steps
-from converters.reading import Kind
+from converters.reading import Kind, inspect
 from converters.reading.locate import locate_file, locate_in_folder
 from registry import Entry, Registry
 from registry.errors import NotFoundError, UsageError
-from registry.schema import Model, Target
+from registry.schema import Model
 from zoo.delivery import deliver
 from zoo.obtain import Obtainer
 from zoo.plans import words
@@ -26,8 +27,10 @@ class ConvertRequest(Model):
         to: Format.
         network: Entry whose architecture a bare weights file has.
         precision: Of Lite and ONNX files.
-        target: Processor of a Lite file.
+        target: Processor of a Lite file, or a GPU and the processor to fall back on: ``opencl,arm``.
         lite_version: Version of Paddle-Lite's opt; None takes the default.
+        weight_only: Integers that the weights of a Lite file are stored as; None stores them as they are.
+        sparse: Whether layers of a Lite file with many zeros are stored as sparse ones.
         opset: ONNX operator set; None takes the default.
         program: Form of an inference model; None takes ``legacy``, which every next step can read.
         head: For detectors, what the graph hands out; None takes what upstream publishes.
@@ -39,8 +42,10 @@ class ConvertRequest(Model):
     to: Goal
     network: str | None = None
     precision: Literal["fp32", "fp16"] = "fp32"
-    target: Target = "arm"
+    target: str = "arm"
     lite_version: str | None = None
+    weight_only: WeightOnly | None = None
+    sparse: bool = False
     opset: int | None = None
     program: Literal["legacy", "pir"] | None = None
     head: Literal["raw", "boxes", "nms"] | None = None
@@ -84,11 +89,14 @@ class Made(Model):
         path: The file, or the folder of an inference model.
         source: What it was made from.
         from_store: Whether it was there already.
+        single_operators: Operators that compute in single precision inside a half-precision Lite file, to
+            their number; empty for other files.
     """
 
     path: Path
     source: str
     from_store: bool
+    single_operators: dict[str, int] = Field(default_factory=dict)
 
 
 def plan(source: Path | str, request: ConvertRequest, entries: Registry) -> ConvertPlan:
@@ -128,9 +136,10 @@ def convert(
     for step in planned.steps:
         converted = obtainer.convert(path, step, stem, entry)
         path, fresh = converted.path, fresh or converted.made
+    single = _single_operators(path) if request.to == "lite" and request.precision == "fp16" else {}
     if out is not None:
         path = deliver(path, out, work=obtainer.settings.cache / "work")
-    return Made(path=path, source=str(source), from_store=not fresh)
+    return Made(path=path, source=str(source), from_store=not fresh, single_operators=single)
 
 
 def _local(source: Path | str, entries: Registry) -> Path | None:
@@ -191,7 +200,13 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
         )
     lite = None
     if request.to == "lite":
-        lite = lite_options(request.target, request.precision, request.lite_version)
+        lite = lite_options(
+            request.target,
+            request.precision,
+            request.lite_version,
+            weight_only=request.weight_only,
+            sparse=request.sparse,
+        )
     onnx = onnx_options(request.precision, request.opset) if request.to == "onnx" else None
     aim = Aim(goal=request.to, inference=inference, lite=lite, onnx=onnx)
     return steps(have, aim, entry)
@@ -221,6 +236,11 @@ def _published(entry: Entry, planned: ConvertPlan, obtainer: Obtainer) -> tuple[
         )
     stored = obtainer.published(entry, artifact)
     return stored.path, not stored.from_cache
+
+
+def _single_operators(path: Path) -> dict[str, int]:
+    found = inspect(path).details["single_operators"]
+    return {name: int(str(count)) for name, count in found.items()} if isinstance(found, dict) else {}
 
 
 def _write_safetensors(source: Path, out: Path | None) -> Path:

@@ -36,7 +36,9 @@ class FetchPlan(Model):
 def words(step: Step) -> str:
     """A conversion in words."""
     if isinstance(step, LiteOptions):
-        return f"inference model to Paddle-Lite {step.version}, {step.target} {step.precision}"
+        extras = f", weights in {step.weight_only}" if step.weight_only else ""
+        extras += ", sparse" if step.sparse else ""
+        return f"inference model to Paddle-Lite {step.version}, {step.target} {step.precision}{extras}"
     if isinstance(step, OnnxOptions):
         return f"inference model to ONNX {step.precision}, opset {step.opset}"
     return f"weights to inference model, {step.program} program"

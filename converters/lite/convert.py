@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+
+from pydantic import JsonValue
 
 from converters.child import run_worker
 from converters.files import check_writable, publish_bytes
 from converters.interpreter import Interpreter
+from converters.lite.options import LiteOptions, lite_key, refuse_contradictions
 from converters.proof import Proof
-from converters.provenance import conversion_key, provenance, write_provenance
+from converters.provenance import provenance, write_provenance
 from converters.reading import Inspection, Program, canonical_nb
 from converters.reading.nb import decode_nb
 from converters.reading.nb_proof import inspect_nb
 from converters.scratch import scratch
 from converters.staging import InferenceModel, read_model, stage
 from converters.toolchain import Toolchains
-from converters.tools import DEFAULT_LITE_VERSION, paddlelite
-from registry.errors import ConversionError, UsageError
-from registry.schema.base import Model
+from converters.tools import paddlelite
+from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("worker.py")
 _MADE = "made"  # opt appends .nb
@@ -27,8 +28,8 @@ _MADE = "made"  # opt appends .nb
 _SECONDS = 600.0
 _MEMORY = 4 << 30
 
-# For the worker's settle_heap: freed memory goes back to the heap at once, and the heap is large enough from
-# the start that nothing is placed outside of it (glibc, manual/tunables.texi).
+# For the worker's thread: memory goes back to the arena it came from and to no cache of the thread, and the
+# thresholds stay where they are instead of following what was freed (glibc, manual/tunables.texi).
 _TUNABLES = (
     f"glibc.malloc.tcache_count=0:glibc.malloc.top_pad={256 << 20}:glibc.malloc.trim_threshold={16 << 30}"
 )
@@ -36,32 +37,6 @@ _TUNABLES = (
 # Operators that paddlelite up to 2.13rc0 crashes on for x86 when they lack their optional output XShape,
 # as programs written by Paddle 3 do.
 _NEED_XSHAPE = frozenset({"flatten_contiguous_range"})
-
-
-class LiteOptions(Model):
-    """What to make.
-
-    Attributes:
-        target: Processor: ``arm`` for phones, ``x86`` for checks on a computer, ``opencl`` for GPUs.
-        precision: Arithmetic of the kernels; weights are stored in single precision either way.
-        version: Version of Paddle-Lite; the runtime in the app has to be the same.
-    """
-
-    target: Literal["arm", "x86", "opencl"] = "arm"
-    precision: Literal["fp32", "fp16"] = "fp32"
-    version: str = DEFAULT_LITE_VERSION
-
-
-def lite_key(inputs: Mapping[str, str], options: LiteOptions) -> str:
-    """Name of the conversion of one model with these options, known before it is made.
-
-    Args:
-        inputs: ``program`` and ``params`` to their SHA-256.
-        options: What to make.
-    """
-    return conversion_key(
-        "lite", inputs=inputs, tools={"paddlelite": options.version}, options=options.model_dump()
-    )
 
 
 def to_lite(
@@ -123,40 +98,19 @@ def to_lite(
     return inspection.model_copy(update={"path": out})
 
 
-def refuse_contradictions(options: LiteOptions) -> None:
-    """Refuse combinations that opt takes and then quietly does something else for.
-
-    Raises:
-        UsageError: ``lite-precision-impossible``.
-    """
-    if options.precision == "fp32" or options.target == "arm":
-        return
-    reasons = {
-        "x86": "Paddle-Lite has no half-precision kernels for x86 and would write single precision",
-        "opencl": "a file for OpenCL does not fix its precision: the app chooses it when it loads the file",
-    }
-    raise UsageError(
-        "lite-precision-impossible",
-        f"there is no {options.precision} for {options.target}: {reasons[options.target]}",
-        expected="--precision fp16 with --target arm, or --precision fp32",
-        done="nothing was converted",
-        hint="--target arm --precision fp16"
-        if options.target == "x86"
-        else "--target opencl --precision fp32",
-    )
-
-
 def _run_opt(
     source: InferenceModel, options: LiteOptions, interpreter: Interpreter, folder: Path, log: Path
 ) -> bytes:
     staged = stage(source, folder)
     task, hint = f"opt of {paddlelite(options.version)}", _hint(source, options)
-    request = {
+    request: dict[str, JsonValue] = {
         "program": staged.program.name,
         "params": staged.params.name,
         "out": _MADE,
         "places": options.target,
-        "precision": options.precision,
+        "half": options.precision == "fp16",
+        "quant": f"QUANT_{options.weight_only.upper()}" if options.weight_only else "",
+        "sparse": options.sparse,
     }
     run_worker(
         interpreter,
@@ -203,14 +157,28 @@ def _prove(content: bytes, source: InferenceModel, options: LiteOptions, proof: 
     inspection = inspect_nb(made)
     # A network of nothing but plain C++ kernels runs on any processor.
     if inspection.target != "host":
-        proof.equal("target", options.target, inspection.target)
+        proof.equal("target", options.family, inspection.target)
     # OpenCL files fix no precision, and neither does a network that computes nothing.
     if options.precision == "fp16" or inspection.precision is not None:
         proof.equal("precision", options.precision, inspection.precision)
+    proof.equal("weights", options.weight_only or "fp32", inspection.weights_precision or "fp32")
+    if options.sparse and not any(name.startswith("sparse") for name in inspection.operators):
+        raise _nothing_sparse(proof)
     proof.same_ends("inputs", source.inputs, inspection.inputs)
     proof.same_ends("outputs", source.outputs, inspection.outputs)
     proof.equal("bytes after the end", 0, made.trailing)
     return inspection
+
+
+def _nothing_sparse(proof: Proof) -> ConversionError:
+    return ConversionError(
+        "lite-nothing-sparse",
+        f"{proof.tool} made no layer sparse",
+        expected="1x1 convolutions with at least 60 % zeros among their weights",
+        found="none",
+        done=f"the file was not kept; the log is {proof.log}",
+        hint="prune the network first, or leave out --sparse",
+    )
 
 
 def needs_legacy(program: str) -> ConversionError:

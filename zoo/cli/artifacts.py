@@ -95,8 +95,16 @@ def convert(
     precision: Annotated[
         options.Precision, typer.Option(help="Of Lite and ONNX files.")
     ] = options.Precision.fp32,
-    target: Annotated[options.Target, typer.Option(help="Processor of a Lite file.")] = options.Target.arm,
+    target: Annotated[
+        str, typer.Option(metavar="T", help="Processor of a Lite file: arm, x86, opencl, or opencl,arm.")
+    ] = "arm",
     lite_version: options.LiteVersion = None,
+    weight_only: Annotated[
+        options.WeightOnly | None, typer.Option(help="Store the weights of a Lite file in integers.")
+    ] = None,
+    sparse: Annotated[
+        bool, typer.Option("--sparse", help="Store pruned layers of a Lite file as sparse ones.")
+    ] = False,
     opset: Annotated[int | None, typer.Option(help="ONNX operator set.")] = None,
     program: Annotated[
         options.Program | None, typer.Option(help="Form of an inference model: legacy (for Lite) or pir.")
@@ -129,8 +137,10 @@ def convert(
         to=to.value,
         network=network,
         precision=precision.value,
-        target=target.value,
+        target=target,
         lite_version=lite_version,
+        weight_only=weight_only.value if weight_only else None,
+        sparse=sparse,
         opset=opset,
         program=program.value if program else None,
         head=head.value if head else None,
@@ -153,6 +163,9 @@ def convert(
         output.document(made)
     else:
         output.lines([made.path])
+    if made.single_operators:
+        kept = ", ".join(f"{count} {name}" for name, count in made.single_operators.items())
+        output.note(f"computed in fp32 inside this fp16 file: {kept}")
 
 
 def inspect(

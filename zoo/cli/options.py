@@ -102,6 +102,13 @@ class Precision(str, Enum):
     fp16 = "fp16"
 
 
+class WeightOnly(str, Enum):
+    """Integers that weights are stored as."""
+
+    int8 = "int8"
+    int16 = "int16"
+
+
 class Target(str, Enum):
     """Processor family of a Lite file."""
 

@@ -1,0 +1,96 @@
+"""Targets and options of opt: what each combination gives, and which are refused before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from converters.lite import LiteOptions, to_lite
+from converters.perform import result_name
+from converters.plan import lite_options
+from converters.reading import Inspection
+from converters.toolchain import Toolchains
+from registry.errors import ConversionError, UsageError
+
+
+@pytest.mark.parametrize(
+    ("asked", "code", "says"),
+    [
+        ({"target": "arm,x86"}, "lite-target-impossible", "arm kernels only"),
+        ({"target": "arm,opencl"}, "lite-target-impossible", "arm first"),
+        ({"target": "gpu"}, "lite-target-impossible", "does not know"),
+        ({"target": ""}, "lite-target-impossible", "does not know"),
+        ({"target": "x86", "precision": "fp16"}, "lite-precision-impossible", "no half-precision kernels"),
+        ({"target": "opencl,arm", "precision": "fp16"}, "lite-precision-impossible", "the app chooses"),
+        ({"precision": "fp16", "weight_only": "int8"}, "lite-quantisation-impossible", "do not go together"),
+        ({"precision": "fp16", "weight_only": "int16"}, "lite-quantisation-impossible", "int16"),
+        ({"precision": "fp16", "sparse": True}, "lite-sparse-impossible", "single precision only"),
+        ({"weight_only": "int8", "sparse": True}, "lite-sparse-impossible", "either as sparse ones or"),
+        ({"target": "x86", "sparse": True}, "lite-sparse-impossible", "for x86"),
+        ({"version": "2.9.1", "sparse": True}, "lite-sparse-impossible", "2.10 and later"),
+        ({"version": "1.0"}, "unknown-lite-version", "1.0"),
+    ],
+    ids=str,
+)
+def test_combinations_known_bad_are_refused(asked: dict[str, object], code: str, says: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        lite_options(**{"target": "arm", "precision": "fp32", "version": None, **asked})  # type: ignore[arg-type]
+    assert caught.value.code == code
+    assert says in caught.value.message
+    assert caught.value.hint
+
+
+def test_the_name_of_a_file_tells_what_was_asked_for() -> None:
+    options = lite_options("opencl,arm", "fp32", None, weight_only="int8")
+    assert result_name(options, "pose") == "pose_opencl-arm_fp32_int8.nb"
+
+
+def converted(toolchains: Toolchains, shared: Path, folder: Path, **options: object) -> Inspection:
+    return to_lite(
+        shared / "data/inference/picodet_s_192_pedestrian",
+        folder / "x.nb",
+        LiteOptions.model_validate(options),
+        toolchains=toolchains,
+        work=folder / "work",
+        note=lambda text: None,
+    )
+
+
+@pytest.mark.usefixtures("lite_python")
+@pytest.mark.parametrize(
+    ("asked", "share"),
+    [
+        ({"target": "arm", "weight_only": "int8"}, 0.5),
+        ({"target": "arm", "weight_only": "int16"}, 0.75),
+        ({"target": "x86", "weight_only": "int8"}, 0.5),
+    ],
+    ids=str,
+)
+def test_weights_in_integers_shrink_the_file_and_leave_the_arithmetic(
+    toolchains: Toolchains, shared: Path, tmp_path: Path, asked: dict[str, str], share: float
+) -> None:
+    made = converted(toolchains, shared, tmp_path, **asked)
+    assert (made.target, made.precision) == (asked["target"], "fp32")
+    assert made.weights_precision == asked["weight_only"]
+    weights = shared / "data/inference/picodet_s_192_pedestrian/model.pdiparams"
+    assert made.size < share * weights.stat().st_size
+
+
+@pytest.mark.usefixtures("lite_python")
+@pytest.mark.parametrize("target", ["opencl,arm", "opencl,x86"])
+def test_a_gpu_with_a_processor_to_fall_back_on(
+    toolchains: Toolchains, shared: Path, tmp_path: Path, target: str
+) -> None:
+    made = converted(toolchains, shared, tmp_path, target=target)
+    assert (made.target, made.precision) == ("opencl", None)
+
+
+@pytest.mark.usefixtures("lite_python")
+def test_a_network_without_zeros_does_not_become_sparse_in_silence(
+    toolchains: Toolchains, shared: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConversionError) as caught:
+        converted(toolchains, shared, tmp_path, sparse=True)
+    assert caught.value.code == "lite-nothing-sparse"
+    assert not (tmp_path / "x.nb").exists()
