@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from converters.inference.export import export, export_key, require_fitting_shapes
 from converters.lite import LiteOptions, lite_key, to_lite
 from converters.onnx import OnnxOptions, onnx_key, to_onnx
 from converters.plan import Step
@@ -27,6 +26,10 @@ def step_key(step: Step, inputs: Mapping[str, str], entry: Entry | None) -> str:
         return lite_key(inputs, step)
     if isinstance(step, OnnxOptions):
         return onnx_key(inputs, step)
+    # Imported here and below: exporting knows checkpoints and networks, and whoever runs a model that is in
+    # the store already waits for neither.
+    from converters.inference.export import export_key
+
     return export_key(_needed(entry), inputs["weights"], step)
 
 
@@ -78,6 +81,8 @@ def perform(
     elif isinstance(step, OnnxOptions):
         to_onnx(source, out, step, toolchains=toolchains, work=work, note=note)
     else:
+        from converters.inference.export import export, require_fitting_shapes
+
         known = _needed(entry)
         # Before an interpreter with paddle is looked for and tried, which takes seconds.
         require_fitting_shapes(known, source)
