@@ -133,7 +133,7 @@ def _environment(store: Path) -> dict[str, str]:
 
 def _models(options: argparse.Namespace, environment: dict[str, str]) -> dict[str, Any]:
     with served(options.data, "inference") as address:
-        settings = Settings(cache=options.store, mirror=address)
+        settings = Settings(cache=options.store, mirrors=(address,))
         paths = {name: zoo.fetch(name, onnx="fp32", settings=settings).path for name in (DETECTOR, POSE)}
     return {**paths, "onednn": options.onednn == "on"}
 

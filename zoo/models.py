@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from registry import Entry
 from registry.errors import ConversionError, MissingToolError, UsageError
+from registry.schema import Model
 from zoo.api import catalogue, model_info, obtainer_of
 from zoo.settings import Settings, from_environment
 
@@ -18,9 +19,11 @@ if TYPE_CHECKING:
     from zoo.opening import Backend, Choice, Precision
     from zoo.runner.images import Photo
     from zoo.running import Runner
-    from zoo.validation.accuracy import Validation
+    from zoo.validation.accuracy import Boxes, Validation
     from zoo.validation.latency import Bench, Plan, Timing
     from zoo.validation.parity import FormatParity, Layers, Parity, Sample
+
+_Options = TypeVar("_Options", bound=Model)
 
 PICTURES = 4
 """Built-in pictures that formats are compared on; each holds up to three drawn figures."""
@@ -103,6 +106,8 @@ def validate(
     limit: int | None = None,
     jobs: int | None = None,
     flip: bool | None = None,
+    detector: str | None = None,
+    box_threshold: float | None = None,
     lite_version: str | None = None,
     build: bool | None = None,
     locked: bool = False,
@@ -122,6 +127,9 @@ def validate(
         limit: Look at the first photos only.
         jobs: Photos looked at together; the processors of this machine by default.
         flip: Switches the flip test; what is measured then is not the published protocol.
+        detector: Entry that finds the persons a pose model looks at, in place of the annotated boxes. The
+            score of a box counts in the score of its pose, and nothing published is compared with.
+        box_threshold: Its boxes must score above this; upstream's evaluation threshold by default.
         lite_version: Version of Paddle-Lite.
         build: True converts here whatever is published, False never, None what is not published.
         locked: Refuse what ``zoo.lock`` does not name.
@@ -137,8 +145,10 @@ def validate(
 
     choice = _choice(backend=backend, precision=precision, lite_version=lite_version, build=build)
     chosen = settings or from_environment()
-    entry = model_info(name, settings=chosen)
-    protocol = executed(entry, flip)
+    known = catalogue(chosen)
+    entry = known.get(name)
+    boxes = _boxes(known.get(detector) if detector is not None else None, box_threshold)
+    protocol = executed(entry, flip, boxes)
     folder = Data(
         folder=Path(data),
         annotations=Path(annotations) if annotations is not None else None,
@@ -148,13 +158,14 @@ def validate(
     # Before anything is fetched: a wrong path is the likelier mistake.
     photos = folder.load(protocol)
     threads = jobs or default_jobs()
-    with opened(
-        copies(entry, choice, threads), obtainer_of(chosen, locked=locked, reporter=reporter)
-    ) as networks:
+    orders = copies(entry, choice, threads)
+    finders = copies(boxes.detector, choice, threads) if boxes else []
+    with opened([*orders, *finders], obtainer_of(chosen, locked=locked, reporter=reporter)) as networks:
         return measure(
-            networks,
+            networks[: len(orders)],
             photos,
             protocol,
+            detectors=networks[len(orders) :],
             limit=limit,
             jobs=threads,
             on_photos=lambda done: on_photos(done, len(photos.photos)),
@@ -269,13 +280,33 @@ def bench(
     return bench_of(entry, plan, timings)
 
 
-def _choice(**values: object) -> Choice:
-    from pydantic import ValidationError
+def _boxes(detector: Entry | None, threshold: float | None) -> Boxes | None:
+    from zoo.validation.accuracy import Boxes
 
+    if detector is not None:
+        stated = {} if threshold is None else {"threshold": threshold}
+        return _checked(Boxes, {"detector": detector, **stated})
+    if threshold is not None:
+        raise UsageError(
+            "threshold-without-detector",
+            "a box threshold says which boxes of a detector count, but the boxes are the annotated ones",
+            found=f"{threshold:g}",
+            hint="add --detector NAME",
+        )
+    return None
+
+
+def _choice(**values: object) -> Choice:
     from zoo.opening import Choice
 
+    return _checked(Choice, values)
+
+
+def _checked(kind: type[_Options], values: Mapping[str, object]) -> _Options:
+    from pydantic import ValidationError
+
     try:
-        return Choice.model_validate(values)
+        return kind.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UsageError(

@@ -17,7 +17,7 @@ from zoo.runner.draw import draw_boxes, draw_poses
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import ImageSource, Photo, as_photo
 from zoo.runner.ordered import map_ahead
-from zoo.runner.pipeline import Pipeline
+from zoo.runner.pipeline import Pipeline, require_persons
 from zoo.runner.results import PERSON, DetectionRecord, Detections, PhotoResult, PoseRecord, Poses
 from zoo.runner.variants import PYTHON_DEPLOYMENT_BOX_THRESHOLD, PYTHON_DEPLOYMENT_NMS, python_deployment
 
@@ -127,7 +127,8 @@ def require_fit(entry: Entry, detector: Entry | None = None) -> None:
     """Pass only when an entry can run, behind that detector if one is named.
 
     Raises:
-        UsageError: ``no-keypoints`` for a detector behind a detector, ``not-a-detector``, or ``no-protocol``.
+        UsageError: ``no-keypoints`` for a detector behind a detector, ``not-a-detector``,
+            ``no-person-class``, or ``no-protocol``.
     """
     if isinstance(entry.output, HeatmapOutput):
         keypoint_protocol(entry)
@@ -139,8 +140,10 @@ def require_fit(entry: Entry, detector: Entry | None = None) -> None:
             f"{entry.id} finds boxes itself: a detector in front of it has no use",
             hint="zoo list --task keypoint_detection",
         )
-    if detector is not None and not isinstance(detector.output, DetectionOutput):
-        raise not_a_detector(detector)
+    if detector is not None:
+        if not isinstance(detector.output, DetectionOutput):
+            raise not_a_detector(detector)
+        require_persons(detector.output)
 
 
 class _WholePicture:

@@ -102,6 +102,14 @@ def validate(
         bool | None,
         typer.Option("--flip/--no-flip", help="Switch the flip test. Default: as published."),
     ] = None,
+    detector: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Its boxes in place of the annotated ones, for a pose model."),
+    ] = None,
+    box_threshold: Annotated[
+        float | None,
+        typer.Option("--box-threshold", min=0, max=1, help="Least score of its boxes. Default: 0.5."),
+    ] = None,
     lite_version: options.LiteVersion = None,
     build: options.Build = None,
     mirror: options.Mirror = None,
@@ -131,6 +139,8 @@ def validate(
             limit=limit,
             jobs=jobs,
             flip=flip,
+            detector=detector,
+            box_threshold=box_threshold,
             lite_version=lite_version,
             build=build,
             locked=locked,

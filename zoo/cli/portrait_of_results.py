@@ -60,6 +60,8 @@ def _validation_lines(found: Validation) -> Iterator[str]:
     what = "persons" if isinstance(found.protocol, KeypointProtocol) else "boxes"
     yield f"  data      {found.photos} photos, {found.results} {what} scored, {found.annotations}"
     yield f"  protocol  {protocol_line(found.protocol)}"
+    if found.detector:
+        yield f"  boxes     found by {found.detector}; their scores count, and like poses are suppressed"
     if not found.published_protocol:
         yield "            this is not the protocol of the published figure"
     verdict = found.verdict

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 
 from registry.errors import UsageError
+from registry.schema.io import DetectionOutput
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import ImageSource, Photo, as_photo
@@ -13,6 +14,21 @@ from zoo.runner.ordered import map_ahead
 from zoo.runner.results import PhotoResult
 
 _PHOTOS_AHEAD = 4
+
+
+def require_persons(output: DetectionOutput) -> None:
+    """Pass only when a detector knows persons.
+
+    Raises:
+        UsageError: ``no-person-class``.
+    """
+    if "person" not in output.classes:
+        raise UsageError(
+            "no-person-class",
+            "this detector does not find persons",
+            found=", ".join(output.classes),
+            hint="zoo list --task object_detection",
+        )
 
 
 class Pipeline:
@@ -28,13 +44,7 @@ class Pipeline:
     """
 
     def __init__(self, detector: Detector, estimator: PoseEstimator, *, box_threshold: float = 0.5) -> None:
-        if detector.person is None:
-            raise UsageError(
-                "no-person-class",
-                "this detector does not find persons",
-                found=", ".join(detector.output.classes),
-                hint="zoo list --task object_detection",
-            )
+        require_persons(detector.output)
         self._detector = detector
         self._estimator = estimator
         self._box_threshold = box_threshold

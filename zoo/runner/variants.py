@@ -16,6 +16,19 @@ PYTHON_DEPLOYMENT_NMS = MulticlassNms(score_threshold=0.4, iou_threshold=0.5, to
 PYTHON_DEPLOYMENT_BOX_THRESHOLD = 0.5
 """``det_threshold`` of ``det_keypoint_unite_infer.py``."""
 
+EVALUATION_BOX_THRESHOLD = 0.5
+"""``image_thre`` of the TinyPose configurations: a detector's boxes must score above it to be evaluated."""
+
+
+def behind_detector(protocol: KeypointProtocol, threshold: float) -> KeypointProtocol:
+    """An evaluation protocol with a detector's boxes in place of the annotated ones.
+
+    Args:
+        protocol: The evaluation protocol of an entry.
+        threshold: Boxes must score above this.
+    """
+    return protocol.model_copy(update={"boxes": "detector", "box_threshold": threshold})
+
 
 def python_deployment(protocol: KeypointProtocol) -> KeypointProtocol:
     """The protocol as upstream's Python deployment executes it.

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import Field
 
 from registry.errors import UsageError
 from registry.schema import Entry, Source
 from registry.schema.base import Model
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo.opening import Backend, Network, Precision
-from zoo.running import detector_of, estimator_of, no_protocol
+from zoo.runner.detector import Detector
+from zoo.runner.variants import EVALUATION_BOX_THRESHOLD, behind_detector
+from zoo.running import detection_protocol, detector_of, estimator_of, no_protocol, require_fit
 from zoo.validation.coco import Accuracy, measure_detection, measure_keypoints
 from zoo.validation.dataset import CocoSet, load_set
 from zoo.validation.scoring import Metrics, Spread
@@ -22,6 +27,7 @@ class Validation(Model):
 
     Attributes:
         entry: ``name@release``.
+        detector: The entry that found the persons' boxes; None for annotated boxes, and for detectors.
         backend: What ran it.
         precision: In which arithmetic.
         artifact: Which artifact, for example ``lite-x86-fp32``.
@@ -39,6 +45,7 @@ class Validation(Model):
     """
 
     entry: str
+    detector: str | None = None
     backend: Backend
     precision: Precision
     artifact: str
@@ -77,22 +84,42 @@ class Data(Model):
         )
 
 
-def executed(entry: Entry, flip: bool | None) -> KeypointProtocol | DetectionProtocol:
-    """The protocol of the published figure, or of the same with the flip test switched.
+class Boxes(Model):
+    """A detector's boxes in place of the annotated ones.
+
+    Attributes:
+        detector: Entry of the detector.
+        threshold: Its boxes must score above this.
+    """
+
+    detector: Entry
+    threshold: float = Field(default=EVALUATION_BOX_THRESHOLD, ge=0, le=1)
+
+
+def executed(
+    entry: Entry, flip: bool | None, boxes: Boxes | None = None
+) -> KeypointProtocol | DetectionProtocol:
+    """The protocol of the published figure, or of the same with the flip test switched or other boxes.
+
+    Args:
+        entry: The entry.
+        flip: Switches the flip test.
+        boxes: Where the persons' boxes come from; None takes the annotated ones.
 
     Raises:
-        UsageError: ``flip-without-keypoints``, or as for ``figure_of``.
+        UsageError: ``flip-without-keypoints``, or as for ``figure_of`` and ``require_fit``.
     """
-    protocol = figure_of(entry).protocol
-    if not isinstance(protocol, (KeypointProtocol, DetectionProtocol)):
+    if boxes is not None:
+        require_fit(entry, boxes.detector)
+    protocol = figure_of(entry, behind_detector=boxes is not None).protocol
+    if isinstance(protocol, KeypointProtocol):
+        protocol = behind_detector(protocol, boxes.threshold) if boxes else protocol
+        return protocol if flip is None else protocol.model_copy(update={"flip": flip})
+    if not isinstance(protocol, DetectionProtocol):
         raise no_protocol(entry)
     if flip is None:
         return protocol
-    if not isinstance(protocol, KeypointProtocol):
-        raise UsageError(
-            "flip-without-keypoints", f"{entry.id} is a detector, and its protocol has no flip test"
-        )
-    return protocol.model_copy(update={"flip": flip})
+    raise UsageError("flip-without-keypoints", f"{entry.id} is a detector, and its protocol has no flip test")
 
 
 def measure(
@@ -100,6 +127,7 @@ def measure(
     data: CocoSet,
     protocol: KeypointProtocol | DetectionProtocol,
     *,
+    detectors: Sequence[Network] = (),
     limit: int | None = None,
     whole: bool | None = None,
     jobs: int = 1,
@@ -111,6 +139,7 @@ def measure(
         networks: The same network, loaded once or several times; threads share them in turn.
         data: The photos the protocol is about.
         protocol: What to execute.
+        detectors: A detector, loaded as often, for protocols whose boxes come from one.
         limit: How many photos that set was held to; None when it has all of its folder.
         whole: Whether these are all photos of the published figure, for callers who know; None asks
             ``is_whole``.
@@ -121,13 +150,19 @@ def measure(
         ZooError: As for ``measure_keypoints`` and ``measure_detection``.
     """
     first = networks[0]
-    figure = figure_of(first.entry)
+    figure = figure_of(first.entry, behind_detector=bool(detectors))
+    boxes_of = detectors[0].entry.id if detectors else None
     whole = is_whole(protocol, len(data.document["images"]), limit) if whole is None else whole
-    workers = [networks[job % len(networks)] for job in range(jobs)]
+    workers = [
+        _Worker(networks[job % len(networks)], detectors[job % len(detectors)] if detectors else None)
+        for job in range(jobs)
+    ]
     measured = _measure(workers, data, protocol, 0 if whole else resamples_for(len(data.photos)), on_photos)
-    same = protocol == figure.protocol
+    # A protocol does not name its detector: with one, nothing shows that two figures have the same boxes.
+    same = boxes_of is None and protocol == figure.protocol
     return Validation(
         entry=first.entry.id,
+        detector=boxes_of,
         backend=first.choice.backend,
         precision=first.choice.precision,
         artifact=first.fetched.artifact,
@@ -141,19 +176,34 @@ def measure(
         source=figure.source,
         metrics=measured.metrics,
         spread=measured.spread,
-        verdict=judge(figure, measured.metrics, measured.spread, published_protocol=same),
+        verdict=judge(figure, measured.metrics, measured.spread, published_protocol=same, boxes_of=boxes_of),
     )
 
 
+@dataclass(frozen=True, eq=False)
+class _Worker:
+    """What one thread computes with."""
+
+    network: Network
+    detector: Network | None
+
+
 def _measure(
-    workers: Sequence[Network],
+    workers: Sequence[_Worker],
     data: CocoSet,
     protocol: KeypointProtocol | DetectionProtocol,
     resamples: int,
     on_photos: Callable[[int], None],
 ) -> Accuracy:
     if isinstance(protocol, KeypointProtocol):
-        estimators = [estimator_of(network, protocol) for network in workers]
-        return measure_keypoints(data, estimators, resamples=resamples, on_photos=on_photos)
-    detectors = [detector_of(network, protocol.nms) for network in workers]
+        estimators = [estimator_of(worker.network, protocol) for worker in workers]
+        finders = [_finder(worker.detector) for worker in workers if worker.detector is not None]
+        return measure_keypoints(
+            data, estimators, detectors=finders, resamples=resamples, on_photos=on_photos
+        )
+    detectors = [detector_of(worker.network, protocol.nms) for worker in workers]
     return measure_detection(data, detectors, protocol, resamples=resamples, on_photos=on_photos)
+
+
+def _finder(network: Network) -> Detector:
+    return detector_of(network, detection_protocol(network.entry).nms)

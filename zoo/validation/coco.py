@@ -60,7 +60,7 @@ def measure_keypoints(
     data: CocoSet,
     estimators: Sequence[PoseEstimator],
     *,
-    detector: Detector | None = None,
+    detectors: Sequence[Detector] = (),
     resamples: int = 0,
     on_photos: Callable[[int], None] = lambda count: None,
 ) -> Accuracy:
@@ -70,7 +70,8 @@ def measure_keypoints(
         data: Photos and annotations.
         estimators: One per thread, all alike; the first one's protocol is what is executed. Estimators may
             share a session that answers several callers at a time.
-        detector: Finds the persons, for protocols whose boxes come from a detector.
+        detectors: Find the persons, for protocols whose boxes come from a detector: one per estimator, all
+            alike, made with the suppression of that detector's own evaluation.
         resamples: Sets of photos to draw for the interval; 0 leaves it out.
         on_photos: Called with the number of photos just finished.
 
@@ -78,18 +79,20 @@ def measure_keypoints(
         UsageError: ``boxes-contradict-protocol``.
     """
     protocol = estimators[0].protocol
-    if (protocol.boxes == "detector") != (detector is not None):
+    if (protocol.boxes == "detector") != bool(detectors):
         raise UsageError(
             "boxes-contradict-protocol",
             "protocol and arguments disagree about where person boxes come from",
             expected=f"boxes from {protocol.boxes}",
-            found="a detector was given" if detector else "no detector was given",
+            found="a detector was given" if detectors else "no detector was given",
         )
+    finders: Sequence[Detector | None] = detectors or [None] * len(estimators)
+    pairs = list(zip(estimators, finders, strict=True))
 
-    def look(photos: Sequence[CocoPhoto], estimator: PoseEstimator) -> list[PoseRecord]:
-        return _poses_of(photos, estimator, detector)
+    def look(photos: Sequence[CocoPhoto], pair: tuple[PoseEstimator, Detector | None]) -> list[PoseRecord]:
+        return _poses_of(photos, *pair)
 
-    records = list(_over_photos(data.photos, estimators, look, on_photos))
+    records = list(_over_photos(data.photos, pairs, look, on_photos))
     scored = evaluate(
         data, records, "keypoints", categories=(PERSON,), max_detections=protocol.max_detections
     )

@@ -58,8 +58,12 @@ class Verdict(Model):
         return self.standing in ("met", "not-comparable")
 
 
-def figure_of(entry: Entry) -> Figure:
+def figure_of(entry: Entry, *, behind_detector: bool = False) -> Figure:
     """The published figure that can be measured: not on private photos, nor under half a protocol.
+
+    Args:
+        entry: The entry.
+        behind_detector: Whether a detector finds the boxes.
 
     Raises:
         UsageError: ``no-protocol``, or ``boxes-from-detector`` when the figure is about a pipeline.
@@ -67,14 +71,18 @@ def figure_of(entry: Entry) -> Figure:
     for figure in entry.accuracy:
         if not isinstance(figure.protocol, (KeypointProtocol, DetectionProtocol)):
             continue
-        if isinstance(figure.protocol, KeypointProtocol) and figure.protocol.boxes == "detector":
+        if _boxes(figure) == "detector" and not behind_detector:
             raise UsageError(
                 "boxes-from-detector",
                 f"the figure of {entry.id} was measured behind a detector: it belongs to a pipeline",
-                hint=f"zoo show {entry.name}",
+                hint="add --detector NAME: what is measured then is labelled with that detector",
             )
         return figure
     raise no_protocol(entry)
+
+
+def _boxes(figure: Figure) -> str | None:
+    return figure.protocol.boxes if isinstance(figure.protocol, KeypointProtocol) else None
 
 
 def is_whole(protocol: KeypointProtocol | DetectionProtocol, photos: int, limit: int | None) -> bool:
@@ -98,7 +106,14 @@ def resamples_for(photos: int) -> int:
     return min(_MOST_RESAMPLES, max(_FEWEST_RESAMPLES, _DRAWN_PHOTOS // max(1, photos)))
 
 
-def judge(figure: Figure, metrics: Metrics, spread: Spread | None, *, published_protocol: bool) -> Verdict:
+def judge(
+    figure: Figure,
+    metrics: Metrics,
+    spread: Spread | None,
+    *,
+    published_protocol: bool,
+    boxes_of: str | None = None,
+) -> Verdict:
     """Compares a measurement with a published figure.
 
     Args:
@@ -106,12 +121,16 @@ def judge(figure: Figure, metrics: Metrics, spread: Spread | None, *, published_
         metrics: What was measured.
         spread: Its interval, when the set is a part of the split; None when it is the whole.
         published_protocol: Whether it was measured as the published one was.
+        boxes_of: The detector whose boxes the persons were looked for in; None for annotated boxes.
     """
     name = "AP50" if figure.metric == "AP50" else "AP"
     measured = _percent(getattr(metrics, name))
     low = _percent(getattr(spread.low, name)) if spread else None
     high = _percent(getattr(spread.high, name)) if spread else None
-    judged = _judged(figure.value, measured, low, high, published_protocol)
+    if boxes_of is not None and measured is not None:
+        judged = _Judged("not-comparable", _other_boxes(figure, boxes_of))
+    else:
+        judged = _judged(figure.value, measured, low, high, published_protocol)
     return Verdict(
         standing=judged.standing,
         metric=figure.metric,
@@ -120,6 +139,18 @@ def judge(figure: Figure, metrics: Metrics, spread: Spread | None, *, published_
         low=low,
         high=high,
         reason=judged.reason,
+    )
+
+
+def _other_boxes(figure: Figure, detector: str) -> str:
+    theirs = (
+        "ground-truth boxes"
+        if _boxes(figure) == "ground_truth"
+        else "the boxes of a detector it does not name"
+    )
+    return (
+        f"measured with boxes found by {detector}, the published {figure.value:.1f} with {theirs}: "
+        "not to be compared"
     )
 
 

@@ -134,6 +134,9 @@ def test_run_goes_through_a_video_frame_by_frame(ready: Zoo, photos: Path) -> No
         ),
         (("run", POSE, "PHOTO", "--lite-version", "2.12"), 2, "flag-without-lite"),
         (("validate", POSE, "--data", "nowhere"), 3, "annotations-not-found"),
+        (("validate", POSE, "--data", "nowhere", "--box-threshold", "0.3"), 2, "threshold-without-detector"),
+        (("validate", POSE, "--data", "nowhere", "--detector", POSE), 2, "not-a-detector"),
+        (("validate", DETECTOR, "--data", "nowhere", "--detector", DETECTOR), 2, "no-keypoints"),
         (("validate", DETECTOR, "--data", "nowhere", "--flip"), 2, "flip-without-keypoints"),
     ],
 )
@@ -188,6 +191,24 @@ def test_validate_without_flip_says_that_it_is_another_protocol(ready: Zoo, coco
     assert "52.7 %" in ran.out
     assert "no flip test" in ran.out
     assert "not the protocol of the published figure" in ran.out
+
+
+def test_validate_behind_a_detector_names_it_and_compares_with_nothing(ready: Zoo, coco: Path) -> None:
+    behind = ("validate", POSE, "--detector", DETECTOR, "--data", coco, "--no-flip")
+
+    ran = ready(*behind, "--json")
+    told = ready(*behind, "--limit", 5, "--box-threshold", 0.7)
+
+    assert (ran.code, told.code) == (0, 0), ran.err
+    found = ran.json
+    assert (found["detector"], found["photos"]) == (f"{DETECTOR}@2021", 62)
+    assert (found["protocol"]["boxes"], found["protocol"]["box_threshold"]) == ("detector", 0.5)
+    # 52.7 with the annotated boxes; the detector finds three persons of five.
+    assert 0.30 < found["metrics"]["AP"] < 0.40
+    assert (found["verdict"]["standing"], found["published_protocol"]) == ("not-comparable", False)
+    assert f"{DETECTOR}@2021" in found["verdict"]["reason"]
+    assert f"found by {DETECTOR}@2021" in told.out
+    assert "boxes > 0.7" in told.out
 
 
 def test_validate_fails_when_the_published_figure_does_not_hold(

@@ -22,6 +22,8 @@ from tests.zoo.runner.specs import (
 )
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
+from zoo.runner.images import ImageSource, Photo
+from zoo.runner.results import Detections
 from zoo.runner.sessions import Engine
 from zoo.validation.coco import Accuracy, measure_detection, measure_keypoints
 from zoo.validation.dataset import CocoSet, load_set
@@ -80,9 +82,48 @@ def test_boxes_from_a_detector(shared: Path, open_model: OpenModel) -> None:
         open_model("picodet_s_192_pedestrian", "onnx"), DETECTOR_INPUT, RAW_BOXES, DETECTION_PROTOCOL.nms
     )
     pose = PoseEstimator(open_model("tinypose_128x96", "onnx"), POSE_INPUT, HEATMAPS, protocol)
-    measured = measure_keypoints(load_set(shared / "data/coco", protocol), [pose], detector=detector)
+    measured = measure_keypoints(load_set(shared / "data/coco", protocol), [pose], detectors=[detector])
     assert measured.metrics.AP is not None
     assert 0.2 < measured.metrics.AP < 0.5
+
+
+class Annotator(Detector):
+    """Finds the annotated persons, and in every photo one that is not there.
+
+    Args:
+        data: The set.
+        wrong: Score of the one that is not there; that of the annotated ones is 0.9.
+    """
+
+    person = 0
+
+    def __init__(self, data: CocoSet, wrong: float) -> None:
+        self._boxes = {photo.path: photo.persons_with_keypoints() for photo in data.photos}
+        self._wrong = wrong
+
+    def __call__(self, image: ImageSource) -> Detections:
+        assert isinstance(image, Photo)
+        assert image.path is not None
+        boxes = np.concatenate([self._boxes[image.path], [[0, 0, image.width - 1, image.height / 8]]])
+        scores = np.full(len(boxes), 0.9, np.float32)
+        scores[-1] = self._wrong
+        return Detections(boxes.astype(np.float32), scores, np.zeros(len(boxes), np.int64))
+
+
+def test_the_scores_of_found_boxes_count_in_the_scores_of_poses(shared: Path, open_model: OpenModel) -> None:
+    session = open_model("tinypose_128x96", "onnx")
+    data = load_set(shared / "data/coco", NO_FLIP, limit=20)
+    found = NO_FLIP.model_copy(update={"boxes": "detector", "box_threshold": 0.5})
+
+    def figure(protocol: KeypointProtocol, *detectors: Detector) -> float:
+        pose = PoseEstimator(session, POSE_INPUT, HEATMAPS, protocol)
+        average = measure_keypoints(data, [pose], detectors=detectors).metrics.AP
+        assert average is not None
+        return average
+
+    annotated = figure(NO_FLIP)
+    assert figure(found, Annotator(data, 0.5)) == pytest.approx(annotated, abs=1e-3)  # not above 0.5
+    assert figure(found, Annotator(data, 1.0)) < figure(found, Annotator(data, 0.51)) - 0.01
 
 
 def tiny_set(tmp_path: Path, *, categories: int = 1) -> Path:
@@ -208,7 +249,7 @@ def test_contradictions_are_refused(tmp_path: Path) -> None:
     session = FakeSession(lambda _: [], DETECTOR_TENSOR)
     detector = Detector(session, DETECTOR_INPUT, output, DETECTION_PROTOCOL.nms)
     with pytest.raises(UsageError) as boxes:
-        measure_keypoints(data, [pose], detector=detector)
+        measure_keypoints(data, [pose], detectors=[detector])
     assert boxes.value.code == "boxes-contradict-protocol"
     with pytest.raises(UsageError) as classes:
         measure_detection(data, [detector], DETECTION_PROTOCOL)

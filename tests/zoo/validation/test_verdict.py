@@ -7,6 +7,7 @@ import pytest
 import registry
 from registry.errors import UsageError
 from registry.schema import Entry, PrivateProtocol
+from registry.schema.figures import Accuracy
 from zoo.validation.scoring import Metrics, Spread
 from zoo.validation.verdict import figure_of, is_whole, judge
 
@@ -92,9 +93,23 @@ def test_private_figures_are_passed_over() -> None:
     assert caught.value.code == "no-protocol"
 
 
-def test_a_pipelines_figure_is_not_measured_with_true_boxes() -> None:
+def pipeline_figure() -> Accuracy:
     behind = FIGURE.protocol.model_copy(update={"boxes": "detector", "box_threshold": 0.5})
+    return FIGURE.model_copy(update={"protocol": behind})
+
+
+def test_a_pipelines_figure_is_not_measured_with_true_boxes() -> None:
+    pipeline = pipeline_figure()
 
     with pytest.raises(UsageError) as caught:
-        figure_of(with_figures(FIGURE.model_copy(update={"protocol": behind})))
+        figure_of(with_figures(pipeline))
     assert caught.value.code == "boxes-from-detector"
+    assert figure_of(with_figures(pipeline), behind_detector=True) is pipeline
+
+
+def test_found_boxes_are_never_compared_whatever_the_published_ones_were() -> None:
+    for figure in (FIGURE, pipeline_figure()):
+        verdict = judge(figure, metrics(0.58), spread(0.5, 0.6), published_protocol=True, boxes_of="finder@1")
+
+        assert (verdict.standing, verdict.met) == ("not-comparable", True)
+        assert "found by finder@1" in verdict.reason
