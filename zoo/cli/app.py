@@ -24,6 +24,7 @@ COMMANDS = {
     "mirror": "carrying:mirror",
     "bundle": "carrying:bundle",
     "import": "carrying:import_bundle",
+    "cache": "storage:cache_app",
     "run": "models:run",
     "validate": "models:validate",
     "compare": "models:compare",

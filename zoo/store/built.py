@@ -15,6 +15,7 @@ from zoo.store.layout import FILES, Layout, temp_beside
 from zoo.store.manifest import Manifest, check_sizes, read_manifest
 from zoo.store.progress import Note
 from zoo.store.quarantine import FOLDER, put_aside
+from zoo.store.usage import mark_used, spare
 
 Make = Callable[[Path], None]
 """Fills an empty folder with files. Whatever it raises reaches the caller, and the folder is gone."""
@@ -28,7 +29,7 @@ def find_built(layout: Layout, key: str) -> Path | None:
     """
     folder = layout.conversion(key)
     manifest = read_manifest(folder)
-    if manifest is None:
+    if manifest is None or not mark_used(folder):
         return None
     check_sizes(folder, manifest)
     return folder / FILES
@@ -51,6 +52,7 @@ def build(layout: Layout, key: str, make: Make, note: Note) -> Path:
     if found is not None:
         return found
     with held(layout.guard(f"built-{key}"), f"converting {key}", note):
+        spare(target)
         try:
             found = find_built(layout, key)
         except IntegrityError as error:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from converters.locking import held
 from registry.errors import IntegrityError
@@ -22,6 +23,11 @@ from zoo.store.progress import Note, Progress, Silent, unheard
 from zoo.store.quarantine import FOLDER, put_aside
 from zoo.store.report import StoreReport
 from zoo.store.request import Prove, Request, SourceOptions
+from zoo.store.usage import mark_used, spare
+
+if TYPE_CHECKING:
+    from zoo.store.inventory import Thing
+    from zoo.store.prune import PrunePolicy, PruneReport
 
 
 @dataclass(frozen=True)
@@ -74,7 +80,7 @@ class Store:
         return Lock.parse(text, path)
 
     def find(self, entry: Entry, artifact: Artifact, *, pins: Lock | None = None) -> Stored | None:
-        """The artifact if it is in the store, without asking a server or writing anything.
+        """The artifact if it is in the store, without asking a server; that it was used is noted.
 
         Args:
             entry: The entry.
@@ -197,6 +203,38 @@ class Store:
         with explained(self.root):
             return verify(self._layout, self.seen(), entries, jobs)
 
+    def stock(self, pins: Lock | None = None) -> tuple[Thing, ...]:
+        """Everything in the store, with sizes, times and what was made from what.
+
+        Args:
+            pins: The project's lock.
+        """
+        from zoo.store.inventory import take_stock  # reads every provenance: more than a fetch needs
+
+        with explained(self.root):
+            return take_stock(self._layout, self.seen(), pins or Lock())
+
+    def prune(
+        self,
+        policy: PrunePolicy,
+        *,
+        pins: Lock | None = None,
+        dry_run: bool = False,
+        note: Note = unheard,
+    ) -> PruneReport:
+        """Removes what a policy selects, and nothing that was handed out within its grace.
+
+        Args:
+            policy: What may go.
+            pins: The project's lock.
+            dry_run: Only say what would go.
+            note: Hears when another process prunes.
+        """
+        from zoo.store.prune import prune
+
+        with self.alone("prune", "pruning the store", note):
+            return prune(self._layout, self.seen(), pins or Lock(), policy, dry_run=dry_run)
+
     def _warm(self, request: Request) -> Stored | None:
         try:
             return self._known_copy(request.entry, request.artifact, request.pins)
@@ -236,14 +274,17 @@ class Store:
             return None
         if manifest.origin is None or manifest.origin.packed != digest:
             raise damaged(folder, describe(digest), "a manifest of something else")
+        if not mark_used(folder):
+            return None
         check_sizes(folder, manifest)
         return self._stored(artifact, folder, from_cache=True)
 
     def _published_or_put_aside(self, request: Request, digest: Digest) -> Stored | None:
+        folder = self._layout.tree(request.entry, request.artifact, digest.sha256)
+        spare(folder)
         try:
             return self._published(request.entry, request.artifact, digest)
         except IntegrityError as error:
-            folder = self._layout.tree(request.entry, request.artifact, digest.sha256)
             place = put_aside(self._layout, request.name.replace("/", "-"), error, {FOLDER: folder})
             request.note(f"{error.message}: moved to {place}, fetching it again")
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from registry.errors import IntegrityError
@@ -49,7 +50,9 @@ def verify(layout: Layout, lock: Lock, entries: Sequence[Entry] | None, jobs: in
     wanted |= {item.path: item for holding in holdings for item in _expectations(layout, holding)}
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
         found = dict(zip(wanted, pool.map(_digest, wanted), strict=True))
-    missing = [path for path, digest in found.items() if digest is None]
+    # What was pruned since the folders were listed is not missing: an artifact goes whole, its archive last.
+    there = {path for holding in holdings for path in _paths(layout, holding) if holding.path.exists()}
+    missing = [path for path, digest in found.items() if digest is None and path in there]
     differing = [
         Mismatch(path=path, expected=describe(wanted[path].digest), found=describe(digest))
         for path, digest in found.items()
@@ -62,7 +65,7 @@ def verify(layout: Layout, lock: Lock, entries: Sequence[Entry] | None, jobs: in
     )
     return StoreReport(
         checked=len(wanted),
-        ok=len(wanted) - len(missing) - len(differing),
+        ok=sum(digest is not None for digest in found.values()) - len(differing),
         mismatches=tuple(sorted([*damage, *differing], key=lambda mismatch: mismatch.path)),
         missing=tuple(sorted(missing)),
         extra=tuple(path for holding in holdings for path in _extra(holding)),
@@ -102,10 +105,15 @@ def _expectations(layout: Layout, holding: Holding) -> Iterator[_Expected]:
         yield _Expected(path=layout.blob(origin.packed.sha256), digest=origin.packed)
 
 
+def _paths(layout: Layout, holding: Holding) -> list[Path]:
+    return [item.path for item in _expectations(layout, holding)]
+
+
 def _blobs(layout: Layout) -> Iterator[_Expected]:
     """Archives without a folder are held to the digest in their name; their size is whatever it is."""
     for path in layout.blobs.glob("??/" + "[0-9a-f]" * 64):
-        yield _Expected(path=path, digest=Digest(sha256=path.name, size=path.stat().st_size))
+        with suppress(FileNotFoundError):  # pruned since the folder was listed
+            yield _Expected(path=path, digest=Digest(sha256=path.name, size=path.stat().st_size))
 
 
 def _digest(path: Path) -> Digest | None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -12,47 +9,10 @@ import pytest
 
 from tests.servers import LyingServer, redirect, serve_folder, status
 from tests.servers.real import BUCKET, nginx, s3, tinyproxy
-from tests.zoo.cli.conftest import Ran
-from zoo.sample import CATALOGUE, NAME
+from tests.zoo.carrying.command import Zoo
+from zoo.sample import NAME
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 SECRET = "s3cr3t"
-
-
-class Zoo:
-    """The command, with a folder of its own and nothing of this process's proxies."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-
-    def __call__(self, *arguments: object, cache: str = "cache", **env: str) -> Ran:
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("ZOO_", "AWS_")) and not name.lower().endswith("_proxy")
-        }
-        own = {
-            "ZOO_CACHE": str(self.folder / cache),
-            "ZOO_CATALOGUE": str(CATALOGUE),
-            "PYTHONPATH": str(REPOSITORY),
-        }
-        ran = subprocess.run(
-            [sys.executable, "-m", "zoo", *map(str, arguments)],
-            capture_output=True,
-            text=True,
-            cwd=self.folder,
-            env=kept | own | env,
-            check=False,
-            timeout=300,
-        )
-        assert ran.returncode != 70, ran.stderr
-        assert "Traceback" not in ran.stderr
-        return Ran(ran.returncode, ran.stdout, ran.stderr)
-
-    def written(self) -> str:
-        """Every small file of every store, for secrets to be looked for in."""
-        files = [path for path in self.folder.rglob("*") if path.is_file() and path.stat().st_size < 100_000]
-        return "\n".join(path.read_text(errors="replace") for path in files if "server" not in path.parts)
 
 
 @pytest.fixture
