@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,30 @@ from converters.tools import Tool, paddlelite
 from registry.errors import MissingToolError
 
 REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Writes on each test to which table it belongs."""
+    for item in items:
+        marker = item.get_closest_marker("table")
+        if marker is not None:
+            item.user_properties.append(("table", marker.args[0]))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says how many rows of each table held; ``pytest -m table`` runs nothing else."""
+    rows, held = Counter[str](), Counter[str]()
+    for outcome in ("passed", "failed"):
+        for report in terminalreporter.stats.get(outcome, []):
+            said = dict(report.user_properties)
+            if "table" in said and (report.when == "call" or outcome == "failed"):
+                count = int(said.get("rows", 1))
+                rows[said["table"]] += count
+                held[said["table"]] += count if outcome == "passed" else 0
+    if rows:
+        terminalreporter.section("tables")
+        for table in sorted(rows):
+            terminalreporter.line(f"{table:<46}{held[table]:5} of {rows[table]:4} held")
 
 
 @pytest.fixture(scope="session")

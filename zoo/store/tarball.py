@@ -4,14 +4,16 @@ The parser decides what a header says; everything it would do with the file syst
 believes, is decided here. Bugs of its past that this holds off whatever version is installed: writing outside
 the folder and through links (CVE-2007-4559, CVE-2024-12718, CVE-2025-4138, CVE-2025-4330, CVE-2025-4435,
 CVE-2025-4517: ``extract`` is never called), endless loops on negative sizes (CVE-2019-20907, CVE-2025-8194:
-lengths are checked on every read and the number of members is bounded), and silence about what stands behind
-a damaged header (the tail is checked).
+lengths are checked on every read and the number of members is bounded), patterns that take the square of a
+header's length in time (CVE-2024-6232: it is not shown such headers), and silence about what stands behind a
+damaged header (the tail is checked).
 """
 
 from __future__ import annotations
 
 import gzip
 import io
+import re
 import tarfile
 import zlib
 from collections.abc import Iterator
@@ -20,9 +22,13 @@ from typing import Any, BinaryIO
 from zoo.store.archive import CHUNK, Unpacking
 
 BLOCK = 512
-LARGEST_HEADER = 1024 * 1024
+LARGEST_HEADER = 64 * 1024
 """Bytes the parser may ask for at once: extended headers are read whole into memory."""
 
+LONGEST_NUMBER = 255
+"""Digits in a row in an extended header: the longest part of a name may be made of them, no number is."""
+
+_NUMBER = re.compile(rb"[0-9]+")
 _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)
 _DAMAGE = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, ArithmeticError, LookupError)
 
@@ -69,7 +75,7 @@ def _content(reader: _Reader, member: tarfile.TarInfo) -> Iterator[bytes]:
     reader.seek(member.offset_data)
     left = member.size
     while left > 0:
-        chunk = reader.read(min(left, CHUNK))
+        chunk = reader.take(min(left, CHUNK))
         if not chunk:
             return
         left -= len(chunk)
@@ -79,13 +85,13 @@ def _content(reader: _Reader, member: tarfile.TarInfo) -> Iterator[bytes]:
 def _check_tail(reader: _Reader, end: int) -> None:
     """The end is two blocks of zeros (POSIX.1-2017, pax, "ustar Interchange Format"), then only padding."""
     reader.seek(end)
-    tail = reader.read(2 * BLOCK)
+    tail = reader.take(2 * BLOCK)
     if len(tail) < 2 * BLOCK:
         raise ValueError("the end of the archive is missing")
     while tail:
         if any(tail):
             raise ValueError("something that is no part of the archive stands behind its last member")
-        tail = reader.read(CHUNK)
+        tail = reader.take(CHUNK)
 
 
 def _kind(member: tarfile.TarInfo) -> str:
@@ -103,7 +109,7 @@ class _Reader(io.RawIOBase):
         super().__init__()
         self._source = source
         self._unpacking = unpacking
-        self._most = unpacking.room + (unpacking.limits.members + 2) * (LARGEST_HEADER // 64)
+        self._most = unpacking.room + (unpacking.limits.members + 2) * (LARGEST_HEADER // 4)
 
     def readable(self) -> bool:
         return True
@@ -122,6 +128,13 @@ class _Reader(io.RawIOBase):
     def read(self, size: int = -1) -> Any:
         if not 0 <= size <= LARGEST_HEADER:
             raise ValueError(f"a header states an impossible length: {size} bytes")
+        data = self.take(size)
+        if size > BLOCK and max(map(len, _NUMBER.findall(data)), default=0) > LONGEST_NUMBER:
+            raise ValueError(f"a header holds a number of more than {LONGEST_NUMBER} digits")
+        return data
+
+    def take(self, size: int) -> bytes:
+        """Bytes that are no header."""
         data = self._source.read(size)
         if self._source.tell() > self._most:
             raise self._unpacking.unsafe(self._unpacking.archive.name, "unpacks to more than allowed")

@@ -31,6 +31,8 @@ from tests.zoo.store.bench import (
 from tests.zoo.store.samples import MODEL, digest, tar_gz_of, tar_of, zip_of
 from zoo.store.archive import Member
 
+pytestmark = pytest.mark.table("archives")
+
 
 @pytest.mark.parametrize("container", PACKERS)
 def test_files_come_out_as_they_went_in(bench: Bench, container: Container) -> None:

@@ -98,6 +98,7 @@ class TestDisk:
             return error
         return None
 
+    @pytest.mark.table("full disks")
     @pytest.mark.parametrize("name", ["fsync", "rename", "replace", "open"])
     @pytest.mark.parametrize("spared", range(0, 10, 3))
     def test_full_at_any_point(

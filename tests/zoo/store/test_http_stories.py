@@ -37,6 +37,9 @@ from tests.zoo.store.downloads import Fetcher, impatient
 from tests.zoo.store.samples import digest
 from zoo.store import Limits
 
+pytestmark = pytest.mark.table("downloads, request by request")
+
+
 Script = Callable[[bytes], Sequence[Behaviour]]
 NEWER = b"newer" * 2000
 QUIET = {

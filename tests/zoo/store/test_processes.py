@@ -73,6 +73,7 @@ KILLED: dict[str, tuple[str, str, int]] = {
 """What is killed at every touch of the disk: the job, what is lost, and how many touches it has at least."""
 
 
+@pytest.mark.table("kill points")
 @pytest.mark.parametrize("story", KILLED)
 def test_killed_at_every_touch_of_the_disk(
     tmp_path: Path, nursery: Nursery, story: str, record_property: Callable[[str, object], None]

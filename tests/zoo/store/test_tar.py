@@ -19,6 +19,8 @@ from tests.zoo.store.bench import (
 )
 from tests.zoo.store.samples import MODEL, tar_gz_of, tar_of
 
+pytestmark = pytest.mark.table("archives")
+
 
 def through_a_link(kind: bytes, target: str) -> bytes:
     return tar_with(special("way", kind, target), b"", (plain("way/evil", 1), b"x"))

@@ -16,6 +16,8 @@ from tests.zoo.store.bench import (
 )
 from tests.zoo.store.samples import MODEL, zip_of
 
+pytestmark = pytest.mark.table("archives")
+
 
 def patched(data: bytes, at: int, value: bytes, *, from_directory: bool = False) -> bytes:
     """The same bytes with some replaced, counted from the start or from the first directory entry."""
