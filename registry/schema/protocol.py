@@ -205,14 +205,18 @@ Protocol = Annotated[
 
 
 class Tolerance(Model):
-    """How far a format's raw outputs may lie from the inference model's.
+    """How far what a format computes may lie from what the inference model computes, layer by layer.
 
     Attributes:
-        precision: Arithmetic precision the bound is for.
-        max_abs: Largest absolute difference of any output value.
-        source: The measurement the bound comes from.
+        precision: Arithmetic precision the bounds are for.
+        max_abs: Largest absolute difference of any raw output value.
+        pixels: Largest distance of a point or a box's side, decoded (input pixels) or final (picture pixels).
+        scores: Largest difference of a final score.
+        source: The measurement the bounds come from.
     """
 
     precision: Literal["fp32", "fp16"]
     max_abs: NonNegativeFloat
+    pixels: NonNegativeFloat
+    scores: NonNegativeFloat
     source: Source

@@ -79,23 +79,22 @@ def of_parity(found: Parity) -> tuple[list[str], list[list[str]]]:
         if not row.layers:
             rows.append([name, state, *["-"] * 7])
         for layer in row.layers:
-            rows.append([name, state, *_cells(layer, judged=row.state != "measured")])
+            rows.append([name, state, *_cells(layer)])
             name, state = "", ""
     return head, rows
 
 
-def _cells(layer: LayerDifference, *, judged: bool) -> list[str]:
+def _cells(layer: LayerDifference) -> list[str]:
     counted = layer.unit == "count"
-    limit = f"{layer.limit:.0f}" if counted else f"{layer.limit:.0e}"
+    limit = "-" if layer.limit is None else f"{layer.limit:.0f}" if counted else f"{layer.limit:.0e}"
     return [
         layer.layer,
         layer.what,
-        (f"{layer.max_abs:.0f}" if counted else f"{layer.max_abs:.1e}")
-        + ("" if layer.within or not judged else " !"),
+        (f"{layer.max_abs:.0f}" if counted else f"{layer.max_abs:.1e}") + ("" if layer.within else " !"),
         layer.unit,
         "-" if layer.relative is None else f"{layer.relative:.1e}",
         "-" if layer.cosine is None else f"{layer.cosine:.6f}",
-        limit if judged else "-",
+        limit,
     ]
 
 

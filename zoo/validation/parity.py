@@ -31,14 +31,6 @@ from zoo.validation.differences import compare_outputs
 Layer = Literal["raw", "decoded", "final"]
 State = Literal["same", "differs", "measured", "not-run", "missing"]
 
-PIXELS = {"fp32": 0.1, "fp16": 2.0}
-"""Largest distance in pixels, decoded or final, that a precision may cause: nothing a user could see in full
-precision (a fortieth of a heat map's cell), half a cell in half precision."""
-
-SCORES = {"fp32": 1e-3, "fp16": 2e-2}
-"""Largest difference of a final score."""
-
-
 Unit = Literal["value", "input px", "picture px", "count"]
 
 
@@ -52,7 +44,7 @@ class LayerDifference(Model):
         max_abs: Largest absolute difference; for counts, how many differ.
         relative: The same as a share of the reference's largest value; None where that means nothing.
         cosine: Between the two as long vectors; None where that means nothing.
-        limit: Largest difference that is allowed.
+        limit: Largest difference that is allowed; None where the catalogue bounds nothing.
     """
 
     layer: Layer
@@ -61,12 +53,12 @@ class LayerDifference(Model):
     max_abs: float
     relative: float | None = None
     cosine: float | None = None
-    limit: float
+    limit: float | None
 
     @property
     def within(self) -> bool:
         """Whether it is allowed."""
-        return self.max_abs <= self.limit
+        return self.limit is None or self.max_abs <= self.limit
 
 
 class FormatParity(Model):
@@ -178,26 +170,48 @@ def compare(
     Args:
         reference: Of the inference model.
         other: Of the format, on the same pictures.
-        entry: States how far raw outputs may lie apart.
+        entry: States how far each layer may lie apart.
         precision: Of the format.
 
     Returns:
         The comparison, still without the names of format and engine.
     """
+    limits = limits_of(entry, precision)
     try:
-        layers = tuple(_differences(reference, other, entry, precision))
+        layers = tuple(_differences(reference, other, limits))
     except ConversionError as error:
         return FormatParity(format="", state="differs", first="raw", reason=f"{error.message}: {error.found}")
-    if precision == "fp16" and not any(bound.precision == precision for bound in entry.tolerances):
+    if limits == _UNBOUNDED:
         # The catalogue bounds what conversions may cost, not what half precision does: that is accuracy.
         return FormatParity(format="", state="measured", layers=layers)
     first = next((difference.layer for difference in layers if not difference.within), None)
     return FormatParity(format="", state="differs" if first else "same", layers=layers, first=first)
 
 
-def raw_limit(entry: Entry, precision: Literal["fp32", "fp16"]) -> float:
-    """The catalogue's bound on raw outputs; nothing may differ where it has none."""
-    return next((bound.max_abs for bound in entry.tolerances if bound.precision == precision), 0.0)
+@dataclass(frozen=True)
+class Limits:
+    """How far formats may lie apart; None bounds nothing.
+
+    Attributes:
+        raw: Values of the network's outputs.
+        pixels: Points and boxes.
+        scores: Final scores.
+    """
+
+    raw: float | None
+    pixels: float | None
+    scores: float | None
+
+
+_UNBOUNDED = Limits(None, None, None)
+
+
+def limits_of(entry: Entry, precision: Literal["fp32", "fp16"]) -> Limits:
+    """The catalogue's bounds. Where it has none, nothing may differ in full precision."""
+    for bound in entry.tolerances:
+        if bound.precision == precision:
+            return Limits(bound.max_abs, bound.pixels, bound.scores)
+    return Limits(0, 0, 0) if precision == "fp32" else _UNBOUNDED
 
 
 def photo_of(sample: Sample) -> Photo:
@@ -267,9 +281,7 @@ def _observe_detector(
     return Layers(recorder.joined(), np.concatenate(decoded).astype(np.float64), boxes=boxes)
 
 
-def _differences(
-    reference: Layers, other: Layers, entry: Entry, precision: Literal["fp32", "fp16"]
-) -> Iterator[LayerDifference]:
+def _differences(reference: Layers, other: Layers, limits: Limits) -> Iterator[LayerDifference]:
     for output in compare_outputs(reference.raw, other.raw):
         yield LayerDifference(
             layer="raw",
@@ -278,36 +290,41 @@ def _differences(
             max_abs=output.max_abs,
             relative=None if output.index else output.relative,
             cosine=None if output.index else output.cosine,
-            limit=raw_limit(entry, precision),
+            limit=limits.raw,
         )
-    pixels = PIXELS[precision]
     if reference.decoded is not None and other.decoded is not None:
         what = "boxes" if reference.boxes else "points"
-        yield _distance("decoded", what, "input px", (reference.decoded, other.decoded), pixels)
+        yield _distance("decoded", what, "input px", (reference.decoded, other.decoded), limits.pixels)
     if reference.points is None or other.points is None:
-        yield from _final_boxes(reference.boxes, other.boxes, precision)
+        yield from _final_boxes(reference.boxes, other.boxes, limits)
         return
-    yield _distance("final", "points", "picture px", (reference.points, other.points), pixels)
+    yield _distance("final", "points", "picture px", (reference.points, other.points), limits.pixels)
     if reference.scores is not None and other.scores is not None:
-        yield _distance("final", "scores", "value", (reference.scores, other.scores), SCORES[precision])
+        yield _distance("final", "scores", "value", (reference.scores, other.scores), limits.scores)
 
 
 def _final_boxes(
-    reference: Sequence[Detections], other: Sequence[Detections], precision: Literal["fp32", "fp16"]
+    reference: Sequence[Detections], other: Sequence[Detections], limits: Limits
 ) -> Iterator[LayerDifference]:
     """Boxes after suppression, each with its nearest of the same class.
 
     A box whose score lies within the precision's reach of the lowest score that is kept may be there in one
     format and not in the other; it is no difference.
     """
-    pairings = [_paired(one, two, precision) for one, two in zip(reference, other, strict=True)]
+    pairings = [_paired(one, two, limits) for one, two in zip(reference, other, strict=True)]
     rows = [pairing for pairing in pairings if len(pairing.boxes)]
     boxes = np.concatenate([row.boxes for row in rows]) if rows else np.zeros((0, 2, 4))
     scores = np.concatenate([row.scores for row in rows]) if rows else np.zeros((0, 2))
     unpaired = sum(pairing.unpaired for pairing in pairings)
-    yield _distance("final", "boxes", "picture px", (boxes[:, 0], boxes[:, 1]), PIXELS[precision])
-    yield _distance("final", "scores", "value", (scores[:, 0], scores[:, 1]), SCORES[precision])
-    yield LayerDifference(layer="final", what="unpaired", unit="count", max_abs=unpaired, limit=0)
+    yield _distance("final", "boxes", "picture px", (boxes[:, 0], boxes[:, 1]), limits.pixels)
+    yield _distance("final", "scores", "value", (scores[:, 0], scores[:, 1]), limits.scores)
+    yield LayerDifference(
+        layer="final",
+        what="unpaired",
+        unit="count",
+        max_abs=unpaired,
+        limit=None if limits == _UNBOUNDED else 0,
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -328,7 +345,7 @@ class _Pairing:
 _APART = 8.0  # picture pixels from which two boxes are different boxes, not the same one moved
 
 
-def _paired(reference: Detections, other: Detections, precision: Literal["fp32", "fp16"]) -> _Pairing:
+def _paired(reference: Detections, other: Detections, limits: Limits) -> _Pairing:
     first, second = reference.boxes.astype(np.float64), other.boxes.astype(np.float64)
     free = np.ones(len(second), dtype=bool)
     pairs: list[tuple[int, int]] = []
@@ -350,12 +367,12 @@ def _paired(reference: Detections, other: Detections, precision: Literal["fp32",
         scores=np.stack([reference.scores[index[:, 0]], other.scores[index[:, 1]]], axis=1).astype(
             np.float64
         ),
-        unpaired=sum(score > lowest + SCORES[precision] for score in alone),
+        unpaired=sum(score > lowest + (limits.scores or 0) for score in alone),
     )
 
 
 def _distance(
-    layer: Layer, what: str, unit: Unit, pair: tuple[Doubles, Doubles], limit: float
+    layer: Layer, what: str, unit: Unit, pair: tuple[Doubles, Doubles], limit: float | None
 ) -> LayerDifference:
     reference, other = pair
     if reference.shape != other.shape:

@@ -12,11 +12,11 @@ import registry
 from tests.zoo.runner.fakes import DETECTOR_TENSOR, POSE_TENSOR, FakeSession, bright_spots
 from zoo.obtain import Fetched
 from zoo.opening import Choice, Network
-from zoo.validation.parity import Layers, Sample, compare, observe, raw_limit
+from zoo.validation.parity import Layers, Limits, Sample, compare, limits_of, observe
 
 POSE = registry.load().get("tinypose_128x96")
 DETECTOR = registry.load().get("picodet_s_192_pedestrian")
-LIMIT = raw_limit(POSE, "fp32")
+LIMIT = POSE.tolerances[0].max_abs
 
 Answer = Callable[[np.ndarray], list[np.ndarray]]
 
@@ -86,6 +86,30 @@ def test_nothing_may_differ_where_the_catalogue_has_no_tolerance() -> None:
     bare = POSE.model_copy(update={"tolerances": ()})
 
     assert compare(pose(bright_spots), pose(off_by(LIMIT / 2)), bare, "fp32").first == "raw"
+
+
+def test_the_catalogue_states_the_bounds_of_every_layer() -> None:
+    (stated,) = POSE.tolerances
+    half = stated.model_copy(update={"precision": "fp16", "max_abs": 0.2, "pixels": 2.0, "scores": 0.02})
+    both = POSE.model_copy(update={"tolerances": (stated, half)})
+
+    assert limits_of(both, "fp16") == Limits(0.2, 2.0, 0.02)
+    found = compare(pose(bright_spots), pose(bright_spots), both, "fp32")
+    assert [layer.limit for layer in found.layers] == [
+        stated.max_abs,
+        stated.max_abs,
+        stated.pixels,
+        stated.pixels,
+        stated.scores,
+    ]
+
+
+def test_half_precision_is_measured_where_the_catalogue_does_not_bound_it() -> None:
+    found = compare(pose(bright_spots), pose(off_by(0.3)), POSE, "fp16")
+
+    assert (found.state, found.first) == ("measured", None)
+    assert found.layers[0].max_abs == pytest.approx(0.3, rel=1e-2)
+    assert {layer.limit for layer in found.layers} == {None}
 
 
 def test_an_index_is_right_or_wrong() -> None:
