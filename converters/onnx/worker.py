@@ -35,6 +35,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
         optimize_tool="None",
     )
     model = onnx.load(str(out))
+    lift_scalars(model)
     order_inputs(model.graph, request["inputs"])
     rename_outputs(model.graph, request["outputs"])
     onnx.checker.check_model(model, full_check=True)
@@ -56,6 +57,44 @@ def call(**options: str) -> None:
         raise RuntimeError(f"paddle2onnx gave up with exit status {end.code}") from None
     if not Path(options["save_file"]).is_file():
         raise RuntimeError("paddle2onnx wrote no file")
+
+
+def lift_scalars(model: Any) -> None:
+    """Give a dimension back to single numbers that are put together to a shape.
+
+    Legacy programs hold them as tensors of one element. On the way through the newer program format they
+    lose their only dimension, and the Concat that paddle2onnx writes for a shape is then no valid ONNX.
+    """
+    import numpy
+    import onnx
+
+    scalars = scalar_values(model)
+    lifted: dict[str, str] = {}
+    nodes = []
+    for node in model.graph.node:
+        for place, name in enumerate(node.input):
+            if node.op_type != "Concat" or name not in scalars:
+                continue
+            if name not in lifted:
+                lifted[name] = f"{name}/lifted"
+                shape = onnx.numpy_helper.from_array(numpy.array([1], dtype="int64"))
+                nodes.append(onnx.helper.make_node("Constant", [], [f"{name}/one"], value=shape))
+                nodes.append(onnx.helper.make_node("Reshape", [name, f"{name}/one"], [lifted[name]]))
+            node.input[place] = lifted[name]
+        nodes.append(node)
+    if lifted:
+        copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
+        del model.graph.node[:]
+        model.graph.node.extend(copies)
+
+
+def scalar_values(model: Any) -> set[str]:
+    """Values without a dimension, as far as shape inference gets; it goes on where an operator is wrong."""
+    import onnx
+
+    inferred = onnx.shape_inference.infer_shapes(model)
+    known = [value for value in inferred.graph.value_info if value.type.tensor_type.HasField("shape")]
+    return {value.name for value in known if not value.type.tensor_type.shape.dim}
 
 
 def order_inputs(graph: Any, names: list[str]) -> None:

@@ -15,8 +15,11 @@ import numpy as np
 import pytest
 
 from converters.interpreter import Interpreter
+from converters.lite import LiteOptions, to_lite
 from converters.reading.inspection import Tensor
+from converters.toolchain import Toolchains
 from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
+from tests.converters.reading import paddle_bytes as bytes_
 from tests.zoo.conftest import MakeModel, OpenModel
 from zoo.runner.sessions import Engine, open_session
 from zoo.runner.sessions.session import check_feeds
@@ -99,6 +102,46 @@ def test_no_engine_sees_what_would_crash_it(open_model: OpenModel, engine: Engin
     with pytest.raises(UsageError, match="image"):
         session.run({"image": feed})
     assert session.run({"image": picture(1, 3, 128, 96)})
+
+
+@pytest.fixture
+def open_convolution(toolchains: Toolchains, tmp_path: Path) -> Path:
+    """An x86 file of one 3x3 convolution over pictures of any size."""
+    numbers = (("strides", [2, 2]), ("paddings", [1, 1]), ("dilations", [1, 1]))
+    settings = b"".join(
+        bytes_.attribute(n, 3, b"".join(bytes_.number(6, v) for v in vs)) for n, vs in numbers
+    )
+    settings += bytes_.attribute("groups", 0, bytes_.number(3, 1))
+    settings += bytes_.attribute("data_format", 2, bytes_.chunk(5, "NCHW"))
+    conv = bytes_.operator("conv2d", {"Input": ["x"], "Filter": ["w"]}, {"Output": ["y"]}, settings)
+    variables = bytes_.holder("feed", 9) + bytes_.holder("fetch", 10)
+    variables += bytes_.variable("x", (-1, 3, -1, -1)) + bytes_.variable("y", (-1, 8, -1, -1))
+    variables += bytes_.variable("w", (8, 3, 3, 3), persistable=True)
+    content = variables + bytes_.feed("x", 0) + conv + bytes_.fetch("y", 0)
+    (tmp_path / "model.pdmodel").write_bytes(bytes_.program(bytes_.block(content)))
+    weights = np.random.default_rng(1).random((8, 3, 3, 3), np.float32).tobytes()
+    (tmp_path / "model.pdiparams").write_bytes(bytes_.tensor((8, 3, 3, 3))[: -len(weights)] + weights)
+    made = tmp_path / "model.nb"
+    to_lite(
+        tmp_path / "model.pdmodel",
+        made,
+        LiteOptions(target="x86"),
+        toolchains=toolchains,
+        work=tmp_path / "work",
+        note=str,
+    )
+    return made
+
+
+def test_lite_computes_pictures_of_changing_size(lite_python: Interpreter, open_convolution: Path) -> None:
+    def fresh(feed: np.ndarray) -> np.ndarray:
+        with open_session(open_convolution, "lite", interpreter=lite_python) as session:
+            return session.run({"x": feed})["y"]
+
+    feeds = [picture(1, 3, *size) for size in ((64, 96), (160, 128), (32, 32), (64, 96))]
+    with open_session(open_convolution, "lite", interpreter=lite_python) as session:
+        for feed in feeds:
+            np.testing.assert_allclose(session.run({"x": feed})["y"], fresh(feed), atol=1e-5)
 
 
 def test_a_file_for_another_processor_is_refused(

@@ -20,7 +20,9 @@ class Model:
 
         config = MobileConfig()
         config.set_model_from_file(request["model"])
-        self._predictor = create_paddle_predictor(config)
+        self._load = lambda: create_paddle_predictor(config)
+        self._predictor = self._load()
+        self._shapes = None  # type: Any
         self._inputs = self._predictor.get_input_names()
         self._outputs = self._predictor.get_output_names()
         self.facts = {
@@ -30,7 +32,15 @@ class Model:
         }
 
     def run(self, arrays: Dict[str, Any]) -> List[Tuple[str, Any]]:  # noqa: UP006
-        """Compute all outputs, in order."""
+        """Compute all outputs, in order.
+
+        A predictor keeps buffers of the first shapes it saw: fed with others, it returns wrong numbers or
+        damages the heap (2.13rc0). So other shapes get a new one; batches may grow and shrink.
+        """
+        shapes = [arrays[name].shape[1:] for name in self._inputs]
+        if self._shapes not in (None, shapes):
+            self._predictor = self._load()
+        self._shapes = shapes
         for index, name in enumerate(self._inputs):
             self._predictor.get_input(index).from_numpy(arrays[name])
         self._predictor.run()
