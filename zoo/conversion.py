@@ -106,7 +106,7 @@ def plan(source: Path | str, request: ConvertRequest, entries: Registry) -> Conv
         NotFoundError: The source is neither an entry nor a file.
         UsageError: No conversion leads there.
     """
-    local = _local(source, entries)
+    local = local_source(source, entries)
     if local is None:
         known = entries.get(str(source))
         entry: Entry | None = known
@@ -125,7 +125,7 @@ def convert(
         ZooError: As the tree in ``registry.errors`` says.
     """
     planned = plan(source, request, entries)
-    local = _local(source, entries)
+    local = local_source(source, entries)
     entry = entries.get(str(source)) if local is None else _entry(request, entries)
     path, fresh = (
         (local, False) if local is not None else _published(entries.get(str(source)), planned, obtainer)
@@ -142,8 +142,12 @@ def convert(
     return Made(path=path, source=str(source), from_store=not fresh, single_operators=single)
 
 
-def _local(source: Path | str, entries: Registry) -> Path | None:
-    """The source as a file; None when it is an entry. A path wins over a name only when it looks like one."""
+def local_source(source: Path | str, entries: Registry) -> Path | None:
+    """The source as a file; None when it is an entry. A path wins over a name only when it looks like one.
+
+    Raises:
+        NotFoundError: It is neither.
+    """
     text = str(source)
     if isinstance(source, str) and source in entries and "/" not in source:
         return None

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zoo.running import Runner
     from zoo.validation.accuracy import Boxes, Validation
     from zoo.validation.latency import Bench, Plan, Timing
+    from zoo.validation.outside import ModelParity
     from zoo.validation.parity import FormatParity, Layers, Parity, Sample
 
 _Options = TypeVar("_Options", bound=Model)
@@ -226,6 +227,33 @@ def compare(
         found=reference.found,
         formats=(*rows, _not_run()),
     )
+
+
+def compare_model(
+    model: Path | str,
+    *,
+    shapes: Sequence[str] = (),
+    lite_version: str | None = None,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> ModelParity:
+    """An inference model outside the catalogue beside the ONNX and Lite files made of it, on noise.
+
+    Args:
+        model: File or folder of an inference model.
+        shapes: ``NAME=1,3,48,320`` for inputs whose extents are open; a name that comes again starts another
+            run. An open batch alone needs none.
+        lite_version: Version of Paddle-Lite.
+        settings: Settings; the environment's by default.
+        reporter: Who hears about the work; nobody by default.
+
+    Raises:
+        ZooError: As the tree in ``registry.errors`` says.
+    """
+    from zoo.validation.outside import compare_model, parse_shapes
+
+    obtainer = obtainer_of(settings or from_environment(), reporter=reporter)
+    return compare_model(Path(model), parse_shapes(shapes), obtainer, lite_version=lite_version)
 
 
 def bench(

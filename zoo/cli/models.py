@@ -157,10 +157,16 @@ def validate(
 
 
 def compare(
-    name: options.Name,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="NAME, NAME@RELEASE, or an inference model on disk.")
+    ],
     images: Annotated[
         list[str] | None,
         typer.Argument(metavar="[IMAGE...]", help="Pictures to compare on. Default: drawn figures."),
+    ] = None,
+    shape: Annotated[
+        list[str] | None,
+        typer.Option(metavar="INPUT=1,3,48,320", help="For a model on disk whose extents are open."),
     ] = None,
     lite_version: options.LiteVersion = None,
     build: options.Build = None,
@@ -174,10 +180,24 @@ def compare(
     """Compare every format with the inference model, layer by layer, and say which differs first."""
     from zoo import api, models
     from zoo.cli import portrait_of_results
+    from zoo.conversion import local_source
     from zoo.obtain import Reporter
     from zoo.pictures import find_pictures
 
     output = Output(as_json=json, quiet=quiet)
+    chosen = api.settings(mirror=mirror, offline=offline, catalogue=catalogue)
+    if (model := local_source(name, api.catalogue(chosen))) is not None:
+        with output.display() as display:
+            reporter = Reporter(note=output.note, bar=display.bar)
+            outside = models.compare_model(
+                model, shapes=shape or (), lite_version=lite_version, settings=chosen, reporter=reporter
+            )
+        if json:
+            output.document(outside)
+        else:
+            output.table(*portrait_of_results.of_parity(outside))
+            output.lines(portrait_of_results.model_parity_words(outside))
+        raise typer.Exit(0 if outside.passed else 1)
     files = find_pictures(images or ())
     with output.display() as display:
         found = models.compare(
@@ -186,7 +206,7 @@ def compare(
             lite_version=lite_version,
             build=build,
             locked=locked,
-            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=chosen,
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     if json:

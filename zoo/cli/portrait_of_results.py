@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from zoo.annotating import RunResult
     from zoo.validation.accuracy import Validation
     from zoo.validation.latency import Bench, Summary
+    from zoo.validation.outside import ModelParity
     from zoo.validation.parity import FormatParity, LayerDifference, Parity
 
 _STANDINGS = {"met": "MET", "below": "NOT MET", "above": "NOT MET", "not-comparable": "not comparable"}
@@ -70,7 +71,7 @@ def _validation_lines(found: Validation) -> Iterator[str]:
     yield f"  verdict   {_STANDINGS[verdict.standing]}: {verdict.reason}"
 
 
-def of_parity(found: Parity) -> tuple[list[str], list[list[str]]]:
+def of_parity(found: Parity | ModelParity) -> tuple[list[str], list[list[str]]]:
     """One row a quantity: head cells and rows."""
     head = ["format", "state", "layer", "what", "max abs", "unit", "relative", "cosine", "limit"]
     rows: list[list[str]] = []
@@ -104,6 +105,13 @@ def parity_words(found: Parity) -> Iterator[str]:
         f"{found.entry} beside its inference model on {found.reference}: {found.pictures} pictures, "
         f"{found.found} found in them"
     )
+    for row in found.formats:
+        yield f"{row.format}: {_parity_word(row)}"
+
+
+def model_parity_words(found: ModelParity) -> Iterator[str]:
+    """What the table of a model outside the catalogue comes to, a sentence a format."""
+    yield f"{found.model} on {found.reference}, fed noise: {'; '.join(found.runs)}"
     for row in found.formats:
         yield f"{row.format}: {_parity_word(row)}"
 

@@ -24,7 +24,8 @@ def reshape_to(*parts: tuple[str, list[int]]) -> Any:
     together = onnx.helper.make_node("Concat", [node.output[0] for node in casts], ["shape"], axis=0)
     reshape = onnx.helper.make_node("Reshape", ["x", "shape"], ["y"])
     ends = [
-        onnx.helper.make_tensor_value_info(name, 1, dims) for name, dims in (("x", ["n", 6]), ("y", [None, None]))
+        onnx.helper.make_tensor_value_info(name, 1, dims)
+        for name, dims in (("x", ["n", 6]), ("y", [None, None]))
     ]
     graph = onnx.helper.make_graph([*constants, *casts, together, reshape], "graph", [ends[0]], [ends[1]])
     return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 11)], ir_version=6)

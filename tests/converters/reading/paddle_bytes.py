@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import struct
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 FP32, INT64 = 5, 3
 ITEM = {FP32: 4, INT64: 8, 4: 2, 99: 4}
@@ -118,3 +119,21 @@ def tensor(dims: Sequence[int], *, dtype: int = FP32, levels: Sequence[bytes] = 
 
 
 PARAMS = tensor((4,)) + tensor((4, 3, 1, 1))
+
+
+def write_open_convolution(folder: Path) -> None:
+    """An inference model of one 3x3 convolution over pictures ``x`` of any size and number."""
+    numbers = (("strides", [2, 2]), ("paddings", [1, 1]), ("dilations", [1, 1]))
+    settings = b"".join(
+        attribute(name, 3, b"".join(number(6, value) for value in values)) for name, values in numbers
+    )
+    settings += attribute("groups", 0, number(3, 1))
+    settings += attribute("data_format", 2, chunk(5, "NCHW"))
+    conv = operator("conv2d", {"Input": ["x"], "Filter": ["w"]}, {"Output": ["y"]}, settings)
+    variables = holder("feed", 9) + holder("fetch", 10)
+    variables += variable("x", (-1, 3, -1, -1)) + variable("y", (-1, 8, -1, -1))
+    variables += variable("w", (8, 3, 3, 3), persistable=True)
+    content = variables + feed("x", 0) + conv + fetch("y", 0)
+    (folder / "model.pdmodel").write_bytes(program(block(content)))
+    weights = struct.pack("<216f", *(math.sin(n) for n in range(216)))
+    (folder / "model.pdiparams").write_bytes(tensor((8, 3, 3, 3))[: -len(weights)] + weights)

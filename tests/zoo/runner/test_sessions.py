@@ -19,7 +19,7 @@ from converters.lite import LiteOptions, to_lite
 from converters.reading.inspection import Tensor
 from converters.toolchain import Toolchains
 from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
-from tests.converters.reading import paddle_bytes as bytes_
+from tests.converters.reading.paddle_bytes import write_open_convolution
 from tests.zoo.conftest import MakeModel, OpenModel
 from zoo.runner.sessions import Engine, open_session
 from zoo.runner.sessions.session import check_feeds
@@ -107,20 +107,7 @@ def test_no_engine_sees_what_would_crash_it(open_model: OpenModel, engine: Engin
 @pytest.fixture
 def open_convolution(toolchains: Toolchains, tmp_path: Path) -> Path:
     """An x86 file of one 3x3 convolution over pictures of any size."""
-    numbers = (("strides", [2, 2]), ("paddings", [1, 1]), ("dilations", [1, 1]))
-    settings = b"".join(
-        bytes_.attribute(n, 3, b"".join(bytes_.number(6, v) for v in vs)) for n, vs in numbers
-    )
-    settings += bytes_.attribute("groups", 0, bytes_.number(3, 1))
-    settings += bytes_.attribute("data_format", 2, bytes_.chunk(5, "NCHW"))
-    conv = bytes_.operator("conv2d", {"Input": ["x"], "Filter": ["w"]}, {"Output": ["y"]}, settings)
-    variables = bytes_.holder("feed", 9) + bytes_.holder("fetch", 10)
-    variables += bytes_.variable("x", (-1, 3, -1, -1)) + bytes_.variable("y", (-1, 8, -1, -1))
-    variables += bytes_.variable("w", (8, 3, 3, 3), persistable=True)
-    content = variables + bytes_.feed("x", 0) + conv + bytes_.fetch("y", 0)
-    (tmp_path / "model.pdmodel").write_bytes(bytes_.program(bytes_.block(content)))
-    weights = np.random.default_rng(1).random((8, 3, 3, 3), np.float32).tobytes()
-    (tmp_path / "model.pdiparams").write_bytes(bytes_.tensor((8, 3, 3, 3))[: -len(weights)] + weights)
+    write_open_convolution(tmp_path)
     made = tmp_path / "model.nb"
     to_lite(
         tmp_path / "model.pdmodel",

@@ -20,8 +20,8 @@ class Model:
 
         config = MobileConfig()
         config.set_model_from_file(request["model"])
-        self._load = lambda: create_paddle_predictor(config)
-        self._predictor = self._load()
+        self._config, self._create = config, create_paddle_predictor  # type: Any, Any
+        self._predictor = self._create(config)
         self._shapes = None  # type: Any
         self._inputs = self._predictor.get_input_names()
         self._outputs = self._predictor.get_output_names()
@@ -39,7 +39,7 @@ class Model:
         """
         shapes = [arrays[name].shape[1:] for name in self._inputs]
         if self._shapes not in (None, shapes):
-            self._predictor = self._load()
+            self._predictor = self._create(self._config)
         self._shapes = shapes
         for index, name in enumerate(self._inputs):
             self._predictor.get_input(index).from_numpy(arrays[name])
