@@ -9,10 +9,12 @@ from typing import Annotated
 import typer
 
 from registry.errors import UsageError
-from zoo.cli import options
+from zoo.cli import documents, options
 from zoo.output import Output
 
 registry_app = options.group("Work on catalogues.")
+registry_app.command("import")(documents.import_tables)
+registry_app.command("drift")(documents.drift)
 
 
 def list_entries(
