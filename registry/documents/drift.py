@@ -114,7 +114,7 @@ def counterpart(draft: Draft, entries: Registry) -> Listed | None:
 def _bears(entry: Listed, draft: Draft) -> bool:
     if isinstance(entry, Pipeline):
         models = (entry.detector.partition("@")[0], entry.pose.partition("@")[0])
-        return models == (draft.detector, draft.pose)
+        return models == (draft.detector, draft.pose) or entry.title == draft.title
     urls = {file.url for file in draft.artifacts if file.kind != "config"}
     return entry.name == draft.name or any(urls & set(artifact.urls) for artifact in entry.artifacts)
 
@@ -174,8 +174,8 @@ def _files(draft: Draft, entry: Listed) -> Iterator[Difference]:
     for file in draft.artifacts:
         alike = [artifact for artifact in _artifacts(entry) if _same_file_kind(artifact, file)]
         label = "-".join(filter(None, (file.kind, file.precision, file.head)))
-        places = [_place(url) for artifact in alike for url in artifact.urls]
-        after = _place(file.url)
+        places = [_place(url, beside=file.url) for artifact in alike for url in artifact.urls]
+        after = _place(file.url, beside=file.url)
         yield label, after if after in places else next(iter(places), None), after
 
 
@@ -218,10 +218,12 @@ def _same_file_kind(artifact: Artifact, file: File) -> bool:
     return same and file.head in (None, artifact.head)
 
 
-def _place(url: str) -> str:
-    # A configuration is the same file under every branch; relative links carry its path alone.
-    path = repository_path(url)
-    return path or (url if "://" in url else file_name(url))
+def _place(url: str, *, beside: str) -> str:
+    # A configuration is the same file under every branch. Of a relative link in a document whose own place is
+    # not known, the name alone can be compared.
+    if "://" not in beside and repository_path(beside) is None:
+        return file_name(url)
+    return repository_path(url) or url
 
 
 def _number(known: Iterable[float], wanted: float, unit: str = "") -> str | None:

@@ -88,3 +88,20 @@ def test_pipelines_are_compared_too() -> None:
 
     assert str(change).endswith("latency fp32: 11.72 ms is now 11.9 ms")
     assert change.entry == "picodet_s_192_pedestrian_tinypose_128x96@2021"
+
+
+def test_a_relative_link_of_a_document_of_unknown_place_is_compared_by_its_name() -> None:
+    base = "https://raw.githubusercontent.com/PaddlePaddle/PaddleDetection/"
+    folder = "666f597fd00d3157e84dd9fb2dd3f40bf9918ebc/configs/keypoint/tiny_pose/"
+    relative = SEED.replace(base + folder, "./")
+
+    assert "./tinypose_128x96.yml" in relative
+    assert compared(relative).clean
+    (change,) = compared(relative.replace("./tinypose_128x96.yml", "./other.yml")).changes
+    assert (change.field, change.after) == ("config", "other.yml")
+
+
+def test_a_pipeline_is_known_by_its_title_where_its_models_stand_elsewhere() -> None:
+    text = tables.markdown(SHIPPED.pipelines)
+
+    assert compared(text).compared == 4
