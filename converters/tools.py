@@ -180,3 +180,26 @@ def paddlelite(version: str = DEFAULT_LITE_VERSION) -> Tool:
         download_mb=70,
         installed_mb=240,
     )
+
+
+def parse_tool(text: str) -> tuple[Tool, ...]:
+    """The tools a user names: ``paddlelite@2.14rc0`` is one, ``paddlelite`` all of its versions.
+
+    Raises:
+        UsageError: ``unknown-tool``.
+    """
+    name, _, version = text.partition("@")
+    if name == "paddlelite" and version in ("", *LITE_VERSIONS):
+        return tuple(paddlelite(each) for each in ([version] if version else LITE_VERSIONS))
+    found = tuple(tool for tool in (PADDLE, PADDLE2ONNX) if tool.name == name)
+    if found and version in ("", found[0].version):
+        return found
+    known = [f"paddlelite@{each}" for each in LITE_VERSIONS]
+    known += [f"{tool.name}@{tool.version}" for tool in (PADDLE2ONNX, PADDLE)]
+    raise UsageError(
+        "unknown-tool",
+        f"there is no toolchain {text}",
+        expected=" or ".join(known),
+        found=text,
+        hint=f"zoo toolchain add paddlelite@{DEFAULT_LITE_VERSION}",
+    )

@@ -13,6 +13,7 @@ from typing import Literal
 from converters.toolchain import Toolchains, ToolStatus
 from converters.tools import PADDLE, PADDLE2ONNX, Tool, paddlelite
 from registry.schema.base import Model
+from zoo.lite_matrix import LiteVersion, lite_matrix
 from zoo.settings import Settings
 
 LIGHT = ("filelock", "platformdirs", "pydantic", "PyYAML", "requests", "typer", "urllib3")
@@ -91,6 +92,7 @@ class Diagnosis(Model):
         mirror: Whether a mirror is set; its address may hold a secret and is not repeated.
         offline: Whether connections are forbidden.
         conversions: The conversions.
+        lite: Every version of Paddle-Lite that can be asked for.
     """
 
     version: str
@@ -102,6 +104,7 @@ class Diagnosis(Model):
     mirror: bool
     offline: bool
     conversions: tuple[Conversion, ...]
+    lite: tuple[LiteVersion, ...]
 
 
 def examine(settings: Settings, toolchains: Toolchains) -> Diagnosis:
@@ -125,6 +128,7 @@ def examine(settings: Settings, toolchains: Toolchains) -> Diagnosis:
             _conversion("inference model → ONNX", PADDLE2ONNX, toolchains),
             _conversion("inference model → Paddle-Lite", paddlelite(), toolchains),
         ),
+        lite=lite_matrix(toolchains),
     )
 
 

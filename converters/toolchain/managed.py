@@ -25,14 +25,34 @@ class Managed:
     Attributes:
         name: Name of its folder.
         path: The folder.
-        ready: Whether it was finished and proven when it was built.
+        tool: Short name of the tool.
+        version: Version of the tool.
+        short: ``X.Y`` of the interpreter it was built on.
+        python: Full version of that interpreter; None when the environment was not finished.
+        packages: Distribution to version of what is installed; empty when it was not finished.
+        built: When it was finished, in seconds since the epoch; None when it was not.
         size: Bytes it takes.
     """
 
     name: str
     path: Path
-    ready: bool
+    tool: str
+    version: str
+    short: str
+    python: str | None
+    packages: Mapping[str, str]
+    built: float | None
     size: int
+
+    @property
+    def ready(self) -> bool:
+        """Whether it was finished and proven when it was built."""
+        return self.built is not None
+
+    @property
+    def interpreter(self) -> Path:
+        """Its Python."""
+        return self.path / "bin" / "python"
 
 
 def folder_for(root: Path, tool: Tool, base: Base) -> Path:
@@ -43,13 +63,30 @@ def folder_for(root: Path, tool: Tool, base: Base) -> Path:
 def folders_of(root: Path, tool: Tool) -> list[Path]:
     """The folders a tool has, in whatever state, the newest interpreter first."""
     found = root.glob(f"{tool.name}-{tool.version}-cp*")
-    return sorted((path for path in found if path.is_dir()), reverse=True)
+    return sorted((path for path in found if path.is_dir()), key=_minor, reverse=True)
 
 
 def all_of(root: Path) -> tuple[Managed, ...]:
     """Every managed environment, by name."""
-    found = sorted(path.parent for path in root.glob("*-cp*/pyvenv.cfg"))
-    return tuple(Managed(path.name, path, (path / _READY).is_file(), _size(path)) for path in found)
+    found = sorted(path for path in root.glob("*-*-cp3*") if path.is_dir())
+    return tuple(_managed(path) for path in found)
+
+
+def _managed(folder: Path) -> Managed:
+    tool, version, _ = folder.name.rsplit("-", 2)
+    python, packages, built = None, {}, None
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        marker = json.loads((folder / _READY).read_text(encoding="utf-8"))
+        python, packages = str(marker["python"]), dict(marker["packages"])
+        built = (folder / _READY).stat().st_mtime
+    return Managed(
+        folder.name, folder, tool, version, f"3.{_minor(folder)}", python, packages, built, _size(folder)
+    )
+
+
+def _minor(folder: Path) -> int:
+    digits = folder.name.rpartition("-cp3")[2]
+    return int(digits) if digits.isdigit() else -1
 
 
 def mark_ready(folder: Path, tool: Tool, python: str, packages: Mapping[str, str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import builtins
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -139,13 +139,31 @@ class Toolchains:
 
         Returns:
             The folders that are gone.
+
+        Raises:
+            MissingToolError: ``toolchain-not-removed``: some of it may not be deleted.
         """
         self._proven.clear()
         folders = managed.folders_of(self._root, tool)
         for folder in folders:
             with managed.locked(folder, note):
-                shutil.rmtree(folder, ignore_errors=True)
+                _delete(folder)
         return tuple(folders)
+
+    def works(self, tool: Tool, environment: Managed) -> bool:
+        """Whether an environment still does its job, found out by using it."""
+        interpreter = managed.read_ready(environment.path, tool)
+        return interpreter is not None and self._works(tool, interpreter)
+
+    def interpreters(self, tools: Iterable[Tool]) -> dict[str, Base]:
+        """By ``X.Y``, the first interpreter on this machine that each version can be built on."""
+        needed = {short: tool for tool in tools for short in tool.pythons}
+        found: dict[str, Base] = {}
+        named = [bases.explicit(self._python)] if self._python is not None else []
+        for base in (*named, *bases.find(needed)):
+            if base.short in needed and base.short not in found and _flaw(needed[base.short], base) is None:
+                found[base.short] = base
+        return found
 
     def _look_at_current(self, tool: Tool) -> Current:
         if tool not in self._current:
@@ -236,6 +254,21 @@ class Toolchains:
         managed.mark_ready(plan.folder, tool, base.version, packages)
         note(f"{tool} is ready")
         return interpreter
+
+
+def _delete(folder: Path) -> None:
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise MissingToolError(
+            "toolchain-not-removed",
+            f"{folder} cannot be deleted",
+            found=error.strerror,
+            done="what is left of it is not used any more",
+            hint=f"rm -r {folder}",
+        ) from error
 
 
 def _flaw(tool: Tool, base: Base) -> str | None:

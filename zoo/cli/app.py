@@ -30,6 +30,7 @@ COMMANDS = {
     "compare": "models:compare",
     "bench": "models:bench",
     "registry": "catalogue:registry_app",
+    "toolchain": "toolchain:toolchain_app",
     "doctor": "checks:doctor",
     "demo": "checks:demo",
 }

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from registry.tables import aligned
 from zoo.demo import Demo, DemoRow
 from zoo.doctor import Conversion, Diagnosis
 from zoo.output import megabytes
 
+_CELLS = {"built": "built", "buildable": "here", "no-interpreter": "wheel", "no-wheel": "-"}
 _MARKS = {"works": "ok  ", "on-first-use": "ok* ", "missing": "no  "}
 
 
@@ -37,6 +39,8 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     yield ""
     for conversion in found.conversions:
         yield from _conversion(conversion)
+    yield ""
+    yield from _lite_versions(found)
     if any(conversion.state == "on-first-use" for conversion in found.conversions):
         yield ""
         yield "ok* = works, after its toolchain is built on first use, in the store and nowhere else"
@@ -54,6 +58,19 @@ def _conversion(conversion: Conversion) -> Iterator[str]:
         yield f"      not in this interpreter: {conversion.reason}"
     if conversion.hint:
         yield f"      try: {conversion.hint}"
+
+
+def _lite_versions(found: Diagnosis) -> Iterator[str]:
+    """Version by interpreter, then what is missing and what to type."""
+    shorts = list(found.lite[0].cells)
+    rows = []
+    for row in found.lite:
+        cells = [_CELLS[row.cells[short]] for short in shorts]
+        rows.append([f"  {row.version}", *cells, row.missing or "", row.hint or ""])
+    yield from aligned(
+        ["paddlelite", f"CPython {shorts[0]}", *shorts[1:], "missing", "try"], rows
+    ).splitlines()
+    yield "  built: ready · here: interpreter found, built on first use · wheel: none found · -: no wheel"
 
 
 def of_demo(found: Demo) -> tuple[list[str], list[list[str]]]:

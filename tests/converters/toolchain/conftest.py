@@ -1,0 +1,65 @@
+"""A tool that lives in a wheel made here, so that no network is needed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from converters.toolchain import Toolchains
+from converters.tools import Pin, Tool
+from tests.converters.toolchain.wheelhouse import HERE, MACHINES, know_only_wheels, make_wheel
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A wheel whose package answers 42."""
+    return make_wheel(tmp_path_factory.mktemp("wheels"), "zootool", "1.0", "def answer():\n    return 42\n")
+
+
+@pytest.fixture(scope="module")
+def tool(tmp_path_factory: pytest.TempPathFactory) -> Tool:
+    """A tool that works when its package is there and answers 42."""
+    probe = tmp_path_factory.mktemp("probe") / "probe.py"
+    probe.write_text(
+        "def main(request):\n"
+        "    import zootool\n"
+        "    if zootool.answer() != 42:\n"
+        "        raise RuntimeError('wrong answer')\n"
+        "    return {}\n"
+    )
+    pins = (Pin("zootool", exact="1.0", why="1.1 answers 43"),)
+    return Tool("zootool", "1.0", "tests", pins, (HERE,), MACHINES, probe, download_mb=1, installed_mb=20)
+
+
+@pytest.fixture(scope="module")
+def built_once(tmp_path_factory: pytest.TempPathFactory, tool: Tool, wheel: Path) -> Path:
+    root = tmp_path_factory.mktemp("built") / "toolchains"
+    with pytest.MonkeyPatch.context() as patch:
+        know_only_wheels(patch, wheel.parent)
+        Toolchains(root).ensure(tool, lambda text: None)
+    return root
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Where nothing has been built."""
+    return tmp_path / "cache" / "toolchains"
+
+
+@pytest.fixture
+def built(root: Path, built_once: Path) -> Path:
+    """Where the tool has been built; a copy, since making one takes seconds."""
+    shutil.copytree(built_once, root, symlinks=True)
+    return root
+
+
+@pytest.fixture
+def wheels(tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of wheels that is all pip knows."""
+    folder = tmp_path / "wheels"
+    folder.mkdir()
+    shutil.copy(wheel, folder)
+    know_only_wheels(monkeypatch, folder)
+    return folder

@@ -1,0 +1,121 @@
+"""Environments of native tools from the command line, and the doctor's table of versions."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from converters.interpreter import Interpreter
+from converters.tools import LITE_VERSIONS, paddlelite
+from tests.zoo.cli.conftest import Zoo
+
+
+@pytest.fixture
+def own(zoo: Zoo) -> Path:
+    """A folder of environments that no other test uses."""
+    (zoo.cache / "toolchains").unlink()
+    (zoo.cache / "toolchains").mkdir()
+    return zoo.cache / "toolchains"
+
+
+def leave(root: Path, name: str, *, finished: bool) -> Path:
+    """What is left of an environment whose interpreter is gone."""
+    folder = root / name
+    folder.mkdir()
+    (folder / "pyvenv.cfg").write_text("home = /nonexistent\n")
+    if finished:
+        requirements = ",".join(f'"{pin.requirement}"' for pin in paddlelite("2.12").pins)
+        (folder / "ready.json").write_text(
+            f'{{"packages": {{"numpy": "1.21.6"}}, "python": "3.7.16", "requirements": [{requirements}]}}'
+        )
+    return folder
+
+
+def test_what_was_built_is_listed_tried_and_usable_in_a_script(zoo: Zoo, lite_python: Interpreter) -> None:
+    listed = {each["name"]: each for each in zoo("toolchain", "ls", "--json").json["toolchains"]}
+    found = listed["paddlelite@2.13rc0"]
+    assert found["health"] == "works"
+    assert found["size"] > 100_000_000
+    assert found["packages"]["paddlelite"] == "2.13rc0"
+    (path,) = zoo("toolchain", "path", "paddlelite@2.13rc0").lines
+    assert zoo("toolchain", "path", "paddlelite", "--json").json == {"interpreter": path}
+    subprocess.run([path, "-c", "import paddlelite.lite"], check=True)
+
+
+def test_adding_what_is_there_builds_nothing(zoo: Zoo, lite_python: Interpreter) -> None:
+    added = zoo("toolchain", "add", "paddlelite@2.13rc0", "--offline")
+    assert (added.code, len(added.lines)) == (0, 1)
+    assert "nothing was built" in added.err
+    assert zoo("toolchain", "add", "paddlelite", "--offline", "--json").json["built"] is False
+
+
+def test_a_dry_run_removes_nothing(zoo: Zoo, lite_python: Interpreter) -> None:
+    planned = zoo("toolchain", "remove", "paddlelite@2.13rc0", "--dry-run")
+    assert planned.code == 0
+    assert "would be freed" in planned.err
+    assert all(Path(line).is_dir() for line in planned.lines)
+
+
+def test_the_broken_and_the_unfinished_are_told_apart_and_removed(zoo: Zoo, own: Path) -> None:
+    broken = leave(own, "paddlelite-2.12-cp37", finished=True)
+    unfinished = leave(own, "paddlelite-2.10-cp39", finished=False)
+    listed = zoo("toolchain", "ls", "--json").json["toolchains"]
+    assert [(each["name"], each["health"], each["python"]) for each in listed] == [
+        ("paddlelite@2.10", "unfinished", "3.9"),
+        ("paddlelite@2.12", "broken", "3.7.16"),
+    ]
+    removed = zoo("toolchain", "remove", "paddlelite", "--json").json
+    assert {Path(each["path"]) for each in removed["removed"]} == {broken, unfinished}
+    assert removed["freed"] > 0
+    assert not broken.exists()
+    assert not unfinished.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "error"),
+    [
+        (("path", "paddlelite@2.12"), 7, "toolchain-not-built"),
+        (("add", "paddlelite@2.12", "--offline"), 7, "toolchain-offline"),
+        (("remove", "paddlelite"), 3, "toolchain-not-here"),
+        (("add", "paddlelite@3"), 2, "unknown-tool"),
+        (("path", "gcc"), 2, "unknown-tool"),
+    ],
+    ids=str,
+)
+def test_what_cannot_be_says_what_to_type(
+    zoo: Zoo, own: Path, arguments: tuple[str, ...], code: int, error: str
+) -> None:
+    ran = zoo("toolchain", *arguments, "--json")
+    assert ran.code == code
+    found = ran.json["error"]
+    # Offline, a machine without any interpreter for it says that first.
+    assert found["code"] in (error, "no-interpreter")
+    assert found["hint"]
+
+
+def test_nothing_built_yet_is_not_an_error(zoo: Zoo, own: Path) -> None:
+    listed = zoo("toolchain", "ls")
+    assert (listed.code, listed.out) == (0, "")
+    assert "zoo doctor" in listed.err
+
+
+def test_the_doctor_shows_version_by_interpreter(zoo: Zoo, own: Path) -> None:
+    rows = {row["version"]: row for row in zoo("doctor", "--json").json["lite"]}
+    assert tuple(rows) == LITE_VERSIONS
+    assert rows["2.14rc0"]["cells"]["3.10"] == "no-wheel"
+    for row in rows.values():
+        assert "built" not in row["cells"].values()
+        assert row["missing"]
+        assert f"zoo toolchain add paddlelite@{row['version']}" in row["hint"]
+        assert row["works"] == ("buildable" in row["cells"].values())
+
+
+def test_the_doctor_names_the_interpreter_where_there_is_none(zoo: Zoo, own: Path, tmp_path: Path) -> None:
+    nowhere = {"PATH": "/nonexistent", "HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path)}
+    row = zoo("doctor", "--json", **nowhere).json["lite"][-1]
+    assert row["version"] == "2.14rc0"
+    assert (row["works"], row["missing"]) == (False, "CPython 3.7 or 3.6 or 3.5")
+    assert row["hint"].startswith("uv python install 3.7")
+    assert "wheel" in zoo("doctor", **nowhere).out

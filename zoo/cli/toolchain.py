@@ -1,0 +1,120 @@
+"""Commands about the environments that native tools run in: ls, add, remove, path."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta, timezone
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from zoo.cli import options
+from zoo.output import Output, megabytes
+
+if TYPE_CHECKING:
+    from zoo.toolchains import Toolchain
+
+toolchain_app = options.group("Work on the environments that native tools run in.")
+
+Name = Annotated[str, typer.Argument(metavar="TOOL[@VERSION]", help="For example paddlelite@2.14rc0.")]
+HEAD = ("name", "python", "size", "age", "health", "interpreter")
+
+
+@toolchain_app.command("ls")
+def ls(json: options.Json = False) -> None:
+    """List the environments that were built, and try each one out."""
+    from zoo import api, toolchains
+
+    output = Output(as_json=json)
+    found = toolchains.listing(api.obtainer_of(api.settings()).toolchains)
+    if json:
+        output.document({"toolchains": found})
+    elif found:
+        output.table(HEAD, rows(found, datetime.now(timezone.utc)))
+        output.note(f"{len(found)} environments, {megabytes(sum(each.size for each in found))}")
+    else:
+        output.note("no environment was built yet; each is built when it is needed (zoo doctor)")
+
+
+@toolchain_app.command("add")
+def add(
+    name: Name,
+    offline: options.Offline = False,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Build an environment ahead of its use, prove it, and print its interpreter."""
+    from zoo import api, toolchains
+
+    output = Output(as_json=json, quiet=quiet)
+    place = api.obtainer_of(api.settings(offline=offline)).toolchains
+    found = toolchains.add(name, place, output.note)
+    if json:
+        output.document(found)
+        return
+    output.lines([found.interpreter])
+    if not found.built:
+        where = "the running interpreter" if found.origin == "current" else "an environment built earlier"
+        output.note(f"{found.name}: {where} has it, nothing was built")
+
+
+@toolchain_app.command("remove")
+def remove(
+    names: Annotated[
+        list[str], typer.Argument(metavar="TOOL[@VERSION]...", help="Without a version, all versions.")
+    ],
+    dry_run: options.DryRun = False,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Delete environments, and print their folders; they are built anew when they are needed."""
+    from zoo import api, toolchains
+
+    output = Output(as_json=json, quiet=quiet)
+    place = api.obtainer_of(api.settings()).toolchains
+    found = toolchains.remove(names, place, output.note, dry_run=dry_run)
+    if json:
+        output.document(found)
+        return
+    output.lines(each.path for each in found.removed)
+    output.note(f"{megabytes(found.freed)} {'would be freed' if dry_run else 'freed'}")
+
+
+@toolchain_app.command("path")
+def path(name: Name, json: options.Json = False) -> None:
+    """Print the interpreter that runs a tool, for scripts; nothing is built."""
+    from zoo import api, toolchains
+
+    output = Output(as_json=json)
+    found = toolchains.path(name, api.obtainer_of(api.settings()).toolchains)
+    if json:
+        output.document({"interpreter": found})
+    else:
+        output.lines([found])
+
+
+def rows(found: Sequence[Toolchain], now: datetime) -> list[list[str]]:
+    """The cells of ``zoo toolchain ls``.
+
+    Args:
+        found: The environments.
+        now: The time, for ages.
+    """
+    return [
+        [
+            each.name,
+            each.python,
+            megabytes(each.size),
+            _age(now - each.built) if each.built else "-",
+            each.health,
+            str(each.interpreter),
+        ]
+        for each in found
+    ]
+
+
+def _age(passed: timedelta) -> str:
+    minutes = int(passed.total_seconds() // 60)
+    if minutes < 60:
+        return f"{max(minutes, 0)} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"
