@@ -102,7 +102,7 @@ def writing_to(target: Path, *, hint: str = "name another place with --out") -> 
     try:
         yield
     except OSError as error:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
             raise MissingToolError(
                 "disk-full",
                 f"no room left to write {target}",

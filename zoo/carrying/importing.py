@@ -19,7 +19,7 @@ from converters.perform import result_name
 from converters.provenance import SUFFIX, Provenance
 from converters.scratch import scratch
 from registry import Registry
-from registry.errors import IntegrityError, NotFoundError
+from registry.errors import IntegrityError, NotFoundError, UsageError
 from registry.lock import describe
 from registry.schema import Artifact, Entry, Model
 from zoo.carrying.contents import (
@@ -38,6 +38,7 @@ from zoo.proof import prove
 from zoo.store import Limits, SourceOptions, Store
 from zoo.store.archive import Member, extract
 from zoo.store.checksum import digest_of
+from zoo.store.disk import explained
 from zoo.store.known import Known, changed, known_digests
 
 LARGEST_CONTENTS = 16 * 1024 * 1024
@@ -89,15 +90,25 @@ def import_bundle(
         IntegrityError: ``bundle-damaged``, ``digest-mismatch``, ``digest-changed``, ``bundle-does-not-fit``,
             ``not-what-it-is-called``, or as for archives. Nothing is imported then.
     """
-    if not bundle.is_file():
-        raise NotFoundError("no-such-file", f"{bundle} is not a file", hint="zoo import FILE")
+    _check_readable(bundle)
     _check_digest(bundle, sha256)
-    with scratch(obtainer.settings.cache / "work") as folder:
+    with scratch(obtainer.settings.cache / "work") as folder, explained(obtainer.store.root):
         opened = _open(bundle, folder / "bundle")
         _refuse_changes(opened.contents, obtainer, entries)
         rehearsal = replace(obtainer, store=Store(folder / "store"))
         _Import(opened, bundle, rehearsal, entries).run()
         return _Import(opened, bundle, obtainer, entries).run()
+
+
+def _check_readable(bundle: Path) -> None:
+    if not bundle.is_file():
+        raise NotFoundError("no-such-file", f"{bundle} is not a file", hint="zoo import FILE")
+    try:
+        bundle.open("rb").close()
+    except OSError as error:
+        raise UsageError(
+            "bundle-unreadable", f"{bundle} cannot be read", found=error.strerror, hint=f"ls -l {bundle}"
+        ) from None
 
 
 def _check_digest(bundle: Path, sha256: str | None) -> None:

@@ -17,6 +17,8 @@ from zoo.store.mirror import is_web, rewrite, shown
 from zoo.store.session import root_cause
 from zoo.store.shelves import file_system, path_of
 
+_ANOTHER = "name another folder"
+
 
 class Place(Protocol):
     """Takes files under relative paths with forward slashes."""
@@ -60,21 +62,23 @@ class FolderPlace:
 
     def read(self, path: str) -> bytes | None:
         """The content of a small file, None when there is none."""
-        try:
-            return (self._folder / path).read_bytes()
-        except FileNotFoundError:
-            return None
+        with writing_to(self._folder / path, hint=_ANOTHER):
+            try:
+                return (self._folder / path).read_bytes()
+            except FileNotFoundError:
+                return None
 
     def holds(self, path: str, digest: Digest) -> bool:
         """Re-hashes the file: a mirror may have been on a disk that was pulled out."""
         file = self._folder / path
-        return file.is_file() and file.stat().st_size == digest.size and digest_of(file) == digest
+        with writing_to(file, hint=_ANOTHER):
+            return file.is_file() and file.stat().st_size == digest.size and digest_of(file) == digest
 
     def put(self, path: str, source: Path, digest: Digest) -> None:
         """Copies a file beside its place, hashes it on the way, and gives it its name at the end."""
         target = self._folder / path
         temp = target.with_name(f".{target.name}.tmp")
-        with writing_to(target, hint="name another folder"):
+        with writing_to(target, hint=_ANOTHER):
             target.parent.mkdir(parents=True, exist_ok=True)
             try:
                 _copy(source, temp, digest)

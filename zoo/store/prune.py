@@ -93,7 +93,8 @@ def choose(things: Sequence[Thing], policy: PrunePolicy, now: datetime) -> list[
     default = policy.older_than is None and policy.max_size is None
     prunable = [thing for thing in things if thing.prunable]
     for thing in prunable:
-        reason = _useless(thing, now) if policy.unused or default else None
+        # Leftovers go in any case: an earlier pruning may have died in the middle of its work.
+        reason = _useless(thing, now) if policy.unused or default or thing.kind == "leftover" else None
         if reason is None and policy.older_than is not None and now - thing.used > policy.older_than:
             reason = f"not used since {thing.used:%Y-%m-%d %H:%M}"
         if reason is not None:
@@ -153,6 +154,8 @@ def _useless(thing: Thing, now: datetime) -> str | None:
 def _kept(thing: Thing, policy: PrunePolicy, now: datetime) -> str | None:
     if thing.pinned and not policy.pinned:
         return "pinned by zoo.lock"
+    if thing.kind == "leftover":
+        return None  # whoever worked there would hold its lock
     return "used a short while ago" if now - thing.used < policy.grace else None
 
 

@@ -160,7 +160,8 @@ class BucketShelf:
 
     def open(self, url: str) -> IO[bytes]:
         """The bytes of a file that was found."""
-        file: IO[bytes] = self._fs.open(_bare(url), "rb")
+        # What s3fs reads ahead by itself is fifty times as much, and all of it is held in memory.
+        file: IO[bytes] = self._fs.open(_bare(url), "rb", block_size=8 * BLOCK)
         return file
 
     def failed(self, url: str, error: Exception) -> NoReturn:

@@ -12,7 +12,9 @@ import fcntl
 import json
 import os
 import sys
+import time
 import traceback
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import NoReturn
@@ -32,6 +34,7 @@ from zoo.delivery import deliver
 from zoo.obtain import Reporter
 from zoo.project import lock
 from zoo.store import SourceOptions, Store
+from zoo.store.prune import PrunePolicy
 
 
 def fetch(root: Path, url: str, path: str) -> Path:
@@ -82,6 +85,10 @@ def damage(root: Path) -> None:
         file.write_bytes(b"torn")
 
 
+def prune(root: Path) -> object:
+    return Store(root).prune(PrunePolicy(older_than=timedelta(days=30)))
+
+
 def jobs(url: str, path: str) -> dict[str, Job]:
     def get(root: Path) -> Path:
         return fetch(root, url, path)
@@ -90,12 +97,20 @@ def jobs(url: str, path: str) -> dict[str, Job]:
         get(root)
         damage(root)
 
+    def get_and_age(root: Path) -> None:
+        """One artifact nobody used for long, and a conversion of today."""
+        get(root)
+        for manifest in root.rglob("manifest.json"):
+            os.utime(manifest, (time.time() - 90 * 86_400,) * 2)
+        build(root)
+
     return {
         "download": Job(get),
         "repair": Job(get, prepare=get_and_damage, puts_aside=frozenset({"published", "reason.json"})),
         "convert": Job(build),
         "lock": Job(lock_project, prepare=see),
         "out": Job(hand_out),
+        "prune": Job(prune, prepare=get_and_age),
     }
 
 

@@ -69,6 +69,7 @@ KILLED: dict[str, tuple[str, str, int]] = {
     "writing zoo.lock": ("lock", "process", 5),
     "writing zoo.lock, by a loss of power": ("lock", "power", 5),
     "copying to --out": ("out", "process", 15),
+    "pruning": ("prune", "process", 8),
 }
 """What is killed at every touch of the disk: the job, what is lost, and how many touches it has at least."""
 

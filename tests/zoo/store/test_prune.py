@@ -185,6 +185,17 @@ class TestInUse:
 
         assert len(names(prune(shop, **OLD))) == 1
 
+    def test_what_grows_at_this_moment_is_left_alone(
+        self, shop: Shop, stocked: tuple[Stored, Stored]
+    ) -> None:
+        growing = folder_of(stocked[0]).parent / f".inference-{'0' * 12}.tmp"
+        growing.mkdir()
+        with held(Layout(shop.root).guard("artifact-picodet@2021-inference"), "unpacking", lambda _: None):
+            assert names(prune(shop)) == []
+            assert growing.exists()
+
+        assert names(prune(shop)) == [growing.name]
+
     def test_who_died_while_removing_stands_in_nobodys_way(
         self, shop: Shop, stocked: tuple[Stored, Stored]
     ) -> None:
