@@ -13,6 +13,7 @@ from registry.errors import NotFoundError, UsageError
 from registry.lock import Change, Lock
 from registry.schema import Entry, Model
 from zoo.store.disk import explained, write_atomically
+from zoo.store.progress import Note
 
 if TYPE_CHECKING:
     from zoo.obtain import Obtainer
@@ -92,10 +93,20 @@ def lock(
         ):
             before = _read(path)
             after = _brought_up(before, entries, obtainer.store.seen(), accept=accept)
+            if not path.exists():
+                _advise(path, obtainer.reporter.note)
             if before != after:
                 with writing_to(path):
                     write_atomically(path, after.dump())
     return LockReport(path=path, artifacts=len(after.artifacts), changes=before.diff(after))
+
+
+def _advise(path: Path, note: Note) -> None:
+    """Says, when a lock is new, what lets two branches add to it without a conflict."""
+    attributes = path.with_name(".gitattributes")
+    told = attributes.is_file() and NAME in attributes.read_text(encoding="utf-8", errors="replace")
+    if not told and any((folder / ".git").exists() for folder in path.parents):
+        note(f"for merges without conflicts: echo '{NAME} merge=union' >> {attributes}")
 
 
 def _read(path: Path) -> Lock:

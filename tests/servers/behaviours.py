@@ -158,6 +158,18 @@ def talking(words: bytes) -> Behaviour:
     return act
 
 
+def dripping_head(start: bytes, more: bytes) -> Behaviour:
+    """The head of an answer that goes on for ever, a little at a time."""
+
+    def act(exchange: Exchange) -> None:
+        exchange.close()
+        exchange.write(start)
+        while not exchange.hang(0.05):
+            exchange.write(more)
+
+    return act
+
+
 def html() -> Behaviour:
     """An error page that says it is fine."""
     page = (

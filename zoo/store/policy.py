@@ -24,6 +24,7 @@ class RetryPolicy:
         longest_retry_after: A server that asks for a longer pause is given up at once.
         connect_timeout: Seconds to reach a server.
         read_timeout: Seconds without a single byte.
+        answer_timeout: Seconds from a request to the last header of its answer.
         stall_window: Seconds over which ``stall_bytes`` must arrive.
         stall_bytes: Fewer bytes in a window count as a stall.
         redirects: Redirects followed for one request.
@@ -39,6 +40,7 @@ class RetryPolicy:
     longest_retry_after: float = 120.0
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
+    answer_timeout: float = 60.0
     stall_window: float = 30.0
     stall_bytes: int = 30 * 1024
     redirects: int = 10

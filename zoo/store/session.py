@@ -40,10 +40,14 @@ class Session:
 
         import requests
 
+        from zoo.store.patience import PatientAdapter
+
         self._policy = policy
         named = {mirror: origin(mirror) for mirror in mirrors if is_web(mirror)}
         self._plain_http = {place for place in named.values() if place.scheme == "http"}
         self._requests = requests.Session()
+        for scheme in ("http://", "https://"):
+            self._requests.mount(scheme, PatientAdapter(policy.answer_timeout))
         self._requests.headers["User-Agent"] = f"paddle-zoo/{version('paddle-zoo')}"
         # Bodies are kept as they are: digests are over the published bytes.
         self._requests.headers["Accept-Encoding"] = "identity"

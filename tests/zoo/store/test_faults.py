@@ -21,6 +21,7 @@ from tests.servers import (
     chunked,
     cut,
     drip,
+    dripping_head,
     empty,
     endless,
     gzipped,
@@ -122,6 +123,12 @@ FAULTS: dict[str, Fault] = {
     "another file of the same size": Fault([honest(TAR[::-1])], "corrupt-archive", "digest-changed"),
     "no HTTP at all": Fault([talking(b"220 ftp.example ready\r\n")], "server-error"),
     "an end before any answer": Fault([talking(b"")], "network-unreachable"),
+    "a header that drips": Fault(
+        [dripping_head(b"HTTP/1.1 200 OK\r\nX: ", b"x")], "download-stalled", quiet=True
+    ),
+    "interim answers without end": Fault(
+        [dripping_head(b"", b"HTTP/1.1 100 Continue\r\n\r\n")], "download-stalled", quiet=True
+    ),
     "an endless header line": Fault([talking(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000)], "server-error"),
     "a thousand headers": Fault(
         [talking(b"HTTP/1.1 200 OK\r\n" + b"X-Header: x\r\n" * 1000 + b"\r\n")], "server-error"
