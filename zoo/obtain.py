@@ -284,6 +284,6 @@ def _fetched(entry: Entry, plan: FetchPlan, stored: Stored, path: Path, *, from_
 def _with_hint(error: NetworkError, entry: Entry, plan: FetchPlan) -> NetworkError:
     if not plan.steps and plan.want.kind in ("inference", "lite", "onnx"):
         error.hint = (
-            f"zoo fetch {entry.name} {plan.want.flags} --build converts it here from what is published"
+            f"zoo fetch {entry.typed} {plan.want.flags} --build converts it here from what is published"
         )
     return error

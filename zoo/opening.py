@@ -241,7 +241,7 @@ def _start(entry: Entry, fetched: Fetched) -> Artifact:
         "unknown-origin",
         f"{fetched.path} was made from a file the catalogue no longer names",
         found=fetched.url,
-        hint=f"zoo show {entry.name} lists what it names",
+        hint=f"zoo show {entry.typed} lists what it names",
     )
 
 

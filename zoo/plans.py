@@ -81,7 +81,8 @@ def _routes(entry: Entry, want: Want) -> Iterator[FetchPlan]:
         return
     # The inference model first: the way is shorter, and it is what upstream itself converted.
     inference, weights = entry.artifact("inference"), entry.artifact("weights")
-    if inference and aim.goal != "inference":
+    # Of eight bits nothing in floating point is made: it would not be the model its name says.
+    if inference and inference.precision != "int8" and aim.goal != "inference":
         yield FetchPlan(entry=entry.id, want=want, start=inference, steps=steps("program", aim, entry))
     if weights and entry.network:
         yield FetchPlan(entry=entry.id, want=want, start=weights, steps=steps("weights", aim, entry))
@@ -95,6 +96,8 @@ def _is_own_head(entry: Entry, want: Want) -> bool:
 def _aim(want: Want) -> Aim | None:
     if want.kind == "inference":
         return Aim(goal="inference")
+    if want.precision == "int8":
+        return None  # quantised models are had as published, not made here
     if want.kind == "lite":
         options = lite_options(want.target or "arm", want.precision or "fp32", want.lite_version)
         return Aim(goal="lite", lite=options)
@@ -105,9 +108,9 @@ def _aim(want: Want) -> Aim | None:
 
 def _no_way(entry: Entry, want: Want, build: bool | None) -> NotFoundError:
     published = ", ".join(artifact.id for artifact in entry.artifacts) or "nothing"
-    hint = f"zoo show {entry.name}"
+    hint = f"zoo show {entry.typed}"
     if build is False and any(_routes(entry, want)):
-        hint = f"zoo fetch {entry.name} {want.flags} --build"
+        hint = f"zoo fetch {entry.typed} {want.flags} --build"
     return NotFoundError(
         "nothing-published",
         f"{entry.id}: there is no {want.id}, and no way to make one",

@@ -249,7 +249,7 @@ def no_protocol(entry: Entry) -> UsageError:
         "no-protocol",
         f"the catalogue has no figure for {entry.id} that can be measured here, and no protocol to execute",
         found=figures or "no accuracy figure",
-        hint=f"zoo show {entry.id}",
+        hint=f"zoo show {entry.typed}",
     )
 
 

@@ -130,7 +130,7 @@ def not_modelled(entry: Entry) -> NotFoundError:
     return NotFoundError(
         "network-not-modelled",
         f"the architecture of {entry.id} is not modelled, so its weights cannot be exported",
-        hint=f"zoo fetch {entry.id} gets the published one" if published else f"zoo show {entry.id}",
+        hint=f"zoo fetch {entry.typed} gets the published one" if published else f"zoo show {entry.typed}",
     )
 
 

@@ -115,6 +115,11 @@ class Entry(Model):
         """Name and release, unique in a catalogue."""
         return f"{self.name}@{self.release}"
 
+    @property
+    def typed(self) -> str:
+        """What to type for it: the bare name where that means this release."""
+        return self.name if self.default else self.id
+
     def artifact(
         self,
         kind: ArtifactKind,

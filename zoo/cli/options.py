@@ -102,6 +102,14 @@ class Precision(str, Enum):
     fp16 = "fp16"
 
 
+class LitePrecision(str, Enum):
+    """Arithmetic precision of Lite files; those in int8 are had as published, not made here."""
+
+    fp32 = "fp32"
+    fp16 = "fp16"
+    int8 = "int8"
+
+
 class WeightOnly(str, Enum):
     """Integers that weights are stored as."""
 
@@ -163,7 +171,7 @@ class Scope(str, Enum):
     pipeline = "pipeline"
 
 
-LiteOption = Annotated[Precision | None, typer.Option("--lite", help="The Paddle-Lite .nb file.")]
+LiteOption = Annotated[LitePrecision | None, typer.Option("--lite", help="The Paddle-Lite .nb file.")]
 OnnxOption = Annotated[Precision | None, typer.Option("--onnx", help="The ONNX file.")]
 TargetOption = Annotated[
     Target | None, typer.Option("--target", help="Processor of the .nb; arm by default.")
