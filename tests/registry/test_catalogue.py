@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -259,3 +260,55 @@ def test_detectors_of_coco_are_scored_over_all_its_categories() -> None:
             if isinstance(figure.protocol, DetectionProtocol) and figure.protocol.dataset == "coco":
                 persons = getattr(entry.output, "classes", ()) == ("person",)
                 assert figure.protocol.category_scope == ("person" if persons else "all")
+
+
+@pytest.fixture
+def prose(shared: Path) -> str:
+    """What was written down about upstream, with figures in running text and small tables."""
+    return (shared / "facts" / "UPSTREAM.md").read_text()
+
+
+class TestProse:
+    def test_latencies_on_other_devices(self, prose: str) -> None:
+        text = prose[prose.index("### 1.7") : prose.index("PR #4447")]
+        said = set(map(float, re.findall(r"\d+\.\d+", text)))
+        phones = ("Kirin 980", "Snapdragon 845", "Snapdragon 660")
+        servers = ("NVIDIA T4", "CPU of the T4 server")
+        times = {
+            kind: [x.milliseconds for e in SHIPPED for x in e.latency if x.device in devices]
+            for kind, devices in (("phones", phones), ("servers", servers))
+        }
+
+        assert {kind: len(values) for kind, values in times.items()} == {"phones": 18, "servers": 20}
+        assert set(times["phones"]) | set(times["servers"]) <= said
+        assert len(set(times["phones"]) | set(times["servers"])) >= 37
+
+    def test_pipelines(self, prose: str) -> None:
+        text = prose[prose.index("### 1.6") : prose.index("### 1.7")]
+        rows = [line for line in text.splitlines() if re.match(r"\| PicoDet", line)]
+
+        assert len(rows) == len(SHIPPED.pipelines) == 4
+        for pipeline in SHIPPED.pipelines:
+            figures = [*pipeline.accuracy, *pipeline.latency]
+            values = {getattr(x, "value", None) or getattr(x, "milliseconds", None) for x in figures}
+            matching = [row for row in rows if values <= set(map(float, re.findall(r"\d+\.\d+", row)))]
+            assert len(matching) == 1, pipeline.id
+
+    @pytest.mark.parametrize(
+        ("section", "names"),
+        [
+            ("### 2.2", ["picodet_s_416_coco_npu", "picodet_s_416_coco_npu_quant"]),
+            ("### 2.2", ["picodet_s_416_coco_lcnet_quant"]),
+            ("### 2.4", ["picodet_lcnet_x1_0_layout", "picodet_lcnet_x2_5_640_mainbody"]),
+            ("### 2.4", ["picodet_lcnet_x1_0_fgd_layout", "picodet_m_320_coco_sparse_75"]),
+            ("### 1.4", ["tinypose3d_human36m"]),
+        ],
+    )
+    def test_other_models(self, prose: str, section: str, names: list[str]) -> None:
+        start = prose.index(section)
+        said = set(map(float, re.findall(r"\d+(?:\.\d+)?", prose[start : prose.index("\n### ", start + 5)])))
+
+        for name in names:
+            entry = SHIPPED.get(name)
+            assert {figure.value for figure in entry.accuracy} <= said
+            assert {latency.milliseconds for latency in entry.latency} <= said
