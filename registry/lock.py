@@ -20,6 +20,7 @@ from registry.schema.artifact import Digest, Sha256, Url
 from registry.schema.base import Model
 
 VERSION = 1
+_ARTIFACT = r"^(?:[a-z0-9_]+\.)?[a-z0-9_]+@[0-9A-Za-z.\-]+/[a-z0-9.\-]+$"
 _CONFLICT_MARKERS = ("<<<<<<<", "=======", ">>>>>>>")
 
 
@@ -32,7 +33,7 @@ class Locked(Model):
         size: Its size in bytes.
     """
 
-    artifact: Annotated[str, Field(pattern=r"^[a-z0-9_]+@[0-9A-Za-z.\-]+/[a-z0-9.\-]+$", max_length=200)]
+    artifact: Annotated[str, Field(pattern=_ARTIFACT, max_length=200)]
     sha256: Sha256
     size: NonNegativeInt
 

@@ -153,3 +153,9 @@ def test_anything_else_is_refused_in_words(text: str) -> None:
     if text != GOOD:
         with pytest.raises(UsageError):
             Lock.parse(text, PATH)
+
+
+def test_an_entry_of_a_namespace_can_be_locked() -> None:
+    locked = {"artifact": "acme.sample@1/weights", "sha256": "0" * 64, "size": 1}
+
+    assert Locked.model_validate(locked).artifact == "acme.sample@1/weights"
