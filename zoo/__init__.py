@@ -29,6 +29,7 @@ if _TYPE_CHECKING:
     from zoo.api import convert, fetch, list_models, model_info
     from zoo.carrying.api import bundle, import_bundle, mirror
     from zoo.models import bench, compare, load, validate
+    from zoo.reports import report
 
 __all__ = [
     "ZooError",
@@ -42,6 +43,7 @@ __all__ = [
     "load",
     "mirror",
     "model_info",
+    "report",
     "validate",
 ]
 
@@ -50,6 +52,7 @@ _HOMES = {
     **dict.fromkeys(("convert", "fetch", "list_models", "model_info"), "zoo.api"),
     **dict.fromkeys(("bundle", "import_bundle", "mirror"), "zoo.carrying.api"),
     **dict.fromkeys(("bench", "compare", "load", "validate"), "zoo.models"),
+    "report": "zoo.reports",
 }
 
 

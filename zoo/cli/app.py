@@ -29,6 +29,7 @@ COMMANDS = {
     "validate": "models:validate",
     "compare": "models:compare",
     "bench": "models:bench",
+    "report": "reports:report",
     "registry": "catalogue:registry_app",
     "toolchain": "toolchain:toolchain_app",
     "doctor": "checks:doctor",

@@ -51,7 +51,7 @@ def run(
 
     output = Output(as_json=json, quiet=quiet)
     files = find_pictures(images)
-    _one_thread_a_picture()
+    one_thread_a_picture()
     with output.display() as display:
         runner = models.load(
             name,
@@ -126,7 +126,7 @@ def validate(
     from zoo.obtain import Reporter
 
     output = Output(as_json=json, quiet=quiet)
-    _one_thread_a_picture()
+    one_thread_a_picture()
     with ExitStack() as downloads, Counter(output, before=downloads.close) as count:
         display = downloads.enter_context(output.display())
         found = models.validate(
@@ -250,7 +250,7 @@ def bench(
     from zoo.validation.latency import Plan
 
     output = Output(as_json=json, quiet=quiet)
-    _one_thread_a_picture()
+    one_thread_a_picture()
     with output.display() as display:
         found = models.bench(
             name,
@@ -272,7 +272,7 @@ def bench(
         output.lines(portrait_of_results.published_latencies(found))
 
 
-def _one_thread_a_picture() -> None:
+def one_thread_a_picture() -> None:
     """Pictures side by side, each on one thread: OpenCV's own threads would only get in their way.
 
     Here and not in the Python API: a library must not switch this for the whole of a user's process.

@@ -30,7 +30,7 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     )
     mirror = ", through a mirror" if found.mirror else ""
     yield f"network   {'offline' if found.offline else 'allowed'}{mirror}"
-    for extra in (None, "run", "convert"):
+    for extra in (None, "run", "convert", "report"):
         packages = [package for package in found.packages if package.extra == extra]
         versions = ", ".join(f"{package.name} {package.version or 'missing'}" for package in packages)
         yield f"{extra or 'light':<9} {versions}"

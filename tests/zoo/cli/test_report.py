@@ -1,0 +1,78 @@
+"""``zoo report`` on real models, through the command."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import html5lib
+
+from converters.toolchain import Toolchains
+from converters.tools import PADDLE, PADDLE2ONNX, paddlelite
+from tests.conftest import ensured
+from tests.servers import LyingServer
+from tests.zoo.cli.conftest import Zoo
+
+MODEL = "picodet_s_192_pedestrian"
+FEW = ("--warm-up", 1, "--repeats", 3)
+
+
+def test_the_sample_model_is_reported_on_without_any_network(zoo: Zoo, toolchains: Toolchains) -> None:
+    for tool in (PADDLE, PADDLE2ONNX, paddlelite()):
+        ensured(toolchains, tool)
+
+    ran = zoo("report", "sample_pose_128x96", "--limit", 20, *FEW, "--json", ZOO_OFFLINE="1")
+
+    assert ran.code == 0, ran.err
+    (report,) = ran.json["entries"]
+    rows = {row["format"]: row for row in report["formats"]}
+    assert list(rows) == ["inference", "onnx-fp32", "lite-x86-fp32", "lite-arm-fp32", "lite-arm-fp16"]
+    assert all(row["artifact"] for row in rows.values())
+    for name in ("inference", "onnx-fp32", "lite-x86-fp32"):
+        assert rows[name]["validation"]["verdict"]["standing"] == "met"
+        assert rows[name]["network"]["summary"]["runs"] == 3
+    for name in ("onnx-fp32", "lite-x86-fp32"):
+        assert rows[name]["parity"]["state"] == "same"
+        assert "cpython" in rows[name]["artifact"]["tools"]
+    assert rows["lite-arm-fp16"]["artifact"]["options"]["precision"] == "fp16"
+    assert rows["lite-arm-fp32"]["no_latency"]
+    assert len(report["pictures"]) == 4
+    page = (zoo.folder / "zoo-report.html").read_text(encoding="utf-8")
+    html5lib.HTMLParser(strict=True).parse(page)
+    assert page.count("data:image/jpeg;base64,") == 4
+
+
+def test_a_published_model_is_reported_on_with_a_photo_of_ones_own(
+    zoo: Zoo, upstream: LyingServer, toolchains: Toolchains, shared: Path
+) -> None:
+    for tool in (PADDLE, PADDLE2ONNX):
+        ensured(toolchains, tool)
+    photo = shared / "data/reference/demo_3.jpg"
+
+    ran = zoo("report", MODEL, "--photo", photo, *FEW, "--out", "seen/page.html")
+
+    assert ran.code == 0, ran.err
+    assert ran.lines == ["seen/page.html"]
+    page = (zoo.folder / "seen/page.html").read_text(encoding="utf-8")
+    html5lib.HTMLParser(strict=True).parse(page)
+    assert page.count("data:image/jpeg;base64,") == 1
+    assert f"zoo report {MODEL}@2021 --data DIR" in page
+    # Its Lite files for phones are not on this server: the page says so in their place.
+    assert "the server does not have this file" in page
+    assert f"Made by <code>zoo report {MODEL} --photo {photo}</code>" in page
+
+
+def test_a_wrong_folder_is_refused_before_anything_is_fetched(zoo: Zoo, upstream: LyingServer) -> None:
+    ran = zoo("report", MODEL, "--data", "nowhere", "--json")
+
+    assert (ran.code, ran.json["error"]["code"]) == (3, "annotations-not-found")
+    assert upstream.log == []
+    assert not (zoo.folder / "zoo-report.html").exists()
+
+
+def test_an_install_without_the_extra_is_told_what_to_type(zoo: Zoo, tmp_path: Path) -> None:
+    (tmp_path / "jinja2.py").write_text("raise ImportError('no jinja2 here')", encoding="utf-8")
+
+    ran = zoo("report", MODEL, "--json", PYTHONPATH=f"{tmp_path}:{Path(__file__).parents[3]}")
+
+    assert (ran.code, ran.json["error"]["code"]) == (7, "jinja2-missing")
+    assert ran.json["error"]["hint"] == "pip install 'paddle-zoo[report]'"

@@ -1,0 +1,262 @@
+"""Measures and gathers everything a report says, with the functions behind the other commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from registry import Entry
+from registry.errors import ConversionError, MissingToolError, NetworkError, NotFoundError, ZooError
+from registry.schema import HeatmapOutput, Model
+from zoo import models
+from zoo.api import complexity, obtainer_of
+from zoo.obtain import Fetched, Obtainer, Reporter
+from zoo.opening import BACKENDS, Backend, Choice, want_of
+from zoo.reporting.artifacts import artifact_report
+from zoo.reporting.machine import this_machine
+from zoo.reporting.protocols import measurable
+from zoo.reporting.result import FORMATS, EntryReport, FormatReport, ReportResult
+from zoo.reporting.samples import Shown, drawn_pictures, given_pictures, set_pictures
+from zoo.settings import Settings
+from zoo.validation.accuracy import Data, Validation
+from zoo.validation.dataset import CocoSet
+from zoo.validation.latency import Plan, Scope, Timing
+from zoo.validation.parity import Parity
+from zoo.wants import Want
+
+_ON_THE_PHONE = "its kernels are for ARM processors: to be measured on the phone"
+
+_Found = TypeVar("_Found")
+
+# What keeps one format out of a report, and not the report from being made.
+_HINDRANCES = (ConversionError, MissingToolError, NetworkError, NotFoundError)
+
+_WANTS = {
+    "lite-arm-fp32": Want(kind="lite", precision="fp32", target="arm"),
+    "lite-arm-fp16": Want(kind="lite", precision="fp16", target="arm"),
+    **{want_of(Choice(backend=backend)).id: want_of(Choice(backend=backend)) for backend in BACKENDS},
+}
+_RUN_BY: dict[str, Backend] = {want_of(Choice(backend=backend)).id: backend for backend in BACKENDS}
+
+
+class Request(Model):
+    """What to report on.
+
+    Attributes:
+        data: Folder laid out as COCO is; without it accuracy is not measured.
+        photos: Pictures to compare and to draw on.
+        detector: Entry that finds the persons in those pictures for pose models.
+        limit: Measure accuracy on the first photos only.
+        plan: How often to measure latency.
+        jobs: Photos looked at together.
+        lite_version: Version of Paddle-Lite.
+        build: True converts here whatever is published, False never, None what is not published.
+        locked: Refuse what ``zoo.lock`` does not name.
+    """
+
+    data: Path | None = None
+    photos: tuple[Path, ...] = ()
+    detector: str | None = None
+    limit: int | None = None
+    plan: Plan = Plan()
+    jobs: int = 1
+    lite_version: str | None = None
+    build: bool | None = None
+    locked: bool = False
+
+
+@dataclass(frozen=True)
+class Order:
+    """One entry to report on.
+
+    Attributes:
+        entry: The entry.
+        request: What to report on.
+        settings: Where its files come from.
+    """
+
+    entry: Entry
+    request: Request
+    settings: Settings
+
+
+def collect(
+    orders: Sequence[Order],
+    reporter: Reporter,
+    *,
+    command: str = "zoo report",
+) -> ReportResult:
+    """Looks at entries, one after the other.
+
+    Args:
+        orders: The entries.
+        reporter: Who hears about the work.
+        command: What to type to get the report again.
+
+    Raises:
+        ZooError: No format of an entry can be had, or the data cannot be read; what keeps single formats out
+            stands in their place in the report.
+    """
+    collectors = [_Collector(order.entry, order.request, order.settings, reporter) for order in orders]
+    # Before anything is fetched: a wrong path is the likelier mistake.
+    for collector in collectors:
+        collector.photos()
+    return ReportResult(
+        made=datetime.now(timezone.utc).replace(microsecond=0),
+        command=command,
+        machine=this_machine(),
+        entries=tuple(collector.report() for collector in collectors),
+    )
+
+
+@dataclass(frozen=True)
+class _Attempt:
+    """A value, or why there is none."""
+
+    value: Any = None
+    reason: str | None = None
+    error: ZooError | None = None
+
+
+def _attempt(work: Callable[[], _Found]) -> _Attempt:
+    try:
+        return _Attempt(value=work())
+    except _HINDRANCES as error:
+        # What is missing here can be got; what cannot be done at all has no next command in a report.
+        hint = f"; try: {error.hint}" if error.hint and not isinstance(error, ConversionError) else ""
+        return _Attempt(reason=error.message + hint, error=error)
+
+
+@dataclass(frozen=True, eq=False)
+class _Collector:
+    """The work on one entry."""
+
+    entry: Entry
+    request: Request
+    settings: Settings
+    reporter: Reporter
+
+    def photos(self) -> CocoSet | None:
+        """The photos that accuracy is measured on."""
+        protocol = measurable(self.entry)
+        if self.request.data is None or protocol is None:
+            return None
+        return Data(folder=self.request.data, limit=self.request.limit).load(protocol)
+
+    def report(self) -> EntryReport:
+        """Everything about the entry."""
+        obtainer = obtainer_of(self.settings, locked=self.request.locked, reporter=self.reporter)
+        artifacts = {name: _attempt(partial(self._artifact, name, obtainer)) for name in FORMATS}
+        errors = [attempt.error for attempt in artifacts.values()]
+        if all(errors) and errors[0] is not None:
+            raise errors[0]
+        parity = _attempt(self._parity)
+        pictures = _attempt(self._pictures)
+        return EntryReport(
+            entry=self.entry,
+            complexity=complexity(self.entry),
+            formats=tuple(self._format(name, artifacts[name], parity.value) for name in FORMATS),
+            reference=parity.value.reference if parity.value else None,
+            no_parity=parity.reason,
+            compared=parity.value.pictures if parity.value else 0,
+            found=parity.value.found if parity.value else 0,
+            plan=self.request.plan,
+            published=tuple(figure for figure in self.entry.latency if figure.scope == "network"),
+            pictures=pictures.value or (),
+            no_pictures=pictures.reason,
+        )
+
+    def _artifact(self, name: str, obtainer: Obtainer) -> Fetched:
+        want = _WANTS[name]
+        if want.kind == "lite":
+            want = want.model_copy(update={"lite_version": self.request.lite_version})
+        (found,) = obtainer.all([(self.entry, want)], build=self.request.build)
+        return found
+
+    def _format(self, name: str, artifact: _Attempt, parity: Parity | None) -> FormatReport:
+        compared = next((row for row in parity.formats if row.format == name), None) if parity else None
+        validation = self._validation(name)
+        network, pipeline = self._latency(name, "network"), self._latency(name, "pipeline")
+        return FormatReport(
+            format=name,
+            artifact=artifact_report(artifact.value) if artifact.value else None,
+            no_artifact=artifact.reason,
+            validation=validation.value,
+            no_validation=validation.reason,
+            network=network.value,
+            pipeline=pipeline.value,
+            no_latency=network.reason or pipeline.reason,
+            parity=compared,
+        )
+
+    def _validation(self, name: str) -> _Attempt:
+        if measurable(self.entry) is None:
+            return _Attempt(reason="the catalogue has no figure for it with a protocol that can be executed")
+        if name == "lite-arm-fp32":
+            return _Attempt(reason=_ON_THE_PHONE)
+        if self.request.data is None:
+            return _Attempt(reason="not measured: no data was given")
+        self.reporter.note(f"{self.entry.id}: accuracy of {name}")
+        return _attempt(lambda: self._validated(name))
+
+    def _validated(self, name: str) -> Validation:
+        # The half-precision file takes the same way as every other; it is for the runner to refuse it.
+        fp16 = name == "lite-arm-fp16"
+        backend: Backend = "lite" if fp16 else _RUN_BY[name]
+        return models.validate(
+            self.entry.id,
+            data=self.request.data or "",
+            backend=backend,
+            precision="fp16" if fp16 else "fp32",
+            limit=self.request.limit,
+            jobs=self.request.jobs,
+            lite_version=self.request.lite_version if backend == "lite" else None,
+            **self._common(),
+        )
+
+    def _parity(self) -> Parity:
+        self.reporter.note(f"{self.entry.id}: parity")
+        photos = self.photos()
+        images = list(self.request.photos)
+        if not images and photos is not None and not isinstance(self.entry.output, HeatmapOutput):
+            images = [photo.path for photo in photos.photos[:8]]
+        return models.compare(
+            self.entry.id, images=images, lite_version=self.request.lite_version, **self._common()
+        )
+
+    def _latency(self, name: str, scope: Scope) -> _Attempt:
+        if name not in _RUN_BY:
+            # Whatever computes such a file here, its times would say nothing about a phone.
+            return _Attempt(reason=_ON_THE_PHONE)
+        return _attempt(lambda: self._timed(_RUN_BY[name], scope))
+
+    def _timed(self, backend: Backend, scope: Scope) -> Timing:
+        found = models.bench(
+            self.entry.id,
+            backend=backend,
+            plan=self.request.plan.model_copy(update={"scope": scope}),
+            image=self.request.photos[0] if self.request.photos else None,
+            lite_version=self.request.lite_version if backend == "lite" else None,
+            **self._common(),
+        )
+        return found.timings[0]
+
+    def _pictures(self) -> tuple[Any, ...]:
+        self.reporter.note(f"{self.entry.id}: pictures")
+        shown = Shown(self.entry, self.settings, self.reporter, self.request.build, self.request.locked)
+        photos = self.photos()
+        if self.request.photos:
+            return given_pictures(shown, self.request.photos, self.request.detector)
+        return set_pictures(shown, photos) if photos is not None else drawn_pictures(shown)
+
+    def _common(self) -> dict[str, Any]:
+        return {
+            "build": self.request.build,
+            "locked": self.request.locked,
+            "settings": self.settings,
+            "reporter": self.reporter,
+        }
