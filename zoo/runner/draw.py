@@ -1,7 +1,8 @@
 """Results on a picture.
 
 Left limbs are warm, right limbs cold, what joins them is light; all sizes follow the person's, so that a
-crowd in the background stays as readable as a portrait.
+crowd in the background stays as readable as a portrait. A joint the network is sure of is a disc, one it is
+not sure of a ring.
 """
 
 from __future__ import annotations
@@ -46,6 +47,7 @@ _FACE = ("nose", "eye", "ear")
 _FRACTION_BITS = 4
 _JPEG_QUALITY = 92
 _OPACITY = 0.9
+_SURE = 0.5  # score from which a joint is a disc; joints that are plainly to be seen score above it
 
 
 @dataclass(frozen=True)
@@ -170,7 +172,9 @@ def _draw_skeleton(
         name = joints[index]
         # Joints of the face lie close together.
         radius = brush.joint * (0.65 if name.endswith(_FACE) else 1)
-        for factor, colour in ((1.7, _EDGE), (1.3, _colour(name, name))):
+        discs = [(1.7, _EDGE), (1.3, _colour(name, name))]
+        discs += [(0.75, _EDGE)] if keypoints[index, 2] < _SURE else []
+        for factor, colour in discs:
             size = round(radius * factor * (1 << _FRACTION_BITS))
             cv2.circle(canvas, fixed[index], size, colour, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
 

@@ -60,6 +60,18 @@ def test_joints_below_the_threshold_and_their_limbs_are_left_out() -> None:
     assert changed(meadow(), draw_poses(meadow(), doubtful, JOINTS, threshold=0.05))[100:360, 100:200].any()
 
 
+def test_a_joint_the_network_is_not_sure_of_is_a_ring() -> None:
+    sure, unsure = person(400, 100, 2.0), person(400, 100, 2.0)
+    unsure.keypoints[0, :, 2] = 0.4
+    ankle = (round(100 + 290 * 2), round(400 + 22 * 2))
+
+    disc = draw_poses(meadow(800, 800), sure, JOINTS).as_bgr()[ankle].astype(int)
+    ring = draw_poses(meadow(800, 800), unsure, JOINTS).as_bgr()[ankle].astype(int)
+
+    assert disc[2] - disc[0] > 60
+    assert ring.max() < 60
+
+
 def test_strokes_grow_with_the_person() -> None:
     photo = meadow(800, 800)
     small = draw_poses(photo, person(400, 60, 0.3), JOINTS)
