@@ -28,6 +28,7 @@ from zoo.validation.latency import Plan, Scope, Timing
 from zoo.validation.parity import Parity
 from zoo.wants import Want
 
+_HALF = "lite-arm-fp16"
 _ON_THE_PHONE = "its kernels are for ARM processors: to be measured on the phone"
 
 _Found = TypeVar("_Found")
@@ -174,7 +175,7 @@ class _Collector:
         want = _WANTS[name]
         if want.kind == "lite":
             want = want.model_copy(update={"lite_version": self.request.lite_version})
-        (found,) = obtainer.all([(self.entry, want)], build=self.request.build)
+        (found,) = obtainer.all([(self.entry, want)], build=self._build(name))
         return found
 
     def _format(self, name: str, artifact: _Attempt, parity: Parity | None) -> FormatReport:
@@ -204,8 +205,8 @@ class _Collector:
         return _attempt(lambda: self._validated(name))
 
     def _validated(self, name: str) -> Validation:
-        # The half-precision file takes the same way as every other; it is for the runner to refuse it.
-        fp16 = name == "lite-arm-fp16"
+        # The half-precision file for ARM takes the way of every other: its kernels are interpreted.
+        fp16 = name == _HALF
         backend: Backend = "lite" if fp16 else _RUN_BY[name]
         return models.validate(
             self.entry.id,
@@ -215,8 +216,12 @@ class _Collector:
             limit=self.request.limit,
             jobs=self.request.jobs,
             lite_version=self.request.lite_version if backend == "lite" else None,
-            **self._common(),
+            **{**self._common(), "build": self._build(name)},
         )
+
+    def _build(self, name: str) -> bool | None:
+        # As parity has it: what upstream published in half precision may be of another Paddle-Lite.
+        return True if name == _HALF and self.request.build is None else self.request.build
 
     def _parity(self) -> Parity:
         self.reporter.note(f"{self.entry.id}: parity")

@@ -17,13 +17,14 @@ class Cell:
     """One layer of one format.
 
     Attributes:
-        state: ``same``, ``differs``, or ``none`` where there is nothing to compare.
+        state: ``same``, ``differs``, ``measured`` where nobody stated a bound, or ``none`` where there is
+            nothing to compare.
         first: Whether it is the first layer that differs.
         words: The difference beside its limit.
         what: Which quantity it is.
     """
 
-    state: Literal["same", "differs", "none"]
+    state: Literal["same", "differs", "measured", "none"]
     first: bool = False
     words: str = ""
     what: str = ""
@@ -47,16 +48,19 @@ def _cell(row: FormatParity, layer: Layer) -> Cell:
     if not quantities:
         # Outputs that differ in kind leave nothing to measure, and still differ first here.
         return Cell("differs", first=True, words="in kind") if row.first == layer else Cell("none")
-    worst = max(quantities, key=_share)
+    bounded = [difference for difference in quantities if difference.limit is not None]
+    worst = max(bounded or quantities, key=_share)
+    within = all(difference.within for difference in quantities)
+    limit = f" of {amount(worst, worst.limit)}" if worst.limit is not None else ""
     return Cell(
-        state="same" if all(difference.within for difference in quantities) else "differs",
+        state="differs" if not within else "same" if bounded else "measured",
         first=row.first == layer,
-        words=f"{amount(worst, worst.max_abs)} of {amount(worst, worst.limit)}",
+        words=f"{amount(worst, worst.max_abs)}{limit}",
         what=worst.what,
     )
 
 
 def _share(difference: LayerDifference) -> float:
-    if difference.limit:
-        return difference.max_abs / difference.limit
-    return math.inf if difference.max_abs else 0.0
+    if difference.limit == 0:
+        return math.inf if difference.max_abs else 0.0
+    return difference.max_abs / (difference.limit or 1.0)

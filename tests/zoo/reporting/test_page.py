@@ -179,3 +179,14 @@ def test_plots_stay_on_their_canvas_and_tell_entries_apart(result: ReportResult,
                 assert 0 <= float(element.attrib.get(axis, 0)) <= most
     marks = [e.attrib["d"][:40] for e in charts[0].iter() if "mark" in e.attrib.get("class", "")]
     assert len(marks) == 3 * copies
+
+
+def test_a_difference_nobody_stated_a_bound_for_is_neither_good_nor_bad(result: ReportResult) -> None:
+    unbounded = difference("raw", 0.01).model_copy(update={"limit": None})
+    half = FormatParity(format="lite-arm-fp16", state="measured", engine="engine 1.0", layers=(unbounded,))
+
+    measured = with_row(result, "lite-arm-fp16", parity=half)
+
+    assert measured.passed
+    text = text_of(parsed(page_of(measured)))
+    assert "lite-arm-fp16 no bound stated points 0.01 px" in text

@@ -63,7 +63,7 @@ def test_joints_below_the_threshold_and_their_limbs_are_left_out() -> None:
 def test_a_joint_the_network_is_not_sure_of_is_a_ring() -> None:
     sure, unsure = person(400, 100, 2.0), person(400, 100, 2.0)
     unsure.keypoints[0, :, 2] = 0.4
-    ankle = (round(100 + 290 * 2), round(400 + 22 * 2))
+    ankle = (680, 444)
 
     disc = draw_poses(meadow(800, 800), sure, JOINTS).as_bgr()[ankle].astype(int)
     ring = draw_poses(meadow(800, 800), unsure, JOINTS).as_bgr()[ankle].astype(int)
