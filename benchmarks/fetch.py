@@ -45,12 +45,13 @@ from zoo.store import SourceOptions, Store
 url, root, jobs, *names = sys.argv[1:]
 entry = load().get("tinypose_128x96")
 weights = entry.artifact("weights")
+store = Store(Path(root))
 def fetch(name):
     wanted = weights.model_copy(update={"urls": (f"https://models.example/{name}",)})
     own = name.partition(".")[0].replace("-", "_")
     named = entry.model_copy(update={"name": own, "artifacts": (wanted,)})
     source = SourceOptions(mirrors=(url,))
-    return Store(Path(root)).fetch(named, wanted, prove=lambda path: None, source=source)
+    return store.fetch(named, wanted, prove=lambda path: None, source=source)
 with ThreadPoolExecutor(int(jobs)) as pool:
     assert all(stored.path.is_file() for stored in pool.map(fetch, names))
 """

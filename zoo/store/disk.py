@@ -8,11 +8,30 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from registry.errors import MissingToolError
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORBIDDEN = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+class FileVersion(NamedTuple):
+    """Tells one content of an atomically replaced file from the next without reading it."""
+
+    inode: int
+    modified_ns: int
+    size: int
+
+
+def version_of(path: Path) -> FileVersion:
+    """The version a file is in now.
+
+    Raises:
+        FileNotFoundError: There is none.
+    """
+    status = path.stat()
+    return FileVersion(status.st_ino, status.st_mtime_ns, status.st_size)
 
 
 def sync(path: Path) -> None:
@@ -67,13 +86,15 @@ def publish(temp: Path, target: Path) -> None:
 
 def link_or_copy(source: Path, target: Path) -> None:
     """Puts a file under a second name without moving it; copies where the file system has no hard links."""
+    # Before it has two names: a file that was synced already costs nothing then, a new name would.
+    sync(source)
     try:
         os.link(source, target)
     except OSError as error:
         if error.errno in FULL:
             raise
         shutil.copyfile(source, target)
-    sync(target)
+        sync(target)
 
 
 def remove(path: Path) -> None:

@@ -14,7 +14,7 @@ from registry.lock import Lock, Locked, describe
 from registry.schema import Artifact, Digest, Entry
 from zoo.store import urls
 from zoo.store.built import Make, build, find_built
-from zoo.store.disk import explained, write_atomically
+from zoo.store.disk import FileVersion, explained, version_of, write_atomically
 from zoo.store.known import CATALOGUE, SEEN, known_digests, refuse_disagreement, refuse_unlocked
 from zoo.store.layout import FILES, Layout
 from zoo.store.manifest import check_sizes, damaged, read_manifest
@@ -60,6 +60,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self._layout = Layout(root.absolute())
+        self._read: tuple[FileVersion, Lock] | None = None
 
     @property
     def root(self) -> Path:
@@ -74,10 +75,15 @@ class Store:
         """
         path = self._layout.lock
         try:
-            text = path.read_text(encoding="utf-8")
+            version = version_of(path)
+            if self._read is not None and self._read[0] == version:
+                return self._read[1]
+            lock = Lock.parse(path.read_text(encoding="utf-8"), path)
         except FileNotFoundError:
             return Lock()
-        return Lock.parse(text, path)
+        # Many artifacts ask this a few times each, and a lock of hundreds of lines takes its time to check.
+        self._read = (version, lock)
+        return lock
 
     def find(self, entry: Entry, artifact: Artifact, *, pins: Lock | None = None) -> Stored | None:
         """The artifact if it is in the store, without asking a server; that it was used is noted.
@@ -306,3 +312,4 @@ class Store:
             after = before.accepting(url, locked) if accept else before.with_seen(url, locked)
             if after != before:
                 write_atomically(self._layout.lock, after.dump())
+                self._read = (version_of(self._layout.lock), after)

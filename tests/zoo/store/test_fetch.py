@@ -247,3 +247,14 @@ def test_threads_fetch_each_artifact_once(shop: Shop, data: bytes) -> None:
 
         assert sorted(seen.path for seen in server.log) == sorted(files)
     assert {one.path.read_bytes() for one in stored} == set(files.values())
+
+
+def test_what_another_store_object_records_is_seen(shop: Shop, data: bytes) -> None:
+    other = Shop(shop.root, shop.policy)
+    with serve({"/models/picodet.tar": TAR, "/models/picodet.pdparams": data}) as server:
+        shop.fetch(server)
+        before = shop.store.seen()
+        other.fetch(server, WEIGHTS)
+
+        assert set(shop.store.seen().artifacts) == {*before.artifacts, WEIGHTS.urls[0]}
+        assert shop.store.seen() == other.store.seen()
