@@ -6,6 +6,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Literal
 from urllib.parse import urlsplit
 
 from registry.schema.artifact import ArtifactKind, Container
@@ -50,6 +51,14 @@ class Figure:
     remark: str | None = None
 
 
+@dataclass(frozen=True)
+class NamedFigure:
+    """A figure with the metric it is said to be of."""
+
+    metric: Literal["AP", "mAP"]
+    figure: Figure
+
+
 def plain(text: str) -> str:
     """A text without full-width characters, backslashes before symbols, and runs of blanks."""
     narrow = unicodedata.normalize("NFKC", text)
@@ -86,6 +95,15 @@ def figure(text: str) -> Figure | None:
     if not match or not 0 <= float(match[1]) <= 100:
         return None
     return Figure(float(match[1]), match[2] or None)
+
+
+def named_figure(text: str) -> NamedFigure | None:
+    """An accuracy with its metric before it: ``mAP:29.0``, ``AP: 87.1 (on internal dataset)``."""
+    match = re.fullmatch(r"(mAP|AP)\s*:\s*(.+)", plain(text))
+    found = figure(match[2]) if match else None
+    if match is None or found is None:
+        return None
+    return NamedFigure("mAP" if match[1] == "mAP" else "AP", found)
 
 
 def millions(text: str, unit: str) -> float | None:

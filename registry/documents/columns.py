@@ -10,7 +10,18 @@ from registry.documents.cells import plain
 from registry.schema.artifact import Head, Precision
 
 Role = Literal[
-    "model", "size", "ap", "private_ap", "map", "map50", "params", "flops", "latency", "file", "unknown"
+    "model",
+    "size",
+    "ap",
+    "private_ap",
+    "map",
+    "map50",
+    "named_figure",
+    "params",
+    "flops",
+    "latency",
+    "file",
+    "unknown",
 ]
 Meant = Literal["config", "weights", "inference", "lite", "onnx"]
 
@@ -22,6 +33,7 @@ _SIGNS: tuple[tuple[Role, tuple[str, ...]], ...] = (
     ("size", ("input size", "输入尺寸")),
     ("params", ("params", "参数量")),
     ("flops", ("flops",)),
+    ("named_figure", ("accuracy", "precision")),
 )
 _FILES: tuple[tuple[Meant, tuple[str, ...]], ...] = (
     ("lite", ("paddle-lite", "paddle lite", "paddlelite")),
@@ -42,6 +54,7 @@ class Column:
         meant: For files, what they are said to be.
         precision: Arithmetic precision its figures or files are said to be of.
         engine: Inference engine its times are said to be of.
+        threads: Worker threads its times are said to be of.
         unit: ``K``, ``M`` or ``G``: what a bare amount counts.
         head: For files, what the graph of a detector is said to hand out.
     """
@@ -51,6 +64,7 @@ class Column:
     meant: Meant | None = None
     precision: Precision | None = None
     engine: str | None = None
+    threads: int | None = None
     unit: str = "M"
     head: Head | None = None
 
@@ -65,7 +79,14 @@ def column_of(heading: str) -> Column:
     low = words.lower()
     role = _role(low)
     if role is not None:
-        return Column(words, role, precision=_precision(low), engine=_engine(low), unit=_unit(words))
+        return Column(
+            words,
+            role,
+            precision=_precision(low),
+            engine=_engine(low),
+            threads=_threads(low),
+            unit=_unit(words),
+        )
     for meant, signs in _FILES:
         if any(sign in low for sign in signs):
             return Column(words, "file", meant=meant, precision=_precision(low), head=head_of(words))
@@ -87,6 +108,8 @@ def _role(low: str) -> Role | None:
         return "map50" if re.search(r"0\.5\b(?!:)", low) else "map"
     if re.match(r"ap\b", low):
         return "private_ap" if any(sign in low for sign in _PRIVATE) else "ap"
+    if "speed-up" in low or "speedup" in low:
+        return None
     return next((role for role, signs in _SIGNS if any(sign in low for sign in signs)), None)
 
 
@@ -99,6 +122,13 @@ def _engine(low: str) -> str | None:
     if not any(sign in low for sign in _LATENCY):
         return None
     return "NCNN" if "ncnn" in low else "Paddle Lite" if "lite" in low else "CPU" if "cpu" in low else None
+
+
+def _threads(low: str) -> int | None:
+    if "single-thread" in low or "单线程" in low:
+        return 1
+    match = re.search(r"(\d+)\s*-?\s*(?:threads?\b|线程)|thread\s*=\s*(\d+)", low)
+    return int(match[1] or match[2]) if match else None
 
 
 def _unit(words: str) -> str:

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from registry.documents.cells import plain
 
-_SNAPDRAGON = re.compile(r"snapdragon\s*(\d{3})|骁龙\s*(\d{3})", re.IGNORECASE)
+_SNAPDRAGON = re.compile(r"snapdragon[\s-]*(\d{3})|骁龙\s*(\d{3})", re.IGNORECASE)
 _THREADS = re.compile(r"(\d+)\s*(?:threads?\b|线程)", re.IGNORECASE)
 _ENGINES = ("MKLDNN", "OpenVINO", "NCNN", "Paddle-Inference", "TensorRT")
 _TIMING = ("thread", "线程", "latency", "时延", "测试", "inference time")

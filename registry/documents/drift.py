@@ -122,9 +122,8 @@ def _bears(entry: Listed, draft: Draft) -> bool:
 def _differences(draft: Draft, entry: Listed) -> Iterator[Change]:
     for field, before, after in (*_own(draft, entry), *_figures(draft, entry), *_files(draft, entry)):
         if before != after:
-            known = after is not None and any(
-                after in claim.value for conflict in entry.conflicts for claim in conflict.claims
-            )
+            claims = [claim.value for conflict in entry.conflicts for claim in conflict.claims]
+            known = after is not None and any(word in claim for claim in claims for word in _spellings(after))
             yield Change(
                 entry=entry.id,
                 what="changed",
@@ -134,6 +133,12 @@ def _differences(draft: Draft, entry: Listed) -> Iterator[Change]:
                 line=draft.line,
                 known=known,
             )
+
+
+def _spellings(value: str) -> tuple[str, ...]:
+    # Operations are printed in millions here and in billions there.
+    number, _, unit = value.partition(" ")
+    return (value, f"{float(number) / 1000:g} G") if unit == "M" else (value,)
 
 
 Difference = tuple[str, str | None, str | None]
@@ -209,7 +214,8 @@ def _same_kind(known: Latency, time: Time) -> bool:
         return "Intel" in known.device
     on_device = known.device == (time.device or "Snapdragon 865")
     engine = time.engine or "Paddle Lite"
-    return on_device and known.engine == engine and time.precision in (None, known.precision)
+    alike = on_device and known.engine == engine and time.threads in (None, known.threads)
+    return alike and time.precision in (None, known.precision)
 
 
 def _same_file_kind(artifact: Artifact, file: File) -> bool:

@@ -16,7 +16,9 @@ from registry.schema.artifact import ArtifactKind
 from registry.schema.entry import Task
 from registry.schema.source import Source
 
-_LABEL = re.compile(r"(detection|keypoint|检测|关键点)\s*:\s*", re.IGNORECASE)
+_LABEL = re.compile(r"(detection|keypoint|检测|关键点)(?=\s*:|\s+m?AP\s*:)\s*:?\s*", re.IGNORECASE)
+_DIFFERENCE = re.compile(r"[+-]\s*[\d.]+")
+_ELSEWHERE = ("internal", "private", "business", "业务")
 _TASKS: dict[str, Task] = {"detection": "object_detection", "检测": "object_detection"}
 _TASKS |= {"keypoint": "keypoint_detection", "关键点": "keypoint_detection"}
 
@@ -109,9 +111,23 @@ class Reading:
                 continue
             if column.role == "map" and self._is_of_persons() and "person" not in column.heading.lower():
                 self._doubt(column, "the head does not say over which categories: person alone, or all 80")
+            if found.remark and not _DIFFERENCE.fullmatch(found.remark):
+                self._doubt(column, f"of {cell.text!r} the brackets are left out")
             private = column.role == "private_ap"
             metric = metrics[column.role]
             yield Figure(metric=metric, value=found.value, private=private, source=self.source())
+        yield from self._named_figures()
+
+    def _named_figures(self) -> Iterator[Figure]:
+        for column, cell in self._with_value("named_figure"):
+            found = cells.named_figure(cell.text)
+            if found is None:
+                self._doubt(column, f"{cell.text!r} is not read as a metric and its value")
+                continue
+            remark = found.figure.remark or ""
+            private = any(sign in remark.lower() for sign in _ELSEWHERE)
+            value = found.figure.value
+            yield Figure(metric=found.metric, value=value, private=private, source=self.source())
 
     def times(self, *, pipeline: bool = False) -> Iterator[Time]:
         """Latencies.
@@ -129,7 +145,7 @@ class Reading:
                 milliseconds=found,
                 device=self.conditions.device if on_phone else "CPU",
                 engine=column.engine if on_phone else None,
-                threads=self.conditions.threads if on_phone else None,
+                threads=column.threads or (self.conditions.threads if on_phone else None),
                 architecture=self.conditions.architecture if on_phone else None,
                 precision=column.precision,
                 persons=_persons(column.heading) if pipeline else None,
@@ -153,6 +169,8 @@ class Reading:
             for link in cell.links:
                 if (kind := self._kind(column, link)) is not None:
                     yield self._file(column, link, kind)
+            if sum(cells.kind(link.url) == "config" for link in cell.links) > 1:
+                self._doubt(column, "several configurations are linked: which one is the model's is not said")
 
     def _kind(self, column: Column, link: Link) -> ArtifactKind | None:
         found = cells.kind(link.url)

@@ -83,6 +83,8 @@ def test_no_text_makes_a_parser_fail(text: str) -> None:
     cells.sizes(text)
     cells.milliseconds(text)
     cells.figure(text)
+    cells.named_figure(text)
+    cells.named_figure(f"AP: {text}")
     cells.millions(text, "M")
     cells.kind(text)
     cells.container(text)
@@ -144,6 +146,25 @@ def test_heads_in_two_languages(heading: str, role: str, meant: str | None, prec
     column = column_of(heading)
 
     assert (column.role, column.meant, column.precision) == (role, meant, precision)
+
+
+@pytest.mark.parametrize(
+    ("text", "metric", "value", "remark"),
+    [
+        ("mAP：29.0", "mAP", 29.0, None),
+        ("AP: 87.1 (on internal dataset)", "AP", 87.1, "on internal dataset"),
+    ],
+)
+def test_a_figure_may_name_its_metric(text: str, metric: str, value: float, remark: str | None) -> None:
+    assert cells.named_figure(text) == cells.NamedFigure(metric, Figure(value, remark))
+    assert cells.named_figure(str(value)) is None
+
+
+def test_threads_stand_in_the_head() -> None:
+    assert column_of("Latency single-thread Lite (ms)").threads == 1
+    assert column_of("Qualcomm latency (4-threads)").threads == 4
+    assert column_of("CPU + MKLDNN time (thread=1)").threads == 1
+    assert column_of("speed-up 4-thread").role == "unknown"
 
 
 def test_units_and_engines_stand_in_the_head() -> None:

@@ -161,6 +161,8 @@ def test_7_files_named_after_another_size_than_their_row() -> None:
     imported = read(table(*columns, rows=swapped))
 
     poses = [draft for draft in imported.drafts if draft.task == "keypoint_detection"]
+    found = {draft.title: (draft.accuracy[0].metric, draft.accuracy[0].value) for draft in imported.drafts}
+    assert found == {"PP-YOLO": ("mAP", 49.5), "HRNet": ("AP", 77.8)}
     assert [(draft.height, draft.width) for draft in poses] == [(384, 288), (256, 192)]
     assert "hrnet_w32_256x192.pdparams is named after 256*192, the row says 384*288" in messages(imported)
     assert "hrnet_w32_384x288.pdparams is named after 384*288, the row says 256*192" in messages(imported)
@@ -236,6 +238,25 @@ def test_13_figures_on_private_data_are_marked() -> None:
     (draft,) = read(table(*columns, rows=[row])).drafts
 
     assert [(figure.value, figure.private) for figure in draft.accuracy] == [(84.3, True), (58.4, False)]
+
+
+def test_13_also_where_only_brackets_say_so() -> None:
+    columns = ("Model", "Input Size", "Precision", "Model Weights")
+    row = ["HRNet", "256x192", "AP: 87.1 (on internal dataset)", f"[L]({FILES}hrnet_w32_256x192.pdparams)"]
+
+    (draft,) = read(table(*columns, rows=[row])).drafts
+
+    assert [(figure.value, figure.private) for figure in draft.accuracy] == [(87.1, True)]
+
+
+def test_brackets_that_hold_another_figure_are_told() -> None:
+    columns = ("Model", "Input Size", "AP(coco val)", "Model Download")
+    row = ["HRNet", "256x192", "67.6(+DARK 68.4)", f"[m]({FILES}hrnet.pdparams)"]
+
+    (draft,) = read(table(*columns, rows=[row])).drafts
+
+    assert draft.accuracy[0].value == 67.6
+    assert "of '67.6(+DARK 68.4)' the brackets are left out" in draft.doubts[0]
 
 
 @pytest.mark.parametrize("cell", ["fast", "0 ms", "1.2.3"])
