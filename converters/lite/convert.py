@@ -137,6 +137,11 @@ def _run_opt(
 
 
 def _hint(source: InferenceModel, options: LiteOptions) -> str | None:
+    if options.family == "x86" and options.version == "2.9.1":
+        return (
+            "paddlelite 2.9.1 has few kernels for x86, fewer than the networks of the catalogue need: "
+            "check with the twin of another version, --lite-version 2.10 or later"
+        )
     if options.target == "x86" and _lacks_xshape(source):
         return (
             "paddlelite before 2.14rc0 crashes for x86 on flatten_contiguous_range as Paddle 3 writes it: "

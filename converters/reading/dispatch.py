@@ -43,6 +43,7 @@ def inspect(path: Path) -> Inspection:
             f"{artifact.main} is no artifact of a kind known here",
             expected="a model, parameters, weights, an archive or a YAML configuration",
             found=describe(artifact.kind),
+            hint="fetch or convert it again",
         )
     return _with_origin(read(artifact, path), artifact.main)
 

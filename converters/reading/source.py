@@ -126,5 +126,9 @@ def digest_of_set(digests: Mapping[str, str]) -> str:
 def _unreadable(path: Path, error: Exception) -> NotFoundError:
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return NotFoundError(
-        "path-unreadable", f"cannot read {path}", expected="a file or folder that may be read", found=reason
+        "path-unreadable",
+        f"cannot read {path}",
+        expected="a file or folder that may be read",
+        found=reason,
+        hint=f"ls -l {path}",
     )

@@ -107,7 +107,11 @@ def _open_lite(inspection: Inspection, interpreter: Interpreter | None, threads:
         "paddle-lite",
         interpreter,
         "lite_worker.py",
-        {"model": str(inspection.path.resolve())},
+        {
+            "model": str(inspection.path.resolve()),
+            "inputs": [tensor.name for tensor in inspection.inputs],
+            "outputs": [tensor.name for tensor in inspection.outputs],
+        },
         inputs=inspection.inputs,
         outputs=inspection.outputs,
         threads=threads,

@@ -46,7 +46,7 @@ class WorkerSession:
         engine: str,
         interpreter: Interpreter,
         script: str | Path,
-        request: Mapping[str, str | int | bool],
+        request: Mapping[str, str | int | bool | list[str]],
         *,
         inputs: tuple[Tensor, ...],
         outputs: tuple[Tensor, ...],

@@ -7,7 +7,7 @@ class Model:
     """A loaded model file.
 
     Args:
-        request: Its path under ``model``.
+        request: Its path under ``model``, the names of its tensors under ``inputs`` and ``outputs``.
     """
 
     def __init__(self, request: Dict[str, Any]) -> None:  # noqa: UP006
@@ -23,8 +23,10 @@ class Model:
         self._config, self._create = config, create_paddle_predictor  # type: Any, Any
         self._predictor = self._create(config)
         self._shapes = None  # type: Any
-        self._inputs = self._predictor.get_input_names()
-        self._outputs = self._predictor.get_output_names()
+        # Up to 2.10 a predictor knows no names, but has its tensors in the order of the file.
+        named = hasattr(self._predictor, "get_input_names")
+        self._inputs = self._predictor.get_input_names() if named else request["inputs"]
+        self._outputs = self._predictor.get_output_names() if named else request["outputs"]
         self.facts = {
             "version": self._predictor.get_version(),
             "inputs": self._inputs,
