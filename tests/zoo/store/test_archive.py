@@ -25,6 +25,7 @@ from tests.zoo.store.bench import (
     Bench,
     header,
     plain,
+    special,
     tar_with,
     zip_with,
 )
@@ -224,6 +225,50 @@ def test_whatever_a_tar_says_it_comes_out_right_or_not_at_all(
         files = [path for path in bench.into.rglob("*") if path.is_file()]
         found = {path.relative_to(bench.into): path.read_bytes() for path in files}
         assert found == {Path(name): data for name, data in members}
+
+
+kinds = st.sampled_from(
+    [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]
+)
+targets = st.sampled_from(["..", "../precious", "/etc/passwd", "a", "a/b", "."])
+
+
+@anything
+@given(members=st.lists(st.tuples(kinds, names, targets), min_size=1, max_size=6))
+def test_whatever_kinds_a_tar_mixes_nothing_but_files_and_folders_come_out(
+    tmp_path_factory: pytest.TempPathFactory, members: list[tuple[bytes, str, str]]
+) -> None:
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for kind, name, to in members:
+            archive.addfile(special(name, kind, to))
+    _, done = try_out(tmp_path_factory, stream.getvalue(), "tar")
+
+    assert not done or {kind for kind, _, _ in members} <= {tarfile.REGTYPE, tarfile.DIRTYPE}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+@anything
+@given(
+    members=members,
+    modes=st.lists(st.sampled_from([0, 0o100644, 0o120777, 0o010644, 0o040755]), min_size=6, max_size=6),
+)
+def test_whatever_a_zip_says_it_comes_out_right_or_not_at_all(
+    tmp_path_factory: pytest.TempPathFactory, members: list[tuple[str, bytes]], modes: list[int]
+) -> None:
+    stream = io.BytesIO()
+    packed = {}
+    with zipfile.ZipFile(stream, "w") as archive:
+        for (name, data), mode in zip(members, modes, strict=False):
+            info = zipfile.ZipInfo(name)
+            info.create_system, info.external_attr = 3, mode << 16
+            archive.writestr(info, data)
+            packed[info.filename] = data
+    bench, done = try_out(tmp_path_factory, stream.getvalue(), "zip")
+    if done:
+        files = [path for path in bench.into.rglob("*") if path.is_file()]
+        found = {path.relative_to(bench.into): path.read_bytes() for path in files}
+        assert found == {Path(name): data for name, data in packed.items() if not name.endswith("/")}
 
 
 @anything
