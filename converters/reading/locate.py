@@ -108,8 +108,8 @@ def _artifacts(kinds: dict[Path, Kind]) -> list[Artifact]:
         found.append(Artifact(kinds[program], program, beside))
     taken = {artifact.params for artifact in found}
     found += [Artifact(Kind.PARAMS, path) for path in loose if path not in taken]
-    # paddle.jit.save leaves a pickle of names beside the parameters, called after them: it is no artifact, also
-    # where the parameters themselves are missing.
+    # paddle.jit.save leaves a pickle of names beside the parameters, called after them: it is no artifact,
+    # also where the parameters themselves are missing.
     noted = {*kinds, *(program.with_suffix(_PARAMS_SUFFIX) for program in programs)}
     notes = {path for path in kinds if path.suffix == ".info" and path.with_suffix("") in noted}
     found += [Artifact(kind, path) for path, kind in kinds.items() if kind in _MODELS and path not in notes]
