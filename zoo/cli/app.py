@@ -31,6 +31,7 @@ COMMANDS = {
     "bench": "models:bench",
     "report": "reports:report",
     "registry": "catalogue:registry_app",
+    "site": "site:site",
     "toolchain": "toolchain:toolchain_app",
     "doctor": "checks:doctor",
     "demo": "checks:demo",

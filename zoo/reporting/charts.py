@@ -12,9 +12,8 @@ from itertools import pairwise
 from typing import TypeAlias
 
 from zoo.reporting.result import FORMATS, EntryReport, FormatReport
-from zoo.reporting.scales import Scale, scale_of
+from zoo.reporting.scales import HEIGHT, WIDTH, Scale, Tick, scale_of
 
-WIDTH, HEIGHT = 420, 300
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 16, 16, 46
 _ROW, _BAR_TOP = 40, 12
 
@@ -22,14 +21,6 @@ SHAPES = ("circle", "square", "diamond", "triangle", "down", "cross")
 """One an entry, in turn."""
 
 Reach: TypeAlias = Callable[[FormatReport], float | None]
-
-
-@dataclass(frozen=True)
-class Tick:
-    """A tick of an axis."""
-
-    at: float
-    label: str
 
 
 @dataclass(frozen=True)

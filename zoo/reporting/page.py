@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from registry.errors import MissingToolError
 from zoo.output import megabytes
 from zoo.reporting.charts import SHAPES, Bars, Scatter, bars, colour_of, outline, scatter
 from zoo.reporting.matrix import amount, cells
 from zoo.reporting.protocols import conditions, measurable
 from zoo.reporting.result import FORMATS, EntryReport, FormatReport, ReportResult
+from zoo.reporting.templates import FOLDER, environment_of
 from zoo.validation.verdict import Verdict
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_TEMPLATES = Path(__file__).parent / "templates"
 _STANDINGS = {"met": "✓ met", "below": "✕ below", "above": "✕ above", "not-comparable": "not comparable"}
 
 
@@ -70,26 +68,7 @@ def require_templates() -> Environment:
     Raises:
         MissingToolError: ``jinja2-missing``.
     """
-    try:
-        from jinja2 import (
-            Environment,
-            FileSystemLoader,
-            StrictUndefined,
-        )  # of the extra, not the light install
-    except ImportError as error:
-        raise MissingToolError(
-            "jinja2-missing",
-            "Jinja2, which writes the page, is not installed in this Python",
-            found=str(error),
-            hint="pip install 'paddle-zoo[report]'",
-        ) from error
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    environment = environment_of(FOLDER)
     environment.filters |= {
         "amount": amount,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],

@@ -9,7 +9,6 @@ from registry import Entry
 from registry.errors import UsageError
 from registry.schema import DetectionProtocol, KeypointProtocol, Protocol
 from registry.schema.protocol import PipelineProtocol, PrivateProtocol, StatedProtocol
-from zoo.validation.accuracy import executed
 
 _PHOTOS = {
     "all": "all photos",
@@ -32,6 +31,9 @@ class Condition(NamedTuple):
 
 def measurable(entry: Entry) -> KeypointProtocol | DetectionProtocol | None:
     """The protocol an entry's accuracy is measured under; None where the catalogue has none to execute."""
+    # Imported here: it brings the evaluators along, and words need none.
+    from zoo.validation.accuracy import executed
+
     try:
         return executed(entry, None)
     except UsageError:

@@ -9,6 +9,23 @@ from dataclasses import dataclass
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 
+WIDTH, HEIGHT = 420, 300
+"""The canvas of a plot, as wide as a phone held upright."""
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A tick of an axis.
+
+    Attributes:
+        at: Position.
+        label: What stands beside it.
+    """
+
+    at: float
+    label: str
+
+
 @dataclass(frozen=True)
 class Scale:
     """A linear axis.

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.registry.conftest import MINIMAL
 from tests.servers import LyingServer, serve
 from tests.zoo.store.samples import tar_of
 
@@ -91,3 +92,11 @@ def upstream(zoo: Zoo, published_model: bytes) -> Iterator[LyingServer]:
     with serve({f"{PUBLISHED}picodet_s_192_pedestrian.tar": published_model}) as server:
         zoo.env["ZOO_MIRROR"] = server.url
         yield server
+
+
+@pytest.fixture
+def minimal(zoo: Zoo) -> Path:
+    """A team's catalogue with one entry, in the user's folder."""
+    file = zoo.folder / "team.yaml"
+    file.write_text(MINIMAL)
+    return file

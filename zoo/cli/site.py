@@ -1,0 +1,33 @@
+"""The command that writes the catalogue as a web site."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from zoo.cli import options
+from zoo.output import Output
+
+
+def site(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the site.")],
+    catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Write the catalogue as a static site that needs neither a server nor a network."""
+    from importlib.metadata import version
+
+    from zoo import api
+    from zoo.site import site_of, write
+
+    output = Output(as_json=json, quiet=quiet)
+    entries = api.catalogue(api.settings(catalogue=catalogue))
+    found = write(site_of(entries, version=version("paddle-zoo")), out)
+    if json:
+        output.document(found)
+    else:
+        output.text(str(out / "index.html"))
+        output.note(f"{found.files} files")
