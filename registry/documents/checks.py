@@ -21,6 +21,9 @@ _WRITES = re.compile(r"--output_dir[= ]([\w-]+)")
 _NO_NMS = re.compile(
     r"\b(?:no|without) NMS\b.*export\.nms\s*=\s*True|无需导出NMS.*export\.nms\s*=\s*True", re.IGNORECASE
 )
+LONGEST = 10_000
+"""Characters of a line that is still prose."""
+
 _WEIGHTS = re.compile(r"^weights:\s*(\S+)", re.MULTILINE)
 
 
@@ -36,7 +39,8 @@ def page_doubts(page: Page, drafts: Sequence[Draft]) -> Iterator[Doubt]:
     yield from _one_precision_of_two(page, drafts)
     yield from _repeated_times(drafts)
     for number, line in enumerate(page.lines, 1):
-        if _NO_NMS.search(line):
+        # People do not write sentences this long, and a pattern with gaps is slow on them.
+        if len(line) < LONGEST and _NO_NMS.search(line):
             yield Doubt(
                 number, None, "to leave NMS out, export.nms is said to be True: elsewhere it is False"
             )

@@ -12,7 +12,7 @@ from registry.documents.links import Place
 from registry.documents.markdown import Doubt
 from registry.errors import NotFoundError, UsageError
 
-MAX_BYTES = 8 * 1024 * 1024
+MAX_BYTES = 2 * 1024 * 1024
 """Bound on a document; upstream's largest is below a hundred kilobytes."""
 
 

@@ -48,15 +48,18 @@ def import_document(text: str, place: Place) -> Imported:
     for table in page.tables:
         reader.read_pipelines(table)
     drafts = sorted(reader.drafts, key=lambda draft: draft.line)
-    doubts = [*reader.doubts, *page_doubts(page, drafts)]
+    doubts = list(dict.fromkeys([*reader.doubts, *page_doubts(page, drafts)]))
     doubts.sort(key=lambda doubt: (doubt.line, doubt.column or "", doubt.message))
     return Imported(place, page, with_doubts(drafts, doubts), tuple(doubts), tuple(reader.left_out))
 
 
 def with_doubts(drafts: Sequence[Draft], doubts: Sequence[Doubt]) -> tuple[Draft, ...]:
     """The drafts, each with the doubts about its own lines."""
+    by_line: dict[int, list[str]] = {}
+    for doubt in doubts:
+        by_line.setdefault(doubt.line, []).append(str(doubt))
     return tuple(
-        draft.model_copy(update={"doubts": tuple(str(d) for d in doubts if d.line in draft.lines)})
+        draft.model_copy(update={"doubts": tuple(d for line in draft.lines for d in by_line.get(line, ()))})
         for draft in drafts
     )
 
@@ -68,6 +71,7 @@ class _Reader:
         self.doubts = doubts
         self.drafts: list[Draft] = []
         self.left_out: list[str] = []
+        self._last: dict[tuple[str, cells.Size | None], int] = {}
 
     def read_models(self, table: Table) -> None:
         columns = [column_of(cell.text) for cell in table.head]
@@ -80,24 +84,25 @@ class _Reader:
                 if draft is None:
                     self.left_out += [] if _is_pair(row, columns) else [reading.title()]
                     continue
-                self.doubts += [doubt for doubt in reading.doubts if doubt not in self.doubts]
+                self.doubts += reading.doubts
                 self._add(draft)
 
     def _add(self, draft: Draft) -> None:
         # A table of deployment files continues the rows of the table of figures above it.
-        above = [d for d in self.drafts if (d.title, d.size) == (draft.title, draft.size)]
+        place = self._last.get((draft.title, draft.size))
         continues = not draft.accuracy and not any(file.kind == "weights" for file in draft.artifacts)
-        if not (above and continues):
+        if place is None or not continues:
+            self._last[draft.title, draft.size] = len(self.drafts)
             self.drafts.append(draft)
             return
-        place = self.drafts.index(above[-1])
-        known = {file.url for file in above[-1].artifacts}
+        above = self.drafts[place]
+        known = {file.url for file in above.artifacts}
         new = tuple(file for file in draft.artifacts if file.url not in known)
         merged = {
-            "artifacts": (*above[-1].artifacts, *new),
-            "further_lines": (*above[-1].further_lines, draft.line),
+            "artifacts": (*above.artifacts, *new),
+            "further_lines": (*above.further_lines, draft.line),
         }
-        self.drafts[place] = above[-1].model_copy(update=merged)
+        self.drafts[place] = above.model_copy(update=merged)
 
     def read_pipelines(self, table: Table) -> None:
         columns = [column_of(cell.text) for cell in table.head]

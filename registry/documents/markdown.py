@@ -12,7 +12,7 @@ from registry.documents.cells import plain
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-_SEPARATOR = re.compile(r"\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)+\|?\s*|\s*\|\s*:?-+:?\s*\|\s*")
+_SEPARATOR = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)+\|?|\|\s*:?-+:?\s*\|")
 _PIPE = re.compile(r"(?<!\\)\|")
 _SEAM = re.compile(r"\)\s*(?=\[)")
 
@@ -124,7 +124,7 @@ def read_page(text: str) -> Page:
 def _repaired(page: Page) -> list[str]:
     lines = list(page.lines)
     for place in range(1, len(lines)):
-        if _SEPARATOR.fullmatch(lines[place]) and _PIPE.search(lines[place - 1]):
+        if _SEPARATOR.fullmatch(lines[place].strip()) and _PIPE.search(lines[place - 1]):
             _repair_table(page, lines, place)
     return lines
 
@@ -165,17 +165,17 @@ def _count(line: str) -> int:
 
 
 def _table(tokens: Sequence[Token], start: int, heading: str) -> Table:
-    rows: list[Row] = []
-    line = 0
-    for token in tokens[start:]:
+    rows: list[tuple[int, list[Cell]]] = []
+    for place in range(start, len(tokens)):
+        token = tokens[place]
         if token.type == "tr_open":
-            rows.append(Row((token.map or [0])[0] + 1, ()))
-        elif token.type == "inline" and rows:
-            rows[-1] = Row(rows[-1].line, (*rows[-1].cells, _cell(token)))
+            rows.append(((token.map or [0])[0] + 1, []))
+        elif token.type == "inline":
+            rows[-1][1].append(_cell(token))
         elif token.type == "table_close":
             break
-    line = rows[0].line if rows else 0
-    return Table(heading, line, rows[0].cells if rows else (), tuple(rows[1:]))
+    head, *others = [Row(line, tuple(cells)) for line, cells in rows]
+    return Table(heading, head.line, head.cells, tuple(others))
 
 
 def _cell(token: Token) -> Cell:

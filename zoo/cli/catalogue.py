@@ -18,7 +18,7 @@ registry_app.command("drift")(documents.drift)
 
 
 def list_entries(
-    task: Annotated[str | None, typer.Option(help="keypoint_detection or object_detection.")] = None,
+    task: Annotated[str | None, typer.Option(help="keypoint_detection, object_detection, …")] = None,
     family: Annotated[str | None, typer.Option(help="tinypose, picodet, …")] = None,
     release: Annotated[str | None, typer.Option(help="Upstream's release, 2021.")] = None,
     size: Annotated[str | None, typer.Option("--input", metavar="HxW", help="Input size, 128x96.")] = None,
