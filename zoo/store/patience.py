@@ -15,6 +15,7 @@ from typing import Any
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.poolmanager import pool_classes_by_scheme
 from urllib3.response import HTTPResponse
 
 
@@ -35,11 +36,12 @@ class PatientAdapter(HTTPAdapter):
         self._bound(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> PoolManager:
-        """The manager of connections through a proxy."""
+        """The manager of connections through a proxy; SOCKS has another kind of them, left as they are."""
         return self._bound(super().proxy_manager_for(proxy, **options))
 
     def _bound(self, manager: PoolManager) -> PoolManager:
-        manager.pool_classes_by_scheme = self._pools
+        if manager.pool_classes_by_scheme is pool_classes_by_scheme:
+            manager.pool_classes_by_scheme = self._pools
         return manager
 
 

@@ -22,6 +22,7 @@ from tests.servers import (
     stall,
     status,
 )
+from tests.servers.socks import socks_proxy
 from tests.zoo.store.downloads import Fetcher, impatient
 from tests.zoo.store.samples import digest
 from zoo.store import RetryPolicy
@@ -167,6 +168,19 @@ def test_a_proxy_of_the_environment_is_used(
 
     assert got.digest == digest(data)
     assert proxy.log[0].headers["host"] == "mirror.invalid"
+
+
+def test_a_socks_proxy_of_the_environment_is_used(
+    fetcher: Fetcher, data: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve({"/file": data}) as server, socks_proxy() as (proxy, seen):
+        monkeypatch.setenv("all_proxy", proxy)
+        monkeypatch.setenv("no_proxy", "")
+        base = server.url.replace("127.0.0.1", "mirror.invalid")
+        got = download([base + "/file"], fetcher.part, Terms(policy=fetcher.policy, mirrors=(base,)))
+
+    assert got.digest == digest(data)
+    assert seen == ["mirror.invalid"]
 
 
 class Bar:
