@@ -74,8 +74,9 @@ class Fetched(Model):
         artifact: Name of the artifact within the entry, for example ``lite-arm-fp16``.
         path: The file, or the folder of an inference model.
         origin: ``published``: upstream's file. ``built``: converted here.
-        url: Where the published file it is, or is made from, came from.
-        sha256: Digest of that published file as it was served.
+        start: Name of the published artifact it is, or is made from.
+        url: Where that file came from.
+        sha256: Digest of that file as it was served.
         from_store: Whether everything was there already: nothing was fetched or converted.
     """
 
@@ -83,6 +84,7 @@ class Fetched(Model):
     artifact: str
     path: Path
     origin: Literal["published", "built"]
+    start: str
     url: str
     sha256: str
     from_store: bool
@@ -275,6 +277,7 @@ def _fetched(entry: Entry, plan: FetchPlan, stored: Stored, path: Path, *, from_
         artifact=plan.want.id,
         path=path,
         origin="built" if plan.steps else "published",
+        start=plan.start.id,
         url=stored.url,
         sha256=stored.digest.sha256,
         from_store=from_store,

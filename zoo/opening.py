@@ -9,14 +9,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import urlsplit
 
 from pydantic import PositiveInt
 
 from converters.interpreter import Interpreter
 from converters.tools import DEFAULT_LITE_VERSION, PADDLE, paddlelite
 from registry.errors import IntegrityError, NetworkError, NotFoundError, UsageError
-from registry.schema import Artifact, Entry, Model
+from registry.schema import Entry, Model
 from zoo.obtain import Fetched, Obtainer
 from zoo.plans import plans
 from zoo.wants import Want
@@ -211,7 +210,7 @@ def normalisation_of(entry: Entry, fetched: Fetched, obtainer: Obtainer) -> Norm
     Raises:
         NotFoundError: ``normalisation-unknown``: nothing says it.
     """
-    start = _start(entry, fetched)
+    start = next(artifact for artifact in entry.artifacts if artifact.id == fetched.start)
     if start.kind == "weights":
         return "host"
     if start.normalisation in ("host", "in_graph"):
@@ -229,20 +228,6 @@ def normalisation_of(entry: Entry, fetched: Fetched, obtainer: Obtainer) -> Norm
             hint="add --build: what is made here from the weights leaves it to the host",
         )
     return found
-
-
-def _start(entry: Entry, fetched: Fetched) -> Artifact:
-    """The published file something is, or was made from; a mirror keeps the path of its address."""
-    path = urlsplit(fetched.url).path
-    for artifact in entry.artifacts:
-        if any(path.endswith(urlsplit(url).path) for url in artifact.urls):
-            return artifact
-    raise IntegrityError(
-        "unknown-origin",
-        f"{fetched.path} was made from a file the catalogue no longer names",
-        found=fetched.url,
-        hint=f"zoo show {entry.typed} lists what it names",
-    )
 
 
 def _from_configuration(path: Path) -> Normalisation | None:

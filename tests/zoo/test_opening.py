@@ -14,18 +14,18 @@ from zoo.opening import Choice, copies, normalisation_of, want_of
 
 POSE = registry.load().get("tinypose_128x96")
 DETECTOR = registry.load().get("picodet_s_192_pedestrian")
-MIRROR = "http://127.0.0.1:1/copy/v1/paddledet/models/keypoint/"
 STEPS = "Preprocess:\n- type: TopDownEvalAffine\n{}- type: Permute\n"
 WITH, WITHOUT = STEPS.format("- type: NormalizeImage\n"), STEPS.format("")
 
 
-def fetched(path: Path, file: str, *, built: bool = False) -> Fetched:
+def fetched(path: Path, start: str, *, built: bool = False) -> Fetched:
     return Fetched(
         entry=POSE.id,
         artifact="any",
         path=path,
         origin="built" if built else "published",
-        url=MIRROR + file,
+        start=start,
+        url="",
         sha256="0" * 64,
         from_store=True,
     )
@@ -63,7 +63,7 @@ def test_an_inference_model_has_no_half_precision() -> None:
 
 
 def test_the_catalogue_says_where_a_published_model_normalises(tmp_path: Path) -> None:
-    found = fetched(model(tmp_path / "m", WITHOUT), "picodet_s_192_pedestrian.tar")
+    found = fetched(model(tmp_path / "m", WITHOUT), "inference")
 
     assert normalisation_of(DETECTOR, found, store_with(None)) == "host"
 
@@ -74,21 +74,21 @@ def test_where_the_catalogue_does_not_know_the_configuration_says_it(
 ) -> None:
     folder = model(tmp_path / "m", configuration)
     (tmp_path / "x.onnx").touch()
-    converted = fetched(tmp_path / "x.onnx", "tinypose_128x96.tar", built=True)
+    converted = fetched(tmp_path / "x.onnx", "inference", built=True)
 
-    assert normalisation_of(POSE, fetched(folder, "tinypose_128x96.tar"), store_with(None)) == where
+    assert normalisation_of(POSE, fetched(folder, "inference"), store_with(None)) == where
     assert normalisation_of(POSE, converted, store_with(folder)) == where
 
 
 def test_what_is_made_from_weights_leaves_it_to_the_host(tmp_path: Path) -> None:
-    made = fetched(model(tmp_path / "m", WITHOUT), "tinypose_128x96.pdparams", built=True)
+    made = fetched(model(tmp_path / "m", WITHOUT), "weights", built=True)
 
     assert normalisation_of(POSE, made, store_with(None)) == "host"
 
 
 def test_where_nothing_says_it_nothing_is_guessed(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
-        normalisation_of(POSE, fetched(model(tmp_path / "m", None), "tinypose_128x96.tar"), store_with(None))
+        normalisation_of(POSE, fetched(model(tmp_path / "m", None), "inference"), store_with(None))
     assert caught.value.code == "normalisation-unknown"
 
 

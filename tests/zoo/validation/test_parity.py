@@ -41,6 +41,7 @@ def network(name: str, session: FakeSession) -> Network:
         artifact="onnx-fp32",
         path=Path("x"),
         origin="built",
+        start="inference",
         url="",
         sha256="",
         from_store=True,
