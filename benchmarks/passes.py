@@ -10,8 +10,10 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -82,6 +84,45 @@ def serve(tasks: Mapping[str, Callable[[Options], Work]]) -> None:
         outcome = work()
         seconds, used = time.perf_counter() - start, time.process_time() - cpu
         print(json.dumps({**outcome, "seconds": seconds, "cpu": used}), file=answers, flush=True)
+
+
+@dataclass(frozen=True)
+class Started:
+    """One command from start to end.
+
+    Attributes:
+        seconds: Wall time.
+        cpu: Processor seconds.
+        peak_mb: Largest resident size.
+        out: What it wrote to stdout.
+    """
+
+    seconds: float
+    cpu: float
+    peak_mb: float
+    out: str
+
+
+def started(command: Sequence[str], environment: Mapping[str, str]) -> Started:
+    """Run a command; ends this program with its words when it fails."""
+    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
+        start = time.perf_counter()
+        process = subprocess.Popen(command, env=dict(environment), stdout=out, stderr=err)
+        _, status, usage = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - start
+        process.returncode = os.waitstatus_to_exitcode(status)
+        out.seek(0)
+        err.seek(0)
+        # 1 is a verdict: a figure that does not hold here is no failure of the command.
+        if process.returncode not in (0, 1):
+            raise SystemExit(f"{' '.join(command)} failed:\n{err.read()}")
+        return Started(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out.read())
+
+
+def kept_bytecode(store: Path) -> dict[str, str]:
+    """The environment for commands that use a store, with byte code kept as where packages were installed."""
+    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {"ZOO_CACHE": str(store), "PYTHONPYCACHEPREFIX": str(store / "bytecode")}
 
 
 def machine_seconds() -> dict[str, float]:

@@ -28,10 +28,7 @@ import json
 import os
 import platform
 import statistics
-import subprocess
 import sys
-import tempfile
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -39,7 +36,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from passes import Side, machine_seconds
+from passes import Side, kept_bytecode, machine_seconds, started
 from served import served
 
 import zoo
@@ -93,7 +90,7 @@ class Comparison:
 
 def main() -> int:
     options = _options()
-    environment = _environment(options.store)
+    environment = kept_bytecode(options.store)
     options = vars(options) | _models(options, environment)
     found = [*_pipeline(options, environment), *_validation(options, environment)]
     found += [*_cold(options, environment), _processing(options, environment)]
@@ -123,12 +120,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--onednn", choices=("on", "off"), default="on", help="paddle's default is on")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
-
-
-def _environment(store: Path) -> dict[str, str]:
-    """Of every process here: byte code is kept, as it is where packages were installed."""
-    kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return kept | {"ZOO_CACHE": str(store), "PYTHONPYCACHEPREFIX": str(store / "bytecode")}
 
 
 def _models(options: argparse.Namespace, environment: dict[str, str]) -> dict[str, Any]:
@@ -226,7 +217,7 @@ def _cold(options: dict[str, Any], environment: dict[str, str]) -> list[Comparis
     ours = [sys.executable, "-m", "zoo", "run", POSE, photo, "--detector", DETECTOR]
     busy = machine_seconds()
     runs = [
-        (_started(upstream, environment), _started(ours, environment)) for _ in range(options["rounds"] + 1)
+        (started(upstream, environment), started(ours, environment)) for _ in range(options["rounds"] + 1)
     ]
     others = _others(busy, sum(run.cpu for pair in runs for run in pair))
     seconds = [statistics.median(run.seconds for run in side) for side in zip(*runs[1:], strict=True)]
@@ -236,28 +227,6 @@ def _cold(options: dict[str, Any], environment: dict[str, str]) -> list[Comparis
         _compared("cold start", "s", seconds, Bound(below=0.25), note),
         _compared("cold start, peak memory", "MB", peaks, Bound(below=1), ""),
     ]
-
-
-@dataclass(frozen=True)
-class _Started:
-    """One process from start to end."""
-
-    seconds: float
-    cpu: float
-    peak_mb: float
-
-
-def _started(command: Sequence[str], environment: dict[str, str]) -> _Started:
-    with tempfile.TemporaryFile() as said:
-        start = time.perf_counter()
-        process = subprocess.Popen(command, env=environment, stdout=said, stderr=subprocess.STDOUT)
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - start
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            said.seek(0)
-            raise SystemExit(f"{' '.join(command)} failed:\n{said.read().decode(errors='replace')}")
-    return _Started(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
 
 
 def _processing(options: dict[str, Any], environment: dict[str, str]) -> Comparison:

@@ -1,11 +1,11 @@
 """Accuracy on a folder laid out as COCO is, under the protocol of a catalogue entry.
 
-Photos are taken in groups, looked at and forgotten; what stays is a few numbers per box or person.
+Photos are taken in groups, looked at, scored and forgotten; what stays is which box or person matched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from queue import SimpleQueue
 from typing import TypeVar
@@ -22,12 +22,11 @@ from zoo.runner.images import Photo, read_photo
 from zoo.runner.ordered import map_ahead
 from zoo.runner.results import PERSON, DetectionRecord, PoseRecord
 from zoo.validation.dataset import CocoPhoto, CocoSet
-from zoo.validation.scoring import Metrics, Scored, Spread, evaluate
+from zoo.validation.scoring import Metrics, Scorer, Spread
 
 _GROUP = 8  # photos; their persons fill a batch of the network
 
 Worker = TypeVar("Worker")
-Record = TypeVar("Record")
 
 
 class Accuracy(Model):
@@ -54,6 +53,14 @@ class _Persons:
 
     boxes: Array
     scores: Array
+
+
+@dataclass(frozen=True, eq=False)
+class _Looked:
+    """A group of photos and what was found in them."""
+
+    photos: Sequence[CocoPhoto]
+    records: Sequence[DetectionRecord]
 
 
 def measure_keypoints(
@@ -92,11 +99,9 @@ def measure_keypoints(
     def look(photos: Sequence[CocoPhoto], pair: tuple[PoseEstimator, Detector | None]) -> list[PoseRecord]:
         return _poses_of(photos, *pair)
 
-    records = list(_over_photos(data.photos, pairs, look, on_photos))
-    scored = evaluate(
-        data, records, "keypoints", categories=(PERSON,), max_detections=protocol.max_detections
-    )
-    return _accuracy(data, scored, len(records), protocol, resamples)
+    scorer = Scorer(data, "keypoints", categories=(PERSON,), max_detections=protocol.max_detections)
+    results = _scored(scorer, _over_photos(data.photos, pairs, look, on_photos))
+    return _accuracy(data, scorer, results, protocol, resamples)
 
 
 def measure_detection(
@@ -134,18 +139,28 @@ def measure_detection(
             records += [record for record in found if record["category_id"] in scope]
         return records
 
-    records = list(_over_photos(data.photos, detectors, look, on_photos))
-    scored = evaluate(data, records, "bbox", categories=scope, max_detections=protocol.max_detections)
-    return _accuracy(data, scored, len(records), protocol, resamples)
+    scorer = Scorer(data, "bbox", categories=scope, max_detections=protocol.max_detections)
+    results = _scored(scorer, _over_photos(data.photos, detectors, look, on_photos))
+    return _accuracy(data, scorer, results, protocol, resamples)
+
+
+def _scored(scorer: Scorer, looked: Iterable[_Looked]) -> int:
+    """Scores groups of photos as they come, and counts what was found in them."""
+    results = 0
+    for group in looked:
+        scorer.add(group.photos, group.records)
+        results += len(group.records)
+    return results
 
 
 def _accuracy(
     data: CocoSet,
-    scored: Scored,
+    scorer: Scorer,
     results: int,
     protocol: KeypointProtocol | DetectionProtocol,
     resamples: int,
 ) -> Accuracy:
+    scored = scorer.scored()
     return Accuracy(
         metrics=scored.metrics,
         spread=scored.spread(resamples) if resamples else None,
@@ -201,15 +216,15 @@ def _found(pixels: Photo, detector: Detector, protocol: KeypointProtocol) -> _Pe
 def _over_photos(
     photos: Sequence[CocoPhoto],
     workers: Sequence[Worker],
-    look: Callable[[Sequence[CocoPhoto], Worker], list[Record]],
+    look: Callable[[Sequence[CocoPhoto], Worker], Sequence[DetectionRecord]],
     on_photos: Callable[[int], None],
-) -> Iterator[Record]:
-    """Records of all photos, in order, from as many threads as there are workers."""
+) -> Iterator[_Looked]:
+    """Records of all photos, group by group, in order, from as many threads as there are workers."""
     idle: SimpleQueue[Worker] = SimpleQueue()
     for worker in workers:
         idle.put(worker)
 
-    def work(group: Sequence[CocoPhoto]) -> list[Record]:
+    def work(group: Sequence[CocoPhoto]) -> Sequence[DetectionRecord]:
         worker = idle.get()
         try:
             return look(group, worker)
@@ -220,4 +235,4 @@ def _over_photos(
     results = map_ahead(work, groups, threads=len(workers), ahead=2 * len(workers))
     for group, records in zip(groups, results, strict=True):
         on_photos(len(group))
-        yield from records
+        yield _Looked(group, records)

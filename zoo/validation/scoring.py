@@ -12,7 +12,9 @@ from registry.errors import MissingToolError
 from registry.schema.base import Model
 from zoo.runner.postprocess.poses import COCO_SIGMAS
 from zoo.runner.results import DetectionRecord, PoseRecord
-from zoo.validation.dataset import CocoSet
+from zoo.validation.dataset import CocoPhoto, CocoSet
+
+Kind = Literal["bbox", "keypoints"]
 
 
 class Metrics(Model):
@@ -53,11 +55,13 @@ class Scored:
 
     Attributes:
         metrics: The figures.
-        evaluation: The evaluator, photo by photo.
+        matches: What the evaluator matched in each photo: a list a category, photos ordered by id.
+        parameters: The evaluator's parameters for all of them.
     """
 
     metrics: Metrics
-    evaluation: Any
+    matches: Sequence[Sequence[Any]]
+    parameters: Any
 
     def spread(self, resamples: int, *, seed: int = 0) -> Spread:
         """Bootstrap percentile interval over photos (Efron, Annals of Statistics 7, 1979).
@@ -66,22 +70,16 @@ class Scored:
             resamples: Sets to draw, each as large as the set itself.
             seed: Of the draws; the same seed gives the same interval.
         """
-        # The evaluator has no public way to accumulate a photo twice. Its tables are ordered by category
-        # and photo; the function below takes any list in that order.
-        from faster_coco_eval.faster_eval_api_cpp import COCOevalAccumulate
-
-        by_photo, parameters = self.evaluation._evalImgs_cpp, self.evaluation._paramsEval
-        photos = len(parameters.imgIds)
-        blocks = range(0, len(by_photo), photos)
+        photos = len(self.parameters.imgIds)
         # Named, because the generator behind default_rng may change.
         random = np.random.Generator(np.random.PCG64(seed))
         figures: dict[str, list[float]] = {name: [] for name in Metrics.model_fields}
         for _ in range(resamples):
             drawn = random.integers(photos, size=photos).tolist()
-            tables = COCOevalAccumulate(
-                parameters, [by_photo[block + photo] for block in blocks for photo in drawn]
+            found = _accumulated(
+                [[block[photo] for photo in drawn] for block in self.matches], self.parameters
             )
-            for name, value in _metrics(tables, parameters.iouThrs).model_dump().items():
+            for name, value in found.model_dump().items():
                 figures[name] += [value] if value is not None else []
         ends = {
             name: np.percentile(values, (2.5, 97.5)).tolist() if values else (None, None)
@@ -91,19 +89,11 @@ class Scored:
         return Spread(low=low, high=high, resamples=resamples, seed=seed)
 
 
-def evaluate(
-    data: CocoSet,
-    records: Sequence[DetectionRecord | PoseRecord],
-    kind: Literal["bbox", "keypoints"],
-    *,
-    categories: tuple[int, ...],
-    max_detections: int,
-) -> Scored:
-    """Compare results with a set's annotations.
+class Scorer:
+    """Compares results with annotations, some photos at a time, and keeps no more than how they matched.
 
     Args:
         data: The set; only its chosen photos count.
-        records: Results on those photos.
         kind: Compare boxes by overlap or key points by similarity.
         categories: COCO category ids that are averaged over.
         max_detections: Results per photo that count, best first.
@@ -111,41 +101,86 @@ def evaluate(
     Raises:
         MissingToolError: ``evaluator-missing``.
     """
-    try:
-        from faster_coco_eval import COCO, COCOeval_faster  # native code that only scoring needs
-    except ImportError as error:
-        raise MissingToolError(
-            "evaluator-missing",
-            "faster-coco-eval is not installed in this Python",
-            found=str(error),
-            hint="pip install 'paddle-zoo[run]'",
-        ) from error
-    truth = COCO(dict(data.document))
-    sigmas = COCO_SIGMAS.tolist() if kind == "keypoints" else None
-    evaluation = COCOeval_faster(
-        truth, truth.loadRes(list(records)), kind, kpt_oks_sigmas=sigmas, separate_eval=True
-    )
-    evaluation.params.imgIds = [photo.id for photo in data.photos]
-    evaluation.params.catIds = list(categories)
-    evaluation.params.maxDets = [max_detections]
-    # The other ranges, small to large objects, are figures nobody asks for here, and most of the time.
-    evaluation.params.areaRng = evaluation.params.areaRng[:1]
-    evaluation.params.areaRngLbl = evaluation.params.areaRngLbl[:1]
-    evaluation.evaluate()
-    evaluation.accumulate()
-    return Scored(_metrics(evaluation.eval, evaluation.params.iouThrs), evaluation)
+
+    def __init__(
+        self, data: CocoSet, kind: Kind, *, categories: tuple[int, ...], max_detections: int
+    ) -> None:
+        try:
+            import faster_coco_eval  # native code that only scoring needs
+        except ImportError as error:
+            raise MissingToolError(
+                "evaluator-missing",
+                "faster-coco-eval is not installed in this Python",
+                found=str(error),
+                hint="pip install 'paddle-zoo[run]'",
+            ) from error
+        self._library: Any = faster_coco_eval
+        self._data = data
+        self._kind = kind
+        self._categories = sorted(categories)
+        self._max_detections = max_detections
+        self._matches: dict[int, list[Any]] = {}
+
+    def add(self, photos: Sequence[CocoPhoto], records: Sequence[DetectionRecord | PoseRecord]) -> None:
+        """Compare the results on some photos, whose annotations and results can be forgotten then."""
+        evaluation = self._evaluation(photos, records)
+        evaluation.evaluate()
+        # What matched in each photo, ordered by category and photo. The evaluator has no public name for it.
+        matches = evaluation._evalImgs_cpp
+        for place, photo in enumerate(sorted(photo.id for photo in photos)):
+            self._matches[photo] = matches[place :: len(photos)]
+
+    def scored(self) -> Scored:
+        """The figures over all photos that were added."""
+        parameters = self._evaluation((), ()).params
+        parameters.imgIds = sorted(self._matches)
+        rows = [self._matches[photo] for photo in parameters.imgIds]
+        by_category = [[row[block] for row in rows] for block in range(len(self._categories))]
+        return Scored(_accumulated(by_category, parameters), by_category, parameters)
+
+    def _evaluation(
+        self, photos: Sequence[CocoPhoto], records: Sequence[DetectionRecord | PoseRecord]
+    ) -> Any:
+        document = {
+            "images": [{"id": photo.id, "width": photo.width, "height": photo.height} for photo in photos],
+            "annotations": [dict(annotation) for photo in photos for annotation in photo.annotations],
+            "categories": self._data.document["categories"],
+        }
+        truth = self._library.COCO(document)
+        sigmas = COCO_SIGMAS.tolist() if self._kind == "keypoints" else None
+        evaluation = self._library.COCOeval_faster(
+            truth, truth.loadRes(list(records)), self._kind, kpt_oks_sigmas=sigmas, separate_eval=True
+        )
+        evaluation.params.imgIds = [photo.id for photo in photos]
+        evaluation.params.catIds = self._categories
+        evaluation.params.maxDets = [self._max_detections]
+        # The other ranges, small to large objects, are figures nobody asks for here, and most of the time.
+        evaluation.params.areaRng = evaluation.params.areaRng[:1]
+        evaluation.params.areaRngLbl = evaluation.params.areaRngLbl[:1]
+        return evaluation
+
+
+def _accumulated(by_category: Sequence[Sequence[Any]], parameters: Any) -> Metrics:
+    # The evaluator has no public way to accumulate a photo twice; this function of its native half takes
+    # any list that is ordered by category and photo.
+    from faster_coco_eval.faster_eval_api_cpp import COCOevalAccumulate
+
+    flat = [matches for block in by_category for matches in block]
+    return _metrics(COCOevalAccumulate(parameters, flat), parameters.iouThrs)
 
 
 def score(
     data: CocoSet,
     records: Sequence[DetectionRecord | PoseRecord],
-    kind: Literal["bbox", "keypoints"],
+    kind: Kind,
     *,
     categories: tuple[int, ...],
     max_detections: int,
 ) -> Metrics:
-    """The figures alone; arguments and errors as for :func:`evaluate`."""
-    return evaluate(data, records, kind, categories=categories, max_detections=max_detections).metrics
+    """The figures of results on all photos of a set; arguments and errors as for :class:`Scorer`."""
+    scorer = Scorer(data, kind, categories=categories, max_detections=max_detections)
+    scorer.add(data.photos, records)
+    return scorer.scored().metrics
 
 
 def _metrics(tables: Any, overlaps: Any) -> Metrics:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -183,11 +184,12 @@ def test_the_truth_scores_one(tmp_path: Path) -> None:
 def test_a_person_detector_scored_over_all_categories_shows_a_fraction(tmp_path: Path) -> None:
     """Why the scope is part of the protocol."""
     data = load_set(tiny_set(tmp_path, categories=4), DETECTION_PROTOCOL)
-    for photo in data.photos[:1]:
-        for number, category in enumerate((2, 3, 4)):
-            extra = {**photo.annotations[0], "id": 100 + number, "category_id": category}
-            data.document["annotations"].append(extra)
     persons = truth(data)
+    first, *others = data.photos
+    extra = [
+        {**first.annotations[0], "id": 100 + category, "category_id": category} for category in (2, 3, 4)
+    ]
+    data = replace(data, photos=(replace(first, annotations=(*first.annotations, *extra)), *others))
     assert score(data, persons, "bbox", categories=(1,), max_detections=100).AP == 1
     assert score(data, persons, "bbox", categories=(1, 2, 3, 4), max_detections=100).AP == 0.25
 
