@@ -203,6 +203,8 @@ class _Work:
                 return _item(order, "present", there)
             stored = self._obtainer.published(order.entry, order.artifact, packed=True)
             self._place.put(order.path, self._obtainer.store.packed(order.artifact, stored), stored.digest)
+        except UsageError:
+            raise  # no other file would fare better
         except ZooError as error:
             self._obtainer.reporter.note(f"failed: {error.message} ({error.code})")
             failed = {"error": f"{error.code}: {error.message}", "exit_code": error.exit_code}
@@ -225,6 +227,8 @@ class _Work:
 
     def write_index(self) -> None:
         """Writes what follows from the lock; a file that is as it should be is not touched."""
+        if not self._lock.artifacts:
+            return
         files = {str(place_of(url)): (url, line) for url, line in self._lock.artifacts.items()}
         sums = "".join(f"{line.sha256}  {path}\n" for path, (_, line) in sorted(files.items()))
         index = {

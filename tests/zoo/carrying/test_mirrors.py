@@ -138,13 +138,15 @@ def test_a_dry_run_writes_nothing(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_a_selection_by_kind_task_and_family(settings: Settings, tmp_path: Path) -> None:
-    report = mirror(tmp_path / "m", request=Request(weights=True), dry_run=True, settings=settings)
-    assert {item.artifact.split("-")[0] for item in report.items} == {"weights"}
-    assert len(report.items) > 4, "the whole catalogue"
+    request = Request(weights=True)
+    chosen = {"task": "keypoint_detection", "family": "tinypose"}
+    report = mirror(tmp_path / "m", request=request, dry_run=True, settings=settings, **chosen)
 
-    poses = mirror(tmp_path / "m", task="keypoint_detection", dry_run=True, settings=settings)
-    found = {api.model_info(item.entry, settings=settings).task for item in poses.items}
-    assert found == {"keypoint_detection"}
+    assert {item.artifact.split("-")[0] for item in report.items} == {"weights"}
+    entries = api.catalogue(settings)
+    found = {(entry.task, entry.family) for entry in (entries.get(item.entry) for item in report.items)}
+    assert found == {("keypoint_detection", "tinypose")}
+    assert len(report.items) > 2
 
     with pytest.raises(NotFoundError) as caught:
         mirror(tmp_path / "m", [NAME], Request(onnx="fp32"), settings=settings)
@@ -177,3 +179,19 @@ def test_a_bucket_takes_a_mirror_and_gives_it_back(
         assert api.fetch(NAME, settings=other).path.is_dir()
     finally:
         memory.rm("/bucket", recursive=True)
+
+
+def test_a_mirror_that_cannot_be_meant_stops_everything(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        mirror(tmp_path / "m", [NAME], settings=replace(settings, mirrors=("s3://me:s3cr3t@bucket",)))
+
+    assert caught.value.code == "bad-mirror"
+    assert not (tmp_path / "m").exists()
+
+
+def test_nothing_to_be_had_leaves_no_empty_mirror(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    report = mirror(tmp_path / "m", [NAME], settings=replace(settings, mirrors=(str(tmp_path / "empty"),)))
+
+    assert report.exit_code == 4
+    assert not (tmp_path / "m").exists()
