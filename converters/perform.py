@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from converters.lite import LiteOptions, lite_key, to_lite
-from converters.onnx import OnnxOptions, onnx_key, to_onnx
+from converters.onnx import OnnxOptions, RefineOptions, onnx_key, refine, refine_key, to_onnx
 from converters.plan import Step
 from converters.toolchain import Toolchains
 from converters.tools import PADDLE
@@ -26,6 +26,8 @@ def step_key(step: Step, inputs: Mapping[str, str], entry: Entry | None) -> str:
         return lite_key(inputs, step)
     if isinstance(step, OnnxOptions):
         return onnx_key(inputs, step)
+    if isinstance(step, RefineOptions):
+        return refine_key(inputs, step)
     # Imported here and below: exporting knows checkpoints and networks, and whoever runs a model that is in
     # the store already waits for neither.
     from converters.inference.export import export_key
@@ -46,6 +48,9 @@ def result_name(step: Step, stem: str) -> str:
         return "_".join([stem, step.target.replace(",", "-"), step.precision, *extras]) + ".nb"
     if isinstance(step, OnnxOptions):
         return f"{stem}_{step.precision}.onnx"
+    if isinstance(step, RefineOptions):
+        extras = ["half-ends"] if step.half_ends else ["slim"] if step.precision == "fp32" else []
+        return "_".join([stem, step.precision, *extras]) + ".onnx"
     return ""
 
 
@@ -80,6 +85,8 @@ def perform(
         to_lite(source, out, step, toolchains=toolchains, work=work, note=note)
     elif isinstance(step, OnnxOptions):
         to_onnx(source, out, step, toolchains=toolchains, work=work, note=note)
+    elif isinstance(step, RefineOptions):
+        refine(source, out, step, toolchains=toolchains, work=work, note=note)
     else:
         from converters.inference.export import export, require_fitting_shapes
 

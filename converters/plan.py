@@ -6,18 +6,18 @@ from typing import Literal
 
 from converters.inference.options import InferenceOptions, published_options
 from converters.lite import LiteOptions, WeightOnly, lite_target, needs_legacy, refuse_contradictions
-from converters.onnx import OnnxOptions, refuse_opset
+from converters.onnx import OnnxOptions, RefineOptions, refuse_opset
 from converters.tools import paddlelite
 from registry.errors import UsageError
 from registry.schema import Entry
 from registry.schema.base import Model
 
-Have = Literal["weights", "program", "pir"]
-"""Training checkpoint, legacy inference model, or PIR inference model."""
+Have = Literal["weights", "program", "pir", "onnx"]
+"""Training checkpoint, legacy inference model, PIR inference model, or ONNX model."""
 
 Goal = Literal["inference", "lite", "onnx", "safetensors"]
 
-Step = InferenceOptions | LiteOptions | OnnxOptions
+Step = InferenceOptions | LiteOptions | OnnxOptions | RefineOptions
 """One conversion, named by its options."""
 
 
@@ -56,23 +56,15 @@ def lite_options(
     return options
 
 
-def onnx_options(precision: str, opset: int | None) -> OnnxOptions:
+def onnx_options(opset: int | None) -> OnnxOptions:
     """Options of an ONNX file, refused here when no tool could meet them.
 
     Args:
-        precision: ``fp32``.
         opset: Operator set; None takes the default.
 
     Raises:
-        UsageError: ``onnx-precision-impossible`` or ``onnx-opset-impossible``.
+        UsageError: ``onnx-opset-impossible``.
     """
-    if precision != "fp32":
-        raise UsageError(
-            "onnx-precision-impossible",
-            f"paddle2onnx does not write ONNX in {precision}",
-            expected="fp32",
-            hint="--onnx fp32",
-        )
     options = OnnxOptions.model_validate({"opset": opset} if opset else {})
     refuse_opset(options.opset)
     return options
@@ -85,12 +77,14 @@ class Aim(Model):
         goal: Format.
         lite: Options of a Lite file; None takes the defaults.
         onnx: Options of an ONNX file; None takes the defaults.
+        refine: What to make of the ONNX file besides; None leaves it as it is.
         inference: Options of an inference model made from weights; None takes those of the published one.
     """
 
     goal: Goal
     lite: LiteOptions | None = None
     onnx: OnnxOptions | None = None
+    refine: RefineOptions | None = None
     inference: InferenceOptions | None = None
 
 
@@ -104,9 +98,13 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
 
     Raises:
         UsageError: ``network-needed``: weights alone do not say what network they belong to.
-            ``already-there``: nothing leads from an inference model to another one.
+            ``already-there``: nothing leads from an inference model to another one, or there is nothing to
+            do. ``onnx-is-final``: nothing leads from ONNX to another format.
         ConversionError: ``lite-needs-legacy-program``: Paddle-Lite cannot read PIR.
     """
+    refining = (aim.refine,) if aim.goal == "onnx" and aim.refine and aim.refine.changes else ()
+    if have == "onnx":
+        return _from_onnx(aim, refining)
     if aim.goal == "inference":
         if have != "weights":
             raise UsageError(
@@ -120,10 +118,27 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
         export = _export(aim, entry)
         if aim.goal == "lite" and export.program == "pir":
             raise needs_legacy("what --program pir asks for")
-        return (export, last)
+        return (export, last, *refining)
     if have == "pir" and aim.goal == "lite":
         raise needs_legacy("what is to be converted")
-    return (last,)
+    return (last, *refining)
+
+
+def _from_onnx(aim: Aim, refining: tuple[Step, ...]) -> tuple[Step, ...]:
+    if aim.goal != "onnx":
+        raise UsageError(
+            "onnx-is-final",
+            f"no tool here leads from ONNX to {aim.goal}",
+            expected="a checkpoint or an inference model",
+            hint="start from the model the ONNX file was made of",
+        )
+    if not refining:
+        raise UsageError(
+            "already-there",
+            "this is an ONNX file already, and nothing was asked to be changed in it",
+            hint="add --precision fp16 or --simplify",
+        )
+    return refining
 
 
 def _export(aim: Aim, entry: Entry | None) -> InferenceOptions:

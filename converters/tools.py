@@ -123,6 +123,22 @@ PADDLE2ONNX = Tool(
     installed_mb=900,
     extra="convert",
 )
+ONNXTOOLS = Tool(
+    name="onnxtools",
+    version="0.1.98",
+    purpose="ONNX simplified, or in half precision",
+    pins=(
+        Pin("onnxslim", exact="0.1.98", why="bytes are only the same with the same version"),
+        Pin("onnxconverter-common", exact="1.16.0", why="bytes are only the same with the same version"),
+        Pin("onnx", below=2),
+        Pin("onnxruntime", below=2),
+    ),
+    pythons=("3.11", "3.12", "3.13", "3.10"),
+    machines=("x86_64", "aarch64", "arm64", "AMD64"),
+    probe=_PROBES / "onnxtools.py",
+    download_mb=50,
+    installed_mb=250,
+)
 PADDLE = Tool(
     name="paddle",
     version="3.2.2",
@@ -191,11 +207,11 @@ def parse_tool(text: str) -> tuple[Tool, ...]:
     name, _, version = text.partition("@")
     if name == "paddlelite" and version in ("", *LITE_VERSIONS):
         return tuple(paddlelite(each) for each in ([version] if version else LITE_VERSIONS))
-    found = tuple(tool for tool in (PADDLE, PADDLE2ONNX) if tool.name == name)
+    found = tuple(tool for tool in (PADDLE, PADDLE2ONNX, ONNXTOOLS) if tool.name == name)
     if found and version in ("", found[0].version):
         return found
     known = [f"paddlelite@{each}" for each in LITE_VERSIONS]
-    known += [f"{tool.name}@{tool.version}" for tool in (PADDLE2ONNX, PADDLE)]
+    known += [f"{tool.name}@{tool.version}" for tool in (PADDLE2ONNX, PADDLE, ONNXTOOLS)]
     raise UsageError(
         "unknown-tool",
         f"there is no toolchain {text}",

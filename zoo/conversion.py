@@ -9,6 +9,7 @@ from pydantic import Field, NonNegativeInt
 
 from converters.inference.options import InferenceOptions, published_options, require_consistent
 from converters.lite import WeightOnly
+from converters.onnx import refine_options
 from converters.plan import Aim, Goal, Have, Step, lite_options, onnx_options, steps
 from converters.reading import Kind, inspect
 from converters.reading.locate import locate_file, locate_in_folder
@@ -32,6 +33,8 @@ class ConvertRequest(Model):
         weight_only: Integers that the weights of a Lite file are stored as; None stores them as they are.
         sparse: Whether layers of a Lite file with many zeros are stored as sparse ones.
         opset: ONNX operator set; None takes the default.
+        half_ends: Whether inputs and outputs of a half-precision ONNX file are half too.
+        simplify: Whether the graph of an ONNX file is simplified.
         program: Form of an inference model; None takes ``legacy``, which every next step can read.
         head: For detectors, what the graph hands out; None takes what upstream publishes.
         argmax: For pose networks, whether the maxima's places are an output; None takes what is published.
@@ -47,6 +50,8 @@ class ConvertRequest(Model):
     weight_only: WeightOnly | None = None
     sparse: bool = False
     opset: int | None = None
+    half_ends: bool = False
+    simplify: bool = False
     program: Literal["legacy", "pir"] | None = None
     head: Literal["raw", "boxes", "nms"] | None = None
     argmax: bool | None = None
@@ -170,12 +175,13 @@ def _have(path: Path) -> Have:
         Kind.SAFETENSORS: "weights",
         Kind.PROGRAM: "program",
         Kind.PIR: "pir",
+        Kind.ONNX: "onnx",
     }
     if found.kind not in kinds:
         raise UsageError(
             "not-convertible",
             f"{path} cannot be converted",
-            expected="a checkpoint (.pdparams, .safetensors) or an inference model (.pdmodel, .json)",
+            expected="a checkpoint (.pdparams, .safetensors), an inference model (.pdmodel, .json) or .onnx",
             found=found.kind.value,
             hint=f"zoo inspect {path}",
         )
@@ -211,8 +217,15 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
             weight_only=request.weight_only,
             sparse=request.sparse,
         )
-    onnx = onnx_options(request.precision, request.opset) if request.to == "onnx" else None
-    aim = Aim(goal=request.to, inference=inference, lite=lite, onnx=onnx)
+    onnx, refining = None, None
+    if request.to == "onnx":
+        onnx = onnx_options(request.opset)
+        refining = refine_options(request.precision, half_ends=request.half_ends, simplify=request.simplify)
+    elif request.half_ends or request.simplify:
+        raise UsageError(
+            "flag-without-onnx", "--half-ends and --simplify are about ONNX files", hint="--to onnx"
+        )
+    aim = Aim(goal=request.to, inference=inference, lite=lite, onnx=onnx, refine=refining)
     return steps(have, aim, entry)
 
 

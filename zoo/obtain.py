@@ -260,6 +260,8 @@ def input_files(source: Path) -> dict[str, Path]:
     found = locate_in_folder(source) if source.is_dir() else locate_file(source)
     if found.kind in (Kind.PICKLE, Kind.SAFETENSORS):
         return {"weights": found.main}
+    if found.kind is Kind.ONNX:
+        return {"model": found.main}
     if found.kind in (Kind.PROGRAM, Kind.PIR):
         return {"program": found.main} | ({"params": found.params} if found.params else {})
     raise UsageError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from converters.lite import LiteOptions
-from converters.onnx import OnnxOptions
+from converters.onnx import OnnxOptions, RefineOptions, refine_options
 from converters.plan import Aim, Step, lite_options, onnx_options, steps
 from registry.errors import NotFoundError
 from registry.schema import Artifact, Entry, Model
@@ -41,6 +41,8 @@ def words(step: Step) -> str:
         return f"inference model to Paddle-Lite {step.version}, {step.target} {step.precision}{extras}"
     if isinstance(step, OnnxOptions):
         return f"inference model to ONNX {step.precision}, opset {step.opset}"
+    if isinstance(step, RefineOptions):
+        return f"ONNX to {'simplified ' if step.simplify else ''}ONNX {step.precision}"
     return f"weights to inference model, {step.program} program"
 
 
@@ -102,7 +104,7 @@ def _aim(want: Want) -> Aim | None:
         options = lite_options(want.target or "arm", want.precision or "fp32", want.lite_version)
         return Aim(goal="lite", lite=options)
     if want.kind == "onnx":
-        return Aim(goal="onnx", onnx=onnx_options(want.precision or "fp32", None))
+        return Aim(goal="onnx", onnx=onnx_options(None), refine=refine_options(want.precision or "fp32"))
     return None
 
 

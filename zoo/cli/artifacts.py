@@ -106,6 +106,12 @@ def convert(
         bool, typer.Option("--sparse", help="Store pruned layers of a Lite file as sparse ones.")
     ] = False,
     opset: Annotated[int | None, typer.Option(help="ONNX operator set.")] = None,
+    half_ends: Annotated[
+        bool, typer.Option("--half-ends", help="Half inputs and outputs in a half-precision ONNX file.")
+    ] = False,
+    simplify: Annotated[
+        bool, typer.Option("--simplify", help="Fold constants in an ONNX file, held to what it computed.")
+    ] = False,
     program: Annotated[
         options.Program | None, typer.Option(help="Form of an inference model: legacy (for Lite) or pir.")
     ] = None,
@@ -142,6 +148,8 @@ def convert(
         weight_only=weight_only.value if weight_only else None,
         sparse=sparse,
         opset=opset,
+        half_ends=half_ends,
+        simplify=simplify,
         program=program.value if program else None,
         head=head.value if head else None,
         argmax=argmax,

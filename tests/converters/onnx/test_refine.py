@@ -1,0 +1,135 @@
+"""ONNX simplified and in half precision, with the real tools."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from converters.onnx import RefineOptions, refine, refine_key, refine_options
+from converters.provenance import read_provenance
+from converters.reading import Inspection, inspect
+from converters.toolchain import Toolchains
+from converters.tools import ONNXTOOLS
+from registry.errors import ConversionError, UsageError
+from tests.conftest import ensured
+
+onnx = pytest.importorskip("onnx")
+np = pytest.importorskip("numpy")
+onnxruntime = pytest.importorskip("onnxruntime")
+
+Refine = Callable[..., Inspection]
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A convolution of ``image``, with a constant that is made by operators, and where it is largest."""
+    helper, random = onnx.helper, np.random.default_rng(0)
+    weights = onnx.numpy_helper.from_array(random.standard_normal((4, 3, 3, 3)).astype(np.float32), "w")
+    nodes = [
+        helper.make_node("Constant", [], ["one"], value=onnx.numpy_helper.from_array(np.float32([1]))),
+        helper.make_node("Identity", ["one"], ["same"]),
+        helper.make_node("Conv", ["image", "w"], ["conv"]),
+        helper.make_node("Add", ["conv", "same"], ["maps"]),
+        helper.make_node("ArgMax", ["maps"], ["index"], axis=1, keepdims=0),
+    ]
+    image = helper.make_tensor_value_info("image", 1, ["n", 3, 8, 8])
+    outputs = [
+        helper.make_tensor_value_info("maps", 1, ["n", 4, 6, 6]),
+        helper.make_tensor_value_info("index", 7, ["n", 6, 6]),
+    ]
+    graph = helper.make_graph(nodes, "graph", [image], outputs, [weights])
+    path = tmp_path_factory.mktemp("model") / "model.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), path)
+    return path
+
+
+@pytest.fixture
+def make(toolchains: Toolchains, tmp_path: Path) -> Refine:
+    ensured(toolchains, ONNXTOOLS)
+
+    def run(source: Path, out: Path, options: RefineOptions) -> Inspection:
+        return refine(source, out, options, toolchains=toolchains, work=tmp_path / "work", note=str)
+
+    return run
+
+
+def run(path: Path, image: Any) -> Any:
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    return session.run(None, {"image": image})
+
+
+def test_half_precision_keeps_the_ends_and_nearly_the_numbers(
+    make: Refine, model: Path, tmp_path: Path
+) -> None:
+    made = make(model, tmp_path / "half.onnx", refine_options("fp16"))
+
+    assert (made.precision, made.weights_precision) == ("fp16", "fp16")
+    assert (made.inputs, made.outputs) == (inspect(model).inputs, inspect(model).outputs)
+    image = np.random.default_rng(1).standard_normal((2, 3, 8, 8)).astype(np.float32)
+    np.testing.assert_allclose(run(tmp_path / "half.onnx", image)[0], run(model, image)[0], atol=2e-2)
+
+
+def test_half_ends_are_half_where_they_were_single(make: Refine, model: Path, tmp_path: Path) -> None:
+    made = make(model, tmp_path / "half.onnx", refine_options("fp16", half_ends=True))
+
+    assert [tensor.dtype for tensor in (*made.inputs, *made.outputs)] == ["float16", "float16", "int64"]
+
+
+def test_simplified_it_computes_the_same_with_fewer_operators(
+    make: Refine, model: Path, tmp_path: Path
+) -> None:
+    made = make(model, tmp_path / "slim.onnx", refine_options("fp32", simplify=True))
+    image = np.ones((1, 3, 8, 8), np.float32)
+
+    assert sum(made.operators.values()) < sum(inspect(model).operators.values())
+    assert (made.precision, made.details["opsets"]) == ("fp32", {"ai.onnx": 11})
+    np.testing.assert_allclose(run(tmp_path / "slim.onnx", image)[0], run(model, image)[0], atol=1e-5)
+
+
+def test_equal_requests_give_equal_bytes_and_say_where_they_come_from(
+    make: Refine, model: Path, tmp_path: Path
+) -> None:
+    files = [make(model, tmp_path / name, refine_options("fp16")) for name in ("a.onnx", "b.onnx")]
+
+    assert files[0].sha256 == files[1].sha256
+    assert read_provenance(tmp_path / "a.onnx").is_about(files[0].sha256)
+
+
+def test_a_graph_the_tools_cannot_halve_is_an_error_and_no_file(
+    make: Refine, model: Path, tmp_path: Path
+) -> None:
+    broken = onnx.load(model)
+    broken.graph.node[2].op_type = "NoSuchOperator"
+    onnx.save(broken, tmp_path / "broken.onnx")
+
+    with pytest.raises(ConversionError) as caught:
+        make(tmp_path / "broken.onnx", tmp_path / "out.onnx", refine_options("fp16"))
+
+    assert caught.value.code == "converter-failed"
+    assert not (tmp_path / "out.onnx").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"precision": "int8"}, "onnx-precision-impossible"),
+        ({"precision": "fp32", "half_ends": True}, "onnx-ends-impossible"),
+    ],
+)
+def test_what_no_tool_makes_is_refused(asked: dict[str, Any], code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        refine_options(**asked)
+
+    assert caught.value.code == code
+
+
+def test_every_option_is_part_of_the_name() -> None:
+    keys = {
+        refine_key({"model": "0" * 64}, refine_options(precision, half_ends=ends, simplify=True))
+        for precision, ends in (("fp32", False), ("fp16", False), ("fp16", True))
+    }
+
+    assert len(keys) == 3
