@@ -378,7 +378,8 @@ def _parity(
     except ConversionError as error:
         if error.code not in REFUSALS:
             raise
-        return FormatParity(format=name, state="not-run", reason=f"{error.message}: {error.found}")
+        reason = f"the interpreter of ARM FP16 kernels does not know {error.found}"
+        return FormatParity(format=name, state="not-run", reason=reason)
     return found.model_copy(update={"format": name, "engine": engine})
 
 
