@@ -30,7 +30,7 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     )
     mirror = ", through a mirror" if found.mirror else ""
     yield f"network   {'offline' if found.offline else 'allowed'}{mirror}"
-    for extra in (None, "run", "convert", "report"):
+    for extra in (None, "run", "convert", "half", "report"):
         packages = [package for package in found.packages if package.extra == extra]
         versions = ", ".join(f"{package.name} {package.version or 'missing'}" for package in packages)
         yield f"{extra or 'light':<9} {versions}"
@@ -95,7 +95,7 @@ def _demo_cells(row: DemoRow) -> list[str]:
 
 def demo_words(found: Demo) -> Iterator[str]:
     """What the demo's table comes to, in sentences."""
-    compared = [row for row in found.rows if row.difference is not None]
+    compared = [row for row in found.rows if row.held and row.difference is not None]
     missing = [row for row in found.rows if row.state == "missing"]
     yield from _accuracy_words(found)
     words = f"{found.verified} files verified, {len(found.rows) - len(missing)} formats proven, "

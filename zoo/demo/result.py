@@ -37,8 +37,10 @@ class DemoRow(Model):
         size: Bytes; None when missing.
         seconds: What fetching or converting took.
         proof: What the bytes say: maker, target, precision.
-        difference: Largest absolute difference of any output from the inference model; None where the format
-            cannot run on this machine.
+        difference: Largest absolute difference of any output from the inference model, in half precision of
+            any but indices; None where the format cannot run on this machine.
+        held: Whether the tolerance holds for the difference: it is about conversions, not about what half
+            precision does.
         accuracy: What it scores; None where the format cannot run on this machine.
         hint: What to type to get what is missing, or why it was not run.
     """
@@ -49,6 +51,7 @@ class DemoRow(Model):
     seconds: float | None = None
     proof: str | None = None
     difference: float | None = None
+    held: bool = True
     accuracy: DemoAccuracy | None = None
     hint: str | None = None
 
@@ -65,8 +68,8 @@ class Demo(Model):
         pictures: Drawn pictures that accuracy was measured on.
         published_pictures: Pictures the published figure was measured on, of which those are the first.
         annotated: The picture of what was found; None where no format could run.
-        passed: Whether everything that could be made was proven, every difference is within the limit, and
-            the published figure holds wherever it was measured.
+        passed: Whether everything that could be made was proven, every difference that is held to the
+            limit is within, and the published figure holds wherever it was measured.
     """
 
     entry: str
