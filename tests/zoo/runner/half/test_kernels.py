@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from fractions import Fraction
 from functools import reduce
 
@@ -24,6 +25,7 @@ from zoo.runner.half.kernels import (
 from zoo.runner.half.values import half, halves
 
 SUBNORMAL = 2.0**-24
+EPSILON = 2.0**-10  # from 1 to the next half
 
 
 def some(*shape: int, seed: int = 0) -> np.ndarray:
@@ -71,13 +73,14 @@ def test_a_fused_step_rounds_once(a: float, b: float, c: float) -> None:
     assert multiply_add(a, b, c) == fused(a, b, c)
 
 
-@given(HALVES, HALVES, st.integers(-1, 1))
-def test_a_fused_step_rounds_once_next_to_ties(a: float, b: float, shift: int) -> None:
-    """A product that moves a sum by a trace from the middle between two halves."""
-    product = Fraction(a) * Fraction(b)
-    for c in {nearest(-product / 2), nearest(product * (2**11 + shift)), 2049.0, 40000.0}:
-        if np.isfinite(c):
-            assert multiply_add(a, b, c) == fused(a, b, c)
+@pytest.mark.parametrize("power", range(-12, 16))
+@pytest.mark.parametrize("factors", [(1.0, 1.0), (1 + EPSILON, 1 - EPSILON), (1 + EPSILON, 1 + EPSILON)])
+def test_a_product_that_is_nearly_half_a_step_does_not_round_twice(
+    power: int, factors: tuple[float, float]
+) -> None:
+    start, step = 2.0**power, 2.0 ** (power - 10)
+    for a, c in itertools.product((factors[0] * step / 2, -factors[0] * step / 2), (start, start + step)):
+        assert multiply_add(half(a), factors[1], c) == fused(half(a), factors[1], c)
 
 
 @given(HALVES, HALVES)
