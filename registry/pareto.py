@@ -155,16 +155,11 @@ def compare(
     groups: dict[tuple[Scale, Timing], list[Candidate]] = {}
     apart = []
     for entry in pool:
-        figure = next((found for found in entry.accuracy if found.metric == metric), None)
-        figure = figure if metric else headline(entry)
+        figure = _figure(entry, metric)
         scale = _scale(figure) if figure else None
-        timed = [
-            latency
-            for latency in entry.latency
-            if device_name(latency.device) == device
-            and precision in (None, latency.precision)
-            and threads in (None, latency.threads)
-        ]
+        timed = [latency for latency in entry.latency if device_name(latency.device) == device]
+        timed = [latency for latency in timed if precision in (None, latency.precision)]
+        timed = [latency for latency in timed if threads in (None, latency.threads)]
         timings = [latency for latency in timed if latency.scope == scope and latency.batch == 1]
         if figure is None or scale is None:
             apart.append(Apart(entry=entry.id, reason="no accuracy that others can repeat"))
@@ -172,8 +167,8 @@ def compare(
             apart.append(Apart(entry=entry.id, reason=_missing(timed, scope, device)))
         else:
             for latency in timings:
-                found = groups.setdefault((scale, _timing(latency)), [])
-                found.append(_candidate(entry, figure, latency))
+                group = groups.setdefault((scale, _timing(latency)), [])
+                group.append(_candidate(entry, figure, latency))
     rankings = [
         Ranking(accuracy=scale, timing=timing, rows=_ranked(rows)) for (scale, timing), rows in groups.items()
     ]
@@ -212,6 +207,12 @@ def _require_device(device: str, entries: Sequence[Entry | Pipeline]) -> None:
             f"no latency of these entries was published for the device {device!r}",
             expected=f"one of {', '.join(known)}" if known else None,
         )
+
+
+def _figure(entry: Entry | Pipeline, metric: str | None) -> Accuracy | None:
+    if metric is None:
+        return headline(entry)
+    return next((figure for figure in entry.accuracy if figure.metric == metric), None)
 
 
 def _scale(figure: Accuracy) -> Scale | None:
