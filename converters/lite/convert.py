@@ -11,9 +11,10 @@ from converters.child import run_worker
 from converters.files import check_writable, publish_bytes
 from converters.interpreter import Interpreter
 from converters.lite.options import LiteOptions, lite_key, refuse_contradictions
+from converters.lite.xshape import complete_program, needing_xshape
 from converters.proof import Proof
 from converters.provenance import provenance, write_provenance
-from converters.reading import Inspection, Program, canonical_nb
+from converters.reading import Inspection, canonical_nb
 from converters.reading.nb import decode_nb
 from converters.reading.nb_proof import inspect_nb
 from converters.scratch import scratch
@@ -33,10 +34,6 @@ _MEMORY = 4 << 30
 _TUNABLES = (
     f"glibc.malloc.tcache_count=0:glibc.malloc.top_pad={256 << 20}:glibc.malloc.trim_threshold={16 << 30}"
 )
-
-# Operators that paddlelite up to 2.13rc0 crashes on for x86 when they lack their optional output XShape,
-# as programs written by Paddle 3 do.
-_NEED_XSHAPE = frozenset({"flatten_contiguous_range"})
 
 
 def to_lite(
@@ -102,7 +99,9 @@ def _run_opt(
     source: InferenceModel, options: LiteOptions, interpreter: Interpreter, folder: Path, log: Path
 ) -> bytes:
     staged = stage(source, folder)
-    task, hint = f"opt of {paddlelite(options.version)}", _hint(source, options)
+    if types := needing_xshape(options.version, options.family):
+        complete_program(staged.program, types)
+    task, hint = f"opt of {paddlelite(options.version)}", _hint(options)
     request: dict[str, JsonValue] = {
         "program": staged.program.name,
         "params": staged.params.name,
@@ -136,24 +135,13 @@ def _run_opt(
         ) from error
 
 
-def _hint(source: InferenceModel, options: LiteOptions) -> str | None:
+def _hint(options: LiteOptions) -> str | None:
     if options.family == "x86" and options.version == "2.9.1":
         return (
             "paddlelite 2.9.1 has few kernels for x86, fewer than the networks of the catalogue need: "
             "check with the twin of another version, --lite-version 2.10 or later"
         )
-    if options.target == "x86" and _lacks_xshape(source):
-        return (
-            "paddlelite before 2.14rc0 crashes for x86 on flatten_contiguous_range as Paddle 3 writes it: "
-            "export the network with reshape instead, or use --lite-version 2.14rc0"
-        )
     return None
-
-
-def _lacks_xshape(source: InferenceModel) -> bool:
-    blocks = source.program.blocks if isinstance(source.program, Program) else ()
-    operators = (operator for block in blocks for operator in block.operators)
-    return any(op.type in _NEED_XSHAPE and not op.outputs.get("XShape") for op in operators)
 
 
 def _prove(content: bytes, source: InferenceModel, options: LiteOptions, proof: Proof) -> Inspection:

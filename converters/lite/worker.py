@@ -4,11 +4,14 @@ opt keeps graph nodes in containers ordered by address, so the order of operator
 buffers in its output depend on where malloc happened to find room: the length of a path is enough to change
 them. Hence the names relative to the working directory, and a thread of its own: glibc gives a thread a fresh
 arena, without the holes that starting Python left in the first one. ``_TUNABLES`` in ``convert.py`` keep the
-two arenas apart. Files are then the same from any folder and any
-environment; those for x86, which are for checks only, were seen in two orders of operators between wheels for
-different interpreters.
+two arenas apart, and ``fix_addresses`` does the rest for versions up to 2.11. Files are then the same from
+any folder and any environment; those for x86, which are for checks only, were seen in two orders of operators
+between wheels for different interpreters.
 """
 
+import ctypes
+import os
+import sys
 import threading
 import typing
 
@@ -32,6 +35,7 @@ def main(request: "dict[str, typing.Any]") -> "dict[str, typing.Any]":
     Raises:
         BaseException: Whatever opt raised.
     """
+    fix_addresses()
     # In the first thread, whose arena takes everything that importing and loading allocate.
     from paddlelite import lite
 
@@ -50,6 +54,24 @@ def main(request: "dict[str, typing.Any]") -> "dict[str, typing.Any]":
     if "error" in ending:
         raise ending["error"]
     return typing.cast("dict[str, typing.Any]", ending["value"])
+
+
+def fix_addresses() -> None:
+    """Start this process again without address randomisation, where the system allows it.
+
+    opt up to 2.11 also keeps nodes in hash tables by address, so that each run would give another order.
+    """
+    ask, no_randomisation = 0xFFFFFFFF, 0x0040000  # linux/personality.h
+    if not sys.platform.startswith("linux"):
+        return
+    personality = ctypes.CDLL(None).personality
+    personality.argtypes = [ctypes.c_ulong]
+    now = personality(ask)
+    # Containers may forbid it: then the order is as it comes.
+    if now == -1 or now & no_randomisation or personality(now | no_randomisation) == -1:
+        return
+    flags = ["-I"] if sys.flags.isolated else []
+    os.execv(sys.executable, [sys.executable, *flags, *sys.argv])
 
 
 def convert(lite: "typing.Any", request: "dict[str, typing.Any]") -> str:

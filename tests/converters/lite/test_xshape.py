@@ -1,0 +1,55 @@
+"""Outputs that old versions of Paddle-Lite write to, added where Paddle 3 leaves them out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from converters.lite.xshape import complete_program, needing_xshape
+from converters.reading import Program, read_program
+
+
+@pytest.fixture
+def copy(shared: Path, tmp_path: Path) -> Path:
+    """The program of TinyPose, whose transpositions lack the output and whose reshapes have it."""
+    path = tmp_path / "model.pdmodel"
+    path.write_bytes((shared / "data/inference/tinypose_128x96/model.pdmodel").read_bytes())
+    return path
+
+
+def outputs(program: Program, kind: str) -> list[tuple[str, ...]]:
+    found = (operator for block in program.blocks for operator in block.operators if operator.type == kind)
+    return [tuple(operator.outputs.get("XShape", ())) for operator in found]
+
+
+def test_only_what_is_missing_is_added_and_each_has_a_variable_of_its_own(copy: Path) -> None:
+    before = read_program(copy)
+    complete_program(copy, needing_xshape("2.10", "arm"))
+    after = read_program(copy)
+    added = [names for names in outputs(after, "transpose2") if len(names) == 1]
+    assert not any(outputs(before, "transpose2"))
+    assert len(set(added)) == len(outputs(before, "transpose2")) == 49
+    assert outputs(after, "reshape2") == outputs(before, "reshape2")
+    assert (after.inputs, after.outputs) == (before.inputs, before.outputs)
+    assert [op.type for op in after.blocks[0].operators] == [op.type for op in before.blocks[0].operators]
+
+
+def test_a_program_that_lacks_nothing_stays_as_it_is(copy: Path) -> None:
+    complete_program(copy, needing_xshape("2.10", "arm"))
+    complete = copy.read_bytes()
+    complete_program(copy, needing_xshape("2.10", "arm"))
+    assert copy.read_bytes() == complete
+    complete_program(copy, frozenset({"softmax"}))
+    assert copy.read_bytes() == complete
+
+
+@pytest.mark.parametrize(
+    ("version", "family", "needs"),
+    [("2.9.1", "arm", True), ("2.13rc0", "x86", True), ("2.13rc0", "arm", False)],
+)
+def test_versions_that_do_not_crash_get_the_program_as_it_was_given(
+    version: str, family: str, needs: bool
+) -> None:
+    assert bool(needing_xshape(version, family)) is needs
+    assert not needing_xshape("2.14rc0", family)
