@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from converters.lite import LiteOptions, lite_key, to_lite
+from converters.lite import LiteOptions, lite_key
 from converters.onnx import OnnxOptions, RefineOptions, onnx_key, refine, refine_key, to_onnx
 from converters.plan import Step
 from converters.toolchain import Toolchains
@@ -82,6 +82,8 @@ def perform(
         ZooError: As for ``to_lite``, ``to_onnx`` and ``export``.
     """
     if isinstance(step, LiteOptions):
+        from converters.lite import to_lite
+
         to_lite(source, out, step, toolchains=toolchains, work=work, note=note)
     elif isinstance(step, OnnxOptions):
         to_onnx(source, out, step, toolchains=toolchains, work=work, note=note)

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from converters.child import run_worker
 from converters.files import check_writable, publish_bytes
 from converters.interpreter import Interpreter
-from converters.lite.options import LiteOptions, lite_key, refuse_contradictions
+from converters.lite.options import LiteOptions, lite_key, needs_legacy, refuse_contradictions
 from converters.lite.xshape import complete_program, needing_xshape
 from converters.proof import Proof
 from converters.provenance import provenance, write_provenance
@@ -171,20 +171,4 @@ def _nothing_sparse(proof: Proof) -> ConversionError:
         found="none",
         done=f"the file was not kept; the log is {proof.log}",
         hint="prune the network first, or leave out --sparse",
-    )
-
-
-def needs_legacy(program: str) -> ConversionError:
-    """The error for a program of Paddle 3's format; opt would abort on it.
-
-    Args:
-        program: What it is, as the subject of a sentence.
-    """
-    return ConversionError(
-        "lite-needs-legacy-program",
-        f"{program} is a program of the format of Paddle 3 (PIR), which Paddle-Lite cannot read",
-        expected="a legacy program (.pdmodel)",
-        found="a PIR program (.json)",
-        done="nothing was converted",
-        hint="zoo convert WEIGHTS --network NAME --to inference --program legacy --out DIR",
     )

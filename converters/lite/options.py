@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 from converters.provenance import conversion_key
 from converters.tools import DEFAULT_LITE_VERSION
-from registry.errors import UsageError
+from registry.errors import ConversionError, UsageError
 from registry.schema.base import Model
 
 LiteTarget = Literal["arm", "x86", "opencl", "opencl,arm", "opencl,x86"]
@@ -136,3 +136,19 @@ def _refuse_sparse(options: LiteOptions) -> None:
             done="nothing was converted",
             hint="leave out --sparse",
         )
+
+
+def needs_legacy(program: str) -> ConversionError:
+    """The error for a program of Paddle 3's format; opt would abort on it.
+
+    Args:
+        program: What it is, as the subject of a sentence.
+    """
+    return ConversionError(
+        "lite-needs-legacy-program",
+        f"{program} is a program of the format of Paddle 3 (PIR), which Paddle-Lite cannot read",
+        expected="a legacy program (.pdmodel)",
+        found="a PIR program (.json)",
+        done="nothing was converted",
+        hint="zoo convert WEIGHTS --network NAME --to inference --program legacy --out DIR",
+    )
