@@ -1,7 +1,19 @@
 """Inference models to ONNX, and ONNX to simpler or smaller ONNX."""
 
-from converters.onnx.convert import OnnxOptions, onnx_key, refuse_opset, to_onnx
-from converters.onnx.refine import RefineOptions, refine, refine_key, refine_options
+from typing import TYPE_CHECKING
+
+from converters.onnx.options import (
+    OnnxOptions,
+    RefineOptions,
+    onnx_key,
+    refine_key,
+    refine_options,
+    refuse_opset,
+)
+
+if TYPE_CHECKING:
+    from converters.onnx.convert import to_onnx
+    from converters.onnx.refine import refine
 
 __all__ = [
     "OnnxOptions",
@@ -13,3 +25,16 @@ __all__ = [
     "refuse_opset",
     "to_onnx",
 ]
+
+
+def __getattr__(name: str) -> object:
+    # Whoever asks what a file would be called needs neither the tools nor what proves their results.
+    if name == "to_onnx":
+        from converters.onnx.convert import to_onnx
+
+        return to_onnx
+    if name == "refine":
+        from converters.onnx.refine import refine
+
+        return refine
+    raise AttributeError(name)

@@ -2,56 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from pydantic import JsonValue
 
 from converters.child import run_worker
 from converters.files import check_writable, publish
 from converters.interpreter import Interpreter
+from converters.onnx.options import OnnxOptions, onnx_key, refuse_opset
 from converters.proof import Proof
-from converters.provenance import conversion_key, provenance, write_provenance
+from converters.provenance import provenance, write_provenance
 from converters.reading import Inspection, inspect
 from converters.scratch import scratch
 from converters.staging import InferenceModel, read_model, stage
 from converters.toolchain import Toolchains
 from converters.tools import PADDLE2ONNX
-from registry.errors import UsageError
-from registry.schema.base import Model
 
 _WORKER = Path(__file__).with_name("worker.py")
 # TinyPose takes 3 s, 0.4 GiB of memory and 1 GiB of address space, nearly all of it paddle itself.
 _SECONDS = 900.0
 _MEMORY = 16 << 30
-
-FIRST_OPSET, LAST_OPSET = 7, 21
-"""Opsets paddle2onnx 2.1.0 writes."""
-
-
-class OnnxOptions(Model):
-    """What to make.
-
-    Attributes:
-        opset: Version of the operator set; an older one is read by more runtimes. It is never raised in
-            silence: a network that needs a later one is refused.
-        precision: Arithmetic of the operators.
-    """
-
-    opset: int = 11
-    precision: Literal["fp32"] = "fp32"
-
-
-def onnx_key(inputs: Mapping[str, str], options: OnnxOptions) -> str:
-    """Name of the conversion of one model with these options, known before it is made.
-
-    Args:
-        inputs: ``program`` and ``params`` to their SHA-256.
-        options: What to make.
-    """
-    tools = {pin.package: pin.exact for pin in PADDLE2ONNX.pins if pin.exact is not None}
-    return conversion_key("onnx", inputs=inputs, tools=tools, options=options.model_dump())
 
 
 def to_onnx(
@@ -109,23 +80,6 @@ def to_onnx(
         publish(made, out)
     log.unlink(missing_ok=True)
     return inspection.model_copy(update={"path": out})
-
-
-def refuse_opset(opset: int) -> None:
-    """Refuse an opset the tool does not write.
-
-    Raises:
-        UsageError: ``onnx-opset-impossible``.
-    """
-    if not FIRST_OPSET <= opset <= LAST_OPSET:
-        raise UsageError(
-            "onnx-opset-impossible",
-            f"{PADDLE2ONNX} cannot write opset {opset}",
-            expected=f"an opset from {FIRST_OPSET} to {LAST_OPSET}",
-            found=str(opset),
-            done="nothing was converted",
-            hint=f"--opset {OnnxOptions().opset}",
-        )
 
 
 def _run_paddle2onnx(

@@ -1,0 +1,117 @@
+"""What to ask the ONNX tools for, and what none of them can do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from converters.provenance import conversion_key
+from converters.tools import ONNXTOOLS, PADDLE2ONNX
+from registry.errors import UsageError
+from registry.schema.base import Model
+
+FIRST_OPSET, LAST_OPSET = 7, 21
+"""Opsets paddle2onnx 2.1.0 writes."""
+
+
+class OnnxOptions(Model):
+    """What to make.
+
+    Attributes:
+        opset: Version of the operator set; an older one is read by more runtimes. It is never raised in
+            silence: a network that needs a later one is refused.
+        precision: Arithmetic of the operators.
+    """
+
+    opset: int = 11
+    precision: Literal["fp32"] = "fp32"
+
+
+def onnx_key(inputs: Mapping[str, str], options: OnnxOptions) -> str:
+    """Name of the conversion of one model with these options, known before it is made.
+
+    Args:
+        inputs: ``program`` and ``params`` to their SHA-256.
+        options: What to make.
+    """
+    tools = {pin.package: pin.exact for pin in PADDLE2ONNX.pins if pin.exact is not None}
+    return conversion_key("onnx", inputs=inputs, tools=tools, options=options.model_dump())
+
+
+def refuse_opset(opset: int) -> None:
+    """Refuse an opset the tool does not write.
+
+    Raises:
+        UsageError: ``onnx-opset-impossible``.
+    """
+    if not FIRST_OPSET <= opset <= LAST_OPSET:
+        raise UsageError(
+            "onnx-opset-impossible",
+            f"{PADDLE2ONNX} cannot write opset {opset}",
+            expected=f"an opset from {FIRST_OPSET} to {LAST_OPSET}",
+            found=str(opset),
+            done="nothing was converted",
+            hint=f"--opset {OnnxOptions().opset}",
+        )
+
+
+class RefineOptions(Model):
+    """What to make of an ONNX model.
+
+    Attributes:
+        precision: Arithmetic of the operators.
+        half_ends: Whether inputs and outputs are in half precision too; single by default, so that a half
+            model takes the place of a single one.
+        simplify: Whether constants are folded and what does nothing is taken out (onnxslim), held to what
+            the model computed before.
+    """
+
+    precision: Literal["fp32", "fp16"] = "fp32"
+    half_ends: bool = False
+    simplify: bool = False
+
+    @property
+    def changes(self) -> bool:
+        """Whether there is anything to do."""
+        return self.precision != "fp32" or self.simplify
+
+
+def refine_options(precision: str, *, half_ends: bool = False, simplify: bool = False) -> RefineOptions:
+    """Options of a refined ONNX file, refused here when no tool could meet them.
+
+    Half precision is made of a simplified model: onnxconverter-common gets casts of constants wrong.
+
+    Args:
+        precision: ``fp32`` or ``fp16``.
+        half_ends: Whether inputs and outputs are half too.
+        simplify: Whether the graph is simplified.
+
+    Raises:
+        UsageError: ``onnx-precision-impossible`` or ``onnx-ends-impossible``.
+    """
+    if precision not in ("fp32", "fp16"):
+        raise UsageError(
+            "onnx-precision-impossible",
+            f"no tool here writes ONNX in {precision}",
+            expected="fp32 or fp16",
+            hint="--precision fp16",
+        )
+    if half_ends and precision != "fp16":
+        raise UsageError(
+            "onnx-ends-impossible",
+            "only a model in half precision can have half inputs and outputs",
+            hint="--precision fp16 --half-ends",
+        )
+    half = precision == "fp16"
+    return RefineOptions(precision="fp16" if half else "fp32", half_ends=half_ends, simplify=simplify or half)
+
+
+def refine_key(inputs: Mapping[str, str], options: RefineOptions) -> str:
+    """Name of the refinement of one model with these options, known before it is made.
+
+    Args:
+        inputs: ``model`` to its SHA-256.
+        options: What to make.
+    """
+    tools = {pin.package: pin.exact for pin in ONNXTOOLS.pins if pin.exact is not None}
+    return conversion_key("onnx-refined", inputs=inputs, tools=tools, options=options.model_dump())
