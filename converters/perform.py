@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from converters.lite import LiteOptions, lite_key
-from converters.onnx import OnnxOptions, RefineOptions, onnx_key, refine, refine_key, to_onnx
+from converters.onnx import OnnxOptions, RefineOptions, onnx_key, refine_key
 from converters.plan import Step
 from converters.toolchain import Toolchains
 from converters.tools import PADDLE
@@ -86,8 +86,12 @@ def perform(
 
         to_lite(source, out, step, toolchains=toolchains, work=work, note=note)
     elif isinstance(step, OnnxOptions):
+        from converters.onnx import to_onnx
+
         to_onnx(source, out, step, toolchains=toolchains, work=work, note=note)
     elif isinstance(step, RefineOptions):
+        from converters.onnx import refine
+
         refine(source, out, step, toolchains=toolchains, work=work, note=note)
     else:
         from converters.inference.export import export, require_fitting_shapes
