@@ -86,11 +86,11 @@ def perform(
 
         to_lite(source, out, step, toolchains=toolchains, work=work, note=note)
     elif isinstance(step, OnnxOptions):
-        from converters.onnx import to_onnx
+        from converters.onnx.convert import to_onnx
 
         to_onnx(source, out, step, toolchains=toolchains, work=work, note=note)
     elif isinstance(step, RefineOptions):
-        from converters.onnx import refine
+        from converters.onnx.refine import refine
 
         refine(source, out, step, toolchains=toolchains, work=work, note=note)
     else:

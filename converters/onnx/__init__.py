@@ -13,13 +13,11 @@ from converters.onnx.options import (
 
 if TYPE_CHECKING:
     from converters.onnx.convert import to_onnx
-    from converters.onnx.refine import refine
 
 __all__ = [
     "OnnxOptions",
     "RefineOptions",
     "onnx_key",
-    "refine",
     "refine_key",
     "refine_options",
     "refuse_opset",
@@ -28,13 +26,9 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # Whoever asks what a file would be called needs neither the tools nor what proves their results.
-    if name == "to_onnx":
-        from converters.onnx.convert import to_onnx
+    # Loaded on first use: who looks into the store for a file that is there needs no converter.
+    if name != "to_onnx":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from converters.onnx.convert import to_onnx
 
-        return to_onnx
-    if name == "refine":
-        from converters.onnx.refine import refine
-
-        return refine
-    raise AttributeError(name)
+    return to_onnx

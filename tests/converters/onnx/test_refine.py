@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from converters.onnx import RefineOptions, refine, refine_key, refine_options
+from converters.onnx import RefineOptions, refine_key, refine_options
+from converters.onnx.refine import refine
 from converters.provenance import read_provenance
 from converters.reading import Inspection, inspect
 from converters.toolchain import Toolchains
