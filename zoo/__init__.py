@@ -26,8 +26,9 @@ for _name in ("registry", "converters"):
 
 if _TYPE_CHECKING:
     from registry.errors import ZooError
-    from zoo.api import convert, fetch, list_models, model_info
+    from zoo.api import convert, fetch
     from zoo.carrying.api import bundle, import_bundle, mirror
+    from zoo.lookup import list_models, model_info
     from zoo.models import bench, compare, load, validate
     from zoo.reports import report
 
@@ -49,7 +50,8 @@ __all__ = [
 
 _HOMES = {
     "ZooError": "registry.errors",
-    **dict.fromkeys(("convert", "fetch", "list_models", "model_info"), "zoo.api"),
+    **dict.fromkeys(("convert", "fetch"), "zoo.api"),
+    **dict.fromkeys(("list_models", "model_info"), "zoo.lookup"),
     **dict.fromkeys(("bundle", "import_bundle", "mirror"), "zoo.carrying.api"),
     **dict.fromkeys(("bench", "compare", "load", "validate"), "zoo.models"),
     "report": "zoo.reports",

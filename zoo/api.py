@@ -6,20 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from registry import Entry, Pipeline, Registry
 from registry.errors import UsageError
 from registry.schema.artifact import Precision, Target
-from zoo import catalogues
+from zoo.catalogues import registry_of
+from zoo.lookup import model_info
 from zoo.settings import Settings, from_environment
-from zoo.settings import settings as settings  # noqa: PLC0414 (handed on)
 from zoo.wants import Request
 
 if TYPE_CHECKING:
-    from converters.networks.measured import Complexity
     from converters.plan import Goal
     from converters.reading import Inspection
     from converters.reading.comparison import Comparison
-    from registry.pareto import Comparison as Ranked
     from zoo.conversion import ConvertPlan, ConvertRequest, Made
     from zoo.demo import Demo
     from zoo.doctor import Diagnosis
@@ -27,113 +24,6 @@ if TYPE_CHECKING:
     from zoo.plans import FetchPlan
     from zoo.project import LockReport
     from zoo.store import StoreReport
-
-
-def catalogue(settings: Settings) -> Registry:
-    """Every entry of the shipped catalogue and of those laid over it; see ``zoo.catalogues``."""
-    return catalogues.registry_of(settings)
-
-
-def list_models(*, settings: Settings | None = None, **conditions: Any) -> tuple[Entry, ...]:
-    """The entries that meet every condition, in a fixed order.
-
-    Args:
-        settings: Settings; the environment's by default.
-        conditions: Attributes of ``registry.search.Conditions``: ``task``, ``family``, ``release``, ``size``,
-            ``min_ap``, ``device``, ``precision``, ``artifact``, ``where``, ``sort``.
-
-    Raises:
-        UsageError: The expression cannot be read, or a condition names what no entry knows.
-        CatalogueError: A catalogue is broken.
-    """
-    return catalogue(settings or from_environment()).search(**conditions)
-
-
-def compare_models(
-    names: Sequence[str] = (),
-    *,
-    device: str = "sd865",
-    precision: str | None = None,
-    threads: int | None = None,
-    scope: Literal["network", "pipeline"] = "network",
-    metric: str | None = None,
-    where: str | None = None,
-    settings: Settings | None = None,
-) -> Ranked:
-    """Published accuracy against published latency, each ranking of figures that may be compared.
-
-    Args:
-        names: Entries to compare with each other; none means the whole catalogue, group by group.
-        device: Short name of the device, as in ``zoo list --device``.
-        precision: Only latencies in this arithmetic.
-        threads: Only latencies with so many threads.
-        scope: What the latency includes.
-        metric: Accuracy to rank by, ``AP50``; each entry's main figure by default.
-        where: Only entries that meet this expression; see ``registry.search``.
-        settings: Settings; the environment's by default.
-
-    Raises:
-        NotFoundError: No such entry.
-        UsageError: The named entries were not measured in the same way, or nothing was timed on the device.
-    """
-    from registry import pareto
-    from registry.search import Conditions, search
-
-    known = catalogue(settings or from_environment())
-    chosen = tuple(known.find(name) for name in names) or known.listed
-    found = pareto.compare(
-        search(chosen, Conditions(where=where)),
-        device=device,
-        precision=precision,
-        threads=threads,
-        scope=scope,
-        metric=metric,
-    )
-    if names:
-        pareto.require_one_ranking(found, [entry.id for entry in chosen])
-    return found
-
-
-def model_info(name: str, *, settings: Settings | None = None) -> Entry:
-    """Everything known about one model.
-
-    Args:
-        name: ``name`` or ``name@release``.
-        settings: Settings; the environment's by default.
-
-    Raises:
-        NotFoundError: No such entry; close names are suggested.
-        UsageError: ``is-a-pipeline``: the name is that of a pair of models.
-    """
-    return catalogue(settings or from_environment()).get(name)
-
-
-def info(name: str, *, settings: Settings | None = None) -> Entry | Pipeline:
-    """Everything known about a model or a pipeline.
-
-    Args:
-        name: ``name`` or ``name@release``.
-        settings: Settings; the environment's by default.
-
-    Raises:
-        NotFoundError: No such entry; close names are suggested.
-    """
-    return catalogue(settings or from_environment()).find(name)
-
-
-def complexity(entry: Entry) -> Complexity | None:
-    """Parameters and multiply-adds of an entry's network, computed from the network itself.
-
-    Args:
-        entry: The entry.
-
-    Returns:
-        None where the architecture is not modelled, or not among those that were measured for the package.
-    """
-    from converters.networks.measured import measurement_of
-
-    measurement = measurement_of(entry.network) if entry.network else None
-    return measurement.complexity(entry.input.height, entry.input.width) if measurement else None
 
 
 def fetch(
@@ -311,7 +201,7 @@ def convert_source(
 
     chosen = settings or from_environment()
     return conversion.convert(
-        source, request, out=out, entries=catalogue(chosen), obtainer=obtainer_of(chosen, reporter=reporter)
+        source, request, out=out, entries=registry_of(chosen), obtainer=obtainer_of(chosen, reporter=reporter)
     )
 
 
@@ -321,7 +211,7 @@ def plan_conversion(
     """What ``convert_source`` would do, without doing any of it."""
     from zoo import conversion
 
-    return conversion.plan(source, request, catalogue(settings or from_environment()))
+    return conversion.plan(source, request, registry_of(settings or from_environment()))
 
 
 def inspect(path: Path | str, *, settings: Settings | None = None) -> Inspection:

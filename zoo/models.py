@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, TypeVar
 from registry import Entry
 from registry.errors import ConversionError, MissingToolError, UsageError
 from registry.schema import Model
-from zoo.api import catalogue, model_info, obtainer_of
+from zoo.api import obtainer_of
+from zoo.catalogues import registry_of
+from zoo.comparing import not_run, parity_of, samples_of
+from zoo.lookup import model_info
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
@@ -22,12 +25,9 @@ if TYPE_CHECKING:
     from zoo.validation.accuracy import Boxes, Validation
     from zoo.validation.latency import Bench, Plan, Timing
     from zoo.validation.outside import ModelParity
-    from zoo.validation.parity import FormatParity, Layers, Parity, Sample
+    from zoo.validation.parity import Parity
 
 _Options = TypeVar("_Options", bound=Model)
-
-PICTURES = 4
-"""Built-in pictures that formats are compared on; each holds up to three drawn figures."""
 
 _MOST_JOBS = 4
 
@@ -80,7 +80,7 @@ def load(
         backend=backend, precision=precision, threads=threads, lite_version=lite_version, build=build
     )
     chosen = settings or from_environment()
-    known = catalogue(chosen)
+    known = registry_of(chosen)
     entries = [known.get(each) for each in (name, detector) if each is not None]
     require_fit(*entries)
     resources = ExitStack()
@@ -146,7 +146,7 @@ def validate(
 
     choice = _choice(backend=backend, precision=precision, lite_version=lite_version, build=build)
     chosen = settings or from_environment()
-    known = catalogue(chosen)
+    known = registry_of(chosen)
     entry = known.get(name)
     boxes = _boxes(known.get(detector) if detector is not None else None, box_threshold)
     protocol = executed(entry, flip, boxes)
@@ -204,7 +204,7 @@ def compare(
     chosen = settings or from_environment()
     entry = model_info(name, settings=chosen)
     obtainer = obtainer_of(chosen, locked=locked, reporter=reporter)
-    samples = _samples(images)
+    samples = samples_of(images)
     with opened([(entry, _choice(backend="paddle", build=build))], obtainer) as (network,):
         reference = observe(network, samples)
         engine = f"{network.session.engine} {network.session.engine_version}"
@@ -219,13 +219,13 @@ def compare(
             lite_version=lite_version,
         ),
     ]
-    rows = [_parity(entry, choice, samples, reference, obtainer) for choice in others]
+    rows = [parity_of(entry, choice, samples, reference, obtainer) for choice in others]
     return Parity(
         entry=entry.id,
         reference=engine,
         pictures=len(samples),
         found=reference.found,
-        formats=(*rows, _not_run()),
+        formats=(*rows, not_run()),
     )
 
 
@@ -295,7 +295,7 @@ def bench(
     chosen = settings or from_environment()
     entry = model_info(name, settings=chosen)
     obtainer = obtainer_of(chosen, locked=locked, reporter=reporter)
-    photo = photo_of(_samples([Path(image)] if image is not None else ())[0])
+    photo = photo_of(samples_of([Path(image)] if image is not None else ())[0])
     plan = plan or Plan()
     timings = []
     for each in (backend,) if backend else BACKENDS:
@@ -340,58 +340,6 @@ def _checked(kind: type[_Options], values: Mapping[str, object]) -> _Options:
         raise UsageError(
             "bad-option", f"{'.'.join(map(str, first['loc']))}: {first['msg']}", found=str(first["input"])
         ) from None
-
-
-def _samples(images: Sequence[Path]) -> tuple[Sample, ...]:
-    """Pictures to look at: the caller's, or drawn figures with their boxes."""
-    import numpy as np
-
-    from zoo.runner.images import read_photo
-    from zoo.sample.figures import HELD_OUT, picture
-    from zoo.validation.parity import Sample
-
-    if images:
-        return tuple(Sample(read_photo(path, honour_exif=True)) for path in images)
-    samples = []
-    for seed in range(HELD_OUT, HELD_OUT + PICTURES):
-        drawn = picture(seed)
-        corners = [(x, y, x + width, y + height) for x, y, width, height in (p.box for p in drawn.persons)]
-        samples.append(Sample(drawn.image, np.array(corners).reshape(-1, 4)))
-    return tuple(samples)
-
-
-def _parity(
-    entry: Entry, choice: Choice, samples: Sequence[Sample], reference: Layers, obtainer: Obtainer
-) -> FormatParity:
-    from zoo.opening import opened, want_of
-    from zoo.runner.sessions.half import REFUSALS
-    from zoo.validation.parity import FormatParity, compare, observe
-
-    name = want_of(choice).id
-    obtainer.reporter.note(f"comparing {name}")
-    try:
-        with opened([(entry, choice)], obtainer) as (network,):
-            engine = f"{network.session.engine} {network.session.engine_version}"
-            found = compare(reference, observe(network, samples), entry, choice.precision)
-    except MissingToolError as error:
-        return FormatParity(format=name, state="missing", reason=error.hint or error.message)
-    except ConversionError as error:
-        if error.code not in REFUSALS:
-            raise
-        reason = f"the interpreter of ARM FP16 kernels does not know {error.found}"
-        return FormatParity(format=name, state="not-run", reason=reason)
-    return found.model_copy(update={"format": name, "engine": engine})
-
-
-def _not_run() -> FormatParity:
-    """A format that this processor cannot run: it keeps its row, and nothing stands in for it."""
-    from zoo.validation.parity import FormatParity
-
-    return FormatParity(
-        format="lite-arm-fp32",
-        state="not-run",
-        reason="its kernels are for ARM processors; lite-x86-fp32 is the same network for this one",
-    )
 
 
 def _timing(

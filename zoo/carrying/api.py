@@ -10,6 +10,8 @@ from zoo.carrying import bundles, importing, mirrors, places
 from zoo.carrying.bundles import Bundle
 from zoo.carrying.importing import Imported
 from zoo.carrying.mirrors import MirrorReport
+from zoo.catalogues import registry_of
+from zoo.lookup import list_models, model_info
 from zoo.obtain import Reporter
 from zoo.settings import Settings, from_environment
 from zoo.wants import Request
@@ -44,7 +46,7 @@ def mirror(
         ZooError: As the tree in ``registry.errors`` says; what fails for a single file is in the report.
     """
     chosen = settings or from_environment()
-    entries = [api.model_info(name, settings=chosen) for name in names] or api.list_models(settings=chosen)
+    entries = [model_info(name, settings=chosen) for name in names] or list_models(settings=chosen)
     entries = [e for e in entries if task in (None, e.task) and family in (None, e.family)]
     wanted = mirrors.orders(entries, request or Request())
     obtainer = api.obtainer_of(chosen, reporter=reporter)
@@ -71,7 +73,7 @@ def bundle(
         reporter: Who hears about the work; nobody by default.
     """
     chosen = settings or from_environment()
-    entries = [api.model_info(name, settings=chosen) for name in names]
+    entries = [model_info(name, settings=chosen) for name in names]
     orders = [(entry, want) for entry in entries for want in request.wants(entry)]
     return bundles.bundle(
         orders, out, api.obtainer_of(chosen, reporter=reporter), build=request.build, jobs=jobs
@@ -99,4 +101,4 @@ def import_bundle(
     """
     chosen = settings or from_environment()
     obtainer = api.obtainer_of(chosen, reporter=reporter)
-    return importing.import_bundle(Path(path), obtainer, api.catalogue(chosen), sha256=sha256)
+    return importing.import_bundle(Path(path), obtainer, registry_of(chosen), sha256=sha256)

@@ -10,6 +10,7 @@ import typer
 from registry.errors import UsageError
 from zoo.cli import options
 from zoo.output import Output
+from zoo.settings import settings
 
 
 def fetch(
@@ -54,7 +55,7 @@ def fetch(
         lite_version=lite_version,
         build=build,
     )
-    chosen = api.settings(mirror=mirror, offline=offline, catalogue=catalogue)
+    chosen = settings(mirror=mirror, offline=offline, catalogue=catalogue)
     if dry_run:
         planned = api.plan(names, request, settings=chosen)
         if json:
@@ -138,7 +139,7 @@ def convert(
     from zoo.obtain import Reporter
 
     output = Output(as_json=json, quiet=quiet)
-    chosen = api.settings(mirror=mirror, offline=offline, catalogue=catalogue)
+    chosen = settings(mirror=mirror, offline=offline, catalogue=catalogue)
     request = ConvertRequest(
         to=to.value,
         network=network,
@@ -236,7 +237,7 @@ def verify(
     from zoo import api
 
     output = Output(as_json=json)
-    report = api.verify(names or (), settings=api.settings(catalogue=catalogue))
+    report = api.verify(names or (), settings=settings(catalogue=catalogue))
     if json:
         output.document(report)
     else:
@@ -273,7 +274,7 @@ def lock(
     from zoo.obtain import Reporter
 
     output = Output(as_json=json, quiet=quiet)
-    chosen = api.settings(mirror=mirror, catalogue=catalogue)
+    chosen = settings(mirror=mirror, catalogue=catalogue)
     with output.display() as display:
         reporter = Reporter(note=output.note, bar=display.bar)
         found = api.lock(names or (), accept=accept, check=check, settings=chosen, reporter=reporter)

@@ -9,6 +9,7 @@ import typer
 
 from zoo.cli import options
 from zoo.output import Output, megabytes
+from zoo.settings import settings
 
 
 def mirror(
@@ -38,7 +39,6 @@ def mirror(
     json: options.Json = False,
 ) -> None:
     """Copy published files to a folder or bucket that any static server can serve to --mirror."""
-    from zoo import api
     from zoo.carrying import api as carrying
     from zoo.obtain import Reporter
     from zoo.wants import Request
@@ -62,7 +62,7 @@ def mirror(
             family=family,
             jobs=jobs,
             dry_run=dry_run,
-            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     if json:
@@ -97,7 +97,6 @@ def bundle(
     json: options.Json = False,
 ) -> None:
     """Write artifacts, converted ones too, into one file for a machine without a network."""
-    from zoo import api
     from zoo.carrying import api as carrying
     from zoo.obtain import Reporter
     from zoo.wants import Request
@@ -120,7 +119,7 @@ def bundle(
             request,
             out=out,
             jobs=jobs,
-            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     if json:
@@ -142,13 +141,12 @@ def import_bundle(
     json: options.Json = False,
 ) -> None:
     """Take the artifacts of a bundle into the store, all or none, and print their paths."""
-    from zoo import api
     from zoo.carrying import api as carrying
     from zoo.obtain import Reporter
 
     output = Output(as_json=json, quiet=quiet)
     found = carrying.import_bundle(
-        path, sha256=sha256, settings=api.settings(catalogue=catalogue), reporter=Reporter(note=output.note)
+        path, sha256=sha256, settings=settings(catalogue=catalogue), reporter=Reporter(note=output.note)
     )
     if json:
         output.document({"artifacts": found})

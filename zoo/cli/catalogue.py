@@ -64,9 +64,9 @@ def list_entries(
     if json or format in (options.ListFormat.json, options.ListFormat.markdown):
         from registry import tables
         from registry.search import search
-        from zoo import api
+        from zoo.catalogues import registry_of
 
-        entries = search(api.catalogue(chosen).listed, conditions)
+        entries = search(registry_of(chosen).listed, conditions)
         if format is options.ListFormat.markdown and not json:
             output.text(tables.markdown(entries))
         else:
@@ -91,10 +91,11 @@ def show(
     json: options.Json = False,
 ) -> None:
     """Show everything about one model or pipeline, with sources."""
-    from zoo import api
+    from zoo import lookup
     from zoo.cli import portrait
+    from zoo.settings import settings
 
-    entry = api.info(name, settings=api.settings(catalogue=catalogue))
+    entry = lookup.info(name, settings=settings(catalogue=catalogue))
     output = Output(as_json=json)
     if entry.kind == "pipeline":
         if json:
@@ -102,7 +103,7 @@ def show(
         else:
             output.text(portrait.of_pipeline(entry))
         return
-    measured = api.complexity(entry)
+    measured = lookup.complexity(entry)
     if json:
         output.document({**entry.model_dump(mode="json"), "computed": measured})
     else:

@@ -77,10 +77,11 @@ def drift(
     """Compare the catalogue with a newer document; exit 1 when something changed."""
     from registry.documents.drift import drift as compare
     from registry.documents.files import Origin, import_files
-    from zoo import api
+    from zoo.catalogues import registry_of
+    from zoo.settings import settings
 
     (imported,) = import_files([readme], Origin(tuple(document or ()), repository, revision, release))
-    found = compare(imported, api.catalogue(api.settings(catalogue=catalogue)))
+    found = compare(imported, registry_of(settings(catalogue=catalogue)))
     output = Output(as_json=json)
     if json:
         output.document(found)

@@ -10,6 +10,7 @@ import typer
 
 from zoo.cli import options
 from zoo.output import Output
+from zoo.settings import settings
 
 Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads one run of a network may use.")]
 Jobs = Annotated[
@@ -42,7 +43,7 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Find people and their joints in pictures, and draw them."""
-    from zoo import api, models
+    from zoo import models
     from zoo.annotating import run_on_files
     from zoo.cli import portrait_of_results
     from zoo.cli.counting import Counter
@@ -61,7 +62,7 @@ def run(
             lite_version=lite_version,
             build=build,
             locked=locked,
-            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     with runner, Counter(output) as count:
@@ -120,7 +121,7 @@ def validate(
     json: options.Json = False,
 ) -> None:
     """Measure accuracy as the published figure was measured, and say whether that holds."""
-    from zoo import api, models
+    from zoo import models
     from zoo.cli import portrait_of_results
     from zoo.cli.counting import Counter
     from zoo.obtain import Reporter
@@ -144,7 +145,7 @@ def validate(
             lite_version=lite_version,
             build=build,
             locked=locked,
-            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
             reporter=Reporter(note=output.note, bar=display.bar),
             on_photos=count,
         )
@@ -178,15 +179,16 @@ def compare(
     json: options.Json = False,
 ) -> None:
     """Compare every format with the inference model, layer by layer, and say which differs first."""
-    from zoo import api, models
+    from zoo import models
+    from zoo.catalogues import registry_of
     from zoo.cli import portrait_of_results
     from zoo.conversion import local_source
     from zoo.obtain import Reporter
     from zoo.pictures import find_pictures
 
     output = Output(as_json=json, quiet=quiet)
-    chosen = api.settings(mirror=mirror, offline=offline, catalogue=catalogue)
-    if (model := local_source(name, api.catalogue(chosen))) is not None:
+    chosen = settings(mirror=mirror, offline=offline, catalogue=catalogue)
+    if (model := local_source(name, registry_of(chosen))) is not None:
         with output.display() as display:
             reporter = Reporter(note=output.note, bar=display.bar)
             outside = models.compare_model(
@@ -244,7 +246,7 @@ def bench(
     json: options.Json = False,
 ) -> None:
     """Measure latency on this machine, beside published figures of the same scope."""
-    from zoo import api, models
+    from zoo import models
     from zoo.cli import portrait_of_results
     from zoo.obtain import Reporter
     from zoo.validation.latency import Plan
@@ -262,7 +264,7 @@ def bench(
             lite_version=lite_version,
             build=build,
             locked=locked,
-            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     if json:

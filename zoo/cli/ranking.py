@@ -43,9 +43,10 @@ def compare_models(
     json: options.Json = False,
 ) -> None:
     """Rank models by published accuracy and latency, never across different measurements."""
-    from zoo import api
+    from zoo import lookup
+    from zoo.settings import settings
 
-    found = api.compare_models(
+    found = lookup.compare_models(
         names or (),
         device=device or "sd865",
         precision=precision.value if precision else None,
@@ -53,7 +54,7 @@ def compare_models(
         scope=scope.value if scope else "network",
         metric=metric,
         where=where,
-        settings=api.settings(catalogue=catalogue),
+        settings=settings(catalogue=catalogue),
     )
     output = Output(as_json=json)
     if json:

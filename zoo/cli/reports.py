@@ -12,6 +12,7 @@ import typer
 from zoo.cli import options
 from zoo.cli.models import Jobs, one_thread_a_picture
 from zoo.output import Output
+from zoo.settings import settings
 
 
 def report(
@@ -49,7 +50,7 @@ def report(
 ) -> None:
     """Write one page about models: accuracy, latency, size, parity and provenance of every format."""
     from converters.files import publish_bytes
-    from zoo import api, reports
+    from zoo import reports
     from zoo.obtain import Reporter
     from zoo.pictures import find_pictures
     from zoo.reporting.page import page_of, require_templates
@@ -73,7 +74,7 @@ def report(
             command=_typed(
                 names, {"--data": data, "--detector": detector, "--limit": limit}, photos or (), build
             ),
-            settings=api.settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     publish_bytes(page_of(found).encode(), out)

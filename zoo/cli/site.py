@@ -20,11 +20,12 @@ def site(
     """Write the catalogue as a static site that needs neither a server nor a network."""
     from importlib.metadata import version
 
-    from zoo import api
+    from zoo.catalogues import registry_of
+    from zoo.settings import settings
     from zoo.site import site_of, write
 
     output = Output(as_json=json, quiet=quiet)
-    entries = api.catalogue(api.settings(catalogue=catalogue))
+    entries = registry_of(settings(catalogue=catalogue))
     found = write(site_of(entries, version=version("paddle-zoo")), out)
     if json:
         output.document(found)

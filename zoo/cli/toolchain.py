@@ -10,6 +10,7 @@ import typer
 
 from zoo.cli import options
 from zoo.output import Output, megabytes
+from zoo.settings import settings
 
 if TYPE_CHECKING:
     from zoo.toolchains import Toolchain
@@ -26,7 +27,7 @@ def ls(json: options.Json = False) -> None:
     from zoo import api, toolchains
 
     output = Output(as_json=json)
-    found = toolchains.listing(api.obtainer_of(api.settings()).toolchains)
+    found = toolchains.listing(api.obtainer_of(settings()).toolchains)
     if json:
         output.document({"toolchains": found})
     elif found:
@@ -47,7 +48,7 @@ def add(
     from zoo import api, toolchains
 
     output = Output(as_json=json, quiet=quiet)
-    place = api.obtainer_of(api.settings(offline=offline)).toolchains
+    place = api.obtainer_of(settings(offline=offline)).toolchains
     found = toolchains.add(name, place, output.note)
     if json:
         output.document(found)
@@ -71,7 +72,7 @@ def remove(
     from zoo import api, toolchains
 
     output = Output(as_json=json, quiet=quiet)
-    place = api.obtainer_of(api.settings()).toolchains
+    place = api.obtainer_of(settings()).toolchains
     found = toolchains.remove(names, place, output.note, dry_run=dry_run)
     if json:
         output.document(found)
@@ -86,7 +87,7 @@ def path(name: Name, json: options.Json = False) -> None:
     from zoo import api, toolchains
 
     output = Output(as_json=json)
-    found = toolchains.path(name, api.obtainer_of(api.settings()).toolchains)
+    found = toolchains.path(name, api.obtainer_of(settings()).toolchains)
     if json:
         output.document({"interpreter": found})
     else:

@@ -13,7 +13,8 @@ from registry import Entry
 from registry.errors import ConversionError, MissingToolError, NetworkError, NotFoundError, ZooError
 from registry.schema import HeatmapOutput, Model
 from zoo import models
-from zoo.api import complexity, obtainer_of
+from zoo.api import obtainer_of
+from zoo.lookup import complexity
 from zoo.obtain import Fetched, Obtainer, Reporter
 from zoo.opening import BACKENDS, Backend, Choice, want_of
 from zoo.reporting.artifacts import artifact_report

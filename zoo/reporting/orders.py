@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from zoo.api import fetch, model_info
+from zoo.api import fetch
+from zoo.lookup import model_info
 from zoo.obtain import Reporter
 from zoo.reporting.collecting import Order, Request
 from zoo.sample import CATALOGUE, NAME, PICTURES

@@ -14,6 +14,7 @@ from registry.lock import Lock
 from tests.servers import serve_folder
 from zoo import api
 from zoo.carrying.api import mirror
+from zoo.catalogues import registry_of
 from zoo.sample import NAME
 from zoo.settings import Settings
 from zoo.wants import Request
@@ -143,7 +144,7 @@ def test_a_selection_by_kind_task_and_family(settings: Settings, tmp_path: Path)
     report = mirror(tmp_path / "m", request=request, dry_run=True, settings=settings, **chosen)
 
     assert {item.artifact.split("-")[0] for item in report.items} == {"weights"}
-    entries = api.catalogue(settings)
+    entries = registry_of(settings)
     found = {(entry.task, entry.family) for entry in (entries.get(item.entry) for item in report.items)}
     assert found == {("keypoint_detection", "tinypose")}
     assert len(report.items) > 2

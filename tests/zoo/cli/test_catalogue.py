@@ -57,7 +57,7 @@ def test_list_filters(zoo: Zoo) -> None:
         (["list", "--nonsense"], "--nonsense"),
         (["list", "--catalogue", "nowhere.yaml"], "no such file"),
         (["nonsense"], "no command 'nonsense'"),
-        (["lsit"], "try: zoo list"),
+        (["lists"], "try: zoo list"),
         (["list", "--device", "sd685"], "did you mean sd865?"),
     ],
 )
