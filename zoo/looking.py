@@ -28,9 +28,9 @@ def look(path: Path, *, work: Path) -> Inspection:
     if found.format != "archive":
         return found
     try:
-        with _unpacked(path, found, work) as folder:
+        with _unpacked(found, work) as folder:
             held = inspect(folder)
-            shown = path / held.path.relative_to(folder)
+            shown = found.path / held.path.relative_to(folder)
     except ZooError as error:
         doubt = f"What it holds was not looked into: {error.message}."
         return found.model_copy(update={"warnings": (*found.warnings, doubt)})
@@ -58,17 +58,17 @@ def drawn(path: Path, form: Literal["svg", "html"], facts: str, *, work: Path) -
     found = inspect(path)
     if found.format != "archive":
         return draw(read_flow(path), path.name, facts, form)
-    with _unpacked(path, found, work) as folder:
+    with _unpacked(found, work) as folder:
         return draw(read_flow(folder), path.name, facts, form)
 
 
 @contextmanager
-def _unpacked(path: Path, found: Inspection, work: Path) -> Iterator[Path]:
+def _unpacked(found: Inspection, work: Path) -> Iterator[Path]:
     # Imported here: few artifacts are archives.
     from zoo.store.archive import extract
     from zoo.store.policy import Limits
 
     with scratch(work) as folder:
         unpacked = folder / "unpacked"
-        extract(path, unpacked, cast("Container", found.details["container"]), Limits())
+        extract(found.path, unpacked, cast("Container", found.details["container"]), Limits())
         yield unpacked

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -23,6 +22,7 @@ from zoo.store import SourceOptions, Store, Stored
 from zoo.store.digests import known_sha256
 from zoo.store.progress import Progress, Silent, unheard
 from zoo.wants import Want
+from zoo.workers import workers
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Obtainer:
         """
         # Plans first: a request that cannot be met is refused before anything is downloaded.
         planned = [(entry, plans(entry, want, build=build)) for entry, want in orders]
-        with ThreadPoolExecutor(max_workers=max(1, min(jobs, len(planned) or 1))) as pool:
+        with workers(min(jobs, len(planned))) as pool:
             running = [pool.submit(self._first, entry, ways) for entry, ways in planned]
             return tuple(work.result() for work in running)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -19,6 +18,7 @@ from registry.schema import Entry, Model
 from zoo.obtain import Fetched, Obtainer
 from zoo.plans import plans
 from zoo.wants import Want
+from zoo.workers import workers
 
 if TYPE_CHECKING:
     from zoo.runner.sessions import Session
@@ -174,7 +174,7 @@ def _side_by_side(opening: Sequence[Callable[[], Network]]) -> list[Network | Ba
 
     if len(opening) == 1:
         return [attempt(opening[0])]
-    with ThreadPoolExecutor(len(opening) or 1) as pool:
+    with workers(len(opening)) as pool:
         return list(pool.map(attempt, opening))
 
 

@@ -10,7 +10,6 @@ import hashlib
 import json
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -24,6 +23,7 @@ from zoo.store.known import known_digests, refuse_disagreement
 from zoo.store.mirror import place_of
 from zoo.store.names import Names
 from zoo.wants import Request
+from zoo.workers import workers
 
 LOCK = "zoo.lock"
 SUMS = "SHA256SUMS"
@@ -140,7 +140,7 @@ def mirror(
     name = f"mirror-{hashlib.sha256(place.name.encode()).hexdigest()[:16]}"
     with obtainer.store.alone(name, f"writing the mirror {place.name}", obtainer.reporter.note):
         do = work.look if dry_run else work.bring
-        with ThreadPoolExecutor(max_workers=max(1, min(jobs, len(wanted)))) as pool:
+        with workers(min(jobs, len(wanted))) as pool:
             items = tuple(pool.map(do, wanted))
         if not dry_run:
             work.write_index()

@@ -14,46 +14,88 @@ INTERRUPTED = 130
 
 def main() -> None:
     """Runs the command line and exits with a code of the contract."""
-    sys.exit(_run())
+    code = _run()
+    if code == INTERRUPTED:
+        # At once: an ordinary exit would wait for threads, and those for servers that stall.
+        for stream in (sys.stdout, sys.stderr):
+            stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def _run() -> int:
     from registry.errors import ZooError
-    from zoo.cli.app import app
     from zoo.output import Output
 
+    _open_closed_streams()
     output = Output(as_json="--json" in sys.argv)
     try:
-        app(prog_name="zoo")
+        code = _ended(sys.argv[1:])
     except ZooError as error:
         output.error(error)
         return error.exit_code
-    except SystemExit as exit_request:
-        return exit_request.code if isinstance(exit_request.code, int) else 1
     except KeyboardInterrupt:
-        output.note("interrupted")
-        return INTERRUPTED
+        code = INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`zoo list | head`): not an error, and nothing more can be said.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return 0
     except Exception as error:
-        return _internal(error)
-    return 0
+        from zoo.cli.refusals import of_bug
+
+        if os.environ.get("ZOO_DEBUG"):
+            raise
+        output.error(of_bug(error, sys.argv[1:]))
+        return INTERNAL_ERROR
+    if code == INTERRUPTED:
+        output.note("interrupted")
+    return code
 
 
-def _internal(error: Exception) -> int:
-    """Keeps the traceback in a file: it is for us, a sentence is for the user."""
-    import tempfile
-    import traceback
+def _ended(arguments: list[str]) -> int:
+    """Runs one command line.
 
-    if os.environ.get("ZOO_DEBUG"):
-        raise error
-    with tempfile.NamedTemporaryFile("w", prefix="zoo-bug-", suffix=".txt", delete=False) as report:
-        # Not the whole command line: a mirror's address may hold a password.
-        report.write(f"zoo {' '.join(sys.argv[1:2])}\n{traceback.format_exc()}")
-    sys.stderr.write(
-        f"error[internal-error]: this is a bug in zoo: {type(error).__name__}: {error}\n"
-        f"  done: the traceback is in {report.name}\n  try: report it with that file\n"
-    )
-    return INTERNAL_ERROR
+    Raises:
+        ZooError: As the tree in ``registry.errors`` says; what the parser refuses is among them.
+        BrokenPipeError: Nobody reads the output any more.
+    """
+    from registry.errors import UsageError
+    from zoo.cli.app import app
+    from zoo.cli.refusals import PARSER_ERRORS, help_of, of_output, of_package, of_parser
+
+    try:
+        # Not standalone: typer would print errors in words of its own, and exit 1 on a broken pipe.
+        ended = app(arguments, prog_name="zoo", standalone_mode=False)
+        # Here, where it can still be explained: a buffer that is written at exit fails without a word.
+        sys.stdout.flush()
+    except SystemExit as ended_by:
+        # typer ends the process with 1 when a pipe breaks, whatever it was told.
+        if isinstance(ended_by.__context__, BrokenPipeError):
+            raise ended_by.__context__ from None
+        raise
+    except PARSER_ERRORS as error:
+        if (page := help_of(error)) is not None:
+            sys.stderr.write(f"{page}\n")
+            return UsageError.exit_code
+        raise of_parser(error) from None
+    except ModuleNotFoundError as error:
+        if (refusal := of_package(error, arguments)) is None:
+            raise
+        raise refusal from None
+    except OSError as error:
+        if (full := of_output(error)) is None:
+            raise
+        _write_no_more()
+        raise full from None
+    return ended if isinstance(ended, int) else 0
+
+
+def _open_closed_streams() -> None:
+    """Writes to nowhere what a caller wants to hear nothing of (``zoo list >&-``)."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the end)
+
+
+def _write_no_more() -> None:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -84,12 +84,12 @@ class _OnDemand(_Eased, TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = difflib.get_close_matches(args[0], COMMANDS, n=1)
+            close = difflib.get_close_matches(args[0], COMMANDS, n=2)
             raise UsageError(
                 "unknown-command",
                 f"zoo has no command {args[0]!r}",
                 expected=f"one of {', '.join(COMMANDS)}",
-                hint=f"zoo {close[0]}" if close else "zoo --help",
+                hint=" or ".join(f"zoo {name}" for name in sorted(close)) or "zoo --help",
             )
         return super().resolve_command(ctx, args)
 

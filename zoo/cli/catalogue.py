@@ -132,11 +132,11 @@ def check(
 
 
 @registry_app.command("schema")
-def schema() -> None:
+def schema(json: options.Json = False) -> None:
     """Print the JSON Schema of a catalogue file, for editors."""
     import registry
 
-    Output().document(registry.json_schema())
+    Output(as_json=json).document(registry.json_schema())
 
 
 def _size(text: str) -> tuple[int, int]:

@@ -57,7 +57,7 @@ def test_list_filters(zoo: Zoo) -> None:
         (["list", "--nonsense"], "--nonsense"),
         (["list", "--catalogue", "nowhere.yaml"], "no such file"),
         (["nonsense"], "no command 'nonsense'"),
-        (["lists"], "try: zoo list"),
+        (["lsit"], "zoo list"),
         (["list", "--device", "sd685"], "did you mean sd865?"),
     ],
 )

@@ -50,6 +50,15 @@ def test_an_archive_is_looked_into(zoo: Zoo, files: Path) -> None:
     assert held["inputs"][0]["name"] == "image"
 
 
+def test_the_only_archive_in_a_folder_is_looked_into(zoo: Zoo, files: Path) -> None:
+    (files / "downloads").mkdir()
+    (files / "model.tar").rename(files / "downloads" / "model.tar")
+
+    (held,) = zoo("inspect", "downloads", "--json").json["holds"]
+
+    assert (held["format"], held["path"]) == ("program", "downloads/model.tar")
+
+
 def test_an_archive_that_must_not_be_unpacked_is_still_listed(zoo: Zoo, files: Path) -> None:
     with tarfile.open(files / "bad.tar", "w") as archive:
         archive.addfile(tarfile.TarInfo("../evil"), io.BytesIO())

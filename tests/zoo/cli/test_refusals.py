@@ -1,0 +1,150 @@
+"""Whatever is typed, and wherever the output goes: an error with a code and a hint, or no error at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.servers import LyingServer, stall
+from tests.zoo.cli.conftest import PUBLISHED, Zoo
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+NAME = "picodet_s_192_pedestrian"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "hint"),
+    [
+        (["list", "--format", "bogus"], "'bogus' is not one of 'table'", "zoo list --help"),
+        (["list", "--precsion", "fp16"], "--precision", "zoo list --help"),
+        (["list", "again"], "unexpected extra argument", "zoo list --help"),
+        (["show"], "missing argument 'NAME'", "zoo show --help"),
+        (["bundle", NAME], "missing option '--out'", "zoo bundle --help"),
+        (["fetch", NAME, "--jobs", "0"], "greater than or equal to 1", "zoo fetch --help"),
+        (["cache", "bogus"], "no such command 'bogus'", "zoo cache --help"),
+    ],
+)
+def test_what_the_parser_refuses_is_an_error_like_any_other(
+    zoo: Zoo, arguments: list[str], words: str, hint: str
+) -> None:
+    ran, document = zoo(*arguments), zoo(*arguments, "--json").json["error"]
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error[bad-usage]: ")
+    assert words in ran.err
+    assert "Value error" not in ran.err
+    assert (document["code"], document["exit_code"], document["hint"]) == ("bad-usage", 2, hint)
+
+
+@pytest.mark.parametrize("arguments", [[], ["cache"], ["registry"], ["toolchain"]])
+def test_a_group_without_a_command_answers_with_its_help(zoo: Zoo, arguments: list[str]) -> None:
+    ran = zoo(*arguments)
+
+    assert ran.code == 2
+    assert "Commands:" in ran.out + ran.err
+    assert "error[" not in ran.err
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show", NAME]])
+def test_a_reader_that_goes_away_is_no_error(zoo: Zoo, arguments: list[str]) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+
+    with os.fdopen(theirs, "w") as nobody_reads:
+        ran = started(zoo, arguments, stdout=nobody_reads)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["registry", "schema"]])
+def test_a_full_disk_under_the_output_is_said(zoo: Zoo, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = started(zoo, arguments, stdout=full)
+
+    assert ran.returncode == 7
+    assert ran.stderr.startswith("error[disk-full]: ")
+    assert "Exception ignored" not in ran.stderr
+
+
+def test_nothing_is_wrong_with_closed_streams(zoo: Zoo) -> None:
+    script = f'exec "{sys.executable}" -m zoo list >&- 2>&-'
+
+    ran = subprocess.run(["sh", "-c", script], cwd=zoo.folder, env=zoo.environment, check=False)
+
+    assert ran.returncode == 0
+
+
+def test_ctrl_c_ends_with_130_and_a_word(zoo: Zoo) -> None:
+    path = f"{PUBLISHED}{NAME}.tar"
+    with LyingServer({path: stall(b"x" * 100_000, after=10_000)}) as server:
+        command = zoo.command("fetch", NAME, "--mirror", server.url)
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, cwd=zoo.folder, env=zoo.environment, stdout=pipe, stderr=pipe, text=True
+        ) as running:
+            while not server.count(path):
+                assert running.poll() is None
+                time.sleep(0.02)
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=60)
+
+    assert (running.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "package", "extra"),
+    [
+        (["run", NAME, "photo.jpg"], "numpy", "run"),
+        (["validate", NAME, "--data", "coco"], "cv2", "run"),
+        (["compare", NAME], "numpy", "run"),
+        (["bench", NAME], "numpy", "run"),
+        (["report", NAME], "numpy", "report"),
+        (["demo"], "numpy", "demo"),
+        (["site", "pages"], "jinja2", "report"),
+    ],
+)
+def test_the_light_install_names_the_extra_that_is_missing(
+    zoo: Zoo, tmp_path: Path, arguments: list[str], package: str, extra: str
+) -> None:
+    (zoo.folder / "photo.jpg").write_bytes(b"")
+    (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{package!r}] = None\n")
+
+    ran = zoo(*arguments, "--json", PYTHONPATH=f"{tmp_path}:{REPOSITORY}")
+
+    assert ran.code == 7
+    assert ran.json["error"]["hint"] == f"pip install 'paddle-zoo[{extra}]'"
+
+
+def started(zoo: Zoo, arguments: list[str], stdout: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        zoo.command(*arguments),
+        stdout=stdout,  # type: ignore[call-overload]
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=zoo.folder,
+        env=zoo.environment,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_bug_is_a_document_too(zoo: Zoo, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import registry\nregistry.json_schema = None\n")
+    command = zoo.command("registry", "schema", "--json")
+
+    env = zoo.environment | {"PYTHONPATH": f"{tmp_path}:{REPOSITORY}"}
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=zoo.folder, env=env, check=False)
+
+    assert ran.returncode == 70
+    assert json.loads(ran.stdout)["error"]["code"] == "internal-error"
+    assert "Traceback" not in ran.stderr
