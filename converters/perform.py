@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from converters.lite import LiteOptions, lite_key
-from converters.onnx import OnnxOptions, RefineOptions, onnx_key, refine_key
+from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, onnx_key, quantise_key, refine_key
 from converters.plan import Step
 from converters.toolchain import Toolchains
 from converters.tools import PADDLE
@@ -28,6 +28,8 @@ def step_key(step: Step, inputs: Mapping[str, str], entry: Entry | None) -> str:
         return onnx_key(inputs, step)
     if isinstance(step, RefineOptions):
         return refine_key(inputs, step)
+    if isinstance(step, QuantiseOptions):
+        return quantise_key(inputs, step)
     # Imported here and below: exporting knows checkpoints and networks, and whoever runs a model that is in
     # the store already waits for neither.
     from converters.inference.export import export_key
@@ -51,6 +53,8 @@ def result_name(step: Step, stem: str) -> str:
     if isinstance(step, RefineOptions):
         extras = ["half-ends"] if step.half_ends else ["slim"] if step.precision == "fp32" else []
         return "_".join([stem, step.precision, *extras]) + ".onnx"
+    if isinstance(step, QuantiseOptions):
+        return f"{stem}_{'int8' if step.arithmetic == 'int8' else 'fp32_int8-weights'}.onnx"
     return ""
 
 
@@ -93,6 +97,10 @@ def perform(
         from converters.onnx.refine import refine
 
         refine(source, out, step, toolchains=toolchains, work=work, note=note)
+    elif isinstance(step, QuantiseOptions):
+        from converters.onnx.quantise import quantise
+
+        quantise(source, out, step, toolchains=toolchains, work=work, note=note)
     else:
         from converters.inference.export import export, require_fitting_shapes
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from converters.inference.options import InferenceOptions, published_options
 from converters.lite import LiteOptions, WeightOnly, lite_target, needs_legacy, refuse_contradictions
-from converters.onnx import OnnxOptions, RefineOptions, refuse_opset
+from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refuse_opset
 from converters.tools import paddlelite
 from registry.errors import UsageError
 from registry.schema import Entry
@@ -17,7 +17,7 @@ Have = Literal["weights", "program", "pir", "onnx"]
 
 Goal = Literal["inference", "lite", "onnx", "safetensors"]
 
-Step = InferenceOptions | LiteOptions | OnnxOptions | RefineOptions
+Step = InferenceOptions | LiteOptions | OnnxOptions | RefineOptions | QuantiseOptions
 """One conversion, named by its options."""
 
 
@@ -41,6 +41,14 @@ def lite_options(
     Raises:
         UsageError: ``lite-…-impossible`` or ``unknown-lite-version``.
     """
+    if precision == "int8":
+        raise UsageError(
+            "lite-precision-impossible",
+            "Paddle-Lite computes in int8 only what was trained for it",
+            expected="fp32 or fp16",
+            done="nothing was converted",
+            hint="--weight-only int8; zoo fetch NAME --lite int8 for what upstream publishes",
+        )
     chosen = {"version": version} if version else {}
     options = LiteOptions.model_validate(
         {
@@ -78,6 +86,7 @@ class Aim(Model):
         lite: Options of a Lite file; None takes the defaults.
         onnx: Options of an ONNX file; None takes the defaults.
         refine: What to make of the ONNX file besides; None leaves it as it is.
+        quantise: How the ONNX file is quantised; None leaves it as it is.
         inference: Options of an inference model made from weights; None takes those of the published one.
     """
 
@@ -85,6 +94,7 @@ class Aim(Model):
     lite: LiteOptions | None = None
     onnx: OnnxOptions | None = None
     refine: RefineOptions | None = None
+    quantise: QuantiseOptions | None = None
     inference: InferenceOptions | None = None
 
 
@@ -102,7 +112,7 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
             do. ``onnx-is-final``: nothing leads from ONNX to another format.
         ConversionError: ``lite-needs-legacy-program``: Paddle-Lite cannot read PIR.
     """
-    refining = (aim.refine,) if aim.goal == "onnx" and aim.refine and aim.refine.changes else ()
+    refining = _refining(aim)
     if have == "onnx":
         return _from_onnx(aim, refining)
     if aim.goal == "inference":
@@ -124,6 +134,15 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
     return (last, *refining)
 
 
+def _refining(aim: Aim) -> tuple[Step, ...]:
+    if aim.goal != "onnx":
+        return ()
+    # Quantised is the simplified graph: what follows a convolution is folded into it, and gets no range.
+    refine = RefineOptions(simplify=True) if aim.quantise else aim.refine
+    refining: tuple[Step, ...] = (refine,) if refine and refine.changes else ()
+    return (*refining, aim.quantise) if aim.quantise else refining
+
+
 def _from_onnx(aim: Aim, refining: tuple[Step, ...]) -> tuple[Step, ...]:
     if aim.goal != "onnx":
         raise UsageError(
@@ -136,7 +155,7 @@ def _from_onnx(aim: Aim, refining: tuple[Step, ...]) -> tuple[Step, ...]:
         raise UsageError(
             "already-there",
             "this is an ONNX file already, and nothing was asked to be changed in it",
-            hint="add --precision fp16 or --simplify",
+            hint="add --precision fp16, --weight-only int8 or --simplify",
         )
     return refining
 

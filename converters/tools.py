@@ -139,6 +139,20 @@ ONNXTOOLS = Tool(
     download_mb=50,
     installed_mb=250,
 )
+ONNXQUANT = Tool(
+    name="onnxquant",
+    version="1.31.1",
+    purpose="ONNX in eight bits",
+    pins=(
+        Pin("onnxruntime", exact="1.31.1", why="bytes are only the same with the same version"),
+        Pin("onnx", exact="1.17.0", why="bytes are only the same with the same version"),
+    ),
+    pythons=("3.11", "3.12", "3.13"),
+    machines=("x86_64", "aarch64", "arm64", "AMD64"),
+    probe=_PROBES / "onnxquant.py",
+    download_mb=50,
+    installed_mb=250,
+)
 PADDLE = Tool(
     name="paddle",
     version="3.2.2",
@@ -207,11 +221,11 @@ def parse_tool(text: str) -> tuple[Tool, ...]:
     name, _, version = text.partition("@")
     if name == "paddlelite" and version in ("", *LITE_VERSIONS):
         return tuple(paddlelite(each) for each in ([version] if version else LITE_VERSIONS))
-    found = tuple(tool for tool in (PADDLE, PADDLE2ONNX, ONNXTOOLS) if tool.name == name)
+    found = tuple(tool for tool in (PADDLE, PADDLE2ONNX, ONNXTOOLS, ONNXQUANT) if tool.name == name)
     if found and version in ("", found[0].version):
         return found
     known = [f"paddlelite@{each}" for each in LITE_VERSIONS]
-    known += [f"{tool.name}@{tool.version}" for tool in (PADDLE2ONNX, PADDLE, ONNXTOOLS)]
+    known += [f"{tool.name}@{tool.version}" for tool in (PADDLE2ONNX, PADDLE, ONNXTOOLS, ONNXQUANT)]
     raise UsageError(
         "unknown-tool",
         f"there is no toolchain {text}",

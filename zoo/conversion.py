@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypedDict
 
 from pydantic import Field, NonNegativeInt
 
 from converters.inference.options import InferenceOptions, published_options, require_consistent
-from converters.lite import WeightOnly
-from converters.onnx import refine_options
+from converters.lite import LiteOptions, WeightOnly
+from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, quantise_options, refine_options
+from converters.onnx.quantise_options import FIRST_OPSET
 from converters.plan import Aim, Goal, Have, Step, lite_options, onnx_options, steps
 from converters.reading import Kind, inspect
 from converters.reading.locate import locate_file, locate_in_folder
@@ -30,7 +33,9 @@ class ConvertRequest(Model):
         precision: Of Lite and ONNX files.
         target: Processor of a Lite file, or a GPU and the processor to fall back on: ``opencl,arm``.
         lite_version: Version of Paddle-Lite's opt; None takes the default.
-        weight_only: Integers that the weights of a Lite file are stored as; None stores them as they are.
+        weight_only: Integers that the weights of a Lite or ONNX file are stored as; None stores them as they
+            are.
+        calibration: Folder of pictures that the ranges of an ONNX file in ``int8`` come from.
         sparse: Whether layers of a Lite file with many zeros are stored as sparse ones.
         opset: ONNX operator set; None takes the default.
         half_ends: Whether inputs and outputs of a half-precision ONNX file are half too.
@@ -44,10 +49,11 @@ class ConvertRequest(Model):
 
     to: Goal
     network: str | None = None
-    precision: Literal["fp32", "fp16"] = "fp32"
+    precision: Literal["fp32", "fp16", "int8"] = "fp32"
     target: str = "arm"
     lite_version: str | None = None
     weight_only: WeightOnly | None = None
+    calibration: Path | None = None
     sparse: bool = False
     opset: int | None = None
     half_ends: bool = False
@@ -139,12 +145,34 @@ def convert(
         return Made(path=_write_safetensors(path, out), source=str(source), from_store=False)
     stem = entry.name if local is None and entry else Path(str(source)).stem
     for step in planned.steps:
-        converted = obtainer.convert(path, step, stem, entry)
+        with _completed(step, path, request, entry, obtainer.settings.cache / "work") as complete:
+            converted = obtainer.convert(path, complete, stem, entry)
         path, fresh = converted.path, fresh or converted.made
     single = _single_operators(path) if request.to == "lite" and request.precision == "fp16" else {}
     if out is not None:
         path = deliver(path, out, work=obtainer.settings.cache / "work")
     return Made(path=path, source=str(source), from_store=not fresh, single_operators=single)
+
+
+@contextmanager
+def _completed(
+    step: Step, source: Path, request: ConvertRequest, entry: Entry | None, work: Path
+) -> Iterator[Step]:
+    """The step with the calibration it needs, which is there as long as the context is."""
+    if not isinstance(step, QuantiseOptions) or request.calibration is None:
+        yield step
+        return
+    if entry is None:
+        raise UsageError(
+            "network-needed",
+            "an ONNX file does not say how pictures are prepared for it",
+            hint="add --network NAME; zoo list shows the names",
+        )
+    from zoo.calibration import calibration  # pictures and numpy, which only this needs
+
+    normalisation = inspect(source).normalisation or "host"
+    with calibration(entry, request.calibration, normalisation, work=work) as seen:
+        yield step.model_copy(update={"calibration": seen})
 
 
 def local_source(source: Path | str, entries: Registry) -> Path | None:
@@ -208,25 +236,49 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
             "form, head, batch and normalisation of an inference model cannot be changed",
             hint="start from the weights: zoo convert NAME or zoo convert FILE.pdparams --network NAME",
         )
-    lite = None
-    if request.to == "lite":
-        lite = lite_options(
-            request.target,
-            request.precision,
-            request.lite_version,
-            weight_only=request.weight_only,
-            sparse=request.sparse,
-        )
-    onnx, refining = None, None
-    if request.to == "onnx":
-        onnx = onnx_options(request.opset)
-        refining = refine_options(request.precision, half_ends=request.half_ends, simplify=request.simplify)
-    elif request.half_ends or request.simplify:
-        raise UsageError(
-            "flag-without-onnx", "--half-ends and --simplify are about ONNX files", hint="--to onnx"
-        )
-    aim = Aim(goal=request.to, inference=inference, lite=lite, onnx=onnx, refine=refining)
+    aim = Aim(goal=request.to, inference=inference, lite=_lite_options(request), **_onnx_options(request))
     return steps(have, aim, entry)
+
+
+def _lite_options(request: ConvertRequest) -> LiteOptions | None:
+    if request.to != "lite":
+        return None
+    return lite_options(
+        request.target,
+        request.precision,
+        request.lite_version,
+        weight_only=request.weight_only,
+        sparse=request.sparse,
+    )
+
+
+class _OnnxSteps(TypedDict, total=False):
+    onnx: OnnxOptions
+    refine: RefineOptions
+    quantise: QuantiseOptions | None
+
+
+def _onnx_options(request: ConvertRequest) -> _OnnxSteps:
+    if request.to != "onnx":
+        if request.half_ends or request.simplify or request.calibration:
+            raise UsageError(
+                "flag-without-onnx",
+                "--half-ends, --simplify and --calibration are about ONNX files",
+                hint="--to onnx",
+            )
+        return {}
+    quantise = quantise_options(
+        request.precision,
+        request.weight_only,
+        calibrated=request.calibration is not None,
+        opset=request.opset,
+    )
+    precision = "fp32" if quantise else request.precision
+    return {
+        "onnx": onnx_options(request.opset or (FIRST_OPSET if quantise else None)),
+        "refine": refine_options(precision, half_ends=request.half_ends, simplify=request.simplify),
+        "quantise": quantise,
+    }
 
 
 def _inference_options(entry: Entry, request: ConvertRequest) -> InferenceOptions:

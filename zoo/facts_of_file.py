@@ -25,6 +25,7 @@ _WORDS = {
     "config": "configuration (YAML)",
 }
 _MOST_OPERATORS = 8
+_MOST_INPUTS = 4
 _NORMALISES = {
     "host": "on the host: mean and deviation are not in the graph",
     "in_graph": "in the graph: give it pixels as they are",
@@ -122,7 +123,10 @@ def _origin(origin: Origin) -> Iterator[str]:
         f"{name} {value}" for name, value in origin.options.items() if not isinstance(value, (dict, list))
     )
     yield f"  provenance  conversion to {origin.conversion} ({made})"
-    yield f"              of {', '.join(origin.inputs)}"
+    # What a model was calibrated on are dozens of pictures; the document of --json names them all.
+    names = sorted(origin.inputs, key=lambda name: not name.endswith(".onnx"))
+    more = f" and {len(names) - _MOST_INPUTS} more" if len(names) > _MOST_INPUTS else ""
+    yield f"              of {', '.join(names[:_MOST_INPUTS])}{more}"
     yield f"              with {', '.join(f'{tool} {version}' for tool, version in origin.tools.items())}"
 
 

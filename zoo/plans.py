@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from converters.lite import LiteOptions
-from converters.onnx import OnnxOptions, RefineOptions, refine_options
+from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refine_options
 from converters.plan import Aim, Step, lite_options, onnx_options, steps
 from registry.errors import NotFoundError
 from registry.schema import Artifact, Entry, Model
@@ -43,6 +43,9 @@ def words(step: Step) -> str:
         return f"inference model to ONNX {step.precision}, opset {step.opset}"
     if isinstance(step, RefineOptions):
         return f"ONNX to {'simplified ' if step.simplify else ''}ONNX {step.precision}"
+    if isinstance(step, QuantiseOptions):
+        how = "in int8, calibrated" if step.arithmetic == "int8" else "with weights in int8"
+        return f"ONNX to ONNX {how}"
     return f"weights to inference model, {step.program} program"
 
 

@@ -10,14 +10,24 @@ from converters.onnx.options import (
     refine_options,
     refuse_opset,
 )
+from converters.onnx.quantise_options import (
+    Calibration,
+    QuantiseOptions,
+    quantise_key,
+    quantise_options,
+)
 
 if TYPE_CHECKING:
     from converters.onnx.convert import to_onnx
 
 __all__ = [
+    "Calibration",
     "OnnxOptions",
+    "QuantiseOptions",
     "RefineOptions",
     "onnx_key",
+    "quantise_key",
+    "quantise_options",
     "refine_key",
     "refine_options",
     "refuse_opset",

@@ -94,14 +94,20 @@ def convert(
         str | None, typer.Option(metavar="NAME", help="Entry whose architecture a bare weights file has.")
     ] = None,
     precision: Annotated[
-        options.Precision, typer.Option(help="Of Lite and ONNX files.")
-    ] = options.Precision.fp32,
+        options.MadePrecision, typer.Option(help="Of Lite and ONNX files; int8 of ONNX files alone.")
+    ] = options.MadePrecision.fp32,
     target: Annotated[
         str, typer.Option(metavar="T", help="Processor of a Lite file: arm, x86, opencl, or opencl,arm.")
     ] = "arm",
     lite_version: options.LiteVersion = None,
     weight_only: Annotated[
-        options.WeightOnly | None, typer.Option(help="Store the weights of a Lite file in integers.")
+        options.WeightOnly | None, typer.Option(help="Store the weights of a Lite or ONNX file in integers.")
+    ] = None,
+    calibration: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR", help="Pictures for --precision int8, as COCO is laid out or plainly in the folder."
+        ),
     ] = None,
     sparse: Annotated[
         bool, typer.Option("--sparse", help="Store pruned layers of a Lite file as sparse ones.")
@@ -147,6 +153,7 @@ def convert(
         target=target,
         lite_version=lite_version,
         weight_only=weight_only.value if weight_only else None,
+        calibration=calibration,
         sparse=sparse,
         opset=opset,
         half_ends=half_ends,

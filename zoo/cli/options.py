@@ -102,6 +102,14 @@ class Precision(str, Enum):
     fp16 = "fp16"
 
 
+class MadePrecision(str, Enum):
+    """Arithmetic precision of what ``zoo convert`` makes."""
+
+    fp32 = "fp32"
+    fp16 = "fp16"
+    int8 = "int8"
+
+
 class LitePrecision(str, Enum):
     """Arithmetic precision of Lite files; those in int8 are had as published, not made here."""
 

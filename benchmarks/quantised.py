@@ -1,0 +1,68 @@
+"""What eight bits cost: accuracy of every checkpoint in a folder, in single precision and quantised.
+
+    python benchmarks/quantised.py ../shared/data [NAME …]
+
+For each ``weights/NAME.pdparams``: ONNX in single precision, in int8 calibrated on ``coco/``, and with
+weights alone in int8, each measured on ``coco/`` under the protocol of its published figure. Calibration sees
+photos that are measured on: accuracy on others may be lower.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import registry
+import zoo
+from zoo.obtain import Fetched
+from zoo.opening import Choice, Network
+from zoo.runner.sessions import open_session
+from zoo.validation.accuracy import Data, executed, measure
+
+
+def accuracy(name: str, model: Path, coco: Path) -> dict[str, float]:
+    """Figures of one file, fractions."""
+    entry = registry.load().get(name)
+    protocol = executed(entry, None)
+    photos = Data(folder=coco).load(protocol)
+    fetched = Fetched(
+        entry=entry.id,
+        artifact="onnx",
+        path=model,
+        origin="built",
+        start="weights",
+        url=model.as_uri(),
+        sha256="0" * 64,
+        from_store=True,
+    )
+    with open_session(model, "onnx") as session:
+        network = Network(entry, Choice(), fetched, session, "host")
+        return measure([network], photos, protocol).metrics.model_dump()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path, help="holds weights/ and coco/")
+    parser.add_argument("names", nargs="*", metavar="NAME")
+    options = parser.parse_args()
+    coco = options.data / "coco"
+    ways = {
+        "fp32": {"opset": 13},
+        "int8": {"precision": "int8", "calibration": coco},
+        "weights int8": {"weight_only": "int8"},
+    }
+    print("| weights | format | bytes | AP / AP50 / AP75 / AR |\n|---|---|---|---|")
+    for weights in sorted((options.data / "weights").glob("*.pdparams")):
+        if options.names and weights.stem not in options.names:
+            continue
+        for label, asked in ways.items():
+            path = zoo.convert(weights, to="onnx", network=weights.stem, **asked).path
+            found = accuracy(weights.stem, path, coco)
+            figures = " / ".join(f"{100 * found[each]:.1f}" for each in ("AP", "AP50", "AP75", "AR"))
+            print(f"| {weights.stem} | {label} | {path.stat().st_size} | {figures} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
