@@ -127,6 +127,14 @@ class Comparison(Model):
     rankings: tuple[Ranking, ...]
     apart: tuple[Apart, ...]
 
+    def front(self) -> Comparison:
+        """The same rankings with those entries alone that nothing beats."""
+        kept = (
+            ranking.model_copy(update={"rows": tuple(row for row in ranking.rows if row.beaten_by is None)})
+            for ranking in self.rankings
+        )
+        return self.model_copy(update={"rankings": tuple(kept)})
+
 
 def compare(
     entries: Iterable[Entry | Pipeline],
@@ -148,10 +156,11 @@ def compare(
         metric: Accuracy to rank by, ``AP50``; None takes each entry's main figure.
 
     Raises:
-        UsageError: No entry was timed on that device.
+        UsageError: ``unknown-condition``: no entry was timed on that device, or has such a figure.
     """
     pool = tuple(entries)
     _require_device(device, pool)
+    _require_metric(metric, pool)
     groups: dict[tuple[Scale, Timing], list[Candidate]] = {}
     apart = []
     for entry in pool:
@@ -205,6 +214,16 @@ def _require_device(device: str, entries: Sequence[Entry | Pipeline]) -> None:
         raise UsageError(
             "unknown-condition",
             f"no latency of these entries was published for the device {device!r}",
+            expected=f"one of {', '.join(known)}" if known else None,
+        )
+
+
+def _require_metric(metric: str | None, entries: Sequence[Entry | Pipeline]) -> None:
+    known = sorted({figure.metric for entry in entries for figure in entry.accuracy})
+    if metric is not None and metric not in known:
+        raise UsageError(
+            "unknown-condition",
+            f"no accuracy of these entries is a figure of {metric!r}",
             expected=f"one of {', '.join(known)}" if known else None,
         )
 

@@ -166,6 +166,9 @@ class Conditions:
             known = {str(row[key]) for row in table if key in row}
             _known(key, getattr(self, key), known)
         _known("device", self.device, _devices(names))
+        ids = {id for row in table for id in str(row.get("artifacts", "")).split()}
+        if self.artifact is not None and not any(_is_part(self.artifact, id) for id in ids):
+            _known("artifact", self.artifact, ids)
         for key in self.sort:
             _known("sort", key.lstrip("-"), names)
 

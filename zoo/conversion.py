@@ -222,11 +222,41 @@ def _starts_from_weights(entry: Entry, request: ConvertRequest) -> bool:
     return entry.artifact("inference") is None
 
 
+def _refuse_idle(request: ConvertRequest) -> None:
+    """Refuses options that say nothing about what is to be made, instead of leaving them out of account."""
+    lite, onnx, both = ("lite",), ("onnx",), ("lite", "onnx")
+    flags: dict[str, tuple[bool, tuple[str, ...]]] = {
+        "--target": (request.target != "arm", lite),
+        "--lite-version": (request.lite_version is not None, lite),
+        "--sparse": (request.sparse, lite),
+        "--opset": (request.opset is not None, onnx),
+        "--half-ends": (request.half_ends, onnx),
+        "--simplify": (request.simplify, onnx),
+        "--calibration": (request.calibration is not None, onnx),
+        "--weight-only": (request.weight_only is not None, both),
+        "--precision": (request.precision != "fp32", both),
+    }
+    for flag, (given, goals) in flags.items():
+        if given and request.to not in goals:
+            kinds = " or ".join(goals)
+            raise UsageError(
+                f"flag-without-{goals[0]}",
+                f"{flag} says something about {kinds} files, but none is asked for",
+                found=f"--to {request.to}",
+                hint=f"leave out {flag}, or ask for --to {kinds}",
+            )
+
+
 def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[Step, ...]:
+    _refuse_idle(request)
     if request.to == "safetensors":
         if have != "weights":
             raise UsageError(
-                "not-a-checkpoint", "only a training checkpoint can be written as safetensors", found=have
+                "not-convertible",
+                "only a training checkpoint can be written as safetensors",
+                expected="a checkpoint (.pdparams, .safetensors)",
+                found=have,
+                hint="zoo convert FILE.pdparams --to safetensors --out FILE",
             )
         return ()
     inference = _inference_options(entry, request) if entry and have == "weights" else None
@@ -260,12 +290,6 @@ class _OnnxSteps(TypedDict, total=False):
 
 def _onnx_options(request: ConvertRequest) -> _OnnxSteps:
     if request.to != "onnx":
-        if request.half_ends or request.simplify or request.calibration:
-            raise UsageError(
-                "flag-without-onnx",
-                "--half-ends, --simplify and --calibration are about ONNX files",
-                hint="--to onnx",
-            )
         return {}
     quantise = quantise_options(
         request.precision,

@@ -94,7 +94,7 @@ def explicit(path: Path) -> Base:
             f"the interpreter {path} does not run",
             expected="the path of a CPython executable",
             found="no such file" if not path.exists() else "it does not answer when started",
-            hint=f"{path} -I -c 'import sys; print(sys.version)'",
+            hint="correct ZOO_PYTHON, or leave it out: zoo doctor shows what is found without it",
         )
     return base
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -90,6 +91,14 @@ class _OnDemand(_Eased, TyperGroup):
                 f"zoo has no command {args[0]!r}",
                 expected=f"one of {', '.join(COMMANDS)}",
                 hint=" or ".join(f"zoo {name}" for name in sorted(close)) or "zoo --help",
+            )
+        if any(not word or re.fullmatch("--[a-z0-9-]+=", word) for word in args):
+            # A path of no letters would be this folder, an expression of none would meet everything.
+            raise UsageError(
+                "empty-argument",
+                "an argument is empty",
+                expected="a value for every option and argument",
+                hint="look for a variable of the shell that is not set",
             )
         return super().resolve_command(ctx, args)
 

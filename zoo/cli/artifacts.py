@@ -235,15 +235,16 @@ def _one_way_to_look(paths: list[Path], drawing: str | None, out: Path | None, *
 
 def verify(
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Default: the whole store.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Default: the whole store.")
     ] = None,
     catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Hash the store again and compare it with what was seen first."""
     from zoo import api
 
-    output = Output(as_json=json)
+    output = Output(as_json=json, quiet=quiet)
     report = api.verify(names or (), settings=settings(catalogue=catalogue))
     if json:
         output.document(report)
@@ -262,7 +263,7 @@ def verify(
 def lock(
     names: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME...]", help="Default: everything this machine has seen."),
+        typer.Argument(metavar="NAME", help="Default: everything this machine has seen."),
     ] = None,
     accept: Annotated[
         bool,

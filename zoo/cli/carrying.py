@@ -17,7 +17,7 @@ def mirror(
         str, typer.Argument(metavar="DIR|URL", help="A folder, file://… or s3://bucket/prefix.")
     ],
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME...]", help="Default: the whole catalogue.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Default: the whole catalogue.")
     ] = None,
     task: Annotated[str | None, typer.Option(help="keypoint_detection or object_detection.")] = None,
     family: Annotated[str | None, typer.Option(help="tinypose or picodet.")] = None,

@@ -47,6 +47,12 @@ def list_entries(
     from zoo.listing import listing, whole
     from zoo.settings import settings
 
+    if json and format not in (None, options.ListFormat.json):
+        raise UsageError(
+            "bad-combination",
+            f"--json and --format {format.value} exclude each other",
+            hint="zoo list --json",
+        )
     conditions = Conditions(
         task=task,
         family=family,
@@ -113,15 +119,17 @@ def show(
 @registry_app.command("check")
 def check(
     path: Annotated[
-        Path | None, typer.Argument(help="Catalogue file or folder. Default: the shipped one.")
+        Path | None,
+        typer.Argument(metavar="PATH", help="Catalogue file or folder. Default: the shipped one."),
     ] = None,
+    quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Check a catalogue: every mistake with file, line and field."""
     import registry
 
     found = registry.check(path) if path else registry.check()
-    output = Output(as_json=json)
+    output = Output(as_json=json, quiet=quiet)
     if json:
         output.document(found)
     else:
@@ -143,7 +151,7 @@ def _size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,5})\s*[x*×]\s*(\d{1,5})", text.strip(), re.IGNORECASE)
     if not match:
         raise UsageError(
-            "bad-size",
+            "bad-input-size",
             f"{text!r} is not an input size",
             expected="HEIGHTxWIDTH",
             hint="zoo list --input 128x96",

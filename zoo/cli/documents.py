@@ -24,7 +24,7 @@ Release = Annotated[str | None, typer.Option(help="Release its numbers belong to
 
 
 def import_tables(
-    readme: Annotated[list[Path], typer.Argument(metavar="README.md...", help="Model-zoo documents.")],
+    readme: Annotated[list[Path], typer.Argument(metavar="README.md", help="Model-zoo documents.")],
     document: Document = None,
     repository: Repository = "PaddlePaddle/PaddleDetection",
     revision: Revision = None,
@@ -33,6 +33,7 @@ def import_tables(
         Path | None, typer.Option(metavar="DIR", help="A checkout, to look linked configurations up in.")
     ] = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the drafts there.")] = None,
+    quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Turn the tables of a model zoo into draft entries, with a note on every doubtful cell."""
@@ -41,7 +42,7 @@ def import_tables(
 
     origin = Origin(tuple(document or ()), repository, revision, release, tree)
     found = import_files(readme, origin)
-    output = Output(as_json=json)
+    output = Output(as_json=json, quiet=quiet)
     if json:
         output.document(
             [
@@ -72,6 +73,7 @@ def drift(
     revision: Revision = None,
     release: Release = None,
     catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Compare the catalogue with a newer document; exit 1 when something changed."""
@@ -82,7 +84,7 @@ def drift(
 
     (imported,) = import_files([readme], Origin(tuple(document or ()), repository, revision, release))
     found = compare(imported, registry_of(settings(catalogue=catalogue)))
-    output = Output(as_json=json)
+    output = Output(as_json=json, quiet=quiet)
     if json:
         output.document(found)
     else:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from registry.errors import UsageError
 from zoo.cli import options
 from zoo.output import Output
 from zoo.settings import settings
@@ -21,7 +23,7 @@ Jobs = Annotated[
 def run(
     name: options.Name,
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE...", help="Pictures, folders, patterns or videos.")
+        list[str], typer.Argument(metavar="IMAGE", help="Pictures, folders, patterns or videos.")
     ],
     detector: Annotated[
         str | None,
@@ -163,7 +165,7 @@ def compare(
     ],
     images: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[IMAGE...]", help="Pictures to compare on. Default: drawn figures."),
+        typer.Argument(metavar="IMAGE", help="Pictures to compare on. Default: drawn figures."),
     ] = None,
     shape: Annotated[
         list[str] | None,
@@ -189,6 +191,7 @@ def compare(
     output = Output(as_json=json, quiet=quiet)
     chosen = settings(mirror=mirror, offline=offline, catalogue=catalogue)
     if (model := local_source(name, registry_of(chosen))) is not None:
+        _refuse_idle("a model on disk", {"IMAGE": images, "--build": build is not None, "--locked": locked})
         with output.display() as display:
             reporter = Reporter(note=output.note, bar=display.bar)
             outside = models.compare_model(
@@ -200,6 +203,7 @@ def compare(
             output.table(*portrait_of_results.of_parity(outside))
             output.lines(portrait_of_results.model_parity_words(outside))
         raise typer.Exit(0 if outside.passed else 1)
+    _refuse_idle("an entry, whose inputs are known", {"--shape": shape})
     files = find_pictures(images or ())
     with output.display() as display:
         found = models.compare(
@@ -219,6 +223,14 @@ def compare(
             output.note(line)
     if not found.passed:
         raise typer.Exit(1)
+
+
+def _refuse_idle(about: str, given: Mapping[str, object]) -> None:
+    idle = [flag for flag, value in given.items() if value]
+    if idle:
+        raise UsageError(
+            "bad-combination", f"{idle[0]} says nothing about {about}", hint=f"leave out {idle[0]}"
+        )
 
 
 def bench(

@@ -39,7 +39,7 @@ Name = Annotated[
     str, typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.", autocompletion=known_names)
 ]
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME...", help="NAME or NAME@RELEASE.", autocompletion=known_names)
+    list[str], typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.", autocompletion=known_names)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.")]

@@ -17,7 +17,7 @@ def compare_models(
     names: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[NAME...]",
+            metavar="NAME",
             help="Entries to compare. Default: the whole catalogue, group by group.",
             autocompletion=options.known_names,
         ),
@@ -40,6 +40,7 @@ def compare_models(
     ] = None,
     front: Annotated[bool, typer.Option("--front", help="Only entries that nothing beats.")] = False,
     catalogue: options.Catalogue = None,
+    quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Rank models by published accuracy and latency, never across different measurements."""
@@ -56,21 +57,21 @@ def compare_models(
         where=where,
         settings=settings(catalogue=catalogue),
     )
-    output = Output(as_json=json)
+    found = found.front() if front else found
+    output = Output(as_json=json, quiet=quiet)
     if json:
         output.document(found)
         return
     for place, ranking in enumerate(found.rankings):
         head = ("entry", ranking.accuracy.metric, "ms", "measured with", "beaten by")
         output.text(f"\n{ranking}" if place else str(ranking))
-        output.table(head, _rows(ranking, front))
+        output.table(head, _rows(ranking))
     if found.apart:
         output.note(f"not ranked: {len(found.apart)} entries without such figures (--json says why)")
 
 
-def _rows(ranking: Ranking, front: bool) -> list[tuple[str, ...]]:
+def _rows(ranking: Ranking) -> list[tuple[str, ...]]:
     return [
         (row.entry, f"{row.accuracy:.1f}", f"{row.milliseconds:.2f}", row.measured_with, row.beaten_by or "")
         for row in ranking.rows
-        if not (front and row.beaten_by)
     ]

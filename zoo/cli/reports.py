@@ -16,7 +16,7 @@ from zoo.settings import settings
 
 
 def report(
-    names: Annotated[list[str], typer.Argument(metavar="NAME...", help="NAME or NAME@RELEASE.")],
+    names: Annotated[list[str], typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.")],
     data: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Measure accuracy on it; laid out as COCO is."),

@@ -17,11 +17,11 @@ cache_app = options.group("Look after the store: what it holds, whether it is wh
 
 
 @cache_app.command("ls")
-def ls(json: options.Json = False) -> None:
+def ls(quiet: options.Quiet = False, json: options.Json = False) -> None:
     """List what the store holds: sizes, times of last use, and what was made from what."""
     from zoo import housekeeping
 
-    output = Output(as_json=json)
+    output = Output(as_json=json, quiet=quiet)
     found = housekeeping.stock()
     if json:
         output.document(found)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli import options
+from zoo.cli import amounts, options
 from zoo.output import Output, megabytes
 from zoo.settings import settings
 
@@ -22,11 +22,11 @@ HEAD = ("name", "python", "size", "age", "health", "interpreter")
 
 
 @toolchain_app.command("ls")
-def ls(json: options.Json = False) -> None:
+def ls(quiet: options.Quiet = False, json: options.Json = False) -> None:
     """List the environments that were built, and try each one out."""
     from zoo import api, toolchains
 
-    output = Output(as_json=json)
+    output = Output(as_json=json, quiet=quiet)
     found = toolchains.listing(api.obtainer_of(settings()).toolchains)
     if json:
         output.document({"toolchains": found})
@@ -62,7 +62,7 @@ def add(
 @toolchain_app.command("remove")
 def remove(
     names: Annotated[
-        list[str], typer.Argument(metavar="TOOL[@VERSION]...", help="Without a version, all versions.")
+        list[str], typer.Argument(metavar="TOOL[@VERSION]", help="Without a version, all versions.")
     ],
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
@@ -106,16 +106,9 @@ def rows(found: Sequence[Toolchain], now: datetime) -> list[list[str]]:
             each.name,
             each.python,
             megabytes(each.size),
-            _age(now - each.built) if each.built else "-",
+            amounts.ago(now - each.built) if each.built else "-",
             each.health,
             str(each.interpreter),
         ]
         for each in found
     ]
-
-
-def _age(passed: timedelta) -> str:
-    minutes = int(passed.total_seconds() // 60)
-    if minutes < 60:
-        return f"{max(minutes, 0)} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} days"

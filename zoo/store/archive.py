@@ -175,7 +175,7 @@ def _refuse_other(archive: Path, container: Container) -> None:
     if found is not _KINDS[container]:
         raise IntegrityError(
             "corrupt-archive",
-            f"{archive.name} is not packed as the catalogue says",
+            f"{archive.name} is not the archive it should be",
             expected=describe(_KINDS[container]),
             found=describe(found),
         )

@@ -148,3 +148,44 @@ def test_a_bug_is_a_document_too(zoo: Zoo, tmp_path: Path) -> None:
     assert ran.returncode == 70
     assert json.loads(ran.stdout)["error"]["code"] == "internal-error"
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["show", ""], "empty-argument"),
+        (["list", "--where", ""], "empty-argument"),
+        (["fetch", NAME, "--out="], "empty-argument"),
+        (["list", "--json", "--format", "csv"], "bad-combination"),
+        (["list", "--artifact", "lite-arn-fp16"], "unknown-condition"),
+        (["compare-models", "--metric", "APP"], "unknown-condition"),
+        (["compare", NAME, "--shape", "image=1,3,192,192"], "bad-combination"),
+        (["compare", ".", "--locked"], "bad-combination"),
+        (["convert", NAME, "--to", "onnx", "--out", "x", "--lite-version", "2.13rc0"], "flag-without-lite"),
+        (["convert", NAME, "--to", "onnx", "--out", "x", "--target", "x86"], "flag-without-lite"),
+        (["convert", NAME, "--to", "inference", "--out", "x", "--precision", "fp16"], "flag-without-lite"),
+        (["convert", NAME, "--to", "lite", "--out", "x", "--opset", "13"], "flag-without-onnx"),
+    ],
+)
+def test_nothing_that_was_typed_is_left_out_of_account(zoo: Zoo, arguments: list[str], code: str) -> None:
+    ran = zoo(*arguments)
+
+    assert ran.code == 2
+    assert ran.err.startswith(f"error[{code}]: ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [["verify"], ["cache", "ls"], ["compare-models"], ["registry", "check"], ["toolchain", "ls"]]
+)
+def test_quiet_keeps_notes_from_every_command(zoo: Zoo, arguments: list[str]) -> None:
+    loud, quiet = zoo(*arguments), zoo(*arguments, "--quiet")
+
+    assert loud.err != ""
+    assert (quiet.code, quiet.out, quiet.err) == (loud.code, loud.out, "")
+
+
+def test_the_front_is_the_same_as_a_document(zoo: Zoo) -> None:
+    rankings = zoo("compare-models", "--front", "--json").json["rankings"]
+
+    assert rankings
+    assert {row["beaten_by"] for ranking in rankings for row in ranking["rows"]} == {None}
