@@ -103,10 +103,12 @@ def perform(
         quantise(source, out, step, toolchains=toolchains, work=work, note=note)
     else:
         from converters.inference.export import export, require_fitting_shapes
+        from converters.weights.stored import require_numpy
 
         known = _needed(entry)
-        # Before an interpreter with paddle is looked for and tried, which takes seconds.
+        # Before an interpreter with paddle is looked for and tried, which takes seconds, or built.
         require_fitting_shapes(known, source)
+        require_numpy()
         export(
             known,
             source,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from converters.weights.dtypes import ElementType
@@ -84,6 +85,16 @@ def check_name(name: str, refusals: Refusals) -> None:
     """
     if not name or len(name) > MAX_NAME or not name.isprintable():
         raise refusals.malformed("a tensor name is unusable", expected="printable text", found=shown(name))
+
+
+def require_numpy() -> None:
+    """Passes where tensors can be read, without reading any.
+
+    Raises:
+        MissingToolError: ``package-missing``.
+    """
+    if find_spec("numpy") is None:
+        raise missing_package("numpy")
 
 
 def missing_package(name: str) -> MissingToolError:

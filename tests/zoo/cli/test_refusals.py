@@ -189,3 +189,22 @@ def test_the_front_is_the_same_as_a_document(zoo: Zoo) -> None:
 
     assert rankings
     assert {row["beaten_by"] for ranking in rankings for row in ranking["rows"]} == {None}
+
+
+def test_a_missing_numpy_is_said_before_an_environment_is_built(
+    zoo: Zoo, tmp_path: Path, shared: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['numpy'] = sys.modules['paddle'] = None\n"
+    )
+    (zoo.cache / "toolchains").unlink()
+    weights = shared / "data" / "weights" / f"{NAME}.pdparams"
+
+    ran = zoo(
+        *("convert", weights, "--network", NAME, "--to", "inference", "--out", "made", "--offline"),
+        PYTHONPATH=f"{tmp_path}:{REPOSITORY}",
+    )
+
+    assert ran.code == 7
+    assert ran.err.startswith("error[package-missing]: ")
+    assert "paddle-zoo[convert]" in ran.err
