@@ -3,8 +3,8 @@
     python benchmarks/formats.py ../shared/data
 
 For each ``weights/NAME.pdparams``: inference model in both forms, Lite FP32 and FP16 for arm, the x86 twin,
-ONNX from both forms; then the largest absolute difference of every runnable format from the legacy inference
-model under Paddle Inference, on the network inputs in ``reference/``.
+ONNX from both forms, OpenVINO; then the largest absolute difference of every runnable format from the legacy
+inference model under Paddle Inference, on the network inputs in ``reference/``.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import registry
 import zoo
 from converters.reading import inspect
 from converters.toolchain import Toolchains
-from converters.tools import PADDLE, paddlelite
+from converters.tools import OPENVINO, PADDLE, paddlelite
 from zoo.obtain import Reporter
 from zoo.runner.sessions import open_session
 from zoo.settings import from_environment
@@ -52,10 +52,12 @@ def measure(weights: Path, reference: Path, toolchains: Toolchains) -> None:
         "lite x86 fp32": ("lite", zoo.convert(weights, to="lite", target="x86", **common).path),
         "onnx": ("onnx", zoo.convert(weights, to="onnx", opset=13, **common).path),
         "onnx from pir": ("onnx", zoo.convert(pir, to="onnx", opset=13, **common).path),
+        "openvino": ("openvino", zoo.convert(weights, to="openvino", **common).path),
     }
     images = inputs(reference, name)
     paddle = toolchains.ensure(PADDLE, REPORTER.note)
     interpreters = {"paddle": paddle, "lite": toolchains.ensure(paddlelite(), REPORTER.note), "onnx": None}
+    interpreters["openvino"] = toolchains.ensure(OPENVINO, REPORTER.note)
     scale = {"scale_factor": np.ones((1, 2), np.float32)} if entry.output.kind == "detection" else {}
     with open_session(legacy, "paddle", interpreter=paddle) as session:
         expected = [run(session, image, scale) for image in images]

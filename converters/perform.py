@@ -7,6 +7,7 @@ from pathlib import Path
 
 from converters.lite import LiteOptions, lite_key
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, onnx_key, quantise_key, refine_key
+from converters.openvino.options import OpenvinoOptions, openvino_key
 from converters.plan import Step
 from converters.toolchain import Toolchains
 from converters.tools import PADDLE
@@ -30,6 +31,8 @@ def step_key(step: Step, inputs: Mapping[str, str], entry: Entry | None) -> str:
         return refine_key(inputs, step)
     if isinstance(step, QuantiseOptions):
         return quantise_key(inputs, step)
+    if isinstance(step, OpenvinoOptions):
+        return openvino_key(inputs, step)
     # Imported here and below: exporting knows checkpoints and networks, and whoever runs a model that is in
     # the store already waits for neither.
     from converters.inference.export import export_key
@@ -38,7 +41,7 @@ def step_key(step: Step, inputs: Mapping[str, str], entry: Entry | None) -> str:
 
 
 def result_name(step: Step, stem: str) -> str:
-    """File name of a step's result; empty for an inference model, which is a folder.
+    """File name of a step's result; empty for an inference or OpenVINO model, which is a folder.
 
     Args:
         step: The conversion.
@@ -101,6 +104,10 @@ def perform(
         from converters.onnx.quantise import quantise
 
         quantise(source, out, step, toolchains=toolchains, work=work, note=note)
+    elif isinstance(step, OpenvinoOptions):
+        from converters.openvino.convert import to_openvino
+
+        to_openvino(source, out, step, toolchains=toolchains, work=work, note=note)
     else:
         from converters.inference.export import export, require_fitting_shapes
         from converters.weights.stored import require_numpy

@@ -7,6 +7,7 @@ from typing import Literal
 from converters.inference.options import InferenceOptions, published_options
 from converters.lite import LiteOptions, WeightOnly, lite_target, needs_legacy, refuse_contradictions
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refuse_opset
+from converters.openvino.options import OpenvinoOptions
 from converters.tools import paddlelite
 from registry.errors import UsageError
 from registry.schema import Entry
@@ -15,9 +16,9 @@ from registry.schema.base import Model
 Have = Literal["weights", "program", "pir", "onnx"]
 """Training checkpoint, legacy inference model, PIR inference model, or ONNX model."""
 
-Goal = Literal["inference", "lite", "onnx", "safetensors"]
+Goal = Literal["inference", "lite", "onnx", "openvino", "safetensors"]
 
-Step = InferenceOptions | LiteOptions | OnnxOptions | RefineOptions | QuantiseOptions
+Step = InferenceOptions | LiteOptions | OnnxOptions | RefineOptions | QuantiseOptions | OpenvinoOptions
 """One conversion, named by its options."""
 
 
@@ -87,6 +88,7 @@ class Aim(Model):
         onnx: Options of an ONNX file; None takes the defaults.
         refine: What to make of the ONNX file besides; None leaves it as it is.
         quantise: How the ONNX file is quantised; None leaves it as it is.
+        openvino: Options of an OpenVINO model; None takes the defaults.
         inference: Options of an inference model made from weights; None takes those of the published one.
     """
 
@@ -95,6 +97,7 @@ class Aim(Model):
     onnx: OnnxOptions | None = None
     refine: RefineOptions | None = None
     quantise: QuantiseOptions | None = None
+    openvino: OpenvinoOptions | None = None
     inference: InferenceOptions | None = None
 
 
@@ -135,6 +138,9 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
 
 
 def _refining(aim: Aim) -> tuple[Step, ...]:
+    """What follows once there is an ONNX file."""
+    if aim.goal == "openvino":
+        return (aim.openvino or OpenvinoOptions(),)
     if aim.goal != "onnx":
         return ()
     # Quantised is the simplified graph: what follows a convolution is folded into it, and gets no range.
@@ -144,7 +150,7 @@ def _refining(aim: Aim) -> tuple[Step, ...]:
 
 
 def _from_onnx(aim: Aim, refining: tuple[Step, ...]) -> tuple[Step, ...]:
-    if aim.goal != "onnx":
+    if aim.goal not in ("onnx", "openvino"):
         raise UsageError(
             "onnx-is-final",
             f"no tool here leads from ONNX to {aim.goal}",

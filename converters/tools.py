@@ -153,6 +153,20 @@ ONNXQUANT = Tool(
     download_mb=50,
     installed_mb=250,
 )
+OPENVINO = Tool(
+    name="openvino",
+    version="2026.4.1",
+    purpose="ONNX to OpenVINO",
+    pins=(
+        Pin("openvino", exact="2026.4.1", why="bytes are only the same with the same version"),
+        Pin("numpy", below=3),
+    ),
+    pythons=("3.11", "3.12", "3.13", "3.10"),
+    machines=("x86_64", "aarch64", "arm64", "AMD64"),
+    probe=_PROBES / "openvino.py",
+    download_mb=70,
+    installed_mb=280,
+)
 PADDLE = Tool(
     name="paddle",
     version="3.2.2",
@@ -221,11 +235,12 @@ def parse_tool(text: str) -> tuple[Tool, ...]:
     name, _, version = text.partition("@")
     if name == "paddlelite" and version in ("", *LITE_VERSIONS):
         return tuple(paddlelite(each) for each in ([version] if version else LITE_VERSIONS))
-    found = tuple(tool for tool in (PADDLE, PADDLE2ONNX, ONNXTOOLS, ONNXQUANT) if tool.name == name)
+    found = tuple(tool for tool in (PADDLE, PADDLE2ONNX, ONNXTOOLS, ONNXQUANT, OPENVINO) if tool.name == name)
     if found and version in ("", found[0].version):
         return found
     known = [f"paddlelite@{each}" for each in LITE_VERSIONS]
-    known += [f"{tool.name}@{tool.version}" for tool in (PADDLE2ONNX, PADDLE, ONNXTOOLS, ONNXQUANT)]
+    others = (PADDLE2ONNX, PADDLE, ONNXTOOLS, ONNXQUANT, OPENVINO)
+    known += [f"{tool.name}@{tool.version}" for tool in others]
     raise UsageError(
         "unknown-tool",
         f"there is no toolchain {text}",

@@ -13,6 +13,7 @@ from converters.inference.options import InferenceOptions, published_options, re
 from converters.lite import LiteOptions, WeightOnly
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, quantise_options, refine_options
 from converters.onnx.quantise_options import FIRST_OPSET
+from converters.openvino.options import OpenvinoOptions, openvino_options
 from converters.plan import Aim, Goal, Have, Step, lite_options, onnx_options, steps
 from converters.reading import Kind, inspect
 from converters.reading.locate import locate_file, locate_in_folder
@@ -286,11 +287,15 @@ class _OnnxSteps(TypedDict, total=False):
     onnx: OnnxOptions
     refine: RefineOptions
     quantise: QuantiseOptions | None
+    openvino: OpenvinoOptions
 
 
 def _onnx_options(request: ConvertRequest) -> _OnnxSteps:
     if request.to != "onnx":
-        return {}
+        if request.to != "openvino":
+            return {}
+        openvino = openvino_options(request.precision, request.weight_only)
+        return {"onnx": onnx_options(request.opset), "openvino": openvino}
     quantise = quantise_options(
         request.precision,
         request.weight_only,

@@ -19,6 +19,7 @@ _WORDS = {
     "pir": "Paddle inference model (PIR)",
     "params": "Paddle parameters alone",
     "onnx": "ONNX model",
+    "openvino": "OpenVINO model",
     "weights": "training checkpoint (pickle)",
     "safetensors": "training checkpoint (safetensors)",
     "archive": "archive",

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from converters.lite import LiteOptions
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refine_options
+from converters.openvino.options import OpenvinoOptions
 from converters.plan import Aim, Step, lite_options, onnx_options, steps
 from registry.errors import NotFoundError
 from registry.schema import Artifact, Entry, Model
@@ -46,6 +47,8 @@ def words(step: Step) -> str:
     if isinstance(step, QuantiseOptions):
         how = "in int8, calibrated" if step.arithmetic == "int8" else "with weights in int8"
         return f"ONNX to ONNX {how}"
+    if isinstance(step, OpenvinoOptions):
+        return f"ONNX to OpenVINO, weights in {step.weights}"
     return f"weights to inference model, {step.program} program"
 
 

@@ -126,6 +126,12 @@ def _onnx(artifact: Artifact, asked: Path) -> Inspection:
     return inspect_onnx(read_onnx(artifact.main))
 
 
+def _openvino(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.reading.openvino import inspect_openvino
+
+    return inspect_openvino(artifact.main, artifact.params)
+
+
 def _weights(artifact: Artifact, asked: Path) -> Inspection:
     from converters.reading.weights_file import inspect_weights
 
@@ -151,6 +157,7 @@ _READERS: Mapping[Kind, Callable[[Artifact, Path], Inspection]] = MappingProxyTy
         Kind.PIR: _inference,
         Kind.PARAMS: _params,
         Kind.ONNX: _onnx,
+        Kind.OPENVINO: _openvino,
         Kind.PICKLE: _weights,
         Kind.SAFETENSORS: _weights,
         Kind.TAR: _archive,

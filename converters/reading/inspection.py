@@ -15,6 +15,7 @@ Format = Literal[
     "pir",  # Paddle 3 inference model, .json + .pdiparams
     "params",  # combined parameters alone, .pdiparams
     "onnx",
+    "openvino",  # OpenVINO IR, .xml + .bin
     "weights",  # training checkpoint, .pdparams pickle
     "safetensors",
     "archive",  # tar or zip

@@ -76,6 +76,8 @@ def locate_file(path: Path) -> Artifact:
     head = read_head(path, HEAD_BYTES)
     refuse_stand_in(head, str(path))
     kind = sniff(head)
+    if kind is Kind.OPENVINO:
+        return _openvino(path)
     if kind in _PROGRAMS:
         return Artifact(kind, path, _params_beside(path, _siblings(path)))
     if kind is not Kind.PARAMS:
@@ -96,11 +98,20 @@ def locate_file(path: Path) -> Artifact:
     return programs[0] if programs else Artifact(kind, path)
 
 
+def _openvino(graph: Path) -> Artifact:
+    weights = graph.with_suffix(".bin")
+    return Artifact(Kind.OPENVINO, graph, weights if is_regular_file(weights) else None)
+
+
 def _artifacts(kinds: dict[Path, Kind]) -> list[Artifact]:
     """All artifacts among the files of one folder, in the order of their names."""
+    openvino = [_openvino(path) for path, kind in kinds.items() if kind is Kind.OPENVINO]
+    # Bare numbers begin like anything.
+    weights = {artifact.params for artifact in openvino}
+    kinds = {path: kind for path, kind in kinds.items() if path not in weights}
     programs = [path for path, kind in kinds.items() if kind in _PROGRAMS]
     loose = [path for path, kind in kinds.items() if kind is Kind.PARAMS]
-    found: list[Artifact] = []
+    found: list[Artifact] = openvino
     for program in programs:
         beside = _params_beside(program, [path for path in kinds if path.stem == program.stem])
         if beside is None and len(programs) == len(loose) == 1:

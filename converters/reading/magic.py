@@ -18,6 +18,7 @@ HEAD_BYTES = 4096
 _TAR_BLOCK = 512
 _NB_VERSION = re.compile(rb"[0-9A-Za-z][0-9A-Za-z._+-]*\0?")
 _MARKUP = re.compile(rb"<(!doctype\s+html|html|head|body|title|script|meta)\b", re.IGNORECASE)
+_OPENVINO = re.compile(rb"<\?xml[^>]*\?>\s*<net\s[^>]*>\s*<layers>")
 _LFS = b"version https://git-lfs.github.com/spec/"
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
@@ -40,6 +41,7 @@ class Kind(str, Enum):
     GZIP = "gzip"
     HTML = "html"
     XML = "xml"
+    OPENVINO = "openvino"
     LFS_POINTER = "lfs-pointer"
     EMPTY = "empty"
     UNKNOWN = "unknown"
@@ -61,6 +63,7 @@ _DESCRIPTIONS = {
     Kind.GZIP: "gzip data that is not an archive",
     Kind.HTML: "an HTML page",
     Kind.XML: "an XML document",
+    Kind.OPENVINO: "an OpenVINO model",
     Kind.LFS_POINTER: "a Git-LFS pointer",
     Kind.EMPTY: "an empty file",
     Kind.UNKNOWN: "bytes of no format known here",
@@ -264,12 +267,18 @@ def _sniff_text(head: bytes) -> Kind:
     if _MARKUP.match(re.sub(rb"\A(<!--.*?-->\s*)+", b"", text, flags=re.DOTALL)):
         return Kind.HTML
     if text.startswith(b"<?xml"):
-        # XHTML announces itself as XML first.
-        return Kind.HTML if re.search(rb"<html\b", text, re.IGNORECASE) else Kind.XML
+        return _sniff_xml(text)
     if not text.startswith((b"{", b"[")):
         return Kind.TEXT
     # Paddle sorts the keys of the document, so base_code with its magic comes first.
     return Kind.PIR if b'"magic":"pir"' in text[:256].replace(b" ", b"") else Kind.JSON
+
+
+def _sniff_xml(text: bytes) -> Kind:
+    if _OPENVINO.match(text):
+        return Kind.OPENVINO
+    # XHTML announces itself as XML first.
+    return Kind.HTML if re.search(rb"<html\b", text, re.IGNORECASE) else Kind.XML
 
 
 def _is_text(head: bytes) -> bool:

@@ -88,13 +88,14 @@ def convert(
     ],
     to: Annotated[options.Form, typer.Option(help="What to make.")],
     out: Annotated[
-        Path, typer.Option(metavar="PATH", help="File to write; a folder for an inference model.")
+        Path, typer.Option(metavar="PATH", help="File to write; a folder for inference and OpenVINO models.")
     ],
     network: Annotated[
         str | None, typer.Option(metavar="NAME", help="Entry whose architecture a bare weights file has.")
     ] = None,
     precision: Annotated[
-        options.MadePrecision, typer.Option(help="Of Lite and ONNX files; int8 of ONNX files alone.")
+        options.MadePrecision,
+        typer.Option(help="Of Lite and ONNX files; how OpenVINO stores weights."),
     ] = options.MadePrecision.fp32,
     target: Annotated[
         str, typer.Option(metavar="T", help="Processor of a Lite file: arm, x86, opencl, or opencl,arm.")

@@ -139,6 +139,7 @@ class Form(str, Enum):
     inference = "inference"
     lite = "lite"
     onnx = "onnx"
+    openvino = "openvino"
     safetensors = "safetensors"
 
 

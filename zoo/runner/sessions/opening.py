@@ -17,7 +17,7 @@ from zoo.runner.sessions.onnx import OnnxSession
 from zoo.runner.sessions.session import Session
 from zoo.runner.sessions.worker import WorkerSession
 
-Engine = Literal["onnx", "paddle", "lite"]
+Engine = Literal["onnx", "paddle", "lite", "openvino"]
 
 _TARGET_HERE = "x86"
 
@@ -54,9 +54,30 @@ def open_session(
     if engine == "onnx":
         return OnnxSession(model, threads=threads)
     inspection = inspect(model)
+    if engine == "openvino":
+        return _open_openvino(inspection, interpreter or _current(), threads)
     if engine == "paddle":
         return _open_paddle(inspection, interpreter or _current(), threads)
     return _open_lite(inspection, interpreter, threads)
+
+
+def _open_openvino(inspection: Inspection, interpreter: Interpreter, threads: int) -> Session:
+    _require(inspection, "openvino", ("openvino",), "an OpenVINO model")
+    request: dict[str, str | int | list[str]] = {
+        "model": str(inspection.path.resolve()),
+        "inputs": [tensor.name for tensor in inspection.inputs],
+        "outputs": [tensor.name for tensor in inspection.outputs],
+        "threads": threads,
+    }
+    return WorkerSession(
+        "openvino",
+        interpreter,
+        "openvino_worker.py",
+        request,
+        inputs=inspection.inputs,
+        outputs=inspection.outputs,
+        threads=threads,
+    )
 
 
 def _open_paddle(inspection: Inspection, interpreter: Interpreter, threads: int) -> Session:

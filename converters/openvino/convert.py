@@ -1,0 +1,102 @@
+"""ONNX to OpenVINO's intermediate representation, with a proof of what came out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from converters.child import run_worker
+from converters.files import check_writable, publish, sha256_of
+from converters.openvino.options import OpenvinoOptions, openvino_key
+from converters.proof import Proof
+from converters.provenance import Digest, Subject, provenance, write_provenance
+from converters.reading import Inspection, inspect
+from converters.scratch import scratch
+from converters.toolchain import Toolchains
+from converters.tools import OPENVINO
+
+_WORKER = Path(__file__).with_name("worker.py")
+_SECONDS = 900.0
+_MEMORY = 16 << 30
+
+FILES = ("model.bin", "model.xml")
+"""What is written: weights and graph. The graph comes last, so that it never stands without its weights."""
+
+
+def to_openvino(
+    model: Path,
+    out: Path,
+    options: OpenvinoOptions,
+    *,
+    toolchains: Toolchains,
+    work: Path,
+    note: Callable[[str], None],
+) -> Inspection:
+    """Convert an ONNX model to a folder with ``model.xml`` and ``model.bin``.
+
+    Inputs and outputs keep names and order. Equal inputs, versions and options give equal bytes.
+
+    Args:
+        model: The ``.onnx`` file.
+        out: The folder to write into.
+        options: What to make.
+        toolchains: Where the tool comes from.
+        work: Folder for work in progress and logs.
+        note: Told what takes longer than a moment.
+
+    Returns:
+        What the model is, read from its bytes.
+
+    Raises:
+        UsageError: ``out`` cannot be written.
+        IntegrityError: The ONNX file is damaged.
+        ConversionError: ``converter-…``.
+        MissingToolError: OpenVINO is not here and cannot be had, or the disk is full.
+    """
+    source = inspect(model)
+    check_writable(out / FILES[-1])
+    interpreter = toolchains.ensure(OPENVINO, note)
+    note(f"converting {model.name} to OpenVINO ({OPENVINO})")
+    log = work.absolute() / "logs" / f"openvino-{openvino_key({'model': source.sha256}, options)[:16]}.log"
+    with scratch(work) as folder:
+        # The graph names the file it was made of: the same name, so that equal files give equal bytes.
+        shutil.copyfile(model, folder / "model.onnx")
+        answer = run_worker(
+            interpreter,
+            _WORKER,
+            {"folder": str(folder), "half": options.weights == "fp16"},
+            folder=folder,
+            log=log,
+            timeout=_SECONDS,
+            memory_bytes=_MEMORY,
+            task=str(OPENVINO),
+            hint="an operator OpenVINO does not know may be gone in another form: --head raw, or --opset 16",
+        )
+        inspection = _prove(folder / FILES[-1], source, options, Proof(str(OPENVINO), log))
+        digests = {name: sha256_of(folder / name) for name in FILES}
+        statement = provenance(
+            "openvino",
+            name=FILES[-1],
+            sha256=digests[FILES[-1]],
+            inputs={model.name: source.sha256},
+            tools={"openvino": str(answer["version"]), "cpython": interpreter.version},
+            options=options.model_dump(),
+        )
+        subjects = tuple(Subject(name=name, digest=Digest(sha256=each)) for name, each in digests.items())
+        write_provenance(out / FILES[-1], statement.model_copy(update={"subject": subjects}))
+        for name in FILES:
+            publish(folder / name, out / name)
+    log.unlink(missing_ok=True)
+    return inspection.model_copy(update={"path": out / FILES[-1]})
+
+
+def _prove(made: Path, source: Inspection, options: OpenvinoOptions, proof: Proof) -> Inspection:
+    """Open what was made and refuse it unless it is what was asked for."""
+    found = inspect(made)
+    proof.equal("format", "openvino", found.format)
+    if source.weights_precision == "fp32":
+        proof.equal("weights", options.weights, found.weights_precision)
+    proof.same_ends("inputs", source.inputs, found.inputs)
+    proof.same_ends("outputs", source.outputs, found.outputs)
+    return found

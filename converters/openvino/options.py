@@ -1,0 +1,57 @@
+"""What to ask OpenVINO's converter for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from converters.provenance import conversion_key
+from converters.tools import OPENVINO
+from registry.errors import UsageError
+from registry.schema.base import Model
+
+
+class OpenvinoOptions(Model):
+    """What to make.
+
+    Attributes:
+        weights: How weights are stored. What they are computed with, the device that loads the model decides.
+    """
+
+    weights: Literal["fp32", "fp16"] = "fp32"
+
+
+def openvino_options(precision: str, weight_only: str | None) -> OpenvinoOptions:
+    """Options of an OpenVINO model, refused here when the tool could not meet them.
+
+    Args:
+        precision: How weights are stored.
+        weight_only: Integers that weights alone are stored as; None for no integers.
+
+    Raises:
+        UsageError: ``openvino-precision-impossible``.
+    """
+    if precision == "fp32" and weight_only is None:
+        return OpenvinoOptions()
+    if precision == "fp16" and weight_only is None:
+        return OpenvinoOptions(weights="fp16")
+    raise UsageError(
+        "openvino-precision-impossible",
+        "nothing is quantised on the way to OpenVINO",
+        expected="fp32 or fp16",
+        found=f"weights in {weight_only}" if weight_only else precision,
+        done="nothing was converted",
+        hint="quantise the ONNX file first, then convert that one: zoo convert FILE.onnx --to openvino",
+    )
+
+
+def openvino_key(inputs: Mapping[str, str], options: OpenvinoOptions) -> str:
+    """Name of the conversion of one model with these options, known before it is made.
+
+    Args:
+        inputs: ``model`` to its SHA-256.
+        options: What to make.
+    """
+    return conversion_key(
+        "openvino", inputs=inputs, tools={"openvino": OPENVINO.version}, options=options.model_dump()
+    )
