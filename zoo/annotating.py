@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from converters.files import publish_bytes, writing_to
 from registry.errors import NotFoundError, UsageError, ZooError
 from registry.schema import Model
 from zoo.opening import Backend, Precision
@@ -114,7 +115,7 @@ def run_on_files(
         on_picture: Called with the number of pictures or frames just finished.
 
     Raises:
-        UsageError: ``out-unwritable``, or the only file cannot be read.
+        UsageError: ``output-not-writable``, or the only file cannot be read.
         NotFoundError: The only file is not there.
         ConversionError: An engine failed.
     """
@@ -248,18 +249,9 @@ def _names(files: Sequence[Path]) -> dict[Path, str]:
 
 
 def _make_folder(out: Path) -> None:
-    try:
+    with writing_to(out):
         out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            "out-unwritable", f"cannot write into {out}", expected="a folder", found=error.strerror
-        ) from error
 
 
 def _write_results(out: Path, results: Sequence[dict[str, Any]]) -> Path:
-    path = out / RESULTS
-    try:
-        path.write_text(json.dumps(results), encoding="utf-8")
-    except OSError as error:
-        raise UsageError("out-unwritable", f"cannot write {path}", found=error.strerror) from error
-    return path
+    return publish_bytes(json.dumps(results).encode(), out / RESULTS)

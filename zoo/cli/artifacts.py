@@ -187,7 +187,7 @@ def convert(
 
 def inspect(
     paths: Annotated[
-        list[Path], typer.Argument(metavar="PATH [OTHER]", help="File, folder or archive; two are compared.")
+        list[Path], typer.Argument(metavar="PATH", help="File, folder or archive; two are compared.")
     ],
     form: Annotated[
         options.LookFormat, typer.Option("--format", help="In words, or the network drawn.")

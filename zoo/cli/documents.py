@@ -56,8 +56,9 @@ def import_tables(
             ]
         )
     elif out is not None:
-        _write(out, as_yaml(found))
-        output.text(str(out))
+        from converters.files import publish_bytes
+
+        output.lines([publish_bytes(as_yaml(found).encode(), out)])
     else:
         output.text(as_yaml(found))
     drafts, doubts = sum(len(each.drafts) for each in found), sum(len(each.doubts) for each in found)
@@ -96,13 +97,3 @@ def drift(
         )
     if not found.clean:
         raise typer.Exit(1)
-
-
-def _write(out: Path, text: str) -> None:
-    from converters.files import publish_bytes
-    from registry.errors import UsageError
-
-    try:
-        publish_bytes(text.encode(), out)
-    except OSError as error:
-        raise UsageError("draft-unwritable", f"{out}: cannot be written: {error.strerror}") from None

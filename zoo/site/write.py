@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from converters.files import publish_bytes
+from converters.files import publish_bytes, writing_to
 from registry.errors import UsageError
 from registry.schema.base import Model
 from zoo.site.render import File
@@ -36,8 +36,13 @@ def write(files: Iterable[File], folder: Path) -> Written:
         folder: Where it goes; made when it is missing.
 
     Raises:
-        UsageError: ``folder-in-use``: there is something else in the folder.
+        UsageError: ``folder-in-use``: there is something else in the folder; ``output-not-writable``.
     """
+    with writing_to(folder, hint="name another folder"):
+        return _write(files, folder)
+
+
+def _write(files: Iterable[File], folder: Path) -> Written:
     mark = folder / MARK
     if folder.exists() and not mark.is_file() and any(folder.iterdir()):
         raise UsageError(
