@@ -75,7 +75,14 @@ def measure(weights: Path, reference: Path, toolchains: Toolchains) -> None:
 
 def run(session, image, scale):
     feeds = {"image": image[None], **scale}
-    return session.run({tensor.name: feeds[tensor.name] for tensor in session.inputs})
+    found = session.run({tensor.name: feeds[tensor.name] for tensor in session.inputs})
+    return {name: by_score(array) for name, array in found.items()}
+
+
+def by_score(array):
+    """Final boxes, ``(N, 6)`` with the score second, best first: OpenVINO has an order of its own."""
+    boxes = array.ndim == 2 and array.shape[1] == 6
+    return array[np.argsort(-array[:, 1], kind="stable")] if boxes else array
 
 
 def main() -> None:

@@ -163,13 +163,13 @@ def convert(
 
     Args:
         source: Entry name, or a local file or folder.
-        to: ``inference``, ``lite``, ``onnx`` or ``safetensors``.
+        to: ``inference``, ``lite``, ``onnx``, ``openvino`` or ``safetensors``.
         out: File to write, a folder for an inference model; the result stays in the store without it.
         settings: Settings; the environment's by default.
         reporter: Who hears about the work; nobody by default.
         options: The other fields of ``zoo.conversion.ConvertRequest``: ``network``, ``precision``,
-            ``target``, ``lite_version``, ``weight_only``, ``sparse``, ``opset``, ``program``, ``head``,
-            ``argmax``, ``normalisation``, ``batch``.
+            ``target``, ``lite_version``, ``weight_only``, ``calibration``, ``sparse``, ``opset``,
+            ``half_ends``, ``simplify``, ``program``, ``head``, ``argmax``, ``normalisation``, ``batch``.
 
     Raises:
         ZooError: As the tree in ``registry.errors`` says.

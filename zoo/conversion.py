@@ -31,7 +31,7 @@ class ConvertRequest(Model):
     Attributes:
         to: Format.
         network: Entry whose architecture a bare weights file has.
-        precision: Of Lite and ONNX files.
+        precision: Of Lite and ONNX files; for OpenVINO, how weights are stored.
         target: Processor of a Lite file, or a GPU and the processor to fall back on: ``opencl,arm``.
         lite_version: Version of Paddle-Lite's opt; None takes the default.
         weight_only: Integers that the weights of a Lite or ONNX file are stored as; None stores them as they
@@ -160,15 +160,9 @@ def _completed(
     step: Step, source: Path, request: ConvertRequest, entry: Entry | None, work: Path
 ) -> Iterator[Step]:
     """The step with the calibration it needs, which is there as long as the context is."""
-    if not isinstance(step, QuantiseOptions) or request.calibration is None:
+    if not isinstance(step, QuantiseOptions) or request.calibration is None or entry is None:
         yield step
         return
-    if entry is None:
-        raise UsageError(
-            "network-needed",
-            "an ONNX file does not say how pictures are prepared for it",
-            hint="add --network NAME; zoo list shows the names",
-        )
     from zoo.calibration import calibration  # pictures and numpy, which only this needs
 
     normalisation = inspect(source).normalisation or "host"
@@ -226,16 +220,17 @@ def _starts_from_weights(entry: Entry, request: ConvertRequest) -> bool:
 def _refuse_idle(request: ConvertRequest) -> None:
     """Refuses options that say nothing about what is to be made, instead of leaving them out of account."""
     lite, onnx, both = ("lite",), ("onnx",), ("lite", "onnx")
+    through_onnx, anything = ("onnx", "openvino"), ("lite", "onnx", "openvino")
     flags: dict[str, tuple[bool, tuple[str, ...]]] = {
         "--target": (request.target != "arm", lite),
         "--lite-version": (request.lite_version is not None, lite),
         "--sparse": (request.sparse, lite),
-        "--opset": (request.opset is not None, onnx),
+        "--opset": (request.opset is not None, through_onnx),
         "--half-ends": (request.half_ends, onnx),
         "--simplify": (request.simplify, onnx),
         "--calibration": (request.calibration is not None, onnx),
         "--weight-only": (request.weight_only is not None, both),
-        "--precision": (request.precision != "fp32", both),
+        "--precision": (request.precision != "fp32", anything),
     }
     for flag, (given, goals) in flags.items():
         if given and request.to not in goals:
@@ -267,6 +262,12 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
             "form, head, batch and normalisation of an inference model cannot be changed",
             hint="start from the weights: zoo convert NAME or zoo convert FILE.pdparams --network NAME",
         )
+    if request.calibration is not None and entry is None:
+        raise UsageError(
+            "network-needed",
+            "a model file does not say how pictures are prepared for it",
+            hint="add --network NAME; zoo list shows the names",
+        )
     aim = Aim(goal=request.to, inference=inference, lite=_lite_options(request), **_onnx_options(request))
     return steps(have, aim, entry)
 
@@ -294,7 +295,7 @@ def _onnx_options(request: ConvertRequest) -> _OnnxSteps:
     if request.to != "onnx":
         if request.to != "openvino":
             return {}
-        openvino = openvino_options(request.precision, request.weight_only)
+        openvino = openvino_options(request.precision)
         return {"onnx": onnx_options(request.opset), "openvino": openvino}
     quantise = quantise_options(
         request.precision,

@@ -87,6 +87,8 @@ def to_openvino(
         write_provenance(out / FILES[-1], statement.model_copy(update={"subject": subjects}))
         for name in FILES:
             publish(folder / name, out / name)
+    if "NonMaxSuppression" in source.operators:
+        note("OpenVINO hands out the boxes that are left in an order of its own: sort them by score")
     log.unlink(missing_ok=True)
     return inspection.model_copy(update={"path": out / FILES[-1]})
 

@@ -21,25 +21,22 @@ class OpenvinoOptions(Model):
     weights: Literal["fp32", "fp16"] = "fp32"
 
 
-def openvino_options(precision: str, weight_only: str | None) -> OpenvinoOptions:
+def openvino_options(precision: str) -> OpenvinoOptions:
     """Options of an OpenVINO model, refused here when the tool could not meet them.
 
     Args:
         precision: How weights are stored.
-        weight_only: Integers that weights alone are stored as; None for no integers.
 
     Raises:
         UsageError: ``openvino-precision-impossible``.
     """
-    if precision == "fp32" and weight_only is None:
-        return OpenvinoOptions()
-    if precision == "fp16" and weight_only is None:
-        return OpenvinoOptions(weights="fp16")
+    if precision in ("fp32", "fp16"):
+        return OpenvinoOptions(weights="fp16" if precision == "fp16" else "fp32")
     raise UsageError(
         "openvino-precision-impossible",
         "nothing is quantised on the way to OpenVINO",
         expected="fp32 or fp16",
-        found=f"weights in {weight_only}" if weight_only else precision,
+        found=precision,
         done="nothing was converted",
         hint="quantise the ONNX file first, then convert that one: zoo convert FILE.onnx --to openvino",
     )

@@ -1,0 +1,70 @@
+"""Plans of conversions to ONNX in eight bits and to OpenVINO, and what is refused before anything runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import registry
+from registry.errors import UsageError
+from zoo.conversion import ConvertRequest, plan
+
+NAME = "tinypose_128x96"
+
+
+def lines(**asked: Any) -> list[str]:
+    return [line.strip() for line in plan(NAME, ConvertRequest(**asked), registry.load()).lines()[1:]]
+
+
+def test_integers_start_from_the_simplified_graph_of_an_opset_with_scales_for_channels() -> None:
+    first, second, third = lines(to="onnx", precision="int8", calibration=Path("photos"))
+
+    assert first.endswith("ONNX fp32, opset 13")
+    assert second.endswith("simplified ONNX fp32")
+    assert third.endswith("in int8, calibrated")
+
+
+def test_weights_alone_need_no_pictures() -> None:
+    assert lines(to="onnx", weight_only="int8")[-1].endswith("with weights in int8")
+
+
+def test_openvino_goes_through_onnx() -> None:
+    assert [line.partition(" to ")[2] for line in lines(to="openvino", precision="fp16")] == [
+        "ONNX fp32, opset 11",
+        "OpenVINO, weights in fp16",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"to": "onnx", "precision": "int8"}, "calibration-needed"),
+        ({"to": "lite", "precision": "int8"}, "lite-precision-impossible"),
+        ({"to": "openvino", "precision": "int8"}, "openvino-precision-impossible"),
+        ({"to": "openvino", "weight_only": "int8"}, "flag-without-lite"),
+        ({"to": "openvino", "simplify": True}, "flag-without-onnx"),
+        ({"to": "lite", "calibration": Path("photos")}, "flag-without-onnx"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_before_anything_runs(asked: dict[str, Any], code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        lines(**asked)
+
+    assert caught.value.code == code
+
+
+def test_a_model_file_is_calibrated_for_the_network_that_is_named(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    ends = [onnx.helper.make_tensor_value_info(name, 1, [1]) for name in "xy"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "graph", ends[:1], ends[1:])
+    file = tmp_path / "model.onnx"
+    onnx.save(onnx.helper.make_model(graph), file)
+    asked = {"to": "onnx", "precision": "int8", "calibration": tmp_path}
+
+    with pytest.raises(UsageError) as caught:
+        plan(file, ConvertRequest(**asked), registry.load())
+
+    assert caught.value.code == "network-needed"
+    assert plan(file, ConvertRequest(**asked, network=NAME), registry.load()).have == "onnx"
