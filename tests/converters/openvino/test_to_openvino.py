@@ -24,12 +24,15 @@ np = pytest.importorskip("numpy")
 Convert = Callable[..., Inspection]
 
 
-def network(path: Path, kind: str = "Relu") -> Path:
+def network(path: Path, kind: str = "Relu", bias: float | None = None) -> Path:
     """A convolution of ``image`` with something behind it, and where it is largest."""
     helper, random = onnx.helper, np.random.default_rng(0)
     weights = onnx.numpy_helper.from_array(random.standard_normal((4, 3, 3, 3)).astype(np.float32), "w")
+    constants = [weights]
+    if bias is not None:
+        constants.append(onnx.numpy_helper.from_array(np.full(4, bias, np.float32), "b"))
     nodes = [
-        helper.make_node("Conv", ["image", "w"], ["conv"]),
+        helper.make_node("Conv", ["image", "w", "b"][: 1 + len(constants)], ["conv"]),
         helper.make_node(kind, ["conv"], ["maps"]),
         helper.make_node("ArgMax", ["maps"], ["index"], axis=1, keepdims=0),
     ]
@@ -38,7 +41,7 @@ def network(path: Path, kind: str = "Relu") -> Path:
         helper.make_tensor_value_info("maps", 1, ["n", 4, 6, 6]),
         helper.make_tensor_value_info("index", 7, ["n", 6, 6]),
     ]
-    graph = helper.make_graph(nodes, "graph", [image], outputs, [weights])
+    graph = helper.make_graph(nodes, "graph", [image], outputs, constants)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), path)
     return path
 
@@ -79,6 +82,12 @@ def test_half_weights_take_half_the_bytes(convert: Convert, tmp_path: Path) -> N
 
     assert made.weights_precision == "fp16"
     assert (made.inputs, made.outputs) == (inspect(source).inputs, inspect(source).outputs)
+
+
+def test_numbers_beyond_half_precision_stay_as_they_are(convert: Convert, tmp_path: Path) -> None:
+    made = convert(network(tmp_path / "model.onnx", bias=1e-6), tmp_path / "ir", weights="fp16")
+
+    assert made.weights_precision == "mixed"
 
 
 def test_equal_models_give_equal_bytes_whatever_their_names_and_say_where_they_come_from(
