@@ -97,9 +97,10 @@ _PADDLE = Pin(
     why="3.3 and later can neither write the legacy program of these networks nor feed paddle2onnx, "
     "and bytes are only the same with the same version",
 )
-# Both import a package they do not declare; from CPython 3.12 on, a fresh environment has neither.
+# Each imports a package it does not declare; a fresh environment has none of them.
 _UNDECLARED_BY_PADDLE = Pin("setuptools")
 _UNDECLARED_BY_PADDLE2ONNX = Pin("packaging")
+_UNDECLARED_BY_ONNXRUNTIME = Pin("ml_dtypes")
 _PADDLE_MACHINES = ("x86_64", "aarch64", "arm64", "AMD64")
 
 PADDLE2ONNX = Tool(
@@ -146,6 +147,7 @@ ONNXQUANT = Tool(
     pins=(
         Pin("onnxruntime", exact="1.31.1", why="bytes are only the same with the same version"),
         Pin("onnx", exact="1.17.0", why="bytes are only the same with the same version"),
+        _UNDECLARED_BY_ONNXRUNTIME,
     ),
     pythons=("3.11", "3.12", "3.13"),
     machines=("x86_64", "aarch64", "arm64", "AMD64"),

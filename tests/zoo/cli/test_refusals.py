@@ -88,7 +88,14 @@ def test_ctrl_c_ends_with_130_and_a_word(zoo: Zoo) -> None:
         command = zoo.command("fetch", NAME, "--mirror", server.url)
         pipe = subprocess.PIPE
         with subprocess.Popen(
-            command, cwd=zoo.folder, env=zoo.environment, stdout=pipe, stderr=pipe, text=True
+            command,
+            cwd=zoo.folder,
+            env=zoo.environment,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+            # Tests that a shell runs in the background ignore Ctrl-C, and their children would as well.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as running:
             while not server.count(path):
                 assert running.poll() is None
