@@ -82,10 +82,18 @@ def test_nothing_is_wrong_with_closed_streams(zoo: Zoo) -> None:
     assert ran.returncode == 0
 
 
+# Tests that a shell runs in the background ignore Ctrl-C, and the command they start would as well.
+HEARING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("zoo", run_name="__main__", alter_sys=True)
+"""
+
+
 def test_ctrl_c_ends_with_130_and_a_word(zoo: Zoo) -> None:
     path = f"{PUBLISHED}{NAME}.tar"
     with LyingServer({path: stall(b"x" * 100_000, after=10_000)}) as server:
-        command = zoo.command("fetch", NAME, "--mirror", server.url)
+        command = [sys.executable, "-c", HEARING, "fetch", NAME, "--mirror", server.url]
         pipe = subprocess.PIPE
         with subprocess.Popen(
             command,
@@ -94,8 +102,6 @@ def test_ctrl_c_ends_with_130_and_a_word(zoo: Zoo) -> None:
             stdout=pipe,
             stderr=pipe,
             text=True,
-            # Tests that a shell runs in the background ignore Ctrl-C, and their children would as well.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
         ) as running:
             while not server.count(path):
                 assert running.poll() is None
