@@ -6,7 +6,7 @@ from typing import Literal
 
 from converters.inference.options import InferenceOptions, published_options
 from converters.lite import LiteOptions, WeightOnly, lite_target, needs_legacy, refuse_contradictions
-from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refuse_opset
+from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refuse_ir_version, refuse_opset
 from converters.openvino.options import OpenvinoOptions
 from converters.tools import paddlelite
 from registry.errors import UsageError
@@ -65,17 +65,20 @@ def lite_options(
     return options
 
 
-def onnx_options(opset: int | None) -> OnnxOptions:
+def onnx_options(opset: int | None, ir_version: int | None = None) -> OnnxOptions:
     """Options of an ONNX file, refused here when no tool could meet them.
 
     Args:
         opset: Operator set; None takes the default.
+        ir_version: Version of the file format; None leaves what the tool writes.
 
     Raises:
-        UsageError: ``onnx-opset-impossible``.
+        UsageError: ``onnx-opset-impossible`` or ``onnx-ir-impossible``.
     """
-    options = OnnxOptions.model_validate({"opset": opset} if opset else {})
+    chosen = {"opset": opset} if opset else {}
+    options = OnnxOptions.model_validate({**chosen, "ir_version": ir_version})
     refuse_opset(options.opset)
+    refuse_ir_version(options)
     return options
 
 

@@ -169,7 +169,8 @@ def convert(
         reporter: Who hears about the work; nobody by default.
         options: The other fields of ``zoo.conversion.ConvertRequest``: ``network``, ``precision``,
             ``target``, ``lite_version``, ``weight_only``, ``calibration``, ``sparse``, ``opset``,
-            ``half_ends``, ``simplify``, ``program``, ``head``, ``argmax``, ``normalisation``, ``batch``.
+            ``ir_version``, ``half_ends``, ``simplify``, ``program``, ``head``, ``argmax``, ``normalisation``,
+            ``batch``.
 
     Raises:
         ZooError: As the tree in ``registry.errors`` says.

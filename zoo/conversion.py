@@ -39,6 +39,7 @@ class ConvertRequest(Model):
         calibration: Folder of pictures that the ranges of an ONNX file in ``int8`` come from.
         sparse: Whether layers of a Lite file with many zeros are stored as sparse ones.
         opset: ONNX operator set; None takes the default.
+        ir_version: Version of the format of an ONNX file made here; None leaves what the tool writes.
         half_ends: Whether inputs and outputs of a half-precision ONNX file are half too.
         simplify: Whether the graph of an ONNX file is simplified.
         program: Form of an inference model; None takes ``legacy``, which every next step can read.
@@ -57,6 +58,7 @@ class ConvertRequest(Model):
     calibration: Path | None = None
     sparse: bool = False
     opset: int | None = None
+    ir_version: int | None = None
     half_ends: bool = False
     simplify: bool = False
     program: Literal["legacy", "pir"] | None = None
@@ -226,6 +228,7 @@ def _refuse_idle(request: ConvertRequest) -> None:
         "--lite-version": (request.lite_version is not None, lite),
         "--sparse": (request.sparse, lite),
         "--opset": (request.opset is not None, through_onnx),
+        "--ir-version": (request.ir_version is not None, onnx),
         "--half-ends": (request.half_ends, onnx),
         "--simplify": (request.simplify, onnx),
         "--calibration": (request.calibration is not None, onnx),
@@ -261,6 +264,13 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
             "graph-is-fixed",
             "form, head, batch and normalisation of an inference model cannot be changed",
             hint="start from the weights: zoo convert NAME or zoo convert FILE.pdparams --network NAME",
+        )
+    if have == "onnx" and request.ir_version is not None:
+        raise UsageError(
+            "ir-version-is-fixed",
+            "an ONNX file keeps the IR version it has",
+            expected="a checkpoint or an inference model",
+            hint="leave out --ir-version, or start from the model the ONNX file was made of",
         )
     if request.calibration is not None and entry is None:
         raise UsageError(
@@ -305,7 +315,7 @@ def _onnx_options(request: ConvertRequest) -> _OnnxSteps:
     )
     precision = "fp32" if quantise else request.precision
     return {
-        "onnx": onnx_options(request.opset or (FIRST_OPSET if quantise else None)),
+        "onnx": onnx_options(request.opset or (FIRST_OPSET if quantise else None), request.ir_version),
         "refine": refine_options(precision, half_ends=request.half_ends, simplify=request.simplify),
         "quantise": quantise,
     }

@@ -41,7 +41,8 @@ def words(step: Step) -> str:
         extras += ", sparse" if step.sparse else ""
         return f"inference model to Paddle-Lite {step.version}, {step.target} {step.precision}{extras}"
     if isinstance(step, OnnxOptions):
-        return f"inference model to ONNX {step.precision}, opset {step.opset}"
+        form = f", IR version {step.ir_version}" if step.ir_version is not None else ""
+        return f"inference model to ONNX {step.precision}, opset {step.opset}{form}"
     if isinstance(step, RefineOptions):
         return f"ONNX to {'simplified ' if step.simplify else ''}ONNX {step.precision}"
     if isinstance(step, QuantiseOptions):

@@ -8,6 +8,7 @@ from converters.onnx.options import (
     onnx_key,
     refine_key,
     refine_options,
+    refuse_ir_version,
     refuse_opset,
 )
 from converters.onnx.quantise_options import (
@@ -30,6 +31,7 @@ __all__ = [
     "quantise_options",
     "refine_key",
     "refine_options",
+    "refuse_ir_version",
     "refuse_opset",
     "to_onnx",
 ]

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from converters.child import run_worker
 from converters.files import check_writable, publish
 from converters.interpreter import Interpreter
-from converters.onnx.options import OnnxOptions, onnx_key, refuse_opset
+from converters.onnx.options import OnnxOptions, onnx_key, refuse_ir_version, refuse_opset
 from converters.proof import Proof
 from converters.provenance import provenance, write_provenance
 from converters.reading import Inspection, inspect
@@ -52,13 +52,14 @@ def to_onnx(
         What the file is, read from its bytes.
 
     Raises:
-        UsageError: An opset that cannot be written, or ``out`` cannot be.
+        UsageError: An opset or IR version that cannot be written, or ``out`` cannot be.
         NotFoundError: A file of the model is missing.
         IntegrityError: A file of the model is damaged, or the two do not belong together.
         ConversionError: ``converter-…``.
         MissingToolError: paddle2onnx is not here and cannot be had, or the disk is full.
     """
     refuse_opset(options.opset)
+    refuse_ir_version(options)
     source = read_model(model)
     check_writable(out)
     interpreter = toolchains.ensure(PADDLE2ONNX, note)
@@ -74,7 +75,7 @@ def to_onnx(
             sha256=inspection.sha256,
             inputs=source.named_digests,
             tools=versions | {"cpython": interpreter.version},
-            options=options.model_dump(),
+            options=options.asked(),
         )
         write_provenance(out, statement)
         publish(made, out)
@@ -92,6 +93,7 @@ def _run_paddle2onnx(
         "params": str(staged.params),
         "out": str(made),
         "opset": options.opset,
+        "ir_version": options.ir_version,
         "inputs": [tensor.name for tensor in source.inputs],
         "outputs": [tensor.name for tensor in source.outputs],
     }
@@ -114,6 +116,8 @@ def _prove(made: Path, source: InferenceModel, options: OnnxOptions, proof: Proo
     inspection = inspect(made)
     proof.equal("format", "onnx", inspection.format)
     proof.equal("opsets", {"ai.onnx": options.opset}, inspection.details["opsets"])
+    if options.ir_version is not None:
+        proof.equal("ir_version", options.ir_version, inspection.details["ir_version"])
     if inspection.precision is not None:
         proof.equal("precision", options.precision, inspection.precision)
     proof.same_ends("inputs", source.inputs, inspection.inputs)

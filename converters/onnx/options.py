@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
+from pydantic import JsonValue
+
 from converters.provenance import conversion_key
 from converters.tools import ONNXTOOLS, PADDLE2ONNX
 from registry.errors import UsageError
@@ -12,6 +14,12 @@ from registry.schema.base import Model
 
 FIRST_OPSET, LAST_OPSET = 7, 21
 """Opsets paddle2onnx 2.1.0 writes."""
+
+LAST_IR = 10
+"""Latest IR version of the onnx that paddle2onnx 2.1.0 is pinned to, 1.17."""
+
+_IR_SINCE = {9: 4, 10: 5, 11: 6, 12: 7, 15: 8, 19: 9, 21: 10}
+"""Opset to the IR version it came with (``onnx.helper.VERSION_TABLE``); those between take the one before."""
 
 
 class OnnxOptions(Model):
@@ -21,10 +29,17 @@ class OnnxOptions(Model):
         opset: Version of the operator set; an older one is read by more runtimes. It is never raised in
             silence: a network that needs a later one is refused.
         precision: Arithmetic of the operators.
+        ir_version: Version of the file format itself; a runtime refuses one later than it knows. None leaves
+            what the tool writes.
     """
 
     opset: int = 11
     precision: Literal["fp32"] = "fp32"
+    ir_version: int | None = None
+
+    def asked(self) -> dict[str, JsonValue]:
+        """The options as keys and provenance state them: an IR version left to the tool is none."""
+        return self.model_dump(exclude_none=True)
 
 
 def onnx_key(inputs: Mapping[str, str], options: OnnxOptions) -> str:
@@ -35,7 +50,7 @@ def onnx_key(inputs: Mapping[str, str], options: OnnxOptions) -> str:
         options: What to make.
     """
     tools = {pin.package: pin.exact for pin in PADDLE2ONNX.pins if pin.exact is not None}
-    return conversion_key("onnx", inputs=inputs, tools=tools, options=options.model_dump())
+    return conversion_key("onnx", inputs=inputs, tools=tools, options=options.asked())
 
 
 def refuse_opset(opset: int) -> None:
@@ -53,6 +68,41 @@ def refuse_opset(opset: int) -> None:
             done="nothing was converted",
             hint=f"--opset {OnnxOptions().opset}",
         )
+
+
+def lowest_ir(opset: int) -> int:
+    """Earliest IR version that may be written for an opset.
+
+    Before version 4 weights had to be listed among the inputs, which the models made here do not do.
+
+    Args:
+        opset: Version of the operator set.
+    """
+    return max((ir for since, ir in _IR_SINCE.items() if since <= opset), default=4)
+
+
+def refuse_ir_version(options: OnnxOptions) -> None:
+    """Refuse an IR version that the opset does not go with, or that is not known.
+
+    Raises:
+        UsageError: ``onnx-ir-impossible``.
+    """
+    asked, lowest = options.ir_version, lowest_ir(options.opset)
+    if asked is None or lowest <= asked <= LAST_IR:
+        return
+    early = asked < lowest
+    fitting = [opset for opset in range(FIRST_OPSET, options.opset) if early and lowest_ir(opset) <= asked]
+    raise UsageError(
+        "onnx-ir-impossible",
+        f"opset {options.opset} needs an IR version of {lowest} or later"
+        if early
+        else f"{PADDLE2ONNX} knows no IR version {asked}",
+        expected=f"an IR version from {lowest} to {LAST_IR}" if lowest < LAST_IR else f"IR version {LAST_IR}",
+        found=str(asked),
+        done="nothing was converted",
+        hint=f"--ir-version {lowest if early else LAST_IR}"
+        + (f", or --opset {fitting[-1]} --ir-version {asked}" if fitting else ""),
+    )
 
 
 class RefineOptions(Model):

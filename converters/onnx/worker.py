@@ -13,7 +13,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         request: ``program`` and ``params``, two files side by side with the same stem; ``out``, the file to
-            write; ``opset``; ``inputs`` and ``outputs``, the names of the program.
+            write; ``opset``; ``ir_version``, None to leave it; ``inputs`` and ``outputs``, the names of the
+            program.
 
     Returns:
         ``paddlepaddle``, ``paddle2onnx`` and ``onnx``: their versions.
@@ -38,6 +39,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     lift_scalars(model)
     order_inputs(model.graph, request["inputs"])
     rename_outputs(model.graph, request["outputs"])
+    if request["ir_version"] is not None:
+        model.ir_version = request["ir_version"]
     onnx.checker.check_model(model, full_check=True)
     out.write_bytes(model.SerializeToString(deterministic=True))
     tools = {"paddlepaddle": paddle, "paddle2onnx": paddle2onnx, "onnx": onnx}

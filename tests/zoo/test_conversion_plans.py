@@ -37,6 +37,16 @@ def test_openvino_goes_through_onnx() -> None:
     ]
 
 
+def test_an_ir_version_is_chosen_where_the_onnx_file_is_made_and_kept_by_what_follows(tmp_path: Path) -> None:
+    first, _ = lines(to="onnx", precision="fp16", ir_version=8)
+    (tmp_path / "made.onnx").write_bytes(b"\x08\x06:\x00B\x02\x10\x0b")
+
+    assert first.endswith("ONNX fp32, opset 11, IR version 8")
+    with pytest.raises(UsageError) as caught:
+        plan(tmp_path / "made.onnx", ConvertRequest(to="onnx", simplify=True, ir_version=8), registry.load())
+    assert caught.value.code == "ir-version-is-fixed"
+
+
 @pytest.mark.parametrize(
     ("asked", "code"),
     [

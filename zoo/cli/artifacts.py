@@ -114,6 +114,9 @@ def convert(
         bool, typer.Option("--sparse", help="Store pruned layers of a Lite file as sparse ones.")
     ] = False,
     opset: Annotated[int | None, typer.Option(help="ONNX operator set.")] = None,
+    ir_version: Annotated[
+        int | None, typer.Option(help="Version of the ONNX format, for runtimes that take none later.")
+    ] = None,
     half_ends: Annotated[
         bool, typer.Option("--half-ends", help="Half inputs and outputs in a half-precision ONNX file.")
     ] = False,
@@ -157,6 +160,7 @@ def convert(
         calibration=calibration,
         sparse=sparse,
         opset=opset,
+        ir_version=ir_version,
         half_ends=half_ends,
         simplify=simplify,
         program=program.value if program else None,

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from converters.onnx import OnnxOptions, onnx_key, to_onnx
+from converters.onnx.options import FIRST_OPSET, LAST_OPSET, lowest_ir
+from converters.plan import onnx_options
 from converters.provenance import read_provenance
 from converters.reading import Inspection, inspect
 from converters.toolchain import Toolchains
@@ -24,10 +26,16 @@ Convert = Callable[..., Inspection]
 def convert(toolchains: Toolchains, tmp_path: Path) -> Convert:
     ensured(toolchains, PADDLE2ONNX)
 
-    def run(model: Path, out: Path, *, work: Path = tmp_path / "work", opset: int = 11) -> Inspection:
-        return to_onnx(
-            model, out, OnnxOptions(opset=opset), toolchains=toolchains, work=work, note=lambda text: None
-        )
+    def run(
+        model: Path,
+        out: Path,
+        *,
+        work: Path = tmp_path / "work",
+        opset: int = 11,
+        ir_version: int | None = None,
+    ) -> Inspection:
+        options = OnnxOptions(opset=opset, ir_version=ir_version)
+        return to_onnx(model, out, options, toolchains=toolchains, work=work, note=lambda text: None)
 
     return run
 
@@ -90,6 +98,34 @@ def test_an_opset_it_cannot_write_is_refused(
     assert "7 to 21" in str(caught.value.expected)
 
 
+def test_the_ir_version_is_what_was_asked_for_and_nothing_else_changes(
+    convert: Convert, small: Path, tmp_path: Path
+) -> None:
+    onnx = pytest.importorskip("onnx")
+    plain, made = convert(small, tmp_path / "plain.onnx"), convert(small, tmp_path / "x.onnx", ir_version=8)
+    assert made.details["ir_version"] == 8 != plain.details["ir_version"]
+    asked, left = onnx.load(tmp_path / "x.onnx"), onnx.load(tmp_path / "plain.onnx")
+    assert asked.graph == left.graph
+    for name, stated in (("x", True), ("plain", False)):
+        statement = read_provenance(tmp_path / f"{name}.onnx")
+        assert ("ir_version" in statement.model_dump_json()) is stated
+
+
+@pytest.mark.parametrize(("opset", "ir"), [(7, 3), (11, 5), (16, 7), (11, 11), (21, 9), (11, 0)])
+def test_an_ir_version_the_opset_does_not_go_with_is_refused(opset: int, ir: int) -> None:
+    with pytest.raises(UsageError) as caught:
+        onnx_options(opset, ir)
+    assert caught.value.code == "onnx-ir-impossible"
+    assert "--ir-version" in str(caught.value.hint)
+
+
+def test_the_lowest_ir_version_is_the_one_the_opset_came_with() -> None:
+    table = pytest.importorskip("onnx").helper.VERSION_TABLE
+    came = {opset: ir for _, ir, opset, *_ in reversed(table)}
+    for opset in range(FIRST_OPSET, LAST_OPSET + 1):
+        assert lowest_ir(opset) == max(4, came[opset])
+
+
 def test_a_truncated_program_is_refused(convert: Convert, small: Path, tmp_path: Path) -> None:
     shutil.copytree(small, tmp_path / "model")
     program = tmp_path / "model" / "model.pdmodel"
@@ -110,3 +146,4 @@ def test_the_key_is_of_what_goes_in() -> None:
     inputs = {"program": "a" * 64, "params": "b" * 64}
     assert onnx_key(inputs, OnnxOptions()) == onnx_key(inputs, OnnxOptions(opset=11))
     assert onnx_key(inputs, OnnxOptions()) != onnx_key(inputs, OnnxOptions(opset=13))
+    assert onnx_key(inputs, OnnxOptions()) != onnx_key(inputs, OnnxOptions(ir_version=6))

@@ -178,6 +178,7 @@ def test_a_bug_is_a_document_too(zoo: Zoo, tmp_path: Path) -> None:
         (["convert", NAME, "--to", "onnx", "--out", "x", "--target", "x86"], "flag-without-lite"),
         (["convert", NAME, "--to", "inference", "--out", "x", "--precision", "fp16"], "flag-without-lite"),
         (["convert", NAME, "--to", "lite", "--out", "x", "--opset", "13"], "flag-without-onnx"),
+        (["convert", NAME, "--to", "openvino", "--out", "x", "--ir-version", "8"], "flag-without-onnx"),
     ],
 )
 def test_nothing_that_was_typed_is_left_out_of_account(zoo: Zoo, arguments: list[str], code: str) -> None:
