@@ -156,11 +156,12 @@ def compare(
         metric: Accuracy to rank by, ``AP50``; None takes each entry's main figure.
 
     Raises:
-        UsageError: ``unknown-condition``: no entry was timed on that device, or has such a figure.
+        UsageError: ``unknown-condition``: no entry was timed on that device and so, or has such a figure.
     """
     pool = tuple(entries)
     _require_device(device, pool)
     _require_metric(metric, pool)
+    _require_conditions(device, precision, threads, pool)
     groups: dict[tuple[Scale, Timing], list[Candidate]] = {}
     apart = []
     for entry in pool:
@@ -226,6 +227,28 @@ def _require_metric(metric: str | None, entries: Sequence[Entry | Pipeline]) -> 
             f"no accuracy of these entries is a figure of {metric!r}",
             expected=f"one of {', '.join(known)}" if known else None,
         )
+
+
+def _require_conditions(
+    device: str, precision: str | None, threads: int | None, entries: Sequence[Entry | Pipeline]
+) -> None:
+    timed = [
+        latency for entry in entries for latency in entry.latency if device_name(latency.device) == device
+    ]
+    asked: dict[str, tuple[object, set[str]]] = {
+        "with so many threads": (threads, {str(each.threads) for each in timed if each.threads}),
+        "in this precision": (precision, {each.precision for each in timed if each.precision}),
+    }
+    for words, (value, found) in asked.items():
+        known = sorted(found)
+        if value is not None and str(value) not in known:
+            raise UsageError(
+                "unknown-condition",
+                f"no latency of these entries on {device} was published {words}",
+                expected=f"one of {', '.join(known)}" if known else "none: upstream does not say",
+                found=str(value),
+                hint="zoo compare-models, without it, says which there are",
+            )
 
 
 def _figure(entry: Entry | Pipeline, metric: str | None) -> Accuracy | None:

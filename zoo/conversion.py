@@ -123,6 +123,7 @@ def plan(source: Path | str, request: ConvertRequest, entries: Registry) -> Conv
     local = local_source(source, entries)
     if local is None:
         known = entries.get(str(source))
+        _refuse_network(known, request)
         entry: Entry | None = known
         have: Have = "weights" if _starts_from_weights(known, request) else "program"
     else:
@@ -217,6 +218,17 @@ def _starts_from_weights(entry: Entry, request: ConvertRequest) -> bool:
     if request.to in ("inference", "safetensors") or request.shapes_the_graph:
         return True
     return entry.artifact("inference") is None
+
+
+def _refuse_network(entry: Entry, request: ConvertRequest) -> None:
+    if request.network is not None:
+        raise UsageError(
+            "bad-combination",
+            f"--network says which architecture a file has, but {entry.id} is an entry, whose own is known",
+            expected="--network beside a file",
+            found=f"--network {request.network}",
+            hint="leave out --network, or start from a file: zoo convert FILE.pdparams --network NAME",
+        )
 
 
 def _refuse_idle(request: ConvertRequest) -> None:

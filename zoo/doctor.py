@@ -12,6 +12,7 @@ from typing import Literal
 
 from converters.toolchain import Toolchains, ToolStatus
 from converters.tools import ONNXQUANT, ONNXTOOLS, OPENVINO, PADDLE, PADDLE2ONNX, Tool, paddlelite
+from registry.errors import ZooError
 from registry.schema.base import Model
 from zoo.lite_matrix import LiteVersion, lite_matrix
 from zoo.settings import Settings
@@ -94,6 +95,7 @@ class Diagnosis(Model):
         mirror: Whether a mirror is set; its address may hold a secret and is not repeated.
         offline: Whether connections are forbidden.
         conversions: The conversions.
+        named: What is wrong with the interpreter that ``ZOO_PYTHON`` names; None when nothing is.
         lite: Every version of Paddle-Lite that can be asked for.
     """
 
@@ -106,6 +108,7 @@ class Diagnosis(Model):
     mirror: bool
     offline: bool
     conversions: tuple[Conversion, ...]
+    named: str | None
     lite: tuple[LiteVersion, ...]
 
 
@@ -116,6 +119,7 @@ def examine(settings: Settings, toolchains: Toolchains) -> Diagnosis:
         settings: The user's settings.
         toolchains: Where tools are looked for.
     """
+    trouble = toolchains.named_trouble()
     return Diagnosis(
         version=metadata.version("paddle-zoo"),
         python=platform.python_version(),
@@ -133,6 +137,7 @@ def examine(settings: Settings, toolchains: Toolchains) -> Diagnosis:
             _conversion("ONNX → OpenVINO", OPENVINO, toolchains),
             _conversion("inference model → Paddle-Lite", paddlelite(), toolchains),
         ),
+        named=f"{trouble.message}: {trouble.found}" if trouble else None,
         lite=lite_matrix(toolchains),
     )
 
@@ -171,7 +176,11 @@ _STATES: dict[str, Literal["works", "on-first-use", "missing"]] = {
 
 
 def _conversion(name: str, tool: Tool, toolchains: Toolchains) -> Conversion:
-    status: ToolStatus = toolchains.status(tool)
+    try:
+        status: ToolStatus = toolchains.status(tool)
+    except ZooError as error:
+        # A store that cannot be used: it spoils this row, not the rest of what there is to say.
+        status = ToolStatus(tool, "missing", None, None, {}, error.message, error.hint)
     return Conversion(
         name=name,
         state=_STATES[status.state],

@@ -8,6 +8,7 @@ from typing import Literal
 from converters.toolchain import Managed, Toolchains
 from converters.toolchain.bases import Base
 from converters.tools import LITE_VERSIONS, Tool, paddlelite
+from registry.errors import MissingToolError
 from registry.schema import Model
 
 Cell = Literal["built", "buildable", "no-interpreter", "no-wheel"]
@@ -42,17 +43,27 @@ def lite_matrix(toolchains: Toolchains) -> tuple[LiteVersion, ...]:
     tools = [paddlelite(version) for version in LITE_VERSIONS]
     shorts = sorted({short for tool in tools for short in tool.pythons}, key=_minor, reverse=True)
     built = [each for each in toolchains.list() if each.ready and each.interpreter.exists()]
-    bases = toolchains.interpreters(tools)
-    return tuple(_row(tool, shorts, built, bases) for tool in tools)
+    trouble = toolchains.named_trouble()
+    # Nothing is built beside a named interpreter that does not run, so none of the others counts.
+    bases = {} if trouble else toolchains.interpreters(tools)
+    return tuple(_row(tool, shorts, built, bases, trouble) for tool in tools)
 
 
-def _row(tool: Tool, shorts: list[str], built: list[Managed], bases: Mapping[str, Base]) -> LiteVersion:
+def _row(
+    tool: Tool,
+    shorts: list[str],
+    built: list[Managed],
+    bases: Mapping[str, Base],
+    trouble: MissingToolError | None,
+) -> LiteVersion:
     ready = {each.short for each in built if (each.tool, each.version) == (tool.name, tool.version)}
     cells = {short: _cell(short, tool, ready, bases) for short in shorts}
     missing, hint = None, None
     if "built" not in cells.values():
         missing, hint = "its environment", f"zoo toolchain add paddlelite@{tool.version}"
-        if "buildable" not in cells.values():
+        if trouble is not None:
+            missing, hint = "the interpreter that ZOO_PYTHON names", "unset ZOO_PYTHON"
+        elif "buildable" not in cells.values():
             newest = max(tool.pythons, key=_minor)
             missing = f"CPython {' or '.join(tool.pythons)}"
             hint = f"uv python install {newest} (or: pyenv install {newest}), then {hint}"

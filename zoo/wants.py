@@ -74,7 +74,8 @@ class Request(Model):
         """The artifacts asked of one entry.
 
         Raises:
-            UsageError: ``flag-without-lite``: a flag says something about a Lite file and none is asked for.
+            UsageError: ``flag-without-lite``: a flag says something about a Lite file and none is asked for;
+                ``bad-combination``: everything is asked for, and something in particular.
         """
         if (self.target or self.lite_version) and not self.lite:
             flag = "--target" if self.target else "--lite-version"
@@ -83,6 +84,7 @@ class Request(Model):
                 f"{flag} says something about a Lite file, but none is asked for",
                 hint=f"add --lite fp32 or --lite fp16 to {flag}",
             )
+        self.require_one_meaning()
         if self.everything:
             return tuple(
                 _as_want(artifact)
@@ -101,6 +103,24 @@ class Request(Model):
         if self.onnx:
             found.append(Want(kind="onnx", precision=self.onnx))
         return tuple(found) or (Want(kind="inference"),)
+
+    def require_one_meaning(self) -> None:
+        """Passes unless everything is asked for and something in particular.
+
+        Raises:
+            UsageError: ``bad-combination``.
+        """
+        if not (self.everything and self.particular):
+            return
+        kinds = ("weights", "config", "inference", "lite", "onnx")
+        given = " ".join(f"--{kind}" for kind in kinds if getattr(self, kind))
+        raise UsageError(
+            "bad-combination",
+            f"--all asks for everything that was published, so {given} would say nothing",
+            expected="--all, or kinds by name",
+            found=f"--all {given}",
+            hint=f"leave out --all, or leave out {given}",
+        )
 
 
 def _as_want(artifact: Artifact) -> Want:

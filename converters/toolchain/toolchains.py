@@ -165,6 +165,15 @@ class Toolchains:
                 found[base.short] = base
         return found
 
+    def named_trouble(self) -> MissingToolError | None:
+        """What is wrong with the interpreter that was named to build on; None when it runs or none was."""
+        try:
+            if self._python is not None:
+                bases.explicit(self._python)
+        except MissingToolError as error:
+            return error
+        return None
+
     def _look_at_current(self, tool: Tool) -> Current:
         if tool not in self._current:
             self._current[tool] = look_at_current(tool, lambda interpreter: self._prove(tool, interpreter))

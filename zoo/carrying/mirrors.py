@@ -149,6 +149,7 @@ def mirror(
 
 def _chosen(entry: Entry, request: Request) -> list[Artifact]:
     current = [artifact for artifact in entry.artifacts if artifact.status == "current"]
+    request.require_one_meaning()
     if request.everything or not request.particular:
         return current
     wants = request.wants(entry)

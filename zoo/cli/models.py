@@ -201,7 +201,8 @@ def compare(
             output.document(outside)
         else:
             output.table(*portrait_of_results.of_parity(outside))
-            output.lines(portrait_of_results.model_parity_words(outside))
+            for line in portrait_of_results.model_parity_words(outside):
+                output.note(line)
         raise typer.Exit(0 if outside.passed else 1)
     _refuse_idle("an entry, whose inputs are known", {"--shape": shape})
     files = find_pictures(images or ())

@@ -28,6 +28,8 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     yield f"store     {store.path}, {store.free / 1e9:.1f} GB free" + (
         f"  !! {store.problem}" if store.problem else ""
     )
+    if found.named:
+        yield f"python    !! {found.named} (ZOO_PYTHON)"
     mirror = ", through a mirror" if found.mirror else ""
     yield f"network   {'offline' if found.offline else 'allowed'}{mirror}"
     for extra in (None, "run", "convert", "half", "report"):

@@ -13,6 +13,7 @@ import pytest
 
 import zoo as api
 from registry.lock import Lock
+from tests.converters.reading.paddle_bytes import write_open_convolution
 from tests.servers import serve
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
 from tests.zoo.store.samples import tar_of
@@ -240,6 +241,21 @@ def test_validate_says_what_half_precision_costs_on_a_phone(ready: Zoo, coco: Pa
     assert (ran.json["artifact"], ran.json["precision"]) == ("lite-arm-fp16", "fp16")
     assert ran.json["engine"] == "ARM FP16 kernels, interpreted, bit-exact on the golden set"
     assert "hard_swish" in ran.err  # what the interpreter knows
+
+
+def test_compare_keeps_remarks_on_a_model_on_disk_apart_from_its_table(zoo: Zoo, tmp_path: Path) -> None:
+    folder = tmp_path / "network"
+    folder.mkdir()
+    write_open_convolution(folder)
+
+    ran = zoo("compare", folder, "--shape", "x=1,3,64,96")
+
+    assert ran.code == 0, ran.err
+    assert "fed noise" in ran.err
+    assert "onnx-fp32: the same on every layer" in ran.err
+    assert "onnx-fp32" in ran.out
+    assert "fed noise" not in ran.out
+    assert "the same on every layer" not in ran.out
 
 
 def test_compare_holds_every_format_to_the_inference_model(ready: Zoo, shared: Path) -> None:

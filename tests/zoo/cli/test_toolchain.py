@@ -112,6 +112,22 @@ def test_the_doctor_shows_version_by_interpreter(zoo: Zoo, own: Path) -> None:
         assert row["works"] == ("buildable" in row["cells"].values())
 
 
+def test_the_doctor_shows_the_rest_when_the_named_interpreter_does_not_run(zoo: Zoo, own: Path) -> None:
+    named = "/nonexistent/python"
+    ran, found = zoo("doctor", ZOO_PYTHON=named), zoo("doctor", "--json", ZOO_PYTHON=named)
+    assert (ran.code, found.code) == (0, 0)
+    assert f"the interpreter {named} does not run: no such file (ZOO_PYTHON)" in ran.lines[2]
+    assert len(found.json["conversions"]) == len(zoo("doctor", "--json").json["conversions"])
+    assert {row["works"] for row in found.json["lite"]} == {False}
+    assert {row["hint"] for row in found.json["lite"]} == {"unset ZOO_PYTHON"}
+
+
+def test_the_doctor_shows_the_rest_when_the_store_cannot_be_used(zoo: Zoo) -> None:
+    ran = zoo("doctor", ZOO_CACHE="/dev/null")
+    assert ran.code == 0
+    assert "cannot be written to: set ZOO_CACHE" in ran.lines[1]
+
+
 def test_the_doctor_names_the_interpreter_where_there_is_none(zoo: Zoo, own: Path, tmp_path: Path) -> None:
     nowhere = {"PATH": "/nonexistent", "HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path)}
     row = zoo("doctor", "--json", **nowhere).json["lite"][-1]
