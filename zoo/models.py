@@ -14,6 +14,7 @@ from registry.schema import Model
 from zoo.api import obtainer_of
 from zoo.catalogues import registry_of
 from zoo.comparing import not_run, parity_of, samples_of
+from zoo.extras import needing
 from zoo.lookup import model_info
 from zoo.settings import Settings, from_environment
 
@@ -38,6 +39,7 @@ def default_jobs() -> int:
     return min(_MOST_JOBS, available)
 
 
+@needing("run")
 def load(
     name: str,
     *,
@@ -96,6 +98,7 @@ def load(
         raise
 
 
+@needing("run")
 def validate(
     name: str,
     *,
@@ -173,6 +176,7 @@ def validate(
         )
 
 
+@needing("run")
 def compare(
     name: str,
     *,
@@ -229,6 +233,7 @@ def compare(
     )
 
 
+@needing("run")
 def compare_model(
     model: Path | str,
     *,
@@ -256,6 +261,7 @@ def compare_model(
     return compare_model(Path(model), parse_shapes(shapes), obtainer, lite_version=lite_version)
 
 
+@needing("run")
 def bench(
     name: str,
     *,

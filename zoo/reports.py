@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.extras import needing
 from zoo.models import default_jobs
 from zoo.settings import Settings, from_environment
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from zoo.validation.latency import Plan
 
 
+@needing("report")
 def report(
     names: Sequence[str],
     *,

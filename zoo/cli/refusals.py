@@ -12,6 +12,7 @@ import typer
 
 from registry.errors import MissingToolError, UsageError, ZooError
 from zoo.cli import INTERNAL_ERROR
+from zoo.extras import missing_package
 
 # The base of everything the parser raises. Where it lives has changed between versions of typer; that
 # BadParameter is made of it has not.
@@ -22,7 +23,6 @@ PARSER_ERRORS: tuple[type[Exception], ...] = tuple(
 )
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_ROOMS = frozenset({"registry", "converters", "zoo"})
 _EXTRAS = {
     "run": "run",
     "validate": "run",
@@ -60,16 +60,8 @@ def of_package(error: ModuleNotFoundError, arguments: Sequence[str]) -> MissingT
         error: What the interpreter raised.
         arguments: The command line.
     """
-    package = (error.name or "").partition(".")[0]
-    if not package or package in _ROOMS:
-        return None
     command = arguments[0] if arguments else ""
-    return MissingToolError(
-        "package-missing",
-        f"zoo {command} needs the package {package}, which is not installed in this Python",
-        found=str(error),
-        hint=f"pip install 'paddle-zoo[{_EXTRAS.get(command, 'convert')}]'",
-    )
+    return missing_package(error, _EXTRAS.get(command, "convert"))
 
 
 def of_output(error: OSError) -> MissingToolError | None:
