@@ -49,7 +49,7 @@ def run(request_path: str, result_path: str) -> None:
         result = {"value": runpy.run_path(job["script"])["main"](job["request"])}
     except MemoryError:
         result = {"error": "MemoryError: the memory limit was reached"}
-    except Exception as error:
+    except Exception as error:  # whatever a worker raises is its answer; the parent says what it means
         result = {"error": type(error).__name__ + ": " + str(error)}
     text = json.dumps(result)
     with open(result_path, "w", encoding="utf-8") as stream:

@@ -87,6 +87,8 @@ def refine(
         publish(made, out)
     if isinstance(answer["difference"], float):
         note(f"on noise its outputs differ by at most {answer['difference']:.1e} of their largest value")
+    else:
+        note("its outputs were not compared: the original does not run on noise of a guessed size")
     log.unlink(missing_ok=True)
     return inspection.model_copy(update={"path": out})
 

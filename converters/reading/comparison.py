@@ -97,7 +97,7 @@ def _tensors(what: str, first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -
 
 def _detail(what: str, first: JsonValue, second: JsonValue) -> Iterator[Difference]:
     if isinstance(first, dict) or isinstance(second, dict):
-        yield from _counts(what, first or {}, second or {})  # type: ignore[arg-type]
+        yield from _counts(what, first or {}, second or {})  # type: ignore[arg-type]  # counts, as inspecting writes them
     else:
         yield from _unequal(what, first, second)
 

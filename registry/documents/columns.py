@@ -115,7 +115,7 @@ def _role(low: str) -> Role | None:
 
 def _precision(low: str) -> Precision | None:
     found = [precision for precision in ("fp32", "fp16", "int8") if precision in low]
-    return found[0] if len(found) == 1 else None  # type: ignore[return-value]
+    return found[0] if len(found) == 1 else None  # type: ignore[return-value]  # one of the three above
 
 
 def _engine(low: str) -> str | None:

@@ -82,6 +82,7 @@ def test_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
 def test_a_key_changes_with_everything_that_goes_in(part: str, text: str) -> None:
     parts = {"kind": "lite", "inputs": {"program": ONE}, "tools": {"t": "1"}, "options": {"o": "x"}}
     changed = {**parts, part: "lite " + text if part == "kind" else {f"other {text}": text}}
+    # The types of the parts differ by their names, which a dictionary cannot say.
     keys = {
         conversion_key(
             str(some["kind"]),

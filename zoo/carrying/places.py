@@ -124,7 +124,7 @@ class BucketPlace:
             return int(self._fs.info(self._at(path), refresh=True)["size"]) == digest.size
         except FileNotFoundError:
             return False
-        except Exception as error:
+        except Exception as error:  # as in ``read``
             raise self._failed(path, error) from None
 
     def put(self, path: str, source: Path, digest: Digest) -> None:
@@ -133,14 +133,14 @@ class BucketPlace:
             raise _damaged(source, digest, digest_of(source))
         try:
             self._fs.put_file(str(source), self._at(path))
-        except Exception as error:
+        except Exception as error:  # as in ``read``
             raise self._failed(path, error) from None
 
     def write(self, path: str, content: bytes) -> None:
         """Replaces a small file."""
         try:
             self._fs.pipe_file(self._at(path), content)
-        except Exception as error:
+        except Exception as error:  # as in ``read``
             raise self._failed(path, error) from None
 
     def _at(self, path: str) -> str:

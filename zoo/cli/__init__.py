@@ -40,7 +40,7 @@ def _run() -> int:
         # The reader of our output went away (`zoo list | head`): not an error, and nothing more can be said.
         _write_no_more()
         return 0
-    except Exception as error:
+    except Exception as error:  # a bug of ours: people get a sentence, the traceback goes into a file
         from zoo.cli.refusals import of_bug
 
         if os.environ.get("ZOO_DEBUG"):

@@ -60,7 +60,7 @@ def _within(seconds: float, connection: HTTPConnection, ask: Callable[[], HTTPRe
     timer.start()
     try:
         answer = ask()
-    except Exception:
+    except Exception:  # what broke off the asking shows as any error of the connection
         if not late.is_set():
             raise
     else:

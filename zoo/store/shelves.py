@@ -98,7 +98,7 @@ class Shelves:
                 file.seek(start)
                 while block := file.read(BLOCK):
                     yield block
-        except Exception as error:
+        except Exception as error:  # each file system has a tree of errors of its own
             raise lost(url, root_cause(error)) from None
 
 

@@ -35,6 +35,7 @@ from registry.errors import ConversionError, UsageError
 )
 def test_combinations_known_bad_are_refused(asked: dict[str, object], code: str, says: str) -> None:
     with pytest.raises(UsageError) as caught:
+        # Wrong values are the point here.
         lite_options(**{"target": "arm", "precision": "fp32", "version": None, **asked})  # type: ignore[arg-type]
     assert caught.value.code == code
     assert says in caught.value.message

@@ -134,3 +134,32 @@ def test_every_option_is_part_of_the_name() -> None:
     }
 
     assert len(keys) == 3
+
+
+def test_what_could_not_be_compared_is_said(toolchains: Toolchains, tmp_path: Path) -> None:
+    ensured(toolchains, ONNXTOOLS)
+    helper = onnx.helper
+    shape = onnx.numpy_helper.from_array(
+        np.int64([-1, 7919]), "shape"
+    )  # no guess is a multiple of this prime
+    nodes = [
+        helper.make_node("Reshape", ["x", "shape"], ["rows"]),
+        helper.make_node("Relu", ["rows"], ["y"]),
+    ]
+    x = helper.make_tensor_value_info("x", 1, ["n", 3])
+    y = helper.make_tensor_value_info("y", 1, ["m", 7919])
+    graph = helper.make_graph(nodes, "graph", [x], [y], [shape])
+    source = tmp_path / "open.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), source)
+    notes: list[str] = []
+
+    refine(
+        source,
+        tmp_path / "simple.onnx",
+        refine_options("fp32", simplify=True),
+        toolchains=toolchains,
+        work=tmp_path / "work",
+        note=notes.append,
+    )
+
+    assert any("were not compared" in note for note in notes)

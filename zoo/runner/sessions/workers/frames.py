@@ -96,7 +96,7 @@ def serve(incoming: int, outgoing: int, open_model: Callable[[Dict[str, Any]], A
                 answer = model.facts
             else:
                 results = model.run(dict(arrays))
-        except Exception as error:
+        except Exception as error:  # whatever an engine raises is the answer to this one request
             answer = {"error": type(error).__name__ + ": " + str(error)}
         send(lambda data: os.write(outgoing, data), answer, results)
 
