@@ -103,6 +103,11 @@ class Provenance(_Layout):
         """Whether the artifact with this digest is a subject."""
         return any(subject.digest.sha256 == sha256 for subject in self.subject)
 
+    def about(self, digests: Mapping[str, str]) -> Provenance:
+        """The same statement about several files, by name and SHA-256, that were made together."""
+        subjects = tuple(Subject(name=name, digest=Digest(sha256=each)) for name, each in digests.items())
+        return self.model_copy(update={"subject": subjects})
+
 
 def conversion_key(
     kind: str, *, inputs: Mapping[str, str], tools: Mapping[str, str], options: Mapping[str, JsonValue]

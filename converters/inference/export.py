@@ -15,7 +15,7 @@ from converters.inference.infer_cfg import FILE_NAME, infer_cfg, labels
 from converters.inference.options import InferenceOptions, Program, require_consistent
 from converters.interpreter import Interpreter
 from converters.networks.measured import measurement_of
-from converters.provenance import Digest, Provenance, Subject, conversion_key, provenance, write_provenance
+from converters.provenance import Provenance, conversion_key, provenance, write_provenance
 from converters.reading import Inspection, inspect
 from converters.scratch import scratch
 from converters.tools import PADDLE
@@ -280,8 +280,7 @@ def _statement(parts: _Ingredients, weights: Path, files: tuple[Path, ...]) -> P
         tools=parts.tools,
         options=parts.options,
     )
-    subjects = tuple(Subject(name=name, digest=Digest(sha256=sha256)) for name, sha256 in digests.items())
-    return statement.model_copy(update={"subject": subjects})
+    return statement.about(digests)
 
 
 def _ingredients(

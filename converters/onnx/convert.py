@@ -7,22 +7,16 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.child import run_worker
-from converters.files import check_writable, publish
-from converters.interpreter import Interpreter
+from converters.conversion import Conversion, conversion
 from converters.onnx.options import OnnxOptions, onnx_key, refuse_ir_version, refuse_opset
 from converters.proof import Proof
-from converters.provenance import provenance, write_provenance
 from converters.reading import Inspection, inspect
-from converters.scratch import scratch
 from converters.staging import InferenceModel, read_model, stage
 from converters.toolchain import Toolchains
 from converters.tools import PADDLE2ONNX
 
 _WORKER = Path(__file__).with_name("worker.py")
-# TinyPose takes 3 s, 0.4 GiB of memory and 1 GiB of address space, nearly all of it paddle itself.
-_SECONDS = 900.0
-_MEMORY = 16 << 30
+_MADE = "made.onnx"
 
 
 def to_onnx(
@@ -61,54 +55,28 @@ def to_onnx(
     refuse_opset(options.opset)
     refuse_ir_version(options)
     source = read_model(model)
-    check_writable(out)
-    interpreter = toolchains.ensure(PADDLE2ONNX, note)
-    note(f"converting {source.program.path.name} to ONNX (opset {options.opset}, {PADDLE2ONNX})")
-    log = work.absolute() / "logs" / f"onnx-{onnx_key(source.digests, options)[:16]}.log"
-    with scratch(work) as folder:
-        made = folder / "made.onnx"
-        versions = _run_paddle2onnx(source, options, interpreter, made, log)
-        inspection = _prove(made, source, options, Proof(str(PADDLE2ONNX), log))
-        statement = provenance(
-            "onnx",
-            name=out.name,
-            sha256=inspection.sha256,
-            inputs=source.named_digests,
-            tools=versions | {"cpython": interpreter.version},
-            options=options.asked(),
-        )
-        write_provenance(out, statement)
-        publish(made, out)
-    log.unlink(missing_ok=True)
+    key = onnx_key(source.digests, options)
+    doing = f"converting {source.program.path.name} to ONNX, opset {options.opset}"
+    with conversion("onnx", PADDLE2ONNX, key, out, doing, toolchains=toolchains, work=work, note=note) as job:
+        versions = _run_paddle2onnx(source, options, job)
+        inspection = _prove(job.folder / _MADE, source, options, job.proof)
+        job.deliver({_MADE: out}, inputs=source.named_digests, versions=versions, options=options.asked())
     return inspection.model_copy(update={"path": out})
 
 
-def _run_paddle2onnx(
-    source: InferenceModel, options: OnnxOptions, interpreter: Interpreter, made: Path, log: Path
-) -> dict[str, str]:
-    folder = made.parent
-    staged = stage(source, folder)
+def _run_paddle2onnx(source: InferenceModel, options: OnnxOptions, job: Conversion) -> JsonValue:
+    """The versions of the packages that took part."""
+    staged = stage(source, job.folder)
     request: dict[str, JsonValue] = {
         "program": str(staged.program),
         "params": str(staged.params),
-        "out": str(made),
+        "out": str(job.folder / _MADE),
         "opset": options.opset,
         "ir_version": options.ir_version,
         "inputs": [tensor.name for tensor in source.inputs],
         "outputs": [tensor.name for tensor in source.outputs],
     }
-    answer = run_worker(
-        interpreter,
-        _WORKER,
-        request,
-        folder=folder,
-        log=log,
-        timeout=_SECONDS,
-        memory_bytes=_MEMORY,
-        task=str(PADDLE2ONNX),
-        hint="if an operator is not supported, try a later opset: --opset 16",
-    )
-    return {package: str(version) for package, version in answer.items()}
+    return job.run(_WORKER, request, hint="if an operator is not supported, try a later opset: --opset 16")
 
 
 def _prove(made: Path, source: InferenceModel, options: OnnxOptions, proof: Proof) -> Inspection:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from converters.child import run_worker
-from converters.files import check_writable, publish
+from pydantic import JsonValue
+
+from converters.conversion import Conversion, conversion
 from converters.onnx.quantise_options import FIRST_OPSET, QuantiseOptions, quantise_key
 from converters.proof import Proof
-from converters.provenance import provenance, write_provenance
 from converters.reading import Inspection, inspect
-from converters.scratch import scratch
 from converters.toolchain import Toolchains
 from converters.tools import ONNXQUANT
 from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("quantise_worker.py")
-_SECONDS = 1800.0
-_MEMORY = 16 << 30
+_MADE = "made.onnx"
+_SECONDS = 1800.0  # calibration runs the network on each picture
 
 
 def quantise(
@@ -55,48 +54,34 @@ def quantise(
     """
     source = inspect(model)
     _require_quantisable(source)
-    check_writable(out)
-    interpreter = toolchains.ensure(ONNXQUANT, note)
     seen = options.calibration
-    note(f"quantising {model.name}{f' on {seen.inputs} network inputs' if seen else ''} ({ONNXQUANT})")
-    log = work.absolute() / "logs" / f"quantise-{quantise_key({'model': source.sha256}, options)[:16]}.log"
-    with scratch(work) as folder:
-        made = folder / "made.onnx"
-        request = {
-            "model": str(model.absolute()),
-            "out": str(made),
-            "folder": str(folder),
-            "tensors": str(seen.tensors.absolute()) if seen else None,
-        }
-        answer = run_worker(
-            interpreter,
-            _WORKER,
-            dict(request),
-            folder=folder,
-            log=log,
-            timeout=_SECONDS,
-            memory_bytes=_MEMORY,
-            task=str(ONNXQUANT),
-            hint="in a network of few convolutions all keep single precision: --weight-only int8"
-            if seen
-            else None,
-        )
-        inspection = _prove(made, source, options, Proof(str(ONNXQUANT), log))
-        tools = answer["tools"]
-        versions = {str(k): str(v) for k, v in tools.items()} if isinstance(tools, dict) else {}
-        statement = provenance(
-            "onnx-quantised",
-            name=out.name,
-            sha256=inspection.sha256,
+    key = quantise_key({"model": source.sha256}, options)
+    doing = f"quantising {model.name}{f' on {seen.inputs} network inputs' if seen else ''}"
+    with conversion(
+        "onnx-quantised", ONNXQUANT, key, out, doing, toolchains=toolchains, work=work, note=note
+    ) as job:
+        answer = _run_quantiser(model, options, job)
+        inspection = _prove(job.folder / _MADE, source, options, job.proof)
+        job.deliver(
+            {_MADE: out},
             inputs={model.name: source.sha256, **(seen.pictures if seen else {})},
-            tools=versions | {"cpython": interpreter.version},
+            versions=answer["tools"],
             options=options.model_dump(exclude={"calibration": {"pictures"}}),
         )
-        write_provenance(out, statement)
-        publish(made, out)
     note(f"{answer['quantised']} operators quantised, {answer['kept']} kept in single precision")
-    log.unlink(missing_ok=True)
     return inspection.model_copy(update={"path": out})
+
+
+def _run_quantiser(model: Path, options: QuantiseOptions, job: Conversion) -> dict[str, JsonValue]:
+    seen = options.calibration
+    request: dict[str, JsonValue] = {
+        "model": str(model.absolute()),
+        "out": str(job.folder / _MADE),
+        "folder": str(job.folder),
+        "tensors": str(seen.tensors.absolute()) if seen else None,
+    }
+    hint = "in a network of few convolutions all keep single precision: --weight-only int8" if seen else None
+    return job.run(_WORKER, request, hint=hint, seconds=_SECONDS)
 
 
 def _require_quantisable(source: Inspection) -> None:

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from converters.child import run_worker
-from converters.files import check_writable, publish
+from pydantic import JsonValue
+
+from converters.conversion import Conversion, conversion
 from converters.onnx.options import RefineOptions, refine_key
 from converters.proof import Proof
-from converters.provenance import provenance, write_provenance
 from converters.reading import Inspection, Tensor, inspect
-from converters.scratch import scratch
 from converters.toolchain import Toolchains
 from converters.tools import ONNXTOOLS
 
 _WORKER = Path(__file__).with_name("refine_worker.py")
-_SECONDS = 900.0
-_MEMORY = 16 << 30
+_MADE = "made.onnx"
 
 
 def refine(
@@ -52,45 +50,38 @@ def refine(
         MissingToolError: The tools are not here and cannot be had, or the disk is full.
     """
     source = inspect(model)
-    check_writable(out)
-    interpreter = toolchains.ensure(ONNXTOOLS, note)
     what = "simplifying" if options.precision == "fp32" else "simplifying and halving"
-    note(f"{what} {model.name} ({ONNXTOOLS})")
-    log = work.absolute() / "logs" / f"refine-{refine_key({'model': source.sha256}, options)[:16]}.log"
-    with scratch(work) as folder:
-        made = folder / "made.onnx"
-        answer = run_worker(
-            interpreter,
-            _WORKER,
-            {"model": str(model.absolute()), "out": str(made), **options.model_dump()},
-            folder=folder,
-            log=log,
-            timeout=_SECONDS,
-            memory_bytes=_MEMORY,
-            task=str(ONNXTOOLS),
-            hint="a graph that suppresses boxes itself has no half-precision form: use --head raw"
-            if options.precision == "fp16"
-            else None,
-        )
-        inspection = _prove(made, source, options, Proof(str(ONNXTOOLS), log))
-        tools = answer["tools"]
-        versions = {str(k): str(v) for k, v in tools.items()} if isinstance(tools, dict) else {}
-        statement = provenance(
-            "onnx-refined",
-            name=out.name,
-            sha256=inspection.sha256,
+    key = refine_key({"model": source.sha256}, options)
+    with conversion(
+        "onnx-refined",
+        ONNXTOOLS,
+        key,
+        out,
+        f"{what} {model.name}",
+        toolchains=toolchains,
+        work=work,
+        note=note,
+    ) as job:
+        answer = _run_tools(model, options, job)
+        inspection = _prove(job.folder / _MADE, source, options, job.proof)
+        job.deliver(
+            {_MADE: out},
             inputs={model.name: source.sha256},
-            tools=versions | {"cpython": interpreter.version},
+            versions=answer["tools"],
             options=options.model_dump(),
         )
-        write_provenance(out, statement)
-        publish(made, out)
     if isinstance(answer["difference"], float):
         note(f"on noise its outputs differ by at most {answer['difference']:.1e} of their largest value")
     else:
         note("its outputs were not compared: the original does not run on noise of a guessed size")
-    log.unlink(missing_ok=True)
     return inspection.model_copy(update={"path": out})
+
+
+def _run_tools(model: Path, options: RefineOptions, job: Conversion) -> dict[str, JsonValue]:
+    request = {"model": str(model.absolute()), "out": str(job.folder / _MADE), **options.model_dump()}
+    half = options.precision == "fp16"
+    hint = "a graph that suppresses boxes itself has no half-precision form: use --head raw" if half else None
+    return job.run(_WORKER, request, hint=hint)
 
 
 def _prove(made: Path, source: Inspection, options: RefineOptions, proof: Proof) -> Inspection:

@@ -6,19 +6,16 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from converters.child import run_worker
-from converters.files import check_writable, publish, sha256_of
+from pydantic import JsonValue
+
+from converters.conversion import conversion
 from converters.openvino.options import OpenvinoOptions, openvino_key
 from converters.proof import Proof
-from converters.provenance import Digest, Subject, provenance, write_provenance
 from converters.reading import Inspection, inspect
-from converters.scratch import scratch
 from converters.toolchain import Toolchains
 from converters.tools import OPENVINO
 
 _WORKER = Path(__file__).with_name("worker.py")
-_SECONDS = 900.0
-_MEMORY = 16 << 30
 
 FILES = ("model.bin", "model.xml")
 """What is written: weights and graph. The graph comes last, so that it never stands without its weights."""
@@ -55,41 +52,28 @@ def to_openvino(
         MissingToolError: OpenVINO is not here and cannot be had, or the disk is full.
     """
     source = inspect(model)
-    check_writable(out / FILES[-1])
-    interpreter = toolchains.ensure(OPENVINO, note)
-    note(f"converting {model.name} to OpenVINO ({OPENVINO})")
-    log = work.absolute() / "logs" / f"openvino-{openvino_key({'model': source.sha256}, options)[:16]}.log"
-    with scratch(work) as folder:
+    key = openvino_key({"model": source.sha256}, options)
+    doing = f"converting {model.name} to OpenVINO"
+    with conversion(
+        "openvino", OPENVINO, key, out / FILES[-1], doing, toolchains=toolchains, work=work, note=note
+    ) as job:
         # The graph names the file it was made of: the same name, so that equal files give equal bytes.
-        shutil.copyfile(model, folder / "model.onnx")
-        answer = run_worker(
-            interpreter,
+        shutil.copyfile(model, job.folder / "model.onnx")
+        request: dict[str, JsonValue] = {"folder": str(job.folder), "half": options.weights == "fp16"}
+        answer = job.run(
             _WORKER,
-            {"folder": str(folder), "half": options.weights == "fp16"},
-            folder=folder,
-            log=log,
-            timeout=_SECONDS,
-            memory_bytes=_MEMORY,
-            task=str(OPENVINO),
+            request,
             hint="an operator OpenVINO does not know may be gone in another form: --head raw, or --opset 16",
         )
-        inspection = _prove(folder / FILES[-1], source, options, Proof(str(OPENVINO), log))
-        digests = {name: sha256_of(folder / name) for name in FILES}
-        statement = provenance(
-            "openvino",
-            name=FILES[-1],
-            sha256=digests[FILES[-1]],
+        inspection = _prove(job.folder / FILES[-1], source, options, job.proof)
+        job.deliver(
+            {name: out / name for name in FILES},
             inputs={model.name: source.sha256},
-            tools={"openvino": str(answer["version"]), "cpython": interpreter.version},
+            versions={"openvino": answer["version"]},
             options=options.model_dump(),
         )
-        subjects = tuple(Subject(name=name, digest=Digest(sha256=each)) for name, each in digests.items())
-        write_provenance(out / FILES[-1], statement.model_copy(update={"subject": subjects}))
-        for name in FILES:
-            publish(folder / name, out / name)
     if "NonMaxSuppression" in source.operators:
         note("OpenVINO hands out the boxes that are left in an order of its own: sort them by score")
-    log.unlink(missing_ok=True)
     return inspection.model_copy(update={"path": out / FILES[-1]})
 
 

@@ -1,0 +1,145 @@
+"""What conversions by native tools share: a place to work, a child that runs the tool, a proof, a delivery.
+
+A converter reads its source, then works inside ``conversion(…)``: it hands a request to its worker, looks
+into what was made, and delivers it. What fails on the way leaves nothing at the target, and the log of the
+tool where the error says; a conversion that ends well leaves no log.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from converters.child import run_worker
+from converters.files import check_writable, publish, sha256_of
+from converters.interpreter import Interpreter
+from converters.proof import Proof
+from converters.provenance import provenance, write_provenance
+from converters.scratch import scratch
+from converters.toolchain import Toolchains
+from converters.tools import Tool
+
+# The networks of the catalogue take seconds and about 1 GiB of address space; what needs far more, hangs.
+_SECONDS = 900.0
+_MEMORY = 16 << 30
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """One conversion under way.
+
+    Attributes:
+        kind: ``onnx``, ``openvino``, …: what provenance calls it.
+        tool: What converts.
+        interpreter: Python that has the tool.
+        folder: Private folder, gone afterwards.
+        log: Everything the tool prints.
+    """
+
+    kind: str
+    tool: Tool
+    interpreter: Interpreter
+    folder: Path
+    log: Path
+
+    @property
+    def proof(self) -> Proof:
+        """Refuses what was made unless it is what was asked for."""
+        return Proof(str(self.tool), self.log)
+
+    def run(
+        self,
+        worker: Path,
+        request: Mapping[str, JsonValue],
+        *,
+        hint: str | None = None,
+        seconds: float = _SECONDS,
+    ) -> dict[str, JsonValue]:
+        """What ``main(request)`` of a worker script returns; errors as for ``run_worker``."""
+        return run_worker(
+            self.interpreter,
+            worker,
+            request,
+            folder=self.folder,
+            log=self.log,
+            timeout=seconds,
+            memory_bytes=_MEMORY,
+            task=str(self.tool),
+            hint=hint,
+        )
+
+    def deliver(
+        self,
+        files: Mapping[str, Path],
+        *,
+        inputs: Mapping[str, str],
+        versions: JsonValue,
+        options: Mapping[str, JsonValue],
+    ) -> None:
+        """Move what was made to its target, with its provenance beside it.
+
+        Args:
+            files: Name in ``folder`` to target. The last one comes last, so that it never stands without the
+                others; the provenance lies beside it and is about all of them.
+            inputs: File name of each input to its SHA-256.
+            versions: Package to version, as the worker told them.
+            options: Everything that was asked for, defaults included.
+        """
+        digests = {target.name: sha256_of(self.folder / name) for name, target in files.items()}
+        main = list(files.values())[-1]
+        told = (
+            {package: str(each) for package, each in versions.items()} if isinstance(versions, dict) else {}
+        )
+        statement = provenance(
+            self.kind,
+            name=main.name,
+            sha256=digests[main.name],
+            inputs=inputs,
+            tools={package: str(each) for package, each in told.items()}
+            | {"cpython": self.interpreter.version},
+            options=options,
+        )
+        write_provenance(main, statement.about(digests))
+        for name, target in files.items():
+            publish(self.folder / name, target)
+
+
+@contextlib.contextmanager
+def conversion(
+    kind: str,
+    tool: Tool,
+    key: str,
+    target: Path,
+    doing: str,
+    *,
+    toolchains: Toolchains,
+    work: Path,
+    note: Callable[[str], None],
+) -> Iterator[Conversion]:
+    """Get ready to convert: the target is tried, the tool is had, a private folder is made.
+
+    Args:
+        kind: As in ``Conversion``.
+        tool: What converts.
+        key: Name of the conversion, as ``conversion_key`` gives it.
+        target: The main file that will be written.
+        doing: What is done, in words; noted together with the tool.
+        toolchains: Where the tool comes from.
+        work: Folder for work in progress and logs.
+        note: Told what takes longer than a moment.
+
+    Raises:
+        UsageError: ``target`` cannot be written.
+        MissingToolError: The tool is not here and cannot be had, or the disk is full.
+    """
+    check_writable(target)
+    interpreter = toolchains.ensure(tool, note)
+    note(f"{doing} ({tool})")
+    log = work.absolute() / "logs" / f"{kind}-{key[:16]}.log"
+    with scratch(work) as folder:
+        yield Conversion(kind, tool, interpreter, folder, log)
+    log.unlink(missing_ok=True)
