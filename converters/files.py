@@ -11,6 +11,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from pydantic import JsonValue
 
@@ -20,12 +21,18 @@ _CHUNK = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file's content, read in pieces so that size does not matter."""
-    digest = hashlib.sha256()
+    """Hex SHA-256 of a file's content; for a file of anyone's, see ``converters.reading.source.digest``."""
     with path.open("rb") as stream:
-        while piece := stream.read(_CHUNK):
-            digest.update(piece)
-    return digest.hexdigest()
+        return sha256_in(stream)
+
+
+def sha256_in(stream: BinaryIO) -> str:
+    """Hex SHA-256 of what is left of an open file, read in pieces so that size does not matter."""
+    # As hashlib.file_digest, which Python 3.10 lacks.
+    state = hashlib.sha256()
+    while piece := stream.read(_CHUNK):
+        state.update(piece)
+    return state.hexdigest()
 
 
 def canonical_json(value: JsonValue) -> bytes:

@@ -9,10 +9,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from converters.files import sha256_in
 from converters.reading.faults import Faults
 from registry.errors import NotFoundError, UsageError
-
-_CHUNK = 1 << 20
 
 
 def is_folder(path: Path) -> bool:
@@ -105,12 +104,9 @@ def read_whole(path: Path, limit: int, faults: Faults) -> bytes:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of the file, as lower-case hexadecimal digits."""
-    state = hashlib.sha256()
+    """SHA-256 of the file, as lower-case hexadecimal digits; errors as for ``opened``."""
     with opened(path) as file:
-        while chunk := file.read(_CHUNK):
-            state.update(chunk)
-    return state.hexdigest()
+        return sha256_in(file)
 
 
 def digest_of_set(digests: Mapping[str, str]) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from converters.files import sha256_in
 from registry.schema import Digest
 from registry.schema.base import Model
 
@@ -116,6 +117,5 @@ class Fingerprint:
 
 def digest_of(path: Path) -> Digest:
     """SHA-256 and size of a file."""
-    fingerprint = Fingerprint()
-    fingerprint.update_from(path)
-    return fingerprint.digest
+    with path.open("rb") as file:
+        return Digest(sha256=sha256_in(file), size=file.tell())
