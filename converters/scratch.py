@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from converters.files import writing_to
 from converters.locking import discard, held, take
+from registry.errors import MissingToolError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock
@@ -43,6 +44,27 @@ def scratch(work: Path) -> Iterator[Path]:
         yield folder
     finally:
         _remove(folder, hold)
+
+
+@contextlib.contextmanager
+def passing_folder() -> Iterator[Path]:
+    """A private folder in the system's folder for temporary files, gone afterwards.
+
+    Raises:
+        MissingToolError: ``no-temporary-folder``: there is none that can be written to.
+    """
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="zoo-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise MissingToolError(
+            "no-temporary-folder",
+            "there is no folder for temporary files",
+            expected="a folder that can be written to",
+            found=error.strerror,
+            hint="set TMPDIR to a folder that can be written to",
+        ) from error
+    with folder as name:
+        yield Path(name)
 
 
 def _sweep(work: Path) -> None:

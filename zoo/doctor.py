@@ -156,15 +156,29 @@ def _installed(name: str) -> str | None:
 
 
 def _place(cache: Path) -> Place:
-    existing = next(folder for folder in (cache, *cache.parents) if folder.exists())
+    # Unlike Path.exists, this takes what may not be looked at, or has too long a name, for missing.
+    existing = next(folder for folder in (cache, *cache.parents) if os.path.exists(folder))
     free = shutil.disk_usage(existing).free
     writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     problem = None
-    if not writable:
+    if (blocked := _blocked(cache)) is not None:
+        writable, problem = False, f"{cache} cannot be used: {blocked}: set ZOO_CACHE to a folder that can"
+    elif not writable:
         problem = f"{existing} cannot be written to: set ZOO_CACHE to a folder that can"
     elif free < LEAST_FREE:
         problem = f"only {free / 1e9:.1f} GB free: building toolchains takes about {LEAST_FREE / 1e9:.0f} GB"
     return Place(path=cache, writable=writable, free=free, problem=problem)
+
+
+def _blocked(cache: Path) -> str | None:
+    """Why nothing can ever lie there; None when something does, or may."""
+    try:
+        cache.stat()
+    except FileNotFoundError:
+        return "it is a link to nothing" if cache.is_symlink() else None
+    except OSError as error:
+        return error.strerror
+    return None
 
 
 _STATES: dict[str, Literal["works", "on-first-use", "missing"]] = {

@@ -42,7 +42,10 @@ def lite_matrix(toolchains: Toolchains) -> tuple[LiteVersion, ...]:
     """
     tools = [paddlelite(version) for version in LITE_VERSIONS]
     shorts = sorted({short for tool in tools for short in tool.pythons}, key=_minor, reverse=True)
-    built = [each for each in toolchains.list() if each.ready and each.interpreter.exists()]
+    try:
+        built = [each for each in toolchains.list() if each.ready and each.interpreter.exists()]
+    except MissingToolError:
+        built = []  # a store that cannot be looked into holds none that works
     trouble = toolchains.named_trouble()
     # Nothing is built beside a named interpreter that does not run, so none of the others counts.
     bases = {} if trouble else toolchains.interpreters(tools)

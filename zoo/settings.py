@@ -95,7 +95,15 @@ def settings(
 
 def _cache(env: Mapping[str, str]) -> Path:
     if env.get("ZOO_CACHE"):
-        return Path(env["ZOO_CACHE"]).expanduser().absolute()
+        try:
+            return Path(env["ZOO_CACHE"]).expanduser().absolute()
+        except RuntimeError:  # "~name" without such a user, or "~" of a user without a home
+            raise UsageError(
+                "bad-setting",
+                f"ZOO_CACHE={env['ZOO_CACHE']!r} begins with a home folder that nobody has",
+                expected="the path of a folder",
+                hint="write the path out, or leave ZOO_CACHE unset",
+            ) from None
     # Imported here: only a default cache needs to know the platform's conventions.
     from platformdirs import user_cache_path
 
@@ -111,4 +119,6 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     value = env.get(name, "").strip().lower()
     if value in _TRUE | _FALSE:
         return value in _TRUE
-    raise UsageError("bad-setting", f"{name}={value!r} is neither yes nor no", expected="1 or 0")
+    raise UsageError(
+        "bad-setting", f"{name}={value!r} is neither yes nor no", expected="1 or 0", hint=f"export {name}=1"
+    )

@@ -93,7 +93,7 @@ def explicit(path: Path) -> Base:
             "interpreter-not-usable",
             f"the interpreter {path} does not run",
             expected="the path of a CPython executable",
-            found="no such file" if not path.exists() else "it does not answer when started",
+            found="no such file" if not os.path.exists(path) else "it does not answer when started",
             hint="correct ZOO_PYTHON, or leave it out: zoo doctor shows what is found without it",
         )
     return base
@@ -105,10 +105,10 @@ def find(shorts: Iterable[str]) -> Iterator[Base]:
     Per version: the current one, uv's, pyenv's, conda's, and what is on ``PATH``. Nothing is run before
     it is asked for, and nothing twice.
     """
-    tried: set[Path] = set()
+    tried: set[str] = set()
     for short in shorts:
         for path in _candidates(short):
-            real = path.resolve()
+            real = os.path.realpath(path)  # Path.resolve fails on links in a circle
             if real in tried or not os.access(path, os.X_OK):
                 continue
             base = probe(path)
@@ -123,9 +123,9 @@ def _candidates(short: str) -> Iterator[Path]:
     if short == f"{sys.version_info.major}.{sys.version_info.minor}":
         yield Path(sys.executable)
     for folder in _uv_folders():
-        yield from _newest_first(folder.glob(f"cpython-{short}.*/bin/python{short}"))
-    pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
-    yield from _newest_first(pyenv.glob(f"versions/{short}.*/bin/python{short}"))
+        yield from _newest_first(_matching(folder, f"cpython-{short}.*/bin/python{short}"))
+    pyenv = Path(os.environ.get("PYENV_ROOT") or _home() / ".pyenv")
+    yield from _newest_first(_matching(pyenv, f"versions/{short}.*/bin/python{short}"))
     yield from (environment / "bin" / f"python{short}" for environment in _conda_environments())
     on_path = filter(None, os.environ.get("PATH", "").split(os.pathsep))
     yield from (Path(folder) / f"python{short}" for folder in on_path)
@@ -136,23 +136,36 @@ def _uv_folders() -> Iterator[Path]:
     if configured := os.environ.get("UV_PYTHON_INSTALL_DIR"):
         yield Path(configured)
     data = os.environ.get("XDG_DATA_HOME")
-    yield (Path(data) if data else Path.home() / ".local" / "share") / "uv" / "python"
+    yield (Path(data) if data else _home() / ".local" / "share") / "uv" / "python"
 
 
 def _conda_environments() -> Iterator[Path]:
     if prefix := os.environ.get("CONDA_PREFIX"):
         yield Path(prefix)
     if conda := os.environ.get("CONDA_EXE") or shutil.which("conda"):
-        root = Path(conda).resolve().parent.parent
+        root = Path(os.path.realpath(conda)).parent.parent
         yield root
-        yield from sorted(root.glob("envs/*"))
+        yield from sorted(_matching(root, "envs/*"))
     # conda writes the path of every environment it makes, wherever it is, into this file.
-    known = Path.home() / ".conda" / "environments.txt"
+    known = _home() / ".conda" / "environments.txt"
     try:
         lines = known.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return
     yield from (Path(line.strip()) for line in lines if line.strip())
+
+
+def _home() -> Path:
+    # Where nobody has a home, this stays "~": no folder, and so no interpreter in it.
+    return Path(os.path.expanduser("~"))
+
+
+def _matching(folder: Path, pattern: str) -> list[Path]:
+    """What lies in a folder of somebody else's; nothing where that may not be looked at."""
+    try:
+        return list(folder.glob(pattern))
+    except OSError:
+        return []
 
 
 def _newest_first(paths: Iterable[Path]) -> list[Path]:

@@ -13,6 +13,7 @@ from converters.interpreter import Interpreter
 from converters.locking import held
 from converters.toolchain.bases import Base
 from converters.tools import Tool
+from registry.errors import MissingToolError
 
 _READY = "ready.json"
 CACHE_HINT = "set ZOO_CACHE to a folder that can be written to"
@@ -62,14 +63,32 @@ def folder_for(root: Path, tool: Tool, base: Base) -> Path:
 
 def folders_of(root: Path, tool: Tool) -> list[Path]:
     """The folders a tool has, in whatever state, the newest interpreter first."""
-    found = root.glob(f"{tool.name}-{tool.version}-cp*")
-    return sorted((path for path in found if path.is_dir()), key=_minor, reverse=True)
+    return sorted(_folders(root, f"{tool.name}-{tool.version}-cp*"), key=_minor, reverse=True)
 
 
 def all_of(root: Path) -> tuple[Managed, ...]:
-    """Every managed environment, by name."""
-    found = sorted(path for path in root.glob("*-*-cp3*") if path.is_dir())
-    return tuple(_managed(path) for path in found)
+    """Every managed environment, by name.
+
+    Raises:
+        MissingToolError: ``toolchains-unreadable``.
+    """
+    return tuple(_managed(path) for path in sorted(_folders(root, "*-*-cp3*")))
+
+
+def _folders(root: Path, pattern: str) -> list[Path]:
+    # Not by glob: it takes a folder that may not be read for an empty one, or fails, depending on which.
+    try:
+        return [path for path in root.iterdir() if path.match(pattern) and path.is_dir()]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise MissingToolError(
+            "toolchains-unreadable",
+            f"the environments in {root} cannot be looked at",
+            found=error.strerror,
+            done="nothing was built",
+            hint=CACHE_HINT,
+        ) from error
 
 
 def _managed(folder: Path) -> Managed:

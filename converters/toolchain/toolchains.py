@@ -15,7 +15,7 @@ from typing import Literal
 from converters.child import run_worker
 from converters.files import writing_to
 from converters.interpreter import Interpreter
-from converters.scratch import scratch
+from converters.scratch import passing_folder, scratch
 from converters.toolchain import bases, managed
 from converters.toolchain.bases import Base
 from converters.toolchain.current import Current, look_at_current
@@ -200,7 +200,8 @@ class Toolchains:
         return True
 
     def _prove(self, tool: Tool, interpreter: Interpreter) -> None:
-        with scratch(self._root / "work") as folder:
+        # Not in the store: looking at what there is must not write to it, and it may not be writable.
+        with passing_folder() as folder:
             run_worker(
                 interpreter,
                 tool.probe,

@@ -61,7 +61,7 @@ def _ended(arguments: list[str]) -> int:
     """
     from registry.errors import UsageError
     from zoo.cli.app import app
-    from zoo.cli.refusals import PARSER_ERRORS, help_of, of_output, of_package, of_parser
+    from zoo.cli.refusals import PARSER_ERRORS, help_of, of_output, of_package, of_parser, of_system
 
     try:
         # Not standalone: typer would print errors in words of its own, and exit 1 on a broken pipe.
@@ -83,10 +83,12 @@ def _ended(arguments: list[str]) -> int:
             raise
         raise refusal from None
     except OSError as error:
-        if (full := of_output(error)) is None:
+        if (full := of_output(error)) is not None:
+            _write_no_more()
+            raise full from None
+        if (refusal := of_system(error)) is None:
             raise
-        _write_no_more()
-        raise full from None
+        raise refusal from None
     return ended if isinstance(ended, int) else 0
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import shlex
 import tempfile
 import traceback
 from collections.abc import Sequence
@@ -23,6 +25,7 @@ PARSER_ERRORS: tuple[type[Exception], ...] = tuple(
 )
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP})
 _EXTRAS = {
     "run": "run",
     "validate": "run",
@@ -72,6 +75,33 @@ def of_output(error: OSError) -> MissingToolError | None:
     return MissingToolError("disk-full", f"no room left to write{place}", found=error.strerror, hint="df -h")
 
 
+def of_system(error: OSError) -> MissingToolError | None:
+    """What the file system forbids, wherever it did; None for anything else, which is a bug of ours."""
+    if isinstance(error, FileNotFoundError) and _folder_is_gone():
+        return MissingToolError(
+            "working-folder-gone",
+            "the folder this was started in is gone",
+            found=error.strerror,
+            hint="cd to a folder that is there, then repeat",
+        )
+    if error.errno not in _FORBIDDEN or not error.filename:
+        return None
+    return MissingToolError(
+        "path-unusable",
+        f"{error.filename} cannot be used",
+        found=error.strerror,
+        hint=f"ls -ld {shlex.quote(str(error.filename))}",
+    )
+
+
+def _folder_is_gone() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
+
+
 class _BugError(ZooError):
     """Something nobody thought of: no family of the contract, and an exit code outside it."""
 
@@ -85,12 +115,15 @@ def of_bug(error: Exception, arguments: Sequence[str]) -> ZooError:
         error: What nobody caught.
         arguments: The command line; only its first word is kept, a mirror's address may hold a password.
     """
-    with tempfile.NamedTemporaryFile("w", prefix="zoo-bug-", suffix=".txt", delete=False) as report:
-        trace = "".join(traceback.format_exception(error))
-        report.write(f"zoo {' '.join(arguments[:1])}\n{trace}")
+    trace = "".join(traceback.format_exception(error))
+    hint = "report it with that file"
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="zoo-bug-", suffix=".txt", delete=False) as report:
+            report.write(f"zoo {' '.join(arguments[:1])}\n{trace}")
+        done = f"the traceback is in {report.name}"
+    except OSError as unwritten:
+        done = f"the traceback could not be kept: {unwritten.strerror}"
+        hint = "repeat with ZOO_DEBUG=1, and report it with what that prints"
     return _BugError(
-        "internal-error",
-        f"this is a bug in zoo: {type(error).__name__}: {error}",
-        done=f"the traceback is in {report.name}",
-        hint="report it with that file",
+        "internal-error", f"this is a bug in zoo: {type(error).__name__}: {error}", done=done, hint=hint
     )

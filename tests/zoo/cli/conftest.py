@@ -58,6 +58,7 @@ class Zoo:
             self.command(*arguments),
             capture_output=True,
             text=True,
+            errors="surrogateescape",  # a path need not be text
             cwd=self.folder,
             env=self.environment | env,
             check=False,
