@@ -12,7 +12,7 @@ from typing import Any
 from converters.files import publish_bytes, writing_to
 from registry.errors import NotFoundError, UsageError, ZooError
 from registry.schema import Model
-from zoo.opening import Backend, Precision
+from zoo.formats import Backend, Precision
 from zoo.pictures import is_video, open_video, writing_video
 from zoo.runner.draw import save_picture
 from zoo.runner.images import Photo, read_photo

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry import Entry
-from registry.errors import ConversionError, MissingToolError
+from registry.errors import ConversionError, MissingToolError, NotFoundError, ZooError
+from zoo.formats import FORMATS, OPTIONAL_TOOLS, PHONE_ONLY
 
 if TYPE_CHECKING:
     from zoo.obtain import Obtainer
     from zoo.opening import Choice
-    from zoo.validation.parity import FormatParity, Layers, Sample
+    from zoo.validation.parity import FormatParity, Layers, Sample, State
 
 PICTURES = 4
 """Built-in pictures that formats are compared on; each holds up to three drawn figures."""
@@ -36,6 +38,33 @@ def samples_of(images: Sequence[Path]) -> tuple[Sample, ...]:
     return tuple(samples)
 
 
+def unasked(obtainer: Obtainer) -> Obtainer:
+    """The same store for looking at every format: tools that nobody named are used, and not fetched."""
+    return replace(obtainer, toolchains=obtainer.toolchains.without_building(OPTIONAL_TOOLS))
+
+
+def compared(*, build: bool | None, lite_version: str | None) -> tuple[Choice, ...]:
+    """Every format that runs here but the inference model itself.
+
+    Args:
+        build: As for ``zoo.compare``.
+        lite_version: Version of Paddle-Lite.
+    """
+    from zoo.opening import Choice  # not before it is known that this machine runs models
+
+    return tuple(
+        Choice(
+            backend=each.backend,
+            precision=each.precision,
+            # Made here like the others: what upstream published may be of another Paddle-Lite.
+            build=True if build is None and each.interpreted else build,
+            lite_version=lite_version if each.want.kind == "lite" else None,
+        )
+        for each in FORMATS
+        if each.want.kind != "inference"
+    )
+
+
 def parity_of(
     entry: Entry, choice: Choice, samples: Sequence[Sample], reference: Layers, obtainer: Obtainer
 ) -> FormatParity:
@@ -47,25 +76,47 @@ def parity_of(
         samples: What both are shown.
         reference: What the inference model made of it.
         obtainer: Gets the format.
+
+    Raises:
+        ZooError: What says more than that this one format is not to be had: a refused file, or no network.
     """
-    from zoo.opening import opened, want_of
-    from zoo.runner.sessions.half import REFUSALS
+    from zoo.opening import opened
     from zoo.validation.parity import FormatParity, compare, observe
 
-    name = want_of(choice).id
+    name = choice.format.name
     obtainer.reporter.note(f"comparing {name}")
     try:
         with opened([(entry, choice)], obtainer) as (network,):
             engine = f"{network.session.engine} {network.session.engine_version}"
             found = compare(reference, observe(network, samples), entry, choice.precision)
-    except MissingToolError as error:
-        return FormatParity(format=name, state="missing", reason=error.hint or error.message)
-    except ConversionError as error:
-        if error.code not in REFUSALS:
+    except ZooError as error:
+        state = _state_after(error)
+        if state is None:
             raise
-        reason = f"the interpreter of ARM FP16 kernels does not know {error.found}"
-        return FormatParity(format=name, state="not-run", reason=reason)
+        return FormatParity(format=name, state=state, reason=_why(error))
     return found.model_copy(update={"format": name, "engine": engine})
+
+
+def _state_after(error: ZooError) -> State | None:
+    """What an error makes of one format; None where it is about more than that."""
+    from converters.onnx import REFUSALS as IMPOSSIBLE
+    from zoo.runner.sessions.half import REFUSALS as UNKNOWN
+
+    if isinstance(error, MissingToolError) or error.code == "nothing-published":
+        return "missing"
+    if not isinstance(error, ConversionError):
+        return None
+    return "not-run" if error.code in (*IMPOSSIBLE, *UNKNOWN) else "failed"
+
+
+def _why(error: ZooError) -> str:
+    from zoo.runner.sessions.half import REFUSALS
+
+    if error.code in REFUSALS:
+        return f"the interpreter of ARM FP16 kernels does not know {error.found}"
+    if isinstance(error, MissingToolError | NotFoundError):
+        return "; ".join(filter(None, (error.message, error.hint)))
+    return ": ".join(filter(None, (error.message, error.found)))
 
 
 def not_run() -> FormatParity:
@@ -73,7 +124,7 @@ def not_run() -> FormatParity:
     from zoo.validation.parity import FormatParity
 
     return FormatParity(
-        format="lite-arm-fp32",
+        format=PHONE_ONLY.id,
         state="not-run",
         reason="its kernels are for ARM processors; lite-x86-fp32 is the same network for this one",
     )

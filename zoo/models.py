@@ -13,14 +13,15 @@ from registry.errors import ConversionError, MissingToolError, UsageError
 from registry.schema import Model
 from zoo.api import obtainer_of
 from zoo.catalogues import registry_of
-from zoo.comparing import not_run, parity_of, samples_of
+from zoo.comparing import compared, not_run, parity_of, samples_of, unasked
 from zoo.extras import needing
 from zoo.lookup import model_info
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
+    from zoo.formats import Backend, Precision
     from zoo.obtain import Obtainer, Reporter
-    from zoo.opening import Backend, Choice, Precision
+    from zoo.opening import Choice
     from zoo.runner.images import Photo
     from zoo.running import Runner
     from zoo.validation.accuracy import Boxes, Validation
@@ -60,8 +61,8 @@ def load(
 
     Args:
         name: ``name`` or ``name@release``.
-        backend: ``onnx``, ``paddle`` or ``lite``.
-        precision: Arithmetic precision.
+        backend: ``onnx``, ``paddle``, ``lite`` or ``openvino``.
+        precision: Of the file; OpenVINO computes in single precision whatever its weights are stored in.
         detector: Entry that finds the persons a pose model looks at; the whole picture is one without it.
         box_threshold: Persons must score above this.
         threads: Threads one run may use.
@@ -126,8 +127,8 @@ def validate(
         data: Folder that holds ``val2017/`` and ``annotations/``.
         annotations: Annotation file, when it lies elsewhere.
         images: Folder of the photos, when it lies elsewhere.
-        backend: ``onnx``, ``paddle`` or ``lite``.
-        precision: Arithmetic precision.
+        backend: ``onnx``, ``paddle``, ``lite`` or ``openvino``.
+        precision: Of the file; OpenVINO computes in single precision whatever its weights are stored in.
         limit: Look at the first photos only.
         jobs: Photos looked at together; the processors of this machine by default.
         flip: Switches the flip test; what is measured then is not the published protocol.
@@ -189,6 +190,9 @@ def compare(
 ) -> Parity:
     """Every format of an entry beside its inference model, layer by layer.
 
+    What cannot be made or run here has a row that says why. Tools of engines that not everybody uses are not
+    fetched for this: their rows name the command that does.
+
     Args:
         name: ``name`` or ``name@release``.
         images: Pictures to compare on; drawn figures by default. A pose model takes all of a picture for
@@ -212,18 +216,8 @@ def compare(
     with opened([(entry, _choice(backend="paddle", build=build))], obtainer) as (network,):
         reference = observe(network, samples)
         engine = f"{network.session.engine} {network.session.engine_version}"
-    others = [
-        _choice(backend="onnx", build=build),
-        _choice(backend="lite", build=build, lite_version=lite_version),
-        # Made here like the others: what upstream published may be of another Paddle-Lite.
-        _choice(
-            backend="lite",
-            precision="fp16",
-            build=True if build is None else build,
-            lite_version=lite_version,
-        ),
-    ]
-    rows = [parity_of(entry, choice, samples, reference, obtainer) for choice in others]
+    choices = compared(build=build, lite_version=lite_version)
+    rows = [parity_of(entry, choice, samples, reference, unasked(obtainer)) for choice in choices]
     return Parity(
         entry=entry.id,
         reference=engine,
@@ -281,7 +275,8 @@ def bench(
     Args:
         name: ``name`` or ``name@release``.
         backend: One backend, whose failure is an error; by default all, and a row says why one is missing.
-        precision: Arithmetic precision.
+            Tools of engines that not everybody uses are fetched for a backend that is named, not for all.
+        precision: Of the file.
         plan: Scope, warm-up and repeats.
         threads: Threads one run may use.
         image: The picture to look at; a drawn one by default.
@@ -294,13 +289,15 @@ def bench(
     Raises:
         ZooError: As the tree in ``registry.errors`` says.
     """
-    from zoo.opening import BACKENDS
+    from zoo.formats import BACKENDS
     from zoo.validation.latency import Plan, bench_of
     from zoo.validation.parity import photo_of
 
     chosen = settings or from_environment()
     entry = model_info(name, settings=chosen)
     obtainer = obtainer_of(chosen, locked=locked, reporter=reporter)
+    if backend is None:
+        obtainer = unasked(obtainer)
     photo = photo_of(samples_of([Path(image)] if image is not None else ())[0])
     plan = plan or Plan()
     timings = []
@@ -351,11 +348,11 @@ def _checked(kind: type[_Options], values: Mapping[str, object]) -> _Options:
 def _timing(
     entry: Entry, choice: Choice, photo: Photo, plan: Plan, obtainer: Obtainer, *, required: bool
 ) -> Timing:
-    from zoo.opening import interpreted, opened
+    from zoo.opening import opened
     from zoo.validation.latency import Timing, interpreted_takes, time_network
 
     try:
-        if interpreted(choice):
+        if choice.format.interpreted:
             raise interpreted_takes()
         with opened([(entry, choice)], obtainer) as (network,):
             return time_network(network, photo, plan)
@@ -363,10 +360,12 @@ def _timing(
         # Of several engines one may be missing here, or unable to do what was asked of all.
         if required:
             raise
+        # What is missing here can be got; what cannot be done at all has no next command in a table.
+        hint = error.hint if isinstance(error, MissingToolError) else None
         return Timing(
             format=choice.backend,
             backend=choice.backend,
             precision=choice.precision,
             threads=choice.threads,
-            reason=error.message,
+            reason="; ".join(filter(None, (error.message, hint))),
         )

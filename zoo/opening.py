@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import PositiveInt
 
 from converters.interpreter import Interpreter
-from converters.tools import DEFAULT_LITE_VERSION, PADDLE, paddlelite
 from registry.errors import IntegrityError, NetworkError, NotFoundError, UsageError
 from registry.schema import Entry, Model
+from zoo.formats import Backend, Format, Precision, format_of
 from zoo.obtain import Fetched, Obtainer
 from zoo.plans import plans
 from zoo.wants import Want
@@ -23,11 +23,8 @@ from zoo.workers import workers
 if TYPE_CHECKING:
     from zoo.runner.sessions import Session
 
-Backend = Literal["paddle", "onnx", "lite"]
-Precision = Literal["fp32", "fp16"]
 Normalisation = Literal["host", "in_graph"]
 
-BACKENDS: tuple[Backend, ...] = ("paddle", "onnx", "lite")
 _CONFIGURATION = "infer_cfg.yml"
 
 
@@ -35,9 +32,9 @@ class Choice(Model):
     """What runs a model, and where its file comes from.
 
     Attributes:
-        backend: ``paddle`` (Paddle Inference), ``onnx`` (onnxruntime) or ``lite`` (Paddle-Lite on x86; in
-            half precision the file for ARM, interpreted).
-        precision: Arithmetic precision.
+        backend: ``paddle`` (Paddle Inference), ``onnx`` (onnxruntime), ``lite`` (Paddle-Lite on x86; in half
+            precision the file for ARM, interpreted) or ``openvino``.
+        precision: Of the file; for OpenVINO, how weights are stored: it computes in single precision.
         threads: Threads one run may use.
         lite_version: Version of Paddle-Lite's opt, and of the runtime that runs its file.
         build: True converts here whatever is published, False never, None what is not published.
@@ -48,6 +45,15 @@ class Choice(Model):
     threads: PositiveInt = 1
     lite_version: str | None = None
     build: bool | None = None
+
+    @property
+    def format(self) -> Format:
+        """The kind of file, and its engine.
+
+        Raises:
+            UsageError: ``…-precision-impossible``.
+        """
+        return format_of(self.backend, self.precision)
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +79,7 @@ def want_of(choice: Choice) -> Want:
     """Which artifact a backend runs.
 
     Raises:
-        UsageError: ``flag-without-lite`` or ``paddle-precision-impossible``.
+        UsageError: ``flag-without-lite`` or ``…-precision-impossible``.
     """
     if choice.lite_version is not None and choice.backend != "lite":
         raise UsageError(
@@ -81,27 +87,7 @@ def want_of(choice: Choice) -> Want:
             f"--lite-version says something about a Lite file, but the backend is {choice.backend}",
             hint="add --backend lite",
         )
-    if choice.backend == "onnx":
-        return Want(kind="onnx", precision=choice.precision)
-    if choice.backend == "lite":
-        # Half-precision kernels exist for ARM alone; here they are interpreted.
-        if choice.precision == "fp16":
-            return Want(kind="lite", precision="fp16", target="arm", lite_version=choice.lite_version)
-        return Want(kind="lite", precision="fp32", target="x86", lite_version=choice.lite_version)
-    if choice.precision != "fp32":
-        raise UsageError(
-            "paddle-precision-impossible",
-            "an inference model computes in single precision on this processor",
-            expected="fp32",
-            found=choice.precision,
-            hint="--precision fp32",
-        )
-    return Want(kind="inference")
-
-
-def interpreted(choice: Choice) -> bool:
-    """Whether the file is computed kernel by kernel in this process: its times are no latencies."""
-    return (choice.backend, choice.precision) == ("lite", "fp16")
+    return choice.format.want.model_copy(update={"lite_version": choice.lite_version})
 
 
 @contextmanager
@@ -126,7 +112,7 @@ def opened(orders: Sequence[tuple[Entry, Choice]], obtainer: Obtainer) -> Iterat
         for failure in attempts:
             if isinstance(failure, BaseException):
                 raise failure
-        if any(interpreted(choice) for _, choice in orders):
+        if any(choice.format.interpreted for _, choice in orders):
             obtainer.reporter.note(_what_is_interpreted())
         yield tuple(network for network in attempts if isinstance(network, Network))
 
@@ -189,11 +175,8 @@ def _open(entry: Entry, choice: Choice, ready: _Prepared) -> Network:
 
 
 def _interpreter(choice: Choice, obtainer: Obtainer) -> Interpreter | None:
-    if choice.backend == "onnx" or interpreted(choice):
-        return None
-    lite = paddlelite(choice.lite_version or DEFAULT_LITE_VERSION)
-    tool = PADDLE if choice.backend == "paddle" else lite
-    return obtainer.toolchains.ensure(tool, obtainer.reporter.note)
+    tool = choice.format.tool(choice.lite_version)
+    return None if tool is None else obtainer.toolchains.ensure(tool, obtainer.reporter.note)
 
 
 def normalisation_of(entry: Entry, fetched: Fetched, obtainer: Obtainer) -> Normalisation:
@@ -261,7 +244,7 @@ def copies(entry: Entry, choice: Choice, jobs: int) -> list[tuple[Entry, Choice]
         choice: What runs it.
         jobs: Threads that want to compute.
     """
-    return [(entry, choice)] * (1 if choice.backend == "onnx" or interpreted(choice) else jobs)
+    return [(entry, choice)] * (1 if choice.format.shared else jobs)
 
 
 def with_session(network: Network, session: Session) -> Network:

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 from converters.lite import LiteOptions
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refine_options
-from converters.openvino.options import OpenvinoOptions
+from converters.openvino.options import OpenvinoOptions, openvino_options
 from converters.plan import Aim, Step, lite_options, onnx_options, steps
 from registry.errors import NotFoundError
 from registry.schema import Artifact, Entry, Model
-from zoo.wants import Want
+from zoo.wants import LOOKED_INTO, Want
 
 
 class FetchPlan(Model):
@@ -79,7 +79,8 @@ def plans(entry: Entry, want: Want, *, build: bool | None) -> tuple[FetchPlan, .
 
 def _published(entry: Entry, want: Want) -> Artifact | None:
     # Which opt made a published file is known only once it was read: a version that was asked for is made.
-    if want.lite_version is not None:
+    # Neither is anything taken that could not be proven to be what it is called.
+    if want.lite_version is not None or want.kind not in LOOKED_INTO:
         return None
     return entry.artifact(want.kind, want.precision, want.target, want.head)
 
@@ -112,6 +113,10 @@ def _aim(want: Want) -> Aim | None:
         return Aim(goal="lite", lite=options)
     if want.kind == "onnx":
         return Aim(goal="onnx", onnx=onnx_options(None), refine=refine_options(want.precision or "fp32"))
+    if want.kind == "openvino":
+        return Aim(
+            goal="openvino", onnx=onnx_options(None), openvino=openvino_options(want.precision or "fp32")
+        )
     return None
 
 
@@ -119,7 +124,9 @@ def _no_way(entry: Entry, want: Want, build: bool | None) -> NotFoundError:
     published = ", ".join(artifact.id for artifact in entry.artifacts) or "nothing"
     hint = f"zoo show {entry.typed}"
     if build is False and any(_routes(entry, want)):
-        hint = f"zoo fetch {entry.typed} {want.flags} --build"
+        hint = f"leave out --no-build: {want.id} is made here"
+        if want.kind in LOOKED_INTO:
+            hint = f"zoo fetch {entry.typed} {want.flags} --build"
     return NotFoundError(
         "nothing-published",
         f"{entry.id}: there is no {want.id}, and no way to make one",

@@ -9,7 +9,7 @@ from typing import Literal
 
 from converters.toolchain import Managed, Toolchains
 from converters.tools import DEFAULT_LITE_VERSION, Tool, parse_tool
-from registry.errors import MissingToolError, NotFoundError, UsageError
+from registry.errors import NotFoundError, UsageError
 from registry.schema import Model
 
 Health = Literal["works", "broken", "unfinished", "unknown"]
@@ -112,13 +112,7 @@ def path(name: str, toolchains: Toolchains) -> Path:
     status = toolchains.status(tool)
     if status.state in ("current", "managed") and status.interpreter is not None:
         return status.interpreter
-    raise MissingToolError(
-        "toolchain-not-built",
-        f"there is no environment for {tool} yet",
-        found=status.reason,
-        done="nothing was built",
-        hint=f"zoo toolchain add {_name(tool.name, tool.version)}",
-    )
+    raise toolchains.not_built(tool)
 
 
 def remove(

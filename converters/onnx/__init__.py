@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from converters.onnx.options import (
+    REFUSALS,
     OnnxOptions,
     RefineOptions,
     onnx_key,
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from converters.onnx.convert import to_onnx
 
 __all__ = [
+    "REFUSALS",
     "Calibration",
     "OnnxOptions",
     "QuantiseOptions",

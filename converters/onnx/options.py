@@ -15,6 +15,9 @@ from registry.schema.base import Model
 FIRST_OPSET, LAST_OPSET = 7, 21
 """Opsets paddle2onnx 2.1.0 writes."""
 
+REFUSALS = ("onnx-half-impossible",)
+"""Codes of errors that say: this graph has no such form, and nothing was tried."""
+
 LAST_IR = 10
 """Latest IR version of the onnx that paddle2onnx 2.1.0 is pinned to, 1.17."""
 

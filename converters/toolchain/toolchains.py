@@ -6,8 +6,9 @@ Nothing is ever installed into an environment of the user's.
 from __future__ import annotations
 
 import builtins
+import copy
 import shutil
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -78,6 +79,7 @@ class Toolchains:
         self._root = root.absolute()
         self._python = python
         self._offline = offline
+        self._unbuilt: frozenset[Tool] = frozenset()
         self._current: dict[Tool, Current] = {}
         self._proven: dict[Tool, Interpreter] = {}
 
@@ -108,13 +110,15 @@ class Toolchains:
 
         Raises:
             MissingToolError: There is no interpreter to build on (``no-interpreter``,
-                ``interpreter-not-usable``), building is not allowed (``toolchain-offline``), or it failed
-                (``toolchain-no-network``, ``-no-wheel``, ``-disk-full``, ``-build-failed``,
-                ``-does-not-work``).
+                ``interpreter-not-usable``), building is not allowed (``toolchain-not-built``,
+                ``toolchain-offline``), or it failed (``toolchain-no-network``, ``-no-wheel``, ``-disk-full``,
+                ``-build-failed``, ``-does-not-work``).
         """
         ready = self._look_at_current(tool).interpreter or self._ready(tool)
         if ready is not None:
             return ready
+        if tool in self._unbuilt:
+            raise self.not_built(tool)
         plan = self._plan(tool)
         if self._offline:
             raise MissingToolError(
@@ -129,6 +133,26 @@ class Toolchains:
             ready = self._ready(tool) or self._build(plan, note)
         self._proven[tool] = ready
         return ready
+
+    def without_building(self, tools: Collection[Tool]) -> Toolchains:
+        """The same environments, for work that is to use these tools where they are and not to build them.
+
+        Args:
+            tools: The tools.
+        """
+        restricted = copy.copy(self)  # what was proven stays known to both
+        restricted._unbuilt = frozenset(tools)
+        return restricted
+
+    def not_built(self, tool: Tool) -> MissingToolError:
+        """The refusal of a tool that is neither in the running interpreter nor built."""
+        return MissingToolError(
+            "toolchain-not-built",
+            f"there is no environment for {tool} yet",
+            found=self._look_at_current(tool).reason,
+            done="nothing was built",
+            hint=f"zoo toolchain add {tool.name}@{tool.version}",
+        )
 
     def list(self) -> tuple[Managed, ...]:
         """The managed environments on disk, by name."""

@@ -12,9 +12,10 @@ from converters.interpreter import Interpreter
 from converters.lite import LiteOptions, to_lite
 from converters.onnx import OnnxOptions, to_onnx
 from converters.toolchain import Toolchains
-from zoo.runner.sessions import Engine, Session, open_session
+from zoo.formats import Backend
+from zoo.runner.sessions import Session, open_session
 
-OpenModel = Callable[[str, Engine], Session]
+OpenModel = Callable[[str, Backend], Session]
 MakeModel = Callable[[str], Path]
 
 
@@ -76,12 +77,12 @@ def open_model(shared: Path, request: pytest.FixtureRequest) -> Iterator[OpenMod
     """Name of a model and engine to a session, opened once a run."""
     opened: dict[tuple[str, str], Session] = {}
 
-    def open_once(name: str, engine: Engine) -> Session:
+    def open_once(name: str, engine: Backend) -> Session:
         if (name, engine) not in opened:
             opened[name, engine] = _open(name, engine)
         return opened[name, engine]
 
-    def _open(name: str, engine: Engine) -> Session:
+    def _open(name: str, engine: Backend) -> Session:
         if engine == "onnx":
             return open_session(request.getfixturevalue("onnx_model")(name), "onnx")
         if engine == "paddle":

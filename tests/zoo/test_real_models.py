@@ -9,9 +9,9 @@ import pytest
 
 import registry
 from tests.zoo.conftest import OpenModel
+from zoo.formats import Backend
 from zoo.runner.images import read_photo
 from zoo.runner.preprocess import prepare_photo
-from zoo.runner.sessions import Engine
 from zoo.validation.differences import compare_outputs
 
 DETECTOR = "picodet_s_192_pedestrian"
@@ -24,7 +24,7 @@ def limit(name: str) -> float:
 
 
 @pytest.mark.parametrize("engine", ["lite", "onnx"])
-def test_the_detector_agrees_on_all_outputs(open_model: OpenModel, shared: Path, engine: Engine) -> None:
+def test_the_detector_agrees_on_all_outputs(open_model: OpenModel, shared: Path, engine: Backend) -> None:
     photo = read_photo(shared / "data/reference/demo_3.jpg", honour_exif=True)
     image = prepare_photo(photo, registry.load().get(DETECTOR).input, "host").tensor
     expected = open_model(DETECTOR, "paddle").run({"image": image})
@@ -38,7 +38,7 @@ def test_the_detector_agrees_on_all_outputs(open_model: OpenModel, shared: Path,
 
 @pytest.mark.parametrize("engine", ["lite", "onnx"])
 def test_the_pose_network_agrees_on_heat_maps_and_indices(
-    open_model: OpenModel, shared: Path, engine: Engine
+    open_model: OpenModel, shared: Path, engine: Backend
 ) -> None:
     reference = np.load(shared / "data/reference/tinypose_128x96__demo_3__A.heatmaps.npz")
     image = reference["input_0"].reshape(1, 3, 128, 96)

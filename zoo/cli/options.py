@@ -171,6 +171,7 @@ class Backend(str, Enum):
     onnx = "onnx"
     paddle = "paddle"
     lite = "lite"
+    openvino = "openvino"
 
 
 class Scope(str, Enum):
@@ -186,6 +187,7 @@ TargetOption = Annotated[
     Target | None, typer.Option("--target", help="Processor of the .nb; arm by default.")
 ]
 BackendOption = Annotated[
-    Backend, typer.Option("--backend", help="onnxruntime, Paddle Inference, or Paddle-Lite's x86 twin.")
+    Backend,
+    typer.Option("--backend", help="onnxruntime, Paddle Inference, Paddle-Lite's x86 twin, or OpenVINO."),
 ]
 PrecisionOption = Annotated[Precision, typer.Option("--precision", help="Arithmetic precision.")]

@@ -19,6 +19,7 @@ _STANDINGS = {"met": "MET", "below": "NOT MET", "above": "NOT MET", "not-compara
 _STATES = {
     "same": "same",
     "differs": "DIFFERS",
+    "failed": "FAILED",
     "measured": "measured",
     "not-run": "not run",
     "missing": "missing",

@@ -13,7 +13,7 @@ from registry.schema import Entry, KeypointProtocol
 from zoo.demo.picture import contact_sheet
 from zoo.demo.result import DemoAccuracy
 from zoo.obtain import Obtainer
-from zoo.opening import Choice, Network, copies, interpreted, opened, want_of
+from zoo.opening import Choice, Network, copies, opened
 from zoo.runner.arrays import Array
 from zoo.runner.draw import save_picture
 from zoo.runner.images import as_photo
@@ -77,7 +77,7 @@ def measure_formats(
     accuracy: dict[str, DemoAccuracy] = {}
     annotated = None
     for choice in _ORDER:
-        name, quick = want_of(choice).id, not interpreted(choice)
+        name, quick = choice.format.name, not choice.format.interpreted
         count = len(photos.photos) if quick else COMPARED
         obtainer.reporter.note(f"measuring {name} on {count} pictures")
         try:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeAlias
 
-from zoo.reporting.result import FORMATS, EntryReport, FormatReport
+from zoo.formats import ROWS
+from zoo.reporting.result import EntryReport, FormatReport
 from zoo.reporting.scales import HEIGHT, WIDTH, Scale, Tick, scale_of
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 16, 16, 46
@@ -101,7 +102,7 @@ class Bars:
 
 def colour_of(name: str) -> int:
     """Number of a format's colour."""
-    return FORMATS.index(name)
+    return ROWS.index(name)
 
 
 def scatter(

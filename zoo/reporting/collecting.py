@@ -14,22 +14,21 @@ from registry.errors import ConversionError, MissingToolError, NetworkError, Not
 from registry.schema import HeatmapOutput, Model
 from zoo import models
 from zoo.api import obtainer_of
+from zoo.comparing import unasked
+from zoo.formats import FORMATS, OPTIONAL_TOOLS, PHONE_ONLY, ROWS, Format
 from zoo.lookup import complexity
 from zoo.obtain import Fetched, Obtainer, Reporter
-from zoo.opening import BACKENDS, Backend, Choice, want_of
 from zoo.reporting.artifacts import artifact_report
 from zoo.reporting.machine import this_machine
 from zoo.reporting.protocols import measurable
-from zoo.reporting.result import FORMATS, EntryReport, FormatReport, ReportResult
+from zoo.reporting.result import EntryReport, FormatReport, ReportResult
 from zoo.reporting.samples import Shown, drawn_pictures, given_pictures, set_pictures
 from zoo.settings import Settings
 from zoo.validation.accuracy import Data, Validation
 from zoo.validation.dataset import CocoSet
 from zoo.validation.latency import Plan, Scope, Timing
 from zoo.validation.parity import Parity
-from zoo.wants import Want
 
-_HALF = "lite-arm-fp16"
 _ON_THE_PHONE = "its kernels are for ARM processors: to be measured on the phone"
 
 _Found = TypeVar("_Found")
@@ -37,12 +36,8 @@ _Found = TypeVar("_Found")
 # What keeps one format out of a report, and not the report from being made.
 _HINDRANCES = (ConversionError, MissingToolError, NetworkError, NotFoundError)
 
-_WANTS = {
-    "lite-arm-fp32": Want(kind="lite", precision="fp32", target="arm"),
-    "lite-arm-fp16": Want(kind="lite", precision="fp16", target="arm"),
-    **{want_of(Choice(backend=backend)).id: want_of(Choice(backend=backend)) for backend in BACKENDS},
-}
-_RUN_BY: dict[str, Backend] = {want_of(Choice(backend=backend)).id: backend for backend in BACKENDS}
+_WANTS = {PHONE_ONLY.id: PHONE_ONLY, **{each.name: each.want for each in FORMATS}}
+_RUN = {each.name: each for each in FORMATS}
 
 
 class Request(Model):
@@ -151,8 +146,8 @@ class _Collector:
 
     def report(self) -> EntryReport:
         """Everything about the entry."""
-        obtainer = obtainer_of(self.settings, locked=self.request.locked, reporter=self.reporter)
-        artifacts = {name: _attempt(partial(self._artifact, name, obtainer)) for name in FORMATS}
+        obtainer = unasked(obtainer_of(self.settings, locked=self.request.locked, reporter=self.reporter))
+        artifacts = {name: _attempt(partial(self._artifact, name, obtainer)) for name in ROWS}
         errors = [attempt.error for attempt in artifacts.values()]
         if all(errors) and errors[0] is not None:
             raise errors[0]
@@ -161,7 +156,7 @@ class _Collector:
         return EntryReport(
             entry=self.entry,
             complexity=complexity(self.entry),
-            formats=tuple(self._format(name, artifacts[name], parity.value) for name in FORMATS),
+            formats=tuple(self._format(name, artifacts[name], parity.value) for name in ROWS),
             reference=parity.value.reference if parity.value else None,
             no_parity=parity.reason,
             compared=parity.value.pictures if parity.value else 0,
@@ -176,13 +171,17 @@ class _Collector:
         want = _WANTS[name]
         if want.kind == "lite":
             want = want.model_copy(update={"lite_version": self.request.lite_version})
+        tool = _RUN[name].runner if name in _RUN else None
+        if tool in OPTIONAL_TOOLS:
+            # A file that was made before is of no use without it.
+            obtainer.toolchains.ensure(tool, self.reporter.note)
         (found,) = obtainer.all([(self.entry, want)], build=self._build(name))
         return found
 
     def _format(self, name: str, artifact: _Attempt, parity: Parity | None) -> FormatReport:
         compared = next((row for row in parity.formats if row.format == name), None) if parity else None
-        validation = self._validation(name)
-        network, pipeline = self._latency(name, "network"), self._latency(name, "pipeline")
+        validation = self._validation(name, artifact)
+        network, pipeline = (self._latency(name, scope, artifact) for scope in ("network", "pipeline"))
         return FormatReport(
             format=name,
             artifact=artifact_report(artifact.value) if artifact.value else None,
@@ -195,34 +194,35 @@ class _Collector:
             parity=compared,
         )
 
-    def _validation(self, name: str) -> _Attempt:
+    def _validation(self, name: str, artifact: _Attempt) -> _Attempt:
         if measurable(self.entry) is None:
             return _Attempt(reason="the catalogue has no figure for it with a protocol that can be executed")
-        if name == "lite-arm-fp32":
+        if name not in _RUN:
             return _Attempt(reason=_ON_THE_PHONE)
         if self.request.data is None:
             return _Attempt(reason="not measured: no data was given")
+        if artifact.error is not None:
+            return artifact
         self.reporter.note(f"{self.entry.id}: accuracy of {name}")
-        return _attempt(lambda: self._validated(name))
+        return _attempt(lambda: self._validated(_RUN[name]))
 
-    def _validated(self, name: str) -> Validation:
-        # The half-precision file for ARM takes the way of every other: its kernels are interpreted.
-        fp16 = name == _HALF
-        backend: Backend = "lite" if fp16 else _RUN_BY[name]
+    def _validated(self, ran: Format) -> Validation:
         return models.validate(
             self.entry.id,
             data=self.request.data or "",
-            backend=backend,
-            precision="fp16" if fp16 else "fp32",
             limit=self.request.limit,
             jobs=self.request.jobs,
-            lite_version=self.request.lite_version if backend == "lite" else None,
-            **{**self._common(), "build": self._build(name)},
+            **{**self._common(), **self._run_by(ran), "build": self._build(ran.name)},
         )
+
+    def _run_by(self, ran: Format) -> dict[str, Any]:
+        version = self.request.lite_version if ran.want.kind == "lite" else None
+        return {"backend": ran.backend, "precision": ran.precision, "lite_version": version}
 
     def _build(self, name: str) -> bool | None:
         # As parity has it: what upstream published in half precision may be of another Paddle-Lite.
-        return True if name == _HALF and self.request.build is None else self.request.build
+        interpreted = name in _RUN and _RUN[name].interpreted
+        return True if interpreted and self.request.build is None else self.request.build
 
     def _parity(self) -> Parity:
         self.reporter.note(f"{self.entry.id}: parity")
@@ -234,20 +234,21 @@ class _Collector:
             self.entry.id, images=images, lite_version=self.request.lite_version, **self._common()
         )
 
-    def _latency(self, name: str, scope: Scope) -> _Attempt:
-        if name not in _RUN_BY:
+    def _latency(self, name: str, scope: Scope, artifact: _Attempt) -> _Attempt:
+        if name not in _RUN or _RUN[name].interpreted:
             # Whatever computes such a file here, its times would say nothing about a phone.
             return _Attempt(reason=_ON_THE_PHONE)
-        return _attempt(lambda: self._timed(_RUN_BY[name], scope))
+        if artifact.error is not None:
+            return artifact
+        return _attempt(lambda: self._timed(_RUN[name], scope))
 
-    def _timed(self, backend: Backend, scope: Scope) -> Timing:
+    def _timed(self, ran: Format, scope: Scope) -> Timing:
         found = models.bench(
             self.entry.id,
-            backend=backend,
             plan=self.request.plan.model_copy(update={"scope": scope}),
             image=self.request.photos[0] if self.request.photos else None,
-            lite_version=self.request.lite_version if backend == "lite" else None,
             **self._common(),
+            **self._run_by(ran),
         )
         return found.timings[0]
 

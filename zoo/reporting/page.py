@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from zoo.formats import ROWS
 from zoo.output import megabytes
 from zoo.reporting.charts import SHAPES, Bars, Scatter, bars, colour_of, outline, scatter
 from zoo.reporting.matrix import amount, cells
 from zoo.reporting.protocols import conditions, measurable
-from zoo.reporting.result import FORMATS, EntryReport, FormatReport, ReportResult
+from zoo.reporting.result import EntryReport, FormatReport, ReportResult
 from zoo.reporting.templates import FOLDER, environment_of
 from zoo.validation.verdict import Verdict
 
@@ -114,6 +115,8 @@ def _complaints(report: EntryReport) -> Iterator[str]:
         if row.parity and row.parity.state == "differs":
             where = f"differs from the inference model first in the {row.parity.first} layer"
             yield f"{report.entry.id}, {row.format}: {where}"
+        if row.parity and row.parity.state == "failed":
+            yield f"{report.entry.id}, {row.format}: {row.parity.reason}"
 
 
 def _engines(result: ReportResult) -> Iterator[str]:
@@ -139,7 +142,7 @@ def _groups(entries: Sequence[EntryReport]) -> Iterator[_Group]:
                 members, f"{words} against latency", "network alone, median, ms", _latency, from_zero=True
             ),
             size=scatter(members, f"{words} against size", "size, MB", _megabytes, from_zero=False),
-            formats=tuple(name for name in FORMATS if any(_has(report, name) for report in members)),
+            formats=tuple(name for name in ROWS if any(_has(report, name) for report in members)),
             shapes=tuple(
                 _Key(report.entry.id, outline(SHAPES[number % len(SHAPES)], 10, 10, 7))
                 for number, report in enumerate(members)

@@ -15,9 +15,6 @@ from zoo.validation.accuracy import Validation
 from zoo.validation.latency import Plan, Timing
 from zoo.validation.parity import FormatParity
 
-FORMATS = ("inference", "onnx-fp32", "lite-x86-fp32", "lite-arm-fp32", "lite-arm-fp16")
-"""Rows of every table: the inference model, and what is made from it."""
-
 
 class Machine(Model):
     """What everything was measured on.
@@ -83,7 +80,7 @@ class FormatReport(Model):
     """One format of an entry; what is missing has its reason in place of its value.
 
     Attributes:
-        format: One of ``FORMATS``.
+        format: One of ``zoo.formats.ROWS``.
         artifact: The file.
         no_artifact: Why there is none.
         validation: Accuracy.
@@ -132,7 +129,7 @@ class EntryReport(Model):
     Attributes:
         entry: What the catalogue says.
         complexity: Its network's size, computed from the network; None where that is not modelled.
-        formats: One a format, in the order of ``FORMATS``.
+        formats: One a format, in the order of ``zoo.formats.ROWS``.
         reference: Engine that formats are compared with; None where nothing was compared.
         no_parity: Why nothing was compared.
         compared: Pictures that formats were compared on.
@@ -158,9 +155,9 @@ class EntryReport(Model):
 
     @property
     def passed(self) -> bool:
-        """Whether no published figure fails and no format differs."""
+        """Whether no published figure fails, and no format differs or failed."""
         held = all(row.validation.verdict.met for row in self.formats if row.validation)
-        return held and all(row.parity.state != "differs" for row in self.formats if row.parity)
+        return held and all(row.parity.holds for row in self.formats if row.parity)
 
 
 class ReportResult(Model):
@@ -180,5 +177,5 @@ class ReportResult(Model):
 
     @property
     def passed(self) -> bool:
-        """Whether no published figure fails and no format differs."""
+        """Whether no published figure fails, and no format differs or failed."""
         return all(report.passed for report in self.entries)

@@ -16,8 +16,9 @@ from registry.errors import MissingToolError
 from registry.schema import HeatmapOutput
 from zoo import models
 from zoo.api import obtainer_of
+from zoo.formats import Backend
 from zoo.obtain import Reporter
-from zoo.opening import Backend, Choice, Network, opened
+from zoo.opening import Choice, Network, opened
 from zoo.reporting.result import SamplePicture
 from zoo.runner.arrays import Array
 from zoo.runner.draw import draw_boxes, draw_poses

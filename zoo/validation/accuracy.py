@@ -12,7 +12,8 @@ from registry.errors import UsageError
 from registry.schema import Entry, Source
 from registry.schema.base import Model
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
-from zoo.opening import Backend, Network, Precision
+from zoo.formats import Backend, Precision
+from zoo.opening import Network
 from zoo.runner.detector import Detector
 from zoo.runner.variants import EVALUATION_BOX_THRESHOLD, behind_detector
 from zoo.running import detection_protocol, detector_of, estimator_of, no_protocol, require_fit

@@ -15,7 +15,8 @@ from registry.schema import Entry
 from registry.schema.base import Model
 from registry.schema.figures import Latency as Published
 from registry.schema.io import DetectionOutput
-from zoo.opening import Backend, Network, Precision
+from zoo.formats import Backend, Precision
+from zoo.opening import Network
 from zoo.runner.arrays import Array
 from zoo.runner.images import Photo
 from zoo.runner.preprocess import prepare_photo

@@ -29,7 +29,7 @@ from zoo.running import detection_protocol, detector_of, estimator_of, keypoint_
 from zoo.validation.differences import compare_outputs
 
 Layer = Literal["raw", "decoded", "final"]
-State = Literal["same", "differs", "measured", "not-run", "missing"]
+State = Literal["same", "differs", "failed", "measured", "not-run", "missing"]
 
 Unit = Literal["value", "input px", "picture px", "count"]
 
@@ -66,8 +66,9 @@ class FormatParity(Model):
 
     Attributes:
         format: Which artifact, for example ``lite-x86-fp32``.
-        state: ``same`` or ``differs``; ``measured``: in half precision, which nobody has stated a bound for;
-            ``not-run``: it cannot run on this machine; ``missing``: its tool is not on this machine.
+        state: ``same`` or ``differs``; ``failed``: it could not be made, or its engine failed; ``measured``:
+            in half precision, which nobody has stated a bound for; ``not-run``: it cannot run here;
+            ``missing``: it, or a tool it takes, is not on this machine.
         engine: Engine and its version; None where it was not run.
         layers: What was compared.
         first: The first layer that differs.
@@ -80,6 +81,11 @@ class FormatParity(Model):
     layers: tuple[LayerDifference, ...] = ()
     first: Layer | None = None
     reason: str | None = None
+
+    @property
+    def holds(self) -> bool:
+        """Whether nothing is wrong with it: neither does it differ, nor did it fail."""
+        return self.state not in ("differs", "failed")
 
 
 class Parity(Model):
@@ -101,8 +107,8 @@ class Parity(Model):
 
     @property
     def passed(self) -> bool:
-        """Whether no format that was run differs."""
-        return all(row.state != "differs" for row in self.formats)
+        """Whether no format differs or failed."""
+        return all(row.holds for row in self.formats)
 
 
 @dataclass(frozen=True, eq=False)

@@ -22,14 +22,14 @@ from tests.zoo.runner.specs import (
     POSE_PROTOCOL,
     RAW_BOXES,
 )
+from zoo.formats import Backend
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import Photo, read_photo
 from zoo.runner.pipeline import Pipeline, read_ahead
-from zoo.runner.sessions import Engine
 from zoo.runner.variants import PYTHON_DEPLOYMENT_NMS, python_deployment
 
-ENGINES: list[Engine] = ["onnx", "paddle", "lite"]
+ENGINES: list[Backend] = ["onnx", "paddle", "lite"]
 DEPLOYMENT = python_deployment(POSE_PROTOCOL)
 PLAIN = POSE_PROTOCOL.model_copy(update={"flip": False, "suppression": None})
 
@@ -55,7 +55,7 @@ def detector_that_sees(boxes: list[tuple[float, float, float, float, float]]) ->
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("photo", ["demo_3", "demo_4"])
 def test_the_deployments_results_are_reproduced(
-    shared: Path, open_model: OpenModel, engine: Engine, photo: str
+    shared: Path, open_model: OpenModel, engine: Backend, photo: str
 ) -> None:
     """Upstream's detector and pose model in a row, from the photo to joints in the photo."""
     detector = Detector(

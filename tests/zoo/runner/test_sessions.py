@@ -21,13 +21,14 @@ from converters.toolchain import Toolchains
 from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
 from tests.converters.reading.paddle_bytes import write_open_convolution
 from tests.zoo.conftest import MakeModel, OpenModel
-from zoo.runner.sessions import Engine, open_session
+from zoo.formats import Backend
+from zoo.runner.sessions import open_session
 from zoo.runner.sessions.session import check_feeds
 from zoo.runner.sessions.worker import WorkerSession
 
 HERE = Interpreter(Path(sys.executable), "3", "current")
 IMAGE = Tensor(name="image", shape=(None, 3, 4, 2), dtype="float32")
-ENGINES: list[Engine] = ["onnx", "paddle", "lite"]
+ENGINES: list[Backend] = ["onnx", "paddle", "lite"]
 
 
 def picture(*shape: int) -> np.ndarray:
@@ -62,7 +63,7 @@ def test_open_extents_and_unknown_facts_are_not_judged() -> None:
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_engine_computes_the_same(shared: Path, open_model: OpenModel, engine: Engine) -> None:
+def test_every_engine_computes_the_same(shared: Path, open_model: OpenModel, engine: Backend) -> None:
     stored = np.load(shared / "data/reference/tinypose_128x96__demo_4__A.heatmaps.npz")
     persons = np.concatenate([stored[f"input_{number}"] for number in range(3)])
     expected = np.concatenate([stored[f"heatmap_{number}"] for number in range(3)])
@@ -75,7 +76,7 @@ def test_every_engine_computes_the_same(shared: Path, open_model: OpenModel, eng
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_engine_computes_the_detector(shared: Path, open_model: OpenModel, engine: Engine) -> None:
+def test_every_engine_computes_the_detector(shared: Path, open_model: OpenModel, engine: Backend) -> None:
     stored = np.load(shared / "data/reference/picodet_s_192_pedestrian__demo_4.raw.npz")
     outputs = open_model("picodet_s_192_pedestrian", engine).run({"image": stored["image"]})
     for number, output in enumerate(outputs.values()):
@@ -83,7 +84,7 @@ def test_every_engine_computes_the_detector(shared: Path, open_model: OpenModel,
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_engine_states_its_facts(open_model: OpenModel, engine: Engine) -> None:
+def test_every_engine_states_its_facts(open_model: OpenModel, engine: Backend) -> None:
     session = open_model("tinypose_128x96", engine)
     assert session.engine in ("onnxruntime", "paddle", "paddle-lite")
     assert any(character.isdigit() for character in session.engine_version)
@@ -97,7 +98,7 @@ def test_every_engine_states_its_facts(open_model: OpenModel, engine: Engine) ->
 @pytest.mark.parametrize(
     "feed", [picture(1, 128, 96, 3), picture(3, 128, 96), picture(1, 3, 128, 96).astype(np.float64)]
 )
-def test_no_engine_sees_what_would_crash_it(open_model: OpenModel, engine: Engine, feed: np.ndarray) -> None:
+def test_no_engine_sees_what_would_crash_it(open_model: OpenModel, engine: Backend, feed: np.ndarray) -> None:
     session = open_model("tinypose_128x96", engine)
     with pytest.raises(UsageError, match="image"):
         session.run({"image": feed})

@@ -21,16 +21,16 @@ from tests.zoo.runner.specs import (
     POSE_PROTOCOL,
     RAW_BOXES,
 )
+from zoo.formats import Backend
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import ImageSource, Photo
 from zoo.runner.results import Detections
-from zoo.runner.sessions import Engine
 from zoo.validation.coco import Accuracy, measure_detection, measure_keypoints
 from zoo.validation.dataset import CocoSet, load_set
 from zoo.validation.scoring import score
 
-ENGINES: list[Engine] = ["onnx", "paddle", "lite"]
+ENGINES: list[Backend] = ["onnx", "paddle", "lite"]
 NO_FLIP = POSE_PROTOCOL.model_copy(update={"flip": False})
 
 
@@ -48,7 +48,7 @@ def percent(accuracy: Accuracy) -> list[float]:
     ids=["flip", "no-flip"],
 )
 def test_key_point_figures_equal_upstreams_evaluator(
-    shared: Path, open_model: OpenModel, engine: Engine, protocol: KeypointProtocol, published: list[float]
+    shared: Path, open_model: OpenModel, engine: Backend, protocol: KeypointProtocol, published: list[float]
 ) -> None:
     pose = PoseEstimator(open_model("tinypose_128x96", engine), POSE_INPUT, HEATMAPS, protocol)
     measured = measure_keypoints(load_set(shared / "data/coco", protocol), [pose])
@@ -57,7 +57,7 @@ def test_key_point_figures_equal_upstreams_evaluator(
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_box_figures_equal_upstreams_evaluator(shared: Path, open_model: OpenModel, engine: Engine) -> None:
+def test_box_figures_equal_upstreams_evaluator(shared: Path, open_model: OpenModel, engine: Backend) -> None:
     session = open_model("picodet_s_192_pedestrian", engine)
     detector = Detector(session, DETECTOR_INPUT, RAW_BOXES, DETECTION_PROTOCOL.nms)
     measured = measure_detection(

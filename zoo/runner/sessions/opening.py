@@ -4,26 +4,48 @@ from __future__ import annotations
 
 import platform
 import sys
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from converters.interpreter import Interpreter
 from converters.reading import inspect
 from converters.reading.inspection import Inspection
 from converters.staging import read_model
 from registry.errors import ConversionError, MissingToolError, UsageError
+from zoo.formats import Backend
 from zoo.runner.sessions.half import HalfSession
 from zoo.runner.sessions.onnx import OnnxSession
 from zoo.runner.sessions.session import Session
 from zoo.runner.sessions.worker import WorkerSession
 
-Engine = Literal["onnx", "paddle", "lite", "openvino"]
-
 _TARGET_HERE = "x86"
+
+Request = dict[str, str | int | bool | list[str]]
+"""What a worker needs to load a model."""
+
+
+@dataclass(frozen=True)
+class _Hosted:
+    """An engine that lives in a worker process.
+
+    Attributes:
+        engine: What the session calls it.
+        formats: Formats of :class:`Inspection` that it loads.
+        what: These, in words.
+        script: Its worker, among ours.
+        request: What that needs to know of a file.
+    """
+
+    engine: str
+    formats: tuple[str, ...]
+    what: str
+    script: str
+    request: Callable[[Inspection], Request]
 
 
 def open_session(
-    model: Path, engine: Engine, *, interpreter: Interpreter | None = None, threads: int = 1
+    model: Path, backend: Backend, *, interpreter: Interpreter | None = None, threads: int = 1
 ) -> Session:
     """Load a model.
 
@@ -32,11 +54,10 @@ def open_session(
 
     Args:
         model: ``.onnx`` file for ``onnx``; folder or program file of an inference model for ``paddle``;
-            ``.nb`` file for ``lite``.
-        engine: What runs it.
-        interpreter: Python that has the engine. ``onnx`` runs in this process and takes none; ``paddle``
-            uses the current interpreter when there is none; ``lite`` needs one, but for a file that is
-            interpreted.
+            ``.nb`` file for ``lite``; folder or graph of an OpenVINO model for ``openvino``.
+        backend: What runs it.
+        interpreter: Python that has the engine; the current one when there is none. ``onnx`` runs in this
+            process and takes none; ``lite`` needs one, but for a file that is interpreted.
         threads: Threads one run may use. The Paddle-Lite wheel cannot set them for ``.nb`` files: 1.
 
     Raises:
@@ -51,61 +72,62 @@ def open_session(
     """
     if threads < 1:
         raise UsageError("threads-not-positive", "a model needs a thread to run on", found=str(threads))
-    if engine == "onnx":
+    if backend == "onnx":
         return OnnxSession(model, threads=threads)
-    inspection = inspect(model)
-    if engine == "openvino":
-        return _open_openvino(inspection, interpreter or _current(), threads)
-    if engine == "paddle":
-        return _open_paddle(inspection, interpreter or _current(), threads)
-    return _open_lite(inspection, interpreter, threads)
+    inspection, hosted = inspect(model), _HOSTED[backend]
+    if inspection.format not in hosted.formats:
+        raise UsageError(
+            "wrong-format",
+            f"{inspection.path} is not for {backend}",
+            expected=hosted.what,
+            found=f"a file of format {inspection.format}",
+            hint=f"zoo inspect {inspection.path}",
+        )
+    if backend == "lite":
+        if (inspection.target, inspection.precision) == ("arm", "fp16"):
+            if threads != 1:
+                raise _one_thread("the interpreter of half-precision ARM files runs on one thread", threads)
+            return HalfSession(inspection)
+        _require_runnable(inspection, interpreter, threads)
+    return WorkerSession(
+        hosted.engine,
+        interpreter or Interpreter(Path(sys.executable), platform.python_version(), "current"),
+        hosted.script,
+        hosted.request(inspection) | {"threads": threads},
+        inputs=inspection.inputs,
+        outputs=inspection.outputs,
+        threads=threads,
+    )
 
 
-def _open_openvino(inspection: Inspection, interpreter: Interpreter, threads: int) -> Session:
-    _require(inspection, "openvino", ("openvino",), "an OpenVINO model")
-    request: dict[str, str | int | list[str]] = {
+def _of_file(inspection: Inspection) -> Request:
+    return {
         "model": str(inspection.path.resolve()),
         "inputs": [tensor.name for tensor in inspection.inputs],
         "outputs": [tensor.name for tensor in inspection.outputs],
-        "threads": threads,
     }
-    return WorkerSession(
-        "openvino",
-        interpreter,
-        "openvino_worker.py",
-        request,
-        inputs=inspection.inputs,
-        outputs=inspection.outputs,
-        threads=threads,
-    )
 
 
-def _open_paddle(inspection: Inspection, interpreter: Interpreter, threads: int) -> Session:
-    _require(inspection, "paddle", ("program", "pir"), "a Paddle inference model")
+def _of_program(inspection: Inspection) -> Request:
     files = read_model(inspection.path.resolve())
-    request: dict[str, str | int | bool] = {
+    return {
         "program": str(files.program.path),
         "params": str(files.params.path),
         "legacy": inspection.format == "program",
-        "threads": threads,
     }
-    return WorkerSession(
-        "paddle",
-        interpreter,
-        "paddle_worker.py",
-        request,
-        inputs=inspection.inputs,
-        outputs=inspection.outputs,
-        threads=threads,
-    )
 
 
-def _open_lite(inspection: Inspection, interpreter: Interpreter | None, threads: int) -> Session:
-    _require(inspection, "lite", ("lite",), "a Paddle-Lite model")
-    if (inspection.target, inspection.precision) == ("arm", "fp16"):
-        if threads != 1:
-            raise _one_thread("the interpreter of half-precision ARM files runs on one thread", threads)
-        return HalfSession(inspection)
+_HOSTED: dict[Backend, _Hosted] = {
+    "paddle": _Hosted(
+        "paddle", ("program", "pir"), "a Paddle inference model", "paddle_worker.py", _of_program
+    ),
+    "lite": _Hosted("paddle-lite", ("lite",), "a Paddle-Lite model", "lite_worker.py", _of_file),
+    "openvino": _Hosted("openvino", ("openvino",), "an OpenVINO model", "openvino_worker.py", _of_file),
+}
+
+
+def _require_runnable(inspection: Inspection, interpreter: Interpreter | None, threads: int) -> None:
+    """Pass only when Paddle-Lite can run a file here, and as it is asked to."""
     if inspection.target != _TARGET_HERE or platform.machine() not in ("x86_64", "AMD64"):
         # An ARM file would load, run, and report success with garbage.
         raise ConversionError(
@@ -124,35 +146,7 @@ def _open_lite(inspection: Inspection, interpreter: Interpreter | None, threads:
             "no Python with paddlelite is known",
             hint="zoo doctor shows which interpreters work",
         )
-    return WorkerSession(
-        "paddle-lite",
-        interpreter,
-        "lite_worker.py",
-        {
-            "model": str(inspection.path.resolve()),
-            "inputs": [tensor.name for tensor in inspection.inputs],
-            "outputs": [tensor.name for tensor in inspection.outputs],
-        },
-        inputs=inspection.inputs,
-        outputs=inspection.outputs,
-        threads=threads,
-    )
 
 
 def _one_thread(why: str, threads: int) -> UsageError:
     return UsageError("threads-not-settable", why, expected="1", found=str(threads))
-
-
-def _require(inspection: Inspection, engine: str, formats: tuple[str, ...], what: str) -> None:
-    if inspection.format not in formats:
-        raise UsageError(
-            "wrong-format",
-            f"{inspection.path} is not for {engine}",
-            expected=what,
-            found=f"a file of format {inspection.format}",
-            hint=f"zoo inspect {inspection.path}",
-        )
-
-
-def _current() -> Interpreter:
-    return Interpreter(Path(sys.executable), platform.python_version(), "current")
