@@ -13,6 +13,7 @@ from converters.proof import Proof
 from converters.reading import Inspection, Tensor, inspect
 from converters.toolchain import Toolchains
 from converters.tools import ONNXTOOLS
+from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("refine_worker.py")
 _MADE = "made.onnx"
@@ -46,10 +47,12 @@ def refine(
     Raises:
         UsageError: ``out`` cannot be written.
         IntegrityError: The file is damaged.
-        ConversionError: ``converter-…``.
+        ConversionError: ``converter-…``; ``onnx-half-impossible``: the graph suppresses boxes itself.
         MissingToolError: The tools are not here and cannot be had, or the disk is full.
     """
     source = inspect(model)
+    if options.precision == "fp16":
+        _refuse_suppression(source)
     what = "simplifying" if options.precision == "fp32" else "simplifying and halving"
     key = refine_key({"model": source.sha256}, options)
     with conversion(
@@ -77,11 +80,22 @@ def refine(
     return inspection.model_copy(update={"path": out})
 
 
+def _refuse_suppression(source: Inspection) -> None:
+    """Refuse a graph whose half form onnxruntime does not load: NonMaxSuppression takes single precision."""
+    if "NonMaxSuppression" in source.operators:
+        raise ConversionError(
+            "onnx-half-impossible",
+            "a graph that suppresses boxes itself has no ONNX form in half precision",
+            expected="a detector that hands out raw outputs",
+            found="NonMaxSuppression in the graph",
+            done="nothing was converted",
+            hint="zoo convert NAME --to onnx --precision fp16 --head raw",
+        )
+
+
 def _run_tools(model: Path, options: RefineOptions, job: Conversion) -> dict[str, JsonValue]:
     request = {"model": str(model.absolute()), "out": str(job.folder / _MADE), **options.model_dump()}
-    half = options.precision == "fp16"
-    hint = "a graph that suppresses boxes itself has no half-precision form: use --head raw" if half else None
-    return job.run(_WORKER, request, hint=hint)
+    return job.run(_WORKER, request)
 
 
 def _prove(made: Path, source: Inspection, options: RefineOptions, proof: Proof) -> Inspection:

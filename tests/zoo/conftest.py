@@ -11,7 +11,11 @@ import pytest
 from converters.interpreter import Interpreter
 from converters.lite import LiteOptions, to_lite
 from converters.onnx import OnnxOptions, to_onnx
+from converters.openvino.convert import to_openvino
+from converters.openvino.options import OpenvinoOptions
 from converters.toolchain import Toolchains
+from converters.tools import OPENVINO
+from tests.conftest import ensured
 from zoo.formats import Backend
 from zoo.runner.sessions import Session, open_session
 
@@ -29,6 +33,24 @@ def onnx_model(shared: Path, toolchains: Toolchains, tmp_path_factory: pytest.Te
         if not target.exists():
             model = shared / "data/inference" / name
             to_onnx(model, target, OnnxOptions(), toolchains=toolchains, work=folder / "work", note=_unheard)
+        return target
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def openvino_model(
+    onnx_model: MakeModel, toolchains: Toolchains, tmp_path_factory: pytest.TempPathFactory
+) -> MakeModel:
+    """Name of a model to the folder of its OpenVINO model."""
+    ensured(toolchains, OPENVINO)
+    folder = tmp_path_factory.mktemp("openvino")
+
+    def make(name: str) -> Path:
+        target, work = folder / name, folder / "work"
+        if not target.exists():
+            options = OpenvinoOptions()
+            to_openvino(onnx_model(name), target, options, toolchains=toolchains, work=work, note=_unheard)
         return target
 
     return make
@@ -87,6 +109,9 @@ def open_model(shared: Path, request: pytest.FixtureRequest) -> Iterator[OpenMod
             return open_session(request.getfixturevalue("onnx_model")(name), "onnx")
         if engine == "paddle":
             return open_session(shared / "data/inference" / name, "paddle")
+        if engine == "openvino":
+            model, toolchains = (request.getfixturevalue(each) for each in ("openvino_model", "toolchains"))
+            return open_session(model(name), "openvino", interpreter=ensured(toolchains, OPENVINO))
         python = request.getfixturevalue("lite_python")
         return open_session(request.getfixturevalue("lite_model")(name, "x86"), "lite", interpreter=python)
 

@@ -51,6 +51,7 @@ def model(folder: Path, configuration: str | None) -> Path:
         (Choice(backend="onnx"), "onnx-fp32"),
         (Choice(backend="lite"), "lite-x86-fp32"),
         (Choice(backend="lite", precision="fp16"), "lite-arm-fp16"),
+        (Choice(backend="openvino"), "openvino-fp32"),
     ],
 )
 def test_each_backend_runs_an_artifact_of_its_own(choice: Choice, flags: str) -> None:

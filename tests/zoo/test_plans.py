@@ -72,3 +72,17 @@ def test_a_hint_names_the_release_where_the_bare_name_means_another() -> None:
         first("tinypose_128x96@2022.08", Want(kind="onnx", precision="fp32"), build=False)
 
     assert caught.value.hint == "zoo fetch tinypose_128x96@2022.08 --onnx fp32 --build"
+
+
+def test_an_openvino_model_is_made_here_even_where_one_is_listed() -> None:
+    """What is listed cannot be proven to be what it is called."""
+    name, want = "tinypose_256x192", Want(kind="openvino", precision="fp16")
+    listed = [artifact.kind for artifact in SHIPPED.get(name).artifacts]
+
+    assert "openvino" in listed
+    found = first(name, want)
+    assert found.start.kind == "inference"
+    assert found.lines()[-1] == "  convert  ONNX to OpenVINO, weights in fp16"
+    with pytest.raises(NotFoundError) as caught:
+        first(name, want, build=False)
+    assert caught.value.hint == "leave out --no-build: openvino-fp16 is made here"

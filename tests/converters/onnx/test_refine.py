@@ -73,6 +73,29 @@ def test_half_precision_keeps_the_ends_and_nearly_the_numbers(
     np.testing.assert_allclose(run(tmp_path / "half.onnx", image)[0], run(model, image)[0], atol=2e-2)
 
 
+def test_a_graph_that_suppresses_boxes_is_refused_in_half_before_any_tool_is_looked_for(
+    tmp_path: Path,
+) -> None:
+    helper = onnx.helper
+    ends = [helper.make_tensor_value_info(name, 1, ["n", "m", 4]) for name in ("boxes", "scores")]
+    node = helper.make_node("NonMaxSuppression", ["boxes", "scores"], ["kept"])
+    graph = helper.make_graph([node], "graph", ends, [helper.make_tensor_value_info("kept", 7, ["k", 3])])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)]), tmp_path / "nms.onnx")
+
+    with pytest.raises(ConversionError) as caught:
+        refine(
+            tmp_path / "nms.onnx",
+            tmp_path / "half.onnx",
+            refine_options("fp16"),
+            toolchains=Toolchains(tmp_path / "none", offline=True),
+            work=tmp_path / "work",
+            note=str,
+        )
+
+    assert caught.value.code == "onnx-half-impossible"
+    assert "--head raw" in (caught.value.hint or "")
+
+
 def test_half_ends_are_half_where_they_were_single(make: Refine, model: Path, tmp_path: Path) -> None:
     made = make(model, tmp_path / "half.onnx", refine_options("fp16", half_ends=True))
 

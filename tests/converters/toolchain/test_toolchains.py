@@ -7,10 +7,12 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from filelock import FileLock
 
 from converters.toolchain import Toolchains, managed
 from converters.tools import Pin, Tool, paddlelite
+from registry.errors import MissingToolError
 from tests.converters.toolchain.wheelhouse import HERE, Notes, installed_here, run
 
 
@@ -36,6 +38,20 @@ def test_it_is_built_once(built: Path, tool: Tool) -> None:
     interpreter = Toolchains(built, offline=True).ensure(tool, notes)
     assert notes == []
     assert run(interpreter.path, "import zootool; print(zootool.answer())") == "42"
+
+
+def test_whoever_is_not_to_build_uses_what_is_there_and_names_the_command_that_builds(
+    built: Path, root: Path, tool: Tool
+) -> None:
+    there = Toolchains(built).without_building([tool]).ensure(tool, Notes())
+    assert there.origin == "managed"
+
+    with pytest.raises(MissingToolError) as caught:
+        Toolchains(root / "empty").without_building([tool]).ensure(tool, Notes())
+
+    assert caught.value.code == "toolchain-not-built"
+    assert caught.value.hint == "zoo toolchain add zootool@1.0"
+    assert not (root / "empty").exists()
 
 
 def test_two_at_once_build_once(root: Path, tool: Tool, wheels: Path) -> None:

@@ -12,11 +12,15 @@ import numpy as np
 import pytest
 
 import zoo as api
+from converters.toolchain import Toolchains
+from converters.tools import OPENVINO
 from registry.lock import Lock
+from tests.conftest import ensured
 from tests.converters.reading.paddle_bytes import write_open_convolution
 from tests.servers import serve
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
 from tests.zoo.store.samples import tar_of
+from zoo.formats import OPTIONAL_TOOLS
 from zoo.settings import Settings
 
 POSE = "tinypose_128x96"
@@ -243,6 +247,36 @@ def test_validate_says_what_half_precision_costs_on_a_phone(ready: Zoo, coco: Pa
     assert "hard_swish" in ran.err  # what the interpreter knows
 
 
+def test_validate_holds_the_published_figure_on_openvino(
+    ready: Zoo, coco: Path, toolchains: Toolchains
+) -> None:
+    ensured(toolchains, OPENVINO)
+
+    ran = ready("validate", DETECTOR, "--data", coco, "--backend", "openvino", "--json")
+
+    assert ran.code == 0, ran.err
+    assert abs(100 * ran.json["metrics"]["AP"] - 29.8) < 0.1
+    assert (ran.json["backend"], ran.json["artifact"]) == ("openvino", "openvino-fp32")
+
+
+def test_nothing_large_is_fetched_for_a_comparison_and_the_row_says_what_to_type(
+    ready: Zoo, toolchain_root: Path, tmp_path: Path
+) -> None:
+    here = tmp_path / "cache/toolchains"
+    here.mkdir(parents=True)
+    for folder in toolchain_root.iterdir():
+        if not folder.name.startswith("openvino"):
+            (here / folder.name).symlink_to(folder)
+
+    ran = ready("bench", DETECTOR, "--warm-up", 0, "--repeats", 1, "--json", ZOO_CACHE=str(here.parent))
+
+    assert ran.code == 0, ran.err
+    rows = {row["backend"]: row for row in ran.json["timings"]}
+    assert rows["onnx"]["summary"]
+    assert "zoo toolchain add openvino@" in rows["openvino"]["reason"]
+    assert not list(here.glob("openvino*"))
+
+
 def test_compare_keeps_remarks_on_a_model_on_disk_apart_from_its_table(zoo: Zoo, tmp_path: Path) -> None:
     folder = tmp_path / "network"
     folder.mkdir()
@@ -258,17 +292,26 @@ def test_compare_keeps_remarks_on_a_model_on_disk_apart_from_its_table(zoo: Zoo,
     assert "the same on every layer" not in ran.out
 
 
-def test_compare_holds_every_format_to_the_inference_model(ready: Zoo, shared: Path) -> None:
+def test_compare_holds_every_format_to_the_inference_model(
+    ready: Zoo, shared: Path, toolchains: Toolchains
+) -> None:
+    for tool in OPTIONAL_TOOLS:
+        ensured(toolchains, tool)
+
     ran = ready("compare", DETECTOR, shared / "data/reference/demo_3.jpg", "--json")
 
     assert ran.code == 0, ran.err
     rows = {row["format"]: row for row in ran.json["formats"]}
     assert {name: row["state"] for name, row in rows.items()} == {
         "onnx-fp32": "same",
+        "onnx-fp16": "measured",
         "lite-x86-fp32": "same",
         "lite-arm-fp16": "measured",
+        "openvino-fp32": "same",
+        "openvino-fp16": "measured",
         "lite-arm-fp32": "not-run",
     }
+    assert "computing in f32" in rows["openvino-fp16"]["engine"]
     half = rows["lite-arm-fp16"]
     assert "interpreted, bit-exact on the golden set" in half["engine"]
     assert 1e-4 < max(layer["max_abs"] for layer in half["layers"] if layer["layer"] == "raw") < 1

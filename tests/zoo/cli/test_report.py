@@ -11,13 +11,14 @@ from converters.tools import PADDLE, PADDLE2ONNX, paddlelite
 from tests.conftest import ensured
 from tests.servers import LyingServer
 from tests.zoo.cli.conftest import Zoo
+from zoo.formats import OPTIONAL_TOOLS, ROWS
 
 MODEL = "picodet_s_192_pedestrian"
 FEW = ("--warm-up", 1, "--repeats", 3)
 
 
 def test_the_sample_model_is_reported_on_without_any_network(zoo: Zoo, toolchains: Toolchains) -> None:
-    for tool in (PADDLE, PADDLE2ONNX, paddlelite()):
+    for tool in (PADDLE, PADDLE2ONNX, paddlelite(), *OPTIONAL_TOOLS):
         ensured(toolchains, tool)
 
     ran = zoo("report", "sample_pose_128x96", "--limit", 20, *FEW, "--json", ZOO_OFFLINE="1")
@@ -25,12 +26,12 @@ def test_the_sample_model_is_reported_on_without_any_network(zoo: Zoo, toolchain
     assert ran.code == 0, ran.err
     (report,) = ran.json["entries"]
     rows = {row["format"]: row for row in report["formats"]}
-    assert list(rows) == ["inference", "onnx-fp32", "lite-x86-fp32", "lite-arm-fp32", "lite-arm-fp16"]
+    assert tuple(rows) == ROWS
     assert all(row["artifact"] for row in rows.values())
-    for name in ("inference", "onnx-fp32", "lite-x86-fp32"):
+    for name in ("inference", "onnx-fp32", "onnx-fp16", "lite-x86-fp32", "openvino-fp32", "openvino-fp16"):
         assert rows[name]["validation"]["verdict"]["standing"] == "met"
         assert rows[name]["network"]["summary"]["runs"] == 3
-    for name in ("onnx-fp32", "lite-x86-fp32"):
+    for name in ("onnx-fp32", "lite-x86-fp32", "openvino-fp32"):
         assert rows[name]["parity"]["state"] == "same"
         assert "cpython" in rows[name]["artifact"]["tools"]
     assert rows["lite-arm-fp16"]["artifact"]["options"]["precision"] == "fp16"

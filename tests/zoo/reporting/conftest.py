@@ -12,8 +12,8 @@ import pytest
 
 import registry
 from registry.schema import KeypointProtocol
+from zoo.formats import ROWS
 from zoo.reporting.result import (
-    FORMATS,
     ArtifactReport,
     EntryReport,
     FileDigest,
@@ -127,7 +127,7 @@ def entry_report() -> EntryReport:
     return EntryReport(
         entry=ENTRY,
         complexity=None,
-        formats=tuple(row(name, number) for number, name in enumerate(FORMATS)),
+        formats=tuple(row(name, number) for number, name in enumerate(ROWS)),
         reference="paddle 3.2.2",
         compared=4,
         found=8,

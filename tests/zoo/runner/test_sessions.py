@@ -28,7 +28,7 @@ from zoo.runner.sessions.worker import WorkerSession
 
 HERE = Interpreter(Path(sys.executable), "3", "current")
 IMAGE = Tensor(name="image", shape=(None, 3, 4, 2), dtype="float32")
-ENGINES: list[Backend] = ["onnx", "paddle", "lite"]
+ENGINES: list[Backend] = ["onnx", "paddle", "lite", "openvino"]
 
 
 def picture(*shape: int) -> np.ndarray:
@@ -86,7 +86,7 @@ def test_every_engine_computes_the_detector(shared: Path, open_model: OpenModel,
 @pytest.mark.parametrize("engine", ENGINES)
 def test_every_engine_states_its_facts(open_model: OpenModel, engine: Backend) -> None:
     session = open_model("tinypose_128x96", engine)
-    assert session.engine in ("onnxruntime", "paddle", "paddle-lite")
+    assert session.engine in ("onnxruntime", "paddle", "paddle-lite", "openvino")
     assert any(character.isdigit() for character in session.engine_version)
     assert session.threads == 1
     assert session.inputs == (Tensor(name="image", shape=(None, 3, 128, 96), dtype="float32"),)
