@@ -104,7 +104,9 @@ def _prepared(entry: Entry, shot: _Shot, normalisation: Literal["host", "in_grap
     from zoo.runner.preprocess import prepare_persons, prepare_photo
     from zoo.running import keypoint_protocol
 
-    photo = read_photo(shot.path, honour_exif=True)
+    # Annotated boxes belong to the photo as the protocol reads it, which may be before it is turned.
+    turned = shot.boxes is None or keypoint_protocol(entry).honour_exif
+    photo = read_photo(shot.path, honour_exif=turned)
     if isinstance(entry.output, DetectionOutput):
         prepared = prepare_photo(photo, entry.input, normalisation)
         return [{entry.input.name: prepared.tensor, "scale_factor": prepared.scale[None]}]

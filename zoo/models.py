@@ -109,6 +109,7 @@ def validate(
     backend: Backend = "onnx",
     precision: Precision = "fp32",
     limit: int | None = None,
+    skip_missing: bool = False,
     jobs: int | None = None,
     flip: bool | None = None,
     detector: str | None = None,
@@ -130,6 +131,7 @@ def validate(
         backend: ``onnx``, ``paddle``, ``lite`` or ``openvino``.
         precision: Of the file; OpenVINO computes in single precision whatever its weights are stored in.
         limit: Look at the first photos only.
+        skip_missing: Leave out photos that the annotation file names and the folder lacks.
         jobs: Photos looked at together; the processors of this machine by default.
         flip: Switches the flip test; what is measured then is not the published protocol.
         detector: Entry that finds the persons a pose model looks at, in place of the annotated boxes. The
@@ -159,6 +161,7 @@ def validate(
         annotations=Path(annotations) if annotations is not None else None,
         images=Path(images) if images is not None else None,
         limit=limit,
+        skip_missing=skip_missing,
     )
     # Before anything is fetched: a wrong path is the likelier mistake.
     photos = folder.load(protocol)

@@ -135,7 +135,9 @@ def _files(word: str) -> list[Path]:
 
 
 def _pictures_in(paths: Iterable[Path], word: str) -> list[Path]:
-    chosen = [path for path in paths if path.suffix.lower() in PICTURES | VIDEOS and path.is_file()]
+    named = [path for path in paths if path.suffix.lower() in PICTURES | VIDEOS]
+    # A link to nothing stays: it is told of as every other file that cannot be read.
+    chosen = [path for path in named if path.is_file() or (path.is_symlink() and not path.exists())]
     if not chosen:
         raise NotFoundError(
             "no-images",

@@ -27,6 +27,11 @@ def test_a_folder_stands_for_its_pictures_and_videos_by_name(folder: Path) -> No
     assert names(folder, "") == ["a.png", "b.JPG", "clip.mp4", "odd[1].jpg"]
 
 
+def test_a_link_to_nothing_is_kept_so_that_it_is_told_of(folder: Path) -> None:
+    (folder / "deep/gone.jpg").symlink_to(folder / "nowhere.jpg")
+    assert names(folder, "deep") == ["deep/c.jpg", "deep/gone.jpg"]
+
+
 def test_a_pattern_is_expanded_where_the_shell_did_not(folder: Path) -> None:
     assert names(folder, "*.png") == ["a.png"]
     assert names(folder, "**/*.jpg") == ["deep/c.jpg", "odd[1].jpg"]

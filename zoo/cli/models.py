@@ -100,6 +100,9 @@ def validate(
     backend: options.BackendOption = options.Backend.onnx,
     precision: options.PrecisionOption = options.Precision.fp32,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first photos.")] = None,
+    skip_missing: Annotated[
+        bool, typer.Option("--skip-missing", help="Leave out photos that are named but not there.")
+    ] = False,
     jobs: Jobs = None,
     flip: Annotated[
         bool | None,
@@ -140,6 +143,7 @@ def validate(
             backend=backend.value,
             precision=precision.value,
             limit=limit,
+            skip_missing=skip_missing,
             jobs=jobs,
             flip=flip,
             detector=detector,

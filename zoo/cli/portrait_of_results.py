@@ -61,6 +61,11 @@ def _validation_lines(found: Validation) -> Iterator[str]:
         yield f"  {name:<9} {f'{100 * value:5.1f} %' if value is not None else '    -'}{interval}"
     what = "persons" if isinstance(found.protocol, KeypointProtocol) else "boxes"
     yield f"  data      {found.photos} photos, {found.results} {what} scored, {found.annotations}"
+    if found.missing:
+        yield f"            {found.missing} more that the file names are not there and were left out"
+    if found.other_size:
+        yield f"            {found.other_size} are not as large as the file says (turned or scaled since?),"
+        yield "            so annotations may not fit them: then the figures are too low"
     yield f"  protocol  {protocol_line(found.protocol)}"
     if found.detector:
         yield f"  boxes     found by {found.detector}; their scores count, and like poses are suppressed"

@@ -92,10 +92,12 @@ def set_pictures(shown: Shown, data: CocoSet) -> tuple[SamplePicture, ...]:
     """
     pose = isinstance(shown.entry.output, HeatmapOutput)
     words = ", true boxes" if pose else ""
+    # Annotated boxes belong to the photo as the protocol reads it, which may be before it is turned.
+    turned = keypoint_protocol(shown.entry).honour_exif if pose else True
     with _network(shown) as network:
         return tuple(
             _sample(
-                _drawn(network, read_photo(photo.path, honour_exif=True), photo.persons_with_keypoints()),
+                _drawn(network, read_photo(photo.path, honour_exif=turned), photo.persons_with_keypoints()),
                 f"{photo.path.name}, {_engine(network)}{words}",
             )
             for photo in _telling(data.photos)

@@ -89,16 +89,17 @@ class Poses:
         """Those at the given positions, in the given order."""
         return Poses(self.keypoints[index], self.scores[index], self.boxes[index], self.areas[index])
 
-    def records(self, image_id: int | str) -> list[PoseRecord]:
+    def records(self, image_id: int | str, category: int = PERSON) -> list[PoseRecord]:
         """COCO's result layout.
 
         Args:
             image_id: Of the photo.
+            category: Id of the persons' category in the annotation file.
         """
         flat = [pose.ravel().tolist() for pose in self.keypoints]
         rows = zip(flat, as_xywh(self.boxes).tolist(), self.scores.tolist(), strict=True)
         return [
-            {"image_id": image_id, "category_id": PERSON, "bbox": box, "score": score, "keypoints": points}
+            {"image_id": image_id, "category_id": category, "bbox": box, "score": score, "keypoints": points}
             for points, box, score in rows
         ]
 

@@ -37,6 +37,8 @@ class Validation(Model):
         annotations: The annotation file.
         photos: Photos looked at.
         results: Boxes or persons that were scored.
+        other_size: Photos that are not as large as the annotation file says: turned or scaled since.
+        missing: Photos of the annotation file that were left out because they are not there.
         protocol: What was executed.
         published_protocol: Whether that is what the published figure was measured with.
         source: Where the figure was published.
@@ -55,6 +57,8 @@ class Validation(Model):
     annotations: Path
     photos: int
     results: int
+    other_size: int = 0
+    missing: int = 0
     protocol: KeypointProtocol | DetectionProtocol
     published_protocol: bool
     source: Source
@@ -71,17 +75,24 @@ class Data(Model):
         annotations: Annotation file, when it lies elsewhere.
         images: Folder of the photos, when it lies elsewhere.
         limit: Look at the first photos only.
+        skip_missing: Leave out photos that the annotation file names and the folder lacks.
     """
 
     folder: Path
     annotations: Path | None = None
     images: Path | None = None
     limit: int | None = None
+    skip_missing: bool = False
 
     def load(self, protocol: KeypointProtocol | DetectionProtocol) -> CocoSet:
         """The photos the protocol is about; errors as for ``load_set``."""
         return load_set(
-            self.folder, protocol, annotations=self.annotations, images=self.images, limit=self.limit
+            self.folder,
+            protocol,
+            annotations=self.annotations,
+            images=self.images,
+            limit=self.limit,
+            skip_missing=self.skip_missing,
         )
 
 
@@ -153,7 +164,7 @@ def measure(
     first = networks[0]
     figure = figure_of(first.entry, behind_detector=bool(detectors))
     boxes_of = detectors[0].entry.id if detectors else None
-    whole = is_whole(protocol, len(data.document["images"]), limit) if whole is None else whole
+    whole = is_whole(protocol, len(data.document["images"]) - data.missing, limit) if whole is None else whole
     workers = [
         _Worker(networks[job % len(networks)], detectors[job % len(detectors)] if detectors else None)
         for job in range(jobs)
@@ -172,6 +183,8 @@ def measure(
         annotations=data.annotations,
         photos=measured.photos,
         results=measured.results,
+        other_size=measured.other_size,
+        missing=data.missing,
         protocol=protocol,
         published_protocol=same,
         source=figure.source,

@@ -20,7 +20,7 @@ from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import Photo, read_photo
 from zoo.runner.ordered import map_ahead
-from zoo.runner.results import PERSON, DetectionRecord, PoseRecord
+from zoo.runner.results import DetectionRecord, PoseRecord
 from zoo.validation.dataset import CocoPhoto, CocoSet
 from zoo.validation.scoring import Metrics, Scorer, Spread
 
@@ -37,6 +37,7 @@ class Accuracy(Model):
         spread: Their interval over photos; None where none was asked for.
         photos: Photos looked at.
         results: Boxes or persons that were scored.
+        other_size: Photos that are not as large as the annotation file says.
         protocol: How it was measured.
     """
 
@@ -44,6 +45,7 @@ class Accuracy(Model):
     spread: Spread | None = None
     photos: int
     results: int
+    other_size: int = 0
     protocol: KeypointProtocol | DetectionProtocol
 
 
@@ -61,6 +63,30 @@ class _Looked:
 
     photos: Sequence[CocoPhoto]
     records: Sequence[DetectionRecord]
+
+
+class _Reading:
+    """Reads photos, from several threads, and counts those that are not as large as the file says.
+
+    Args:
+        honour_exif: Whether a photo is turned by its EXIF orientation.
+    """
+
+    def __init__(self, *, honour_exif: bool) -> None:
+        self._honour_exif = honour_exif
+        self._other_size: list[int | str] = []  # appending is atomic, adding to a number is not
+
+    def __call__(self, photo: CocoPhoto) -> Photo:
+        """The photo, decoded; errors as for ``read_photo``."""
+        pixels = read_photo(photo.path, honour_exif=self._honour_exif)
+        if (pixels.width, pixels.height) != (photo.width, photo.height):
+            self._other_size.append(photo.id)
+        return pixels
+
+    @property
+    def other_size(self) -> int:
+        """How many were of another size."""
+        return len(self._other_size)
 
 
 def measure_keypoints(
@@ -93,15 +119,17 @@ def measure_keypoints(
             expected=f"boxes from {protocol.boxes}",
             found="a detector was given" if detectors else "no detector was given",
         )
+    person = data.person
+    read = _Reading(honour_exif=protocol.honour_exif)
     finders: Sequence[Detector | None] = detectors or [None] * len(estimators)
     pairs = list(zip(estimators, finders, strict=True))
 
     def look(photos: Sequence[CocoPhoto], pair: tuple[PoseEstimator, Detector | None]) -> list[PoseRecord]:
-        return _poses_of(photos, *pair)
+        return _poses_of(photos, read, *pair, category=person)
 
-    scorer = Scorer(data, "keypoints", categories=(PERSON,), max_detections=protocol.max_detections)
+    scorer = Scorer(data, "keypoints", categories=(person,), max_detections=protocol.max_detections)
     results = _scored(scorer, _over_photos(data.photos, pairs, look, on_photos))
-    return _accuracy(data, scorer, results, protocol, resamples)
+    return _accuracy(data, scorer, protocol, resamples, results=results, other_size=read.other_size)
 
 
 def measure_detection(
@@ -129,19 +157,20 @@ def measure_detection(
         UsageError: ``classes-contradict-annotations``.
     """
     categories = _categories(data, detectors[0])
-    scope = (PERSON,) if protocol.category_scope == "person" else data.categories
+    scope = (data.person,) if protocol.category_scope == "person" else data.categories
+
+    read = _Reading(honour_exif=protocol.honour_exif)
 
     def look(photos: Sequence[CocoPhoto], detector: Detector) -> list[DetectionRecord]:
         records: list[DetectionRecord] = []
         for photo in photos:
-            pixels = read_photo(photo.path, honour_exif=protocol.honour_exif)
-            found = detector(pixels).records(photo.id, categories)
+            found = detector(read(photo)).records(photo.id, categories)
             records += [record for record in found if record["category_id"] in scope]
         return records
 
     scorer = Scorer(data, "bbox", categories=scope, max_detections=protocol.max_detections)
     results = _scored(scorer, _over_photos(data.photos, detectors, look, on_photos))
-    return _accuracy(data, scorer, results, protocol, resamples)
+    return _accuracy(data, scorer, protocol, resamples, results=results, other_size=read.other_size)
 
 
 def _scored(scorer: Scorer, looked: Iterable[_Looked]) -> int:
@@ -156,9 +185,11 @@ def _scored(scorer: Scorer, looked: Iterable[_Looked]) -> int:
 def _accuracy(
     data: CocoSet,
     scorer: Scorer,
-    results: int,
     protocol: KeypointProtocol | DetectionProtocol,
     resamples: int,
+    *,
+    results: int,
+    other_size: int,
 ) -> Accuracy:
     scored = scorer.scored()
     return Accuracy(
@@ -166,6 +197,7 @@ def _accuracy(
         spread=scored.spread(resamples) if resamples else None,
         photos=len(data.photos),
         results=results,
+        other_size=other_size,
         protocol=protocol,
     )
 
@@ -173,7 +205,7 @@ def _accuracy(
 def _categories(data: CocoSet, detector: Detector) -> tuple[int, ...]:
     classes = detector.output.classes
     if classes == ("person",):
-        return (PERSON,)
+        return (data.person,)
     if len(classes) != len(data.categories):
         raise UsageError(
             "classes-contradict-annotations",
@@ -185,13 +217,18 @@ def _categories(data: CocoSet, detector: Detector) -> tuple[int, ...]:
 
 
 def _poses_of(
-    photos: Sequence[CocoPhoto], estimator: PoseEstimator, detector: Detector | None
+    photos: Sequence[CocoPhoto],
+    read: Callable[[CocoPhoto], Photo],
+    estimator: PoseEstimator,
+    detector: Detector | None,
+    *,
+    category: int,
 ) -> list[PoseRecord]:
     """Poses in a group of photos; the network sees the persons of all of them together."""
     protocol = estimator.protocol
     prepared, persons = [], []
     for photo in photos:
-        pixels = read_photo(photo.path, honour_exif=protocol.honour_exif)
+        pixels = read(photo)
         found = _found(pixels, detector, protocol) if detector else _annotated(photo)
         persons.append(found)
         prepared.append(estimator.prepare(pixels, found.boxes))
@@ -199,7 +236,7 @@ def _poses_of(
     ends = np.cumsum([len(part.regions) for part in prepared])
     records: list[PoseRecord] = []
     for photo, part, found, own in zip(photos, prepared, persons, np.split(maps, ends[:-1]), strict=True):
-        records += estimator.finish(own, part, found.boxes, found.scores).records(photo.id)
+        records += estimator.finish(own, part, found.boxes, found.scores).records(photo.id, category)
     return records
 
 

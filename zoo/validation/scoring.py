@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -12,9 +12,8 @@ from registry.errors import MissingToolError
 from registry.schema.base import Model
 from zoo.runner.postprocess.poses import COCO_SIGMAS
 from zoo.runner.results import DetectionRecord, PoseRecord
+from zoo.validation.annotations import JOINT_VALUES, Kind
 from zoo.validation.dataset import CocoPhoto, CocoSet
-
-Kind = Literal["bbox", "keypoints"]
 
 
 class Metrics(Model):
@@ -92,6 +91,9 @@ class Scored:
 class Scorer:
     """Compares results with annotations, some photos at a time, and keeps no more than how they matched.
 
+    Photos and annotations get numbers of our own, in the order of their ids: the evaluator knows no other ids
+    than whole numbers, mixes up annotations of one id, and like pycocotools counts one of id 0 as not found.
+
     Args:
         data: The set; only its chosen photos count.
         kind: Compare boxes by overlap or key points by similarity.
@@ -120,6 +122,8 @@ class Scorer:
         self._categories = sorted(categories)
         self._max_detections = max_detections
         self._matches: dict[int, list[Any]] = {}
+        ids = sorted((photo.id for photo in data.photos), key=lambda each: (isinstance(each, str), each))
+        self._numbers = {number: place for place, number in enumerate(ids, start=1)}
 
     def add(self, photos: Sequence[CocoPhoto], records: Sequence[DetectionRecord | PoseRecord]) -> None:
         """Compare the results on some photos, whose annotations and results can be forgotten then."""
@@ -127,7 +131,7 @@ class Scorer:
         evaluation.evaluate()
         # What matched in each photo, ordered by category and photo. The evaluator has no public name for it.
         matches = evaluation._evalImgs_cpp
-        for place, photo in enumerate(sorted(photo.id for photo in photos)):
+        for place, photo in enumerate(sorted(self._numbers[photo.id] for photo in photos)):
             self._matches[photo] = matches[place :: len(photos)]
 
     def scored(self) -> Scored:
@@ -141,23 +145,44 @@ class Scorer:
     def _evaluation(
         self, photos: Sequence[CocoPhoto], records: Sequence[DetectionRecord | PoseRecord]
     ) -> Any:
+        annotations = [item for photo in photos for item in self._truth(photo)]
         document = {
-            "images": [{"id": photo.id, "width": photo.width, "height": photo.height} for photo in photos],
-            "annotations": [dict(annotation) for photo in photos for annotation in photo.annotations],
-            "categories": self._data.document["categories"],
+            "images": [{"id": self._numbers[photo.id]} for photo in photos],
+            "annotations": [item | {"id": place} for place, item in enumerate(annotations, start=1)],
+            "categories": [{"id": category} for category in self._categories],
         }
+        results = [{**record, "image_id": self._numbers[record["image_id"]]} for record in records]
         truth = self._library.COCO(document)
         sigmas = COCO_SIGMAS.tolist() if self._kind == "keypoints" else None
         evaluation = self._library.COCOeval_faster(
-            truth, truth.loadRes(list(records)), self._kind, kpt_oks_sigmas=sigmas, separate_eval=True
+            truth, truth.loadRes(results), self._kind, kpt_oks_sigmas=sigmas, separate_eval=True
         )
-        evaluation.params.imgIds = [photo.id for photo in photos]
+        evaluation.params.imgIds = [self._numbers[photo.id] for photo in photos]
         evaluation.params.catIds = self._categories
         evaluation.params.maxDets = [self._max_detections]
         # The other ranges, small to large objects, are figures nobody asks for here, and most of the time.
         evaluation.params.areaRng = evaluation.params.areaRng[:1]
         evaluation.params.areaRngLbl = evaluation.params.areaRngLbl[:1]
         return evaluation
+
+    def _truth(self, photo: CocoPhoto) -> list[dict[str, Any]]:
+        """The annotations of the scored categories, with the fields that may be left out of the file."""
+        kept = [item for item in photo.annotations if item["category_id"] in self._categories]
+        return [self._complete(item) | {"image_id": self._numbers[photo.id]} for item in kept]
+
+    def _complete(self, annotation: Mapping[str, Any]) -> dict[str, Any]:
+        width, height = annotation["bbox"][2:]
+        fields = {
+            "category_id": annotation["category_id"],
+            "bbox": [float(value) for value in annotation["bbox"]],
+            "area": float(annotation.get("area", width * height)),
+            "iscrowd": int(bool(annotation.get("iscrowd"))),
+        }
+        if self._kind == "bbox":
+            return fields
+        joints = annotation.get("keypoints") or [0] * JOINT_VALUES
+        seen = sum(value > 0 for value in joints[2::3])
+        return fields | {"keypoints": joints, "num_keypoints": annotation.get("num_keypoints", seen)}
 
 
 def _accumulated(by_category: Sequence[Sequence[Any]], parameters: Any) -> Metrics:

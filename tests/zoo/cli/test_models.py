@@ -235,6 +235,27 @@ def test_validate_fails_when_the_published_figure_does_not_hold(
     assert wrong.json["photos"] == 40
 
 
+def test_validate_tells_of_photos_that_are_not_there_and_of_turned_ones(
+    ready: Zoo, coco: Path, tmp_path: Path
+) -> None:
+    document = json.loads((coco / "annotations/person_keypoints_val2017.json").read_text())
+    gone, turned = document["images"][:2]
+    gone["file_name"] = "gone.jpg"
+    turned["width"], turned["height"] = turned["height"], turned["width"]
+    mine = tmp_path / "mine.json"
+    mine.write_text(json.dumps(document))
+    asked = ("validate", POSE, "--data", coco, "--annotations", mine, "--limit", 5)
+
+    refused = ready(*asked, "--json")
+    told = ready(*asked, "--skip-missing", "--no-flip")
+
+    assert (refused.code, refused.json["error"]["code"]) == (3, "photos-missing")
+    assert "--skip-missing" in refused.json["error"]["hint"]
+    assert told.code == 0, told.err
+    assert "1 more that the file names are not there" in told.out
+    assert "1 are not as large as the file says" in told.out
+
+
 def test_validate_says_what_half_precision_costs_on_a_phone(ready: Zoo, coco: Path) -> None:
     options = ("--backend", "lite", "--precision", "fp16", "--build", "--json")
 

@@ -155,10 +155,11 @@ def tiny_set(tmp_path: Path, *, categories: int = 1) -> Path:
     images = [{"id": i, "file_name": f"{i}.png", "width": 160, "height": 120} for i in (1, 2, 3)]
     for image in images:
         cv2.imwrite(str(tmp_path / "val2017" / str(image["file_name"])), np.zeros((120, 160, 3), np.uint8))
+    names = ["person", "table", "chair", "lamp"][:categories]
     document = {
         "images": images,
         "annotations": annotations,
-        "categories": [{"id": number + 1, "name": str(number)} for number in range(categories)],
+        "categories": [{"id": number, "name": name} for number, name in enumerate(names, start=1)],
     }
     for name in ("person_keypoints_val2017.json", "instances_val2017.json"):
         (tmp_path / "annotations" / name).write_text(json.dumps(document))
