@@ -14,8 +14,12 @@ from zoo.runner.half.rules import Compute, UntracedError, Use, untraced
 
 Convolution = Callable[[Doubles], Doubles]
 
-# The kernel of matrix products takes columns in groups of 16, 8 and 4, then one by one.
+# The kernel of matrix products takes columns in groups of 16 and 4, then one by one.
 _GROUP = 4
+
+# The kernel that takes in a picture is chosen where input times output channels stay below so many times its
+# cells.
+_CELLS = 4
 
 
 def build(use: Use) -> Compute:
@@ -48,7 +52,7 @@ def _convolution(use: Use, weights: Doubles, bias: Doubles, activation: Activati
     (stride,), (padding,), size = strides, paddings, window[0]
     if groups == 1 and (size, stride, padding) == (1, 1, 0):
         matrix = np.ascontiguousarray(weights[:, :, 0, 0])
-        return lambda inputs: _pointwise(inputs, matrix, bias, activation)
+        return lambda inputs: _pointwise(inputs, matrix, bias)
     if groups == 1 and (size, stride, padding) == (3, 2, 1) and weights.shape[1] == 3:
         if len(weights) % LANES:
             raise UntracedError(f"{len(weights)} channels out of a picture")
@@ -64,42 +68,44 @@ def _convolution(use: Use, weights: Doubles, bias: Doubles, activation: Activati
     raise UntracedError(shape)
 
 
-def _pointwise(inputs: Doubles, weights: Doubles, bias: Doubles, activation: Activation) -> Doubles:
+def _pointwise(inputs: Doubles, weights: Doubles, bias: Doubles) -> Doubles:
     """1x1: a matrix product that starts from the bias.
 
-    On a map of one cell a product of matrix and vector takes its place. A column that is left after groups
-    of four sums even and odd channels apart, from zero, and adds the bias last.
+    On a map of one cell a product of matrix and vector takes its place. Columns that are left after groups
+    of four sum even and odd channels apart, from zero, and add the bias last. Into one channel the cells take
+    the place of the weights, in a loop whose last cells the compiler orders as it likes.
     """
     channels, height, width = inputs.shape
     columns = np.ascontiguousarray(inputs.reshape(channels, -1))
     out = np.empty((len(weights), height * width))
     if height * width == 1:
-        if activation not in (identity, relu):
-            raise untraced("this activation of a vector")
         matrix_vector(weights, columns[:, 0].copy(), bias, out[:, 0])
         return out[:, :, None]
+    if len(weights) == 1:
+        raise untraced(f"a convolution of {height}x{width} cells into one channel")
     matrix_product(weights, columns, bias, out)
     left = height * width % _GROUP
-    if left > 1:
-        raise untraced(f"the last {left} columns of a matrix product")
     if left:
-        out[:, -1:] = add(_alternating(weights, columns[:, -1:]), bias[:, None])
+        out[:, -left:] = add(_alternating(weights, columns[:, -left:]), bias[:, None])
     return out.reshape(-1, height, width)
 
 
-def _alternating(weights: Doubles, column: Doubles) -> Doubles:
+def _alternating(weights: Doubles, columns: Doubles) -> Doubles:
     sums = []
     for first in range(2):
-        part = np.empty((len(weights), 1))
+        part = np.empty((len(weights), columns.shape[1]))
         every_other = np.ascontiguousarray(weights[:, first::2])
-        matrix_product(every_other, np.ascontiguousarray(column[first::2]), np.zeros(len(weights)), part)
+        matrix_product(every_other, np.ascontiguousarray(columns[first::2]), np.zeros(len(weights)), part)
         sums.append(part)
     return np.asarray(add(*sums))
 
 
 def _first_layer(inputs: Doubles, weights: Doubles, bias: Doubles) -> Doubles:
     """3x3 at stride 2 over a picture: taps by row, column and channel from zero; the bias is added last."""
-    height, width = ((extent - 1) // 2 + 1 for extent in inputs.shape[1:])
+    channels, *extents = inputs.shape
+    if channels * len(weights) >= _CELLS * extents[0] * extents[1]:
+        raise untraced(f"the first layer over a picture of {extents[0]}x{extents[1]}")
+    height, width = ((extent - 1) // 2 + 1 for extent in extents)
     padded = np.pad(inputs, ((0, 0), (1, 2), (1, 2)))
     taps = [
         padded[:, row : row + 2 * height : 2, column : column + 2 * width : 2].reshape(3, -1)

@@ -9,10 +9,10 @@ import pytest
 
 from converters.reading.graph import Operator
 from registry.errors import ConversionError
-from tests.zoo.runner.half.oracle import fused, plus
+from tests.zoo.runner.half.oracle import fused, plus, times
 from zoo.runner.half import convolution
 from zoo.runner.half.rules import UntracedError, Use
-from zoo.runner.half.values import halves
+from zoo.runner.half.values import half, halves
 
 CENTRE, PLAIN = (1, 0, 2), (0, 1, 2)
 
@@ -37,7 +37,7 @@ def taps(window: np.ndarray, weights: np.ndarray, start: float, order: list[tupl
     return start
 
 
-@pytest.mark.parametrize("width", [3, 6, 12, 20])
+@pytest.mark.parametrize("width", [3, 6, 8, 9, 10, 12, 13, 20])
 def test_a_small_window_visits_the_centre_first_at_the_left_edge(width: int) -> None:
     inputs, weights, bias = some(1, 6, width), some(1, 1, 3, 3, seed=1), some(1, seed=2)
 
@@ -53,14 +53,14 @@ def test_a_small_window_visits_the_centre_first_at_the_left_edge(width: int) -> 
             assert found[row, column] == taps(window, weights[0, 0], bias[0], order)
 
 
-@pytest.mark.parametrize("width", [6, 12, 24, 40])
+@pytest.mark.parametrize("width", [6, 12, 16, 17, 20, 24, 26, 31, 40])
 def test_a_small_window_by_two_adds_columns_apart(width: int) -> None:
     inputs, weights, bias = some(2, 6, width), some(2, 1, 3, 3, seed=1), some(2, seed=2)
 
     found = convolve(inputs, weights, bias, groups=2, strides=(2, 2))
 
     padded = np.pad(inputs, ((0, 0), (1, 1), (1, 1)))
-    wide = width // 2
+    wide = (width + 1) // 2
     left = wide if wide <= 8 else min(8, wide - 8)
     assert found.shape == (2, 3, wide)
     for channel in range(2):
@@ -104,15 +104,16 @@ def test_a_picture_is_taken_in_by_row_column_and_channel_and_the_bias_comes_last
         assert value == plus(total, bias[out])
 
 
+@pytest.mark.parametrize("left", [1, 2, 3])
 @pytest.mark.parametrize("bias", [None, some(4, seed=2)])
-def test_the_cell_that_is_left_after_groups_of_four_adds_even_and_odd_channels_apart(
-    bias: np.ndarray | None,
+def test_cells_left_after_groups_of_four_add_even_and_odd_channels_apart(
+    bias: np.ndarray | None, left: int
 ) -> None:
-    inputs, weights = some(7, 3, 3), some(4, 7, 1, 1, seed=1)
+    inputs, weights = some(7, 1, 8 + left), some(4, 7, 1, 1, seed=1)
 
-    found = convolve(inputs, weights, bias).reshape(4, 9)
+    found = convolve(inputs, weights, bias).reshape(4, -1)
 
-    flat = inputs.reshape(7, 9)
+    flat = inputs.reshape(7, -1)
     for out in range(4):
         start = 0.0 if bias is None else bias[out]
         for cell in range(8):
@@ -120,10 +121,12 @@ def test_the_cell_that_is_left_after_groups_of_four_adds_even_and_odd_channels_a
             for channel in range(7):
                 total = fused(weights[out, channel, 0, 0], flat[channel, cell], total)
             assert found[out, cell] == total
-        parts = [0.0, 0.0]
-        for channel in range(7):
-            parts[channel % 2] = fused(weights[out, channel, 0, 0], flat[channel, 8], parts[channel % 2])
-        assert found[out, 8] == plus(plus(*parts), start)
+        for cell in range(8, 8 + left):
+            parts = [0.0, 0.0]
+            for channel in range(7):
+                tap = flat[channel, cell]
+                parts[channel % 2] = fused(weights[out, channel, 0, 0], tap, parts[channel % 2])
+            assert found[out, cell] == plus(plus(*parts), start)
 
 
 def test_activations_follow_the_rounded_sum() -> None:
@@ -134,6 +137,17 @@ def test_activations_follow_the_rounded_sum() -> None:
 
     assert (plain < 0).any()
     np.testing.assert_array_equal(rectified, np.maximum(plain, 0))
+
+
+def test_a_vector_takes_every_activation() -> None:
+    inputs, weights = some(4, 1, 1), some(2, 4, 1, 1, seed=1)
+    swish = {"hard_swish_offset": 3.0, "hard_swish_threshold": 6.0, "hard_swish_scale": 6.0}
+
+    plain = convolve(inputs, weights, None).reshape(-1)
+    found = convolve(inputs, weights, None, with_act=True, act_type="hard_swish", **swish).reshape(-1)
+
+    for x, y in zip(plain, found, strict=True):
+        assert y == times(times(x, half(1 / 6)), min(max(plus(x, 3.0), 0.0), 6.0))
 
 
 @pytest.mark.parametrize(
@@ -153,7 +167,16 @@ def test_a_convolution_nobody_has_traced_is_refused(attributes: dict[str, object
         convolve(some(4, 3, 3), some(4, 4, 1, 1), None, **attributes)
 
 
-def test_three_cells_left_of_a_matrix_product_are_refused() -> None:
-    with pytest.raises(ConversionError) as caught:
-        convolve(some(4, 1, 7), some(4, 4, 1, 1), None)
+def test_cells_into_one_channel_are_refused_because_their_compiler_decides() -> None:
+    with pytest.raises(ConversionError, match="one channel") as caught:
+        convolve(some(4, 1, 7), some(1, 4, 1, 1), None)
+    assert caught.value.code == "half-untraced"
+    assert convolve(some(4, 1, 1), some(1, 4, 1, 1), None).shape == (1, 1, 1)
+
+
+def test_a_picture_too_small_for_the_first_layer_is_refused() -> None:
+    """Its kernel is chosen where the channels multiplied are fewer than four times the cells."""
+    assert convolve(some(3, 4, 4), some(16, 3, 3, 3), None, strides=(2, 2)).shape == (16, 2, 2)
+    with pytest.raises(ConversionError, match="4x3") as caught:
+        convolve(some(3, 4, 3), some(16, 3, 3, 3), None, strides=(2, 2))
     assert caught.value.code == "half-untraced"

@@ -131,7 +131,7 @@ def test_a_matrix_by_a_vector_adds_in_eight_lanes(channels: int) -> None:
         assert out[row] == plus(lanes[0], bias[row])
 
 
-@pytest.mark.parametrize("count", [9, 36, 48, 76])
+@pytest.mark.parametrize("count", [3, 9, 36, 48, 76, 169])
 def test_a_mean_adds_shares_in_eight_lanes(count: int) -> None:
     values, share = some(2, count), half(np.float32(1) / np.float32(count))
     out = np.empty(2)
@@ -141,6 +141,15 @@ def test_a_mean_adds_shares_in_eight_lanes(count: int) -> None:
     for row, mean in zip(values.tolist(), out, strict=True):
         assert mean == mean_of(row, share)
         assert abs(mean - np.mean(row)) < 2e-3
+
+
+def test_the_rest_of_a_mean_is_a_fused_step_with_the_reciprocal() -> None:
+    """A division, rounded before it is added, gives the half beside; code compiled for ARM gives this one."""
+    values, out = np.array([[-7.51171875, *[0.0] * 7, 7.51171875]]), np.empty(1)
+
+    means(values, half(np.float32(1) / np.float32(9)), out)
+
+    assert out[0] == 0.0001627206802368164
 
 
 def mean_of(row: list[float], share: float) -> float:
@@ -155,6 +164,7 @@ def mean_of(row: list[float], share: float) -> float:
         lanes = [plus(s, times(x, share)) for s, x in zip(lanes, part, strict=True)]
     folded = [plus(lanes[i], lanes[i + 4]) for i in range(4)]
     mean = plus(plus(folded[0], folded[1]), plus(folded[2], folded[3]))
+    reciprocal = Fraction(float(np.float32(1) / np.float32(len(row))))
     for rest in row[8 * eights :]:
-        mean = half(np.float32(mean) + np.float32(rest) / np.float32(len(row)))
+        mean = half(np.float32(float(Fraction(rest) * reciprocal + Fraction(mean))))
     return mean
