@@ -25,12 +25,14 @@ class Pin:
         exact: The one version; None when others will do too.
         below: First major version that will not do; None when there is no such bound.
         why: What goes wrong with others, as the end of a sentence.
+        alone: Whether it is installed without the packages it declares, of which nothing here needs any.
     """
 
     package: str
     exact: str | None = None
     below: int | None = None
     why: str = ""
+    alone: bool = False
 
     @property
     def requirement(self) -> str:
@@ -169,6 +171,23 @@ OPENVINO = Tool(
     download_mb=70,
     installed_mb=280,
 )
+NCNN = Tool(
+    name="ncnn",
+    version="20261020",
+    purpose="ONNX to ncnn, and running it",
+    pins=(
+        # What it declares is torch, 2 GB: for its Python functions, while the program in it needs nothing.
+        Pin("pnnx", exact="20261020", why="bytes are only the same with the same version", alone=True),
+        Pin("ncnn", exact="1.0.20261020", why="it has the layers that pnnx of that day writes"),
+        Pin("onnxruntime", below=2),
+        Pin("numpy", below=3),
+    ),
+    pythons=("3.11", "3.12", "3.13", "3.10"),
+    machines=("x86_64", "aarch64", "arm64", "AMD64"),
+    probe=_PROBES / "ncnn.py",
+    download_mb=90,
+    installed_mb=270,
+)
 PADDLE = Tool(
     name="paddle",
     version="3.2.2",
@@ -228,6 +247,9 @@ def paddlelite(version: str = DEFAULT_LITE_VERSION) -> Tool:
     )
 
 
+_OTHERS = (PADDLE2ONNX, PADDLE, ONNXTOOLS, ONNXQUANT, OPENVINO, NCNN)
+
+
 def parse_tool(text: str) -> tuple[Tool, ...]:
     """The tools a user names: ``paddlelite@2.14rc0`` is one, ``paddlelite`` all of its versions.
 
@@ -237,12 +259,11 @@ def parse_tool(text: str) -> tuple[Tool, ...]:
     name, _, version = text.partition("@")
     if name == "paddlelite" and version in ("", *LITE_VERSIONS):
         return tuple(paddlelite(each) for each in ([version] if version else LITE_VERSIONS))
-    found = tuple(tool for tool in (PADDLE, PADDLE2ONNX, ONNXTOOLS, ONNXQUANT, OPENVINO) if tool.name == name)
+    found = tuple(tool for tool in _OTHERS if tool.name == name)
     if found and version in ("", found[0].version):
         return found
     known = [f"paddlelite@{each}" for each in LITE_VERSIONS]
-    others = (PADDLE2ONNX, PADDLE, ONNXTOOLS, ONNXQUANT, OPENVINO)
-    known += [f"{tool.name}@{tool.version}" for tool in others]
+    known += [f"{tool.name}@{tool.version}" for tool in _OTHERS]
     raise UsageError(
         "unknown-tool",
         f"there is no toolchain {text}",

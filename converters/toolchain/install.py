@@ -78,11 +78,15 @@ def install(python: Path, tool: Tool, log: Path, note: Callable[[str], None]) ->
             note(f"{verb} {match['file']} ({match['size']})")
 
     common = ["--disable-pip-version-check", "--no-input"]
-    requirements = [pin.requirement for pin in tool.pins]
-    command = ["pip", *common, "install", "--only-binary", ":all:", "--progress-bar", "off", *requirements]
-    output = _call(python, command, log, watch)
-    if output is not None:
-        raise _explain(output, f"pip could not install {' '.join(requirements)}", log)
+    command = ["pip", *common, "install", "--only-binary", ":all:", "--progress-bar", "off"]
+    # Those without what they declare come last, or pip would complain about what they lack.
+    for alone in (False, True):
+        requirements = [pin.requirement for pin in tool.pins if pin.alone is alone]
+        if not requirements:
+            continue
+        output = _call(python, [*command, *(["--no-deps"] if alone else []), *requirements], log, watch)
+        if output is not None:
+            raise _explain(output, f"pip could not install {' '.join(requirements)}", log)
     listing = subprocess.run(
         [str(python), "-I", "-m", "pip", *common, "list", "--format", "json"],
         capture_output=True,

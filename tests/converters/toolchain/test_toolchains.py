@@ -13,7 +13,7 @@ from filelock import FileLock
 from converters.toolchain import Toolchains, managed
 from converters.tools import Pin, Tool, paddlelite
 from registry.errors import MissingToolError
-from tests.converters.toolchain.wheelhouse import HERE, Notes, installed_here, run
+from tests.converters.toolchain.wheelhouse import HERE, Notes, installed_here, make_wheel, run
 
 
 def test_what_is_not_here_is_built_aside_and_works(root: Path, tool: Tool, wheels: Path) -> None:
@@ -84,6 +84,14 @@ def test_who_has_to_wait_is_told(built: Path, tool: Tool) -> None:
 def test_other_pins_mean_another_environment(built: Path, tool: Tool) -> None:
     stricter = replace(tool, pins=(*tool.pins, Pin("zoodep", below=2)))
     assert Toolchains(built).status(stricter).state == "buildable"
+
+
+def test_a_package_can_be_had_without_what_it_declares(root: Path, tool: Tool, wheels: Path) -> None:
+    make_wheel(wheels, "zoogreedy", "1.0", "", needs="zoohuge")
+    wanting = replace(tool, pins=(*tool.pins, Pin("zoogreedy", exact="1.0", alone=True)))
+    packages = Toolchains(root).ensure(wanting, Notes()).packages
+
+    assert (packages["zootool"], packages["zoogreedy"]) == ("1.0", "1.0")
 
 
 def test_the_environment_of_a_larger_tool_serves_the_smaller(built: Path, tool: Tool) -> None:

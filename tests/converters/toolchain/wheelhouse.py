@@ -67,12 +67,13 @@ def put(folder: Path, name: str, version: str, code: str) -> None:
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
 
 
-def make_wheel(folder: Path, name: str, version: str, code: str) -> Path:
+def make_wheel(folder: Path, name: str, version: str, code: str, *, needs: str = "") -> Path:
     """The smallest wheel pip accepts (https://packaging.python.org/specifications/binary-distribution-format)."""
     info = f"{name}-{version}.dist-info"
+    needed = f"Requires-Dist: {needs}\n" if needs else ""
     files = {
         f"{name}.py": code,
-        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n",
+        f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
     rows = []
