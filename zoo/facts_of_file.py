@@ -20,6 +20,7 @@ _WORDS = {
     "params": "Paddle parameters alone",
     "onnx": "ONNX model",
     "openvino": "OpenVINO model",
+    "ncnn": "ncnn model",
     "weights": "training checkpoint (pickle)",
     "safetensors": "training checkpoint (safetensors)",
     "archive": "archive",
@@ -79,6 +80,8 @@ def _machine(found: Inspection) -> Iterator[str]:
     if found.precision:
         stored = f" (weights stored as {found.weights_precision})" if found.weights_precision else ""
         yield f"  computes in {found.precision}{stored}"
+    elif found.format == "ncnn" and found.weights_precision:
+        yield f"  stores      weights as {found.weights_precision}"
     opsets = found.details.get("opsets")
     if isinstance(opsets, dict):
         yield f"  opset       {', '.join(f'{domain} {version}' for domain, version in opsets.items())}"

@@ -52,7 +52,7 @@ def read_flow(path: Path) -> Flow:
     """The network in an artifact: its operators and the values between them.
 
     Args:
-        path: File or folder of a Lite model, an inference model or an ONNX model.
+        path: File or folder of a Lite model, an inference model, an ONNX or an ncnn model.
 
     Raises:
         NotFoundError: Nothing is there.
@@ -69,6 +69,10 @@ def read_flow(path: Path) -> Flow:
         from converters.reading.onnx_model import read_onnx
 
         return read_onnx(artifact.main).flow
+    if artifact.kind is Kind.NCNN:
+        from converters.reading.ncnn_graph import read_ncnn
+
+        return read_ncnn(artifact.main).flow
     if artifact.kind in (Kind.PROGRAM, Kind.PIR):
         from converters.reading.inference_model import flow_of_program
         from converters.reading.pir import read_pir
@@ -79,7 +83,7 @@ def read_flow(path: Path) -> Flow:
     raise UsageError(
         "no-network",
         f"{path} holds no network",
-        expected="a .nb, an inference model or an .onnx file",
+        expected="a .nb, an inference model, an .onnx or an ncnn .param file",
         found=describe(artifact.kind),
         hint=f"zoo inspect {path}",
     )
@@ -132,6 +136,12 @@ def _openvino(artifact: Artifact, asked: Path) -> Inspection:
     return inspect_openvino(artifact.main, artifact.params)
 
 
+def _ncnn(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.reading.ncnn import inspect_ncnn
+
+    return inspect_ncnn(artifact.main, artifact.params)
+
+
 def _weights(artifact: Artifact, asked: Path) -> Inspection:
     from converters.reading.weights_file import inspect_weights
 
@@ -158,6 +168,7 @@ _READERS: Mapping[Kind, Callable[[Artifact, Path], Inspection]] = MappingProxyTy
         Kind.PARAMS: _params,
         Kind.ONNX: _onnx,
         Kind.OPENVINO: _openvino,
+        Kind.NCNN: _ncnn,
         Kind.PICKLE: _weights,
         Kind.SAFETENSORS: _weights,
         Kind.TAR: _archive,

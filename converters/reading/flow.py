@@ -35,6 +35,9 @@ _CARRIERS = frozenset(
         "memcpy_h2d",
         "squeeze2",
         "unsqueeze2",
+        "Interp",
+        "Permute",
+        "Split",
         "nearest_interp_v2",
         "bilinear_interp_v2",
         "Resize",
@@ -66,6 +69,9 @@ _ARITHMETIC = frozenset(
         "Mul",
         "Div",
         "BatchNormalization",
+        "BatchNorm",
+        "Bias",
+        "Scale",
     }
 )
 _COLOURS = 3

@@ -16,6 +16,7 @@ Format = Literal[
     "params",  # combined parameters alone, .pdiparams
     "onnx",
     "openvino",  # OpenVINO IR, .xml + .bin
+    "ncnn",  # .param + .bin
     "weights",  # training checkpoint, .pdparams pickle
     "safetensors",
     "archive",  # tar or zip

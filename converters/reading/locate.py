@@ -20,6 +20,7 @@ _NAMES_SHOWN = 8
 _PARAMS_SUFFIX = ".pdiparams"
 
 _PROGRAMS = frozenset({Kind.PROGRAM, Kind.PIR})
+_TWO_FILES = frozenset({Kind.OPENVINO, Kind.NCNN})
 _MODELS = frozenset({Kind.NB, Kind.ONNX, Kind.PICKLE, Kind.SAFETENSORS, Kind.TAR, Kind.TAR_GZ, Kind.ZIP})
 
 
@@ -76,8 +77,8 @@ def locate_file(path: Path) -> Artifact:
     head = read_head(path, HEAD_BYTES)
     refuse_stand_in(head, str(path))
     kind = sniff(head)
-    if kind is Kind.OPENVINO:
-        return _openvino(path)
+    if kind in _TWO_FILES:
+        return _with_bin(kind, path)
     if kind in _PROGRAMS:
         return Artifact(kind, path, _params_beside(path, _siblings(path)))
     if kind is not Kind.PARAMS:
@@ -98,20 +99,20 @@ def locate_file(path: Path) -> Artifact:
     return programs[0] if programs else Artifact(kind, path)
 
 
-def _openvino(graph: Path) -> Artifact:
+def _with_bin(kind: Kind, graph: Path) -> Artifact:
     weights = graph.with_suffix(".bin")
-    return Artifact(Kind.OPENVINO, graph, weights if is_regular_file(weights) else None)
+    return Artifact(kind, graph, weights if is_regular_file(weights) else None)
 
 
 def _artifacts(kinds: dict[Path, Kind]) -> list[Artifact]:
     """All artifacts among the files of one folder, in the order of their names."""
-    openvino = [_openvino(path) for path, kind in kinds.items() if kind is Kind.OPENVINO]
+    pairs = [_with_bin(kind, path) for path, kind in kinds.items() if kind in _TWO_FILES]
     # Bare numbers begin like anything.
-    weights = {artifact.params for artifact in openvino}
+    weights = {artifact.params for artifact in pairs}
     kinds = {path: kind for path, kind in kinds.items() if path not in weights}
     programs = [path for path, kind in kinds.items() if kind in _PROGRAMS]
     loose = [path for path, kind in kinds.items() if kind is Kind.PARAMS]
-    found: list[Artifact] = openvino
+    found: list[Artifact] = pairs
     for program in programs:
         beside = _params_beside(program, [path for path in kinds if path.stem == program.stem])
         if beside is None and len(programs) == len(loose) == 1:

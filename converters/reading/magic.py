@@ -19,7 +19,6 @@ _TAR_BLOCK = 512
 _NB_VERSION = re.compile(rb"[0-9A-Za-z][0-9A-Za-z._+-]*\0?")
 _MARKUP = re.compile(rb"<(!doctype\s+html|html|head|body|title|script|meta)\b", re.IGNORECASE)
 _OPENVINO = re.compile(rb"<\?xml[^>]*\?>\s*<net\s[^>]*>\s*<layers>")
-_LFS = b"version https://git-lfs.github.com/spec/"
 _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
@@ -42,6 +41,7 @@ class Kind(str, Enum):
     HTML = "html"
     XML = "xml"
     OPENVINO = "openvino"
+    NCNN = "ncnn"
     LFS_POINTER = "lfs-pointer"
     EMPTY = "empty"
     UNKNOWN = "unknown"
@@ -64,6 +64,7 @@ _DESCRIPTIONS = {
     Kind.HTML: "an HTML page",
     Kind.XML: "an XML document",
     Kind.OPENVINO: "an OpenVINO model",
+    Kind.NCNN: "an ncnn model",
     Kind.LFS_POINTER: "a Git-LFS pointer",
     Kind.EMPTY: "an empty file",
     Kind.UNKNOWN: "bytes of no format known here",
@@ -258,12 +259,18 @@ _BINARY_RULES = (
 )
 
 
+_FIRST_WORDS = (
+    (Kind.LFS_POINTER, re.compile(rb"version https://git-lfs\.github\.com/spec/")),
+    (Kind.NCNN, re.compile(rb"7767517\s")),
+)
+
+
 def _sniff_text(head: bytes) -> Kind:
     if not _is_text(head):
         return Kind.UNKNOWN
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if text.startswith(_LFS):
-        return Kind.LFS_POINTER
+    if kind := next((kind for kind, first in _FIRST_WORDS if first.match(text)), None):
+        return kind
     if _MARKUP.match(re.sub(rb"\A(<!--.*?-->\s*)+", b"", text, flags=re.DOTALL)):
         return Kind.HTML
     if text.startswith(b"<?xml"):
