@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
+from converters.inference.options import InferenceOptions
 from converters.lite import LiteOptions, lite_key
+from converters.ncnn.options import NcnnOptions, ncnn_key
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, onnx_key, quantise_key, refine_key
 from converters.openvino.options import OpenvinoOptions, openvino_key
 from converters.plan import Step
@@ -23,25 +27,31 @@ def step_key(step: Step, inputs: Mapping[str, str], entry: Entry | None) -> str:
         inputs: Role (``weights``, or ``program`` and ``params``) to SHA-256.
         entry: Whose architecture weights have.
     """
-    if isinstance(step, LiteOptions):
-        return lite_key(inputs, step)
-    if isinstance(step, OnnxOptions):
-        return onnx_key(inputs, step)
-    if isinstance(step, RefineOptions):
-        return refine_key(inputs, step)
-    if isinstance(step, QuantiseOptions):
-        return quantise_key(inputs, step)
-    if isinstance(step, OpenvinoOptions):
-        return openvino_key(inputs, step)
+    if key := _KEYS.get(type(step)):
+        return key(inputs, step)
     # Imported here and below: exporting knows checkpoints and networks, and whoever runs a model that is in
     # the store already waits for neither.
     from converters.inference.export import export_key
 
+    assert isinstance(step, InferenceOptions)
     return export_key(_needed(entry), inputs["weights"], step)
 
 
+# What a step asks for to what names its result; an export from weights needs an entry too.
+_KEYS: Mapping[type, Callable[[Mapping[str, str], Any], str]] = MappingProxyType(
+    {
+        LiteOptions: lite_key,
+        OnnxOptions: onnx_key,
+        RefineOptions: refine_key,
+        QuantiseOptions: quantise_key,
+        OpenvinoOptions: openvino_key,
+        NcnnOptions: ncnn_key,
+    }
+)
+
+
 def result_name(step: Step, stem: str) -> str:
-    """File name of a step's result; empty for an inference or OpenVINO model, which is a folder.
+    """File name of a step's result; empty for an inference, OpenVINO or ncnn model, which is a folder.
 
     Args:
         step: The conversion.
@@ -108,6 +118,10 @@ def perform(
         from converters.openvino.convert import to_openvino
 
         to_openvino(source, out, step, toolchains=toolchains, work=work, note=note)
+    elif isinstance(step, NcnnOptions):
+        from converters.ncnn.convert import to_ncnn
+
+        to_ncnn(source, out, step, toolchains=toolchains, work=work, note=note)
     else:
         from converters.inference.export import export, require_fitting_shapes
         from converters.weights.stored import require_numpy

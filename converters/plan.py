@@ -6,6 +6,7 @@ from typing import Literal
 
 from converters.inference.options import InferenceOptions, published_options
 from converters.lite import LiteOptions, WeightOnly, lite_target, needs_legacy, refuse_contradictions
+from converters.ncnn.options import NcnnOptions
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refuse_ir_version, refuse_opset
 from converters.openvino.options import OpenvinoOptions
 from converters.tools import paddlelite
@@ -16,9 +17,10 @@ from registry.schema.base import Model
 Have = Literal["weights", "program", "pir", "onnx"]
 """Training checkpoint, legacy inference model, PIR inference model, or ONNX model."""
 
-Goal = Literal["inference", "lite", "onnx", "openvino", "safetensors"]
+Goal = Literal["inference", "lite", "onnx", "openvino", "ncnn", "safetensors"]
 
-Step = InferenceOptions | LiteOptions | OnnxOptions | RefineOptions | QuantiseOptions | OpenvinoOptions
+_FromOnnx = RefineOptions | QuantiseOptions | OpenvinoOptions | NcnnOptions
+Step = InferenceOptions | LiteOptions | OnnxOptions | _FromOnnx
 """One conversion, named by its options."""
 
 
@@ -92,6 +94,7 @@ class Aim(Model):
         refine: What to make of the ONNX file besides; None leaves it as it is.
         quantise: How the ONNX file is quantised; None leaves it as it is.
         openvino: Options of an OpenVINO model; None takes the defaults.
+        ncnn: Options of an ncnn model; None takes the defaults.
         inference: Options of an inference model made from weights; None takes those of the published one.
     """
 
@@ -101,6 +104,7 @@ class Aim(Model):
     refine: RefineOptions | None = None
     quantise: QuantiseOptions | None = None
     openvino: OpenvinoOptions | None = None
+    ncnn: NcnnOptions | None = None
     inference: InferenceOptions | None = None
 
 
@@ -144,6 +148,8 @@ def _refining(aim: Aim) -> tuple[Step, ...]:
     """What follows once there is an ONNX file."""
     if aim.goal == "openvino":
         return (aim.openvino or OpenvinoOptions(),)
+    if aim.goal == "ncnn":
+        return (aim.ncnn or NcnnOptions(),)
     if aim.goal != "onnx":
         return ()
     # Quantised is the simplified graph: what follows a convolution is folded into it, and gets no range.
@@ -153,7 +159,7 @@ def _refining(aim: Aim) -> tuple[Step, ...]:
 
 
 def _from_onnx(aim: Aim, refining: tuple[Step, ...]) -> tuple[Step, ...]:
-    if aim.goal not in ("onnx", "openvino"):
+    if aim.goal not in ("onnx", "openvino", "ncnn"):
         raise UsageError(
             "onnx-is-final",
             f"no tool here leads from ONNX to {aim.goal}",

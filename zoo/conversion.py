@@ -11,6 +11,7 @@ from pydantic import Field, NonNegativeInt
 
 from converters.inference.options import InferenceOptions, published_options, require_consistent
 from converters.lite import LiteOptions, WeightOnly
+from converters.ncnn.options import NcnnOptions, ncnn_export, ncnn_options
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, quantise_options, refine_options
 from converters.onnx.quantise_options import FIRST_OPSET
 from converters.openvino.options import OpenvinoOptions, openvino_options
@@ -24,6 +25,8 @@ from zoo.delivery import deliver
 from zoo.obtain import Obtainer
 from zoo.plans import words
 
+_NO_ARGMAX = "ncnn has no arg-max: the model hands out heat maps alone, their maxima are for the app to find"
+
 
 class ConvertRequest(Model):
     """What to make, and what must be known to make it.
@@ -31,7 +34,7 @@ class ConvertRequest(Model):
     Attributes:
         to: Format.
         network: Entry whose architecture a bare weights file has.
-        precision: Of Lite and ONNX files; for OpenVINO, how weights are stored.
+        precision: Of Lite and ONNX files; for OpenVINO and ncnn, how weights are stored.
         target: Processor of a Lite file, or a GPU and the processor to fall back on: ``opencl,arm``.
         lite_version: Version of Paddle-Lite's opt; None takes the default.
         weight_only: Integers that the weights of a Lite or ONNX file are stored as; None stores them as they
@@ -105,12 +108,14 @@ class Made(Model):
         from_store: Whether it was there already.
         single_operators: Operators that compute in single precision inside a half-precision Lite file, to
             their number; empty for other files.
+        left_out: What upstream's own export has and the format has no place for, in words; None for nothing.
     """
 
     path: Path
     source: str
     from_store: bool
     single_operators: dict[str, int] = Field(default_factory=dict)
+    left_out: str | None = None
 
 
 def plan(source: Path | str, request: ConvertRequest, entries: Registry) -> ConvertPlan:
@@ -155,7 +160,10 @@ def convert(
     single = _single_operators(path) if request.to == "lite" and request.precision == "fp16" else {}
     if out is not None:
         path = deliver(path, out, work=obtainer.settings.cache / "work")
-    return Made(path=path, source=str(source), from_store=not fresh, single_operators=single)
+    left_out = next((_NO_ARGMAX for step in planned.steps if getattr(step, "without_argmax", False)), None)
+    return Made(
+        path=path, source=str(source), from_store=not fresh, single_operators=single, left_out=left_out
+    )
 
 
 @contextmanager
@@ -217,6 +225,8 @@ def _have(path: Path) -> Have:
 def _starts_from_weights(entry: Entry, request: ConvertRequest) -> bool:
     if request.to in ("inference", "safetensors") or request.shapes_the_graph:
         return True
+    if request.to == "ncnn" and getattr(entry.output, "head", None) != "raw":
+        return True  # what is published ends with what ncnn does not have
     return entry.artifact("inference") is None
 
 
@@ -234,7 +244,7 @@ def _refuse_network(entry: Entry, request: ConvertRequest) -> None:
 def _refuse_idle(request: ConvertRequest) -> None:
     """Refuses options that say nothing about what is to be made, instead of leaving them out of account."""
     lite, onnx, both = ("lite",), ("onnx",), ("lite", "onnx")
-    through_onnx, anything = ("onnx", "openvino"), ("lite", "onnx", "openvino")
+    through_onnx, anything = ("onnx", "openvino", "ncnn"), ("lite", "onnx", "openvino", "ncnn")
     flags: dict[str, tuple[bool, tuple[str, ...]]] = {
         "--target": (request.target != "arm", lite),
         "--lite-version": (request.lite_version is not None, lite),
@@ -270,7 +280,8 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
                 hint="zoo convert FILE.pdparams --to safetensors --out FILE",
             )
         return ()
-    inference = _inference_options(entry, request) if entry and have == "weights" else None
+    exported = entry if have == "weights" else None
+    inference = _inference_options(exported, request) if exported else None
     if have != "weights" and request.shapes_the_graph:
         raise UsageError(
             "graph-is-fixed",
@@ -290,7 +301,8 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
             "a model file does not say how pictures are prepared for it",
             hint="add --network NAME; zoo list shows the names",
         )
-    aim = Aim(goal=request.to, inference=inference, lite=_lite_options(request), **_onnx_options(request))
+    through_onnx = _onnx_options(request, exported)
+    aim = Aim(goal=request.to, inference=inference, lite=_lite_options(request), **through_onnx)
     return steps(have, aim, entry)
 
 
@@ -311,14 +323,18 @@ class _OnnxSteps(TypedDict, total=False):
     refine: RefineOptions
     quantise: QuantiseOptions | None
     openvino: OpenvinoOptions
+    ncnn: NcnnOptions
 
 
-def _onnx_options(request: ConvertRequest) -> _OnnxSteps:
+def _onnx_options(request: ConvertRequest, exported: Entry | None) -> _OnnxSteps:
+    if request.to == "openvino":
+        return {"onnx": onnx_options(request.opset), "openvino": openvino_options(request.precision)}
+    if request.to == "ncnn":
+        without = request.argmax is None and bool(getattr(exported and exported.output, "argmax", False))
+        ncnn = ncnn_options(request.precision, without_argmax=without)
+        return {"onnx": onnx_options(request.opset), "ncnn": ncnn}
     if request.to != "onnx":
-        if request.to != "openvino":
-            return {}
-        openvino = openvino_options(request.precision)
-        return {"onnx": onnx_options(request.opset), "openvino": openvino}
+        return {}
     quantise = quantise_options(
         request.precision,
         request.weight_only,
@@ -344,6 +360,8 @@ def _inference_options(entry: Entry, request: ConvertRequest) -> InferenceOption
         changes["batch"] = request.batch or None
     elif request.head is not None:
         changes["batch"] = 1 if request.head == "raw" else None
+    if request.to == "ncnn":
+        changes |= ncnn_export(published, head=request.head, argmax=request.argmax, batch=request.batch)
     options = published.model_copy(update=changes)
     require_consistent(entry, options)
     return options

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from converters.lite import LiteOptions
+from converters.ncnn.options import NcnnOptions
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refine_options
 from converters.openvino.options import OpenvinoOptions, openvino_options
 from converters.plan import Aim, Step, lite_options, onnx_options, steps
@@ -48,8 +49,10 @@ def words(step: Step) -> str:
     if isinstance(step, QuantiseOptions):
         how = "in int8, calibrated" if step.arithmetic == "int8" else "with weights in int8"
         return f"ONNX to ONNX {how}"
-    if isinstance(step, OpenvinoOptions):
-        return f"ONNX to OpenVINO, weights in {step.weights}"
+    if isinstance(step, OpenvinoOptions | NcnnOptions):
+        name = "OpenVINO" if isinstance(step, OpenvinoOptions) else "ncnn"
+        without = ", without arg-max" if isinstance(step, NcnnOptions) and step.without_argmax else ""
+        return f"ONNX to {name}, weights in {step.weights}{without}"
     return f"weights to inference model, {step.program} program"
 
 

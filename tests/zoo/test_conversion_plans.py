@@ -1,4 +1,4 @@
-"""Plans of conversions to ONNX in eight bits and to OpenVINO, and what is refused before anything runs."""
+"""Plans of conversions to ONNX in eight bits, OpenVINO and ncnn, and what is refused before anything runs."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from zoo.conversion import ConvertRequest, plan
 NAME = "tinypose_128x96"
 
 
-def lines(**asked: Any) -> list[str]:
-    return [line.strip() for line in plan(NAME, ConvertRequest(**asked), registry.load()).lines()[1:]]
+def lines(name: str = NAME, **asked: Any) -> list[str]:
+    return [line.strip() for line in plan(name, ConvertRequest(**asked), registry.load()).lines()[1:]]
 
 
 def test_integers_start_from_the_simplified_graph_of_an_opset_with_scales_for_channels() -> None:
@@ -37,6 +37,31 @@ def test_openvino_goes_through_onnx() -> None:
     ]
 
 
+def test_heat_maps_go_to_ncnn_without_their_maxima_which_it_cannot_hold() -> None:
+    first, _, last = lines(to="ncnn", precision="fp16")
+
+    assert first.startswith("convert  weights to inference model")
+    assert last.endswith("ONNX to ncnn, weights in fp16, without arg-max")
+    assert lines(to="ncnn", argmax=False, batch=1)[-1].endswith("weights in fp32")
+
+
+def test_raw_heads_go_to_ncnn_as_upstream_published_them() -> None:
+    assert [line.partition(" to ")[2] for line in lines("picodet_s_192_pedestrian", to="ncnn")] == [
+        "ONNX fp32, opset 11",
+        "ncnn, weights in fp32",
+    ]
+
+
+def test_a_detector_that_suppresses_boxes_goes_to_ncnn_with_the_head_that_is_named() -> None:
+    name = "picodet_s_192_lcnet_pedestrian"
+    with pytest.raises(UsageError) as caught:
+        lines(name, to="ncnn")
+
+    assert caught.value.code == "ncnn-nms-impossible"
+    for head in ("raw", "boxes"):
+        assert lines(name, to="ncnn", head=head)[-1].endswith("to ncnn, weights in fp32")
+
+
 def test_an_ir_version_is_chosen_where_the_onnx_file_is_made_and_kept_by_what_follows(tmp_path: Path) -> None:
     first, _ = lines(to="onnx", precision="fp16", ir_version=8)
     (tmp_path / "made.onnx").write_bytes(b"\x08\x06:\x00B\x02\x10\x0b")
@@ -54,6 +79,11 @@ def test_an_ir_version_is_chosen_where_the_onnx_file_is_made_and_kept_by_what_fo
         ({"to": "lite", "precision": "int8"}, "lite-precision-impossible"),
         ({"to": "openvino", "precision": "int8"}, "openvino-precision-impossible"),
         ({"to": "openvino", "weight_only": "int8"}, "flag-without-lite"),
+        ({"to": "ncnn", "precision": "int8"}, "ncnn-precision-impossible"),
+        ({"to": "ncnn", "argmax": True}, "ncnn-argmax-impossible"),
+        ({"to": "ncnn", "batch": 0}, "ncnn-batch-impossible"),
+        ({"to": "ncnn", "batch": 2}, "ncnn-batch-impossible"),
+        ({"to": "ncnn", "simplify": True}, "flag-without-onnx"),
         ({"to": "openvino", "simplify": True}, "flag-without-onnx"),
         ({"to": "lite", "calibration": Path("photos")}, "flag-without-onnx"),
     ],

@@ -88,14 +88,15 @@ def convert(
     ],
     to: Annotated[options.Form, typer.Option(help="What to make.")],
     out: Annotated[
-        Path, typer.Option(metavar="PATH", help="File to write; a folder for inference and OpenVINO models.")
+        Path,
+        typer.Option(metavar="PATH", help="File to write; a folder for inference models, OpenVINO and ncnn."),
     ],
     network: Annotated[
         str | None, typer.Option(metavar="NAME", help="Entry whose architecture a bare weights file has.")
     ] = None,
     precision: Annotated[
         options.MadePrecision,
-        typer.Option(help="Of Lite and ONNX files; how OpenVINO stores weights."),
+        typer.Option(help="Of Lite and ONNX files; how OpenVINO and ncnn store weights."),
     ] = options.MadePrecision.fp32,
     target: Annotated[
         str, typer.Option(metavar="T", help="Processor of a Lite file: arm, x86, opencl, or opencl,arm.")
@@ -187,6 +188,8 @@ def convert(
     if made.single_operators:
         kept = ", ".join(f"{count} {name}" for name, count in made.single_operators.items())
         output.note(f"computed in fp32 inside this fp16 file: {kept}")
+    if made.left_out:
+        output.note(made.left_out)
 
 
 def inspect(

@@ -140,6 +140,7 @@ class Form(str, Enum):
     lite = "lite"
     onnx = "onnx"
     openvino = "openvino"
+    ncnn = "ncnn"
     safetensors = "safetensors"
 
 

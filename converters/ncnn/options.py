@@ -1,0 +1,107 @@
+"""What to ask pnnx for, and what ncnn cannot hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+from converters.inference.options import InferenceOptions
+from converters.provenance import conversion_key
+from converters.tools import NCNN
+from registry.errors import UsageError
+from registry.schema.base import Model
+
+
+class NcnnOptions(Model):
+    """What to make.
+
+    Attributes:
+        weights: How filters and matrices are stored; biases are always single precision. What they are
+            computed with, the app that loads the model decides.
+        without_argmax: Whether heat maps come without their maxima although upstream's export has both,
+            because ncnn cannot hold them and nobody asked for either.
+    """
+
+    weights: Literal["fp32", "fp16"] = "fp32"
+    without_argmax: bool = False
+
+
+def ncnn_options(precision: str, *, without_argmax: bool = False) -> NcnnOptions:
+    """Options of an ncnn model, refused here when the tool could not meet them.
+
+    Args:
+        precision: How weights are stored.
+        without_argmax: As in ``NcnnOptions``.
+
+    Raises:
+        UsageError: ``ncnn-precision-impossible``.
+    """
+    if precision in ("fp32", "fp16"):
+        weights: Literal["fp32", "fp16"] = "fp16" if precision == "fp16" else "fp32"
+        return NcnnOptions(weights=weights, without_argmax=without_argmax)
+    raise UsageError(
+        "ncnn-precision-impossible",
+        "nothing is quantised on the way to ncnn",
+        expected="fp32 or fp16, as weights are stored",
+        found=precision,
+        done="nothing was converted",
+        hint="leave out --precision; ncnn's own ncnn2int8 quantises what comes out",
+    )
+
+
+def ncnn_key(inputs: Mapping[str, str], options: NcnnOptions) -> str:
+    """Name of the conversion of one model with these options, known before it is made.
+
+    Args:
+        inputs: ``model`` to its SHA-256.
+        options: What to make.
+    """
+    return conversion_key("ncnn", inputs=inputs, tools={"pnnx": NCNN.version}, options=options.model_dump())
+
+
+def ncnn_export(
+    published: InferenceOptions, *, head: str | None, argmax: bool | None, batch: int | None
+) -> dict[str, object]:
+    """What an export has to be for ncnn to take it, as changes to the published one.
+
+    ncnn has neither arg-max nor suppression of boxes, and no axis for several images. Heat maps without
+    their maxima lose nothing, so that is what a pose network becomes; of a detector that suppresses boxes
+    itself, the user says what to have instead.
+
+    Args:
+        published: As upstream exports the entry.
+        head: What was asked for; None for nothing.
+        argmax: Likewise.
+        batch: Likewise; 0 is an open batch.
+
+    Raises:
+        UsageError: ``ncnn-argmax-impossible``, ``ncnn-nms-impossible`` or ``ncnn-batch-impossible``.
+    """
+    if argmax:
+        raise UsageError(
+            "ncnn-argmax-impossible",
+            "ncnn has no arg-max: a model in it hands out heat maps alone",
+            expected="--no-argmax",
+            found="--argmax",
+            done="nothing was converted",
+            hint="leave out --argmax, and look for the maxima in the app",
+        )
+    if (head or published.head) == "nms":
+        raise UsageError(
+            "ncnn-nms-impossible",
+            "ncnn has no suppression of boxes, which this detector ends with",
+            expected="--head raw or --head boxes",
+            found="--head nms" if head else "the published head, nms",
+            done="nothing was converted",
+            hint="add --head raw, and suppress boxes in the app",
+        )
+    if batch not in (None, 1):
+        raise UsageError(
+            "ncnn-batch-impossible",
+            "ncnn runs one image at a time: its values have no axis for more",
+            expected="--batch 1, or none",
+            found=f"--batch {batch}",
+            done="nothing was converted",
+            hint="leave out --batch",
+        )
+    return {"batch": 1} if published.argmax is None else {"batch": 1, "argmax": False}
