@@ -204,6 +204,7 @@ def read_provenance(artifact: Path) -> Provenance:
             f"{path} is no provenance this project writes",
             found=str(error).splitlines()[0],
             done="nothing was changed",
+            hint="convert the artifact again, which writes a new one: zoo convert --help",
         ) from error
 
 

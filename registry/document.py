@@ -57,7 +57,12 @@ def read_document(path: Path) -> Document:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError("catalogue-unreadable", f"{path}: cannot be read: {error}") from None
+        raise CatalogueError(
+            "catalogue-unreadable",
+            f"{path}: cannot be read: {error}",
+            expected="a YAML file in UTF-8",
+            hint=f"ls -l {path}; file {path}",
+        ) from None
     loader = _Loader(text)
     document = Document(path)
     try:
@@ -68,9 +73,17 @@ def read_document(path: Path) -> Document:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or str(error)
-        raise CatalogueError("catalogue-not-yaml", f"{path}:{line}: not valid YAML: {problem}") from None
+        raise CatalogueError(
+            "catalogue-not-yaml",
+            f"{path}:{line}: not valid YAML: {problem}",
+            hint=f"correct line {line}, then: zoo registry check {path}",
+        ) from None
     except RecursionError:
-        raise CatalogueError("catalogue-not-yaml", f"{path}: nested too deeply or within itself") from None
+        raise CatalogueError(
+            "catalogue-not-yaml",
+            f"{path}: nested too deeply or within itself",
+            hint=f"write the values out, then: zoo registry check {path}",
+        ) from None
     finally:
         loader.dispose()
     return document
@@ -90,6 +103,7 @@ class _Builder:
             raise CatalogueError(
                 "catalogue-too-large",
                 f"{self._document.path}: more than {MAX_NODES} values once aliases are expanded",
+                hint="split it into several files in one folder",
             )
         # setdefault: a mapping's line is that of its first own key, not of the anchor it merges.
         self._document.lines.setdefault(location, node.start_mark.line + 1)
@@ -112,6 +126,7 @@ class _Builder:
                 raise CatalogueError(
                     "catalogue-duplicate-key",
                     f"{self._document.path}:{line}: the key {key!r} stands here twice",
+                    hint=f"keep one of the two, then: zoo registry check {self._document.path}",
                 )
             own.add(key)
             self._document.lines[(*location, key)] = key_node.start_mark.line + 1

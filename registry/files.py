@@ -26,8 +26,17 @@ def _files(path: Path) -> list[Path]:
     if path.is_dir():
         files = sorted(file for pattern in ("*.yaml", "*.yml") for file in path.glob(pattern))
         if not files:
-            raise CatalogueError("catalogue-empty", f"{path}: no .yaml file in this folder")
+            raise CatalogueError(
+                "catalogue-empty",
+                f"{path}: no .yaml file in this folder",
+                hint=f"ls {path}; zoo registry schema shows how an entry is written",
+            )
         return files
     if not path.is_file():
-        raise CatalogueError("catalogue-not-found", f"{path}: no such file or folder")
+        raise CatalogueError(
+            "catalogue-not-found",
+            f"{path}: no such file or folder",
+            expected="a catalogue file, or a folder of them",
+            hint="correct --catalogue or ZOO_CATALOGUE; without them the shipped catalogue is used",
+        )
     return [path]

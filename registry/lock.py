@@ -93,6 +93,21 @@ class Lock(Model):
         """
         return _Reader(text, path).read()
 
+    @classmethod
+    def read(cls, path: Path) -> Lock:
+        """Reads a lock from its file.
+
+        Raises:
+            UsageError: ``bad-lock``, as for ``parse``; also when the file is not text.
+            OSError: It cannot be read.
+        """
+        content = path.read_bytes()
+        try:
+            return cls.parse(content.decode(), path)
+        except UnicodeDecodeError as error:
+            line = content.count(b"\n", 0, error.start) + 1
+            raise _bad_lock(path, line, f"byte {content[error.start]:#04x} is not UTF-8 text") from None
+
     def dump(self) -> str:
         """The lock as text: the same lock always gives the same bytes."""
         lines = [
@@ -208,9 +223,13 @@ class _Reader:
         return self._text.count("\n", 0, max(position, 0)) + 1
 
     def _fail(self, line: int, problem: str) -> NoReturn:
-        raise UsageError(
-            "bad-lock",
-            f"{self._path}:{line}: {problem}",
-            done="nothing was read from it",
-            hint=f"mend line {line} of {self._path}, or restore the file from version control",
-        )
+        raise _bad_lock(self._path, line, problem)
+
+
+def _bad_lock(path: Path, line: int, problem: str) -> UsageError:
+    return UsageError(
+        "bad-lock",
+        f"{path}:{line}: {problem}",
+        done="nothing was read from it",
+        hint=f"mend line {line} of {path}, or restore the file from version control",
+    )

@@ -216,6 +216,7 @@ def _require_device(device: str, entries: Sequence[Entry | Pipeline]) -> None:
             "unknown-condition",
             f"no latency of these entries was published for the device {device!r}",
             expected=f"one of {', '.join(known)}" if known else None,
+            hint="leave out --device, or name other entries: zoo list --device DEVICE",
         )
 
 
@@ -226,6 +227,7 @@ def _require_metric(metric: str | None, entries: Sequence[Entry | Pipeline]) -> 
             "unknown-condition",
             f"no accuracy of these entries is a figure of {metric!r}",
             expected=f"one of {', '.join(known)}" if known else None,
+            hint="leave out --metric, or name other entries: zoo list",
         )
 
 

@@ -146,6 +146,18 @@ class Conditions:
             found = _sorted(found, table, key)
         return found
 
+    def excluding(self, table: Sequence[Facts]) -> tuple[str, ...]:
+        """The conditions that no row meets, each taken alone; empty when only several together exclude all.
+
+        Args:
+            table: Facts of the entries.
+
+        Raises:
+            UsageError: As for ``chosen``.
+        """
+        given = {key: value for key, value in vars(self).items() if value is not None and key != "sort"}
+        return tuple(key for key, value in given.items() if not Conditions(**{key: value}).chosen(table))
+
     def _meets(self, row: Facts) -> bool:
         latencies = [name for name in row if name.endswith("_ms")]
         artifacts = str(row.get("artifacts", "")).split()
@@ -223,7 +235,7 @@ def _known(what: str, value: str | None, known: Iterable[str]) -> None:
         "unknown-condition",
         f"no entry has {what} {value!r}",
         expected=f"one of {', '.join(options)}",
-        hint=f"did you mean {close[0]}?" if close else None,
+        hint=f"did you mean {close[0]}?" if close else "zoo list shows what there is",
     )
 
 
@@ -292,7 +304,7 @@ class _Compiler:
     def _unknown(self, name: str) -> UsageError:
         close = difflib.get_close_matches(name.lower(), sorted(self._names), n=1)
         known = f"one of {', '.join(sorted(self._names))}"
-        hint = f"did you mean {close[0]}?" if close else None
+        hint = f"did you mean {close[0]}?" if close else "zoo list --format csv shows the numbers"
         return UsageError(
             "unknown-field", f"{name!r} is not something to filter by", expected=known, hint=hint
         )

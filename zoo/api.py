@@ -184,7 +184,9 @@ def convert(
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"]))
-        raise UsageError("bad-option", f"convert(): {field}: {first['msg']}") from None
+        raise UsageError(
+            "bad-option", f"convert(): {field}: {first['msg']}", hint="help(zoo.convert) names the options"
+        ) from None
     path = Path(out) if out is not None else None
     return convert_source(source, request, out=path, settings=settings, reporter=reporter)
 

@@ -32,10 +32,17 @@ class Listing:
     Attributes:
         models: The models.
         pipelines: The pairs of them; their times are of another scope, so they have a table of their own.
+        excluding: Where nothing was found, the conditions that no entry meets, even taken alone.
     """
 
     models: Sheet
     pipelines: Sheet
+    excluding: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing was found."""
+        return not self.models.cells and not self.pipelines.cells
 
 
 def listing(conditions: Conditions, settings: Settings) -> Listing:
@@ -50,14 +57,14 @@ def listing(conditions: Conditions, settings: Settings) -> Listing:
         CatalogueError: A catalogue is broken.
     """
     index = index_of(settings)
-    rows = index.rows
-    rows = tuple(rows[place] for place in conditions.chosen(index.facts))
+    rows, facts = index.rows, index.facts
+    rows = tuple(rows[place] for place in conditions.chosen(facts))
     heads = index.heads
 
     def sheet(kind: str) -> Sheet:
         return Sheet(heads[kind], tuple(row.cells for row in rows if row.kind == kind))
 
-    return Listing(sheet("model"), sheet("pipeline"))
+    return Listing(sheet("model"), sheet("pipeline"), () if rows else conditions.excluding(facts))
 
 
 def whole(settings: Settings) -> str:

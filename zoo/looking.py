@@ -9,7 +9,7 @@ from typing import Literal, cast
 
 from converters.reading import Inspection, inspect, read_flow
 from converters.scratch import scratch
-from registry.errors import ZooError
+from registry.errors import IntegrityError, ZooError
 from registry.schema import Container
 
 
@@ -70,5 +70,9 @@ def _unpacked(found: Inspection, work: Path) -> Iterator[Path]:
 
     with scratch(work) as folder:
         unpacked = folder / "unpacked"
-        extract(found.path, unpacked, cast("Container", found.details["container"]), Limits())
+        try:
+            extract(found.path, unpacked, cast("Container", found.details["container"]), Limits())
+        except IntegrityError as error:
+            error.done, error.hint = "nothing of it was kept", "get the archive anew, from where it was made"
+            raise
         yield unpacked

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from converters.files import check_writable
 from registry.errors import NotFoundError, UsageError
 from zoo.runner.images import Photo
 
@@ -69,7 +70,7 @@ def open_video(path: Path) -> Video:
     import cv2  # heavy: commands that never open a picture must not load it
 
     if not path.is_file():
-        raise NotFoundError("image-not-found", f"there is no video at {path}")
+        raise _not_there("video", path)
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise UsageError(
@@ -102,7 +103,8 @@ def writing_video(path: Path | None, rate: float) -> Iterator[Callable[[Photo], 
         rate: Frames a second.
 
     Raises:
-        UsageError: ``video-unwritable``, with the first frame.
+        UsageError: With the first frame: ``output-not-writable``, or ``video-unwritable`` where OpenCV has
+            no encoder.
     """
     import cv2  # heavy: commands that never open a picture must not load it
 
@@ -110,10 +112,18 @@ def writing_video(path: Path | None, rate: float) -> Iterator[Callable[[Photo], 
 
     def write(photo: Photo) -> None:
         if not opened:
+            if path is not None:
+                check_writable(path)  # OpenCV only says that it could not
             codec = cv2.VideoWriter.fourcc(*"mp4v")
             opened.append(cv2.VideoWriter(str(path), codec, rate, (photo.width, photo.height)))
             if not opened[0].isOpened():
-                raise UsageError("video-unwritable", f"this build of OpenCV cannot write {path}")
+                raise UsageError(
+                    "video-unwritable",
+                    f"this build of OpenCV cannot write {path}",
+                    expected="an encoder for MPEG-4 in OpenCV",
+                    done="no video was written",
+                    hint="split the video and run on the pictures: ffmpeg -i VIDEO frames/%06d.jpg",
+                )
         opened[0].write(photo.as_bgr())
 
     try:
@@ -129,7 +139,7 @@ def _files(word: str) -> list[Path]:
         return _pictures_in(sorted(path.iterdir()), word)
     if path.exists() or not glob.has_magic(word):
         if not path.exists():
-            raise NotFoundError("image-not-found", f"there is no picture at {word}")
+            raise _not_there("picture", path)
         return [path]
     return _pictures_in(sorted(Path(name) for name in glob.iglob(word, recursive=True)), word)
 
@@ -143,5 +153,10 @@ def _pictures_in(paths: Iterable[Path], word: str) -> list[Path]:
             "no-images",
             f"{word} holds no picture",
             expected=f"files named *{', *'.join(sorted(PICTURES | VIDEOS))}",
+            hint=f"ls {word}",
         )
     return chosen
+
+
+def _not_there(what: str, path: Path) -> NotFoundError:
+    return NotFoundError("image-not-found", f"there is no {what} at {path}", hint=f"ls {path.parent}")

@@ -60,7 +60,7 @@ def read_pins(*, required: bool = False) -> Lock:
         if required:
             raise NotFoundError("no-lock", f"there is no {NAME} here or above", hint="zoo lock writes one")
         return Lock()
-    return Lock.parse(path.read_text(encoding="utf-8"), path)
+    return Lock.read(path)
 
 
 def lock(
@@ -110,7 +110,7 @@ def _advise(path: Path, note: Note) -> None:
 
 
 def _read(path: Path) -> Lock:
-    return Lock.parse(path.read_text(encoding="utf-8"), path) if path.is_file() else Lock()
+    return Lock.read(path) if path.is_file() else Lock()
 
 
 def _brought_up(before: Lock, entries: Sequence[Entry], seen: Lock, *, accept: bool) -> Lock:

@@ -59,6 +59,7 @@ def require_contract(contract: Contract, inspection: Inspection) -> None:
             expected=_words(contract),
             found=_words(found),
             done="it was not handed out",
+            hint="try paddlepaddle 3.2.2, which zoo was tried with: zoo doctor shows what is used",
         )
 
 

@@ -202,6 +202,7 @@ def _require_float32(checkpoint: Checkpoint, entry: Entry) -> None:
             expected=f"float32, as {entry.id} computes",
             found=dtype,
             done="nothing was converted: the values would change",
+            hint="export them as float32, for example with a state dict of param.astype('float32')",
         )
 
 
@@ -243,6 +244,7 @@ def _require_written(entry: Entry, checkpoint: Checkpoint, answer: Mapping[str, 
             expected="the same values under both names",
             found=str(answer["contradictions"]),
             done="nothing was written",
+            hint="save the state dict of the trained network anew: paddle.save(network.state_dict(), FILE)",
         )
 
 

@@ -95,6 +95,8 @@ def _require_whole_halves(entry: Entry) -> None:
             f"{entry.id} cannot be exported for an input of {height}x{width}",
             expected=f"sides that are multiples of {SIDE_MULTIPLE}",
             found=f"{height}x{width}",
+            done="nothing was converted",
+            hint="zoo list --task keypoint_detection; zoo list --task detection",
         )
 
 
@@ -103,7 +105,9 @@ def _require_detector(entry: Entry, options: InferenceOptions) -> None:
         raise _does_not_apply("argmax", f"{entry.id} is a detector and has no heat maps")
     if options.head is None or options.nms is None:
         raise UsageError(
-            "option-missing", f"{entry.id} is a detector: say what its head hands out, and the NMS values"
+            "option-missing",
+            f"{entry.id} is a detector: say what its head hands out, and the NMS values",
+            hint="give head (raw, boxes or nms) and nms, or take published_options(entry)",
         )
     if options.head == "raw" and options.batch != 1:
         raise UsageError(
@@ -120,7 +124,9 @@ def _require_pose(entry: Entry, options: InferenceOptions) -> None:
         raise _does_not_apply("head", f"{entry.id} makes heat maps, not boxes")
     if options.argmax is None:
         raise UsageError(
-            "option-missing", f"{entry.id} makes heat maps: say whether their maxima are an output too"
+            "option-missing",
+            f"{entry.id} makes heat maps: say whether their maxima are an output too",
+            hint="give argmax, or take published_options(entry)",
         )
 
 
@@ -135,7 +141,12 @@ def not_modelled(entry: Entry) -> NotFoundError:
 
 
 def _does_not_apply(option: str, why: str) -> UsageError:
-    return UsageError("option-does-not-apply", f"the option {option} does not apply: {why}")
+    return UsageError(
+        "option-does-not-apply",
+        f"the option {option} does not apply: {why}",
+        done="nothing was converted",
+        hint=f"repeat without {option}",
+    )
 
 
 def _evaluated_nms(entry: Entry) -> MulticlassNms:

@@ -89,4 +89,5 @@ def _unknown(path: Path, found: str) -> IntegrityError:
         f"{path} is no artifact of a kind known here",
         expected="a model, parameters, weights, an archive or a YAML configuration",
         found=found,
+        hint="name the artifact itself; what came from a server may have to be fetched again",
     )

@@ -54,6 +54,7 @@ class Faults:
             expected=expected,
             found=found,
             done="reading stopped, nothing was changed",
+            hint="see where it comes from: no file that the zoo knows comes near that size",
         )
 
 

@@ -62,7 +62,10 @@ def locate_in_folder(folder: Path) -> Artifact:
             raise _nothing(folder, entries)
         folder = folders[0]
     raise NotFoundError(
-        "no-artifact", f"no artifact within {_MAX_NESTING} folders", found=f"a further folder {folder}"
+        "no-artifact",
+        f"no artifact within {_MAX_NESTING} folders",
+        found=f"a further folder {folder}",
+        hint=f"name the folder that holds the files: find {folder} -type f",
     )
 
 
@@ -154,7 +157,9 @@ def _visible(folder: Path) -> list[Path]:
             entry for entry in folder.iterdir() if not entry.name.startswith(".") and entry.name != "__MACOSX"
         )
     except OSError as error:
-        raise NotFoundError("path-unreadable", f"cannot read {folder}", found=error.strerror) from None
+        raise NotFoundError(
+            "path-unreadable", f"cannot read {folder}", found=error.strerror, hint=f"ls -ld {folder}"
+        ) from None
     if len(entries) > _MAX_FILES:
         raise UsageError(
             "ambiguous-folder",

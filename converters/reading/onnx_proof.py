@@ -109,6 +109,7 @@ def _external_files(model: OnnxModel) -> list[Path]:
                 expected="a file beside the model",
                 found=ascii(location)[:120],
                 done="the file was not opened",
+                hint="save the model again with its tensors in one file beside it, or within it",
             )
     return [model.path.parent / location for location in model.external_files]
 

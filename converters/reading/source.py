@@ -53,6 +53,7 @@ def regular_file_size(path: Path) -> int:
             f"{path} is not a regular file",
             expected="a file",
             found="a folder" if stat.S_ISDIR(status.st_mode) else "a device, pipe or socket",
+            hint=f"ls -l {path}   (a stream has to be written to a file first)",
         )
     return status.st_size
 

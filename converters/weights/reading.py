@@ -111,11 +111,16 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         # Looked at before it is opened: opening a pipe waits for its other end.
         if not stat.S_ISREG(path.stat().st_mode):
             raise NotFoundError(
-                "weights-not-found", f"{path} is not a file", expected="a .pdparams or safetensors file"
+                "weights-not-found",
+                f"{path} is not a file",
+                expected="a .pdparams or safetensors file",
+                hint="zoo fetch NAME --weights gets a published one",
             )
         file = path.open("rb")
     except OSError as error:
-        raise NotFoundError("weights-not-found", f"{path} cannot be read: {error.strerror}") from None
+        raise NotFoundError(
+            "weights-not-found", f"{path} cannot be read: {error.strerror}", hint=f"ls -l {path}"
+        ) from None
     with file:
         yield file
 

@@ -56,6 +56,7 @@ class Refusals:
             expected=f"at most {limit}",
             found=found,
             done=_REFUSED,
+            hint="save the state dict alone, without an optimizer: paddle.save(network.state_dict(), FILE)",
         )
 
     def truncated(self, where: str, *, expected: str, found: str) -> IntegrityError:

@@ -45,6 +45,7 @@ def write_safetensors(checkpoint: Mapping[str, NDArray[Any]], out: Path, metadat
                 f"{shown(name)} of type {array.dtype} cannot be written as safetensors",
                 expected=f"any name but {METADATA}, and one of {', '.join(BY_NAME)}",
                 done="nothing was written",
+                hint="save the state dict of the network alone: paddle.save(network.state_dict(), FILE)",
             )
     publish_bytes(_serialise(checkpoint, metadata), out)
 
@@ -58,6 +59,7 @@ def _check_text(text: str) -> None:
             f"{shown(text)} cannot be written as safetensors",
             expected="names and metadata that are Unicode text",
             done="nothing was written",
+            hint="give the file a name of plain letters, then repeat",
         ) from None
 
 

@@ -74,11 +74,26 @@ def _with_doubts(imported: Imported, more: tuple[Doubt, ...]) -> Imported:
 
 def _text(file: Path) -> str:
     if not file.is_file():
-        raise NotFoundError("document-not-found", f"{file}: no such file")
+        raise NotFoundError(
+            "document-not-found",
+            f"{file}: no such file",
+            expected="a model zoo in Markdown",
+            hint="name a README.md of a checkout of PaddleDetection",
+        )
     try:
         content = file.read_bytes()
         if len(content) > MAX_BYTES:
-            raise UsageError("document-unreadable", f"{file}: larger than {MAX_BYTES // 2**20} MiB")
+            raise UsageError(
+                "document-unreadable",
+                f"{file}: larger than {MAX_BYTES // 2**20} MiB",
+                expected="a model zoo in Markdown",
+                hint="name the document itself, or the part of it that holds the tables",
+            )
         return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("document-unreadable", f"{file}: cannot be read as text: {error}") from None
+        raise UsageError(
+            "document-unreadable",
+            f"{file}: cannot be read as text: {error}",
+            expected="a model zoo in Markdown, in UTF-8",
+            hint=f"file {file}",
+        ) from None

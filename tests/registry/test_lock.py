@@ -155,6 +155,16 @@ def test_anything_else_is_refused_in_words(text: str) -> None:
             Lock.parse(text, PATH)
 
 
+def test_bytes_that_are_no_text_are_named_with_file_and_line(tmp_path: Path) -> None:
+    file = tmp_path / "zoo.lock"
+    file.write_bytes(b"{\n\xff}")
+    with pytest.raises(UsageError) as caught:
+        Lock.read(file)
+
+    assert caught.value.code == "bad-lock"
+    assert caught.value.message.startswith(f"{file}:2: ")
+
+
 def test_an_entry_of_a_namespace_can_be_locked() -> None:
     locked = {"artifact": "acme.sample@1/weights", "sha256": "0" * 64, "size": 1}
 

@@ -21,6 +21,7 @@ VERSION: Final = 1
 CONTENTS = "bundle.json"
 FILES = "files"
 BUILT = "built"
+ANEW = "get the bundle anew, and compare its SHA-256 with the one zoo bundle printed"
 
 
 class BundledFile(Model):
@@ -122,5 +123,5 @@ def damaged(bundle: Path, found: str) -> IntegrityError:
         f"{bundle} is not the bundle it says it is",
         found=found,
         done="nothing was imported",
-        hint="get the bundle anew, and compare its SHA-256 with the one zoo bundle printed",
+        hint=ANEW,
     )

@@ -23,6 +23,7 @@ from registry.errors import IntegrityError, NotFoundError, UsageError
 from registry.lock import describe
 from registry.schema import Artifact, Entry, Model
 from zoo.carrying.contents import (
+    ANEW,
     BUILT,
     CONTENTS,
     FILES,
@@ -129,7 +130,11 @@ def _check_digest(bundle: Path, sha256: str | None) -> None:
 def _open(bundle: Path, folder: Path) -> _Opened:
     # A tar does not compress: it is its own bound, however large it is.
     limits = Limits(members=100_000, unpacked_bytes=bundle.stat().st_size + Limits.ratio_floor, ratio=1)
-    members = {member.name: member for member in extract(bundle, folder, "tar", limits)}
+    try:
+        members = {member.name: member for member in extract(bundle, folder, "tar", limits)}
+    except IntegrityError as error:
+        error.done, error.hint = "nothing was imported", ANEW
+        raise
     listed = members.pop(CONTENTS, None)
     if listed is None or listed.digest.size > LARGEST_CONTENTS:
         raise damaged(bundle, f"no {CONTENTS}, or a huge one")

@@ -77,11 +77,15 @@ def list_entries(
             output.text(tables.markdown(entries))
         else:
             output.document(entries)
+        if not entries:
+            output.note(_nothing_found(listing(conditions, chosen).excluding))
         return
     if conditions.empty and format is not options.ListFormat.csv:
         output.text(whole(chosen))
         return
     found = listing(conditions, chosen)
+    if found.empty:
+        output.note(_nothing_found(found.excluding))
     models, pipelines = found.models, found.pipelines
     if format is options.ListFormat.csv:
         output.comma_separated(models.head, models.cells)
@@ -89,6 +93,15 @@ def list_entries(
     from registry import tables
 
     output.text(tables.listing(((models.head, models.cells), (pipelines.head, pipelines.cells))))
+
+
+def _nothing_found(excluding: tuple[str, ...]) -> str:
+    """Why a listing is empty, in words."""
+    # Only the size is asked for by another name than it has.
+    names = ["--input" if name == "size" else f"--{name.replace('_', '-')}" for name in excluding]
+    if not names:
+        return "no entry meets all of these conditions, though each of them is met by some: leave one out"
+    return f"no entry meets {' and none '.join(names)}: leave {'it' if len(names) == 1 else 'them'} out"
 
 
 def show(

@@ -69,7 +69,7 @@ def measure_formats(
 
     Raises:
         ConversionError: An engine failed.
-        UsageError: ``picture-format`` or ``picture-unwritable``.
+        UsageError: ``picture-format`` or ``output-not-writable``.
     """
     photos = load_set(data, executed(entry, None))
     tensor = network_input(entry)

@@ -61,4 +61,5 @@ def _failed(said: str) -> ConversionError:
         "Graphviz could not draw the network",
         found=(said.strip() or "no reason given").splitlines()[-1],
         done="nothing was written",
+        hint="try the other form: --format html, or --format svg",
     )

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from converters.files import writing_to
 from registry.errors import UsageError
 from zoo.runner.arrays import Bytes, Doubles
 from zoo.runner.images import Photo
@@ -111,7 +112,8 @@ def save_picture(photo: Photo, path: Path) -> None:
     """Write a picture; the ending of the name decides the format.
 
     Raises:
-        UsageError: ``picture-format`` for an ending OpenCV cannot write, ``picture-unwritable``.
+        UsageError: ``picture-format`` for an ending OpenCV cannot write, ``output-not-writable``.
+        MissingToolError: ``disk-full``.
     """
     import cv2  # heavy: see the package's docstring
 
@@ -124,11 +126,10 @@ def save_picture(photo: Photo, path: Path) -> None:
             f"cannot write a picture as {path.suffix or 'a file without ending'}",
             expected=".jpg, .png, .webp, .bmp or .tiff",
             found=path.name,
+            hint=f"name it {path.with_suffix('.jpg').name}",
         ) from error
-    try:
+    with writing_to(path):
         path.write_bytes(encoded.tobytes())
-    except OSError as error:
-        raise UsageError("picture-unwritable", f"cannot write {path}", found=error.strerror) from error
 
 
 def _brush(box: Doubles, photo: Photo) -> _Brush:

@@ -117,6 +117,7 @@ def _checked(boxes: Array) -> Doubles:
             "person boxes have the wrong shape",
             expected="(N, 4): x1, y1, x2, y2 in photo pixels",
             found=str(corners.shape),
+            hint="one box is [[x1, y1, x2, y2]]; of rows with more columns take boxes[:, :4]",
         )
     if not np.isfinite(corners).all():
         raise UsageError(
@@ -124,6 +125,7 @@ def _checked(boxes: Array) -> Doubles:
             "a person box holds a value that is not a number",
             expected="finite pixel coordinates",
             found=str(corners[~np.isfinite(corners).all(axis=1)][0].tolist()),
+            hint="leave such boxes out: boxes[numpy.isfinite(boxes).all(axis=1)]",
         )
     return corners
 

@@ -76,6 +76,7 @@ def as_photo(source: ImageSource, *, honour_exif: bool, colour: Colour = "rgb") 
         "this is not a picture",
         expected="a path, a NumPy array or a PIL image",
         found=f"{type(source).__module__}.{type(source).__qualname__}",
+        hint="numpy.asarray(picture) makes an array of most things",
     )
 
 
@@ -97,7 +98,9 @@ def read_photo(path: Path, *, honour_exif: bool) -> Photo:
         # Not cv2.imread: it cannot open every file name on every platform, and says nothing on failure.
         encoded = np.frombuffer(path.read_bytes(), dtype=np.uint8)
     except FileNotFoundError as error:
-        raise NotFoundError("image-not-found", f"there is no picture at {path}") from error
+        raise NotFoundError(
+            "image-not-found", f"there is no picture at {path}", hint=f"ls {path.parent}"
+        ) from error
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
     flags = cv2.IMREAD_COLOR if honour_exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
@@ -118,6 +121,7 @@ def _unreadable(path: Path, found: str) -> UsageError:
         f"{path} cannot be read as a picture",
         expected="a complete JPEG, PNG, WebP, TIFF or BMP file",
         found=found,
+        hint=f"file {path} says what it is; get it again, or convert it to JPEG",
     )
 
 
@@ -140,6 +144,7 @@ def _eight_bit_colour(array: Array) -> Bytes:
             "this array does not have the shape of one picture",
             expected="(height, width), or (height, width, channels) with 1 to 4 channels",
             found=str(array.shape),
+            hint="of a batch take one picture; channels come last: numpy.moveaxis(array, 0, -1)",
         )
     # One channel is grey, two are grey and alpha, four are colour and alpha.
     colour = array[:, :, :1].repeat(3, axis=2) if array.shape[2] < 3 else array[:, :, :3]

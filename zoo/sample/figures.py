@@ -183,7 +183,9 @@ def write_coco(
     import cv2  # heavy: only writing files needs an encoder, and it can be absent in the light install
 
     if count < 1:
-        raise UsageError("picture-count", "at least one picture is needed", found=str(count))
+        raise UsageError(
+            "picture-count", "at least one picture is needed", found=str(count), hint="give a count from 1 on"
+        )
     photos = folder / "val2017"
     photos.mkdir(parents=True, exist_ok=True)
     images, annotations = [], []

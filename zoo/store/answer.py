@@ -17,6 +17,7 @@ from zoo.store.urls import keeper, masked
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _ABSENT = frozenset({403, 404, 410})
 _PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+_LATER = "try again later, or choose another source with --mirror URL"
 _CREDENTIALS = {
     401: "give the user and password in --mirror https://USER:PASSWORD@HOST/… or in ~/.netrc; or the proxy's",
     407: "give the proxy's user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
@@ -210,12 +211,12 @@ def _server_error(url: str, what: str, found: str | None = None) -> NetworkError
         "server-error",
         f"{masked(url)}: the server {what}",
         found=found,
-        hint="try again later, or choose another source with --mirror URL",
+        hint=_LATER,
     )
 
 
 def _afresh(url: str, why: str, found: str) -> NoReturn:
-    error = NetworkError("server-error", f"{masked(url)}: {why}", found=found)
+    error = NetworkError("server-error", f"{masked(url)}: {why}", found=found, hint=_LATER)
     raise TryAgainError(error, afresh=True)
 
 

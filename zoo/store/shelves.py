@@ -11,6 +11,7 @@ import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from inspect import signature
 from pathlib import Path
 from typing import IO, Any, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
@@ -187,7 +188,9 @@ def file_system(scheme: str) -> Any:
         # Not in the light install: few mirrors are buckets.
         import fsspec
 
-        return fsspec.filesystem(scheme)
+        kind = fsspec.get_filesystem_class(scheme)
+        _require_nothing_more(kind)
+        return kind()
     except ImportError as error:
         package = _EXTRAS.get(scheme, "paddle-zoo[mirrors]")
         raise MissingToolError(
@@ -205,6 +208,19 @@ def file_system(scheme: str) -> Any:
             expected="http, https, file, or a scheme of fsspec such as s3",
             hint="correct --mirror or ZOO_MIRROR",
         ) from None
+
+
+def _require_nothing_more(kind: Any) -> None:
+    """Only schemes that an address is enough for; ftp, for example, wants its host apart.
+
+    Asked before one is made: what fails while it is made complains on stderr when it is thrown away.
+
+    Raises:
+        ValueError: It needs more.
+    """
+    own = list(signature(kind.__init__).parameters.values())[1:]
+    if any(each.default is each.empty and each.kind is each.POSITIONAL_OR_KEYWORD for each in own):
+        raise ValueError(kind)
 
 
 def path_of(url: str) -> Path:

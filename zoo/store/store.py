@@ -72,15 +72,17 @@ class Store:
 
         Raises:
             UsageError: ``bad-lock``: the file was changed by hand and is no lock any more.
+            MissingToolError: It may not be read.
         """
         path = self._layout.lock
-        try:
-            version = version_of(path)
-            if self._read is not None and self._read[0] == version:
-                return self._read[1]
-            lock = Lock.parse(path.read_text(encoding="utf-8"), path)
-        except FileNotFoundError:
-            return Lock()
+        with explained(self.root):
+            try:
+                version = version_of(path)
+                if self._read is not None and self._read[0] == version:
+                    return self._read[1]
+                lock = Lock.read(path)
+            except FileNotFoundError:
+                return Lock()
         # Many artifacts ask this a few times each, and a lock of hundreds of lines takes its time to check.
         self._read = (version, lock)
         return lock

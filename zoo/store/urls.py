@@ -37,6 +37,10 @@ def origin(url: str) -> Origin:
         raise ValueError("its host or port cannot be read") from None
     if parts.scheme not in _DEFAULT_PORTS or not host:
         raise ValueError("it does not begin with http:// or https:// and a host")
+    try:
+        host.encode("idna")  # as the network stack will, which fails there with an error of its own
+    except UnicodeError:
+        raise ValueError("a part of its host's name is empty or too long") from None
     return Origin(parts.scheme, host.lower(), port or _DEFAULT_PORTS[parts.scheme])
 
 

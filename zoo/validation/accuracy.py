@@ -131,7 +131,11 @@ def executed(
         raise no_protocol(entry)
     if flip is None:
         return protocol
-    raise UsageError("flip-without-keypoints", f"{entry.id} is a detector, and its protocol has no flip test")
+    raise UsageError(
+        "flip-without-keypoints",
+        f"{entry.id} is a detector, and its protocol has no flip test",
+        hint="repeat without --flip and --no-flip",
+    )
 
 
 def measure(

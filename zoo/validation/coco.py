@@ -118,6 +118,7 @@ def measure_keypoints(
             "protocol and arguments disagree about where person boxes come from",
             expected=f"boxes from {protocol.boxes}",
             found="a detector was given" if detectors else "no detector was given",
+            hint="leave the detectors out" if detectors else "give a detector for each estimator",
         )
     person = data.person
     read = _Reading(honour_exif=protocol.honour_exif)
@@ -212,6 +213,7 @@ def _categories(data: CocoSet, detector: Detector) -> tuple[int, ...]:
             f"the network and {data.annotations} do not know the same categories",
             expected=f"{len(classes)} categories",
             found=f"{len(data.categories)}",
+            hint="name the annotations the network was trained for with --annotations",
         )
     return data.categories
 

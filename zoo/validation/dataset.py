@@ -150,7 +150,13 @@ def load_set(
     if absent := [photo for photo in wanted if not photo.path.is_file()]:
         raise _missing(file, folder, absent, len(wanted))
     if not wanted:
-        raise UsageError("no-photos", f"{file} names no photo the protocol is about")
+        raise UsageError(
+            "no-photos",
+            f"{file} names no photo the protocol is about",
+            expected="photos with annotated persons" if isinstance(protocol, KeypointProtocol) else "photos",
+            found=f"{len(photos)} photos",
+            hint="name other annotations with --annotations",
+        )
     return replace(whole, photos=wanted, missing=len(chosen) - len(present))
 
 

@@ -87,4 +87,5 @@ def _other_kind(expected: str, found: str) -> ConversionError:
         "the converted model hands out something else than the one it was made from",
         expected=expected,
         found=found,
+        hint="convert it anew, or with another version of the tool: zoo convert --help",
     )

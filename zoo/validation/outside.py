@@ -140,6 +140,7 @@ def _feeds(inputs: Sequence[Tensor], shapes: Shapes) -> dict[str, Array]:
             f"the model has no input {unknown[0]!r}",
             expected=", ".join(tensor.name for tensor in inputs),
             found=unknown[0],
+            hint=f"--shape {inputs[0].name}=…" if inputs else "repeat without --shape",
         )
     random = np.random.default_rng(0)
     feeds: dict[str, Array] = {}
@@ -171,6 +172,8 @@ def _extents(tensor: Tensor, given: Sequence[int | None]) -> tuple[int, ...]:
             f"input {tensor.name!r} cannot have these extents",
             expected=" x ".join("any" if extent is None else str(extent) for extent in declared),
             found=" x ".join(map(str, known)),
+            hint=f"--shape {tensor.name}="
+            + ",".join(str(extent or _example(place)) for place, extent in enumerate(declared)),
         )
     return known
 

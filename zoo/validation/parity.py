@@ -387,6 +387,7 @@ def _distance(
             f"{layer} {what} differ in number",
             expected=str(reference.shape),
             found=str(other.shape),
+            hint="convert it anew, or with another version of the tool: zoo convert --help",
         )
     farthest = float(np.abs(reference - other).max(initial=0.0))
     return LayerDifference(layer=layer, what=what, unit=unit, max_abs=farthest, limit=limit)

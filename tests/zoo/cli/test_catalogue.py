@@ -48,6 +48,15 @@ def test_list_filters(zoo: Zoo) -> None:
     assert [line.split()[0] for line in ran.lines] == ["pipeline", "picodet_s_192_pedestrian_tinypose_128x96"]
 
 
+def test_a_listing_of_nothing_says_which_filter_excludes_all(zoo: Zoo) -> None:
+    ran = zoo("list", "--min-ap", "99", "--input", "1x1", "--family", "picodet")
+    assert (ran.code, len(ran.lines)) == (0, 1)
+    assert ran.err == "no entry meets --input and none --min-ap: leave them out\n"
+    together = zoo("list", "--family", "tinypose", "--task", "object_detection", "--json")
+    assert (together.code, together.json) == (0, [])
+    assert "each of them is met by some" in together.err
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

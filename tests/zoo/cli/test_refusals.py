@@ -193,6 +193,40 @@ def test_nothing_that_was_typed_is_left_out_of_account(zoo: Zoo, arguments: list
 
 
 @pytest.mark.parametrize(
+    ("arguments", "exit_code", "code"),
+    [
+        (["registry", "check", "nowhere.yaml"], 2, "catalogue-not-found"),
+        (["registry", "check", "empty"], 2, "catalogue-empty"),
+        (["registry", "check", "notes.txt"], 2, "catalogue-not-yaml"),
+        (["list", "--catalogue", "bytes.yaml"], 2, "catalogue-unreadable"),
+        (["registry", "import", "nowhere.md"], 3, "document-not-found"),
+        (["registry", "drift", "bytes.yaml"], 2, "document-unreadable"),
+        (["inspect", "pipe"], 2, "not-a-file"),
+        (["inspect", "notes.txt"], 5, "unknown-format"),
+        (["import", "notes.txt"], 5, "corrupt-archive"),
+        (["import", "empty"], 3, "no-such-file"),
+        (["run", NAME, "nowhere.jpg"], 3, "image-not-found"),
+        (["run", NAME, "empty"], 3, "no-images"),
+        (["run", NAME, "notes.txt", "--threads", "0"], 2, "bad-usage"),
+        (["convert", "pipe", "--network", NAME, "--to", "safetensors", "--out", "x"], 2, "not-a-file"),
+    ],
+)
+def test_whatever_is_refused_names_what_to_do_next(
+    zoo: Zoo, arguments: list[str], exit_code: int, code: str
+) -> None:
+    (zoo.folder / "empty").mkdir()
+    (zoo.folder / "notes.txt").write_text("nothing: [")
+    (zoo.folder / "bytes.yaml").write_bytes(b"name: \xff")
+    os.mkfifo(zoo.folder / "pipe")
+
+    ran = zoo(*arguments)
+
+    assert (ran.code, ran.out) == (exit_code, "")
+    assert ran.err.startswith(f"error[{code}]: ")
+    assert "\n  try: " in ran.err
+
+
+@pytest.mark.parametrize(
     "arguments", [["verify"], ["cache", "ls"], ["compare-models"], ["registry", "check"], ["toolchain", "ls"]]
 )
 def test_quiet_keeps_notes_from_every_command(zoo: Zoo, arguments: list[str]) -> None:

@@ -142,7 +142,7 @@ def test_pictures_are_written_in_the_format_of_their_name(tmp_path: Path, suffix
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("out.xyz", "picture-format"), ("out", "picture-format"), ("no/such/folder.png", "picture-unwritable")],
+    [("out.xyz", "picture-format"), ("out", "picture-format"), ("no/such/folder.png", "output-not-writable")],
 )
 def test_pictures_that_cannot_be_written_are_explained(tmp_path: Path, name: str, code: str) -> None:
     with pytest.raises(UsageError) as caught:

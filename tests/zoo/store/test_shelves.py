@@ -180,11 +180,12 @@ class TestBuckets:
         finally:
             memory.rm("/bucket", recursive=True)
 
-    def test_nothing_opens_it(self, fetcher: Fetcher) -> None:
+    @pytest.mark.parametrize("scheme", ["gopher", "ftp"])
+    def test_nothing_opens_it(self, fetcher: Fetcher, scheme: str) -> None:
         pytest.importorskip("fsspec", reason="pip install 'paddle-zoo[mirrors]'")
-        terms = Terms(policy=fetcher.policy, mirrors=("gopher://bucket",))
+        terms = Terms(policy=fetcher.policy, mirrors=(f"{scheme}://bucket",))
         with pytest.raises(UsageError) as caught:
-            download(["gopher://bucket/file"], fetcher.part, terms)
+            download([f"{scheme}://bucket/file"], fetcher.part, terms)
 
         assert caught.value.code == "bad-mirror"
 

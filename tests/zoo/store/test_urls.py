@@ -44,6 +44,8 @@ def test_a_query_is_part_of_the_file_and_a_fragment_is_not() -> None:
         "https://",
         "https://m:port",
         "https://[::1",
+        "https://m..example",
+        f"https://{'m' * 64}.example",
         "https://m/?t=s3cr3t",
     ],
 )
@@ -130,6 +132,7 @@ def test_a_redirect_is_followed(current: str, location: str, target: str) -> Non
         (HERE, "ftp://h.example/a"),
         (HERE, "javascript:alert(1)"),
         (HERE, "https://h.example:port/"),
+        (HERE, "https://h..example/a"),
     ],
 )
 def test_a_redirect_is_refused(current: str, location: str) -> None:

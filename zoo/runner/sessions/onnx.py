@@ -53,7 +53,9 @@ class OnnxSession:
                 hint="pip install 'paddle-zoo[run]'",
             ) from error
         if not model.is_file():
-            raise NotFoundError("model-not-found", f"there is no file at {model}")
+            raise NotFoundError(
+                "model-not-found", f"there is no file at {model}", hint="zoo fetch NAME --onnx fp32 gets one"
+            )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -79,13 +81,16 @@ class OnnxSession:
     def run(self, feeds: Mapping[str, Array]) -> Arrays:
         """See :class:`zoo.runner.sessions.session.Session`."""
         if self._session is None:
-            raise UsageError("session-closed", "this session was closed")
+            raise UsageError("session-closed", "this session was closed", hint="open the model anew")
         check_feeds(self.inputs, feeds)
         try:
             values = self._session.run(None, dict(feeds))
         except Exception as error:  # onnxruntime has no common base class for its errors
             raise ConversionError(
-                "predictor-failed", "onnxruntime could not run the model", found=_first_line(error)
+                "predictor-failed",
+                "onnxruntime could not run the model",
+                found=_first_line(error),
+                hint="see whether another engine runs it: --backend paddle or lite",
             ) from error
         named = zip(self.outputs, values, strict=True)
         return {tensor.name: np.asarray(value) for tensor, value in named}

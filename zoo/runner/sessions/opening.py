@@ -71,7 +71,13 @@ def open_session(
             ``threads-not-positive``.
     """
     if threads < 1:
-        raise UsageError("threads-not-positive", "a model needs a thread to run on", found=str(threads))
+        raise UsageError(
+            "threads-not-positive",
+            "a model needs a thread to run on",
+            expected="1 or more",
+            found=str(threads),
+            hint="--threads 1",
+        )
     if backend == "onnx":
         return OnnxSession(model, threads=threads)
     inspection, hosted = inspect(model), _HOSTED[backend]
@@ -149,4 +155,4 @@ def _require_runnable(inspection: Inspection, interpreter: Interpreter | None, t
 
 
 def _one_thread(why: str, threads: int) -> UsageError:
-    return UsageError("threads-not-settable", why, expected="1", found=str(threads))
+    return UsageError("threads-not-settable", why, expected="1", found=str(threads), hint="--threads 1")

@@ -107,4 +107,5 @@ def _refusal(code: str, name: str, what: str, expected: str, found: str) -> Usag
         expected=expected or "nothing",
         found=found or "nothing",
         done="the model was not run",
+        hint="session.inputs says what the model takes",
     )

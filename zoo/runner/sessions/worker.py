@@ -97,7 +97,11 @@ class WorkerSession:
         with self._turn:
             worker = self._worker
             if worker is None:
-                raise UsageError("session-closed", "this session was closed, or its worker has died")
+                raise UsageError(
+                    "session-closed",
+                    "this session was closed, or its worker has died",
+                    hint="open the model anew",
+                )
             try:
                 answer, results = worker.exchange(message, arrays, time.monotonic() + self._timeout)
             except (EOFError, OSError, ValueError) as error:
@@ -108,7 +112,12 @@ class WorkerSession:
                 self.close()
                 raise
         if "error" in answer:
-            raise ConversionError("predictor-failed", f"{self.engine} failed", found=str(answer["error"]))
+            raise ConversionError(
+                "predictor-failed",
+                f"{self.engine} failed",
+                found=str(answer["error"]),
+                hint="see whether another engine runs it: --backend onnx, paddle or lite",
+            )
         return answer, results
 
 
@@ -128,4 +137,5 @@ def _check_names(engine: str, declared: tuple[Tensor, ...], names: list[str]) ->
             f"{engine} sees other inputs than the file declares",
             expected=", ".join(expected),
             found=", ".join(names),
+            hint="convert the model again, or take another engine: --backend onnx, paddle or lite",
         )
