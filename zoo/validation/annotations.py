@@ -153,6 +153,7 @@ class _Check:
             f"{self._path}: {where} is not what COCO's format asks for",
             expected=expected,
             found="nothing" if found is None else str(found)[:100],
+            hint="correct it in the file, or name another with --annotations",
         )
 
 
@@ -179,11 +180,18 @@ def _read(file: Path) -> dict[str, Any]:
             hint="name it with --annotations",
         ) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise UsageError("annotations-unreadable", f"{file} cannot be read", found=str(error)) from error
+        raise UsageError(
+            "annotations-unreadable",
+            f"{file} cannot be read",
+            expected="a JSON file",
+            found=str(error),
+            hint="get it again, or name another with --annotations",
+        ) from error
     if not isinstance(document, dict) or any(not isinstance(document.get(key), list) for key in _SECTIONS):
         raise UsageError(
             "annotations-unreadable",
             f"{file} is no COCO annotation file",
             expected=f"a JSON object with the lists {', '.join(_SECTIONS)}",
+            hint="name the ground truth, not a file of results, with --annotations",
         )
     return document

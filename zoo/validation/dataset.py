@@ -99,6 +99,7 @@ class CocoSet:
             f"{self.annotations} does not say which category is that of persons",
             expected="one category named person, or a single category",
             found=", ".join(f"{each['id']} {each.get('name')}" for each in categories)[:200],
+            hint="name that category person in the file",
         )
 
 
