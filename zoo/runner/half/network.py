@@ -16,6 +16,9 @@ from zoo.runner.half.known import KNOWN
 from zoo.runner.half.rules import Compute, Rule, UntracedError, Use, untraced
 from zoo.runner.half.values import halves
 
+_HEAD = ("softmax", "matmul_v2", "elementwise_sub", "elementwise_div", "multiclass_nms3")
+"""Operators of a detector whose graph goes on to boxes, beyond what it needs for a raw head."""
+
 
 @dataclass(frozen=True, eq=False)
 class Step:
@@ -152,11 +155,14 @@ def _check(step: Step, arrays: Sequence[Array]) -> None:
 
 
 def _refusal(path: Path, unknown: Mapping[str, int]) -> ConversionError:
+    hint = f"zoo inspect {path} lists its operators"
+    if all(text.startswith(_HEAD) for text in unknown):
+        hint = "zoo convert with --head raw leaves boxes and NMS out of a detector's file"
     return ConversionError(
         "half-op-unknown",
         f"{path} holds what this interpreter does not know",
         expected=f"only {', '.join(KNOWN)}, used as in the networks it was proven on",
         found=", ".join(f"{count} x {text}" for text, count in unknown.items()),
         done="nothing was guessed: the file was not loaded",
-        hint=f"zoo inspect {path} lists its operators",
+        hint=hint,
     )

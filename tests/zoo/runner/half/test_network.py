@@ -100,6 +100,17 @@ def test_a_session_states_what_it_is(sample: Path) -> None:
     assert threads.value.code == "threads-not-settable"
 
 
+def test_a_file_for_an_older_runtime_is_not_called_bit_exact(sample: Path, tmp_path: Path) -> None:
+    """Its sigmoids and means are computed otherwise; the version of opt in the file tells."""
+    older = tmp_path / "older.nb"
+    data = sample.read_bytes()
+    assert data[2:11] == b"v2.13-rc\0"
+    older.write_bytes(data[:2] + b"v2.12\0\0\0\0" + data[11:])
+
+    with open_session(older, "lite") as session:
+        assert session.engine_version == "as Paddle-Lite 2.13 and 2.14 compute, not v2.12"
+
+
 def test_without_numba_the_error_says_what_to_install(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in sys.modules if name.startswith("zoo.runner.half")]:
         monkeypatch.delitem(sys.modules, name)
@@ -127,10 +138,15 @@ def test_a_kernel_it_does_not_know_is_refused_with_the_list(
 
 
 @pytest.mark.parametrize(
-    ("operator", "other"), [(b"nearest_interp_v2", b"nearest_interp_v3"), (b"relu", b"gelu")]
+    ("operator", "other", "hint"),
+    [
+        (b"nearest_interp_v2", b"nearest_interp_v3", "zoo inspect"),
+        (b"relu", b"gelu", "zoo inspect"),
+        (b"arg_max", b"softmax", "--head raw"),
+    ],
 )
 def test_an_operator_it_does_not_know_is_refused(
-    sample: Path, tmp_path: Path, operator: bytes, other: bytes
+    sample: Path, tmp_path: Path, operator: bytes, other: bytes, hint: str
 ) -> None:
     changed = tmp_path / "changed.nb"
     data = sample.read_bytes()
@@ -142,6 +158,7 @@ def test_an_operator_it_does_not_know_is_refused(
 
     assert caught.value.code == "half-op-unknown"
     assert other.decode() in str(caught.value.found)
+    assert hint in str(caught.value.hint)
 
 
 def test_a_file_that_is_damaged_or_absent_is_an_error_of_its_own(sample: Path, tmp_path: Path) -> None:
