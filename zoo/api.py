@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from registry.errors import UsageError
 from registry.schema.artifact import Precision, Target
 from zoo.catalogues import registry_of
+from zoo.extras import needing
 from zoo.lookup import model_info
 from zoo.settings import Settings, from_environment
 from zoo.wants import Request
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from zoo.store import StoreReport
 
 
+@needing("convert")
 def fetch(
     name: str,
     *,
@@ -90,6 +92,7 @@ def fetch(
     return found
 
 
+@needing("convert")
 def fetch_many(
     names: Sequence[str],
     request: Request,
@@ -150,6 +153,7 @@ def plan(
     )
 
 
+@needing("convert")
 def convert(
     source: Path | str,
     *,
@@ -191,6 +195,7 @@ def convert(
     return convert_source(source, request, out=path, settings=settings, reporter=reporter)
 
 
+@needing("convert")
 def convert_source(
     source: Path | str,
     request: ConvertRequest,

@@ -22,6 +22,8 @@ from registry import Entry, Registry
 from registry.errors import NotFoundError, UsageError
 from registry.schema import Model
 from zoo.delivery import deliver
+from zoo.extras import needing
+from zoo.fixed_in_files import refuse_what_is_fixed
 from zoo.obtain import Obtainer
 from zoo.plans import words
 
@@ -145,6 +147,8 @@ def convert(
         ZooError: As the tree in ``registry.errors`` says.
     """
     planned = plan(source, request, entries)
+    if request.calibration is not None:
+        _require_pictures()
     local = local_source(source, entries)
     entry = entries.get(str(source)) if local is None else _entry(request, entries)
     path, fresh = (
@@ -164,6 +168,13 @@ def convert(
     return Made(
         path=path, source=str(source), from_store=not fresh, single_operators=single, left_out=left_out
     )
+
+
+@needing("run")
+def _require_pictures() -> None:
+    """Passes where pictures can be prepared: asked before anything is converted that waits for them."""
+    import numpy  # noqa: F401, I001  OpenCV prints where it finds none, instead of raising alone
+    import cv2  # noqa: F401  heavy, and of another extra than conversions
 
 
 @contextmanager
@@ -270,6 +281,7 @@ def _refuse_idle(request: ConvertRequest) -> None:
 
 def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[Step, ...]:
     _refuse_idle(request)
+    refuse_what_is_fixed(have, request)
     if request.to == "safetensors":
         if have != "weights":
             raise UsageError(
@@ -282,19 +294,6 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
         return ()
     exported = entry if have == "weights" else None
     inference = _inference_options(exported, request) if exported else None
-    if have != "weights" and request.shapes_the_graph:
-        raise UsageError(
-            "graph-is-fixed",
-            "form, head, batch and normalisation of an inference model cannot be changed",
-            hint="start from the weights: zoo convert NAME or zoo convert FILE.pdparams --network NAME",
-        )
-    if have == "onnx" and request.ir_version is not None:
-        raise UsageError(
-            "ir-version-is-fixed",
-            "an ONNX file keeps the IR version it has",
-            expected="a checkpoint or an inference model",
-            hint="leave out --ir-version, or start from the model the ONNX file was made of",
-        )
     if request.calibration is not None and entry is None:
         raise UsageError(
             "network-needed",

@@ -95,6 +95,35 @@ def test_what_cannot_be_made_is_refused_before_anything_runs(asked: dict[str, An
     assert caught.value.code == code
 
 
+@pytest.mark.parametrize(
+    ("head", "asked", "code"),
+    [
+        (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "opset": 16}, "opset-is-fixed"),
+        (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "network": NAME}, "bad-combination"),
+        (b"\x80\x02}q\x00.", {"to": "safetensors", "network": NAME}, "bad-combination"),
+    ],
+)
+def test_what_a_file_has_already_is_neither_asked_for_nor_left_out_of_account(
+    tmp_path: Path, head: bytes, asked: dict[str, Any], code: str
+) -> None:
+    (tmp_path / "source").write_bytes(head)
+
+    with pytest.raises(UsageError) as caught:
+        plan(tmp_path / "source", ConvertRequest(**asked), registry.load())
+
+    assert caught.value.code == code
+
+
+def test_an_architecture_is_not_named_beside_an_inference_model(shared: Path) -> None:
+    model = shared / "data/inference" / NAME
+
+    with pytest.raises(UsageError) as caught:
+        plan(model, ConvertRequest(to="onnx", network=NAME), registry.load())
+
+    assert (caught.value.code, caught.value.hint) == ("bad-combination", "leave out --network")
+    assert plan(model, ConvertRequest(to="onnx", opset=13), registry.load()).have == "program"
+
+
 def test_a_model_file_is_calibrated_for_the_network_that_is_named(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
     ends = [onnx.helper.make_tensor_value_info(name, 1, [1]) for name in "xy"]

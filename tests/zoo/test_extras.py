@@ -10,7 +10,7 @@ import pytest
 
 LIGHT = """
 import sys
-sys.modules["numpy"] = None
+sys.modules["{package}"] = None
 import zoo, zoo.models
 try:
     {call}
@@ -27,16 +27,28 @@ except zoo.ZooError as error:
         ('zoo.models.compare_model(".")', "run"),
         ('zoo.bench("tinypose_128x96")', "run"),
         ('zoo.validate("tinypose_128x96", data=".")', "run"),
+        ('zoo.convert("tinypose_128x96", to="onnx", precision="int8", calibration=".")', "run"),
         ('zoo.report(["tinypose_128x96"])', "report"),
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(call: str, extra: str) -> None:
+    assert said(call, without="numpy") == f"package-missing pip install 'paddle-zoo[{extra}]'\n"
+
+
+@pytest.mark.parametrize(
+    "call", ['zoo.convert("tinypose_128x96", to="onnx")', 'zoo.fetch("tinypose_128x96", build=True)']
+)
+def test_a_conversion_that_lacks_any_package_names_its_extra(call: str) -> None:
+    assert said(call, without="filelock") == "package-missing pip install 'paddle-zoo[convert]'\n"
+
+
+def said(call: str, *, without: str) -> str:
+    """What a call prints of its failure in a Python that lacks a package."""
     ran = subprocess.run(
-        [sys.executable, "-c", LIGHT.format(call=call)],
+        [sys.executable, "-c", LIGHT.format(call=call, package=without)],
         capture_output=True,
         text=True,
         cwd=Path(__file__).resolve().parents[2],
         check=False,
     )
-
-    assert ran.stdout == f"package-missing pip install 'paddle-zoo[{extra}]'\n", ran.stderr
+    return ran.stdout or ran.stderr
