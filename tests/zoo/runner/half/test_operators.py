@@ -123,6 +123,43 @@ def test_a_mixture_of_cells_keeps_the_corners_and_follows_the_straight_line(heig
     np.testing.assert_array_equal(found, halves(found))
 
 
+@pytest.mark.parametrize(("given", "wanted"), [((4, 3), (8, 6)), ((5, 4), (10, 13)), ((3, 5), (12, 24))])
+def test_a_mixture_rounds_in_half_by_pairs_and_eights_and_what_is_left_in_single(
+    given: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    cells = some(1, 1, *given)
+
+    (found,) = apply("bilinear_interp_v2", BILINEAR | {"out_h": wanted[0], "out_w": wanted[1]}, cells)
+
+    across, down = places(given[1], wanted[1]), places(given[0], wanted[0])
+    for row, (above, below, share_below) in enumerate(down):
+        for column, value in enumerate(found[0, 0, row]):
+            left, right, share = across[column]
+            edge = sum(left < given[1] - 1 for left, _, _ in across)
+            count, at = (edge, column) if column < edge else (wanted[1] - edge, column - edge)
+            ends = [
+                mixed(cells[0, 0, line, left], cells[0, 0, line, right], share, single=at >= count // 2 * 2)
+                for line in (above, below)
+            ]
+            if column < wanted[1] // 8 * 8:
+                assert value == fused(ends[1], share_below, times(ends[0], half(1 - share_below)))
+            else:
+                assert value == mixed(*ends, share_below, single=True)
+
+
+def places(given: int, wanted: int) -> list[tuple[int, int, float]]:
+    """Of each cell wanted, the one before it, the one after, and the share of the latter."""
+    step = np.float32(given - 1) / np.float32(wanted - 1)
+    exact = [np.float32(place) * step for place in range(wanted)]
+    return [(int(p), min(int(p) + 1, given - 1), half(p - np.float32(int(p)))) for p in exact]
+
+
+def mixed(one: float, other: float, share: float, *, single: bool) -> float:
+    if single:
+        return half(np.float32(one * half(1 - share) + other * share))
+    return plus(times(one, half(1 - share)), times(other, share))
+
+
 def test_layouts_change_and_values_stay() -> None:
     single = np.arange(24, dtype=np.float32).reshape(1, 4, 2, 3)
 
