@@ -54,8 +54,13 @@ class Output:
         Args:
             value: Models, and containers of models and plain values.
         """
-        json.dump(_plain(value), self._stdout, indent=2, ensure_ascii=False)
-        self._stdout.write("\n")
+        plain = _plain(value)
+        text = json.dumps(plain, indent=2, ensure_ascii=False)
+        try:
+            text.encode(getattr(self._stdout, "encoding", None) or "utf-8")
+        except UnicodeEncodeError:  # a path that is no text, or a stream that is not in Unicode
+            text = json.dumps(plain, indent=2)
+        self._stdout.write(text + "\n")
 
     def lines(self, lines: Iterable[object]) -> None:
         """Writes one line of stdout each."""

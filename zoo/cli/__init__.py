@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import io
 import os
 import sys
 
@@ -28,6 +30,7 @@ def _run() -> int:
     from zoo.output import Output
 
     _open_closed_streams()
+    _write_whatever_comes()
     output = Output(as_json="--json" in sys.argv)
     try:
         code = _ended(sys.argv[1:])
@@ -97,6 +100,22 @@ def _open_closed_streams() -> None:
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the end)
+
+
+def _write_whatever_comes() -> None:
+    """Keeps a locale without an arrow, or a path that is no text, from ending a command half way."""
+    codecs.register_error("zoo", _in_bytes)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="zoo")
+
+
+def _in_bytes(error: UnicodeError) -> tuple[bytes, int]:
+    """The bytes a path was read from, as ``surrogateescape`` has it; a question mark for anything else."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    text = error.object[error.start : error.end]
+    bytes_of = [ord(each) - 0xDC00 if "\udc80" <= each <= "\udcff" else ord("?") for each in text]
+    return bytes(bytes_of), error.end
 
 
 def _write_no_more() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -55,6 +56,18 @@ def test_a_store_of_an_odd_name_is_a_store(zoo: Zoo, upstream: object, cache: st
     ran = zoo("fetch", NAME, "--no-build", ZOO_CACHE=cache)
     assert ran.code == 0, ran.err
     assert (zoo.folder / cache / "artifacts").is_dir()
+
+
+@pytest.mark.parametrize("encoding", ["ascii:strict", "latin-1", "utf-8:strict"])
+def test_what_a_stream_cannot_say_ends_nothing(zoo: Zoo, upstream: object, encoding: str) -> None:
+    cache = os.fsdecode(b"\xff")
+    written = {"PYTHONIOENCODING": encoding, "ZOO_CACHE": cache}
+    fetched, document = zoo("fetch", NAME, **written), zoo("fetch", NAME, "--json", **written)
+    assert (fetched.code, document.code) == (0, 0), fetched.err + document.err
+    assert Path(fetched.lines[0]).is_dir()
+    assert [item["path"] for item in document.json["artifacts"]] == fetched.lines
+    shown = zoo("show", "picodet_s_320_coco_lcnet", **written)
+    assert (shown.code, "4 threads" in shown.out) == (0, True)
 
 
 def test_a_home_that_nobody_has(zoo: Zoo) -> None:
