@@ -5,12 +5,13 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import os
+import random
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -37,11 +38,12 @@ def program(name: str, install: str) -> str:
 def nginx(root: Path, work: Path) -> Iterator[str]:
     """A static nginx over a folder; yields its address. ``work/access.log`` says who asked for what."""
     binary = program("nginx", "apt-get install -y nginx-light")
-    port = free_port()
     user = "user root;" if os.geteuid() == 0 else ""
     config = work / "nginx.conf"
-    config.write_text(
-        f"""
+
+    def command(port: int) -> list[str]:
+        config.write_text(
+            f"""
 {user} daemon off; worker_processes 1; pid {work}/nginx.pid; error_log {work}/error.log;
 events {{ worker_connections 64; }}
 http {{
@@ -52,9 +54,10 @@ http {{
   server {{ listen 127.0.0.1:{port}; root {root}; }}
 }}
 """
-    )
-    command = [binary, "-c", str(config), "-p", str(work), "-e", str(work / "error.log")]
-    with _running(command, port, work / "nginx.out"):
+        )
+        return [binary, "-c", str(config), "-p", str(work), "-e", str(work / "error.log")]
+
+    with _running(command, work / "nginx.out") as port:
         yield f"http://127.0.0.1:{port}"
 
 
@@ -62,9 +65,7 @@ http {{
 def tinyproxy(work: Path, *, user: str = "", password: str = "") -> Iterator[str]:
     """A forward proxy; yields its address, with the credentials it wants."""
     binary = program("tinyproxy", "apt-get install -y tinyproxy")
-    port = free_port()
     lines = [
-        f"Port {port}",
         "Listen 127.0.0.1",
         "Allow 127.0.0.1",
         f'LogFile "{work}/proxy.log"',
@@ -74,8 +75,12 @@ def tinyproxy(work: Path, *, user: str = "", password: str = "") -> Iterator[str
     ]
     lines += [f"BasicAuth {user} {password}"] if user else []
     config = work / "tinyproxy.conf"
-    config.write_text("\n".join(lines) + "\n")
-    with _running([binary, "-d", "-c", str(config)], port, work / "tinyproxy.out"):
+
+    def command(port: int) -> list[str]:
+        config.write_text("\n".join([f"Port {port}", *lines]) + "\n")
+        return [binary, "-d", "-c", str(config)]
+
+    with _running(command, work / "tinyproxy.out") as port:
         yield f"http://{f'{user}:{password}@' if user else ''}127.0.0.1:{port}"
 
 
@@ -85,33 +90,47 @@ def s3(work: Path) -> Iterator[Mapping[str, str]]:
     for module in ("moto", "flask", "flask_cors", "s3fs"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed: pip install s3fs 'moto[s3]' flask flask-cors")
-    port = free_port()
-    command = [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
-    with _running(command, port, work / "moto.out"):
+
+    def command(port: int) -> list[str]:
+        return [sys.executable, "-W", "ignore", "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+
+    with _running(command, work / "moto.out") as port:
         url = f"http://127.0.0.1:{port}"
         requests.put(f"{url}/{BUCKET}", timeout=60).raise_for_status()
         yield {"AWS_ENDPOINT_URL": url, **S3_KEYS}
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port
-
-
 @contextlib.contextmanager
-def _running(command: list[str], port: int, log: Path) -> Iterator[None]:
-    with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT)
+def _running(command: Callable[[int], list[str]], log: Path) -> Iterator[int]:
+    """A server, once it listens; yields its port. Where somebody else took that meanwhile, another is tried.
+
+    Args:
+        command: What starts the server on a port.
+        log: File for what it says.
+    """
+    for _ in range(5):
+        port = _free_port()
+        with log.open("wb") as out:
+            process = subprocess.Popen(command(port), stdout=out, stderr=subprocess.STDOUT)
         try:
-            while not _listening(port):
-                assert process.poll() is None, f"{command[0]} ended: {log.read_text()}"
+            while process.poll() is None and not _listening(port):
                 time.sleep(0.02)
-            yield
+            if process.poll() is None:
+                yield port
+                return
         finally:
             process.terminate()
             process.wait()
+    pytest.fail(f"{process.args} ended five times: {log.read_text()}")
+
+
+def _free_port() -> int:
+    """A port below those that systems hand out by themselves, to which any test may come at any time."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _listening(port: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,9 @@ from zoo.runner.postprocess.poses import COCO_SIGMAS
 from zoo.runner.results import DetectionRecord, PoseRecord
 from zoo.validation.annotations import JOINT_VALUES, Kind
 from zoo.validation.dataset import CocoPhoto, CocoSet
+
+_FIT = "1.8."
+"""Versions whose inner functions are those used here; the extra ``run`` asks for them."""
 
 
 class Metrics(Model):
@@ -88,6 +92,28 @@ class Scored:
         return Spread(low=low, high=high, resamples=resamples, seed=seed)
 
 
+def _evaluator() -> Any:
+    try:
+        import faster_coco_eval  # native code that only scoring needs
+    except ImportError as error:
+        raise MissingToolError(
+            "evaluator-missing",
+            "faster-coco-eval is not installed in this Python",
+            found=str(error),
+            hint="pip install 'paddle-zoo[run]'",
+        ) from error
+    version = metadata.version("faster-coco-eval")
+    if not version.startswith(_FIT):
+        raise MissingToolError(
+            "evaluator-unfit",
+            "this version of faster-coco-eval may match and average in another way",
+            expected=f"faster-coco-eval {_FIT}x",
+            found=version,
+            hint="pip install 'paddle-zoo[run]'",
+        )
+    return faster_coco_eval
+
+
 class Scorer:
     """Compares results with annotations, some photos at a time, and keeps no more than how they matched.
 
@@ -101,22 +127,13 @@ class Scorer:
         max_detections: Results per photo that count, best first.
 
     Raises:
-        MissingToolError: ``evaluator-missing``.
+        MissingToolError: ``evaluator-missing``, or ``evaluator-unfit`` for a version it was not tried with.
     """
 
     def __init__(
         self, data: CocoSet, kind: Kind, *, categories: tuple[int, ...], max_detections: int
     ) -> None:
-        try:
-            import faster_coco_eval  # native code that only scoring needs
-        except ImportError as error:
-            raise MissingToolError(
-                "evaluator-missing",
-                "faster-coco-eval is not installed in this Python",
-                found=str(error),
-                hint="pip install 'paddle-zoo[run]'",
-            ) from error
-        self._library: Any = faster_coco_eval
+        self._library = _evaluator()
         self._data = data
         self._kind = kind
         self._categories = sorted(categories)
@@ -129,7 +146,8 @@ class Scorer:
         """Compare the results on some photos, whose annotations and results can be forgotten then."""
         evaluation = self._evaluation(photos, records)
         evaluation.evaluate()
-        # What matched in each photo, ordered by category and photo. The evaluator has no public name for it.
+        # What matched in each photo, ordered by category and photo. The evaluator has no public name for it;
+        # the versions that `_evaluator` lets pass have this one.
         matches = evaluation._evalImgs_cpp
         for place, photo in enumerate(sorted(self._numbers[photo.id] for photo in photos)):
             self._matches[photo] = matches[place :: len(photos)]

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from registry.errors import MissingToolError
 from zoo.runner.results import DetectionRecord
 from zoo.validation.dataset import CocoPhoto, CocoSet
 from zoo.validation.scoring import Scored, Scorer
@@ -60,6 +61,18 @@ def test_the_same_seed_draws_the_same_photos() -> None:
 
     assert scored.spread(30) == scored.spread(30)
     assert scored.spread(30) != scored.spread(30, seed=1)
+
+
+def test_an_evaluator_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told = tmp_path / "faster_coco_eval-1.7.2.dist-info" / "METADATA"
+    told.parent.mkdir()
+    told.write_text("Metadata-Version: 2.1\nName: faster-coco-eval\nVersion: 1.7.2\n")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(MissingToolError) as caught:
+        one_person_a_photo(PHOTOS)
+
+    assert (caught.value.code, caught.value.found) == ("evaluator-unfit", "1.7.2")
 
 
 def test_where_there_is_nothing_to_find_there_is_no_interval() -> None:
