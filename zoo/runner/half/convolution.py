@@ -31,7 +31,7 @@ def build(use: Use) -> Compute:
     weights = use.weight("Filter")
     if weights is None or weights.ndim != 4:
         raise UntracedError("no filter of four axes")
-    use.require(dilations=(1, 1), data_format=frozenset({"NCHW", "AnyLayout"}))
+    use.require(dilations=(1, 1), data_format=frozenset({"NCHW", "AnyLayout"}), padding_algorithm="EXPLICIT")
     bias = use.weight("Bias")
     start = np.zeros(len(weights)) if bias is None else np.ascontiguousarray(bias.reshape(-1))
     activation = fused(use)

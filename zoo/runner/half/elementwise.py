@@ -32,7 +32,7 @@ def build_activated_sum(use: Use) -> Compute:
 
 
 def _build(use: Use, join: Callable[..., Doubles], activation: Activation) -> Compute:
-    use.require(axis=-1)
+    use.require(axis=-1, fuse_scale=False)
 
     def compute(left: Doubles, right: Doubles) -> tuple[Array, ...]:
         per_channel = (1, left.shape[1], 1, 1) if left.ndim == 4 else None

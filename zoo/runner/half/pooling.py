@@ -24,7 +24,9 @@ def build(use: Use) -> Compute:
         if kind != "avg":
             raise UntracedError(f"global pooling of type {kind}")
         return global_mean
-    use.require(pooling_type="max", ksize=(3, 3), strides=(2, 2), ceil_mode=False)
+    use.require(
+        pooling_type="max", ksize=(3, 3), strides=(2, 2), ceil_mode=False, padding_algorithm="EXPLICIT"
+    )
     if set(use.integers("paddings")) != {1}:
         raise UntracedError(f"paddings {use.integers('paddings')}")
     return largest_of_windows

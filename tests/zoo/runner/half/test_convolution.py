@@ -160,6 +160,7 @@ def test_a_vector_takes_every_activation() -> None:
         {"fuse_relu": True},
         {"groups": 2},
         {"data_format": "NHWC"},
+        {"padding_algorithm": "SAME"},
     ],
 )
 def test_a_convolution_nobody_has_traced_is_refused(attributes: dict[str, object]) -> None:
