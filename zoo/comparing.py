@@ -81,14 +81,15 @@ def parity_of(
         ZooError: What says more than that this one format is not to be had: a refused file, or no network.
     """
     from zoo.opening import opened
-    from zoo.validation.parity import FormatParity, compare, observe
+    from zoo.validation.parity import FormatParity, compare, heat_maps_alone, observe
 
     name = choice.format.name
     obtainer.reporter.note(f"comparing {name}")
     try:
         with opened([(entry, choice)], obtainer) as (network,):
             engine = f"{network.session.engine} {network.session.engine_version}"
-            found = compare(reference, observe(network, samples), entry, choice.precision)
+            expected = heat_maps_alone(reference) if choice.format.heat_maps_alone else reference
+            found = compare(expected, observe(network, samples), entry, choice.precision)
     except ZooError as error:
         state = _state_after(error)
         if state is None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from converters.tools import ONNXTOOLS, OPENVINO, PADDLE, Tool, paddlelite
+from converters.tools import NCNN, ONNXTOOLS, OPENVINO, PADDLE, Tool, paddlelite
 from registry.errors import UsageError
 from zoo.wants import Want
 
-Backend = Literal["paddle", "onnx", "lite", "openvino"]
+Backend = Literal["paddle", "onnx", "lite", "openvino", "ncnn"]
 Precision = Literal["fp32", "fp16"]
 
 
@@ -28,6 +28,7 @@ class Format:
         runner: Tool whose environment runs it; None where this process does.
         shared: Whether one loaded network answers several threads at a time.
         interpreted: Whether it is computed kernel by kernel: its times are no latencies.
+        heat_maps_alone: Whether a pose network in it hands out heat maps without their maxima.
     """
 
     backend: Backend
@@ -36,6 +37,7 @@ class Format:
     runner: Tool | None = None
     shared: bool = False
     interpreted: bool = False
+    heat_maps_alone: bool = False
 
     @property
     def name(self) -> str:
@@ -60,6 +62,8 @@ FORMATS = (
     Format("lite", "fp16", Want(kind="lite", precision="fp16", target="arm"), shared=True, interpreted=True),
     Format("openvino", "fp32", Want(kind="openvino", precision="fp32"), OPENVINO),
     Format("openvino", "fp16", Want(kind="openvino", precision="fp16"), OPENVINO),
+    Format("ncnn", "fp32", Want(kind="ncnn", precision="fp32"), NCNN, heat_maps_alone=True),
+    Format("ncnn", "fp16", Want(kind="ncnn", precision="fp16"), NCNN, heat_maps_alone=True),
 )
 """What runs here; the reference first, each backend's single precision before its half."""
 
@@ -71,7 +75,7 @@ ROWS = (*(each.name for each in FORMATS), PHONE_ONLY.id)
 
 BACKENDS = tuple(dict.fromkeys(each.backend for each in FORMATS))
 
-OPTIONAL_TOOLS = (ONNXTOOLS, OPENVINO)
+OPTIONAL_TOOLS = (ONNXTOOLS, OPENVINO, NCNN)
 """Tools that looking at every format of an entry makes use of where they are, and never fetches: hundreds of
 megabytes are for those who asked for just that format."""
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from converters.inference.options import published_options
 from converters.lite import LiteOptions
-from converters.ncnn.options import NcnnOptions
+from converters.ncnn.options import NcnnOptions, ncnn_export, ncnn_options
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refine_options
 from converters.openvino.options import OpenvinoOptions, openvino_options
 from converters.plan import Aim, Step, lite_options, onnx_options, steps
@@ -89,13 +90,15 @@ def _published(entry: Entry, want: Want) -> Artifact | None:
 
 
 def _routes(entry: Entry, want: Want) -> Iterator[FetchPlan]:
-    aim = _aim(want)
+    aim = _aim(entry, want)
     if aim is None or not _is_own_head(entry, want):
         return
     # The inference model first: the way is shorter, and it is what upstream itself converted.
     inference, weights = entry.artifact("inference"), entry.artifact("weights")
     # Of eight bits nothing in floating point is made: it would not be the model its name says.
-    if inference and inference.precision != "int8" and aim.goal != "inference":
+    fits = inference and inference.precision != "int8" and aim.goal != "inference"
+    # An export of other ends than the published one's starts from the weights.
+    if inference and fits and aim.inference is None:
         yield FetchPlan(entry=entry.id, want=want, start=inference, steps=steps("program", aim, entry))
     if weights and entry.network:
         yield FetchPlan(entry=entry.id, want=want, start=weights, steps=steps("weights", aim, entry))
@@ -106,7 +109,7 @@ def _is_own_head(entry: Entry, want: Want) -> bool:
     return want.head is None or getattr(entry.output, "head", None) == want.head
 
 
-def _aim(want: Want) -> Aim | None:
+def _aim(entry: Entry, want: Want) -> Aim | None:
     if want.kind == "inference":
         return Aim(goal="inference")
     if want.precision == "int8":
@@ -120,7 +123,21 @@ def _aim(want: Want) -> Aim | None:
         return Aim(
             goal="openvino", onnx=onnx_options(None), openvino=openvino_options(want.precision or "fp32")
         )
-    return None
+    return _ncnn_aim(entry, want.precision or "fp32") if want.kind == "ncnn" else None
+
+
+def _ncnn_aim(entry: Entry, precision: str) -> Aim:
+    published = published_options(entry)
+    # What ncnn does not have is done by who runs the model: maxima looked for, boxes suppressed.
+    head = "raw" if published.head == "nms" else None
+    fit = ncnn_export(published, head=head, argmax=None, batch=None) | ({"head": head} if head else {})
+    own = not head and not published.argmax
+    return Aim(
+        goal="ncnn",
+        inference=None if own else published.model_copy(update=fit),
+        onnx=onnx_options(None),
+        ncnn=ncnn_options(precision, without_argmax=bool(published.argmax)),
+    )
 
 
 def _no_way(entry: Entry, want: Want, build: bool | None) -> NotFoundError:

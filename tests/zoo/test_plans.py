@@ -74,6 +74,19 @@ def test_a_hint_names_the_release_where_the_bare_name_means_another() -> None:
     assert caught.value.hint == "zoo fetch tinypose_128x96@2022.08 --onnx fp32 --build"
 
 
+def test_what_ncnn_does_not_have_is_left_to_who_runs_the_model() -> None:
+    """Maxima of heat maps are looked for, and boxes suppressed, behind the network."""
+    pose = first("tinypose_128x96", Want(kind="ncnn", precision="fp32"))
+    raw = first("picodet_s_192_pedestrian", Want(kind="ncnn", precision="fp16"))
+    suppressing = first("picodet_s_192_lcnet_pedestrian", Want(kind="ncnn", precision="fp32"))
+
+    assert pose.start.kind == suppressing.start.kind == "weights"
+    assert raw.start.kind == "inference"
+    assert getattr(pose.steps[0], "argmax", None) is False
+    assert getattr(suppressing.steps[0], "head", None) == "raw"
+    assert raw.lines()[-1] == "  convert  ONNX to ncnn, weights in fp16"
+
+
 def test_an_openvino_model_is_made_here_even_where_one_is_listed() -> None:
     """What is listed cannot be proven to be what it is called."""
     name, want = "tinypose_256x192", Want(kind="openvino", precision="fp16")

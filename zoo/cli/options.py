@@ -173,6 +173,7 @@ class Backend(str, Enum):
     paddle = "paddle"
     lite = "lite"
     openvino = "openvino"
+    ncnn = "ncnn"
 
 
 class Scope(str, Enum):
@@ -189,6 +190,8 @@ TargetOption = Annotated[
 ]
 BackendOption = Annotated[
     Backend,
-    typer.Option("--backend", help="onnxruntime, Paddle Inference, Paddle-Lite's x86 twin, or OpenVINO."),
+    typer.Option(
+        "--backend", help="onnxruntime, Paddle Inference, Paddle-Lite's x86 twin, OpenVINO or ncnn."
+    ),
 ]
 PrecisionOption = Annotated[Precision, typer.Option("--precision", help="Arithmetic precision.")]

@@ -13,7 +13,7 @@ import pytest
 
 import zoo as api
 from converters.toolchain import Toolchains
-from converters.tools import OPENVINO
+from converters.tools import NCNN, OPENVINO, Tool
 from registry.lock import Lock
 from tests.conftest import ensured
 from tests.converters.reading.paddle_bytes import write_open_convolution
@@ -40,6 +40,8 @@ def ready(tmp_path_factory: pytest.TempPathFactory, toolchain_root: Path, shared
         files[f"{PUBLISHED}{name}.tar"] = tar_of(
             {f"{name}/{file.name}": file.read_bytes() for file in sorted(model.iterdir())}
         )
+    # What starts from weights: without arg-max, for example.
+    files[f"{PUBLISHED}{POSE}.pdparams"] = (shared / f"data/weights/{POSE}.pdparams").read_bytes()
     with serve(files) as server:
         yield Zoo(cache, folder, {"ZOO_MIRROR": server.url})
 
@@ -268,16 +270,18 @@ def test_validate_says_what_half_precision_costs_on_a_phone(ready: Zoo, coco: Pa
     assert "hard_swish" in ran.err  # what the interpreter knows
 
 
-def test_validate_holds_the_published_figure_on_openvino(
-    ready: Zoo, coco: Path, toolchains: Toolchains
+@pytest.mark.parametrize(("name", "tool"), [(DETECTOR, OPENVINO), (DETECTOR, NCNN), (POSE, NCNN)])
+def test_validate_holds_the_published_figure_on_other_engines(
+    ready: Zoo, coco: Path, toolchains: Toolchains, name: str, tool: Tool
 ) -> None:
-    ensured(toolchains, OPENVINO)
+    points = {DETECTOR: 29.8, POSE: 56.5}[name]
+    ensured(toolchains, tool)
 
-    ran = ready("validate", DETECTOR, "--data", coco, "--backend", "openvino", "--json")
+    ran = ready("validate", name, "--data", coco, "--backend", tool.name, "--json")
 
     assert ran.code == 0, ran.err
-    assert abs(100 * ran.json["metrics"]["AP"] - 29.8) < 0.1
-    assert (ran.json["backend"], ran.json["artifact"]) == ("openvino", "openvino-fp32")
+    assert abs(100 * ran.json["metrics"]["AP"] - points) < 0.1
+    assert (ran.json["backend"], ran.json["artifact"]) == (tool.name, f"{tool.name}-fp32")
 
 
 def test_nothing_large_is_fetched_for_a_comparison_and_the_row_says_what_to_type(
@@ -330,6 +334,8 @@ def test_compare_holds_every_format_to_the_inference_model(
         "lite-arm-fp16": "measured",
         "openvino-fp32": "same",
         "openvino-fp16": "measured",
+        "ncnn-fp32": "same",
+        "ncnn-fp16": "measured",
         "lite-arm-fp32": "not-run",
     }
     assert "computing in f32" in rows["openvino-fp16"]["engine"]

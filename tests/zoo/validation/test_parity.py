@@ -12,7 +12,7 @@ import registry
 from tests.zoo.runner.fakes import DETECTOR_TENSOR, POSE_TENSOR, FakeSession, bright_spots
 from zoo.obtain import Fetched
 from zoo.opening import Choice, Network
-from zoo.validation.parity import Layers, Limits, Sample, compare, limits_of, observe
+from zoo.validation.parity import Layers, Limits, Sample, compare, heat_maps_alone, limits_of, observe
 
 POSE = registry.load().get("tinypose_128x96")
 DETECTOR = registry.load().get("picodet_s_192_pedestrian")
@@ -122,6 +122,17 @@ def test_an_index_is_right_or_wrong() -> None:
     found = compare(pose(bright_spots), pose(answer), POSE, "fp32")
 
     assert (found.first, found.layers[1].unit, found.layers[1].max_abs) == ("raw", "count", 1)
+
+
+def test_a_format_without_arg_max_is_held_to_the_heat_maps() -> None:
+    def maps_alone(tensor: np.ndarray) -> list[np.ndarray]:
+        return bright_spots(tensor)[:1]
+
+    reference, other = pose(bright_spots), pose(maps_alone)
+
+    found = compare(heat_maps_alone(reference), other, POSE, "fp32")
+    assert [layer.layer for layer in found.layers] == ["raw", "decoded", "final", "final"]
+    assert (found.state, compare(reference, other, POSE, "fp32").state) == ("same", "differs")
 
 
 def test_outputs_of_another_shape_differ_in_kind() -> None:

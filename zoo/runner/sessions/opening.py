@@ -54,7 +54,8 @@ def open_session(
 
     Args:
         model: ``.onnx`` file for ``onnx``; folder or program file of an inference model for ``paddle``;
-            ``.nb`` file for ``lite``; folder or graph of an OpenVINO model for ``openvino``.
+            ``.nb`` file for ``lite``; folder or graph of an OpenVINO or ncnn model for ``openvino`` and
+            ``ncnn``.
         backend: What runs it.
         interpreter: Python that has the engine; the current one when there is none. ``onnx`` runs in this
             process and takes none; ``lite`` needs one, but for a file that is interpreted.
@@ -129,6 +130,7 @@ _HOSTED: dict[Backend, _Hosted] = {
     ),
     "lite": _Hosted("paddle-lite", ("lite",), "a Paddle-Lite model", "lite_worker.py", _of_file),
     "openvino": _Hosted("openvino", ("openvino",), "an OpenVINO model", "openvino_worker.py", _of_file),
+    "ncnn": _Hosted("ncnn", ("ncnn",), "an ncnn model", "ncnn_worker.py", _of_file),
 }
 
 

@@ -1,0 +1,60 @@
+"""Runs an ncnn model, under the interpreter that has ncnn."""
+
+import importlib.metadata
+import os
+from typing import Any, Dict, List, Tuple  # noqa: UP035  the workers share one old syntax
+
+import numpy as np
+
+# On processors that can, ncnn stores and computes in half precision or bfloat16 unless told not to.
+_HALVES = ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage")
+
+
+class Model:
+    """A loaded network, computed in single precision whatever its weights are stored as.
+
+    Winograd's convolutions and packed layouts stay on, as apps have them: on the networks of the catalogue
+    outputs are as near to Paddle's with them as without.
+
+    Args:
+        request: Path of the graph under ``model``, names of ``inputs`` and ``outputs``, number of
+            ``threads``.
+    """
+
+    def __init__(self, request: Dict[str, Any]) -> None:  # noqa: UP006
+        import ncnn
+
+        self._ncnn = ncnn
+        self._net = ncnn.Net()
+        self._net.opt.num_threads = request["threads"]
+        for kind in _HALVES:
+            setattr(self._net.opt, "use_" + kind, False)
+        graph = request["model"]
+        if self._net.load_param(graph):
+            raise RuntimeError("ncnn does not load the graph, for example for a layer it does not have")
+        if self._net.load_model(os.path.splitext(graph)[0] + ".bin"):
+            raise RuntimeError("ncnn does not load the weights")
+        self.facts = {
+            "version": importlib.metadata.version("ncnn") + ", computing in fp32",
+            "inputs": request["inputs"],
+            "outputs": request["outputs"],
+        }
+
+    def run(self, arrays: Dict[str, Any]) -> List[Tuple[str, Any]]:  # noqa: UP006
+        """Compute all outputs, in order, one image after the other: ncnn has no axis for several."""
+        images = len(next(iter(arrays.values())))
+        found = [self._image({name: array[item] for name, array in arrays.items()}) for item in range(images)]
+        return [(name, np.stack([one[name] for one in found])) for name in self.facts["outputs"]]
+
+    def _image(self, arrays: Dict[str, Any]) -> Dict[str, Any]:  # noqa: UP006
+        extractor = self._net.create_extractor()
+        for name in self.facts["inputs"]:
+            # A copy of its own: a matrix that borrows an array's memory crashes where a layer works in place.
+            extractor.input(name, self._ncnn.Mat(np.ascontiguousarray(arrays[name])).clone())
+        found = {}
+        for name in self.facts["outputs"]:
+            failed, matrix = extractor.extract(name)
+            if failed:
+                raise RuntimeError("ncnn could not compute " + name)
+            found[name] = np.array(matrix)
+        return found
