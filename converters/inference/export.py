@@ -13,6 +13,7 @@ from converters.files import check_writable, publish, publish_bytes, sha256_of
 from converters.inference.contract import contract_of, require_contract
 from converters.inference.infer_cfg import FILE_NAME, infer_cfg, labels
 from converters.inference.options import InferenceOptions, Program, require_consistent
+from converters.inference.values import as_float32, require_numbers
 from converters.interpreter import Interpreter
 from converters.networks.measured import measurement_of
 from converters.provenance import Provenance, conversion_key, provenance, write_provenance
@@ -95,7 +96,7 @@ def export(
         NotFoundError: ``network-not-modelled``, or no such weights file.
         UsageError: The options contradict the entry or each other; ``out`` cannot be used.
         IntegrityError: The weights file is unsafe or broken.
-        ConversionError: The weights are not those of the network, or paddle failed.
+        ConversionError: The weights are not those of the network, or not its numbers, or paddle failed.
         MissingToolError: ``paddle-cannot-write-legacy``.
     """
     require_consistent(entry, options)
@@ -103,8 +104,8 @@ def export(
     _require_single_model(out, options.program)
     check_writable(out / FILE_NAME)
     require_fitting_shapes(entry, weights)
-    checkpoint = read_weights(weights)
-    _require_float32(checkpoint, entry)
+    checkpoint = as_float32(read_weights(weights), entry)
+    require_numbers(checkpoint, entry)
     note(f"exporting {entry.id} with paddlepaddle {_version(interpreter)}")
     with scratch(work) as folder:
         made = folder / "model"
@@ -190,20 +191,6 @@ def require_fitting_shapes(entry: Entry, weights: Path) -> None:
     known = measurement_of(entry.network) if entry.network is not None else None
     if known is not None:
         require_match(summarise(weights).shapes, known.shapes, network=entry.id)
-
-
-def _require_float32(checkpoint: Checkpoint, entry: Entry) -> None:
-    others = {name: array.dtype.name for name, array in checkpoint.items() if array.dtype.name != "float32"}
-    if others:
-        name, dtype = next(iter(others.items()))
-        raise ConversionError(
-            "weights-not-float32",
-            f"{len(others)} of {len(checkpoint)} parameters are not float32, for example {name}",
-            expected=f"float32, as {entry.id} computes",
-            found=dtype,
-            done="nothing was converted: the values would change",
-            hint="export them as float32, for example with a state dict of param.astype('float32')",
-        )
 
 
 def _request(

@@ -60,6 +60,7 @@ class _Machine:
             "BININT": self._push,
             "BININT1": self._push,
             "BININT2": self._push,
+            "BINFLOAT": self._push,
             "BINUNICODE": self._push,
             "SHORT_BINUNICODE": self._push,
             "BINBYTES": self._push,

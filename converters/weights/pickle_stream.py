@@ -6,6 +6,7 @@ the table ends the reading before its argument is looked at.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
@@ -35,7 +36,7 @@ class LongText:
     raw: memoryview
 
 
-Argument: TypeAlias = int | str | LongText | memoryview | tuple[str, str] | None
+Argument: TypeAlias = int | float | str | LongText | memoryview | tuple[str, str] | None
 
 
 class Instruction(NamedTuple):
@@ -87,6 +88,10 @@ class _Cursor:
 
     def i32(self) -> int:
         return int.from_bytes(self.take(4), "little", signed=True)
+
+    def f64(self) -> float:
+        [value] = struct.unpack(">d", self.take(8))  # big-endian, as pickletools says
+        return float(value)
 
     def protocol(self) -> int:
         version = self.u8()
@@ -160,6 +165,7 @@ _OPCODES: dict[int, tuple[str, _Reader | None]] = {
     ord("J"): ("BININT", _Cursor.i32),
     ord("K"): ("BININT1", _Cursor.u8),
     ord("M"): ("BININT2", _Cursor.u16),
+    ord("G"): ("BINFLOAT", _Cursor.f64),
     ord("X"): ("BINUNICODE", _Cursor.text32),
     0x8C: ("SHORT_BINUNICODE", _Cursor.text8),
     ord("B"): ("BINBYTES", _Cursor.bytes32),

@@ -65,7 +65,7 @@ class PendingArray:
 
 
 Value: TypeAlias = (
-    "bool | int | str | LongText | memoryview | Global | PendingDtype | PendingArray"
+    "bool | int | float | str | LongText | memoryview | Global | PendingDtype | PendingArray"
     " | tuple[Value, ...] | dict[str, Value] | None"
 )
 
@@ -73,6 +73,7 @@ _WORDS: dict[type, str] = {
     type(None): "None",
     bool: "a truth value",
     int: "a number",
+    float: "a number",
     str: "a text",
     LongText: "a long text",
     memoryview: "bytes",

@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 import registry
 from converters.inference.contract import contract_of, require_contract
 from converters.inference.export import export, require_program_writable
+from converters.inference.values import as_float32, require_numbers
 from converters.interpreter import Interpreter
 from converters.networks.measured import measurement_of
-from converters.weights import read_weights
+from converters.weights import Checkpoint, read_weights
 from registry.errors import ConversionError, MissingToolError, UsageError
 from registry.schema import Entry
 from tests.converters.inference.conftest import Export, Models, Sample, options
@@ -97,15 +98,60 @@ def test_a_key_that_inference_does_not_read_is_needed_too(tmp_path: Path) -> Non
         start_nowhere(entry, store(tmp_path / "w", zeros), tmp_path)
 
 
-def test_half_precision_weights_are_refused_before_paddle_is_started(
+def test_weights_whose_values_would_change_are_refused_before_paddle_is_started(
     detector_v2: Sample, arrays: dict[str, NDArray[np.generic]], tmp_path: Path
 ) -> None:
-    arrays["head.head_cls1.bias"] = arrays["head.head_cls1.bias"].astype("float16")
+    arrays["head.head_cls1.bias"] = arrays["head.head_cls1.bias"].astype("float64")
 
     with pytest.raises(ConversionError, match=r"head\.head_cls1\.bias") as refused:
         start_nowhere(detector_v2.entry, store(tmp_path / "w", arrays), tmp_path)
 
     assert refused.value.code == "weights-not-float32"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "found"),
+    [
+        ("head.head_cls1.bias", np.nan, "NaN or infinity"),
+        ("backbone.conv1.conv.weight", -np.inf, "NaN or infinity"),
+        ("backbone.conv1.bn._variance", -1.0, "a negative variance"),
+    ],
+)
+def test_weights_of_a_training_that_diverged_are_refused(
+    detector_v2: Sample, arrays: dict[str, NDArray[np.generic]], name: str, value: float, found: str
+) -> None:
+    """They convert to every format without a word, and each computes NaN for every picture."""
+    broken = arrays[name].copy()
+    broken.flat[0] = value
+    arrays[name] = broken
+
+    with pytest.raises(ConversionError) as refused:
+        require_numbers(Checkpoint("weights", arrays, {}), detector_v2.entry)
+
+    assert (refused.value.code, refused.value.found) == ("weights-not-finite", f"{found} in {name}")
+
+
+def test_such_weights_never_reach_paddle(
+    detector_v2: Sample, arrays: dict[str, NDArray[np.generic]], tmp_path: Path
+) -> None:
+    arrays["head.head_cls1.bias"] = arrays["head.head_cls1.bias"] * np.nan
+
+    with pytest.raises(ConversionError) as refused:
+        start_nowhere(detector_v2.entry, store(tmp_path / "w", arrays), tmp_path)
+
+    assert refused.value.code == "weights-not-finite"
+
+
+def test_half_precision_weights_are_widened_to_the_same_values(
+    detector_v2: Sample, arrays: dict[str, NDArray[np.generic]], tmp_path: Path
+) -> None:
+    half = {name: array.astype("float16") for name, array in arrays.items()}
+    read = read_weights(store(tmp_path / "w", half))
+
+    widened = as_float32(read, detector_v2.entry)
+
+    assert {array.dtype.name for array in widened.values()} == {"float32"}
+    assert all(np.array_equal(widened[name], half[name]) for name in arrays)
 
 
 def test_options_that_make_no_sense_are_refused_first(detector: Sample, tmp_path: Path) -> None:
