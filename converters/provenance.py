@@ -17,6 +17,7 @@ from pydantic import ConfigDict, Field, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
 from converters.files import canonical_json, publish_bytes
+from converters.recipes import RECIPES, Conversion
 from registry.errors import IntegrityError, NotFoundError
 from registry.schema.base import Model
 
@@ -59,11 +60,31 @@ class Dependency(_Layout):
     digest: Digest | None = None
 
 
+class Recipe(_Layout):
+    """This project's own part in a conversion.
+
+    Attributes:
+        recipe: Its revision; None in statements of versions that did not number it.
+        changes: What was changed in the model before the tool read it, to the number of places.
+    """
+
+    recipe: int | None = None
+    changes: dict[str, int] = Field(default_factory=dict)
+
+
 class BuildDefinition(_Layout):
-    """What was done: kind of conversion, options, and everything that went in."""
+    """What was done: kind of conversion, options, and everything that went in.
+
+    Attributes:
+        build_type: Kind of conversion.
+        external_parameters: What was asked for.
+        internal_parameters: What this project did on its own account.
+        resolved_dependencies: Inputs and tools.
+    """
 
     build_type: str
     external_parameters: dict[str, JsonValue]
+    internal_parameters: Recipe = Recipe()
     resolved_dependencies: tuple[Dependency, ...]
 
 
@@ -99,6 +120,17 @@ class Provenance(_Layout):
         """The file: canonical JSON and a line end."""
         return canonical_json(self.model_dump(mode="json", by_alias=True, exclude_none=True)) + b"\n"
 
+    @property
+    def conversion(self) -> str:
+        """Kind of conversion, for example ``lite``."""
+        return self.predicate.build_definition.build_type.rpartition("/")[2]
+
+    @property
+    def superseded(self) -> bool:
+        """Whether it was made by another recipe than today's, so that no key leads to it any more."""
+        recipe = self.predicate.build_definition.internal_parameters.recipe
+        return (self.conversion, recipe) not in RECIPES.items()
+
     def is_about(self, sha256: str) -> bool:
         """Whether the artifact with this digest is a subject."""
         return any(subject.digest.sha256 == sha256 for subject in self.subject)
@@ -110,12 +142,16 @@ class Provenance(_Layout):
 
 
 def conversion_key(
-    kind: str, *, inputs: Mapping[str, str], tools: Mapping[str, str], options: Mapping[str, JsonValue]
+    kind: Conversion,
+    *,
+    inputs: Mapping[str, str],
+    tools: Mapping[str, str],
+    options: Mapping[str, JsonValue],
 ) -> str:
     """Name of a conversion: equal keys give equal bytes.
 
     Args:
-        kind: ``lite``, ``onnx``, …
+        kind: Kind of conversion, by whose recipe it is made.
         inputs: Role of each input (``program``, ``params``, …) to its SHA-256. Roles, not file names: a
             renamed input is the same input.
         tools: Package to version, of those that shape the result.
@@ -126,6 +162,7 @@ def conversion_key(
     """
     content: dict[str, JsonValue] = {
         "kind": kind,
+        "recipe": RECIPES[kind],
         "inputs": dict(inputs),
         "tools": dict(tools),
         "options": dict(options),
@@ -134,13 +171,14 @@ def conversion_key(
 
 
 def provenance(
-    kind: str,
+    kind: Conversion,
     *,
     name: str,
     sha256: str,
     inputs: Mapping[str, str],
     tools: Mapping[str, str],
     options: Mapping[str, JsonValue],
+    changes: Mapping[str, int] | None = None,
 ) -> Provenance:
     """State how an artifact was made.
 
@@ -151,7 +189,9 @@ def provenance(
         inputs: File name of each input to its SHA-256.
         tools: Package to version, of all that took part; ``cpython`` is the interpreter.
         options: Everything that was asked for, defaults included.
+        changes: What was changed in the model before the tool read it, to the number of places.
     """
+    own = Recipe(recipe=RECIPES[kind], changes=dict(changes or {}))
     files = [Dependency(name=file, digest=Digest(sha256=value)) for file, value in sorted(inputs.items())]
     packages = [
         Dependency(name=tool, uri=_package_url(tool, version)) for tool, version in sorted(tools.items())
@@ -162,6 +202,7 @@ def provenance(
             build_definition=BuildDefinition(
                 build_type=f"{_BUILDER}#conversion/{kind}",
                 external_parameters=dict(options),
+                internal_parameters=own,
                 resolved_dependencies=(*files, *packages),
             ),
             run_details=RunDetails(

@@ -132,6 +132,9 @@ def _origin(origin: Origin) -> Iterator[str]:
     more = f" and {len(names) - _MOST_INPUTS} more" if len(names) > _MOST_INPUTS else ""
     yield f"              of {', '.join(names[:_MOST_INPUTS])}{more}"
     yield f"              with {', '.join(f'{tool} {version}' for tool, version in origin.tools.items())}"
+    if origin.changes:
+        changes = (f"{what} ({count})" for what, count in origin.changes.items())
+        yield f"              after {', '.join(changes)}"
 
 
 def _kernel_places(found: Inspection) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import JsonValue
 
@@ -25,7 +25,7 @@ from registry.errors import ConversionError, MissingToolError, UsageError
 from registry.schema.base import Model
 from registry.schema.entry import Entry
 
-KIND = "inference"
+KIND: Final = "inference"
 SECONDS = 600.0
 """Far more than any network here needs; a worker that takes longer hangs."""
 

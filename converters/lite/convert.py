@@ -11,14 +11,15 @@ from converters.child import run_worker
 from converters.files import check_writable, publish_bytes
 from converters.interpreter import Interpreter
 from converters.lite.options import LiteOptions, lite_key, needs_legacy, refuse_contradictions
-from converters.lite.xshape import complete_program, needing_xshape
+from converters.lite.rewriting import plan_edits, rewrite, summary
+from converters.lite.rules import rules
 from converters.proof import Proof
 from converters.provenance import provenance, write_provenance
-from converters.reading import Inspection, canonical_nb
+from converters.reading import Inspection, Program, canonical_nb
 from converters.reading.nb import decode_nb
 from converters.reading.nb_proof import inspect_nb
 from converters.scratch import scratch
-from converters.staging import InferenceModel, read_model, stage
+from converters.staging import InferenceModel, Staged, read_model, stage
 from converters.toolchain import Toolchains
 from converters.tools import paddlelite
 from registry.errors import ConversionError
@@ -71,14 +72,17 @@ def to_lite(
     tool = paddlelite(options.version)
     refuse_contradictions(options)
     source = read_model(model)
-    if not source.legacy:
+    if not isinstance(source.program, Program):
         raise needs_legacy(str(source.program.path))
+    edits = plan_edits(source.program, rules(options.version, options.family))
     check_writable(out)
     interpreter = toolchains.ensure(tool, note)
     note(f"converting {source.program.path.name} to Lite ({options.target} {options.precision}, {tool})")
     log = work.absolute() / "logs" / f"lite-{lite_key(source.digests, options)[:16]}.log"
     with scratch(work) as folder:
-        content = canonical_nb(_run_opt(source, options, interpreter, folder, log))
+        staged = stage(source, folder)
+        rewrite(staged.program, edits)
+        content = canonical_nb(_run_opt(staged, options, interpreter, log))
     inspection = _prove(content, source, options, Proof(f"opt of {tool}", log))
     packages = {pin.package: interpreter.packages[pin.package] for pin in tool.pins}
     statement = provenance(
@@ -88,6 +92,7 @@ def to_lite(
         inputs=source.named_digests,
         tools=packages | {"cpython": interpreter.version},
         options=options.model_dump(),
+        changes=summary(edits),
     )
     write_provenance(out, statement)
     publish_bytes(content, out)
@@ -95,12 +100,8 @@ def to_lite(
     return inspection.model_copy(update={"path": out})
 
 
-def _run_opt(
-    source: InferenceModel, options: LiteOptions, interpreter: Interpreter, folder: Path, log: Path
-) -> bytes:
-    staged = stage(source, folder)
-    if types := needing_xshape(options.version, options.family):
-        complete_program(staged.program, types)
+def _run_opt(staged: Staged, options: LiteOptions, interpreter: Interpreter, log: Path) -> bytes:
+    folder = staged.program.parent
     task, hint = f"opt of {paddlelite(options.version)}", _hint(options)
     request: dict[str, JsonValue] = {
         "program": staged.program.name,
@@ -138,8 +139,8 @@ def _run_opt(
 def _hint(options: LiteOptions) -> str | None:
     if options.family == "x86" and options.version == "2.9.1":
         return (
-            "paddlelite 2.9.1 has few kernels for x86, fewer than the networks of the catalogue need: "
-            "check with the twin of another version, --lite-version 2.10 or later"
+            "paddlelite 2.9.1 has kernels for x86 of fewer operators than the later versions: "
+            "check with the twin of one of those, --lite-version 2.10"
         )
     return None
 

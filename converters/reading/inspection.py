@@ -69,6 +69,8 @@ class Origin(Model):
         inputs: File name of each input to its SHA-256.
         tools: Package to version.
         options: What was asked for.
+        recipe: Revision of this project's part in that kind of conversion; None where it is not stated.
+        changes: What this project changed in the model before the tool read it, to the number of places.
         genuine: Whether the statement is about exactly these bytes.
     """
 
@@ -76,6 +78,8 @@ class Origin(Model):
     inputs: dict[str, str]
     tools: dict[str, str]
     options: dict[str, JsonValue]
+    recipe: int | None
+    changes: dict[str, int]
     genuine: bool
 
 

@@ -27,9 +27,11 @@ def origin_of(artifact: Path) -> Origin | None:
     definition = statement.predicate.build_definition
     dependencies = definition.resolved_dependencies
     return Origin(
-        conversion=definition.build_type.rpartition("/")[2],
+        conversion=statement.conversion,
         inputs={item.name: item.digest.sha256 for item in dependencies if item.digest},
         tools={item.name: item.uri.rpartition("@")[2] for item in dependencies if item.uri},
         options=definition.external_parameters,
+        recipe=definition.internal_parameters.recipe,
+        changes=definition.internal_parameters.changes,
         genuine=statement.is_about(digest(artifact)),
     )

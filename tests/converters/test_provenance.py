@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from converters.provenance import (
     read_provenance,
     write_provenance,
 )
+from converters.recipes import RECIPES, Conversion
 from registry.errors import IntegrityError, NotFoundError
 
 ONE, TWO, MADE = ("1" * 64, "2" * 64, "3" * 64)
@@ -30,6 +32,7 @@ def statement(**changes: str) -> Provenance:
         inputs={"model.pdmodel": ONE, "model.pdiparams": TWO},
         tools={"paddlelite": "2.13rc0", "cpython": "3.10.13"},
         options={"target": "arm", "precision": "fp16", **changes},
+        changes={"names shortened": 3},
     )
 
 
@@ -78,19 +81,36 @@ def test_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
     assert caught.value.code == "provenance-unreadable"
 
 
-@given(st.sampled_from(["kind", "inputs", "tools", "options"]), st.text(min_size=1))
+def key(kind: Conversion = "lite", **changed: Mapping[str, str]) -> str:
+    parts = {"inputs": {"program": ONE}, "tools": {"t": "1"}, "options": {"o": "x"}, **changed}
+    return conversion_key(kind, **parts)  # type: ignore[arg-type]  # a mapping of texts is one of JSON values
+
+
+@given(st.sampled_from(["inputs", "tools", "options"]), st.text(min_size=1))
 def test_a_key_changes_with_everything_that_goes_in(part: str, text: str) -> None:
-    parts = {"kind": "lite", "inputs": {"program": ONE}, "tools": {"t": "1"}, "options": {"o": "x"}}
-    changed = {**parts, part: "lite " + text if part == "kind" else {f"other {text}": text}}
-    # The types of the parts differ by their names, which a dictionary cannot say.
-    keys = {
-        conversion_key(
-            str(some["kind"]),
-            inputs=some["inputs"],  # type: ignore[arg-type]
-            tools=some["tools"],  # type: ignore[arg-type]
-            options=some["options"],  # type: ignore[arg-type]
-        )
-        for some in (parts, changed)
-    }
-    assert len(keys) == 2
-    assert all(len(key) == 64 for key in keys)
+    assert len({key(), key(**{part: {f"other {text}": text}})}) == 2
+    assert len(key()) == 64
+
+
+def test_a_key_changes_with_the_kind_of_conversion_and_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A store filled before a change of ours must not answer for what is made after it."""
+    before = {kind: key(kind) for kind in RECIPES}
+    assert len(set(before.values())) == len(RECIPES)
+    monkeypatch.setattr("converters.provenance.RECIPES", {**RECIPES, "lite": RECIPES["lite"] + 1})
+    assert {kind for kind in RECIPES if key(kind) != before[kind]} == {"lite"}
+
+
+def test_it_states_the_recipe_and_what_was_changed() -> None:
+    data = json.loads(statement().to_bytes())
+    own = data["predicate"]["buildDefinition"]["internalParameters"]
+    assert own == {"recipe": RECIPES["lite"], "changes": {"names shortened": 3}}
+    assert not statement().superseded
+
+
+def test_one_by_another_recipe_or_none_is_superseded(monkeypatch: pytest.MonkeyPatch) -> None:
+    data = json.loads(statement().to_bytes())
+    del data["predicate"]["buildDefinition"]["internalParameters"]
+    assert Provenance.model_validate(data).superseded
+    today = statement()
+    monkeypatch.setattr("converters.provenance.RECIPES", {**RECIPES, "lite": RECIPES["lite"] + 1})
+    assert today.superseded

@@ -99,5 +99,6 @@ def _row(thing: Thing, now: datetime) -> list[str]:
     remarks = [f"from {', '.join(thing.made_from)}"] if thing.made_from else []
     remarks += [f"{len(thing.used_by)} made from it"] if thing.used_by else []
     remarks += ["pinned"] if thing.pinned else []
-    remarks += ["superseded"] if thing.kind == "artifact" and not thing.current else []
+    superseded = thing.outdated or (thing.kind == "artifact" and not thing.current)
+    remarks += ["superseded"] if superseded else []
     return [thing.kind, thing.name, megabytes(thing.size), amounts.ago(now - thing.used), "; ".join(remarks)]

@@ -51,6 +51,7 @@ class Thing(Model):
         made_from: For conversions, the artifacts and conversions in the store it was made from.
         used_by: Conversions in the store that were made from it.
         current: Whether the newest digest that is known leads to it; always so for other things.
+        outdated: Whether it was converted by another recipe than today's, so that it is not found any more.
         pinned: Whether the project's lock names it.
         archive: SHA-256 of the archive that belongs to it.
         canonical: Its address in the catalogue, for artifacts.
@@ -64,6 +65,7 @@ class Thing(Model):
     made_from: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
     current: bool = True
+    outdated: bool = False
     pinned: bool = False
     archive: str | None = None
     canonical: str | None = None
@@ -88,13 +90,20 @@ def take_stock(layout: Layout, seen: Lock, pins: Lock) -> tuple[Thing, ...]:
     names = {thing.path: thing.name for thing in artifacts}
     names |= {folder: _conversion_name(folder, manifest) for folder, manifest in built}
     stale = {thing.path for thing in artifacts if not thing.current}
+    outdated = {folder for folder, _ in built if any(each.superseded for each in _statements(folder))}
+    stale |= outdated
     # A file that did not change between two releases counts for the current one.
     order = sorted([*published, *built], key=lambda found: found[0] not in stale)
     holders = {digest.sha256: path for path, manifest in order for digest in manifest.members.values()}
     sources = {folder: _sources(folder, holders) for folder, _ in built}
     while more := {folder for folder, found in sources.items() if found & stale} - stale:
         stale |= more  # what was made from what was made from something superseded
-    conversions = [_conversion(folder, names, sources[folder], folder not in stale) for folder, _ in built]
+    conversions = [
+        _conversion(folder, names, sources[folder], folder not in stale).model_copy(
+            update={"outdated": folder in outdated}
+        )
+        for folder, _ in built
+    ]
     users: dict[str, list[str]] = {}
     for thing in conversions:
         for source in thing.made_from:
@@ -138,14 +147,18 @@ def _sources(folder: Path, holders: Mapping[str, Path]) -> Set[Path]:
 
 def _inputs(folder: Path) -> Iterator[str]:
     """Digests of what a conversion was made from, by its own provenance."""
-    for path in sorted((folder / FILES).rglob(f"*{SUFFIX}")):
-        try:
-            statement = Provenance.model_validate_json(path.read_bytes())
-        except (OSError, ValidationError):
-            continue
+    for statement in _statements(folder):
         for source in statement.predicate.build_definition.resolved_dependencies:
             if source.digest is not None:
                 yield source.digest.sha256
+
+
+def _statements(folder: Path) -> Iterator[Provenance]:
+    for path in sorted((folder / FILES).rglob(f"*{SUFFIX}")):
+        try:
+            yield Provenance.model_validate_json(path.read_bytes())
+        except (OSError, ValidationError):
+            continue
 
 
 def _conversion_name(folder: Path, manifest: Manifest) -> str:

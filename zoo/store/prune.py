@@ -146,6 +146,8 @@ def _useless(thing: Thing, now: datetime) -> str | None:
         return "left by a process that ended early"
     if thing.kind == "partial" and now - thing.used > FORGOTTEN:
         return f"unfinished since {thing.used:%Y-%m-%d}"
+    if thing.outdated:
+        return "converted in a way that was superseded"
     if not thing.current:
         return "superseded" if thing.kind == "artifact" else "made from what was superseded"
     return None

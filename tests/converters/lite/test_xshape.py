@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from converters.lite.xshape import complete_program, needing_xshape
+from converters.lite.rewriting import plan_edits, rewrite, summary
+from converters.lite.xshape import needing_xshape, with_xshape
 from converters.reading import Program, read_program
 
 
@@ -18,6 +19,12 @@ def copy(shared: Path, tmp_path: Path) -> Path:
     return path
 
 
+def complete(path: Path, types: frozenset[str]) -> dict[str, int]:
+    edits = plan_edits(read_program(path), [with_xshape(types)])
+    rewrite(path, edits)
+    return summary(edits)
+
+
 def outputs(program: Program, kind: str) -> list[tuple[str, ...]]:
     found = (operator for block in program.blocks for operator in block.operators if operator.type == kind)
     return [tuple(operator.outputs.get("XShape", ())) for operator in found]
@@ -25,23 +32,23 @@ def outputs(program: Program, kind: str) -> list[tuple[str, ...]]:
 
 def test_only_what_is_missing_is_added_and_each_has_a_variable_of_its_own(copy: Path) -> None:
     before = read_program(copy)
-    complete_program(copy, needing_xshape("2.10", "arm"))
+    assert complete(copy, needing_xshape("2.10", "arm")) == {"output XShape added to transpose2": 49}
     after = read_program(copy)
     added = [names for names in outputs(after, "transpose2") if len(names) == 1]
     assert not any(outputs(before, "transpose2"))
     assert len(set(added)) == len(outputs(before, "transpose2")) == 49
+    assert {name for (name,) in added} <= after.blocks[0].variables.keys() - before.blocks[0].variables.keys()
     assert outputs(after, "reshape2") == outputs(before, "reshape2")
     assert (after.inputs, after.outputs) == (before.inputs, before.outputs)
     assert [op.type for op in after.blocks[0].operators] == [op.type for op in before.blocks[0].operators]
 
 
 def test_a_program_that_lacks_nothing_stays_as_it_is(copy: Path) -> None:
-    complete_program(copy, needing_xshape("2.10", "arm"))
-    complete = copy.read_bytes()
-    complete_program(copy, needing_xshape("2.10", "arm"))
-    assert copy.read_bytes() == complete
-    complete_program(copy, frozenset({"softmax"}))
-    assert copy.read_bytes() == complete
+    complete(copy, needing_xshape("2.10", "arm"))
+    whole = copy.read_bytes()
+    assert not complete(copy, needing_xshape("2.10", "arm"))
+    assert not complete(copy, frozenset({"softmax"}))
+    assert copy.read_bytes() == whole
 
 
 @pytest.mark.parametrize(

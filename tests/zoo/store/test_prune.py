@@ -253,6 +253,25 @@ class TestStock:
         assert mine.exists()
         assert newer.path.exists()
 
+    def test_what_was_converted_by_another_recipe_goes(
+        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """No key leads to it any more, so that only age or this would ever remove it."""
+        today = self.build(shop, "0123456789abcdef-mine", b"a file outside of the store")
+        with monkeypatch.context() as patch:
+            patch.setattr("converters.provenance.RECIPES", {"lite": 0})
+            old = self.build(shop, "fedcba9876543210-mine", b"a file outside of the store")
+        for path in (today, old):
+            last_used(path, 2)
+
+        assert {thing.name: thing.outdated for thing in shop.store.stock() if thing.kind == "conversion"} == {
+            "model.nb (01234567)": False,
+            "model.nb (fedcba98)": True,
+        }
+        (removed,) = prune(shop).removed
+        assert "superseded" in removed.reason
+        assert (today.exists(), old.exists()) == (True, False)
+
     def test_a_store_that_is_not_there_is_empty(self, shop: Shop) -> None:
         assert shop.store.stock() == ()
 

@@ -36,6 +36,29 @@ class Model:
     def run(self, arrays: Dict[str, Any]) -> List[Tuple[str, Any]]:  # noqa: UP006
         """Compute all outputs, in order.
 
+        2.9.1 takes memory for numbers when it adds the bias of a convolution to any item but the first, so
+        it gets the items of a batch one by one.
+        """
+        sizes = {len(arrays[name]) for name in self._inputs}
+        if sizes == {1} or "2.9.1" not in self.facts["version"]:
+            return self._run(arrays)
+        if len(sizes) > 1:
+            raise RuntimeError(
+                "paddlelite 2.9.1 computes single items only, and these inputs differ in number"
+            )
+        import numpy
+
+        singles = []
+        for item in range(sizes.pop()):
+            single = self._run({name: array[item : item + 1] for name, array in arrays.items()})
+            # The predictor hands out its own memory, which the next item overwrites.
+            singles.append([output.copy() for _, output in single])
+        joined = (numpy.concatenate(parts) for parts in zip(*singles))  # noqa: B905  what 3.5 has
+        return list(zip(self._outputs, joined))  # noqa: B905  likewise
+
+    def _run(self, arrays: Dict[str, Any]) -> List[Tuple[str, Any]]:  # noqa: UP006
+        """Run the predictor once.
+
         A predictor keeps buffers of the first shapes it saw: fed with others, it returns wrong numbers or
         damages the heap (2.13rc0). So other shapes get a new one; batches may grow and shrink.
         """
