@@ -19,6 +19,7 @@ from converters.files import check_writable, publish, sha256_of
 from converters.interpreter import Interpreter
 from converters.proof import Proof
 from converters.provenance import provenance, write_provenance
+from converters.recipes import ConversionKind
 from converters.scratch import scratch
 from converters.toolchain import Toolchains
 from converters.tools import Tool
@@ -40,7 +41,7 @@ class Conversion:
         log: Everything the tool prints.
     """
 
-    kind: str
+    kind: ConversionKind
     tool: Tool
     interpreter: Interpreter
     folder: Path
@@ -110,7 +111,7 @@ class Conversion:
 
 @contextlib.contextmanager
 def conversion(
-    kind: str,
+    kind: ConversionKind,
     tool: Tool,
     key: str,
     target: Path,

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
 from converters.files import canonical_json, publish_bytes
-from converters.recipes import RECIPES, Conversion
+from converters.recipes import RECIPES, ConversionKind
 from registry.errors import IntegrityError, NotFoundError
 from registry.schema.base import Model
 
@@ -142,7 +142,7 @@ class Provenance(_Layout):
 
 
 def conversion_key(
-    kind: Conversion,
+    kind: ConversionKind,
     *,
     inputs: Mapping[str, str],
     tools: Mapping[str, str],
@@ -171,7 +171,7 @@ def conversion_key(
 
 
 def provenance(
-    kind: Conversion,
+    kind: ConversionKind,
     *,
     name: str,
     sha256: str,

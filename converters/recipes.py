@@ -9,10 +9,12 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Literal, TypeAlias
 
-Conversion: TypeAlias = Literal["inference", "lite", "onnx", "onnx-refined", "onnx-quantised", "openvino"]
+ConversionKind: TypeAlias = Literal[
+    "inference", "lite", "onnx", "onnx-refined", "onnx-quantised", "openvino", "ncnn"
+]
 """Kind of conversion, as keys and provenance name it."""
 
-RECIPES = MappingProxyType[Conversion, int](
+RECIPES = MappingProxyType[ConversionKind, int](
     {
         "inference": 1,
         # 2: interpolation in the first version of its operator, for x86 with 2.9.1 and 2.10.
@@ -21,6 +23,7 @@ RECIPES = MappingProxyType[Conversion, int](
         "onnx-refined": 1,
         "onnx-quantised": 1,
         "openvino": 1,
+        "ncnn": 1,
     }
 )
 """Raise a number with every change of this project after which a conversion of that kind may give other bytes

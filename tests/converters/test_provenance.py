@@ -18,7 +18,7 @@ from converters.provenance import (
     read_provenance,
     write_provenance,
 )
-from converters.recipes import RECIPES, Conversion
+from converters.recipes import RECIPES, ConversionKind
 from registry.errors import IntegrityError, NotFoundError
 
 ONE, TWO, MADE = ("1" * 64, "2" * 64, "3" * 64)
@@ -81,7 +81,7 @@ def test_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
     assert caught.value.code == "provenance-unreadable"
 
 
-def key(kind: Conversion = "lite", **changed: Mapping[str, str]) -> str:
+def key(kind: ConversionKind = "lite", **changed: Mapping[str, str]) -> str:
     parts = {"inputs": {"program": ONE}, "tools": {"t": "1"}, "options": {"o": "x"}, **changed}
     return conversion_key(kind, **parts)  # type: ignore[arg-type]  # a mapping of texts is one of JSON values
 
