@@ -8,13 +8,13 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from pydantic import JsonValue
 
+from converters.siblings import sibling
 from registry.errors import MissingToolError, UsageError
 
 _CHUNK = 1 << 20
@@ -80,7 +80,7 @@ def publish_bytes(content: bytes, target: Path) -> Path:
     """Like ``publish``, for bytes that are still in memory."""
     with writing_to(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _sibling(target) as temp:
+        with sibling(target) as temp:
             temp.write_bytes(content)
             _flush(temp)
             temp.replace(target)
@@ -99,7 +99,7 @@ def check_writable(target: Path) -> None:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder", str(target))
         target.parent.mkdir(parents=True, exist_ok=True)
-        with _sibling(target):
+        with sibling(target):
             pass
 
 
@@ -127,22 +127,8 @@ def writing_to(target: Path, *, hint: str = "name another place with --out") -> 
         ) from error
 
 
-@contextlib.contextmanager
-def _sibling(target: Path) -> Iterator[Path]:
-    """An empty hidden file in the folder of ``target``, removed at the end if it is still there."""
-    handle, name = tempfile.mkstemp(prefix=f".{target.name[:40]}.", suffix=".part", dir=target.parent)
-    os.close(handle)
-    temp = Path(name)
-    try:
-        # mkstemp makes files for the owner alone; a published file has the rights any other file would.
-        temp.chmod(0o666 & ~_umask())
-        yield temp
-    finally:
-        temp.unlink(missing_ok=True)
-
-
 def _copy_beside(temp: Path, target: Path) -> None:
-    with _sibling(target) as copy:
+    with sibling(target) as copy:
         shutil.copyfile(temp, copy)
         _flush(copy)
         copy.replace(target)
@@ -155,9 +141,3 @@ def _flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
-
-
-def _umask() -> int:
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask

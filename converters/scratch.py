@@ -69,7 +69,10 @@ def passing_folder() -> Iterator[Path]:
 
 def _sweep(work: Path) -> None:
     # A pattern that ends in a slash finds files too before Python 3.11.
-    for folder in [path for path in work.glob(f"{_PREFIX}*") if path.is_dir()]:
+    folders = {path for path in work.glob(f"{_PREFIX}*") if path.is_dir()}
+    # Also those of which only the lock is left: a folder goes before its lock does.
+    folders |= {path.with_suffix("") for end in ("lock", "held") for path in work.glob(f"{_PREFIX}*.{end}")}
+    for folder in sorted(folders):
         hold = take(_lock_of(folder), timeout=0)
         if hold is not None:  # else its owner is alive
             _remove(folder, hold)

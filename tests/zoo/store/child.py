@@ -14,6 +14,7 @@ import os
 import sys
 import time
 import traceback
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -27,14 +28,23 @@ import zoo.store.fetching
 import zoo.store.tarball
 import zoo.store.verify
 import zoo.store.zipball  # noqa: F401
+from converters.toolchain import Toolchains
 from registry.lock import Lock, Locked
+from registry.registry import Registry
+from registry.schema import Entry
 from tests.zoo.store.deaths import Job, deaths
-from tests.zoo.store.samples import HOST, MODEL, artifact, digest, entry
+from tests.zoo.store.samples import CHECKPOINT, HOST, MODEL, artifact, digest, entry, weights
+from zoo.carrying.bundles import bundle
+from zoo.carrying.importing import import_bundle
+from zoo.carrying.mirrors import mirror, orders
+from zoo.carrying.places import FolderPlace
 from zoo.delivery import deliver
-from zoo.obtain import Reporter
+from zoo.obtain import Obtainer, Reporter
 from zoo.project import lock
+from zoo.settings import Settings
 from zoo.store import SourceOptions, Store
 from zoo.store.prune import PrunePolicy
+from zoo.wants import Request, Want
 
 
 def fetch(root: Path, url: str, path: str) -> Path:
@@ -87,6 +97,68 @@ def damage(root: Path) -> None:
 
 def prune(root: Path) -> object:
     return Store(root).prune(PrunePolicy(older_than=timedelta(days=30)))
+
+
+class Carrying:
+    """A checkpoint on its way from a folder that plays upstream, over a mirror or in a bundle.
+
+    Args:
+        folder: Where the folder that plays upstream, and a bundle, are made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._path = "models/tiny.safetensors"
+        self._entry = entry(weights(f"/{self._path}"))
+        self._upstream = folder / "upstream"
+        self._bundle = folder / "sample.zoo"
+
+    def lay_out(self) -> None:
+        """Makes what the jobs begin with."""
+        file = self._upstream / self._path
+        file.parent.mkdir(parents=True)
+        file.write_bytes(CHECKPOINT)
+        self._bundled(self._bundle.with_name("store"), self._bundle)
+
+    def jobs(self) -> dict[str, Job]:
+        return {
+            "import": Job(self._imported),
+            "bundle": Job(
+                lambda root: self._bundled(root, root / "out.zoo"), self._fetched, whole=self._same
+            ),
+            "mirror": Job(self._mirrored, self._fetched, whole=self._served),
+        }
+
+    def _obtainer(self, root: Path) -> Obtainer:
+        settings = Settings(cache=root, mirrors=(str(self._upstream),))
+        return Obtainer(settings=settings, store=Store(root), toolchains=Toolchains(root / "toolchains"))
+
+    def _orders(self) -> list[tuple[Entry, Want]]:
+        return [(self._entry, Want(kind="weights"))]
+
+    def _fetched(self, root: Path) -> None:
+        self._obtainer(root).all(self._orders(), build=False)
+
+    def _bundled(self, root: Path, out: Path) -> None:
+        bundle(self._orders(), out, self._obtainer(root), build=False, jobs=1)
+
+    def _same(self, root: Path) -> bool:
+        out = root / "out.zoo"
+        return not out.exists() or out.read_bytes() == self._bundle.read_bytes()
+
+    def _imported(self, root: Path) -> None:
+        offline = replace(self._obtainer(root), settings=Settings(cache=root, offline=True))
+        import_bundle(self._bundle, offline, Registry([self._entry]))
+
+    def _mirrored(self, root: Path) -> None:
+        wanted = orders([self._entry], Request(weights=True))
+        report = mirror(wanted, FolderPlace(root / "served"), self._obtainer(root), jobs=1)
+        assert report.exit_code == 0, report
+
+    def _served(self, root: Path) -> bool:
+        """Whether the file is there and whole where the mirror's lock names it, and no half of it ever."""
+        file, lock = root / "served" / self._path, root / "served" / "zoo.lock"
+        named = lock.exists() and bool(Lock.read(lock).artifacts)
+        return file.read_bytes() == CHECKPOINT if file.exists() else not named
 
 
 def jobs(url: str, path: str) -> dict[str, Job]:
@@ -158,7 +230,11 @@ def main(what: str, *rest: str) -> None:
         sys.stdout.write(json.dumps(crowd(Path(root), url, paths.split(","), int(size))))
     else:
         loss, url, root, path = rest
-        rows = deaths(Path(root), jobs(url, path)[what], "power" if loss == "power" else "process")
+        carrying = Carrying(Path(root) / "carrying")
+        if what in carrying.jobs():
+            carrying.lay_out()
+        job = (jobs(url, path) | carrying.jobs())[what]
+        rows = deaths(Path(root) / "places", job, "power" if loss == "power" else "process")
         sys.stdout.write(json.dumps(list(rows)))
 
 

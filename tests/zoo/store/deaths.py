@@ -8,6 +8,7 @@ import os
 import pathlib
 import signal
 import sys
+import tarfile
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -39,11 +40,13 @@ class Job:
         work: Does it; may be called again after it failed, and must then succeed.
         prepare: What has happened in that folder before.
         puts_aside: Names of what it may move to the quarantine.
+        whole: Whether what it writes beside the store is whole, or not there yet.
     """
 
     work: Callable[[Path], object]
     prepare: Callable[[Path], object] = lambda place: None
     puts_aside: frozenset[str] = frozenset()
+    whole: Callable[[Path], bool] = lambda place: True
 
 
 class Mortal:
@@ -76,6 +79,7 @@ class Mortal:
             return self._open(*arguments, **more)
 
         io.open = builtins.open = pathlib.Path.open = opened  # type: ignore[assignment,method-assign]
+        tarfile.bltn_open = opened  # type: ignore[attr-defined]  # its own name for it
         sys.addaudithook(self._audit)
 
     def _touch(self, what: str) -> None:
@@ -151,12 +155,15 @@ def deaths(root: Path, job: Job, loss: Loss) -> Iterator[dict[str, object]]:
         job.prepare(place)
         before = _aside(place)
         at = _died(job, step, place, loss)
+        whole = job.whole(place)
         if at:
             job.work(place)
         report = Store(place).verify()
-        left = [*_hidden(place), *place.glob("partial/*"), *(_aside(place) - before - job.puts_aside)]
+        left = [*_hidden(place), *place.glob("partial/*"), *place.glob("work/run-*")]
+        left += [Path(name) for name in _aside(place) - before - job.puts_aside]
         yield {
             "at": at or "the end",
+            "whole": whole and job.whole(place),
             "clean": report.clean,
             "checked": report.checked,
             "left": sorted(str(path) for path in left),

@@ -20,6 +20,10 @@ MODEL = {
 }
 """An inference model as upstream packs it: one folder around three files."""
 
+_HEADER = b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
+CHECKPOINT = len(_HEADER).to_bytes(8, "little") + _HEADER + bytes(8)
+"""Weights of one parameter, as safetensors."""
+
 
 def digest(data: bytes) -> Digest:
     return Digest(sha256=hashlib.sha256(data).hexdigest(), size=len(data))
