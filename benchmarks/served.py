@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import tarfile
 import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import SimpleHTTPRequestHandler
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import registry
+from zoo.sample.serving import answering
 
 
 @contextmanager
@@ -32,15 +32,8 @@ def served(data: Path, *kinds: str) -> Iterator[str]:
     """
     with tempfile.TemporaryDirectory(prefix="zoo-served-") as folder:
         _lay_out(data, kinds, Path(folder))
-        server = ThreadingHTTPServer(("127.0.0.1", 0), partial(_Quiet, directory=folder))
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}"
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
+        with answering(partial(_Quiet, directory=folder)) as address:
+            yield address
 
 
 class _Quiet(SimpleHTTPRequestHandler):

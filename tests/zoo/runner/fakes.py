@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from types import TracebackType
 
 import numpy as np
 
 from converters.reading.inspection import Tensor
 from tests.zoo.runner.specs import MEAN, STD
-from zoo.runner.sessions.session import Arrays, check_feeds
+from zoo.runner.sessions.session import Arrays, Closing, check_feeds
 
 POSE_TENSOR = Tensor(name="image", shape=(None, 3, 128, 96), dtype="float32")
 DETECTOR_TENSOR = Tensor(name="image", shape=(1, 3, 192, 192), dtype="float32")
 
 
-class FakeSession:
+class FakeSession(Closing):
     """Calls a function instead of a network, and remembers what it was fed."""
 
     engine = "fake"
@@ -35,17 +34,6 @@ class FakeSession:
 
     def close(self) -> None:
         pass
-
-    def __enter__(self) -> FakeSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def bright_spots(tensor: np.ndarray) -> list[np.ndarray]:

@@ -10,7 +10,7 @@ import numpy as np
 from converters.reading.inspection import Inspection, Tensor
 from registry.errors import MissingToolError, UsageError
 from zoo.runner.arrays import Array
-from zoo.runner.sessions.session import Arrays, check_feeds
+from zoo.runner.sessions.session import Arrays, Closing, check_feeds
 
 if TYPE_CHECKING:
     from zoo.runner.half import HalfNetwork
@@ -27,7 +27,7 @@ mean began to divide before it adds (9763).
 """
 
 
-class HalfSession:
+class HalfSession(Closing):
     """An interpreter of the file's ARM kernels. How long it takes says nothing about a phone.
 
     Args:
@@ -63,7 +63,7 @@ class HalfSession:
         """
         network = self._network
         if network is None:
-            raise UsageError("session-closed", "this session was closed")
+            raise UsageError("session-closed", "this session was closed", hint="open the model anew")
         check_feeds(self.inputs, feeds)
         batch = next(iter(feeds.values())).shape[0]
         singles = [
@@ -76,12 +76,6 @@ class HalfSession:
     def close(self) -> None:
         """Free the network."""
         self._network = None
-
-    def __enter__(self) -> HalfSession:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
 
 def _standing(opt_version: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import numpy as np
 from converters.reading.inspection import Tensor
 from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
 from zoo.runner.arrays import Array
-from zoo.runner.sessions.session import Arrays, check_feeds
+from zoo.runner.sessions.session import Arrays, Closing, check_feeds
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -27,7 +26,7 @@ _DTYPES = {
 _ERRORS_ONLY = 3
 
 
-class OnnxSession:
+class OnnxSession(Closing):
     """A model in onnxruntime on the CPU.
 
     Args:
@@ -98,17 +97,6 @@ class OnnxSession:
     def close(self) -> None:
         """Free the engine."""
         self._session = None
-
-    def __enter__(self) -> OnnxSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
 
 def _tensor(value: Any) -> Tensor:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Protocol, TypeAlias
+from typing import Protocol, TypeAlias, TypeVar
 
 from converters.reading.inspection import Tensor
 from registry.errors import UsageError
 from zoo.runner.arrays import Array
 
 Arrays: TypeAlias = dict[str, Array]
+Own = TypeVar("Own", bound="Closing")
 
 
 class Session(Protocol):
@@ -60,6 +61,22 @@ class Session(Protocol):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None: ...
+
+
+class Closing:
+    """Frees what it holds at the end of a ``with`` block."""
+
+    def close(self) -> None:
+        """See :class:`Session`."""
+        raise NotImplementedError
+
+    def __enter__(self: Own) -> Own:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 def check_feeds(inputs: tuple[Tensor, ...], feeds: Mapping[str, Array]) -> None:

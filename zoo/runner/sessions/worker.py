@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from converters.interpreter import Interpreter
@@ -14,13 +13,13 @@ from converters.reading.inspection import Tensor
 from registry.errors import ConversionError, UsageError
 from zoo.runner.arrays import Array
 from zoo.runner.sessions.process import WorkerProcess
-from zoo.runner.sessions.session import Arrays, check_feeds
+from zoo.runner.sessions.session import Arrays, Closing, check_feeds
 from zoo.runner.sessions.workers import frames
 
 _WORKERS = Path(frames.__file__).parent
 
 
-class WorkerSession:
+class WorkerSession(Closing):
     """A model in a worker process.
 
     The worker's standard output and error go to a log, since native libraries print to both; frames have
@@ -79,17 +78,6 @@ class WorkerSession:
             worker, self._worker = self._worker, None
         if worker is not None:
             worker.end()
-
-    def __enter__(self) -> WorkerSession:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _exchange(
         self, message: dict[str, Any], arrays: Mapping[str, Array]
