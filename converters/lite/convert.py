@@ -13,6 +13,7 @@ from converters.interpreter import Interpreter
 from converters.lite.options import LiteOptions, lite_key, needs_legacy, refuse_contradictions
 from converters.lite.rewriting import plan_edits, rewrite, summary
 from converters.lite.rules import rules
+from converters.lite.sparse import refuse_open_extents, require_sparse
 from converters.proof import Proof
 from converters.provenance import provenance, write_provenance
 from converters.reading import Inspection, Program, canonical_nb
@@ -74,6 +75,8 @@ def to_lite(
     source = read_model(model)
     if not isinstance(source.program, Program):
         raise needs_legacy(str(source.program.path))
+    if options.sparse:
+        refuse_open_extents(source.program)
     edits = plan_edits(source.program, rules(options.version, options.family))
     check_writable(out)
     interpreter = toolchains.ensure(tool, note)
@@ -156,20 +159,9 @@ def _prove(content: bytes, source: InferenceModel, options: LiteOptions, proof: 
     if options.precision == "fp16" or inspection.precision is not None:
         proof.equal("precision", options.precision, inspection.precision)
     proof.equal("weights", options.weight_only or "fp32", inspection.weights_precision or "fp32")
-    if options.sparse and not any(name.startswith("sparse") for name in inspection.operators):
-        raise _nothing_sparse(proof)
+    if options.sparse:
+        require_sparse(inspection, proof)
     proof.same_ends("inputs", source.inputs, inspection.inputs)
     proof.same_ends("outputs", source.outputs, inspection.outputs)
     proof.equal("bytes after the end", 0, made.trailing)
     return inspection
-
-
-def _nothing_sparse(proof: Proof) -> ConversionError:
-    return ConversionError(
-        "lite-nothing-sparse",
-        f"{proof.tool} made no layer sparse",
-        expected="1x1 convolutions with at least 60 % zeros among their weights",
-        found="none",
-        done=f"the file was not kept; the log is {proof.log}",
-        hint="prune the network first, or leave out --sparse",
-    )

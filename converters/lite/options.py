@@ -99,8 +99,8 @@ def refuse_contradictions(options: LiteOptions) -> None:
             done="nothing was converted",
             hint=f"--precision fp16, or --precision fp32 --weight-only {options.weight_only}",
         )
-    if options.sparse:
-        _refuse_sparse(options)
+    if options.sparse and (reason := _against_sparse(options)):
+        raise sparse_impossible(reason)
 
 
 def _no_half(options: LiteOptions) -> UsageError:
@@ -118,24 +118,27 @@ def _no_half(options: LiteOptions) -> UsageError:
     )
 
 
-def _refuse_sparse(options: LiteOptions) -> None:
-    reason = None
+def _against_sparse(options: LiteOptions) -> str | None:
     if options.precision == "fp16":
-        reason = "there are sparse kernels for single precision only"
-    elif options.weight_only:
-        reason = "weights are stored either as sparse ones or in integers"
-    elif options.target != "arm":
-        reason = f"there are no sparse kernels for {options.target}"
-    elif options.version == "2.9.1":
-        reason = "paddlelite 2.9.1 knows no sparse kernels, 2.10 and later do"
-    if reason is not None:
-        raise UsageError(
-            "lite-sparse-impossible",
-            f"--sparse cannot be met: {reason}",
-            expected="--sparse with --target arm --precision fp32 and paddlelite 2.10 or later",
-            done="nothing was converted",
-            hint="leave out --sparse",
-        )
+        return "opt leaves the weights of sparse layers in single precision, for kernels that expect half"
+    if options.weight_only:
+        return "weights are stored either as sparse ones or in integers"
+    if options.target != "arm":
+        return f"there are no sparse kernels for {options.target}"
+    if options.version == "2.9.1":
+        return "paddlelite 2.9.1 knows no sparse kernels, 2.10 and later do"
+    return None
+
+
+def sparse_impossible(reason: str) -> UsageError:
+    """The error for a request for sparse layers that cannot be met."""
+    return UsageError(
+        "lite-sparse-impossible",
+        f"--sparse cannot be met: {reason}",
+        expected="--sparse with --target arm --precision fp32 and paddlelite 2.10 or later",
+        done="nothing was converted",
+        hint="leave out --sparse",
+    )
 
 
 def needs_legacy(program: str) -> ConversionError:

@@ -17,7 +17,7 @@ import typing
 
 STACK = 64 << 20
 LEAST_ZEROS = 0.6
-"""Share of zeros above which a layer is stored as a sparse one."""
+"""Share of zeros from which on a layer is stored as a sparse one."""
 
 
 def main(request: "dict[str, typing.Any]") -> "dict[str, typing.Any]":

@@ -11,7 +11,7 @@ from converters.perform import result_name
 from converters.plan import lite_options
 from converters.reading import Inspection
 from converters.toolchain import Toolchains
-from registry.errors import ConversionError, UsageError
+from registry.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -25,7 +25,7 @@ from registry.errors import ConversionError, UsageError
         ({"target": "opencl,arm", "precision": "fp16"}, "lite-precision-impossible", "the app chooses"),
         ({"precision": "fp16", "weight_only": "int8"}, "lite-quantisation-impossible", "do not go together"),
         ({"precision": "fp16", "weight_only": "int16"}, "lite-quantisation-impossible", "int16"),
-        ({"precision": "fp16", "sparse": True}, "lite-sparse-impossible", "single precision only"),
+        ({"precision": "fp16", "sparse": True}, "lite-sparse-impossible", "kernels that expect half"),
         ({"weight_only": "int8", "sparse": True}, "lite-sparse-impossible", "either as sparse ones or"),
         ({"target": "x86", "sparse": True}, "lite-sparse-impossible", "for x86"),
         ({"version": "2.9.1", "sparse": True}, "lite-sparse-impossible", "2.10 and later"),
@@ -85,13 +85,3 @@ def test_a_gpu_with_a_processor_to_fall_back_on(
 ) -> None:
     made = converted(toolchains, shared, tmp_path, target=target)
     assert (made.target, made.precision) == ("opencl", None)
-
-
-@pytest.mark.usefixtures("lite_python")
-def test_a_network_without_zeros_does_not_become_sparse_in_silence(
-    toolchains: Toolchains, shared: Path, tmp_path: Path
-) -> None:
-    with pytest.raises(ConversionError) as caught:
-        converted(toolchains, shared, tmp_path, sparse=True)
-    assert caught.value.code == "lite-nothing-sparse"
-    assert not (tmp_path / "x.nb").exists()
