@@ -179,6 +179,7 @@ NCNN = Tool(
         # What it declares is torch, 2 GB: for its Python functions, while the program in it needs nothing.
         Pin("pnnx", exact="20261020", why="bytes are only the same with the same version", alone=True),
         Pin("ncnn", exact="1.0.20261020", why="it has the layers that pnnx of that day writes"),
+        Pin("onnx", below=2),
         Pin("onnxruntime", below=2),
         Pin("numpy", below=3),
     ),

@@ -236,7 +236,7 @@ def _have(path: Path) -> Have:
 def _starts_from_weights(entry: Entry, request: ConvertRequest) -> bool:
     if request.to in ("inference", "safetensors") or request.shapes_the_graph:
         return True
-    if request.to == "ncnn" and getattr(entry.output, "head", None) != "raw":
+    if request.to == "ncnn" and getattr(entry.output, "head", None) == "nms":
         return True  # what is published ends with what ncnn does not have
     return entry.artifact("inference") is None
 
@@ -292,15 +292,14 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
                 hint="zoo convert FILE.pdparams --to safetensors --out FILE",
             )
         return ()
-    exported = entry if have == "weights" else None
-    inference = _inference_options(exported, request) if exported else None
+    inference = _inference_options(entry, request) if entry and have == "weights" else None
     if request.calibration is not None and entry is None:
         raise UsageError(
             "network-needed",
             "a model file does not say how pictures are prepared for it",
             hint="add --network NAME; zoo list shows the names",
         )
-    through_onnx = _onnx_options(request, exported)
+    through_onnx = _onnx_options(request, entry)
     aim = Aim(goal=request.to, inference=inference, lite=_lite_options(request), **through_onnx)
     return steps(have, aim, entry)
 
@@ -325,12 +324,14 @@ class _OnnxSteps(TypedDict, total=False):
     ncnn: NcnnOptions
 
 
-def _onnx_options(request: ConvertRequest, exported: Entry | None) -> _OnnxSteps:
+def _onnx_options(request: ConvertRequest, entry: Entry | None) -> _OnnxSteps:
     if request.to == "openvino":
         return {"onnx": onnx_options(request.opset), "openvino": openvino_options(request.precision)}
     if request.to == "ncnn":
-        without = request.argmax is None and bool(getattr(exported and exported.output, "argmax", False))
-        ncnn = ncnn_options(request.precision, without_argmax=without)
+        # Of an entry it is known that there is an arg-max; of a file, the user says that it may go.
+        implied = request.argmax is None and getattr(entry.output, "argmax", False) if entry else False
+        asked = request.argmax is False and entry is None
+        ncnn = ncnn_options(request.precision, without_argmax=implied or asked)
         return {"onnx": onnx_options(request.opset), "ncnn": ncnn}
     if request.to != "onnx":
         return {}

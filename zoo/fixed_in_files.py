@@ -22,7 +22,10 @@ def refuse_what_is_fixed(have: Have, request: ConvertRequest) -> None:
         UsageError: ``graph-is-fixed``, ``ir-version-is-fixed``, ``opset-is-fixed``; ``bad-combination``: an
             architecture is named beside a file that holds its own.
     """
-    if have != "weights" and request.shapes_the_graph:
+    # Leaving an output out on the way to ncnn takes no other graph.
+    no_argmax = request.to == "ncnn" and request.argmax is False
+    shaping = request.model_copy(update={"argmax": None}) if no_argmax else request
+    if have != "weights" and shaping.shapes_the_graph:
         raise UsageError(
             "graph-is-fixed",
             "form, head, batch and normalisation of an inference model cannot be changed",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from converters.inference.options import published_options
 from converters.lite import LiteOptions
-from converters.ncnn.options import NcnnOptions, ncnn_export, ncnn_options
+from converters.ncnn.options import NcnnOptions, ncnn_options
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refine_options
 from converters.openvino.options import OpenvinoOptions, openvino_options
 from converters.plan import Aim, Step, lite_options, onnx_options, steps
@@ -129,12 +129,10 @@ def _aim(entry: Entry, want: Want) -> Aim | None:
 def _ncnn_aim(entry: Entry, precision: str) -> Aim:
     published = published_options(entry)
     # What ncnn does not have is done by who runs the model: maxima looked for, boxes suppressed.
-    head = "raw" if published.head == "nms" else None
-    fit = ncnn_export(published, head=head, argmax=None, batch=None) | ({"head": head} if head else {})
-    own = not head and not published.argmax
+    raw = published.model_copy(update={"head": "raw", "batch": 1})
     return Aim(
         goal="ncnn",
-        inference=None if own else published.model_copy(update=fit),
+        inference=raw if published.head == "nms" else None,
         onnx=onnx_options(None),
         ncnn=ncnn_options(precision, without_argmax=bool(published.argmax)),
     )

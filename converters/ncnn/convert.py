@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from converters.conversion import conversion
 from converters.ncnn.options import NcnnOptions, ncnn_key
-from converters.ncnn.source import require_fit
+from converters.ncnn.source import kept_outputs, require_fit
 from converters.proof import Proof
 from converters.reading import Inspection, inspect
 from converters.toolchain import Toolchains
@@ -58,8 +58,9 @@ def to_ncnn(
             ``ncnn-name-impossible``: ncnn cannot hold it. ``converter-…``: converting failed.
         MissingToolError: The tools are not here and cannot be had, or the disk is full.
     """
-    source = inspect(model)
-    require_fit(source)
+    whole = inspect(model)
+    require_fit(whole, without_argmax=options.without_argmax)
+    source = whole.model_copy(update={"outputs": kept_outputs(whole, without_argmax=options.without_argmax)})
     key = ncnn_key({"model": source.sha256}, options)
     doing = f"converting {model.name} to ncnn"
     with conversion(
@@ -74,6 +75,7 @@ def to_ncnn(
                 "half": options.weights == "fp16",
                 "inputs": [[end.name, [*(end.shape or ())[1:]]] for end in source.inputs],
                 "outputs": [end.name for end in source.outputs],
+                "all": source.outputs == whole.outputs,
             },
         )
         if isinstance(answer["unknown"], list) and answer["unknown"]:

@@ -18,8 +18,8 @@ class NcnnOptions(Model):
     Attributes:
         weights: How filters and matrices are stored; biases are always single precision. What they are
             computed with, the app that loads the model decides.
-        without_argmax: Whether heat maps come without their maxima although upstream's export has both,
-            because ncnn cannot hold them and nobody asked for either.
+        without_argmax: Whether heat maps come without the maxima that the ONNX file hands out beside them:
+            ncnn has no arg-max.
     """
 
     weights: Literal["fp32", "fp16"] = "fp32"
@@ -64,9 +64,9 @@ def ncnn_export(
 ) -> dict[str, object]:
     """What an export has to be for ncnn to take it, as changes to the published one.
 
-    ncnn has neither arg-max nor suppression of boxes, and no axis for several images. Heat maps without
-    their maxima lose nothing, so that is what a pose network becomes; of a detector that suppresses boxes
-    itself, the user says what to have instead.
+    ncnn has no suppression of boxes, and no axis for several images: of a detector that suppresses boxes
+    itself, the user says what to have instead. Arg-max, which it does not have either, is left out on the
+    way: heat maps without their maxima lose nothing.
 
     Args:
         published: As upstream exports the entry.
@@ -104,4 +104,4 @@ def ncnn_export(
             done="nothing was converted",
             hint="leave out --batch",
         )
-    return {"batch": 1} if published.argmax is None else {"batch": 1, "argmax": False}
+    return {"batch": 1}

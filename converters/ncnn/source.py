@@ -10,24 +10,45 @@ from converters.reading import Inspection, Tensor
 from registry.errors import ConversionError
 
 _MISSING = {
-    "ArgMax": "zoo convert NAME --to ncnn leaves it out; of your own model, export the heat maps alone",
+    "ArgMax": "--no-argmax leaves it out: look for the maxima in the app",
     "NonMaxSuppression": "export the model without it: zoo convert NAME --to ncnn --head raw",
 }
 _RANKS = (2, 3, 4, 5)
 
 
-def require_fit(source: Inspection) -> None:
+def kept_outputs(source: Inspection, *, without_argmax: bool) -> tuple[Tensor, ...]:
+    """What the ncnn model will hand out: places of maxima are whole numbers, and everything else is not.
+
+    Args:
+        source: An ONNX model.
+        without_argmax: Whether such places are left out.
+    """
+    if not without_argmax:
+        return source.outputs
+    return tuple(end for end in source.outputs if not (end.dtype or "").startswith("int"))
+
+
+def require_fit(source: Inspection, *, without_argmax: bool) -> None:
     """Pass only what ncnn can hold.
 
     Args:
         source: An ONNX model.
+        without_argmax: Whether places of maxima are left out.
 
     Raises:
-        ConversionError: ``ncnn-operator-missing``, ``ncnn-input-impossible``, ``ncnn-needs-single`` or
-            ``ncnn-name-impossible``.
+        ConversionError: ``ncnn-operator-missing``, ``ncnn-input-impossible``, ``ncnn-needs-single``,
+            ``ncnn-name-impossible`` or ``ncnn-argmax-absent``.
     """
+    if without_argmax and "ArgMax" not in source.operators:
+        raise _refusal(
+            "ncnn-argmax-absent",
+            f"there is no arg-max in {source.path.name} to leave out",
+            "heat maps and their maxima",
+            f"outputs {', '.join(end.name for end in source.outputs)}",
+            "leave out --no-argmax",
+        )
     for operator, hint in _MISSING.items():
-        if operator in source.operators:
+        if operator in source.operators and not (operator == "ArgMax" and without_argmax):
             raise _refusal(
                 "ncnn-operator-missing",
                 f"ncnn has no {operator}, which {source.path.name} computes",

@@ -16,7 +16,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     Args:
         request: ``folder`` that holds ``model.onnx``, and takes ``model.ncnn.param`` and ``model.ncnn.bin``;
             ``half``, whether weights are stored in half precision; ``inputs``, pairs of name and extents
-            without the batch; ``outputs``, names.
+            without the batch; ``outputs``, names; ``all``, whether these are all that the ONNX model has.
 
     Returns:
         ``tools``: package to version. ``unknown``: types of layers that ncnn does not have; where there are
@@ -26,6 +26,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     import importlib.metadata
 
     os.chdir(request["folder"])
+    if not request["all"]:
+        leave_out(request["outputs"])
     convert(half=request["half"])
     tools = {name: importlib.metadata.version(name) for name in ("pnnx", "ncnn", "onnxruntime")}
     with open(f"{MADE}.param", encoding="utf-8") as stream:
@@ -37,6 +39,17 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
         stream.write(named)
     difference = compare([name for name, _ in request["inputs"]], request["outputs"])
     return {"tools": tools, "unknown": [], "difference": difference}
+
+
+def leave_out(kept: list[str]) -> None:
+    """Take the other outputs off the model in the working directory; pnnx drops what led to them alone."""
+    import onnx
+
+    model = onnx.load("model.onnx")
+    ends = [value for value in model.graph.output if value.name in kept]
+    del model.graph.output[:]
+    model.graph.output.extend(ends)
+    onnx.save(model, "model.onnx")
 
 
 def convert(*, half: bool) -> None:

@@ -44,7 +44,7 @@ def export(shared: Path, toolchains: Toolchains, tmp_path_factory: pytest.TempPa
         for step, made in (
             (published.model_copy(update=changes), "inference"),
             (OnnxOptions(), "model.onnx"),
-            (NcnnOptions(), "ncnn"),
+            (NcnnOptions(without_argmax=bool(published.argmax)), "ncnn"),
         ):
             target = folder / name / made
             if not target.exists():
@@ -78,9 +78,9 @@ def test_outputs_lie_within_a_ten_thousandth_of_paddles(
     ):
         expected, found = paddle.run({"image": image}), ncnn.run({"image": image})
 
-    assert list(found) == [end.name for end in inspect(made / "model.onnx").outputs]
     assert len(found) == (1 if "pose" in name else 8)
-    for one, other in zip(expected.values(), found.values(), strict=True):
+    assert list(found) == [end.name for end in inspect(made / "model.onnx").outputs][: len(found)]
+    for one, other in zip(expected.values(), found.values(), strict=False):
         assert one.shape == other.shape
         np.testing.assert_allclose(other, one, atol=1e-4)
 

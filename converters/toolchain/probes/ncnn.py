@@ -16,6 +16,7 @@ def main(request: "dict[str, object]") -> "dict[str, object]":
 
     import ncnn
     import numpy
+    import onnx  # noqa: F401  conversions leave outputs out with it
     import onnxruntime  # noqa: F401  conversions compare with it
 
     with open("sigmoid.onnx", "wb") as stream:

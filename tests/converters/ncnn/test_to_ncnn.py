@@ -25,17 +25,23 @@ np = pytest.importorskip("numpy")
 Convert = Callable[..., Inspection]
 
 
-def network(path: Path, *extra: Any, image: str = "image", batch: int | str = "n", **changed: Any) -> Path:
-    """A convolution of ``image``, its positive part and, from that, its sigmoid, which comes first."""
+def network(path: Path, *, image: str = "image", batch: int | str = "n", **changed: Any) -> Path:
+    """A convolution of ``image``, its positive part and, from that, its sigmoid, which comes first.
+
+    With ``index``, where the positive part is largest comes last.
+    """
     helper, random = onnx.helper, np.random.default_rng(0)
     weights = random.standard_normal((4, 3, 3, 3)).astype(np.float32)
     nodes = [
         helper.make_node("Conv", [image, "w"], ["conv"]),
         helper.make_node("Relu", ["conv"], ["maps"]),
         helper.make_node(changed.get("last", "Sigmoid"), ["maps"], ["sure"]),
-        *extra,
     ]
+    if changed.get("index"):
+        nodes.append(helper.make_node("ArgMax", ["maps"], ["index"], axis=1, keepdims=0))
     ends = [helper.make_tensor_value_info(name, 1, [batch, 4, 5, 5]) for name in ("sure", "maps")]
+    if changed.get("index"):
+        ends.append(helper.make_tensor_value_info("index", 7, [batch, 5, 5]))
     start = helper.make_tensor_value_info(image, 1, [batch, 3, 7, changed.get("width", 7)])
     graph = helper.make_graph(nodes, "graph", [start], ends, [onnx.numpy_helper.from_array(weights, "w")])
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), path)
@@ -98,6 +104,17 @@ def test_equal_models_give_equal_bytes_whatever_their_names_and_say_where_they_c
     )
 
 
+def test_maxima_are_left_out_when_that_is_asked_for(convert: Convert, tmp_path: Path) -> None:
+    whole = convert(network(tmp_path / "a.onnx", index=True), tmp_path / "a", without_argmax=True)
+    plain = convert(network(tmp_path / "b.onnx"), tmp_path / "b")
+
+    assert [end.name for end in whole.outputs] == ["sure", "maps"]
+    assert whole.sha256 == plain.sha256
+    with pytest.raises(ConversionError) as caught:
+        convert(tmp_path / "b.onnx", tmp_path / "c", without_argmax=True)
+    assert caught.value.code == "ncnn-argmax-absent"
+
+
 def test_an_operator_pnnx_leaves_over_is_named_and_no_file_made(convert: Convert, tmp_path: Path) -> None:
     with pytest.raises(ConversionError) as caught:
         convert(network(tmp_path / "model.onnx", last="Det"), tmp_path / "out")
@@ -106,13 +123,10 @@ def test_an_operator_pnnx_leaves_over_is_named_and_no_file_made(convert: Convert
     assert not (tmp_path / "out" / "model.ncnn.param").exists()
 
 
-ARG_MAX = ("ArgMax", ["maps"], ["index"])
-
-
 @pytest.mark.parametrize(
     ("made", "code", "named"),
     [
-        ({"extra": ARG_MAX}, "ncnn-operator-missing", "ArgMax"),
+        ({"index": True}, "ncnn-operator-missing", "--no-argmax leaves it out"),
         ({"batch": 2}, "ncnn-input-impossible", "2 x 3 x 7 x 7"),
         ({"width": "w"}, "ncnn-input-impossible", "open"),
         ({"image": "an image"}, "ncnn-name-impossible", "an image"),
@@ -121,8 +135,7 @@ ARG_MAX = ("ArgMax", ["maps"], ["index"])
 def test_what_ncnn_cannot_hold_is_refused_before_anything_is_built(
     tmp_path: Path, made: dict[str, Any], code: str, named: str
 ) -> None:
-    extra = [onnx.helper.make_node(*made.pop("extra"))] if "extra" in made else []
-    source = network(tmp_path / "model.onnx", *extra, **made)
+    source = network(tmp_path / "model.onnx", **made)
     nothing, told = Toolchains(tmp_path / "toolchains", offline=True), list[str]()
     with pytest.raises(ConversionError) as caught:
         to_ncnn(source, tmp_path / "out", NcnnOptions(), toolchains=nothing, work=tmp_path, note=told.append)
@@ -135,7 +148,7 @@ def test_a_graph_in_half_precision_is_refused(tmp_path: Path) -> None:
     source = network(tmp_path / "model.onnx")
     half = inspect(source).model_copy(update={"precision": "fp16"})
     with pytest.raises(ConversionError) as caught:
-        require_fit(half)
+        require_fit(half, without_argmax=False)
 
     assert caught.value.code == "ncnn-needs-single"
 

@@ -40,8 +40,6 @@ def ready(tmp_path_factory: pytest.TempPathFactory, toolchain_root: Path, shared
         files[f"{PUBLISHED}{name}.tar"] = tar_of(
             {f"{name}/{file.name}": file.read_bytes() for file in sorted(model.iterdir())}
         )
-    # What starts from weights: without arg-max, for example.
-    files[f"{PUBLISHED}{POSE}.pdparams"] = (shared / f"data/weights/{POSE}.pdparams").read_bytes()
     with serve(files) as server:
         yield Zoo(cache, folder, {"ZOO_MIRROR": server.url})
 
