@@ -153,5 +153,6 @@ def needs_legacy(program: str) -> ConversionError:
         expected="a legacy program (.pdmodel)",
         found="a PIR program (.json)",
         done="nothing was converted",
-        hint="zoo convert WEIGHTS --network NAME --to inference --program legacy --out DIR",
+        hint="zoo convert WEIGHTS --network NAME --to inference --program legacy --out DIR; "
+        "a network of your own: save it again with FLAGS_enable_pir_api=0 in the environment",
     )

@@ -37,6 +37,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     )
     model = onnx.load(str(out))
     lift_scalars(model)
+    pin_batch(model.graph)
     order_inputs(model.graph, request["inputs"])
     rename_outputs(model.graph, request["outputs"])
     if request["ir_version"] is not None:
@@ -89,6 +90,20 @@ def lift_scalars(model: Any) -> None:
         copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
         del model.graph.node[:]
         model.graph.node.extend(copies)
+
+
+def pin_batch(graph: Any) -> None:
+    """Say of a graph that suppresses boxes that it takes one picture at a time.
+
+    paddle2onnx writes the suppression for a batch of 1 and leaves the batch of the inputs open: with any
+    other a Concat inside fails at run time, in words that say nothing of it.
+    """
+    if not any(node.op_type == "NonMaxSuppression" for node in graph.node):
+        return
+    for value in graph.input:
+        extents = value.type.tensor_type.shape.dim
+        if extents and not extents[0].HasField("dim_value"):
+            extents[0].dim_value = 1
 
 
 def scalar_values(model: Any) -> set[str]:

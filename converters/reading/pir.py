@@ -257,7 +257,10 @@ class _Walk:
         attributes = operator.get("A")
         name = attributes[-1] if isinstance(attributes, list) and attributes else None
         variable = self._value(name, operator.get("O"), persistable=True)
-        self.parameters[variable.name] = variable
+        # The first of its flags says whether it is stored: the state of an LSTM is not.
+        flags = operator.get("OA")
+        if not (isinstance(flags, list) and flags[:1] == [0]):
+            self.parameters[variable.name] = variable
         self.tensors[variable.name] = as_tensor(variable)
         self._call(operator, variable.name)
 

@@ -124,7 +124,7 @@ def model_parity_words(found: ModelParity) -> Iterator[str]:
 
 def _parity_word(row: FormatParity) -> str:
     if row.state == "same":
-        return f"the same on every layer, on {row.engine}"
+        return f"the same on every layer, on {row.engine}" + (f"; {row.reason}" if row.reason else "")
     if row.state == "measured":
         return (
             f"what half precision does, held to no bound, on {row.engine}; zoo validate shows what it costs"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from converters.onnx.worker import lift_scalars
+from converters.onnx.worker import lift_scalars, pin_batch
 
 onnx = pytest.importorskip("onnx")
 np = pytest.importorskip("numpy")
@@ -51,3 +51,21 @@ def test_a_graph_without_them_keeps_its_bytes() -> None:
     lift_scalars(model)
 
     assert model.SerializeToString(deterministic=True) == before
+
+
+@pytest.mark.parametrize(("operator", "batch"), [("NonMaxSuppression", 1), ("Identity", "n")])
+def test_a_graph_that_suppresses_boxes_says_that_its_batch_is_one(operator: str, batch: int | str) -> None:
+    """paddle2onnx writes the suppression for one picture and leaves the batch open."""
+    kinds = {"boxes": ["n", "m", 4], "scores": ["n", 1, "m"]}
+    ends = [onnx.helper.make_tensor_value_info(name, 1, dims) for name, dims in kinds.items()]
+    found = onnx.helper.make_tensor_value_info("found", 7, [None, None])
+    taken = ["boxes", "scores"] if operator == "NonMaxSuppression" else ["boxes"]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node(operator, taken, ["found"])], "graph", ends, [found]
+    )
+
+    pin_batch(graph)
+
+    first = [value.type.tensor_type.shape.dim[0] for value in graph.input]
+    assert [extent.dim_value or extent.dim_param for extent in first] == [batch, batch]
+    assert graph.input[0].type.tensor_type.shape.dim[1].dim_param == "m"

@@ -70,6 +70,17 @@ def encoded(content: dict[str, Any]) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
+def test_a_parameter_that_is_not_stored_is_not_asked_of_the_file(write: Write) -> None:
+    """``paddle.jit.save`` of an LSTM declares the state of its dropout so."""
+    content = document()
+    state = parameter(9, "lstm_1.dropout_state__non_persistable", [])
+    content["program"]["regions"][0]["blocks"][0]["ops"].insert(0, {**state, "OA": [0, 1, 0]})
+
+    program = read_pir(write(encoded(content)))
+
+    assert [parameter.name for parameter in program.parameters] == ["b", "w"]
+
+
 def test_a_program_is_decoded(write: Write) -> None:
     program = read_pir(write(encoded(document())))
 
