@@ -13,6 +13,7 @@ from converters.ncnn.options import NcnnOptions, ncnn_key
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, onnx_key, quantise_key, refine_key
 from converters.openvino.options import OpenvinoOptions, openvino_key
 from converters.plan import Step
+from converters.tflite.options import TfliteOptions, tflite_key
 from converters.toolchain import Toolchains
 from converters.tools import PADDLE
 from registry.errors import UsageError
@@ -46,6 +47,7 @@ _KEYS: Mapping[type, Callable[[Mapping[str, str], Any], str]] = MappingProxyType
         QuantiseOptions: quantise_key,
         OpenvinoOptions: openvino_key,
         NcnnOptions: ncnn_key,
+        TfliteOptions: tflite_key,
     }
 )
 
@@ -68,6 +70,8 @@ def result_name(step: Step, stem: str) -> str:
         return "_".join([stem, step.precision, *extras]) + ".onnx"
     if isinstance(step, QuantiseOptions):
         return f"{stem}_{'int8' if step.arithmetic == 'int8' else 'fp32_int8-weights'}.onnx"
+    if isinstance(step, TfliteOptions):
+        return f"{stem}_{step.weights}.tflite"
     return ""
 
 
@@ -122,6 +126,10 @@ def perform(
         from converters.ncnn.convert import to_ncnn
 
         to_ncnn(source, out, step, toolchains=toolchains, work=work, note=note)
+    elif isinstance(step, TfliteOptions):
+        from converters.tflite.convert import to_tflite
+
+        to_tflite(source, out, step, toolchains=toolchains, work=work, note=note)
     else:
         from converters.inference.export import export, require_fitting_shapes
         from converters.weights.stored import require_numpy

@@ -9,6 +9,7 @@ from converters.lite import LiteOptions, WeightOnly, lite_target, needs_legacy, 
 from converters.ncnn.options import NcnnOptions
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refuse_ir_version, refuse_opset
 from converters.openvino.options import OpenvinoOptions
+from converters.tflite.options import TfliteOptions
 from converters.tools import paddlelite
 from registry.errors import UsageError
 from registry.schema import Entry
@@ -17,9 +18,9 @@ from registry.schema.base import Model
 Have = Literal["weights", "program", "pir", "onnx"]
 """Training checkpoint, legacy inference model, PIR inference model, or ONNX model."""
 
-Goal = Literal["inference", "lite", "onnx", "openvino", "ncnn", "safetensors"]
+Goal = Literal["inference", "lite", "onnx", "openvino", "ncnn", "tflite", "safetensors"]
 
-_FromOnnx = RefineOptions | QuantiseOptions | OpenvinoOptions | NcnnOptions
+_FromOnnx = RefineOptions | QuantiseOptions | OpenvinoOptions | NcnnOptions | TfliteOptions
 Step = InferenceOptions | LiteOptions | OnnxOptions | _FromOnnx
 """One conversion, named by its options."""
 
@@ -95,6 +96,7 @@ class Aim(Model):
         quantise: How the ONNX file is quantised; None leaves it as it is.
         openvino: Options of an OpenVINO model; None takes the defaults.
         ncnn: Options of an ncnn model; None takes the defaults.
+        tflite: Options of a TensorFlow Lite file; None takes the defaults.
         inference: Options of an inference model made from weights; None takes those of the published one.
     """
 
@@ -105,6 +107,7 @@ class Aim(Model):
     quantise: QuantiseOptions | None = None
     openvino: OpenvinoOptions | None = None
     ncnn: NcnnOptions | None = None
+    tflite: TfliteOptions | None = None
     inference: InferenceOptions | None = None
 
 
@@ -150,6 +153,8 @@ def _refining(aim: Aim) -> tuple[Step, ...]:
         return (aim.openvino or OpenvinoOptions(),)
     if aim.goal == "ncnn":
         return (aim.ncnn or NcnnOptions(),)
+    if aim.goal == "tflite":
+        return (aim.tflite or TfliteOptions(),)
     if aim.goal != "onnx":
         return ()
     # Quantised is the simplified graph: what follows a convolution is folded into it, and gets no range.
@@ -159,7 +164,7 @@ def _refining(aim: Aim) -> tuple[Step, ...]:
 
 
 def _from_onnx(aim: Aim, refining: tuple[Step, ...]) -> tuple[Step, ...]:
-    if aim.goal not in ("onnx", "openvino", "ncnn"):
+    if aim.goal not in ("onnx", "openvino", "ncnn", "tflite"):
         raise UsageError(
             "onnx-is-final",
             f"no tool here leads from ONNX to {aim.goal}",

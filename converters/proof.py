@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.reading import Tensor
+from converters.reading import Inspection, Tensor
 from registry.errors import ConversionError
 
 # opt appends these to an output when it puts a change of precision, processor or layout in front of it.
@@ -62,6 +62,13 @@ class Proof:
                 self.equal(f"type of {one.name}", one.dtype, other.dtype)
             if not _may_be_same_shape(one, other):
                 self.equal(f"shape of {one.name}", one.shape, other.shape)
+
+
+def mostly_stored_as(found: Inspection) -> str:
+    """``fp16`` or ``fp32``: in a half-precision file, numbers that half cannot hold stay single."""
+    elements = found.details["parameter_elements"]
+    counts = {name: int(str(count)) for name, count in elements.items()} if isinstance(elements, dict) else {}
+    return "fp16" if counts.get("float16", 0) > counts.get("float32", 0) else "fp32"
 
 
 def _may_be_same_shape(one: Tensor, other: Tensor) -> bool:

@@ -189,6 +189,46 @@ NCNN = Tool(
     download_mb=90,
     installed_mb=270,
 )
+ONNX2TF = Tool(
+    name="onnx2tf",
+    version="2.6.9",
+    purpose="ONNX to TensorFlow Lite, and running it",
+    pins=(
+        # What it declares is also a test runner, OpenCV and exporters that this way does not take.
+        Pin("onnx2tf", exact="2.6.9", why="bytes are only the same with the same version", alone=True),
+        # What it declares is TensorFlow with kernels for graphics cards, twice the size.
+        Pin("tf-keras", exact="2.21.0", why="it belongs to the version of TensorFlow", alone=True),
+        Pin("tensorflow-cpu", exact="2.21.0", why="bytes are only the same with the same version"),
+        Pin("ai-edge-litert", exact="2.1.2", why="it is the one onnx2tf 2.6.9 goes with"),
+        Pin("onnx", exact="1.20.1", why="it is the one onnx2tf 2.6.9 goes with"),
+        Pin("onnxruntime", exact="1.26.0", why="it is the one onnx2tf 2.6.9 goes with"),
+        Pin("onnxsim", exact="0.6.5", why="bytes are only the same with the same version"),
+        Pin("numpy", exact="2.2.6", why="it is the one onnx2tf 2.6.9 goes with"),
+        Pin("sng4onnx", exact="2.0.1", why="it is the one onnx2tf 2.6.9 goes with", alone=True),
+        Pin("psutil"),
+        Pin("tqdm"),
+    ),
+    pythons=("3.12", "3.13"),
+    machines=("x86_64", "AMD64"),
+    probe=_PROBES / "onnx2tf.py",
+    download_mb=390,
+    installed_mb=1800,
+)
+LITERT = Tool(
+    name="litert",
+    version="2.1.2",
+    purpose="running TensorFlow Lite",
+    pins=(
+        Pin("ai-edge-litert", exact="2.1.2", why="it is the one files are compared with when they are made"),
+        Pin("numpy", below=3),
+    ),
+    pythons=("3.12", "3.11", "3.13", "3.10"),
+    machines=("x86_64", "aarch64", "arm64"),
+    probe=_PROBES / "litert.py",
+    download_mb=40,
+    installed_mb=130,
+    also_in=ONNX2TF,
+)
 PADDLE = Tool(
     name="paddle",
     version="3.2.2",
@@ -248,7 +288,7 @@ def paddlelite(version: str = DEFAULT_LITE_VERSION) -> Tool:
     )
 
 
-_OTHERS = (PADDLE2ONNX, PADDLE, ONNXTOOLS, ONNXQUANT, OPENVINO, NCNN)
+_OTHERS = (PADDLE2ONNX, PADDLE, ONNXTOOLS, ONNXQUANT, OPENVINO, NCNN, ONNX2TF, LITERT)
 
 
 def parse_tool(text: str) -> tuple[Tool, ...]:

@@ -10,8 +10,14 @@ import pytest
 
 from converters.interpreter import Interpreter
 from converters.toolchain import Toolchains
-from converters.tools import Tool, paddlelite
+from converters.tools import LITERT, ONNX2TF, Tool, paddlelite
 from registry.errors import MissingToolError
+from zoo.formats import OPTIONAL_TOOLS
+
+LARGE_TOOLS = (ONNX2TF, LITERT)
+"""Tools that tests use where they are built and never fetch: the first takes 400 MB and minutes a model."""
+
+SMALL_TOOLS = tuple(tool for tool in OPTIONAL_TOOLS if tool not in LARGE_TOOLS)
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -70,6 +76,15 @@ def ensured(toolchains: Toolchains, tool: Tool) -> Interpreter:
         return toolchains.ensure(tool, lambda note: None)
     except MissingToolError as error:
         pytest.skip(f"{tool} cannot be had here: {error.message}; {error.found or error.hint}")
+
+
+@pytest.fixture(scope="session")
+def with_large_tools(toolchains: Toolchains) -> Toolchains:
+    """Toolchains that have the large tools; skips where somebody has not built them."""
+    restricted = toolchains.without_building(LARGE_TOOLS)
+    for tool in LARGE_TOOLS:
+        ensured(restricted, tool)
+    return restricted
 
 
 @pytest.fixture(scope="session")

@@ -167,7 +167,8 @@ def convert(
 
     Args:
         source: Entry name, or a local file or folder.
-        to: ``inference``, ``lite``, ``onnx``, ``openvino``, ``ncnn`` or ``safetensors``.
+        to: ``inference``, ``lite``, ``onnx``, ``openvino``, ``ncnn``, ``tflite`` or
+            ``safetensors``.
         out: File to write, a folder for an inference model; the result stays in the store without it.
         settings: Settings; the environment's by default.
         reporter: Who hears about the work; nobody by default.

@@ -101,13 +101,14 @@ def parity_of(
 def _state_after(error: ZooError) -> State | None:
     """What an error makes of one format; None where it is about more than that."""
     from converters.onnx import REFUSALS as IMPOSSIBLE
+    from converters.tflite.options import REFUSALS as UNSUPPRESSED
     from zoo.runner.sessions.half import REFUSALS as UNKNOWN
 
     if isinstance(error, MissingToolError) or error.code == "nothing-published":
         return "missing"
     if not isinstance(error, ConversionError):
         return None
-    return "not-run" if error.code in (*IMPOSSIBLE, *UNKNOWN) else "failed"
+    return "not-run" if error.code in (*IMPOSSIBLE, *UNKNOWN, *UNSUPPRESSED) else "failed"
 
 
 def _why(error: ZooError) -> str:

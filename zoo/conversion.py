@@ -18,6 +18,7 @@ from converters.openvino.options import OpenvinoOptions, openvino_options
 from converters.plan import Aim, Goal, Have, Step, lite_options, onnx_options, steps
 from converters.reading import Kind, inspect
 from converters.reading.locate import locate_file, locate_in_folder
+from converters.tflite.options import TfliteOptions, tflite_options
 from registry import Entry, Registry
 from registry.errors import NotFoundError, UsageError
 from registry.schema import Model
@@ -36,7 +37,7 @@ class ConvertRequest(Model):
     Attributes:
         to: Format.
         network: Entry whose architecture a bare weights file has.
-        precision: Of Lite and ONNX files; for OpenVINO and ncnn, how weights are stored.
+        precision: Of Lite and ONNX files; for OpenVINO, ncnn and TensorFlow Lite, how weights are stored.
         target: Processor of a Lite file, or a GPU and the processor to fall back on: ``opencl,arm``.
         lite_version: Version of Paddle-Lite's opt; None takes the default.
         weight_only: Integers that the weights of a Lite or ONNX file are stored as; None stores them as they
@@ -255,7 +256,8 @@ def _refuse_network(entry: Entry, request: ConvertRequest) -> None:
 def _refuse_idle(request: ConvertRequest) -> None:
     """Refuses options that say nothing about what is to be made, instead of leaving them out of account."""
     lite, onnx, both = ("lite",), ("onnx",), ("lite", "onnx")
-    through_onnx, anything = ("onnx", "openvino", "ncnn"), ("lite", "onnx", "openvino", "ncnn")
+    through_onnx = ("onnx", "openvino", "ncnn", "tflite")
+    anything = ("lite", *through_onnx)
     flags: dict[str, tuple[bool, tuple[str, ...]]] = {
         "--target": (request.target != "arm", lite),
         "--lite-version": (request.lite_version is not None, lite),
@@ -322,11 +324,14 @@ class _OnnxSteps(TypedDict, total=False):
     quantise: QuantiseOptions | None
     openvino: OpenvinoOptions
     ncnn: NcnnOptions
+    tflite: TfliteOptions
 
 
 def _onnx_options(request: ConvertRequest, entry: Entry | None) -> _OnnxSteps:
     if request.to == "openvino":
         return {"onnx": onnx_options(request.opset), "openvino": openvino_options(request.precision)}
+    if request.to == "tflite":
+        return {"onnx": onnx_options(request.opset), "tflite": tflite_options(request.precision)}
     if request.to == "ncnn":
         # Of an entry it is known that there is an arg-max; of a file, the user says that it may go.
         implied = request.argmax is None and getattr(entry.output, "argmax", False) if entry else False

@@ -11,7 +11,17 @@ from pathlib import Path
 from typing import Literal
 
 from converters.toolchain import Toolchains, ToolStatus
-from converters.tools import NCNN, ONNXQUANT, ONNXTOOLS, OPENVINO, PADDLE, PADDLE2ONNX, Tool, paddlelite
+from converters.tools import (
+    NCNN,
+    ONNX2TF,
+    ONNXQUANT,
+    ONNXTOOLS,
+    OPENVINO,
+    PADDLE,
+    PADDLE2ONNX,
+    Tool,
+    paddlelite,
+)
 from registry.errors import ZooError
 from registry.schema.base import Model
 from zoo.lite_matrix import LiteVersion, lite_matrix
@@ -136,6 +146,7 @@ def examine(settings: Settings, toolchains: Toolchains) -> Diagnosis:
             _conversion("ONNX → ONNX in eight bits", ONNXQUANT, toolchains),
             _conversion("ONNX → OpenVINO", OPENVINO, toolchains),
             _conversion("ONNX → ncnn", NCNN, toolchains),
+            _conversion("ONNX → TensorFlow Lite", ONNX2TF, toolchains),
             _conversion("inference model → Paddle-Lite", paddlelite(), toolchains),
         ),
         named=f"{trouble.message}: {trouble.found}" if trouble else None,

@@ -21,6 +21,7 @@ _WORDS = {
     "onnx": "ONNX model",
     "openvino": "OpenVINO model",
     "ncnn": "ncnn model",
+    "tflite": "TensorFlow Lite (LiteRT) model",
     "weights": "training checkpoint (pickle)",
     "safetensors": "training checkpoint (safetensors)",
     "archive": "archive",

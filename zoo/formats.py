@@ -9,11 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from converters.tools import NCNN, ONNXTOOLS, OPENVINO, PADDLE, Tool, paddlelite
+from converters.tools import LITERT, NCNN, ONNX2TF, ONNXTOOLS, OPENVINO, PADDLE, Tool, paddlelite
 from registry.errors import UsageError
 from zoo.wants import Want
 
-Backend = Literal["paddle", "onnx", "lite", "openvino", "ncnn"]
+Backend = Literal["paddle", "onnx", "lite", "openvino", "ncnn", "tflite"]
 Precision = Literal["fp32", "fp16"]
 
 
@@ -64,6 +64,8 @@ FORMATS = (
     Format("openvino", "fp16", Want(kind="openvino", precision="fp16"), OPENVINO),
     Format("ncnn", "fp32", Want(kind="ncnn", precision="fp32"), NCNN, heat_maps_alone=True),
     Format("ncnn", "fp16", Want(kind="ncnn", precision="fp16"), NCNN, heat_maps_alone=True),
+    Format("tflite", "fp32", Want(kind="tflite", precision="fp32"), LITERT),
+    Format("tflite", "fp16", Want(kind="tflite", precision="fp16"), LITERT),
 )
 """What runs here; the reference first, each backend's single precision before its half."""
 
@@ -75,7 +77,7 @@ ROWS = (*(each.name for each in FORMATS), PHONE_ONLY.id)
 
 BACKENDS = tuple(dict.fromkeys(each.backend for each in FORMATS))
 
-OPTIONAL_TOOLS = (ONNXTOOLS, OPENVINO, NCNN)
+OPTIONAL_TOOLS = (ONNXTOOLS, OPENVINO, NCNN, ONNX2TF, LITERT)
 """Tools that looking at every format of an entry makes use of where they are, and never fetches: hundreds of
 megabytes are for those who asked for just that format."""
 

@@ -61,8 +61,8 @@ def load(
 
     Args:
         name: ``name`` or ``name@release``.
-        backend: ``onnx``, ``paddle``, ``lite``, ``openvino`` or ``ncnn``.
-        precision: Of the file; OpenVINO and ncnn compute in single precision whatever weights are stored in.
+        backend: ``onnx``, ``paddle``, ``lite``, ``openvino``, ``ncnn`` or ``tflite``.
+        precision: Of the file; OpenVINO, ncnn and LiteRT compute in single precision whatever is stored.
         detector: Entry that finds the persons a pose model looks at; the whole picture is one without it.
         box_threshold: Persons must score above this.
         threads: Threads one run may use.
@@ -128,8 +128,8 @@ def validate(
         data: Folder that holds ``val2017/`` and ``annotations/``.
         annotations: Annotation file, when it lies elsewhere.
         images: Folder of the photos, when it lies elsewhere.
-        backend: ``onnx``, ``paddle``, ``lite``, ``openvino`` or ``ncnn``.
-        precision: Of the file; OpenVINO and ncnn compute in single precision whatever weights are stored in.
+        backend: ``onnx``, ``paddle``, ``lite``, ``openvino``, ``ncnn`` or ``tflite``.
+        precision: Of the file; OpenVINO, ncnn and LiteRT compute in single precision whatever is stored.
         limit: Look at the first photos only.
         skip_missing: Leave out photos that the annotation file names and the folder lacks.
         jobs: Photos looked at together; the processors of this machine by default.

@@ -33,9 +33,9 @@ class Choice(Model):
 
     Attributes:
         backend: ``paddle`` (Paddle Inference), ``onnx`` (onnxruntime), ``lite`` (Paddle-Lite on x86; in half
-            precision the file for ARM, interpreted), ``openvino`` or ``ncnn``.
-        precision: Of the file; for OpenVINO and ncnn, how weights are stored: both compute in single
-            precision.
+            precision the file for ARM, interpreted), ``openvino``, ``ncnn`` or ``tflite``.
+        precision: Of the file; for OpenVINO, ncnn and TensorFlow Lite, how weights are stored: all compute
+            in single precision.
         threads: Threads one run may use.
         lite_version: Version of Paddle-Lite's opt, and of the runtime that runs its file.
         build: True converts here whatever is published, False never, None what is not published.

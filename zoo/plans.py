@@ -10,9 +10,12 @@ from converters.ncnn.options import NcnnOptions, ncnn_options
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refine_options
 from converters.openvino.options import OpenvinoOptions, openvino_options
 from converters.plan import Aim, Step, lite_options, onnx_options, steps
+from converters.tflite.options import TfliteOptions, tflite_options
 from registry.errors import NotFoundError
-from registry.schema import Artifact, Entry, Model
+from registry.schema import Artifact, ArtifactKind, Entry, Model
 from zoo.wants import LOOKED_INTO, Want
+
+_MADE_OF_ONNX = {OpenvinoOptions: "OpenVINO", NcnnOptions: "ncnn", TfliteOptions: "TensorFlow Lite"}
 
 
 class FetchPlan(Model):
@@ -50,10 +53,9 @@ def words(step: Step) -> str:
     if isinstance(step, QuantiseOptions):
         how = "in int8, calibrated" if step.arithmetic == "int8" else "with weights in int8"
         return f"ONNX to ONNX {how}"
-    if isinstance(step, OpenvinoOptions | NcnnOptions):
-        name = "OpenVINO" if isinstance(step, OpenvinoOptions) else "ncnn"
+    if isinstance(step, OpenvinoOptions | NcnnOptions | TfliteOptions):
         without = ", without arg-max" if isinstance(step, NcnnOptions) and step.without_argmax else ""
-        return f"ONNX to {name}, weights in {step.weights}{without}"
+        return f"ONNX to {_MADE_OF_ONNX[type(step)]}, weights in {step.weights}{without}"
     return f"weights to inference model, {step.program} program"
 
 
@@ -119,11 +121,15 @@ def _aim(entry: Entry, want: Want) -> Aim | None:
         return Aim(goal="lite", lite=options)
     if want.kind == "onnx":
         return Aim(goal="onnx", onnx=onnx_options(None), refine=refine_options(want.precision or "fp32"))
-    if want.kind == "openvino":
-        return Aim(
-            goal="openvino", onnx=onnx_options(None), openvino=openvino_options(want.precision or "fp32")
-        )
-    return _ncnn_aim(entry, want.precision or "fp32") if want.kind == "ncnn" else None
+    return _aim_through_onnx(entry, want.kind, want.precision or "fp32")
+
+
+def _aim_through_onnx(entry: Entry, kind: ArtifactKind, precision: str) -> Aim | None:
+    if kind == "openvino":
+        return Aim(goal="openvino", onnx=onnx_options(None), openvino=openvino_options(precision))
+    if kind == "tflite":
+        return Aim(goal="tflite", onnx=onnx_options(None), tflite=tflite_options(precision))
+    return _ncnn_aim(entry, precision) if kind == "ncnn" else None
 
 
 def _ncnn_aim(entry: Entry, precision: str) -> Aim:

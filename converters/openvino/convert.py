@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from converters.conversion import conversion
 from converters.openvino.options import OpenvinoOptions, openvino_key
-from converters.proof import Proof
+from converters.proof import Proof, mostly_stored_as
 from converters.reading import Inspection, inspect
 from converters.toolchain import Toolchains
 from converters.tools import OPENVINO
@@ -82,14 +82,7 @@ def _prove(made: Path, source: Inspection, options: OpenvinoOptions, proof: Proo
     found = inspect(made)
     proof.equal("format", "openvino", found.format)
     if source.weights_precision == "fp32":
-        proof.equal("weights", options.weights, _mostly(found))
+        proof.equal("weights", options.weights, mostly_stored_as(found))
     proof.same_ends("inputs", source.inputs, found.inputs)
     proof.same_ends("outputs", source.outputs, found.outputs)
     return found
-
-
-def _mostly(found: Inspection) -> str:
-    """What most weights are stored as: in half precision, numbers that half cannot hold stay single."""
-    elements = found.details["parameter_elements"]
-    counts = {name: int(str(count)) for name, count in elements.items()} if isinstance(elements, dict) else {}
-    return "fp16" if counts.get("float16", 0) > counts.get("float32", 0) else "fp32"

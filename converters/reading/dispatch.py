@@ -142,6 +142,12 @@ def _ncnn(artifact: Artifact, asked: Path) -> Inspection:
     return inspect_ncnn(artifact.main, artifact.params)
 
 
+def _tflite(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.reading.tflite import inspect_tflite
+
+    return inspect_tflite(artifact.main)
+
+
 def _weights(artifact: Artifact, asked: Path) -> Inspection:
     from converters.reading.weights_file import inspect_weights
 
@@ -169,6 +175,7 @@ _READERS: Mapping[Kind, Callable[[Artifact, Path], Inspection]] = MappingProxyTy
         Kind.ONNX: _onnx,
         Kind.OPENVINO: _openvino,
         Kind.NCNN: _ncnn,
+        Kind.TFLITE: _tflite,
         Kind.PICKLE: _weights,
         Kind.SAFETENSORS: _weights,
         Kind.TAR: _archive,

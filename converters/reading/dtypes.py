@@ -80,6 +80,33 @@ ONNX_DTYPES: Mapping[int, str] = MappingProxyType(
     }
 )
 
+# TensorType of TensorFlow Lite's schema.fbs.
+TFLITE_DTYPES: Mapping[int, str] = MappingProxyType(
+    {
+        0: "float32",
+        1: "float16",
+        2: "int32",
+        3: "uint8",
+        4: "int64",
+        5: "string",
+        6: "bool",
+        7: "int16",
+        8: "complex64",
+        9: "int8",
+        10: "float64",
+        11: "complex128",
+        12: "uint64",
+        13: "resource",
+        14: "variant",
+        15: "uint32",
+        16: "uint16",
+        17: "int4",
+        18: "bfloat16",
+        19: "int2",
+        20: "uint4",
+    }
+)
+
 # Bytes per element. Types that are packed below one byte have no entry.
 ITEM_SIZES: Mapping[str, int] = MappingProxyType(
     {

@@ -17,6 +17,7 @@ Format = Literal[
     "onnx",
     "openvino",  # OpenVINO IR, .xml + .bin
     "ncnn",  # .param + .bin
+    "tflite",  # TensorFlow Lite, which is called LiteRT now
     "weights",  # training checkpoint, .pdparams pickle
     "safetensors",
     "archive",  # tar or zip

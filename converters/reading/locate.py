@@ -21,7 +21,9 @@ _PARAMS_SUFFIX = ".pdiparams"
 
 _PROGRAMS = frozenset({Kind.PROGRAM, Kind.PIR})
 _TWO_FILES = frozenset({Kind.OPENVINO, Kind.NCNN})
-_MODELS = frozenset({Kind.NB, Kind.ONNX, Kind.PICKLE, Kind.SAFETENSORS, Kind.TAR, Kind.TAR_GZ, Kind.ZIP})
+_MODELS = frozenset(
+    {Kind.NB, Kind.ONNX, Kind.TFLITE, Kind.PICKLE, Kind.SAFETENSORS, Kind.TAR, Kind.TAR_GZ, Kind.ZIP}
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,6 +42,7 @@ class Kind(str, Enum):
     XML = "xml"
     OPENVINO = "openvino"
     NCNN = "ncnn"
+    TFLITE = "tflite"
     LFS_POINTER = "lfs-pointer"
     EMPTY = "empty"
     UNKNOWN = "unknown"
@@ -65,6 +66,7 @@ _DESCRIPTIONS = {
     Kind.XML: "an XML document",
     Kind.OPENVINO: "an OpenVINO model",
     Kind.NCNN: "an ncnn model",
+    Kind.TFLITE: "a TensorFlow Lite model",
     Kind.LFS_POINTER: "a Git-LFS pointer",
     Kind.EMPTY: "an empty file",
     Kind.UNKNOWN: "bytes of no format known here",
@@ -238,6 +240,11 @@ def _is_program(head: bytes) -> bool:
     return start is not None and head[start : start + 2] in (b"\x08\x00", b"\x08", b"")
 
 
+def _is_tflite(head: bytes) -> bool:
+    """A FlatBuffers buffer: the place of its root, then the identifier."""
+    return head[4:8] == b"TFL3"
+
+
 def _is_onnx(head: bytes) -> bool:
     """Field 1 (ir_version, a small number), then one of the fields 2 to 8."""
     if len(head) < 3 or head[0] != 0x08 or not 1 <= head[1] < 0x80:
@@ -246,6 +253,7 @@ def _is_onnx(head: bytes) -> bool:
 
 
 _BINARY_RULES = (
+    (Kind.TFLITE, _is_tflite),
     (Kind.ZIP, _is_zip),
     (Kind.TAR_GZ, _is_tar_gz),
     (Kind.GZIP, _is_gzip),

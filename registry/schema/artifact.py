@@ -11,7 +11,9 @@ from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 from registry.schema.base import Model
 from registry.schema.source import Source
 
-ArtifactKind = Literal["config", "weights", "inference", "lite", "onnx", "mnn", "openvino", "ncnn", "log"]
+ArtifactKind = Literal[
+    "config", "weights", "inference", "lite", "onnx", "mnn", "openvino", "ncnn", "tflite", "log"
+]
 Precision = Literal["fp32", "fp16", "int8"]
 Target = Literal["arm", "x86", "opencl"]
 Container = Literal["file", "tar", "tar.gz", "zip"]

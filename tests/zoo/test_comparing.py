@@ -95,5 +95,5 @@ def test_every_format_but_the_reference_is_compared_and_phones_files_are_made_he
 
     assert [choice.format.name for choice in choices] == list(ROWS[1:-1])
     versions = {choice.backend: choice.lite_version for choice in choices}
-    assert versions == {"onnx": None, "lite": "2.10", "openvino": None, "ncnn": None}
+    assert versions == {"onnx": None, "lite": "2.10", "openvino": None, "ncnn": None, "tflite": None}
     assert [choice.format.name for choice in choices if choice.build] == ["lite-arm-fp16"]

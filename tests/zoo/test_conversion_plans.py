@@ -37,6 +37,13 @@ def test_openvino_goes_through_onnx() -> None:
     ]
 
 
+def test_tflite_goes_through_onnx() -> None:
+    assert [line.partition(" to ")[2] for line in lines(to="tflite", precision="fp16")] == [
+        "ONNX fp32, opset 11",
+        "TensorFlow Lite, weights in fp16",
+    ]
+
+
 def test_heat_maps_go_to_ncnn_without_their_maxima_which_it_cannot_hold() -> None:
     first, last = lines(to="ncnn", precision="fp16")
 
@@ -78,6 +85,8 @@ def test_an_ir_version_is_chosen_where_the_onnx_file_is_made_and_kept_by_what_fo
         ({"to": "onnx", "precision": "int8"}, "calibration-needed"),
         ({"to": "lite", "precision": "int8"}, "lite-precision-impossible"),
         ({"to": "openvino", "precision": "int8"}, "openvino-precision-impossible"),
+        ({"to": "tflite", "precision": "int8"}, "tflite-precision-impossible"),
+        ({"to": "tflite", "half_ends": True}, "flag-without-onnx"),
         ({"to": "openvino", "weight_only": "int8"}, "flag-without-lite"),
         ({"to": "ncnn", "precision": "int8"}, "ncnn-precision-impossible"),
         ({"to": "ncnn", "argmax": True}, "ncnn-argmax-impossible"),

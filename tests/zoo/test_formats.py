@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from converters.tools import DEFAULT_LITE_VERSION, NCNN, OPENVINO, PADDLE, paddlelite
+from converters.tools import DEFAULT_LITE_VERSION, LITERT, NCNN, OPENVINO, PADDLE, paddlelite
 from registry.errors import UsageError
 from zoo.cli import options
 from zoo.formats import BACKENDS, FORMATS, PHONE_ONLY, ROWS, format_of
@@ -27,6 +27,7 @@ def test_a_version_of_paddle_lite_is_of_no_other_engine() -> None:
     assert format_of("paddle", "fp32").tool(None) == PADDLE
     assert format_of("openvino", "fp16").tool(None) == OPENVINO
     assert format_of("ncnn", "fp32").tool(None) == NCNN
+    assert format_of("tflite", "fp16").tool(None) == LITERT
 
 
 def test_a_precision_that_a_backend_has_nothing_in_is_refused() -> None:

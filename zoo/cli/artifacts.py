@@ -96,7 +96,7 @@ def convert(
     ] = None,
     precision: Annotated[
         options.MadePrecision,
-        typer.Option(help="Of Lite and ONNX files; how OpenVINO and ncnn store weights."),
+        typer.Option(help="Of Lite and ONNX files; how OpenVINO, ncnn, TFLite store weights."),
     ] = options.MadePrecision.fp32,
     target: Annotated[
         str, typer.Option(metavar="T", help="Processor of a Lite file: arm, x86, opencl, or opencl,arm.")

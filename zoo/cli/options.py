@@ -141,6 +141,7 @@ class Form(str, Enum):
     onnx = "onnx"
     openvino = "openvino"
     ncnn = "ncnn"
+    tflite = "tflite"
     safetensors = "safetensors"
 
 
@@ -174,6 +175,7 @@ class Backend(str, Enum):
     lite = "lite"
     openvino = "openvino"
     ncnn = "ncnn"
+    tflite = "tflite"
 
 
 class Scope(str, Enum):
@@ -191,7 +193,7 @@ TargetOption = Annotated[
 BackendOption = Annotated[
     Backend,
     typer.Option(
-        "--backend", help="onnxruntime, Paddle Inference, Paddle-Lite's x86 twin, OpenVINO or ncnn."
+        "--backend", help="onnxruntime, Paddle Inference, Paddle-Lite's x86 twin, OpenVINO, ncnn or LiteRT."
     ),
 ]
 PrecisionOption = Annotated[Precision, typer.Option("--precision", help="Arithmetic precision.")]

@@ -8,17 +8,17 @@ import html5lib
 
 from converters.toolchain import Toolchains
 from converters.tools import PADDLE, PADDLE2ONNX, paddlelite
-from tests.conftest import ensured
+from tests.conftest import SMALL_TOOLS, ensured
 from tests.servers import LyingServer
 from tests.zoo.cli.conftest import Zoo
-from zoo.formats import OPTIONAL_TOOLS, ROWS
+from zoo.formats import ROWS
 
 MODEL = "picodet_s_192_pedestrian"
 FEW = ("--warm-up", 1, "--repeats", 3)
 
 
 def test_the_sample_model_is_reported_on_without_any_network(zoo: Zoo, toolchains: Toolchains) -> None:
-    for tool in (PADDLE, PADDLE2ONNX, paddlelite(), *OPTIONAL_TOOLS):
+    for tool in (PADDLE, PADDLE2ONNX, paddlelite(), *SMALL_TOOLS):
         ensured(toolchains, tool)
 
     ran = zoo("report", "sample_pose_128x96", "--limit", 20, *FEW, "--json", ZOO_OFFLINE="1")
@@ -27,7 +27,8 @@ def test_the_sample_model_is_reported_on_without_any_network(zoo: Zoo, toolchain
     (report,) = ran.json["entries"]
     rows = {row["format"]: row for row in report["formats"]}
     assert tuple(rows) == ROWS
-    assert all(row["artifact"] for row in rows.values())
+    # TensorFlow Lite is there where its tool is, which no test run fetches.
+    assert all(row["artifact"] for name, row in rows.items() if not name.startswith("tflite"))
     run_here = ("inference", "onnx-fp32", "onnx-fp16", "lite-x86-fp32", "openvino-fp32", "openvino-fp16")
     for name in (*run_here, "ncnn-fp32", "ncnn-fp16"):
         assert rows[name]["validation"]["verdict"]["standing"] == "met"

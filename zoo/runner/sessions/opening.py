@@ -11,6 +11,7 @@ from pathlib import Path
 from converters.interpreter import Interpreter
 from converters.reading import inspect
 from converters.reading.inspection import Inspection
+from converters.reading.tflite import channels_first
 from converters.staging import read_model
 from registry.errors import ConversionError, MissingToolError, UsageError
 from zoo.formats import Backend
@@ -55,7 +56,8 @@ def open_session(
     Args:
         model: ``.onnx`` file for ``onnx``; folder or program file of an inference model for ``paddle``;
             ``.nb`` file for ``lite``; folder or graph of an OpenVINO or ncnn model for ``openvino`` and
-            ``ncnn``.
+            ``ncnn``; ``.tflite`` file for ``tflite``: its inputs and outputs of four extents have channels
+            last, and first in the session, as with every other engine.
         backend: What runs it.
         interpreter: Python that has the engine; the current one when there is none. ``onnx`` runs in this
             process and takes none; ``lite`` needs one, but for a file that is interpreted.
@@ -96,13 +98,14 @@ def open_session(
                 raise _one_thread("the interpreter of half-precision ARM files runs on one thread", threads)
             return HalfSession(inspection)
         _require_runnable(inspection, interpreter, threads)
+    turned = channels_first if backend == "tflite" else tuple
     return WorkerSession(
         hosted.engine,
         interpreter or Interpreter(Path(sys.executable), platform.python_version(), "current"),
         hosted.script,
         hosted.request(inspection) | {"threads": threads},
-        inputs=inspection.inputs,
-        outputs=inspection.outputs,
+        inputs=turned(inspection.inputs),
+        outputs=turned(inspection.outputs),
         threads=threads,
     )
 
@@ -131,6 +134,7 @@ _HOSTED: dict[Backend, _Hosted] = {
     "lite": _Hosted("paddle-lite", ("lite",), "a Paddle-Lite model", "lite_worker.py", _of_file),
     "openvino": _Hosted("openvino", ("openvino",), "an OpenVINO model", "openvino_worker.py", _of_file),
     "ncnn": _Hosted("ncnn", ("ncnn",), "an ncnn model", "ncnn_worker.py", _of_file),
+    "tflite": _Hosted("litert", ("tflite",), "a TensorFlow Lite model", "tflite_worker.py", _of_file),
 }
 
 

@@ -1,0 +1,1 @@
+"""ONNX models to TensorFlow Lite, which is called LiteRT now."""
