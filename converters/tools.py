@@ -197,8 +197,8 @@ ONNX2TF = Tool(
         # What it declares is also a test runner, OpenCV and exporters that this way does not take.
         Pin("onnx2tf", exact="2.6.9", why="bytes are only the same with the same version", alone=True),
         # What it declares is TensorFlow with kernels for graphics cards, twice the size.
-        Pin("tf-keras", exact="2.21.0", why="it belongs to the version of TensorFlow", alone=True),
-        Pin("tensorflow-cpu", exact="2.21.0", why="bytes are only the same with the same version"),
+        Pin("tf_keras", exact="2.21.0", why="it belongs to the version of TensorFlow", alone=True),
+        Pin("tensorflow_cpu", exact="2.21.0", why="bytes are only the same with the same version"),
         Pin("ai-edge-litert", exact="2.1.2", why="it is the one onnx2tf 2.6.9 goes with"),
         Pin("onnx", exact="1.20.1", why="it is the one onnx2tf 2.6.9 goes with"),
         Pin("onnxruntime", exact="1.26.0", why="it is the one onnx2tf 2.6.9 goes with"),
