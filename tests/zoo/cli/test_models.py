@@ -281,6 +281,19 @@ def test_validate_holds_the_published_figure_on_other_engines(
     assert (ran.json["backend"], ran.json["artifact"]) == (tool.name, f"{tool.name}-fp32")
 
 
+@pytest.mark.parametrize(("name", "points"), [(DETECTOR, 29.8), (POSE, 56.5)])
+@pytest.mark.usefixtures("with_large_tools")
+def test_validate_holds_the_published_figure_on_tensorflow_lite(
+    ready: Zoo, coco: Path, name: str, points: float
+) -> None:
+    ran = ready("validate", name, "--data", coco, "--backend", "tflite", "--json")
+
+    assert ran.code == 0, ran.err
+    assert abs(100 * ran.json["metrics"]["AP"] - points) < 0.1
+    assert ran.json["artifact"] == "tflite-fp32"
+    assert ran.json["engine"] == "litert 2.1.2"
+
+
 def test_nothing_large_is_fetched_for_a_comparison_and_the_row_says_what_to_type(
     ready: Zoo, toolchain_root: Path, tmp_path: Path
 ) -> None:
