@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 ConversionKind: TypeAlias = Literal[
-    "inference", "lite", "onnx", "onnx-refined", "onnx-quantised", "openvino", "ncnn"
+    "inference", "lite", "onnx", "onnx-refined", "onnx-quantised", "openvino", "ncnn", "tflite"
 ]
 """Kind of conversion, as keys and provenance name it."""
 
@@ -25,6 +25,7 @@ RECIPES = MappingProxyType[ConversionKind, int](
         "onnx-quantised": 1,
         "openvino": 1,
         "ncnn": 1,
+        "tflite": 1,
     }
 )
 """Raise a number with every change of this project after which a conversion of that kind may give other bytes
