@@ -84,6 +84,10 @@ def locate_file(path: Path) -> Artifact:
     kind = sniff(head)
     if kind in _TWO_FILES:
         return _with_bin(kind, path)
+    # Bare numbers begin like anything, also like a program: what lies beside them says what they are.
+    for sibling in _siblings(path) if path.suffix == ".bin" else ():
+        if (graph := sniff(read_head(sibling, HEAD_BYTES))) in _TWO_FILES:
+            return _with_bin(graph, sibling)
     if kind in _PROGRAMS:
         return Artifact(kind, path, _params_beside(path, _siblings(path)))
     if kind is not Kind.PARAMS:

@@ -38,8 +38,8 @@ def model(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["tiny.param", ""])
-def test_a_graph_or_its_folder_says_what_it_is(model: Path, name: str) -> None:
+@pytest.mark.parametrize("name", ["tiny.param", "tiny.bin", ""])
+def test_a_graph_its_weights_or_their_folder_says_what_it_is(model: Path, name: str) -> None:
     found = inspect(model / name)
 
     assert (found.format, found.precision, found.weights_precision) == ("ncnn", None, "fp32")
