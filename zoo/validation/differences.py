@@ -51,7 +51,7 @@ def compare_outputs(
             are not finite where the reference's are.
     """
     if len(reference) != len(other):
-        raise _other_kind(f"{len(reference)} outputs", f"{len(other)} outputs")
+        raise other_kind(f"{len(reference)} outputs", f"{len(other)} outputs")
     pairs = zip(reference.items(), other.items(), strict=True)
     return tuple(_compare(name, expected, found) for (name, expected), (_, found) in pairs)
 
@@ -61,7 +61,7 @@ def _compare(name: str, expected: Array, found: Array) -> OutputDifference:
     import numpy as np
 
     if expected.shape != found.shape or expected.dtype.kind != found.dtype.kind:
-        raise _other_kind(f"{name} {expected.shape} {expected.dtype}", f"{found.shape} {found.dtype}")
+        raise other_kind(f"{name} {expected.shape} {expected.dtype}", f"{found.shape} {found.dtype}")
     if expected.dtype.kind in "iu":
         differing = float(np.count_nonzero(expected != found))
         return OutputDifference(
@@ -69,7 +69,7 @@ def _compare(name: str, expected: Array, found: Array) -> OutputDifference:
         )
     left, right = expected.astype(np.float64).ravel(), found.astype(np.float64).ravel()
     if not np.isfinite(right).all():
-        raise _other_kind(f"{name}: finite values", "NaN or infinity")
+        raise other_kind(f"{name}: finite values", "NaN or infinity")
     length = float(np.linalg.norm(left) * np.linalg.norm(right))
     cosine = float(left @ right) / length if length else float(not left.any() and not right.any())
     return OutputDifference(
@@ -81,7 +81,8 @@ def _compare(name: str, expected: Array, found: Array) -> OutputDifference:
     )
 
 
-def _other_kind(expected: str, found: str) -> ConversionError:
+def other_kind(expected: str, found: str) -> ConversionError:
+    """The error for outputs that cannot be compared number by number."""
     return ConversionError(
         "outputs-differ-in-kind",
         "the converted model hands out something else than the one it was made from",

@@ -26,7 +26,7 @@ from zoo.runner.postprocess.heatmaps import decode
 from zoo.runner.results import Detections
 from zoo.runner.sessions.session import Arrays, Session
 from zoo.running import detection_protocol, detector_of, estimator_of, keypoint_protocol
-from zoo.validation.differences import compare_outputs
+from zoo.validation.differences import compare_outputs, other_kind
 
 Layer = Literal["raw", "decoded", "final"]
 State = Literal["same", "differs", "failed", "measured", "not-run", "missing"]
@@ -392,12 +392,6 @@ def _distance(
 ) -> LayerDifference:
     reference, other = pair
     if reference.shape != other.shape:
-        raise ConversionError(
-            "outputs-differ-in-kind",
-            f"{layer} {what} differ in number",
-            expected=str(reference.shape),
-            found=str(other.shape),
-            hint="convert it anew, or with another version of the tool: zoo convert --help",
-        )
+        raise other_kind(f"{layer} {what} of shape {reference.shape}", str(other.shape))
     farthest = float(np.abs(reference - other).max(initial=0.0))
     return LayerDifference(layer=layer, what=what, unit=unit, max_abs=farthest, limit=limit)
