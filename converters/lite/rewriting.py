@@ -133,7 +133,9 @@ def _slot(binding: Message) -> str:
 
 
 def _attribute(name: str, value: int | float) -> bytes:
-    """OpDesc.Attr: name, type (AttrType.FLOAT = 1, INT = 0) and value (f = 4, i = 3)."""
+    """OpDesc.Attr: name, type (AttrType.FLOAT = 1, BOOLEAN = 6, INT = 0) and value (f = 4, b = 10, i = 3)."""
+    if isinstance(value, bool):
+        return _encoded(1, name.encode()) + b"\x10\x06\x50" + bytes([value])
     if isinstance(value, float):
         return _encoded(1, name.encode()) + b"\x10\x01\x25" + struct.pack("<f", value)
     # protobuf spells a negative int32 with 64 bits.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from converters.lite.interpolation import as_first_version, needs_first_version
+from converters.lite.multiplication import as_first_product, needs_first_product
 from converters.lite.rewriting import Rule
 from converters.lite.xshape import needing_xshape, with_xshape
 
@@ -19,4 +20,6 @@ def rules(version: str, family: str) -> tuple[Rule, ...]:
         found.append(with_xshape(types))
     if needs_first_version(version, family):
         found.append(as_first_version(version))
+    if needs_first_product(version, family):
+        found.append(as_first_product)
     return tuple(found)
