@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from registry.errors import UsageError
+from registry.schema import Model
 from registry.schema.artifact import Precision, Target
 from zoo.catalogues import registry_of
 from zoo.extras import needing
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from zoo.plans import FetchPlan
     from zoo.project import LockReport
     from zoo.store import StoreReport
+
+_Asked = TypeVar("_Asked", bound=Model)
 
 
 @needing("convert")
@@ -64,16 +67,17 @@ def fetch(
     Raises:
         ZooError: As the tree in ``registry.errors`` says.
     """
-    request = Request(
-        weights=weights,
-        config=config,
-        inference=inference,
-        lite=lite,
-        onnx=onnx,
-        target=target,
-        lite_version=lite_version,
-        build=build,
-    )
+    options = {
+        "weights": weights,
+        "config": config,
+        "inference": inference,
+        "lite": lite,
+        "onnx": onnx,
+        "target": target,
+        "lite_version": lite_version,
+        "build": build,
+    }
+    request = _request(Request, "fetch", options)
     chosen = settings or from_environment()
     if len(request.wants(model_info(name, settings=chosen))) > 1:
         raise UsageError(
@@ -180,20 +184,28 @@ def convert(
     Raises:
         ZooError: As the tree in ``registry.errors`` says.
     """
-    from pydantic import ValidationError
-
     from zoo.conversion import ConvertRequest
 
+    request = _request(ConvertRequest, "convert", {"to": to, **options})
+    path = Path(out) if out is not None else None
+    return convert_source(source, request, out=path, settings=settings, reporter=reporter)
+
+
+def _request(kind: type[_Asked], function: str, options: Mapping[str, object]) -> _Asked:
+    """Options of a call as one value; what pydantic says of a wrong one, in our tree of errors."""
+    from pydantic import ValidationError
+
     try:
-        request = ConvertRequest(to=to, **options)
+        return kind.model_validate(options)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"]))
         raise UsageError(
-            "bad-option", f"convert(): {field}: {first['msg']}", hint="help(zoo.convert) names the options"
+            "bad-option",
+            f"{function}(): {field}: {first['msg']}",
+            found=str(first["input"])[:100],
+            hint=f"help(zoo.{function}) names the options",
         ) from None
-    path = Path(out) if out is not None else None
-    return convert_source(source, request, out=path, settings=settings, reporter=reporter)
 
 
 @needing("convert")

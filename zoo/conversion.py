@@ -135,7 +135,7 @@ def plan(source: Path | str, request: ConvertRequest, entries: Registry) -> Conv
         entry: Entry | None = known
         have: Have = "weights" if _starts_from_weights(known, request) else "program"
     else:
-        entry, have = _entry(request, entries), _have(local)
+        entry, have = _entry(request, entries), _have(local, request.to)
     return ConvertPlan(source=str(source), have=have, goal=request.to, steps=_steps(have, request, entry))
 
 
@@ -214,7 +214,7 @@ def _entry(request: ConvertRequest, entries: Registry) -> Entry | None:
     return entries.get(request.network) if request.network else None
 
 
-def _have(path: Path) -> Have:
+def _have(path: Path, to: Goal) -> Have:
     found = locate_in_folder(path) if path.is_dir() else locate_file(path)
     kinds: dict[Kind, Have] = {
         Kind.PICKLE: "weights",
@@ -229,7 +229,9 @@ def _have(path: Path) -> Have:
             f"{path} cannot be converted",
             expected="a checkpoint (.pdparams, .safetensors), an inference model (.pdmodel, .json) or .onnx",
             found=found.kind.value,
-            hint=f"zoo inspect {path}",
+            hint=f"unpack it and name the folder: zoo convert FOLDER --to {to}"
+            if found.kind in (Kind.TAR, Kind.TAR_GZ, Kind.ZIP)
+            else f"zoo inspect {path}",
         )
     return kinds[found.kind]
 

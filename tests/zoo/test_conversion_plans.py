@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import registry
+import zoo
 from registry.errors import UsageError
 from zoo.conversion import ConvertRequest, plan
 
@@ -102,6 +105,35 @@ def test_what_cannot_be_made_is_refused_before_anything_runs(asked: dict[str, An
         lines(**asked)
 
     assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("call", "function"),
+    [
+        (lambda: zoo.fetch(NAME, lite="fp99"), "fetch"),  # type: ignore[arg-type]
+        (lambda: zoo.convert(NAME, to="onnx", precision="fp99"), "convert"),
+        (lambda: zoo.convert(NAME, to="onnx", no_such_option=1), "convert"),
+    ],
+)
+def test_wrong_options_of_a_call_are_errors_of_ours(call: Callable[[], object], function: str) -> None:
+    """Whoever catches ZooError catches these too."""
+    with pytest.raises(UsageError) as caught:
+        call()
+
+    assert caught.value.code == "bad-option"
+    assert caught.value.hint == f"help(zoo.{function}) names the options"
+
+
+def test_an_archive_is_not_converted_and_the_hint_says_what_is(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").touch()
+    with tarfile.open(tmp_path / "model.tar", "w") as archive:
+        archive.add(tmp_path / "note.txt", "note.txt")
+
+    with pytest.raises(UsageError) as caught:
+        plan(tmp_path / "model.tar", ConvertRequest(to="lite"), registry.load())
+
+    assert caught.value.code == "not-convertible"
+    assert caught.value.hint == "unpack it and name the folder: zoo convert FOLDER --to lite"
 
 
 @pytest.mark.parametrize(

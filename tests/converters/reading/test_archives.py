@@ -48,7 +48,7 @@ def listed(inspection: Inspection) -> dict[str, int]:
     [
         pytest.param(tar(FILES), "tar", id="pax"),
         pytest.param(tar(FILES, style=tarfile.GNU_FORMAT), "tar", id="gnu"),
-        pytest.param(tar(FILES, "w:gz"), "tar-gz", id="gz"),
+        pytest.param(tar(FILES, "w:gz"), "tar.gz", id="gz"),
         pytest.param(zipped(FILES), "zip", id="zip"),
     ],
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 import tarfile
 from pathlib import Path
 
@@ -42,11 +43,21 @@ def test_two_files_that_differ_are_a_found_difference(zoo: Zoo, files: Path) -> 
     assert (same.json["differences"], same.json["same_bytes"]) == ([], True)
 
 
-def test_an_archive_is_looked_into(zoo: Zoo, files: Path) -> None:
-    (held,) = zoo("inspect", "model.tar", "--json").json["holds"]
+@pytest.mark.parametrize("container", ["tar", "tar.gz", "zip"])
+def test_an_archive_is_looked_into(zoo: Zoo, files: Path, container: str) -> None:
+    if container != "tar":
+        (files / "unpacked").mkdir()
+        for name, content in (("model.pdmodel", program()), ("model.pdiparams", PARAMS)):
+            (files / "unpacked" / name).write_bytes(content)
+        form = "gztar" if container == "tar.gz" else container
+        shutil.make_archive(str(files / "model"), form, files / "unpacked")
+    name = f"model.{container}"
 
-    assert held["format"] == "program"
-    assert held["path"] == "model.tar"
+    found = zoo("inspect", name, "--json").json
+
+    (held,) = found["holds"]
+    assert found["details"]["container"] == container
+    assert (held["format"], held["path"]) == ("program", name)
     assert held["inputs"][0]["name"] == "image"
 
 
