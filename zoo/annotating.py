@@ -67,7 +67,7 @@ class RunResult(Model):
         entry: ``name@release``.
         detector: Entry that found the persons; None without one.
         backend: What ran both.
-        precision: In which arithmetic.
+        precision: Of the file; what is computed, the engine says.
         engine: Engine and its version.
         images: Pictures, in order.
         results: COCO's result list.

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry import Entry
-from registry.errors import ConversionError, MissingToolError, NotFoundError, ZooError
+from registry.errors import ConversionError, MissingToolError, NetworkError, NotFoundError, ZooError
 from zoo.formats import FORMATS, OPTIONAL_TOOLS, PHONE_ONLY
 
 if TYPE_CHECKING:
@@ -104,7 +104,7 @@ def _state_after(error: ZooError) -> State | None:
     from converters.tflite.options import REFUSALS as UNSUPPRESSED
     from zoo.runner.sessions.half import REFUSALS as UNKNOWN
 
-    if isinstance(error, MissingToolError) or error.code == "nothing-published":
+    if isinstance(error, MissingToolError) or error.code in ("nothing-published", "not-on-server"):
         return "missing"
     if not isinstance(error, ConversionError):
         return None
@@ -116,7 +116,7 @@ def _why(error: ZooError) -> str:
 
     if error.code in REFUSALS:
         return f"the interpreter of ARM FP16 kernels does not know {error.found}"
-    if isinstance(error, MissingToolError | NotFoundError):
+    if isinstance(error, MissingToolError | NetworkError | NotFoundError):
         return "; ".join(filter(None, (error.message, error.hint)))
     return ": ".join(filter(None, (error.message, error.found)))
 

@@ -60,6 +60,7 @@ def failing(tmp_path: Path) -> Failing:
             "the interpreter of ARM FP16 kernels does not know 1 x sqrt",
         ),
         (MissingToolError("toolchain-not-built", "none yet", hint="zoo add"), "missing", "none yet; zoo add"),
+        (NetworkError("not-on-server", "gone", hint="add --build"), "missing", "gone; add --build"),
         (NotFoundError("nothing-published", "none", hint="zoo show"), "missing", "none; zoo show"),
     ],
 )
@@ -79,7 +80,7 @@ def test_what_is_about_one_format_is_a_row(
     "failure",
     [
         IntegrityError("digest-mismatch", "not what it was"),
-        NetworkError("not-on-server", "gone"),
+        NetworkError("server-unreachable", "no answer"),
         NotFoundError("normalisation-unknown", "nothing says it"),
     ],
 )

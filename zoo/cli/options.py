@@ -96,7 +96,7 @@ class LookFormat(str, Enum):
 
 
 class Precision(str, Enum):
-    """Arithmetic precision."""
+    """Precision of a file."""
 
     fp32 = "fp32"
     fp16 = "fp16"
@@ -196,4 +196,7 @@ BackendOption = Annotated[
         "--backend", help="onnxruntime, Paddle Inference, Paddle-Lite's x86 twin, OpenVINO, ncnn or LiteRT."
     ),
 ]
-PrecisionOption = Annotated[Precision, typer.Option("--precision", help="Arithmetic precision.")]
+PrecisionOption = Annotated[
+    Precision,
+    typer.Option("--precision", help="Of the file; some engines compute in fp32 all the same, and say so."),
+]

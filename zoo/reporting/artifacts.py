@@ -25,13 +25,15 @@ def artifact_report(fetched: Fetched) -> ArtifactReport:
         for path in _files(fetched.path)
     )
     found = inspect(fetched.path)
+    stored = found.weights_precision
+    weights = f"weights in {stored}" if stored and stored != found.precision else None
     report = ArtifactReport(
         origin=fetched.origin,
         url=fetched.url,
         published_sha256=fetched.sha256,
         size=sum(file.size for file in files),
         files=files,
-        proof=", ".join(part for part in (found.made_by, found.target, found.precision) if part),
+        proof=", ".join(part for part in (found.made_by, found.target, found.precision, weights) if part),
     )
     statement = _statement_about(fetched.path)
     return report if statement is None else _with_provenance(report, statement)

@@ -30,7 +30,7 @@ class Validation(Model):
         entry: ``name@release``.
         detector: The entry that found the persons' boxes; None for annotated boxes, and for detectors.
         backend: What ran it.
-        precision: In which arithmetic.
+        precision: Of the file; what is computed, the engine says.
         artifact: Which artifact, for example ``lite-x86-fp32``.
         origin: ``published`` or ``built``.
         engine: Engine and its version.

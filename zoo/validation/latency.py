@@ -69,7 +69,7 @@ class Timing(Model):
     Attributes:
         format: Which artifact, for example ``onnx-fp32``; the backend's name where it could not be had.
         backend: What ran it.
-        precision: In which arithmetic.
+        precision: Of the file; what is computed, the engine says.
         engine: Engine and its version; None where it was not run.
         threads: Threads one run may use.
         summary: The times; None where it was not run.
