@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-
+_LEAST_SPAN = 1e-6  # of percentages, milliseconds and megabytes; ticks closer than this would round to one
 
 WIDTH, HEIGHT = 420, 300
 """The canvas of a plot, as wide as a phone held upright."""
@@ -63,7 +63,7 @@ def scale_of(
         most_ticks: About how many ticks there may be.
     """
     low, high = (0.0 if from_zero else min(values)), max(values)
-    if high - low < 1e-9:
+    if high - low < _LEAST_SPAN:
         high, low = high + 1, (0.0 if from_zero else low - 1)
     step = _step((high - low) / most_ticks)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)

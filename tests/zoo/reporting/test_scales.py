@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from zoo.reporting.scales import scale_of
@@ -14,6 +14,7 @@ VALUES = st.lists(st.floats(0, 1e5, allow_nan=False), min_size=1, max_size=12)
 
 
 @given(VALUES, st.booleans())
+@example(values=[1e-09], from_zero=True)
 def test_every_value_lies_on_the_axis_between_its_ends(values: list[float], from_zero: bool) -> None:
     scale = scale_of(values, 10, 110, from_zero=from_zero)
 
