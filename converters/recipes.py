@@ -17,7 +17,7 @@ ConversionKind: TypeAlias = Literal[
 RECIPES = MappingProxyType[ConversionKind, int](
     {
         "inference": 1,
-        # 2: interpolation and products in the first version of their operators, for x86 with 2.9.1 and 2.10;
+        # 2: interpolation and products in the first version of their operators, for x86 up to 2.11;
         # no sparse layers for pictures of open size.
         "lite": 2,
         "onnx": 1,

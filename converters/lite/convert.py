@@ -140,10 +140,10 @@ def _run_opt(staged: Staged, options: LiteOptions, interpreter: Interpreter, log
 
 
 def _hint(options: LiteOptions) -> str | None:
-    if options.family == "x86" and options.version == "2.9.1":
+    if options.family == "x86" and options.version in ("2.9.1", "2.10", "2.11"):
         return (
-            "paddlelite 2.9.1 has kernels for x86 of fewer operators than the later versions: "
-            "check with the twin of one of those, --lite-version 2.10"
+            f"later versions than paddlelite {options.version} have kernels for x86 of more operators: "
+            "check with the twin of one of those, --lite-version 2.12"
         )
     return None
 

@@ -1,4 +1,4 @@
-"""Spells products of matrices in the first version of their operator, which alone 2.9.1 has for x86.
+"""Spells products of matrices in the first version of their operator: up to 2.11, x86 has no other.
 
 The two differ in the names of their attributes, a factor that the first has besides, and in shapes: the
 first repeats neither operand along further axes. What it would have to repeat is left to opt, which says that
@@ -21,7 +21,7 @@ def needs_first_product(version: str, family: str) -> bool:
         version: The version.
         family: Processor the file is for.
     """
-    return version == "2.9.1" and family == "x86"
+    return version in ("2.9.1", "2.10", "2.11") and family == "x86"
 
 
 def as_first_product(operator: Operator, block: Block) -> Edit | None:

@@ -16,11 +16,11 @@ from converters.lite.rules import rules
 from converters.provenance import read_provenance
 from converters.reading import read_program
 from converters.toolchain import Toolchains
-from converters.tools import PADDLE, paddlelite
+from converters.tools import paddlelite
 from registry.errors import ConversionError
 from tests.conftest import ensured
+from tests.converters.lite.conftest import Compute
 from tests.converters.lite.resizing import SHAPE, Resize, write_resizing
-from zoo.runner.sessions import open_session
 
 POSSIBLE = (
     Resize(scale=(2, 2)),
@@ -58,20 +58,10 @@ def edits(model: Path, version: str, family: str = "x86") -> Sequence[Edit]:
 
 @pytest.mark.parametrize("version", ["2.9.1", "2.10"])
 @pytest.mark.parametrize("batch", [1, 3])
-def test_a_twin_computes_what_paddle_does(
-    toolchains: Toolchains, tmp_path: Path, version: str, batch: int
-) -> None:
+def test_a_twin_computes_what_paddle_does(compute: Compute, tmp_path: Path, version: str, batch: int) -> None:
     """2.9.1 has kernels for x86 of the first version only, and computes a batch wrongly in one go."""
-    paddle, lite = ensured(toolchains, PADDLE), ensured(toolchains, paddlelite(version))
-    model, out = write_resizing(tmp_path / "model", POSSIBLE), tmp_path / "x.nb"
-    options = LiteOptions(target="x86", version=version)
-    to_lite(model, out, options, toolchains=toolchains, work=tmp_path / "work", note=lambda text: None)
     picture = {"x": np.random.default_rng(0).random((batch, *SHAPE[1:]), np.float32)}
-    with open_session(model, "paddle", interpreter=paddle) as session:
-        expected = list(session.run(picture).values())
-    with open_session(out, "lite", interpreter=lite) as session:
-        found = list(session.run(picture).values())
-    assert len(found) == len(expected) == len(POSSIBLE)
+    expected, found = compute(write_resizing(tmp_path / "model", POSSIBLE), version, picture)
     for resize, one, other in zip(POSSIBLE, expected, found, strict=True):
         np.testing.assert_allclose(other, one, atol=1e-5, err_msg=str(resize))
 
