@@ -9,7 +9,7 @@ from converters.lite import LiteOptions, WeightOnly, lite_target, needs_legacy, 
 from converters.ncnn.options import NcnnOptions
 from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refuse_ir_version, refuse_opset
 from converters.openvino.options import OpenvinoOptions
-from converters.tflite.options import TfliteOptions
+from converters.tflite.options import TfliteOptions, suppression_impossible
 from converters.tools import paddlelite
 from registry.errors import UsageError
 from registry.schema import Entry
@@ -124,8 +124,11 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
             ``already-there``: nothing leads from an inference model to another one, or there is nothing to
             do. ``onnx-is-final``: nothing leads from ONNX to another format.
         ConversionError: ``lite-needs-legacy-program``: Paddle-Lite cannot read PIR.
+            ``tflite-suppression-impossible``: the entry's graph suppresses boxes itself.
     """
     refining = _refining(aim)
+    if aim.goal == "tflite" and entry is not None:
+        _refuse_suppression(have, aim, entry)
     if have == "onnx":
         return _from_onnx(aim, refining)
     if aim.goal == "inference":
@@ -145,6 +148,13 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
     if have == "pir" and aim.goal == "lite":
         raise needs_legacy("what is to be converted")
     return (last, *refining)
+
+
+def _refuse_suppression(have: Have, aim: Aim, entry: Entry) -> None:
+    """Before anything is exported for it."""
+    published: str | None = getattr(entry.output, "head", None)
+    if (_export(aim, entry).head if have == "weights" else published) == "nms":
+        raise suppression_impossible(f"the head nms of {entry.id}")
 
 
 def _refining(aim: Aim) -> tuple[Step, ...]:

@@ -12,10 +12,9 @@ from converters.conversion import conversion
 from converters.proof import Proof, mostly_stored_as
 from converters.reading import Inspection, Tensor, inspect
 from converters.reading.tflite import channels_first
-from converters.tflite.options import TfliteOptions, tflite_key
+from converters.tflite.options import TfliteOptions, suppression_impossible, tflite_key
 from converters.toolchain import Toolchains
 from converters.tools import ONNX2TF
-from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("worker.py")
 _MADE = "model.tflite"
@@ -57,7 +56,8 @@ def to_tflite(
         MissingToolError: The tools are not here and cannot be had, or the disk is full.
     """
     source = inspect(model)
-    _refuse_suppression(source)
+    if "NonMaxSuppression" in source.operators:
+        raise suppression_impossible("NonMaxSuppression in the graph")
     key = tflite_key({"model": source.sha256}, options)
     doing = f"converting {model.name} to TensorFlow Lite, which takes a minute or two"
     with conversion("tflite", ONNX2TF, key, out, doing, toolchains=toolchains, work=work, note=note) as job:
@@ -79,19 +79,6 @@ def to_tflite(
         )
     note(f"on noise its outputs differ by at most {answer['difference']:.1e} of their largest value")
     return inspection.model_copy(update={"path": out})
-
-
-def _refuse_suppression(source: Inspection) -> None:
-    """Refuse a graph that hands out as many boxes as are left: TensorFlow Lite pads them to one number."""
-    if "NonMaxSuppression" in source.operators:
-        raise ConversionError(
-            "tflite-suppression-impossible",
-            "a graph that suppresses boxes itself would hand out other boxes in TensorFlow Lite",
-            expected="a detector that hands out raw outputs, or boxes before suppression",
-            found="NonMaxSuppression in the graph",
-            done="nothing was converted",
-            hint="zoo convert NAME --to tflite --head raw",
-        )
 
 
 def _prove(made: Path, source: Inspection, options: TfliteOptions, proof: Proof) -> Inspection:

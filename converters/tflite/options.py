@@ -7,7 +7,7 @@ from typing import Literal
 
 from converters.provenance import conversion_key
 from converters.tools import ONNX2TF
-from registry.errors import UsageError
+from registry.errors import ConversionError, UsageError
 from registry.schema.base import Model
 
 REFUSALS = ("tflite-suppression-impossible",)
@@ -42,6 +42,22 @@ def tflite_options(precision: str) -> TfliteOptions:
         found=precision,
         done="nothing was converted",
         hint="--precision fp16 halves the file; for integers zoo convert NAME --to onnx --precision int8",
+    )
+
+
+def suppression_impossible(found: str) -> ConversionError:
+    """Refusal of a graph that hands out as many boxes as are left: TensorFlow Lite pads them to one number.
+
+    Args:
+        found: What says that it does.
+    """
+    return ConversionError(
+        "tflite-suppression-impossible",
+        "a graph that suppresses boxes itself would hand out other boxes in TensorFlow Lite",
+        expected="a detector that hands out raw outputs, or boxes before suppression",
+        found=found,
+        done="nothing was converted",
+        hint="zoo convert NAME --to tflite --head raw",
     )
 
 

@@ -11,7 +11,7 @@ import pytest
 
 import registry
 import zoo
-from registry.errors import UsageError
+from registry.errors import ConversionError, UsageError
 from zoo.conversion import ConvertRequest, plan
 
 NAME = "tinypose_128x96"
@@ -45,6 +45,15 @@ def test_tflite_goes_through_onnx() -> None:
         "ONNX fp32, opset 11",
         "TensorFlow Lite, weights in fp16",
     ]
+
+
+def test_a_detector_that_suppresses_boxes_goes_to_tflite_with_the_head_that_is_named() -> None:
+    name = "picodet_s_192_lcnet_pedestrian"
+    with pytest.raises(ConversionError) as caught:
+        lines(name, to="tflite")
+
+    assert caught.value.code == "tflite-suppression-impossible"
+    assert lines(name, to="tflite", head="raw")[-1].endswith("to TensorFlow Lite, weights in fp32")
 
 
 def test_heat_maps_go_to_ncnn_without_their_maxima_which_it_cannot_hold() -> None:
