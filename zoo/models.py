@@ -344,7 +344,10 @@ def _checked(kind: type[_Options], values: Mapping[str, object]) -> _Options:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise UsageError(
-            "bad-option", f"{'.'.join(map(str, first['loc']))}: {first['msg']}", found=str(first["input"])
+            "bad-option",
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
+            found=str(first["input"]),
+            hint="help() of the function names the options",
         ) from None
 
 

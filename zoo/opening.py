@@ -230,6 +230,7 @@ def _from_configuration(path: Path) -> Normalisation | None:
             f"{file} does not say how pictures are prepared",
             expected="a list Preprocess of steps with a type",
             found=f"{type(error).__name__}: {error}",
+            hint=f"take {_CONFIGURATION} from the same export as the model, or leave it out",
         ) from error
     return "host" if "NormalizeImage" in steps else "in_graph"
 
