@@ -186,8 +186,8 @@ NCNN = Tool(
     pythons=("3.11", "3.12", "3.13", "3.10"),
     machines=("x86_64", "aarch64", "arm64", "AMD64"),
     probe=_PROBES / "ncnn.py",
-    download_mb=90,
-    installed_mb=270,
+    download_mb=110,
+    installed_mb=330,
 )
 ONNX2TF = Tool(
     name="onnx2tf",
