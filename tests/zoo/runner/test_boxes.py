@@ -190,3 +190,17 @@ def test_boxes_match_upstreams_on_its_own_outputs(shared: Path) -> None:
             expected = np.array(stated["boxes"])
             np.testing.assert_allclose(found.boxes, expected[:, 2:], atol=1e-3)
             np.testing.assert_allclose(found.scores, expected[:, 1], atol=1e-6)
+
+
+def test_the_order_of_boxes_is_the_same_whatever_order_a_graph_hands_them_out_in() -> None:
+    rows = np.array([[0, 0.9, 1, 1, 9, 9], [0, 0.6, 2, 2, 8, 8], [1, 0.7, 3, 3, 7, 7]], np.float32)
+    count = np.array([3], np.int32)
+
+    found = [
+        final_boxes([rows[order], count], DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, ONE)
+        for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0])
+    ]
+
+    for each in found:
+        np.testing.assert_array_equal(each.scores, rows[:, 1])
+        np.testing.assert_array_equal(each.boxes, rows[:, 2:])

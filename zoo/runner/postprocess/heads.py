@@ -40,7 +40,8 @@ def final_boxes(
     """
     head = head_of([value.shape for value in outputs], output)
     if head == "nms":
-        rows = outputs[0]
+        # As Paddle and onnxruntime hand them out: by class, the best first. OpenVINO has an order of its own.
+        rows = outputs[0][np.lexsort((-outputs[0][:, 1], outputs[0][:, 0]))]
         found = Detections(rows[:, 2:6], rows[:, 1], rows[:, 0].astype(np.int64))
         return found.above(rule.score_threshold)
     if head == "boxes":
