@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from converters.scratch import scratch
-from registry.errors import UsageError
+from converters.scratch import passing_folder, scratch
+from registry.errors import MissingToolError, UsageError
 
 
 def test_the_folder_is_private_and_goes_away(tmp_path: Path) -> None:
@@ -49,3 +50,15 @@ def test_a_work_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught, scratch(tmp_path / "file" / "work"):
         pass
     assert "ZOO_CACHE" in str(caught.value.hint)
+
+
+def test_a_machine_without_a_folder_for_temporary_files_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
+
+    with pytest.raises(MissingToolError) as caught, passing_folder():
+        pass
+
+    assert caught.value.code == "no-temporary-folder"
+    assert "TMPDIR" in (caught.value.hint or "")

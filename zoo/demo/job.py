@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import registry
 from converters.files import writing_to
 from converters.reading import Inspection, inspect
+from converters.scratch import passing_folder
 from converters.toolchain import Toolchains
 from registry import Entry
 from registry.errors import IntegrityError, MissingToolError
@@ -69,7 +69,7 @@ def run(
     reporter.note(_greeting(entry))
     _require_writable(out)
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zoo-demo-")))
+        folder = stack.enter_context(passing_folder())
         obtainer = _obtainer(settings, folder, stack.enter_context(served(entry)), reporter)
         reporter.note(f"drawing {pictures} pictures in the meantime")
         drawn = stack.enter_context(_drawing(folder / "pictures", pictures))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from converters.scratch import passing_folder
 from zoo.api import fetch
 from zoo.lookup import model_info
 from zoo.obtain import Reporter
@@ -34,6 +34,7 @@ def orders_of(
 
     Raises:
         NotFoundError: No such entry.
+        MissingToolError: ``no-temporary-folder``.
     """
     known = {name: model_info(name, settings=settings) for name in names if not _is_sample(name)}
     with ExitStack() as stack:
@@ -42,7 +43,7 @@ def orders_of(
             if name in known:
                 orders.append(Order(known[name], request, settings))
             else:
-                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="zoo-report-")))
+                folder = stack.enter_context(passing_folder())
                 orders.append(_sample(name, request, settings, reporter, folder))
         yield tuple(orders)
 
