@@ -90,12 +90,13 @@ def take_stock(layout: Layout, seen: Lock, pins: Lock) -> tuple[Thing, ...]:
     names = {thing.path: thing.name for thing in artifacts}
     names |= {folder: _conversion_name(folder, manifest) for folder, manifest in built}
     stale = {thing.path for thing in artifacts if not thing.current}
-    outdated = {folder for folder, _ in built if any(each.superseded for each in _statements(folder))}
+    stated = {folder: tuple(_statements(folder)) for folder, _ in built}
+    outdated = {folder for folder, found in stated.items() if any(each.superseded for each in found)}
     stale |= outdated
     # A file that did not change between two releases counts for the current one.
     order = sorted([*published, *built], key=lambda found: found[0] not in stale)
     holders = {digest.sha256: path for path, manifest in order for digest in manifest.members.values()}
-    sources = {folder: _sources(folder, holders) for folder, _ in built}
+    sources = {folder: _sources(found, holders) - {folder} for folder, found in stated.items()}
     while more := {folder for folder, found in sources.items() if found & stale} - stale:
         stale |= more  # what was made from what was made from something superseded
     conversions = [
@@ -141,16 +142,14 @@ def _conversion(folder: Path, names: Mapping[Path, str], sources: Set[Path], cur
     return thing.model_copy(update={"made_from": made_from})
 
 
-def _sources(folder: Path, holders: Mapping[str, Path]) -> Set[Path]:
-    return {holders[sha256] for sha256 in _inputs(folder) if sha256 in holders} - {folder}
-
-
-def _inputs(folder: Path) -> Iterator[str]:
-    """Digests of what a conversion was made from, by its own provenance."""
-    for statement in _statements(folder):
-        for source in statement.predicate.build_definition.resolved_dependencies:
-            if source.digest is not None:
-                yield source.digest.sha256
+def _sources(statements: Iterable[Provenance], holders: Mapping[str, Path]) -> Set[Path]:
+    """What in the store a conversion was made from, by its own provenance."""
+    return {
+        holders[source.digest.sha256]
+        for statement in statements
+        for source in statement.predicate.build_definition.resolved_dependencies
+        if source.digest is not None and source.digest.sha256 in holders
+    }
 
 
 def _statements(folder: Path) -> Iterator[Provenance]:
