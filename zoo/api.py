@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Literal
 
 from registry.errors import UsageError
-from registry.schema import Model
 from registry.schema.artifact import Precision, Target
+from zoo.arguments import checked
 from zoo.catalogues import registry_of
 from zoo.extras import needing
 from zoo.lookup import model_info
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from zoo.plans import FetchPlan
     from zoo.project import LockReport
     from zoo.store import StoreReport
-
-_Asked = TypeVar("_Asked", bound=Model)
 
 
 @needing("convert")
@@ -77,7 +75,7 @@ def fetch(
         "lite_version": lite_version,
         "build": build,
     }
-    request = _request(Request, "fetch", options)
+    request = checked(Request, "fetch", options)
     chosen = settings or from_environment()
     if len(request.wants(model_info(name, settings=chosen))) > 1:
         raise UsageError(
@@ -186,26 +184,9 @@ def convert(
     """
     from zoo.conversion import ConvertRequest
 
-    request = _request(ConvertRequest, "convert", {"to": to, **options})
+    request = checked(ConvertRequest, "convert", {"to": to, **options})
     path = Path(out) if out is not None else None
     return convert_source(source, request, out=path, settings=settings, reporter=reporter)
-
-
-def _request(kind: type[_Asked], function: str, options: Mapping[str, object]) -> _Asked:
-    """Options of a call as one value; what pydantic says of a wrong one, in our tree of errors."""
-    from pydantic import ValidationError
-
-    try:
-        return kind.model_validate(options)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise UsageError(
-            "bad-option",
-            f"{function}(): {field}: {first['msg']}",
-            found=str(first["input"])[:100],
-            hint=f"help(zoo.{function}) names the options",
-        ) from None
 
 
 @needing("convert")

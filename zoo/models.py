@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from registry import Entry
 from registry.errors import ConversionError, MissingToolError, UsageError
-from registry.schema import Model
 from zoo.api import obtainer_of
+from zoo.arguments import checked
 from zoo.catalogues import registry_of
 from zoo.comparing import compared, not_run, parity_of, samples_of, unasked
 from zoo.extras import needing
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from zoo.validation.latency import Bench, Plan, Timing
     from zoo.validation.outside import ModelParity
     from zoo.validation.parity import Parity
-
-_Options = TypeVar("_Options", bound=Model)
 
 _MOST_JOBS = 4
 
@@ -80,7 +78,7 @@ def load(
     from zoo.running import Runner, require_fit
 
     choice = _choice(
-        backend=backend, precision=precision, threads=threads, lite_version=lite_version, build=build
+        "load", backend=backend, precision=precision, threads=threads, lite_version=lite_version, build=build
     )
     chosen = settings or from_environment()
     known = registry_of(chosen)
@@ -150,7 +148,7 @@ def validate(
     from zoo.opening import copies, opened
     from zoo.validation.accuracy import Data, executed, measure
 
-    choice = _choice(backend=backend, precision=precision, lite_version=lite_version, build=build)
+    choice = _choice("validate", backend=backend, precision=precision, lite_version=lite_version, build=build)
     chosen = settings or from_environment()
     known = registry_of(chosen)
     entry = known.get(name)
@@ -216,7 +214,7 @@ def compare(
     entry = model_info(name, settings=chosen)
     obtainer = obtainer_of(chosen, locked=locked, reporter=reporter)
     samples = samples_of(images)
-    with opened([(entry, _choice(backend="paddle", build=build))], obtainer) as (network,):
+    with opened([(entry, _choice("compare", backend="paddle", build=build))], obtainer) as (network,):
         reference = observe(network, samples)
         engine = f"{network.session.engine} {network.session.engine_version}"
     choices = compared(build=build, lite_version=lite_version)
@@ -307,7 +305,7 @@ def bench(
     for each in (backend,) if backend else BACKENDS:
         version = lite_version if each == "lite" or backend else None
         choice = _choice(
-            backend=each, precision=precision, threads=threads, lite_version=version, build=build
+            "bench", backend=each, precision=precision, threads=threads, lite_version=version, build=build
         )
         obtainer.reporter.note(f"measuring {each}")
         timings.append(_timing(entry, choice, photo, plan, obtainer, required=backend is not None))
@@ -319,7 +317,7 @@ def _boxes(detector: Entry | None, threshold: float | None) -> Boxes | None:
 
     if detector is not None:
         stated = {} if threshold is None else {"threshold": threshold}
-        return _checked(Boxes, {"detector": detector, **stated})
+        return checked(Boxes, "validate", {"detector": detector, **stated})
     if threshold is not None:
         raise UsageError(
             "threshold-without-detector",
@@ -330,25 +328,10 @@ def _boxes(detector: Entry | None, threshold: float | None) -> Boxes | None:
     return None
 
 
-def _choice(**values: object) -> Choice:
+def _choice(function: str, **values: object) -> Choice:
     from zoo.opening import Choice
 
-    return _checked(Choice, values)
-
-
-def _checked(kind: type[_Options], values: Mapping[str, object]) -> _Options:
-    from pydantic import ValidationError
-
-    try:
-        return kind.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        raise UsageError(
-            "bad-option",
-            f"{'.'.join(map(str, first['loc']))}: {first['msg']}",
-            found=str(first["input"]),
-            hint="help() of the function names the options",
-        ) from None
+    return checked(Choice, function, values)
 
 
 def _timing(

@@ -122,6 +122,7 @@ def test_what_cannot_be_made_is_refused_before_anything_runs(asked: dict[str, An
         (lambda: zoo.fetch(NAME, lite="fp99"), "fetch"),  # type: ignore[arg-type]
         (lambda: zoo.convert(NAME, to="onnx", precision="fp99"), "convert"),
         (lambda: zoo.convert(NAME, to="onnx", no_such_option=1), "convert"),
+        (lambda: zoo.load(NAME, precision="fp99"), "load"),  # type: ignore[arg-type]
     ],
 )
 def test_wrong_options_of_a_call_are_errors_of_ours(call: Callable[[], object], function: str) -> None:
