@@ -92,9 +92,7 @@ class Conversion:
         """
         digests = {target.name: sha256_of(self.folder / name) for name, target in files.items()}
         main = list(files.values())[-1]
-        told = (
-            {package: str(each) for package, each in versions.items()} if isinstance(versions, dict) else {}
-        )
+        told = versions if isinstance(versions, dict) else {}
         statement = provenance(
             self.kind,
             name=main.name,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pkgutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -102,53 +103,42 @@ def perform(
     Raises:
         ZooError: As for ``to_lite``, ``to_onnx`` and ``export``.
     """
-    if isinstance(step, LiteOptions):
-        from converters.lite import to_lite
+    if name := _CONVERTERS.get(type(step)):
+        pkgutil.resolve_name(name)(source, out, step, toolchains=toolchains, work=work, note=note)
+        return out
+    from converters.inference.export import export, require_fitting_shapes
+    from converters.weights.stored import require_numpy
 
-        to_lite(source, out, step, toolchains=toolchains, work=work, note=note)
-    elif isinstance(step, OnnxOptions):
-        from converters.onnx.convert import to_onnx
-
-        to_onnx(source, out, step, toolchains=toolchains, work=work, note=note)
-    elif isinstance(step, RefineOptions):
-        from converters.onnx.refine import refine
-
-        refine(source, out, step, toolchains=toolchains, work=work, note=note)
-    elif isinstance(step, QuantiseOptions):
-        from converters.onnx.quantise import quantise
-
-        quantise(source, out, step, toolchains=toolchains, work=work, note=note)
-    elif isinstance(step, OpenvinoOptions):
-        from converters.openvino.convert import to_openvino
-
-        to_openvino(source, out, step, toolchains=toolchains, work=work, note=note)
-    elif isinstance(step, NcnnOptions):
-        from converters.ncnn.convert import to_ncnn
-
-        to_ncnn(source, out, step, toolchains=toolchains, work=work, note=note)
-    elif isinstance(step, TfliteOptions):
-        from converters.tflite.convert import to_tflite
-
-        to_tflite(source, out, step, toolchains=toolchains, work=work, note=note)
-    else:
-        from converters.inference.export import export, require_fitting_shapes
-        from converters.weights.stored import require_numpy
-
-        known = _needed(entry)
-        # Before an interpreter with paddle is looked for and tried, which takes seconds, or built.
-        require_fitting_shapes(known, source)
-        require_numpy()
-        export(
-            known,
-            source,
-            step,
-            out,
-            interpreter=toolchains.ensure(PADDLE, note),
-            work=work,
-            log=work / "logs" / f"inference-{known.name}.log",
-            note=note,
-        )
+    assert isinstance(step, InferenceOptions)
+    known = _needed(entry)
+    # Before an interpreter with paddle is looked for and tried, which takes seconds, or built.
+    require_fitting_shapes(known, source)
+    require_numpy()
+    export(
+        known,
+        source,
+        step,
+        out,
+        interpreter=toolchains.ensure(PADDLE, note),
+        work=work,
+        log=work / "logs" / f"inference-{known.name}.log",
+        note=note,
+    )
     return out
+
+
+# What a step asks for to what does it, imported when it is done: nobody needs all of them.
+_CONVERTERS: Mapping[type, str] = MappingProxyType(
+    {
+        LiteOptions: "converters.lite.convert:to_lite",
+        OnnxOptions: "converters.onnx.convert:to_onnx",
+        RefineOptions: "converters.onnx.refine:refine",
+        QuantiseOptions: "converters.onnx.quantise:quantise",
+        OpenvinoOptions: "converters.openvino.convert:to_openvino",
+        NcnnOptions: "converters.ncnn.convert:to_ncnn",
+        TfliteOptions: "converters.tflite.convert:to_tflite",
+    }
+)
 
 
 def _needed(entry: Entry | None) -> Entry:

@@ -165,9 +165,13 @@ def convert(
     single = _single_operators(path) if request.to == "lite" and request.precision == "fp16" else {}
     if out is not None:
         path = deliver(path, out, work=obtainer.settings.cache / "work")
-    left_out = next((_NO_ARGMAX for step in planned.steps if getattr(step, "without_argmax", False)), None)
+    heat_maps_alone = any(isinstance(step, NcnnOptions) and step.without_argmax for step in planned.steps)
     return Made(
-        path=path, source=str(source), from_store=not fresh, single_operators=single, left_out=left_out
+        path=path,
+        source=str(source),
+        from_store=not fresh,
+        single_operators=single,
+        left_out=_NO_ARGMAX if heat_maps_alone else None,
     )
 
 

@@ -50,7 +50,9 @@ class Format:
         Args:
             lite_version: Version of Paddle-Lite; None takes the default. Of other engines there is one.
         """
-        return paddlelite(lite_version) if lite_version and self.runner else self.runner
+        if lite_version is None or self.runner is None or self.want.kind != "lite":
+            return self.runner
+        return paddlelite(lite_version)
 
 
 FORMATS = (

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from converters.interpreter import Interpreter
 from converters.reading import inspect
-from converters.reading.inspection import Inspection
+from converters.reading.inspection import Inspection, Tensor
 from converters.reading.tflite import channels_first
 from converters.staging import read_model
 from registry.errors import ConversionError, MissingToolError, UsageError
@@ -36,6 +36,7 @@ class _Hosted:
         what: These, in words.
         script: Its worker, among ours.
         request: What that needs to know of a file.
+        ends: Inputs or outputs of a file, as the session has them: with channels first.
     """
 
     engine: str
@@ -43,6 +44,7 @@ class _Hosted:
     what: str
     script: str
     request: Callable[[Inspection], Request]
+    ends: Callable[[Sequence[Tensor]], tuple[Tensor, ...]] = tuple
 
 
 def open_session(
@@ -98,14 +100,13 @@ def open_session(
                 raise _one_thread("the interpreter of half-precision ARM files runs on one thread", threads)
             return HalfSession(inspection)
         _require_runnable(inspection, interpreter, threads)
-    turned = channels_first if backend == "tflite" else tuple
     return WorkerSession(
         hosted.engine,
         interpreter or Interpreter(Path(sys.executable), platform.python_version(), "current"),
         hosted.script,
         hosted.request(inspection) | {"threads": threads},
-        inputs=turned(inspection.inputs),
-        outputs=turned(inspection.outputs),
+        inputs=hosted.ends(inspection.inputs),
+        outputs=hosted.ends(inspection.outputs),
         threads=threads,
     )
 
@@ -134,7 +135,9 @@ _HOSTED: dict[Backend, _Hosted] = {
     "lite": _Hosted("paddle-lite", ("lite",), "a Paddle-Lite model", "lite_worker.py", _of_file),
     "openvino": _Hosted("openvino", ("openvino",), "an OpenVINO model", "openvino_worker.py", _of_file),
     "ncnn": _Hosted("ncnn", ("ncnn",), "an ncnn model", "ncnn_worker.py", _of_file),
-    "tflite": _Hosted("litert", ("tflite",), "a TensorFlow Lite model", "tflite_worker.py", _of_file),
+    "tflite": _Hosted(
+        "litert", ("tflite",), "a TensorFlow Lite model", "tflite_worker.py", _of_file, channels_first
+    ),
 }
 
 
