@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from registry import errors
 from zoo.cli.app import app
 
 ROOMS = ("registry", "converters", "zoo")
+_CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 
 def write(folder: Path) -> None:
@@ -128,7 +130,8 @@ def error_codes() -> str:
     lines += [f"| {code} | {_cell(words)} |" for code, words in sorted(seen.items())]
     lines += [
         "\nWith `--json`, an error is one document on stdout: "
-        '`{"error": {"code", "message", "expected", "found", "done", "hint", "exit_code"}}`.\n',
+        '`{"error": {"code", "message", "expected", "found", "done", "hint", "exit_code"}}`. '
+        "In a code, `…` stands for the format, engine or option it is about.\n",
         "| code | exit code |",
         "|---|---|",
     ]
@@ -138,10 +141,57 @@ def error_codes() -> str:
 
 
 def _raised(families: set[str]) -> Iterator[tuple[str, str]]:
+    """Codes with their families: written where an error is made, or handed to the function that makes it."""
     root = Path(registry.__file__).resolve().parent.parent
-    for file in sorted(file for room in ROOMS for file in (root / room).rglob("*.py")):
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in families:
-                first = node.args[0] if node.args else None
-                if isinstance(first, ast.Constant) and isinstance(first.value, str):
-                    yield first.value, node.func.id
+    files = sorted(file for room in ROOMS for file in (root / room).rglob("*.py"))
+    trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
+    makers: dict[tuple[Path | None, str], tuple[int, str]] = {}
+    for file, tree in trees.items():
+        for function in _of(tree, ast.FunctionDef):
+            parameters = [each.arg for each in function.args.args]
+            for made, family in _made(function, families):
+                if isinstance(made, ast.Name) and made.id in parameters:
+                    # One of a name for this file alone is called from nowhere else.
+                    place = file if function.name.startswith("_") else None
+                    makers[place, function.name] = parameters.index(made.id), family
+                else:
+                    yield from ((code, family) for code in _codes(made, function))
+    for file, tree in trees.items():
+        for call in _of(tree, ast.Call):
+            name = call.func.id if isinstance(call.func, ast.Name) else getattr(call.func, "attr", "")
+            place, family = makers.get((file, name)) or makers.get((None, name)) or (0, "")
+            if family and len(call.args) > place:
+                yield from ((code, family) for code in _codes(call.args[place], call))
+
+
+def _of(tree: ast.AST, kind: type[Any]) -> Iterator[Any]:
+    return (node for node in ast.walk(tree) if isinstance(node, kind))
+
+
+def _made(tree: ast.AST, families: set[str]) -> Iterator[tuple[ast.expr, str]]:
+    """What stands for the code of each error that is made, and its family."""
+    for call in _of(tree, ast.Call):
+        if isinstance(call.func, ast.Name) and call.func.id in families and call.args:
+            yield call.args[0], call.func.id
+
+
+def _codes(made: ast.expr, around: ast.AST) -> Iterator[str]:
+    """The codes an expression can be; what is only known when it runs is an ellipsis."""
+    if isinstance(made, ast.Constant):
+        yield str(made.value)
+    elif isinstance(made, ast.JoinedStr):
+        yield "".join(str(each.value) if isinstance(each, ast.Constant) else "…" for each in made.values)
+    elif isinstance(made, ast.Name):
+        # A variable: what is put into it, and what the docstring says is raised.
+        for assigned in _of(around, ast.Assign):
+            if any(name.id == made.id for target in assigned.targets for name in _of(target, ast.Name)):
+                yield from _texts(assigned.value)
+        words = ast.get_docstring(around) if isinstance(around, ast.FunctionDef) else None
+        yield from filter(_CODE.fullmatch, (words or "").split("``")[1::2])
+    else:
+        yield from _texts(made)
+
+
+def _texts(value: ast.expr) -> Iterator[str]:
+    texts = (node.value for node in _of(value, ast.Constant) if isinstance(node.value, str))
+    return filter(_CODE.fullmatch, texts)
