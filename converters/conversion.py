@@ -107,6 +107,20 @@ class Conversion:
             publish(self.folder / name, target)
 
 
+def tell_difference(difference: JsonValue, note: Callable[[str], None]) -> None:
+    """Note how far the outputs of what was made lie from those of the original, on noise.
+
+    Args:
+        difference: The largest one, as a share of an output's largest value, as the worker found it; None
+            where the original did not run.
+        note: Told so.
+    """
+    if isinstance(difference, float):
+        note(f"on noise its outputs differ by at most {difference:.1e} of their largest value")
+    else:
+        note("its outputs were not compared: the original does not run on noise")
+
+
 @contextlib.contextmanager
 def conversion(
     kind: ConversionKind,

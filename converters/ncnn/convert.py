@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.conversion import conversion
+from converters.conversion import conversion, tell_difference
 from converters.ncnn.options import NcnnOptions, ncnn_key
 from converters.ncnn.source import kept_outputs, require_fit
 from converters.proof import Proof
@@ -90,7 +90,9 @@ def to_ncnn(
             versions=answer["tools"],
             options={**options.model_dump(), **_ends(source)},
         )
-    _tell(source, difference, note)
+    if any(end.shape and end.shape[0] is None for end in source.inputs):
+        note("ncnn runs one image at a time: the open batch of the ONNX file is one")
+    tell_difference(difference, note)
     return inspection.model_copy(update={"path": out / FILES[-1]})
 
 
@@ -124,12 +126,3 @@ def _missing(types: str) -> ConversionError:
         done="no file was made",
         hint="another form of the model may do: --head raw, --no-argmax, or --opset 16",
     )
-
-
-def _tell(source: Inspection, difference: float | None, note: Callable[[str], None]) -> None:
-    if any(end.shape and end.shape[0] is None for end in source.inputs):
-        note("ncnn runs one image at a time: the open batch of the ONNX file is one")
-    if difference is None:
-        note("its outputs were not compared: the original does not run on noise")
-    else:
-        note(f"on noise its outputs differ by at most {difference:.1e} of their largest value")

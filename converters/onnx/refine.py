@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.conversion import Conversion, conversion
+from converters.conversion import Conversion, conversion, tell_difference
 from converters.onnx.options import RefineOptions, refine_key
 from converters.proof import Proof
 from converters.reading import Inspection, Tensor, inspect
@@ -73,10 +73,7 @@ def refine(
             versions=answer["tools"],
             options=options.model_dump(),
         )
-    if isinstance(answer["difference"], float):
-        note(f"on noise its outputs differ by at most {answer['difference']:.1e} of their largest value")
-    else:
-        note("its outputs were not compared: the original does not run on noise of a guessed size")
+    tell_difference(answer["difference"], note)
     return inspection.model_copy(update={"path": out})
 
 

@@ -62,21 +62,16 @@ def inspect_tflite(path: Path) -> Inspection:
     model = FlatBuffer(data, 0, len(data), faults).root()
     if model.i32(0) != 3:
         raise faults.corrupt(model.position, "version 3 of the schema", str(model.i32(0)))
-    names = tuple(_operator_name(table, faults) for table in model.tables(1))
     buffers = tuple(_buffer(table, len(data), faults) for table in model.tables(4))
-    graphs = tuple(_graph(table, names, len(buffers), faults) for table in model.tables(2))
-    if not graphs:
-        raise faults.corrupt(model.position, "a graph", "none")
+    graphs = _graphs(model, len(buffers), faults)
     stored = _stored(graphs, buffers, faults)
     elements = Counter[str]()
     for value, _ in stored:
-        elements[value.dtype or ""] += math.prod(extent or 0 for extent in value.shape or ())
+        elements[value.dtype or ""] += math.prod(_extents(value))
+    operators = Counter(name for graph in graphs for name, _ in graph.operators)
+    custom = sorted(operators.keys() - set(BUILTIN_OPERATORS))
     main, sha256 = graphs[0], hashlib.sha256(data).hexdigest()
     inputs = tuple(main.values[place].tensor for place in main.inputs)
-    outputs = tuple(main.values[place].tensor for place in main.outputs)
-    custom = sorted(
-        {name for graph in graphs for name, _ in graph.operators if name not in BUILTIN_OPERATORS}
-    )
     return Inspection(
         path=path,
         format="tflite",
@@ -87,8 +82,8 @@ def inspect_tflite(path: Path) -> Inspection:
         precision=_precision(main),
         weights_precision=storage_precision(elements),
         inputs=inputs,
-        outputs=outputs,
-        operators=dict(sorted(Counter(name for graph in graphs for name, _ in graph.operators).items())),
+        outputs=tuple(main.values[place].tensor for place in main.outputs),
+        operators=dict(sorted(operators.items())),
         parameters=len(stored),
         elements=sum(elements.values()),
         weights_sha256=content_digest(
@@ -135,6 +130,14 @@ def _buffer(table: Table, size: int, faults: Faults) -> Span:
             table.position, f"content within {size} bytes", f"{outside.size} at {outside.offset}"
         )
     return outside
+
+
+def _graphs(model: Table, buffers: int, faults: Faults) -> tuple[_Graph, ...]:
+    names = tuple(_operator_name(table, faults) for table in model.tables(1))
+    graphs = tuple(_graph(table, names, buffers, faults) for table in model.tables(2))
+    if not graphs:
+        raise faults.corrupt(model.position, "a graph", "none")
+    return graphs
 
 
 def _graph(table: Table, names: Sequence[str], buffers: int, faults: Faults) -> _Graph:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.conversion import conversion
+from converters.conversion import conversion, tell_difference
 from converters.proof import Proof, mostly_stored_as
 from converters.reading import Inspection, Tensor, inspect
 from converters.reading.tflite import channels_first
@@ -77,7 +77,7 @@ def to_tflite(
             versions=answer["tools"],
             options=options.model_dump(),
         )
-    note(f"on noise its outputs differ by at most {answer['difference']:.1e} of their largest value")
+    tell_difference(answer["difference"], note)
     return inspection.model_copy(update={"path": out})
 
 
