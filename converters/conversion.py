@@ -59,8 +59,10 @@ class Conversion:
         *,
         hint: str | None = None,
         seconds: float = _SECONDS,
+        memory: int = _MEMORY,
+        env: Mapping[str, str] | None = None,
     ) -> dict[str, JsonValue]:
-        """What ``main(request)`` of a worker script returns; errors as for ``run_worker``."""
+        """What ``main(request)`` of a worker script returns; arguments and errors as for ``run_worker``."""
         return run_worker(
             self.interpreter,
             worker,
@@ -68,7 +70,8 @@ class Conversion:
             folder=self.folder,
             log=self.log,
             timeout=seconds,
-            memory_bytes=_MEMORY,
+            memory_bytes=memory,
+            env=env,
             task=str(self.tool),
             hint=hint,
         )
@@ -80,6 +83,7 @@ class Conversion:
         inputs: Mapping[str, str],
         versions: JsonValue,
         options: Mapping[str, JsonValue],
+        changes: Mapping[str, int] | None = None,
     ) -> None:
         """Move what was made to its target, with its provenance beside it.
 
@@ -87,8 +91,9 @@ class Conversion:
             files: Name in ``folder`` to target. The last one comes last, so that it never stands without the
                 others; the provenance lies beside it and is about all of them.
             inputs: File name of each input to its SHA-256.
-            versions: Package to version, as the worker told them.
+            versions: Package to version, of all that took part but the interpreter.
             options: Everything that was asked for, defaults included.
+            changes: What was changed in the model before the tool read it, to the number of places.
         """
         digests = {target.name: sha256_of(self.folder / name) for name, target in files.items()}
         main = list(files.values())[-1]
@@ -101,6 +106,7 @@ class Conversion:
             tools={package: str(each) for package, each in told.items()}
             | {"cpython": self.interpreter.version},
             options=options,
+            changes=changes,
         )
         write_provenance(main, statement.about(digests))
         for name, target in files.items():

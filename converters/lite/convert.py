@@ -7,26 +7,24 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.child import run_worker
-from converters.files import check_writable, publish_bytes
-from converters.interpreter import Interpreter
+from converters.conversion import Conversion, conversion
+from converters.files import publish_bytes
 from converters.lite.options import LiteOptions, lite_key, needs_legacy, refuse_contradictions
 from converters.lite.rewriting import plan_edits, rewrite, summary
 from converters.lite.rules import rules
 from converters.lite.sparse import refuse_open_extents, require_sparse
 from converters.proof import Proof
-from converters.provenance import provenance, write_provenance
 from converters.reading import Inspection, Program, canonical_nb
 from converters.reading.nb import decode_nb
 from converters.reading.nb_proof import inspect_nb
-from converters.scratch import scratch
 from converters.staging import InferenceModel, Staged, read_model, stage
 from converters.toolchain import Toolchains
 from converters.tools import paddlelite
 from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("worker.py")
-_MADE = "made"  # opt appends .nb
+_WRITTEN = "written"  # opt appends .nb
+_MADE = "made.nb"
 # TinyPose, the slowest of the catalogue, takes 13 s for opencl and 0.2 GiB of address space.
 _SECONDS = 600.0
 _MEMORY = 4 << 30
@@ -78,63 +76,44 @@ def to_lite(
     if options.sparse:
         refuse_open_extents(source.program)
     edits = plan_edits(source.program, rules(options.version, options.family))
-    check_writable(out)
-    interpreter = toolchains.ensure(tool, note)
-    note(f"converting {source.program.path.name} to Lite ({options.target} {options.precision}, {tool})")
-    log = work.absolute() / "logs" / f"lite-{lite_key(source.digests, options)[:16]}.log"
-    with scratch(work) as folder:
-        staged = stage(source, folder)
+    key = lite_key(source.digests, options)
+    doing = f"converting {source.program.path.name} to Lite, {options.target} {options.precision}"
+    with conversion("lite", tool, key, out, doing, toolchains=toolchains, work=work, note=note) as job:
+        staged = stage(source, job.folder)
         rewrite(staged.program, edits)
-        content = canonical_nb(_run_opt(staged, options, interpreter, log))
-    inspection = _prove(content, source, options, Proof(f"opt of {tool}", log))
-    packages = {pin.package: interpreter.packages[pin.package] for pin in tool.pins}
-    statement = provenance(
-        "lite",
-        name=out.name,
-        sha256=inspection.sha256,
-        inputs=source.named_digests,
-        tools=packages | {"cpython": interpreter.version},
-        options=options.model_dump(),
-        changes=summary(edits),
-    )
-    write_provenance(out, statement)
-    publish_bytes(content, out)
-    log.unlink(missing_ok=True)
+        content = canonical_nb(_run_opt(staged, options, job))
+        inspection = _prove(content, source, options, job.proof)
+        publish_bytes(content, job.folder / _MADE)
+        job.deliver(
+            {_MADE: out},
+            inputs=source.named_digests,
+            versions={pin.package: job.interpreter.packages[pin.package] for pin in tool.pins},
+            options=options.model_dump(),
+            changes=summary(edits),
+        )
     return inspection.model_copy(update={"path": out})
 
 
-def _run_opt(staged: Staged, options: LiteOptions, interpreter: Interpreter, log: Path) -> bytes:
-    folder = staged.program.parent
-    task, hint = f"opt of {paddlelite(options.version)}", _hint(options)
+def _run_opt(staged: Staged, options: LiteOptions, job: Conversion) -> bytes:
+    hint = _hint(options)
     request: dict[str, JsonValue] = {
         "program": staged.program.name,
         "params": staged.params.name,
-        "out": _MADE,
+        "out": _WRITTEN,
         "places": options.target,
         "half": options.precision == "fp16",
         "quant": f"QUANT_{options.weight_only.upper()}" if options.weight_only else "",
         "sparse": options.sparse,
     }
-    run_worker(
-        interpreter,
-        _WORKER,
-        request,
-        folder=folder,
-        log=log,
-        timeout=_SECONDS,
-        memory_bytes=_MEMORY,
-        env={"GLIBC_TUNABLES": _TUNABLES},
-        task=task,
-        hint=hint,
-    )
+    job.run(_WORKER, request, hint=hint, seconds=_SECONDS, memory=_MEMORY, env={"GLIBC_TUNABLES": _TUNABLES})
     try:
-        return (folder / f"{_MADE}.nb").read_bytes()
+        return (job.folder / f"{_WRITTEN}.nb").read_bytes()
     except OSError as error:
         raise ConversionError(
             "converter-failed",
-            f"{task} reported success but wrote no file",
+            f"{job.tool} reported success but wrote no file",
             found=error.strerror,
-            done=f"nothing was written; the log is {log}",
+            done=f"nothing was written; the log is {job.log}",
             hint=hint,
         ) from error
 
