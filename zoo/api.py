@@ -310,12 +310,21 @@ def lock(
     return project.lock(entries, obtainer_of(chosen, reporter=reporter), accept=accept, check=check)
 
 
-def diagnose(*, settings: Settings | None = None) -> Diagnosis:
-    """What works on this machine and why."""
+def diagnose(*, net: bool = False, settings: Settings | None = None) -> Diagnosis:
+    """What works on this machine and why.
+
+    Args:
+        net: Ask the mirrors and the hosts of the catalogue as well; no connection is opened otherwise.
+        settings: Settings; the environment's by default.
+
+    Raises:
+        NetworkError: ``offline``: they are to be asked, and connections are forbidden.
+    """
     from zoo.doctor import examine
+    from zoo.reach import reach_all
 
     chosen = settings or from_environment()
-    return examine(chosen, obtainer_of(chosen).toolchains)
+    return examine(chosen, obtainer_of(chosen).toolchains, reach_all(chosen) if net else None)
 
 
 def demo(

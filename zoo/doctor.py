@@ -25,6 +25,7 @@ from converters.tools import (
 from registry.errors import ZooError
 from registry.schema.base import Model
 from zoo.lite_matrix import LiteVersion, lite_matrix
+from zoo.reach import Reach
 from zoo.settings import Settings
 
 LIGHT = ("filelock", "platformdirs", "pydantic", "PyYAML", "requests", "typer", "urllib3")
@@ -107,6 +108,7 @@ class Diagnosis(Model):
         conversions: The conversions.
         named: What is wrong with the interpreter that ``ZOO_PYTHON`` names; None when nothing is.
         lite: Every version of Paddle-Lite that can be asked for.
+        net: The places that files are fetched from; None when they were not asked.
     """
 
     version: str
@@ -120,14 +122,16 @@ class Diagnosis(Model):
     conversions: tuple[Conversion, ...]
     named: str | None
     lite: tuple[LiteVersion, ...]
+    net: tuple[Reach, ...] | None = None
 
 
-def examine(settings: Settings, toolchains: Toolchains) -> Diagnosis:
-    """Looks at this machine without changing it.
+def examine(settings: Settings, toolchains: Toolchains, net: tuple[Reach, ...] | None = None) -> Diagnosis:
+    """Looks at this machine without changing it, and without asking any server.
 
     Args:
         settings: The user's settings.
         toolchains: Where tools are looked for.
+        net: What the places that files are fetched from answered.
     """
     trouble = toolchains.named_trouble()
     return Diagnosis(
@@ -151,6 +155,7 @@ def examine(settings: Settings, toolchains: Toolchains) -> Diagnosis:
         ),
         named=f"{trouble.message}: {trouble.found}" if trouble else None,
         lite=lite_matrix(toolchains),
+        net=net,
     )
 
 

@@ -32,7 +32,7 @@ from tests.servers.behaviours import (
     unmeasured,
     wrong_range,
 )
-from tests.servers.plain import serve, serve_folder
+from tests.servers.plain import encrypted, serve, serve_folder
 from tests.servers.server import Behaviour, Exchange, LyingServer, Seen
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "drip",
     "dripping_head",
     "empty",
+    "encrypted",
     "endless",
     "gzipped",
     "honest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,3 +23,10 @@ def serve_folder(folder: Path) -> LyingServer:
         return honest(file.read_bytes()) if file.is_file() else None
 
     return LyingServer(fallback=find)
+
+
+def encrypted(certificate: Path, script: Mapping[str, Behaviour]) -> LyingServer:
+    """A server for https with the certificate and key in a file."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    return LyingServer(script, tls=context)

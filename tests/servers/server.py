@@ -29,6 +29,7 @@ class Exchange:
     def __init__(self, handler: BaseHTTPRequestHandler, seen: Seen, closing: threading.Event) -> None:
         self._handler = handler
         self._closing = closing
+        self._bodiless = False
         self.seen = seen
 
     def start(self, status: int, headers: Mapping[str, str]) -> None:
@@ -38,10 +39,12 @@ class Exchange:
             self._handler.send_header(name, value)
         self._handler.end_headers()
         self._handler.close_connection = True
+        self._bodiless = self.seen.method == "HEAD"
 
     def write(self, data: bytes) -> None:
-        self._handler.wfile.write(data)
-        self._handler.wfile.flush()
+        if not self._bodiless:
+            self._handler.wfile.write(data)
+            self._handler.wfile.flush()
 
     def close(self) -> None:
         """Ends the connection after this answer, whatever the answer says."""
@@ -158,6 +161,9 @@ class LyingServer:
             protocol_version = "HTTP/1.1"
 
             def do_GET(self) -> None:
+                answer(self)
+
+            def do_HEAD(self) -> None:
                 answer(self)
 
             def log_message(self, format: str, *args: object) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
@@ -118,3 +119,18 @@ def open_model(shared: Path, request: pytest.FixtureRequest) -> Iterator[OpenMod
     yield open_once
     for session in opened.values():
         session.close()
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for this machine's loopback, and its key in one file."""
+    file = tmp_path_factory.mktemp("tls") / "both.pem"
+    request = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
+    files = ["-keyout", file, "-out", f"{file}.crt"]
+    try:
+        command = [*request.split(), "-addext", "subjectAltName=IP:127.0.0.1", *files]
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no certificate can be made for an https server: {error}")
+    file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
+    return file

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from registry.errors import UsageError
 from zoo.cli import documents, options
 from zoo.output import Output
+
+if TYPE_CHECKING:
+    from zoo.links import Links
 
 registry_app = options.group("Work on catalogues.")
 registry_app.command("import")(documents.import_tables)
@@ -135,21 +138,48 @@ def check(
         Path | None,
         typer.Argument(metavar="PATH", help="Catalogue file or folder. Default: the shipped one."),
     ] = None,
+    links: Annotated[
+        bool,
+        typer.Option(
+            "--links", help="Ask a server for each address of an artifact (ZOO_MIRROR); fetches nothing."
+        ),
+    ] = False,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Check a catalogue: every mistake with file, line and field."""
+    """Check a catalogue: every mistake with file, line and field; exit 1 when there is one."""
     import registry
 
     found = registry.check(path) if path else registry.check()
     output = Output(as_json=json, quiet=quiet)
+    asked = _links(path) if links and not found.problems else None
     if json:
-        output.document(found)
+        output.document(found if not links else {**found.model_dump(mode="json"), "links": asked})
     else:
         output.lines(found.problems)
         output.note(f"{len(found.files)} files, {found.entries} entries, {len(found.problems)} problems")
-    if found.problems:
+        if asked:
+            _tell_links(asked, output)
+    if found.problems or (asked and asked.dead):
         raise typer.Exit(1)
+
+
+def _links(path: Path | None) -> Links:
+    # Imported here: without --links nothing of the network is needed.
+    from zoo.links import check_links
+    from zoo.settings import settings
+
+    return check_links(path, settings())
+
+
+def _tell_links(found: Links, output: Output) -> None:
+    rows = [[link.entry, link.artifact, link.found, link.asked] for link in found.dead]
+    if rows:
+        output.table(("entry", "artifact", "answer", "asked"), rows)
+    output.note(
+        f"{found.links} links, {found.addresses} addresses at {len(found.sources)} "
+        f"{'mirrors or hosts' if len(found.sources) != 1 else 'mirror or host'}, {len(found.dead)} dead"
+    )
 
 
 @registry_app.command("schema")

@@ -11,13 +11,18 @@ from zoo.cli import options
 from zoo.output import Output
 
 
-def doctor(json: options.Json = False) -> None:
+def doctor(
+    net: Annotated[
+        bool, typer.Option("--net", help="Ask the mirrors and hosts that files come from, and time them.")
+    ] = False,
+    json: options.Json = False,
+) -> None:
     """Say which conversions work here, with what, and what to type to get the others."""
     from zoo import api
     from zoo.cli import portrait_of_machine
 
     output = Output(as_json=json)
-    found = api.diagnose()
+    found = api.diagnose(net=net)
     if json:
         output.document(found)
     else:

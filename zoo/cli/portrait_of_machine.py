@@ -8,6 +8,7 @@ from registry.tables import aligned
 from zoo.demo import Demo, DemoRow
 from zoo.doctor import Conversion, Diagnosis
 from zoo.output import megabytes
+from zoo.reach import Reach
 
 _CELLS = {"built": "built", "buildable": "here", "no-interpreter": "wheel", "no-wheel": "-"}
 _MARKS = {"works": "ok  ", "on-first-use": "ok* ", "missing": "no  "}
@@ -39,6 +40,10 @@ def _lines(found: Diagnosis) -> Iterator[str]:
         if extra and not all(package.version for package in packages):
             yield f"{'':<9} try: pip install 'paddle-zoo[{extra}]'"
     yield ""
+    if found.net is not None:
+        for place in found.net:
+            yield from _reach(place)
+        yield ""
     for conversion in found.conversions:
         yield from _conversion(conversion)
     yield ""
@@ -46,6 +51,15 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     if any(conversion.state == "on-first-use" for conversion in found.conversions):
         yield ""
         yield "ok* = works, after its toolchain is built on first use, in the store and nowhere else"
+
+
+def _reach(place: Reach) -> Iterator[str]:
+    mark, said = ("ok  ", place.found) if place.works else ("no  ", f"{place.failed}: {place.found}")
+    way = ", through a proxy" if place.proxy else ""
+    yield f"{mark}{place.source} ({place.role}{way})  {said}, {place.seconds:.1f} s"
+    if not place.works:
+        yield f"      asked: {place.asked}"
+        yield f"      try: {place.hint}"
 
 
 def _conversion(conversion: Conversion) -> Iterator[str]:

@@ -15,10 +15,11 @@ from zoo.store.checksum import Checksums
 from zoo.store.urls import keeper, masked
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ABSENT = frozenset({403, 404, 410})
-_PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+ABSENT = frozenset({403, 404, 410})
+PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+"""Statuses that another try may not meet again."""
 _LATER = "try again later, or choose another source with --mirror URL"
-_CREDENTIALS = {
+CREDENTIALS = {
     401: "give the user and password in --mirror https://USER:PASSWORD@HOST/… or in ~/.netrc; or the proxy's",
     407: "give the proxy's user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
 }
@@ -107,12 +108,12 @@ def read_answer(
     if status == 206 and asked is not None:
         return _rest(url, headers, asked)
     if status == 416 and asked is not None:
-        _afresh(url, "the server says the file ends before what is here already", _words(status))
-    if status in _ABSENT:
+        _afresh(url, "the server says the file ends before what is here already", in_words(status))
+    if status in ABSENT:
         _absent(url, status)
-    error = _server_error(url, f"answered {_words(status)}", _words(status))
-    error.hint = _CREDENTIALS.get(status, error.hint)
-    if status in _PASSING:
+    error = _server_error(url, f"answered {in_words(status)}", in_words(status))
+    error.hint = CREDENTIALS.get(status, error.hint)
+    if status in PASSING:
         raise TryAgainError(error, after=retry_after(headers, now))
     raise error
 
@@ -199,7 +200,8 @@ def _strong(etag: str | None) -> str | None:
     return etag if etag and etag.startswith('"') else None
 
 
-def _words(status: int) -> str:
+def in_words(status: int) -> str:
+    """A status code with its meaning, for messages."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
@@ -225,7 +227,7 @@ def _absent(url: str, status: int) -> NoReturn:
     raise NetworkError(
         "not-on-server",
         f"{masked(url)}: {keeper(url)} {what} this file",
-        found=_words(status),
+        found=in_words(status),
         done="nothing was stored",
         hint="choose another source with --mirror URL",
     )

@@ -75,9 +75,27 @@ class Session:
             TryAgainError: The server could not be reached or broke off.
             NetworkError: ``too-many-redirects``, ``insecure-redirect``, or a certificate that does not hold.
         """
+        with self._final("GET", url, headers) as reply:
+            yield reply
+
+    @contextmanager
+    def head(self, url: str) -> Iterator[Reply]:
+        """As :meth:`get`, for the status and the headers alone.
+
+        Args:
+            url: What to ask for.
+
+        Raises:
+            ZooError: As for :meth:`get`.
+        """
+        with self._final("HEAD", url, {}) as reply:
+            yield reply
+
+    @contextmanager
+    def _final(self, method: str, url: str, headers: Mapping[str, str]) -> Iterator[Reply]:
         target, seen = url, {url}
         for _ in range(self._policy.redirects + 1):
-            with self._ask(target, headers) as response:
+            with self._ask(method, target, headers) as response:
                 if response.status_code not in REDIRECTS:
                     yield Reply(response.status_code, response.headers, blocks(response, url))
                     return
@@ -87,13 +105,13 @@ class Session:
             seen.add(target)
         raise _astray(url, f"more than {self._policy.redirects} redirects")
 
-    def _ask(self, url: str, headers: Mapping[str, str]) -> Response:
+    def _ask(self, method: str, url: str, headers: Mapping[str, str]) -> Response:
         import requests
 
         times = (self._policy.connect_timeout, self._policy.read_timeout)
         try:
             # Not Session.get: even when told not to follow a redirect it reads its body whole into memory.
-            prepared = self._requests.prepare_request(requests.Request("GET", url, headers=dict(headers)))
+            prepared = self._requests.prepare_request(requests.Request(method, url, headers=dict(headers)))
             settings: Any = self._requests.merge_environment_settings(url, {}, True, True, None)
             return self._requests.get_adapter(url).send(prepared, timeout=times, **settings)
         except requests.RequestException as error:
@@ -183,7 +201,7 @@ def _explain(error: Exception, url: str, *, broken: bool) -> NoReturn:
         raise stalled(url, "no byte within the time limit") from None
     if broken:
         raise lost(url, cause) from None
-    invalid = isinstance(error, requests.exceptions.InvalidHeader) or _is_garbled(_innermost(error))
+    invalid = isinstance(error, requests.exceptions.InvalidHeader) or _is_garbled(causes(error)[-1])
     failure = _garbled(url, cause) if invalid else _unreachable(url, cause)
     final = (
         requests.exceptions.InvalidURL,
@@ -197,7 +215,7 @@ def _explain(error: Exception, url: str, *, broken: bool) -> NoReturn:
 
 def root_cause(error: BaseException) -> str:
     """The innermost reason of an error, which is the system's own and quotes no address."""
-    error = _innermost(error)
+    error = causes(error)[-1]
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     return (
         f"{type(error).__name__}: {text}"
@@ -206,13 +224,22 @@ def root_cause(error: BaseException) -> str:
     )
 
 
-def _innermost(error: BaseException) -> BaseException:
-    seen: set[int] = set()
-    while id(error) not in seen:
-        seen.add(id(error))
+def causes(error: BaseException) -> list[BaseException]:
+    """An error and what it came of, the innermost last."""
+    found: list[BaseException] = []
+    while all(error is not each for each in found):
+        found.append(error)
         inner = [error.__cause__, getattr(error, "reason", None), *error.args, error.__context__]
         error = next((part for part in inner if isinstance(part, BaseException)), error)
-    return error
+    # Where they go in a circle, the one it closes at.
+    return [*found, error] if error is not found[-1] else found
+
+
+def through_proxy(url: str) -> bool:
+    """Whether the environment sends requests for a web address through a proxy."""
+    from requests.utils import get_environ_proxies, select_proxy
+
+    return select_proxy(url, get_environ_proxies(url)) is not None
 
 
 def _is_garbled(cause: BaseException) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from inspect import signature
 from pathlib import Path
@@ -84,6 +84,10 @@ class Shelves:
             yield Reply(404, {}, iter(()))
             return
         yield self._answer(url, item, _start(headers, item))
+
+    def head(self, url: str) -> AbstractContextManager[Reply]:
+        """As for a whole file, which nothing is read of before its blocks are."""
+        return self.get(url, {})
 
     def _answer(self, url: str, item: Item, start: int) -> Reply:
         if start and start >= item.size:

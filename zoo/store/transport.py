@@ -42,6 +42,17 @@ class Transport(Protocol):
             NetworkError: No answer at all.
         """
 
+    def head(self, url: str) -> AbstractContextManager[Reply]:
+        """The answer to a request for everything but the file.
+
+        Args:
+            url: What to ask for.
+
+        Raises:
+            TryAgainError: No answer now, maybe later.
+            NetworkError: No answer at all.
+        """
+
 
 @contextmanager
 def opened(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Iterator[Transport]:

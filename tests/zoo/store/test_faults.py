@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import ssl
-import subprocess
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -23,6 +21,7 @@ from tests.servers import (
     drip,
     dripping_head,
     empty,
+    encrypted,
     endless,
     gzipped,
     honest,
@@ -207,33 +206,16 @@ def nothing_wrong(shop: Shop, error: ZooError | None) -> None:
     assert shop.store.verify().clean
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A certificate for this machine's loopback, and its key in one file."""
-    file = tmp_path_factory.mktemp("tls") / "both.pem"
-    request = "openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1"
-    files = ["-keyout", file, "-out", f"{file}.crt"]
-    try:
-        command = [*request.split(), "-addext", "subjectAltName=IP:127.0.0.1", *files]
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no certificate can be made for an https server: {error}")
-    file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
-    return file
-
-
 @pytest.mark.table("faults of servers")
 class TestEncrypted:
-    def tls(self, certificate: Path, script: dict[str, Behaviour]) -> LyingServer:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate)
-        return LyingServer(script, tls=context)
-
     def test_https_is_not_left_for_http_even_on_the_same_host(
         self, shop: Shop, certificate: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
-        with serve({PATH: TAR}) as plain, self.tls(certificate, {PATH: redirect(plain.url + PATH)}) as server:
+        with (
+            serve({PATH: TAR}) as plain,
+            encrypted(certificate, {PATH: redirect(plain.url + PATH)}) as server,
+        ):
             error = fetched_or_error(shop, server, Lock())
 
             assert error is not None
@@ -243,7 +225,7 @@ class TestEncrypted:
             nothing_wrong(shop, fetched_or_error(shop, server, Lock()))
 
     def test_a_certificate_nobody_vouches_for_is_refused_at_once(self, shop: Shop, certificate: Path) -> None:
-        with self.tls(certificate, {PATH: honest(TAR)}) as server:
+        with encrypted(certificate, {PATH: honest(TAR)}) as server:
             error = fetched_or_error(shop, server, Lock())
 
         assert error is not None
