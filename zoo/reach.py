@@ -24,7 +24,6 @@ SECONDS = 30.0
 """Bound on the whole report: looking up a name has no time limit of its own."""
 
 _ELSEWHERE = "export ZOO_MIRROR=URL for a mirror within reach, or --offline for what is in the store"
-_UNREACHED = f"export HTTPS_PROXY=http://HOST:PORT where only a proxy leads out, {_ELSEWHERE}"
 _HINTS: dict[Failure, str] = {
     "proxy": "correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the host in NO_PROXY",
     "certificate": "export REQUESTS_CA_BUNDLE=FILE with the certificate of your network's authority",
@@ -200,5 +199,12 @@ def _hint(place: Place, found: Probed) -> str | None:
     if found.status in CREDENTIALS:
         return CREDENTIALS[found.status]
     if found.status in ABSENT:
-        return "zoo registry check --links lists everything that is not there"
-    return found.hint or _HINTS.get(found.failed, _UNREACHED)
+        return "it answers but lacks this file: zoo registry check --links lists every one it lacks"
+    return found.hint or _HINTS.get(found.failed) or _way_out(place)
+
+
+def _way_out(place: Place) -> str:
+    """What may help where there is no connection."""
+    proxy = "HTTP_PROXY" if urlsplit(place.url).scheme == "http" else "HTTPS_PROXY"
+    first = "correct ZOO_MIRROR, or " if place.role == "mirror" else ""
+    return f"{first}export {proxy}=http://HOST:PORT where only a proxy leads out, {_ELSEWHERE}"

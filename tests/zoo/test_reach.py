@@ -96,7 +96,7 @@ def test_a_port_that_nobody_listens_on_is_a_refused_connection(closed_port: int)
     (row,) = through(f"http://127.0.0.1:{closed_port}")
     assert (row.failed, row.status, row.reached) == ("connection-refused", None, False)
     assert row.hint is not None
-    assert "HTTPS_PROXY" in row.hint
+    assert row.hint.startswith("correct ZOO_MIRROR, or export HTTP_PROXY=")
 
 
 def test_a_name_that_nobody_knows_is_not_resolved() -> None:
@@ -104,6 +104,8 @@ def test_a_name_that_nobody_knows_is_not_resolved() -> None:
     (row,) = reach(hosts_of([NAMED]), settings)
     assert (row.source, row.role) == ("https://models.invalid", "catalogue")
     assert (row.failed, row.status, row.reached) == ("name-not-resolved", None, False)
+    assert row.hint is not None
+    assert row.hint.startswith("export HTTPS_PROXY=")
 
 
 def test_a_server_that_is_slow_within_patience_works_and_one_beyond_it_timed_out() -> None:

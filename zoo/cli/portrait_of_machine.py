@@ -43,6 +43,8 @@ def _lines(found: Diagnosis) -> Iterator[str]:
     if found.net is not None:
         for place in found.net:
             yield from _reach(place)
+        if any(place.reached and not place.works for place in found.net):
+            yield "up = answers, but not with this file"
         yield ""
     for conversion in found.conversions:
         yield from _conversion(conversion)
@@ -54,7 +56,8 @@ def _lines(found: Diagnosis) -> Iterator[str]:
 
 
 def _reach(place: Reach) -> Iterator[str]:
-    mark, said = ("ok  ", place.found) if place.works else ("no  ", f"{place.failed}: {place.found}")
+    mark = "ok  " if place.works else "up  " if place.reached else "no  "
+    said = place.found if place.works else f"{place.failed}: {place.found}"
     way = ", through a proxy" if place.proxy else ""
     yield f"{mark}{place.source} ({place.role}{way})  {said}, {place.seconds:.1f} s"
     if not place.works:

@@ -49,6 +49,13 @@ class TestDoctor:
         assert ran.lines[row + 1].startswith("      asked: https://bj.bcebos.com/")
         assert ran.lines[row + 2].startswith("      try: correct HTTPS_PROXY")
 
+    def test_a_mirror_that_lacks_a_file_is_told_from_one_that_does_not_answer(self, walled: Zoo) -> None:
+        with LyingServer() as mirror:
+            ran = walled("doctor", "--net", ZOO_MIRROR=mirror.url)
+
+        assert f"up  {mirror.url}/ (mirror)  status: 404 Not Found" in ran.out
+        assert "up = answers, but not with this file" in ran.lines
+
     def test_without_net_nobody_is_asked(self, walled: Zoo) -> None:
         with LyingServer() as mirror:
             ran = walled("doctor", "--json", ZOO_MIRROR=mirror.url)
