@@ -20,7 +20,6 @@ from converters.reading.inspection import Tensor
 from converters.reading.magic import HEAD_BYTES, Kind, require_kind
 from converters.reading.source import read_whole
 
-MAGIC = "7767517"
 _LIMIT = 1 << 26
 _ARRAY = -23300
 _PARAMETER = re.compile(r"(-?\d{1,9})=(\S*)")

@@ -57,7 +57,6 @@ _DTYPES: Mapping[str, str] = MappingProxyType(
     }
 )
 _PARAMETER, _DATA, _FEED, _FETCH = "p", "pd_op.data", "pd_op.feed", "pd_op.fetch"
-_BORDER = frozenset({_PARAMETER, _DATA, _FEED, _FETCH})
 
 
 @dataclass(frozen=True, slots=True)
