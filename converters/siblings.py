@@ -12,7 +12,7 @@ from pathlib import Path
 try:
     import fcntl
 except ImportError:  # Windows: what a killed process leaves there, stays
-    fcntl = None  # type: ignore[assignment]
+    fcntl = None  # type: ignore[assignment]  # mypy sees the module of the system it runs on
 
 _SUFFIX = ".part"
 _RANDOM = "[a-z0-9_]{8}"  # as tempfile makes names

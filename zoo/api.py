@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from converters.plan import Goal
     from converters.reading import Inspection
     from converters.reading.comparison import Comparison
-    from zoo.conversion import ConvertPlan, ConvertRequest, Made
+    from zoo.conversion import ConvertPlan, Made
+    from zoo.conversion_request import ConvertRequest
     from zoo.demo import Demo
     from zoo.doctor import Diagnosis
     from zoo.obtain import Fetched, Obtainer, Reporter
@@ -174,7 +175,7 @@ def convert(
         out: File to write, a folder for an inference model; the result stays in the store without it.
         settings: Settings; the environment's by default.
         reporter: Who hears about the work; nobody by default.
-        options: The other fields of ``zoo.conversion.ConvertRequest``: ``network``, ``precision``,
+        options: The other fields of ``zoo.conversion_request.ConvertRequest``: ``network``, ``precision``,
             ``target``, ``lite_version``, ``weight_only``, ``calibration``, ``sparse``, ``opset``,
             ``ir_version``, ``half_ends``, ``simplify``, ``program``, ``head``, ``argmax``, ``normalisation``,
             ``batch``.
@@ -182,7 +183,7 @@ def convert(
     Raises:
         ZooError: As the tree in ``registry.errors`` says.
     """
-    from zoo.conversion import ConvertRequest
+    from zoo.conversion_request import ConvertRequest
 
     request = checked(ConvertRequest, "convert", {"to": to, **options})
     path = Path(out) if out is not None else None

@@ -8,7 +8,7 @@ from registry.errors import UsageError
 
 if TYPE_CHECKING:
     from converters.plan import Have
-    from zoo.conversion import ConvertRequest
+    from zoo.conversion_request import ConvertRequest
 
 
 def refuse_what_is_fixed(have: Have, request: ConvertRequest) -> None:

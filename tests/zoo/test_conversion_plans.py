@@ -12,7 +12,8 @@ import pytest
 import registry
 import zoo
 from registry.errors import ConversionError, UsageError
-from zoo.conversion import ConvertRequest, plan
+from zoo.conversion import plan
+from zoo.conversion_request import ConvertRequest
 
 NAME = "tinypose_128x96"
 

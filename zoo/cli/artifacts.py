@@ -146,7 +146,7 @@ def convert(
 ) -> None:
     """Convert an entry, or a file of your own, and prove what came out."""
     from zoo import api
-    from zoo.conversion import ConvertRequest
+    from zoo.conversion_request import ConvertRequest
     from zoo.obtain import Reporter
 
     output = Output(as_json=json, quiet=quiet)
