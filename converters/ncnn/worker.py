@@ -163,8 +163,8 @@ def compare(inputs: list[str], outputs: list[str]) -> float | None:
     }
     try:
         expected = session.run(outputs, feeds)
-    except Exception:
-        return None  # an index among the inputs, for example, that noise is none of
+    except Exception:  # an index among the inputs, for example, that noise is none of
+        return None
     found = run([(name, feeds[name]) for name in inputs], outputs)
     shares = [0.0]
     for name, one, other in zip(outputs, expected, found, strict=True):

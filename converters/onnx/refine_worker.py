@@ -110,8 +110,8 @@ def compare(before: Any, after: Any) -> float | None:
 
     try:
         expected = runner(before)()
-    except Exception:
-        return None  # open extents that noise of a guessed size does not fit
+    except Exception:  # open extents that noise of a guessed size does not fit
+        return None
     found = runner(after)()
     shares = [0.0]
     for one, other in zip(expected, found, strict=True):
