@@ -16,13 +16,13 @@ import numpy as np
 
 import registry
 import zoo
-from converters.reading import inspect
+from converters.formats import inspect
 from converters.toolchain import Toolchains
-from converters.tools import OPENVINO, PADDLE, paddlelite
-from zoo.obtain import Reporter
+from converters.toolchain.pins import OPENVINO, PADDLE, paddlelite
+from zoo.artifacts.resolver import Reporter
+from zoo.evaluation.output_diff import compare_outputs
 from zoo.runner.sessions import open_session
 from zoo.settings import from_environment
-from zoo.validation.differences import compare_outputs
 
 REPORTER = Reporter()
 

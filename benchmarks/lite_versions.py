@@ -23,14 +23,14 @@ import numpy as np
 from formats import inputs, run
 
 import registry
-from converters.interpreter import Interpreter
-from converters.reading import inspect
+from converters.formats import inspect
+from converters.process.interpreter import Interpreter
 from converters.toolchain import Toolchains
-from converters.tools import LITE_VERSIONS, PADDLE, paddlelite
+from converters.toolchain.pins import LITE_VERSIONS, PADDLE, paddlelite
 from registry.errors import ZooError
+from zoo.evaluation.output_diff import compare_outputs
 from zoo.runner.sessions import open_session
 from zoo.settings import from_environment
-from zoo.validation.differences import compare_outputs
 
 HEAD = "| model | asked for | kind | opt read back | ops | proven | s | canonical | x86 against Paddle |"
 KINDS = (("arm", "fp32"), ("arm", "fp16"), ("x86", "fp32"))

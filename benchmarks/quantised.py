@@ -14,10 +14,10 @@ from pathlib import Path
 
 import registry
 import zoo
-from zoo.obtain import Fetched
-from zoo.opening import Choice, Network
+from zoo.artifacts.resolver import Fetched
+from zoo.evaluation.accuracy import Data, executed, measure
+from zoo.runner.loading import Choice, Network
 from zoo.runner.sessions import open_session
-from zoo.validation.accuracy import Data, executed, measure
 
 
 def accuracy(name: str, model: Path, coco: Path) -> dict[str, float]:

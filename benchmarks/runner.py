@@ -40,7 +40,7 @@ from passes import Side, kept_bytecode, machine_seconds, started
 from served import served
 
 import zoo
-from zoo.models import default_jobs
+from zoo._utils.threads import default_jobs
 from zoo.settings import Settings
 
 HERE = Path(__file__).resolve().parent

@@ -16,7 +16,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import registry
-from zoo.sample.serving import answering
+from zoo.sample.local_server import answering
 
 
 @contextmanager

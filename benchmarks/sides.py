@@ -24,20 +24,20 @@ import numpy as np
 from passes import Options, Work, serve
 
 import registry
-from converters.reading.inspection import Tensor
+from converters.formats.inspection import Tensor
+from zoo._utils.ordered_map import map_ahead
+from zoo.datasets.coco import CocoPhoto, load_set
+from zoo.evaluation.measure import measure_keypoints
+from zoo.evaluation.scoring import score
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import read_photo
-from zoo.runner.ordered import map_ahead
 from zoo.runner.pipeline import Pipeline
 from zoo.runner.postprocess.heads import final_boxes
 from zoo.runner.preprocess import prepare_photo
+from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, python_deployment
 from zoo.runner.results import PhotoResult, PoseRecord
 from zoo.runner.sessions import Session, open_session
-from zoo.runner.variants import PYTHON_DEPLOYMENT_NMS, python_deployment
-from zoo.validation.coco import measure_keypoints
-from zoo.validation.dataset import CocoPhoto, load_set
-from zoo.validation.scoring import score
 
 DETECTOR, POSE = "picodet_s_192_pedestrian", "tinypose_128x96"
 CATALOGUE = registry.load()
@@ -80,8 +80,8 @@ class DygraphSession:
     def __init__(self, weights: Path) -> None:
         import paddle
 
+        from converters.checkpoints import read_weights
         from converters.networks.build import build
-        from converters.weights import read_weights
 
         self._paddle = paddle
         self._layer = build(CATALOGUE.get(POSE).network)

@@ -13,7 +13,7 @@ import typer
 
 import registry
 from registry import errors
-from zoo.cli.app import app
+from zoo.cli._app import app
 
 ROOMS = ("registry", "converters", "zoo")
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")

@@ -3,12 +3,12 @@
 Imports neither requests, numpy nor paddle. ``registry.load()`` gives the shipped catalogue.
 """
 
-from importlib import import_module as _import_module
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from registry.files import SHIPPED
-    from registry.loading import Check, Problem, check, json_schema, load
+    from registry.catalog_io.files import SHIPPED
+    from registry.catalog_io.load import Check, Problem, check, json_schema, load
     from registry.registry import Registry
     from registry.schema import Artifact, Entry, Pipeline
 
@@ -25,18 +25,25 @@ __all__ = [
     "load",
 ]
 
-_HOMES = {
-    "SHIPPED": "registry.files",
-    **dict.fromkeys(("Check", "Problem", "check", "json_schema", "load"), "registry.loading"),
-    "Registry": "registry.registry",
-    **dict.fromkeys(("Artifact", "Entry", "Pipeline"), "registry.schema"),
-}
-
 
 def __getattr__(name: str) -> object:
+    module: ModuleType
     # Loaded on first use: pydantic and YAML cost more than everything else `zoo list` does.
-    if name not in _HOMES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(_import_module(_HOMES[name]), name)
+    match name:
+        case "SHIPPED":
+            from registry.catalog_io import files as module
+        case "Registry":
+            from registry import registry as module
+        case "Artifact" | "Entry" | "Pipeline":
+            from registry import schema as module
+        case _ if name in __all__:
+            from registry.catalog_io import load as module
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(module, name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return __all__

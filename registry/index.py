@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from registry.files import SHIPPED, files_of
+from registry.catalog_io.files import SHIPPED, files_of
 
 if TYPE_CHECKING:
     from registry.registry import Registry

@@ -8,18 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from converters.interpreter import Interpreter
+from converters.process.interpreter import Interpreter
 from converters.toolchain import Toolchains
-from converters.tools import LITERT, ONNX2TF, Tool, paddlelite
+from converters.toolchain.pins import LITERT, ONNX2TF, Tool, paddlelite
 from registry.errors import MissingToolError
-from zoo.formats import OPTIONAL_TOOLS
+from tests.helpers.paths import REPOSITORY
+from zoo.artifacts.formats import OPTIONAL_TOOLS
+
+pytest_plugins = ["tests.helpers.fixtures"]
 
 LARGE_TOOLS = (ONNX2TF, LITERT)
 """Tools that tests use where they are built and never fetch: the first takes 400 MB and minutes a model."""
 
 SMALL_TOOLS = tuple(tool for tool in OPTIONAL_TOOLS if tool not in LARGE_TOOLS)
-
-REPOSITORY = Path(__file__).resolve().parent.parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import REPOSITORY, Desk, Document, desk
+from tests.helpers.doc_examples import REPOSITORY, Desk, Document, desk
 
 DOCS = REPOSITORY / "docs"
 PAGES = sorted(path for folder in ("guide", "how-to") for path in (DOCS / folder).glob("*.md"))

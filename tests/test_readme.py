@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.documents import REPOSITORY, Desk, Document, desk
+from tests.helpers.doc_examples import REPOSITORY, Desk, Document, desk
 
 README = Document(REPOSITORY / "README.md")
 
@@ -35,7 +35,7 @@ def test_the_python_example_prints_what_the_readme_says(reader: Desk) -> None:
 
 
 def test_the_pinned_versions_are_those_the_tools_have() -> None:
-    from converters.tools import PADDLE, PADDLE2ONNX, paddlelite
+    from converters.toolchain.pins import PADDLE, PADDLE2ONNX, paddlelite
 
     for tool, package in (
         (PADDLE, "paddlepaddle"),

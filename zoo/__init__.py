@@ -8,9 +8,9 @@ zoo.load("tinypose_128x96", detector="picodet_s_192_pedestrian")("photo.jpg").po
 zoo.validate("tinypose_128x96", data="coco/").metrics.AP
 """
 
-from importlib import import_module as _import_module
 from importlib.util import find_spec as _find_spec
 from pathlib import Path as _Path
+from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 # `registry` and `converters` are common words: a user's own registry.py beside a script comes first on the
@@ -26,11 +26,20 @@ for _name in ("registry", "converters"):
 
 if _TYPE_CHECKING:
     from registry.errors import ZooError
-    from zoo.api import convert, fetch
-    from zoo.carrying.api import bundle, import_bundle, mirror
-    from zoo.lookup import list_models, model_info
-    from zoo.models import bench, compare, load, validate
-    from zoo.reports import report
+    from zoo.api import (
+        bench,
+        bundle,
+        compare,
+        convert,
+        fetch,
+        import_bundle,
+        list_models,
+        load,
+        mirror,
+        model_info,
+        report,
+        validate,
+    )
 
 __all__ = [
     "ZooError",
@@ -48,20 +57,20 @@ __all__ = [
     "validate",
 ]
 
-_HOMES = {
-    "ZooError": "registry.errors",
-    **dict.fromkeys(("convert", "fetch"), "zoo.api"),
-    **dict.fromkeys(("list_models", "model_info"), "zoo.lookup"),
-    **dict.fromkeys(("bundle", "import_bundle", "mirror"), "zoo.carrying.api"),
-    **dict.fromkeys(("bench", "compare", "load", "validate"), "zoo.models"),
-    "report": "zoo.reports",
-}
-
 
 def __getattr__(name: str) -> object:
+    module: _ModuleType
     # Loaded on first use, so that a command pays for what it needs and `zoo list` for next to nothing.
-    if name not in _HOMES:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(_import_module(_HOMES[name]), name)
+    if name == "ZooError":
+        from registry import errors as module
+    else:
+        from zoo import api as module
+    value = getattr(module, name)
     globals()[name] = value
     return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from converters.formats.inspection import Inspection, Tensor
 from converters.inference.options import InferenceOptions, not_modelled
-from converters.reading.inspection import Inspection, Tensor
 from registry.errors import ConversionError
 from registry.schema.base import Model
 from registry.schema.entry import Entry

@@ -8,19 +8,19 @@ from typing import Final, NamedTuple
 
 from pydantic import JsonValue
 
-from converters.child import run_worker
-from converters.files import check_writable, publish, publish_bytes, sha256_of
+from converters.checkpoints import Checkpoint, read_weights, require_match, summarise
+from converters.formats import Inspection, inspect
+from converters.fs.atomic import check_writable, publish, publish_bytes, sha256_of
+from converters.fs.workdir import scratch
 from converters.inference.contract import contract_of, require_contract
 from converters.inference.infer_cfg import FILE_NAME, infer_cfg, labels
 from converters.inference.options import InferenceOptions, Program, require_consistent
 from converters.inference.values import as_float32, require_numbers
-from converters.interpreter import Interpreter
 from converters.networks.measured import measurement_of
-from converters.provenance import Provenance, conversion_key, provenance, write_provenance
-from converters.reading import Inspection, inspect
-from converters.scratch import scratch
-from converters.tools import PADDLE
-from converters.weights import Checkpoint, read_weights, require_match, summarise
+from converters.process.interpreter import Interpreter
+from converters.process.run import run_worker
+from converters.provenance.statement import Provenance, conversion_key, provenance, write_provenance
+from converters.toolchain.pins import PADDLE
 from registry.errors import ConversionError, MissingToolError, UsageError
 from registry.schema.base import Model
 from registry.schema.entry import Entry

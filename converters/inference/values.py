@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from converters.weights import Checkpoint
+from converters.checkpoints import Checkpoint
 from registry.errors import ConversionError
 from registry.schema import Entry
 

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.conversion import Conversion, conversion
-from converters.files import publish_bytes
+from converters.formats import Inspection, Program, canonical_nb
+from converters.formats.paddle_lite.inspect import inspect_nb
+from converters.formats.paddle_lite.nb import decode_nb
+from converters.fs.atomic import publish_bytes
+from converters.jobs.input_model import InferenceModel, Staged, read_model, stage
+from converters.jobs.job import Conversion, conversion
+from converters.jobs.output_checks import Proof
 from converters.lite.options import LiteOptions, lite_key, needs_legacy, refuse_contradictions
 from converters.lite.rewriting import plan_edits, rewrite, summary
 from converters.lite.rules import rules
 from converters.lite.sparse import refuse_open_extents, require_sparse
-from converters.proof import Proof
-from converters.reading import Inspection, Program, canonical_nb
-from converters.reading.nb import decode_nb
-from converters.reading.nb_proof import inspect_nb
-from converters.staging import InferenceModel, Staged, read_model, stage
 from converters.toolchain import Toolchains
-from converters.tools import paddlelite
+from converters.toolchain.pins import paddlelite
 from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("worker.py")

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from converters.formats.graph import AttributeValue, Block, Operator
 from converters.lite.rewriting import Edit, Rule
-from converters.reading.graph import AttributeValue, Block, Operator
 from registry.errors import ConversionError
 
 _FIRST = {"nearest_interp_v2": "nearest_interp", "bilinear_interp_v2": "bilinear_interp"}

@@ -10,8 +10,8 @@ The operators: https://github.com/PaddlePaddle/Paddle/blob/v2.1.2/paddle/fluid/o
 
 from __future__ import annotations
 
+from converters.formats.graph import Block, Operator
 from converters.lite.rewriting import Edit
-from converters.reading.graph import Block, Operator
 
 
 def needs_first_product(version: str, family: str) -> bool:

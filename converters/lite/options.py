@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal, get_args
 
-from converters.provenance import conversion_key
-from converters.tools import DEFAULT_LITE_VERSION
+from converters.provenance.statement import conversion_key
+from converters.toolchain.pins import DEFAULT_LITE_VERSION
 from registry.errors import ConversionError, UsageError
 from registry.schema.base import Model
 

@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
-from converters.reading import Program
-from converters.reading.faults import Faults
-from converters.reading.graph import Block, Operator
-from converters.reading.program_attributes import read_attribute
-from converters.reading.protowire import Field, Message, Wire
+from converters.formats import Program
+from converters.formats.errors import Faults
+from converters.formats.graph import Block, Operator
+from converters.formats.paddle.attributes import read_attribute
+from converters.formats.wire.protobuf import Field, Message, Wire
 
 _BLOCKS, _VARS, _OPS = 1, 3, 4  # ProgramDesc.blocks; BlockDesc.vars, .ops
 _OUTPUTS, _TYPE, _ATTRIBUTES = 2, 3, 4  # OpDesc

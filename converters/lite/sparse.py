@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from converters.formats import Inspection, Program
+from converters.formats.graph import Block, Operator
+from converters.jobs.output_checks import Proof
 from converters.lite.options import sparse_impossible
-from converters.proof import Proof
-from converters.reading import Inspection, Program
-from converters.reading.graph import Block, Operator
 from registry.errors import ConversionError
 
 

@@ -7,8 +7,8 @@ output that nobody reads changes no number.
 
 from __future__ import annotations
 
+from converters.formats.graph import Block, Operator
 from converters.lite.rewriting import Edit, Rule
-from converters.reading.graph import Block, Operator
 
 _XSHAPE = "XShape"
 _REMEMBERING = frozenset(

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.conversion import conversion, tell_difference
+from converters.formats import Inspection, inspect
+from converters.jobs.job import conversion, tell_difference
+from converters.jobs.output_checks import Proof
 from converters.ncnn.options import NcnnOptions, ncnn_key
 from converters.ncnn.source import kept_outputs, require_fit
-from converters.proof import Proof
-from converters.reading import Inspection, inspect
 from converters.toolchain import Toolchains
-from converters.tools import NCNN
+from converters.toolchain.pins import NCNN
 from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("worker.py")

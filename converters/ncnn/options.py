@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Literal
 
 from converters.inference.options import InferenceOptions
-from converters.provenance import conversion_key
-from converters.tools import NCNN
+from converters.provenance.statement import conversion_key
+from converters.toolchain.pins import NCNN
 from registry.errors import UsageError
 from registry.schema.base import Model
 

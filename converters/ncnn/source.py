@@ -6,7 +6,7 @@ that ncnn lacks becomes a layer that no runtime loads.
 
 from __future__ import annotations
 
-from converters.reading import Inspection, Tensor
+from converters.formats import Inspection, Tensor
 from registry.errors import ConversionError
 
 _MISSING = {

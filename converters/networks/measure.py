@@ -11,7 +11,7 @@ import paddle
 from paddle import Tensor, nn
 
 import registry
-from converters.files import canonical_json, publish_bytes
+from converters.fs.atomic import canonical_json, publish_bytes
 from converters.networks.build import build
 from converters.networks.measured import FILE, Measurement, Table, fold
 from registry.schema.network import Network

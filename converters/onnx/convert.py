@@ -7,13 +7,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.conversion import Conversion, conversion
+from converters.formats import Inspection, inspect
+from converters.jobs.input_model import InferenceModel, read_model, stage
+from converters.jobs.job import Conversion, conversion
+from converters.jobs.output_checks import Proof
 from converters.onnx.options import OnnxOptions, onnx_key, refuse_ir_version, refuse_opset
-from converters.proof import Proof
-from converters.reading import Inspection, inspect
-from converters.staging import InferenceModel, read_model, stage
 from converters.toolchain import Toolchains
-from converters.tools import PADDLE2ONNX
+from converters.toolchain.pins import PADDLE2ONNX
 
 _WORKER = Path(__file__).with_name("worker.py")
 _MADE = "made.onnx"

@@ -7,8 +7,8 @@ from typing import Literal
 
 from pydantic import JsonValue
 
-from converters.provenance import conversion_key
-from converters.tools import ONNXTOOLS, PADDLE2ONNX
+from converters.provenance.statement import conversion_key
+from converters.toolchain.pins import ONNXTOOLS, PADDLE2ONNX
 from registry.errors import UsageError
 from registry.schema.base import Model
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.conversion import Conversion, conversion
+from converters.formats import Inspection, inspect
+from converters.jobs.job import Conversion, conversion
+from converters.jobs.output_checks import Proof
 from converters.onnx.quantise_options import FIRST_OPSET, QuantiseOptions, quantise_key
-from converters.proof import Proof
-from converters.reading import Inspection, inspect
 from converters.toolchain import Toolchains
-from converters.tools import ONNXQUANT
+from converters.toolchain.pins import ONNXQUANT
 from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("quantise_worker.py")

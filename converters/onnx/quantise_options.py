@@ -8,8 +8,8 @@ from typing import Literal
 
 from pydantic import Field
 
-from converters.provenance import conversion_key
-from converters.tools import ONNXQUANT
+from converters.provenance.statement import conversion_key
+from converters.toolchain.pins import ONNXQUANT
 from registry.errors import UsageError
 from registry.schema.base import Model
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.conversion import Conversion, conversion, tell_difference
+from converters.formats import Inspection, Tensor, inspect
+from converters.jobs.job import Conversion, conversion, tell_difference
+from converters.jobs.output_checks import Proof
 from converters.onnx.options import RefineOptions, refine_key
-from converters.proof import Proof
-from converters.reading import Inspection, Tensor, inspect
 from converters.toolchain import Toolchains
-from converters.tools import ONNXTOOLS
+from converters.toolchain.pins import ONNXTOOLS
 from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("refine_worker.py")

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.conversion import conversion
+from converters.formats import Inspection, inspect
+from converters.jobs.job import conversion
+from converters.jobs.output_checks import Proof, mostly_stored_as
 from converters.openvino.options import OpenvinoOptions, openvino_key
-from converters.proof import Proof, mostly_stored_as
-from converters.reading import Inspection, inspect
 from converters.toolchain import Toolchains
-from converters.tools import OPENVINO
+from converters.toolchain.pins import OPENVINO
 
 _WORKER = Path(__file__).with_name("worker.py")
 

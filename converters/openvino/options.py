@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from converters.provenance import conversion_key
-from converters.tools import OPENVINO
+from converters.provenance.statement import conversion_key
+from converters.toolchain.pins import OPENVINO
 from registry.errors import UsageError
 from registry.schema.base import Model
 

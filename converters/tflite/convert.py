@@ -8,13 +8,13 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.conversion import conversion, tell_difference
-from converters.proof import Proof, mostly_stored_as
-from converters.reading import Inspection, Tensor, inspect
-from converters.reading.tflite import channels_first
+from converters.formats import Inspection, Tensor, inspect
+from converters.formats.tflite.inspect import channels_first
+from converters.jobs.job import conversion, tell_difference
+from converters.jobs.output_checks import Proof, mostly_stored_as
 from converters.tflite.options import TfliteOptions, suppression_impossible, tflite_key
 from converters.toolchain import Toolchains
-from converters.tools import ONNX2TF
+from converters.toolchain.pins import ONNX2TF
 
 _WORKER = Path(__file__).with_name("worker.py")
 _MADE = "model.tflite"

@@ -9,8 +9,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.interpreter import Interpreter
-from converters.tools import Pin, Tool
+from converters.process.interpreter import Interpreter
+from converters.toolchain.pins import Pin, Tool
 from registry.errors import ConversionError
 
 

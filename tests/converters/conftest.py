@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from converters.child import run_worker
+from converters.process.run import run_worker
 from converters.toolchain import Toolchains
-from converters.tools import PADDLE
+from converters.toolchain.pins import PADDLE
 from tests.conftest import ensured
 
 EXPORT = """

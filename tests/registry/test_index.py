@@ -9,8 +9,8 @@ import pytest
 
 import registry
 from registry import index, tables
+from registry.catalog_io.files import SHIPPED, files_of
 from registry.errors import CatalogueError
-from registry.files import SHIPPED, files_of
 from registry.search import facts
 
 

@@ -9,15 +9,15 @@ from typing import Literal
 
 import pytest
 
-from converters.interpreter import Interpreter
 from converters.lite import LiteOptions, to_lite
 from converters.onnx import OnnxOptions, to_onnx
 from converters.openvino.convert import to_openvino
 from converters.openvino.options import OpenvinoOptions
+from converters.process.interpreter import Interpreter
 from converters.toolchain import Toolchains
-from converters.tools import OPENVINO
+from converters.toolchain.pins import OPENVINO
 from tests.conftest import ensured
-from zoo.formats import Backend
+from zoo.artifacts.formats import Backend
 from zoo.runner.sessions import Session, open_session
 
 OpenModel = Callable[[str, Backend], Session]

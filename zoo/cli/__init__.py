@@ -7,11 +7,7 @@ import io
 import os
 import sys
 
-INTERNAL_ERROR = 70
-"""Exit code of a bug in this program (EX_SOFTWARE), outside the contract's 0 to 7 on purpose."""
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells have it: 128 + SIGINT."""
+from zoo.cli._exit_codes import INTERNAL_ERROR, INTERRUPTED
 
 
 def main() -> None:
@@ -27,7 +23,7 @@ def main() -> None:
 
 def _run() -> int:
     from registry.errors import ZooError
-    from zoo.output import Output
+    from zoo.cli._output import Output
 
     _open_closed_streams()
     _write_whatever_comes()
@@ -44,7 +40,7 @@ def _run() -> int:
         _write_no_more()
         return 0
     except Exception as error:  # a bug of ours: people get a sentence, the traceback goes into a file
-        from zoo.cli.refusals import of_bug
+        from zoo.cli._errors import of_bug
 
         if os.environ.get("ZOO_DEBUG"):
             raise
@@ -63,8 +59,8 @@ def _ended(arguments: list[str]) -> int:
         BrokenPipeError: Nobody reads the output any more.
     """
     from registry.errors import UsageError
-    from zoo.cli.app import app
-    from zoo.cli.refusals import PARSER_ERRORS, help_of, of_output, of_package, of_parser, of_system
+    from zoo.cli._app import app
+    from zoo.cli._errors import PARSER_ERRORS, help_of, of_output, of_package, of_parser, of_system
 
     try:
         # Not standalone: typer would print errors in words of its own, and exit 1 on a broken pipe.

@@ -8,8 +8,8 @@ from typing import Annotated
 import typer
 
 from registry.errors import UsageError
-from zoo.cli import options
-from zoo.output import Output
+from zoo.cli import _options as options
+from zoo.cli._output import Output
 from zoo.settings import settings
 
 
@@ -40,8 +40,8 @@ def fetch(
 ) -> None:
     """Fetch artifacts, verified and proven, and print the path of each, one a line."""
     from zoo import api
-    from zoo.obtain import Reporter
-    from zoo.wants import Request
+    from zoo.artifacts.resolver import Reporter
+    from zoo.artifacts.spec import Request
 
     output = Output(as_json=json, quiet=quiet)
     request = Request(
@@ -146,8 +146,8 @@ def convert(
 ) -> None:
     """Convert an entry, or a file of your own, and prove what came out."""
     from zoo import api
-    from zoo.conversion_request import ConvertRequest
-    from zoo.obtain import Reporter
+    from zoo.artifacts.resolver import Reporter
+    from zoo.conversion.options import ConvertRequest
 
     output = Output(as_json=json, quiet=quiet)
     chosen = settings(mirror=mirror, offline=offline, catalogue=catalogue)
@@ -205,7 +205,8 @@ def inspect(
     json: options.Json = False,
 ) -> None:
     """Say what an artifact is, from its bytes; draw it; or say in what two differ (then exit code 1)."""
-    from zoo import api, facts_of_file
+    from zoo import api
+    from zoo.artifacts import describe as facts_of_file
 
     drawing = form.value if form in (options.LookFormat.svg, options.LookFormat.html) else None
     output = Output(as_json=json or form is options.LookFormat.json)
@@ -215,7 +216,7 @@ def inspect(
         output.document(found) if output.as_json else output.text(facts_of_file.of_comparison(found))
         raise typer.Exit(0 if found.same else 1)
     if drawing is not None:
-        from converters.files import publish_bytes
+        from converters.fs.atomic import publish_bytes
 
         document = api.draw(paths[0], drawing)
         if out is None:
@@ -287,7 +288,7 @@ def lock(
 ) -> None:
     """Write the digests that were seen into zoo.lock, for a team to commit."""
     from zoo import api
-    from zoo.obtain import Reporter
+    from zoo.artifacts.resolver import Reporter
 
     output = Output(as_json=json, quiet=quiet)
     chosen = settings(mirror=mirror, catalogue=catalogue)

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from registry.errors import UsageError
-from zoo.cli import options
-from zoo.output import Output
+from zoo.cli import _options as options
+from zoo.cli._output import Output
 from zoo.settings import settings
 
 Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads one run of a network may use.")]
@@ -45,18 +45,19 @@ def run(
     json: options.Json = False,
 ) -> None:
     """Find people and their joints in pictures, and draw them."""
-    from zoo import models
-    from zoo.annotating import run_on_files
-    from zoo.cli import portrait_of_results
-    from zoo.cli.counting import Counter
-    from zoo.obtain import Reporter
-    from zoo.pictures import find_pictures
+    from zoo import api
+    from zoo._utils.threads import default_jobs
+    from zoo.artifacts.resolver import Reporter
+    from zoo.cli._counter import Counter
+    from zoo.cli.render import results as portrait_of_results
+    from zoo.runner.batch import run_on_files
+    from zoo.runner.media import find_pictures
 
     output = Output(as_json=json, quiet=quiet)
     files = find_pictures(images)
     one_thread_a_picture()
     with output.display() as display:
-        runner = models.load(
+        runner = api.load(
             name,
             backend=backend.value,
             precision=precision.value,
@@ -72,7 +73,7 @@ def run(
             runner,
             files,
             out=out,
-            jobs=jobs or models.default_jobs(),
+            jobs=jobs or default_jobs(),
             on_picture=lambda done: count(done, len(files)),
         )
     if json:
@@ -126,16 +127,16 @@ def validate(
     json: options.Json = False,
 ) -> None:
     """Measure accuracy as the published figure was measured, and say whether that holds."""
-    from zoo import models
-    from zoo.cli import portrait_of_results
-    from zoo.cli.counting import Counter
-    from zoo.obtain import Reporter
+    from zoo import api
+    from zoo.artifacts.resolver import Reporter
+    from zoo.cli._counter import Counter
+    from zoo.cli.render import results as portrait_of_results
 
     output = Output(as_json=json, quiet=quiet)
     one_thread_a_picture()
     with ExitStack() as downloads, Counter(output, before=downloads.close) as count:
         display = downloads.enter_context(output.display())
-        found = models.validate(
+        found = api.validate(
             name,
             data=data,
             annotations=annotations,
@@ -185,12 +186,12 @@ def compare(
     json: options.Json = False,
 ) -> None:
     """Compare every format with the inference model, layer by layer, and say which differs first."""
-    from zoo import models
-    from zoo.catalogues import registry_of
-    from zoo.cli import portrait_of_results
-    from zoo.conversion import local_source
-    from zoo.obtain import Reporter
-    from zoo.pictures import find_pictures
+    from zoo import api
+    from zoo.artifacts.resolver import Reporter
+    from zoo.catalogs.sources import registry_of
+    from zoo.cli.render import results as portrait_of_results
+    from zoo.conversion.convert import local_source
+    from zoo.runner.media import find_pictures
 
     output = Output(as_json=json, quiet=quiet)
     chosen = settings(mirror=mirror, offline=offline, catalogue=catalogue)
@@ -198,7 +199,7 @@ def compare(
         _refuse_idle("a model on disk", {"IMAGE": images, "--build": build is not None, "--locked": locked})
         with output.display() as display:
             reporter = Reporter(note=output.note, bar=display.bar)
-            outside = models.compare_model(
+            outside = api.compare_model(
                 model, shapes=shape or (), lite_version=lite_version, settings=chosen, reporter=reporter
             )
         if json:
@@ -211,7 +212,7 @@ def compare(
     _refuse_idle("an entry, whose inputs are known", {"--shape": shape})
     files = find_pictures(images or ())
     with output.display() as display:
-        found = models.compare(
+        found = api.compare(
             name,
             images=files,
             lite_version=lite_version,
@@ -263,15 +264,15 @@ def bench(
     json: options.Json = False,
 ) -> None:
     """Measure latency on this machine, beside published figures of the same scope."""
-    from zoo import models
-    from zoo.cli import portrait_of_results
-    from zoo.obtain import Reporter
-    from zoo.validation.latency import Plan
+    from zoo import api
+    from zoo.artifacts.resolver import Reporter
+    from zoo.cli.render import results as portrait_of_results
+    from zoo.evaluation.latency import Plan
 
     output = Output(as_json=json, quiet=quiet)
     one_thread_a_picture()
     with output.display() as display:
-        found = models.bench(
+        found = api.bench(
             name,
             backend=backend.value if backend else None,
             precision=precision.value,

@@ -9,9 +9,9 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli import options
+from zoo.cli import _options as options
+from zoo.cli._output import Output
 from zoo.cli.models import Jobs, one_thread_a_picture
-from zoo.output import Output
 from zoo.settings import settings
 
 
@@ -49,12 +49,12 @@ def report(
     json: options.Json = False,
 ) -> None:
     """Write one page about models: accuracy, latency, size, parity and provenance of every format."""
-    from converters.files import publish_bytes
-    from zoo import reports
-    from zoo.obtain import Reporter
-    from zoo.pictures import find_pictures
-    from zoo.reporting.page import page_of, require_templates
-    from zoo.validation.latency import Plan
+    from converters.fs.atomic import publish_bytes
+    from zoo.api import reports
+    from zoo.artifacts.resolver import Reporter
+    from zoo.evaluation.latency import Plan
+    from zoo.reports.report.page import page_of, require_templates
+    from zoo.runner.media import find_pictures
 
     output = Output(as_json=json, quiet=quiet)
     one_thread_a_picture()

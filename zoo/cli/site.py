@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from zoo.cli import options
-from zoo.output import Output
+from zoo.cli import _options as options
+from zoo.cli._output import Output
 
 
 def site(
@@ -20,9 +20,9 @@ def site(
     """Write the catalogue as a static site that needs neither a server nor a network."""
     from importlib.metadata import version
 
-    from zoo.catalogues import registry_of
+    from zoo.catalogs.sources import registry_of
+    from zoo.reports.site import site_of, write
     from zoo.settings import settings
-    from zoo.site import site_of, write
 
     output = Output(as_json=json, quiet=quiet)
     entries = registry_of(settings(catalogue=catalogue))

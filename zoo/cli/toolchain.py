@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo.cli import amounts, options
-from zoo.output import Output, megabytes
+from zoo._utils import units as amounts
+from zoo._utils.units import megabytes
+from zoo.cli import _options as options
+from zoo.cli._output import Output
 from zoo.settings import settings
 
 if TYPE_CHECKING:
-    from zoo.toolchains import Toolchain
+    from zoo.api.toolchains import Toolchain
 
 toolchain_app = options.group("Work on the environments that native tools run in.")
 
@@ -24,10 +26,11 @@ HEAD = ("name", "python", "size", "age", "health", "interpreter")
 @toolchain_app.command("ls")
 def ls(quiet: options.Quiet = False, json: options.Json = False) -> None:
     """List the environments that were built, and try each one out."""
-    from zoo import api, toolchains
+    from zoo.api import toolchains
+    from zoo.artifacts.workspace import obtainer_of
 
     output = Output(as_json=json, quiet=quiet)
-    found = toolchains.listing(api.obtainer_of(settings()).toolchains)
+    found = toolchains.listing(obtainer_of(settings()).toolchains)
     if json:
         output.document({"toolchains": found})
     elif found:
@@ -45,10 +48,11 @@ def add(
     json: options.Json = False,
 ) -> None:
     """Build an environment ahead of its use, prove it, and print its interpreter."""
-    from zoo import api, toolchains
+    from zoo.api import toolchains
+    from zoo.artifacts.workspace import obtainer_of
 
     output = Output(as_json=json, quiet=quiet)
-    place = api.obtainer_of(settings(offline=offline)).toolchains
+    place = obtainer_of(settings(offline=offline)).toolchains
     found = toolchains.add(name, place, output.note)
     if json:
         output.document(found)
@@ -69,10 +73,11 @@ def remove(
     json: options.Json = False,
 ) -> None:
     """Delete environments, and print their folders; they are built anew when they are needed."""
-    from zoo import api, toolchains
+    from zoo.api import toolchains
+    from zoo.artifacts.workspace import obtainer_of
 
     output = Output(as_json=json, quiet=quiet)
-    place = api.obtainer_of(settings()).toolchains
+    place = obtainer_of(settings()).toolchains
     found = toolchains.remove(names, place, output.note, dry_run=dry_run)
     if json:
         output.document(found)
@@ -84,10 +89,11 @@ def remove(
 @toolchain_app.command("path")
 def path(name: Name, json: options.Json = False) -> None:
     """Print the interpreter that runs a tool, for scripts; nothing is built."""
-    from zoo import api, toolchains
+    from zoo.api import toolchains
+    from zoo.artifacts.workspace import obtainer_of
 
     output = Output(as_json=json)
-    found = toolchains.path(name, api.obtainer_of(settings()).toolchains)
+    found = toolchains.path(name, obtainer_of(settings()).toolchains)
     if json:
         output.document({"interpreter": found})
     else:

@@ -12,19 +12,19 @@ from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
 import registry
-from converters.files import writing_to
-from converters.reading import Inspection, inspect
-from converters.scratch import passing_folder
+from converters.formats import Inspection, inspect
+from converters.fs.atomic import writing_to
+from converters.fs.workdir import passing_folder
 from converters.toolchain import Toolchains
 from registry import Entry
 from registry.errors import IntegrityError, MissingToolError
+from zoo.artifacts.resolver import Fetched, Obtainer, Reporter
+from zoo.artifacts.spec import Want
 from zoo.demo.result import Demo, DemoRow
-from zoo.obtain import Fetched, Obtainer, Reporter
 from zoo.sample import CATALOGUE, NAME, PICTURES
-from zoo.sample.serving import served
+from zoo.sample.local_server import served
 from zoo.settings import Settings
 from zoo.store import Store
-from zoo.wants import Want
 
 if TYPE_CHECKING:
     from zoo.demo.measuring import Measured

@@ -10,19 +10,19 @@ import numpy as np
 
 from registry.errors import MissingToolError
 from registry.schema import Entry, KeypointProtocol
+from zoo._utils.arrays import Array
+from zoo.artifacts.resolver import Obtainer
+from zoo.datasets.coco import CocoSet, load_set
 from zoo.demo.picture import contact_sheet
 from zoo.demo.result import DemoAccuracy
-from zoo.obtain import Obtainer
-from zoo.opening import Choice, Network, copies, opened
-from zoo.runner.arrays import Array
+from zoo.evaluation.accuracy import Validation, executed, measure
+from zoo.evaluation.output_diff import compare_outputs
 from zoo.runner.draw import save_picture
 from zoo.runner.images import as_photo
+from zoo.runner.loading import Choice, Network, copies, opened
 from zoo.runner.preprocess import prepare_persons
-from zoo.running import estimator_of
+from zoo.runner.runner import estimator_of
 from zoo.sample.figures import HELD_OUT, Picture, picture
-from zoo.validation.accuracy import Validation, executed, measure
-from zoo.validation.dataset import CocoSet, load_set
-from zoo.validation.differences import compare_outputs
 
 COMPARED = 4
 """Pictures the formats are compared on; each holds up to three figures."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from zoo.runner.arrays import Bytes
+from zoo._utils.arrays import Bytes
 from zoo.runner.draw import draw_poses
 from zoo.runner.images import Photo
 from zoo.runner.results import Poses

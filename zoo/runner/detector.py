@@ -6,7 +6,7 @@ import numpy as np
 
 from registry.schema.io import DetectionOutput, Input
 from registry.schema.protocol import MulticlassNms
-from zoo.runner.arrays import Array
+from zoo._utils.arrays import Array
 from zoo.runner.images import ImageSource, as_photo
 from zoo.runner.postprocess.checks import check_finite
 from zoo.runner.postprocess.heads import final_boxes

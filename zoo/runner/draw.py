@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 
-from converters.files import writing_to
+from converters.fs.atomic import writing_to
 from registry.errors import UsageError
-from zoo.runner.arrays import Bytes, Doubles
+from zoo._utils.arrays import Bytes, Doubles
 from zoo.runner.images import Photo
 from zoo.runner.results import Detections, Poses
 

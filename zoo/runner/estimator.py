@@ -7,7 +7,7 @@ import numpy as np
 from registry.errors import ConversionError
 from registry.schema.io import HeatmapOutput, Input
 from registry.schema.protocol import Crop, KeypointProtocol
-from zoo.runner.arrays import Array, Floats
+from zoo._utils.arrays import Array, Floats
 from zoo.runner.geometry import from_heatmap
 from zoo.runner.images import ImageSource, Photo, as_photo
 from zoo.runner.postprocess.checks import check_finite, check_indices

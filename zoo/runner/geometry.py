@@ -11,7 +11,7 @@ import numpy as np
 
 from registry.errors import UsageError
 from registry.schema.protocol import Crop, HeatmapDecoder
-from zoo.runner.arrays import Array, Doubles, Integers
+from zoo._utils.arrays import Array, Doubles, Integers
 
 _UNIT = 200
 

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypeAlias
 import numpy as np
 
 from registry.errors import NotFoundError, UsageError
-from zoo.runner.arrays import Array, Bytes
+from zoo._utils.arrays import Array, Bytes
 
 Colour = Literal["rgb", "bgr"]
 # PIL is no dependency of this project, so its images are recognised without importing it.

@@ -7,10 +7,10 @@ from functools import partial
 
 from registry.errors import UsageError
 from registry.schema.io import DetectionOutput
+from zoo._utils.ordered_map import map_ahead
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import ImageSource, Photo, as_photo
-from zoo.runner.ordered import map_ahead
 from zoo.runner.results import PhotoResult
 
 _PHOTOS_AHEAD = 4

@@ -10,7 +10,7 @@ import numpy as np
 
 from registry.schema.io import Input
 from registry.schema.protocol import Crop
-from zoo.runner.arrays import Array, Bytes, Floats
+from zoo._utils.arrays import Array, Bytes, Floats
 from zoo.runner.geometry import Regions, regions_of, to_input
 from zoo.runner.images import Colour, Photo
 

@@ -8,9 +8,8 @@ from typing import TypedDict
 
 import numpy as np
 
-from zoo.runner.arrays import Array, Doubles, Floats, Integers
-
-PERSON = 1  # COCO's category id
+from zoo._utils.arrays import Array, Doubles, Floats, Integers
+from zoo.datasets.coco import PERSON
 
 
 class DetectionRecord(TypedDict):

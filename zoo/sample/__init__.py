@@ -11,8 +11,8 @@ How it was made
     `converters.inference`, packed them, and measured the accuracy stated in the catalogue on pictures of the
     seeds from 1 000 000 on. No photo and no weights of others were used. To do it again:
 
-        python -m zoo.sample.train --out trained
-        python -m zoo.sample.make --weights trained/weights.safetensors
+        python -m tools.sample_model.train --out trained
+        python -m tools.sample_model.make --weights trained/weights.safetensors
 
 What it is not good for
     Photos. It has only ever seen drawings, and its accuracy is that on drawings of the same kind: it says
@@ -37,7 +37,7 @@ from pathlib import Path
 NAME = "sample_pose_128x96"
 """Name of the entry."""
 
-CATALOGUE = Path(__file__).parent / "catalogue.yaml"
+CATALOGUE = Path(__file__).parent / "catalog.yaml"
 """The entry. Its addresses are on a host that cannot exist: whoever uses them names a mirror."""
 
 DATA = Path(__file__).parent / "data"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.runner.arrays import Bytes, Floats, Integers
+from zoo._utils.arrays import Bytes, Floats, Integers
 
 Colour = tuple[int, int, int]
 

@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from registry.errors import UsageError
-from zoo.runner.arrays import Bytes, Doubles, Integers
-from zoo.sample import scenery
+from zoo._utils.arrays import Bytes, Doubles, Integers
+from zoo.sample import background as scenery
 from zoo.sample.canvas import Canvas, Stroke, silhouette
+from zoo.sample.figure_strokes import dressed, projected, random_outfit
 from zoo.sample.skeleton import JOINTS, body, random_posture
-from zoo.sample.wardrobe import dressed, projected, random_outfit
 
 HELD_OUT = 1_000_000
 """First seed of the pictures nothing is trained on; training uses seeds below it."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from zoo.runner.arrays import Doubles
+from zoo._utils.arrays import Doubles
 
 JOINTS = (
     "nose",

@@ -1,11 +1,12 @@
 """The store: published files, fetched, proven and kept."""
 
-from zoo.store.mirror import rewrite
-from zoo.store.policy import Limits, RetryPolicy
-from zoo.store.progress import Note, Progress, Silent
-from zoo.store.report import Mismatch, StoreReport
-from zoo.store.request import Prove, SourceOptions
+from zoo._utils.progress import Note, Progress, Silent
+from zoo.archive.limits import Limits
+from zoo.download.mirrors import rewrite
+from zoo.download.policy import RetryPolicy
+from zoo.store.fetch_request import Prove, SourceOptions
 from zoo.store.store import Store, Stored
+from zoo.store.verify_report import Mismatch, StoreReport
 
 __all__ = [
     "Limits",

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
-from converters.locking import held
+from converters.fs.locks import held
 from registry.errors import IntegrityError
 from registry.schema import Digest
-from zoo.store.checksum import digest_of
-from zoo.store.disk import publish, remove, sync
+from zoo._utils.checksums import digest_of
+from zoo._utils.disk import publish, remove, sync
+from zoo._utils.progress import Note
 from zoo.store.layout import FILES, Layout, temp_beside
+from zoo.store.leases import mark_used, spare
 from zoo.store.manifest import Manifest, check_sizes, read_manifest
-from zoo.store.progress import Note
 from zoo.store.quarantine import FOLDER, put_aside
-from zoo.store.usage import mark_used, spare
 
 Make = Callable[[Path], None]
 """Fills an empty folder with files. Whatever it raises reaches the caller, and the folder is gone."""

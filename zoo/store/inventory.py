@@ -10,13 +10,13 @@ from typing import Literal, get_args
 
 from pydantic import ValidationError
 
-from converters.provenance import SUFFIX, Provenance
+from converters.provenance.statement import SUFFIX, Provenance
 from registry.errors import IntegrityError
 from registry.lock import Lock
 from registry.schema.base import Model
 from zoo.store.layout import FILES, Layout
+from zoo.store.leases import used_at
 from zoo.store.manifest import Manifest, read_manifest
-from zoo.store.usage import used_at
 
 ThingKind = Literal[
     "artifact",

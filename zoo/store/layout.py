@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry.schema import Artifact, Entry
-from zoo.store import urls
+from zoo.download import urls
 
 MANIFEST = "manifest.json"
 FILES = "files"

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import NamedTuple
 
-from converters.locking import take
+from converters.fs.locks import take
 from registry.lock import Lock
 from registry.schema.base import Model
-from zoo.store import urls
-from zoo.store.disk import remove
+from zoo._utils.disk import remove
+from zoo.download import urls
 from zoo.store.inventory import Thing, take_stock
 from zoo.store.layout import Layout, temp_beside
-from zoo.store.usage import sentenced, used_at
+from zoo.store.leases import sentenced, used_at
 
 GRACE = timedelta(hours=1)
 """What was handed out so recently is being used: a path that a command printed is still to be opened."""

@@ -8,7 +8,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from registry.errors import ZooError
-from zoo.store.disk import sync
+from zoo._utils.disk import sync
 from zoo.store.layout import Layout
 
 FOLDER = "published"

@@ -8,22 +8,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from converters.locking import held
+from converters.fs.locks import held
 from registry.errors import IntegrityError
 from registry.lock import Lock, Locked, describe
 from registry.schema import Artifact, Digest, Entry
-from zoo.store import urls
+from zoo._utils.disk import FileVersion, explained, version_of, write_atomically
+from zoo._utils.progress import Note, Progress, Silent, unheard
+from zoo.archive.member_names import handed_out
+from zoo.download import urls
 from zoo.store.built import Make, build, find_built
-from zoo.store.disk import FileVersion, explained, version_of, write_atomically
-from zoo.store.known import CATALOGUE, SEEN, known_digests, refuse_disagreement, refuse_unlocked
+from zoo.store.expected_digests import CATALOGUE, SEEN, known_digests, refuse_disagreement, refuse_unlocked
+from zoo.store.fetch_request import Prove, Request, SourceOptions
 from zoo.store.layout import FILES, Layout
+from zoo.store.leases import mark_used, spare
 from zoo.store.manifest import check_sizes, damaged, read_manifest
-from zoo.store.names import handed_out
-from zoo.store.progress import Note, Progress, Silent, unheard
 from zoo.store.quarantine import FOLDER, put_aside
-from zoo.store.report import StoreReport
-from zoo.store.request import Prove, Request, SourceOptions
-from zoo.store.usage import mark_used, spare
+from zoo.store.verify_report import StoreReport
 
 if TYPE_CHECKING:
     from zoo.store.inventory import Thing
@@ -134,7 +134,7 @@ class Store:
             note: Hears about retries, waits and damage.
 
         Raises:
-            NetworkError: ``offline``, ``not-on-server`` and the others of :func:`zoo.store.http.download`.
+            NetworkError: ``offline``, ``not-on-server`` and the others of ``zoo.download.client.download``.
             IntegrityError: ``digest-changed``, ``not-locked``, an unsafe archive, a failed proof.
             MissingToolError: ``disk-full``, ``store-not-writable``, ``store-unusable``.
         """
@@ -260,7 +260,7 @@ class Store:
 
     def _cold(self, request: Request) -> Stored:
         # Not at the top: a warm fetch needs none of the network and archive modules.
-        from zoo.store.fetching import Fetch
+        from zoo.store.ingest import Fetch
 
         entry, artifact = request.entry, request.artifact
         known = known_digests(artifact, request.pins, self.seen())

@@ -12,10 +12,10 @@ from registry.errors import IntegrityError
 from registry.lock import Lock, describe
 from registry.schema import Digest, Entry
 from registry.schema.base import Model
-from zoo.store.checksum import digest_of
+from zoo._utils.checksums import digest_of
 from zoo.store.layout import FILES, MANIFEST, Layout
 from zoo.store.manifest import Manifest, read_manifest
-from zoo.store.report import Mismatch, StoreReport
+from zoo.store.verify_report import Mismatch, StoreReport
 
 
 class Holding(Model):

@@ -14,13 +14,14 @@ import pytest
 from numpy.typing import NDArray
 
 import registry
-from converters.child import run_worker
 from converters.inference.export import InferenceModel, export
 from converters.inference.options import InferenceOptions, Program, published_options
-from converters.interpreter import Interpreter
+from converters.process.interpreter import Interpreter
+from converters.process.run import run_worker
 from registry.schema import Entry, ESNet, LCNet, LiteHRNet, MulticlassNms, PicoDet
+from tests.helpers.paths import REPOSITORY
 
-HERE = Path(__file__).parent
+WORKERS = REPOSITORY / "tests" / "helpers" / "paddle_workers"
 PROGRAMS: list[Program] = ["legacy", "pir"]
 NMS = MulticlassNms(score_threshold=0.4, iou_threshold=0.5, top_k=50, keep=20)
 SCALE_FACTORS = np.array([[0.5, 0.25], [2.0, 1.0]], "float32")
@@ -79,7 +80,7 @@ def run_in_child(
         folder = tmp_path_factory.mktemp("child")
         answer = run_worker(
             interpreter,
-            HERE / script,
+            WORKERS / script,
             request,  # type: ignore[arg-type]  # plain JSON values
             folder=folder,
             log=folder / "log",

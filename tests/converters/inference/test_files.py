@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 
-from converters.files import sha256_of
+from converters.checkpoints import read_weights, write_safetensors
+from converters.fs.atomic import sha256_of
 from converters.inference.export import InferenceModel, export_key
 from converters.inference.options import Program
-from converters.interpreter import Interpreter
-from converters.provenance import read_provenance
-from converters.weights import read_weights, write_safetensors
+from converters.process.interpreter import Interpreter
+from converters.provenance.statement import read_provenance
 from registry.schema import Entry
 from tests.converters.inference.conftest import PROGRAMS, Export, Models, Sample, options
+from tests.helpers.paths import REPOSITORY
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 WORKER = REPOSITORY / "converters" / "inference" / "worker.py"
 
 

@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 import registry
+from converters.checkpoints import Checkpoint, read_weights
 from converters.inference.contract import contract_of, require_contract
 from converters.inference.export import export, require_program_writable
 from converters.inference.values import as_float32, require_numbers
-from converters.interpreter import Interpreter
 from converters.networks.measured import measurement_of
-from converters.weights import Checkpoint, read_weights
+from converters.process.interpreter import Interpreter
 from registry.errors import ConversionError, MissingToolError, UsageError
 from registry.schema import Entry
 from tests.converters.inference.conftest import Export, Models, Sample, options

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from converters.lite import LiteOptions, to_lite
 from converters.toolchain import Toolchains
-from converters.tools import PADDLE, paddlelite
+from converters.toolchain.pins import PADDLE, paddlelite
 from tests.conftest import ensured
 from zoo.runner.sessions import open_session
 

@@ -10,17 +10,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from converters.formats import read_program
 from converters.lite import LiteOptions, to_lite
 from converters.lite.rewriting import Edit, plan_edits
 from converters.lite.rules import rules
-from converters.provenance import read_provenance
-from converters.reading import read_program
+from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
-from converters.tools import paddlelite
+from converters.toolchain.pins import paddlelite
 from registry.errors import ConversionError
 from tests.conftest import ensured
 from tests.converters.lite.conftest import Compute
-from tests.converters.lite.resizing import SHAPE, Resize, write_resizing
+from tests.helpers.resize_network import SHAPE, Resize, write_resizing
 
 POSSIBLE = (
     Resize(scale=(2, 2)),

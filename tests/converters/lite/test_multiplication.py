@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from converters.formats import read_program
 from converters.lite.rewriting import plan_edits, summary
 from converters.lite.rules import rules
-from converters.reading import read_program
 from tests.converters.lite.conftest import Compute
-from tests.converters.reading import paddle_bytes as pb
+from tests.helpers import paddle_writer as pb
 
 
 @dataclass(frozen=True)

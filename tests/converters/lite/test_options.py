@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from converters.formats import Inspection
 from converters.lite import LiteOptions, to_lite
-from converters.perform import result_name
-from converters.plan import lite_options
-from converters.reading import Inspection
+from converters.planning.execute import result_name
+from converters.planning.plan import lite_options
 from converters.toolchain import Toolchains
 from registry.errors import UsageError
 

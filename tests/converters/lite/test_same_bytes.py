@@ -9,7 +9,7 @@ import pytest
 
 from converters.lite import LiteOptions, to_lite
 from converters.toolchain import Toolchains
-from converters.tools import paddlelite
+from converters.toolchain.pins import paddlelite
 from tests.conftest import ensured
 
 GOLDEN = {

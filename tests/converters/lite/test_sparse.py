@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters.interpreter import Interpreter
+from converters.formats import Inspection, read_nb, read_params
 from converters.lite import LiteOptions, to_lite
-from converters.reading import Inspection, read_nb, read_params
+from converters.process.interpreter import Interpreter
 from converters.toolchain import Toolchains
-from converters.tools import paddlelite
+from converters.toolchain.pins import paddlelite
 from registry.errors import ConversionError, UsageError
 from tests.conftest import ensured
-from tests.converters.lite.resizing import Resize, write_resizing
+from tests.helpers.resize_network import Resize, write_resizing
 from zoo import sample
 
 Convert = Callable[..., Inspection]

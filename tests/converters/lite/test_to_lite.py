@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from converters.interpreter import Interpreter
+from converters.formats import Inspection, inspect, read_nb
 from converters.lite import LiteOptions, lite_key, to_lite
-from converters.provenance import read_provenance
-from converters.reading import Inspection, inspect, read_nb
+from converters.process.interpreter import Interpreter
+from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
 from registry.errors import ConversionError, IntegrityError, NotFoundError, UsageError, ZooError
 from tests.converters.conftest import Export

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from converters.formats import Program, read_program
 from converters.lite.rewriting import plan_edits, rewrite, summary
 from converters.lite.xshape import needing_xshape, with_xshape
-from converters.reading import Program, read_program
 
 
 @pytest.fixture

@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
+from converters.formats import Inspection, inspect
 from converters.ncnn.convert import to_ncnn
 from converters.ncnn.options import NcnnOptions, ncnn_key, ncnn_options
 from converters.ncnn.source import require_fit
 from converters.ncnn.worker import with_names
-from converters.provenance import read_provenance
-from converters.reading import Inspection, inspect
+from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
-from converters.tools import NCNN
+from converters.toolchain.pins import NCNN
 from registry.errors import ConversionError, UsageError
 from tests.conftest import ensured
 

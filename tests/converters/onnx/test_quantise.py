@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from converters.formats import Inspection, inspect
 from converters.onnx import Calibration, QuantiseOptions, quantise_key, quantise_options
 from converters.onnx.quantise import quantise
-from converters.provenance import read_provenance
-from converters.reading import Inspection, inspect
+from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
-from converters.tools import ONNXQUANT
+from converters.toolchain.pins import ONNXQUANT
 from registry.errors import ConversionError, UsageError
 from tests.conftest import ensured
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from converters.formats import Inspection, inspect
 from converters.onnx import RefineOptions, refine_key, refine_options
 from converters.onnx.refine import refine
-from converters.provenance import read_provenance
-from converters.reading import Inspection, inspect
+from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
-from converters.tools import ONNXTOOLS
+from converters.toolchain.pins import ONNXTOOLS
 from registry.errors import ConversionError, UsageError
 from tests.conftest import ensured
 

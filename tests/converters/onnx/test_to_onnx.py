@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from converters.formats import Inspection, inspect
 from converters.onnx import OnnxOptions, onnx_key, to_onnx
 from converters.onnx.options import FIRST_OPSET, LAST_OPSET, lowest_ir
-from converters.plan import onnx_options
-from converters.provenance import read_provenance
-from converters.reading import Inspection, inspect
+from converters.planning.plan import onnx_options
+from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
-from converters.tools import PADDLE2ONNX
+from converters.toolchain.pins import PADDLE2ONNX
 from registry.errors import IntegrityError, UsageError
 from tests.conftest import ensured
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from converters.formats import Inspection, inspect
 from converters.openvino.convert import to_openvino
 from converters.openvino.options import OpenvinoOptions, openvino_key, openvino_options
-from converters.provenance import read_provenance
-from converters.reading import Inspection, inspect
+from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
-from converters.tools import OPENVINO
+from converters.toolchain.pins import OPENVINO
 from registry.errors import ConversionError, UsageError
 from tests.conftest import ensured
 from zoo.runner.sessions import open_session

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
-from converters.provenance import read_provenance
-from converters.reading import Inspection
+from converters.formats import Inspection
+from converters.provenance.statement import read_provenance
 from converters.tflite.convert import to_tflite
 from converters.tflite.options import TfliteOptions, tflite_key, tflite_options
 from converters.toolchain import Toolchains
-from converters.tools import LITERT
+from converters.toolchain.pins import LITERT
 from registry.errors import ConversionError, UsageError
 from tests.conftest import ensured
 from zoo.runner.sessions import open_session

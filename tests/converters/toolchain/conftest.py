@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from converters.toolchain import Toolchains
-from converters.tools import Pin, Tool
-from tests.converters.toolchain.wheelhouse import HERE, MACHINES, know_only_wheels, make_wheel
+from converters.toolchain.pins import Pin, Tool
+from tests.helpers.package_index import HERE, MACHINES, know_only_wheels, make_wheel
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from converters.toolchain import Toolchains
-from converters.tools import Tool
-from tests.converters.toolchain.wheelhouse import HERE, Notes, run
+from converters.toolchain.pins import Tool
+from tests.helpers.package_index import HERE, Notes, run
 
 
 def without_marker(folder: Path) -> None:
@@ -72,7 +72,7 @@ def test_killed_in_the_middle_of_a_build_then_repeated(
         import os, sys
         from pathlib import Path
         from converters.toolchain import Toolchains
-        from converters.tools import Pin, Tool
+        from converters.toolchain.pins import Pin, Tool
         root, probe, python = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
         tool = Tool("zootool", "1.0", "tests", (Pin("zootool", exact="1.0"),), (python,),
                     (os.uname().machine,), probe, 1, 20)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from converters.toolchain import Toolchains
-from converters.tools import Pin, Tool
-from tests.converters.toolchain.wheelhouse import Notes, put
+from converters.toolchain.pins import Pin, Tool
+from tests.helpers.package_index import Notes, put
 
 
 class TestCurrent:

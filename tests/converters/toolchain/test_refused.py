@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from converters.toolchain import Toolchains
-from converters.tools import Tool
-from tests.converters.toolchain.wheelhouse import HERE, make_wheel, refusal, use_only_index
+from converters.toolchain.pins import Tool
+from tests.helpers.package_index import HERE, make_wheel, refusal, use_only_index
 
 
 def test_offline_builds_nothing(root: Path, tool: Tool) -> None:

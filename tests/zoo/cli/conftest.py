@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
+from tests.helpers.sample_archives import tar_of
+from tests.helpers.servers import LyingServer, serve
 from tests.registry.conftest import MINIMAL
-from tests.servers import LyingServer, serve
-from tests.zoo.store.samples import tar_of
 
 PUBLISHED = "/v1/paddledet/models/keypoint/"
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from converters.toolchain import Toolchains
-from converters.tools import PADDLE2ONNX, paddlelite
+from converters.toolchain.pins import PADDLE2ONNX, paddlelite
 from tests.conftest import ensured
 from tests.zoo.cli.conftest import Zoo
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.servers import (
+from tests.helpers.sample_archives import tar_of
+from tests.helpers.servers import (
     Behaviour,
     LyingServer,
     cut,
@@ -18,9 +19,8 @@ from tests.servers import (
     serve,
     status,
 )
+from tests.helpers.small_disk import mounted
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
-from tests.zoo.store.disks import mounted
-from tests.zoo.store.samples import tar_of
 from zoo.store import Store
 
 NAME = "picodet_s_192_pedestrian"

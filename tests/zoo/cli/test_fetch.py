@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from converters.reading import inspect
-from tests.servers import LyingServer, drip, honest, serve
+from converters.formats import inspect
+from tests.helpers.sample_archives import tar_of
+from tests.helpers.servers import LyingServer, drip, honest, serve
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
-from tests.zoo.store.samples import tar_of
 
 NAME = "picodet_s_192_pedestrian"
 ARCHIVE = f"{PUBLISHED}{NAME}.tar"

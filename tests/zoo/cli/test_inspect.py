@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.converters.reading.nb_bytes import HALF, SINGLE, nb
-from tests.converters.reading.paddle_bytes import PARAMS, program
+from tests.helpers.nb_writer import HALF, SINGLE, nb
+from tests.helpers.paddle_writer import PARAMS, program
 from tests.zoo.cli.conftest import Zoo
 
 

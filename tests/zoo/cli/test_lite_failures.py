@@ -18,12 +18,12 @@ from typing import Literal
 import numpy as np
 import pytest
 
-from converters.interpreter import Interpreter
+from converters.process.interpreter import Interpreter
 from registry.errors import UsageError
-from tests.servers import LyingServer, honest
+from tests.helpers.sample_archives import tar_of
+from tests.helpers.servers import LyingServer, honest
+from tests.helpers.small_disk import mounted
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
-from tests.zoo.store.disks import mounted
-from tests.zoo.store.samples import tar_of
 from zoo.runner.sessions import open_session
 
 PICODET, TINYPOSE = "picodet_s_192_pedestrian", "tinypose_128x96"

@@ -13,13 +13,13 @@ import pytest
 
 import zoo as api
 from converters.toolchain import Toolchains
-from converters.tools import NCNN, OPENVINO, Tool
+from converters.toolchain.pins import NCNN, OPENVINO, Tool
 from registry.lock import Lock
 from tests.conftest import SMALL_TOOLS, ensured
-from tests.converters.reading.paddle_bytes import write_open_convolution
-from tests.servers import serve
+from tests.helpers.paddle_writer import write_open_convolution
+from tests.helpers.sample_archives import tar_of
+from tests.helpers.servers import serve
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
-from tests.zoo.store.samples import tar_of
 from zoo.settings import Settings
 
 POSE = "tinypose_128x96"

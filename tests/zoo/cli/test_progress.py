@@ -18,9 +18,9 @@ import numpy as np
 import pyte
 import pytest
 
-from tests.servers import Behaviour, LyingServer, drip, status
+from tests.helpers.servers import Behaviour, LyingServer, drip, status
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
-from zoo.progress import Display
+from zoo.cli._progress import Display
 
 NAMES = ("picodet_s_192_pedestrian", "picodet_s_320_pedestrian", "tinypose_128x96", "tinypose_256x192")
 CHECKPOINT = pickle.dumps({"weight": np.zeros(25_000, "float32")}, protocol=2)

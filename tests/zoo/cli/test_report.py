@@ -7,11 +7,12 @@ from pathlib import Path
 import html5lib
 
 from converters.toolchain import Toolchains
-from converters.tools import PADDLE, PADDLE2ONNX, paddlelite
+from converters.toolchain.pins import PADDLE, PADDLE2ONNX, paddlelite
 from tests.conftest import SMALL_TOOLS, ensured
-from tests.servers import LyingServer
+from tests.helpers.paths import REPOSITORY
+from tests.helpers.servers import LyingServer
 from tests.zoo.cli.conftest import Zoo
-from zoo.formats import ROWS
+from zoo.artifacts.formats import ROWS
 
 MODEL = "picodet_s_192_pedestrian"
 FEW = ("--warm-up", 1, "--repeats", 3)
@@ -75,7 +76,7 @@ def test_a_wrong_folder_is_refused_before_anything_is_fetched(zoo: Zoo, upstream
 def test_an_install_without_the_extra_is_told_what_to_type(zoo: Zoo, tmp_path: Path) -> None:
     (tmp_path / "jinja2.py").write_text("raise ImportError('no jinja2 here')", encoding="utf-8")
 
-    ran = zoo("report", MODEL, "--json", PYTHONPATH=f"{tmp_path}:{Path(__file__).parents[3]}")
+    ran = zoo("report", MODEL, "--json", PYTHONPATH=f"{tmp_path}:{REPOSITORY}")
 
     assert (ran.code, ran.json["error"]["code"]) == (7, "jinja2-missing")
     assert ran.json["error"]["hint"] == "pip install 'paddle-zoo[report]'"

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from converters.interpreter import Interpreter
-from converters.tools import LITE_VERSIONS, paddlelite
+from converters.process.interpreter import Interpreter
+from converters.toolchain.pins import LITE_VERSIONS, paddlelite
 from tests.zoo.cli.conftest import Zoo
 
 

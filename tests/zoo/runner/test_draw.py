@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from registry.errors import UsageError
-from tests.zoo.runner.specs import JOINTS
+from tests.helpers.model_specs import JOINTS
 from zoo.runner.draw import draw_boxes, draw_poses, save_picture
 from zoo.runner.images import Photo, read_photo
 from zoo.runner.results import Detections, Poses

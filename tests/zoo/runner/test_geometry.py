@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from registry.errors import UsageError
 from registry.schema.protocol import Crop, HeatmapDecoder
-from tests.zoo.runner.specs import ARGMAX, EVALUATION_CROP
+from tests.helpers.model_specs import ARGMAX, EVALUATION_CROP
 from zoo.runner.geometry import Regions, from_heatmap, regions_of, to_input
-from zoo.runner.variants import PYTHON_DEPLOYMENT_CROP
+from zoo.runner.protocols import PYTHON_DEPLOYMENT_CROP
 
 INPUT, CELLS, PHOTO = (96, 128), (24, 32), (640, 480)
 UDP = HeatmapDecoder(method="argmax", back_projection="udp")

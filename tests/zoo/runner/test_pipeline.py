@@ -12,9 +12,8 @@ import pytest
 
 from registry.errors import ConversionError, NotFoundError, UsageError
 from registry.schema.protocol import KeypointProtocol
-from tests.zoo.conftest import OpenModel
-from tests.zoo.runner.fakes import DETECTOR_TENSOR, POSE_TENSOR, FakeSession, bright_spots
-from tests.zoo.runner.specs import (
+from tests.helpers.fake_session import DETECTOR_TENSOR, POSE_TENSOR, FakeSession, bright_spots
+from tests.helpers.model_specs import (
     DETECTOR_INPUT,
     EVALUATION_NMS,
     HEATMAPS,
@@ -22,12 +21,13 @@ from tests.zoo.runner.specs import (
     POSE_PROTOCOL,
     RAW_BOXES,
 )
-from zoo.formats import Backend
+from tests.zoo.conftest import OpenModel
+from zoo.artifacts.formats import Backend
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import Photo, read_photo
 from zoo.runner.pipeline import Pipeline, read_ahead
-from zoo.runner.variants import PYTHON_DEPLOYMENT_NMS, python_deployment
+from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, python_deployment
 
 ENGINES: list[Backend] = ["onnx", "paddle", "lite"]
 DEPLOYMENT = python_deployment(POSE_PROTOCOL)

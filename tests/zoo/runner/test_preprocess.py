@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.zoo.runner.specs import DETECTOR_INPUT, EVALUATION_CROP, MEAN, POSE_INPUT, STD
+from tests.helpers.model_specs import DETECTOR_INPUT, EVALUATION_CROP, MEAN, POSE_INPUT, STD
 from zoo.runner.images import Photo, read_photo
 from zoo.runner.preprocess import prepare_persons, prepare_photo
-from zoo.runner.variants import PYTHON_DEPLOYMENT_CROP
+from zoo.runner.protocols import PYTHON_DEPLOYMENT_CROP
 
 BLACK = -np.array(MEAN) / np.array(STD)
 

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 
 from registry.errors import UsageError
+from tools.sample_model.recipe import recipe
+from zoo.datasets.coco import load_set
+from zoo.evaluation.scoring import score
 from zoo.runner.results import PoseRecord
 from zoo.sample.figures import ANNOTATIONS, HELD_OUT, Picture, main, picture, write_coco
-from zoo.sample.recipe import recipe
 from zoo.sample.skeleton import JOINTS
-from zoo.validation.dataset import load_set
-from zoo.validation.scoring import score
 
 SEEDS = range(40)
 

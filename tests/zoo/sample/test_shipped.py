@@ -10,17 +10,17 @@ import numpy as np
 import pytest
 
 import registry
-from converters.files import sha256_of
-from converters.reading import inspect
+from converters.formats import inspect
+from converters.fs.atomic import sha256_of
 from converters.toolchain import Toolchains
-from converters.tools import PADDLE
+from converters.toolchain.pins import PADDLE
 from registry import Entry
+from tools.sample_model.make import ARCHIVE, WEIGHTS, exported, measured
+from tools.sample_model.train import Plan, plain_batch, samples
 from zoo.runner.sessions import Session, open_session
 from zoo.sample import CATALOGUE, DATA, NAME
 from zoo.sample.figures import write_coco
-from zoo.sample.make import ARCHIVE, WEIGHTS, exported, measured
 from zoo.sample.skeleton import JOINTS
-from zoo.sample.train import Plan, plain_batch, samples
 from zoo.settings import Settings
 
 needs_paddle = pytest.mark.skipif(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from registry.errors import ConversionError
-from tests.zoo.store.shop import Shop
+from tests.helpers.store_fixture import Shop
 
 
 class TestBuilt:

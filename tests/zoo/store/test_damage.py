@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from registry.errors import IntegrityError, MissingToolError, ZooError
-from tests.servers import LyingServer, serve
-from tests.zoo.store.shop import ENTRY, TAR, WEIGHTS, Shop
+from tests.helpers.servers import LyingServer, serve
+from tests.helpers.store_fixture import ENTRY, TAR, WEIGHTS, Shop
 from zoo.store import RetryPolicy
 
 

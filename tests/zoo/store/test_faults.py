@@ -13,7 +13,9 @@ import pytest
 
 from registry.errors import ZooError
 from registry.lock import Lock
-from tests.servers import (
+from tests.helpers.download_client import impatient
+from tests.helpers.sample_archives import MODEL, digest
+from tests.helpers.servers import (
     Behaviour,
     LyingServer,
     chunked,
@@ -40,9 +42,7 @@ from tests.servers import (
     unmeasured,
     wrong_range,
 )
-from tests.zoo.store.downloads import impatient
-from tests.zoo.store.samples import MODEL, digest
-from tests.zoo.store.shop import INFERENCE, TAR, Shop, pinned
+from tests.helpers.store_fixture import INFERENCE, TAR, Shop, pinned
 from zoo.store import Limits
 
 PATH = "/models/picodet.tar"

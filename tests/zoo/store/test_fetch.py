@@ -11,8 +11,7 @@ import pytest
 
 from registry.errors import ConversionError, IntegrityError, NetworkError
 from registry.lock import Lock
-from tests.servers import LyingServer, cut, honest, serve, status
-from tests.zoo.store.samples import (
+from tests.helpers.sample_archives import (
     HOST,
     MODEL,
     artifact,
@@ -24,7 +23,8 @@ from tests.zoo.store.samples import (
     weights,
     zip_of,
 )
-from tests.zoo.store.shop import ENTRY, INFERENCE, TAR, WEIGHTS, Shop, fails_proof
+from tests.helpers.servers import LyingServer, cut, honest, serve, status
+from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, Shop, fails_proof
 
 
 class TestFetch:

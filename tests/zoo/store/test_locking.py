@@ -10,16 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from converters.locking import held
-from tests.servers import serve
-from tests.zoo.store.nursery import Nursery
-from tests.zoo.store.samples import MODEL, tar_of
+from converters.fs.locks import held
+from tests.helpers.process_pool import Nursery
+from tests.helpers.sample_archives import MODEL, tar_of
+from tests.helpers.servers import serve
 from zoo.store import Store
 
 PATH = "/models/picodet.tar"
 NO_FLOCK = ["ENOLCK", "ENOSYS", "EOPNOTSUPP"]
 HOLD = (
-    "import sys, time; from pathlib import Path; from converters.locking import held\n"
+    "import sys, time; from pathlib import Path; from converters.fs.locks import held\n"
     "with held(Path(sys.argv[1]), 'holding', print): print('got it', flush=True); time.sleep(600)"
 )
 WITHOUT_FLOCK = (

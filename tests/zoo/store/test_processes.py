@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import Behaviour, Exchange, LyingServer, honest, serve, stall
-from tests.zoo.store.nursery import Nursery
-from tests.zoo.store.samples import MODEL, digest, tar_of
+from tests.helpers.process_pool import Nursery
+from tests.helpers.sample_archives import MODEL, digest, tar_of
+from tests.helpers.servers import Behaviour, Exchange, LyingServer, honest, serve, stall
 from zoo.store import Store
 
 PATH = "/models/picodet.tar"

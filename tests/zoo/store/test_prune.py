@@ -13,18 +13,19 @@ from pathlib import Path
 
 import pytest
 
-from converters.locking import held
-from converters.provenance import provenance, write_provenance
+from converters.fs.locks import held
+from converters.provenance.statement import provenance, write_provenance
 from registry.errors import NetworkError
 from registry.lock import Lock
-from tests.servers import LyingServer, cut, serve, status
-from tests.zoo.store.samples import MODEL, tar_of
-from tests.zoo.store.shop import ENTRY, INFERENCE, TAR, WEIGHTS, Shop, pinned
-from zoo.store import Stored, urls
+from tests.helpers.paths import REPOSITORY
+from tests.helpers.sample_archives import MODEL, tar_of
+from tests.helpers.servers import LyingServer, cut, serve, status
+from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, Shop, pinned
+from zoo.download import urls
+from zoo.store import Stored
 from zoo.store.layout import MANIFEST, Layout
 from zoo.store.prune import PrunePolicy, PruneReport
 
-REPOSITORY = Path(__file__).resolve().parents[3]
 DAY = 86_400.0
 WEIGHT_BYTES = b"\x80\x02" + bytes(5000)
 FILES = {"/models/picodet.tar": TAR, "/models/picodet.pdparams": WEIGHT_BYTES}
@@ -259,7 +260,7 @@ class TestStock:
         """No key leads to it any more, so that only age or this would ever remove it."""
         today = self.build(shop, "0123456789abcdef-mine", b"a file outside of the store")
         with monkeypatch.context() as patch:
-            patch.setattr("converters.provenance.RECIPES", {"lite": 0})
+            patch.setattr("converters.provenance.statement.RECIPES", {"lite": 0})
             old = self.build(shop, "fedcba9876543210-mine", b"a file outside of the store")
         for path in (today, old):
             last_used(path, 2)
@@ -278,7 +279,7 @@ class TestStock:
 
 def test_who_resolves_while_another_removes_never_holds_a_path_to_nothing(tmp_path: Path) -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "tests.zoo.store.race", str(tmp_path), "60"],
+        [sys.executable, "-m", "tests.helpers.prune_race", str(tmp_path), "60"],
         cwd=REPOSITORY,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         capture_output=True,

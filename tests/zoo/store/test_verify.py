@@ -7,13 +7,9 @@ from pathlib import Path
 import pytest
 
 from registry.schema import Artifact
-from tests.servers import serve
-from tests.zoo.store.samples import (
-    artifact,
-    digest,
-    entry,
-)
-from tests.zoo.store.shop import ENTRY, INFERENCE, TAR, WEIGHTS, Shop
+from tests.helpers.sample_archives import artifact, digest, entry
+from tests.helpers.servers import serve
+from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, Shop
 
 
 class TestVerify:

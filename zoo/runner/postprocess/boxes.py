@@ -10,7 +10,7 @@ import numpy as np
 
 from registry.errors import ConversionError
 from registry.schema.io import DetectionOutput, Input
-from zoo.runner.arrays import Array, Floats
+from zoo._utils.arrays import Array, Floats
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from registry.errors import ConversionError
-from zoo.runner.arrays import Array
+from zoo._utils.arrays import Array
 
 _HINT = "check that the file was made for this processor: zoo inspect FILE"
 

@@ -14,7 +14,7 @@ import numpy as np
 from registry.errors import ConversionError
 from registry.schema.io import DetectionOutput, Input
 from registry.schema.protocol import MulticlassNms
-from zoo.runner.arrays import Array, Floats
+from zoo._utils.arrays import Array, Floats
 from zoo.runner.postprocess.boxes import choose_decoded, decode_raw
 from zoo.runner.postprocess.suppression import multiclass_nms
 from zoo.runner.results import Detections

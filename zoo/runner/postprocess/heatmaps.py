@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from registry.schema.protocol import HeatmapDecoder
-from zoo.runner.arrays import Doubles, Floats, Integers
+from zoo._utils.arrays import Doubles, Floats, Integers
 
 # Below this the logarithm of a blurred map is cut off; upstream's value.
 _FLOOR = np.float32(1e-10)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from registry.schema.protocol import OksSuppression
-from zoo.runner.arrays import Array, Doubles, Integers
+from zoo._utils.arrays import Array, Doubles, Integers
 
 # COCO's per-joint constants (nose, eyes, ears, shoulders, elbows, wrists, hips, knees, ankles), as its
 # evaluation kit defines them.

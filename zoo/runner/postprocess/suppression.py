@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from registry.schema.protocol import MulticlassNms
-from zoo.runner.arrays import Array, Floats, Integers
+from zoo._utils.arrays import Array, Floats, Integers
 
 
 @dataclass(frozen=True, eq=False)

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from converters.reading.inspection import Tensor
+from converters.formats.inspection import Tensor
 from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
-from zoo.runner.arrays import Array
+from zoo._utils.arrays import Array
 from zoo.runner.sessions.session import Arrays, Closing, check_feeds
 
 _DTYPES = {

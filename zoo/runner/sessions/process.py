@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from converters.child import describe_signal
-from converters.interpreter import Interpreter
-from converters.last_words import last_words
+from converters.process.interpreter import Interpreter
+from converters.process.log_excerpt import last_words
+from converters.process.run import describe_signal
 from registry.errors import ConversionError
-from zoo.runner.arrays import Array
+from zoo._utils.arrays import Array
 from zoo.runner.sessions.session import Arrays
 from zoo.runner.sessions.workers import frames
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Protocol, TypeAlias, TypeVar
 
-from converters.reading.inspection import Tensor
+from converters.formats.inspection import Tensor
 from registry.errors import UsageError
-from zoo.runner.arrays import Array
+from zoo._utils.arrays import Array
 
 Arrays: TypeAlias = dict[str, Array]
 Own = TypeVar("Own", bound="Closing")

@@ -8,10 +8,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from converters.interpreter import Interpreter
-from converters.reading.inspection import Tensor
+from converters.formats.inspection import Tensor
+from converters.process.interpreter import Interpreter
 from registry.errors import ConversionError, UsageError
-from zoo.runner.arrays import Array
+from zoo._utils.arrays import Array
 from zoo.runner.sessions.process import WorkerProcess
 from zoo.runner.sessions.session import Arrays, Closing, check_feeds
 from zoo.runner.sessions.workers import frames

@@ -1,0 +1,171 @@
+"""Carries out the program of a pickle over inert values.
+
+A pickle is a program for a stack machine. Here its globals become members of an enumeration, its calls
+become values of this package, and anything that is not one of the few combinations arrays are made of
+ends the reading. No object that the file names is ever looked up, imported or called. Nothing here
+recurses, and stack, nesting, tuples and instructions are bounded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TypeAlias
+
+from converters.checkpoints.errors import Refusals, shown
+from converters.checkpoints.pickle_rules import ArrayRules
+from converters.checkpoints.pickle_stream import Argument, instructions
+from converters.checkpoints.pickle_values import ALLOWED_GLOBALS, Value
+from registry.errors import IntegrityError
+
+MAX_STACK = 4096  # picklers write dictionaries in batches of 1000 pairs
+MAX_MARKS = 8  # a state dict needs three: items, array state, shape
+MAX_TUPLE = 32  # extents of an array; everything else is shorter
+
+_Action: TypeAlias = Callable[[Argument], None]
+
+
+def evaluate(data: bytes, refusals: Refusals) -> Value:
+    """What the pickle in ``data`` describes, as inert values.
+
+    Raises:
+        IntegrityError: ``unsafe-pickle`` naming the global or opcode and its byte offset,
+            ``weights-truncated``, ``weights-malformed`` or ``weights-too-large``.
+        ConversionError: ``weights-unsupported`` for an element type without a place here.
+    """
+    machine = _Machine(len(data), refusals)
+    for machine.offset, name, argument in instructions(data, refusals):
+        machine.actions[name](argument)
+    return machine.result
+
+
+class _Machine:
+    """Stack, memo, and one action per opcode."""
+
+    def __init__(self, size: int, refusals: Refusals) -> None:
+        self.offset = 0
+        self.result: Value = None
+        self._refusals = refusals
+        self._rules = ArrayRules(size, refusals)
+        self._stack: list[Value] = []
+        self._below_marks: list[list[Value]] = []
+        self._memo: dict[Argument, Value] = {}
+        self.actions: dict[str, _Action] = {
+            "PROTO": lambda _: None,
+            "FRAME": lambda _: None,
+            "STOP": lambda _: self._stop(),
+            "MARK": lambda _: self._mark(),
+            "NONE": lambda _: self._push(None),
+            "NEWTRUE": lambda _: self._push(True),
+            "NEWFALSE": lambda _: self._push(False),
+            "BININT": self._push,
+            "BININT1": self._push,
+            "BININT2": self._push,
+            "BINFLOAT": self._push,
+            "BINUNICODE": self._push,
+            "SHORT_BINUNICODE": self._push,
+            "BINBYTES": self._push,
+            "SHORT_BINBYTES": self._push,
+            "BYTEARRAY8": self._push,
+            "EMPTY_TUPLE": lambda _: self._push(()),
+            "TUPLE": lambda _: self._tuple(self._unmark()),
+            "TUPLE1": lambda _: self._tuple(self._pop(1)),
+            "TUPLE2": lambda _: self._tuple(self._pop(2)),
+            "TUPLE3": lambda _: self._tuple(self._pop(3)),
+            "EMPTY_DICT": lambda _: self._push({}),
+            "SETITEM": lambda _: self._set_items(self._pop(2)),
+            "SETITEMS": lambda _: self._set_items(self._unmark()),
+            "GLOBAL": self._global,
+            "STACK_GLOBAL": lambda _: self._global(self._pop(2)),
+            "REDUCE": lambda _: self._reduce(),
+            "BUILD": lambda _: self._build(),
+            "MEMOIZE": lambda _: self._remember(len(self._memo)),
+            "BINPUT": self._remember,
+            "LONG_BINPUT": self._remember,
+            "BINGET": self._recall,
+            "LONG_BINGET": self._recall,
+        }
+
+    def _unsafe(self, what: str) -> IntegrityError:
+        return self._refusals.unsafe(what, offset=self.offset)
+
+    def _push(self, value: Value) -> None:
+        if len(self._stack) >= MAX_STACK:
+            raise self._unsafe(f"a stack of more than {MAX_STACK} values")
+        self._stack.append(value)
+
+    def _pop(self, count: int) -> list[Value]:
+        self._require(count)
+        values = self._stack[-count:]
+        del self._stack[-count:]
+        return values
+
+    def _require(self, count: int) -> None:
+        if len(self._stack) < count:
+            raise self._unsafe(f"an opcode that needs {count} values where the stack has {len(self._stack)}")
+
+    def _mark(self) -> None:
+        if len(self._below_marks) >= MAX_MARKS:
+            raise self._unsafe(f"nesting of more than {MAX_MARKS} marks")
+        self._below_marks.append(self._stack)
+        self._stack = []
+
+    def _unmark(self) -> list[Value]:
+        if not self._below_marks:
+            raise self._unsafe("an opcode that needs a mark without one")
+        values, self._stack = self._stack, self._below_marks.pop()
+        return values
+
+    def _stop(self) -> None:
+        [self.result] = self._pop(1)
+        if self._stack or self._below_marks:
+            raise self._unsafe("STOP with values left over")
+
+    def _remember(self, index: Argument) -> None:
+        self._require(1)
+        self._memo[index] = self._stack[-1]
+
+    def _recall(self, index: Argument) -> None:
+        if index not in self._memo:
+            raise self._unsafe(f"a reference to memo entry {index}, which was never stored,")
+        self._push(self._memo[index])
+
+    def _tuple(self, values: list[Value]) -> None:
+        if len(values) > MAX_TUPLE:
+            raise self._unsafe(f"a tuple of {len(values)} values")
+        # Two levels are the deepest an array needs. Both loops are short because tuples are.
+        if any(isinstance(inner, tuple) for value in values if isinstance(value, tuple) for inner in value):
+            raise self._unsafe("tuples nested more than two deep")
+        self._push(tuple(values))
+
+    def _set_items(self, values: list[Value]) -> None:
+        self._require(1)
+        target = self._stack[-1]
+        if not isinstance(target, dict) or len(values) % 2:
+            raise self._unsafe("SETITEMS on something other than a dictionary and pairs")
+        for key, value in zip(values[::2], values[1::2], strict=True):
+            if not isinstance(key, str):
+                raise self._unsafe("a dictionary key that is not text")
+            if key in target:
+                raise self._refusals.malformed(
+                    f"the key {shown(key)} occurs twice, again at byte {self.offset}"
+                )
+            target[key] = value
+
+    def _global(self, pair: Argument | Sequence[Value]) -> None:
+        match pair:
+            case (str() as module, str() as name):
+                known = ALLOWED_GLOBALS.get((module, name))
+                if known is None:
+                    raise self._unsafe(f"the global {shown(f'{module}.{name}')}")
+                self._push(known)
+            case _:
+                raise self._unsafe("STACK_GLOBAL on something other than two texts")
+
+    def _reduce(self) -> None:
+        function, arguments = self._pop(2)
+        self._push(self._rules.call(function, arguments, self.offset))
+
+    def _build(self) -> None:
+        [state] = self._pop(1)
+        self._require(1)
+        self._rules.build(self._stack[-1], state, self.offset)

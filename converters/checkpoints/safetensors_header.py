@@ -1,0 +1,150 @@
+"""The header of a safetensors file, checked in full before any tensor is touched.
+
+Layout: little-endian u64 length of the header, the header as JSON, then the tensors back to back. The
+safetensors library checks most of this too, but not repeated keys, and reports each case in its own way;
+describing a file must also work in the light install, which has no safetensors library.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from converters.checkpoints.dtypes import BY_SAFETENSORS_CODE, ElementType
+from converters.checkpoints.errors import Refusals, shown
+from converters.checkpoints.stored_array import as_shape, check_name
+
+PREFIX = 8
+MAX_HEADER = 4 << 20
+"""Near 30 000 tensors; the library's own limit is 100 MB, which takes seconds to parse."""
+
+METADATA = "__metadata__"
+
+
+@dataclass(frozen=True, slots=True)
+class HeaderEntry:
+    """One tensor as the header declares it.
+
+    Attributes:
+        element: Element type.
+        shape: Extents, outermost first.
+        begin: First byte, counted from the end of the header.
+        end: One past the last byte.
+    """
+
+    element: ElementType
+    shape: tuple[int, ...]
+    begin: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """A checked header.
+
+    Attributes:
+        tensors: Entries by name, in header order.
+        metadata: Free text by key.
+    """
+
+    tensors: dict[str, HeaderEntry]
+    metadata: dict[str, str]
+
+
+def header_length(prefix: bytes, size: int, refusals: Refusals) -> int:
+    """Length of the JSON part, from the first eight bytes and the size of the file.
+
+    Raises:
+        IntegrityError: ``weights-truncated`` when the file cannot hold it, ``weights-too-large``.
+    """
+    length = int.from_bytes(prefix, "little")
+    if length > MAX_HEADER:
+        raise refusals.too_large(
+            "the length of the safetensors header", limit=MAX_HEADER, found=f"{length} bytes"
+        )
+    if PREFIX + length > size:
+        raise refusals.truncated("inside the header", expected=f"{PREFIX + length} bytes", found=f"{size}")
+    return length
+
+
+def parse_header(raw: bytes, data_size: int, refusals: Refusals) -> Header:
+    """Checks the JSON part against the number of bytes that follow it.
+
+    Raises:
+        IntegrityError: ``weights-malformed`` for anything but a complete, gapless, non-overlapping
+            description, ``weights-truncated`` when tensors reach past the end of the file.
+        ConversionError: ``weights-unsupported`` for an element type without a place here, or no tensors.
+    """
+    declared = _load_json(raw, refusals)
+    metadata = declared.pop(METADATA, {})
+    if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
+        raise refusals.malformed("the safetensors metadata is not text by key")
+    tensors = {name: _entry(name, declared[name], refusals) for name in declared}
+    if not tensors:
+        raise refusals.unsupported("it holds no tensors")
+    _check_coverage(tensors, data_size, refusals)
+    return Header(tensors, metadata)
+
+
+def _load_json(raw: bytes, refusals: Refusals) -> dict[str, Any]:
+    def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
+        unique = dict(items)
+        if len(unique) != len(items):
+            raise ValueError("a key occurs twice")
+        return unique
+
+    def constant(text: str) -> NoReturn:
+        raise ValueError(f"{text} is not JSON")
+
+    try:
+        declared = json.loads(raw.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
+    except (ValueError, RecursionError) as error:
+        raise refusals.malformed("the safetensors header is not JSON", found=shown(str(error))) from None
+    if not isinstance(declared, dict):
+        raise refusals.malformed("the safetensors header is not a JSON object")
+    return declared
+
+
+def _entry(name: str, declared: object, refusals: Refusals) -> HeaderEntry:
+    check_name(name, refusals)
+    match declared:
+        case {"dtype": str() as code, "shape": extents, "data_offsets": [begin, end], **rest} if (
+            not rest and type(begin) is int and type(end) is int
+        ):
+            shape = as_shape(extents)
+        case _:
+            shape = None
+    if shape is None:
+        raise refusals.malformed(f"the safetensors header describes {shown(name)} wrongly")
+    element = BY_SAFETENSORS_CODE.get(code)
+    if element is None:
+        raise refusals.unsupported(
+            f"{shown(name)} has element type {shown(code)}",
+            hint="convert the tensors to float32 before saving",
+        )
+    return HeaderEntry(element, shape, begin, end)
+
+
+def _check_coverage(tensors: dict[str, HeaderEntry], data_size: int, refusals: Refusals) -> None:
+    position = 0
+    for name, entry in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
+        needed = math.prod(entry.shape) * entry.element.size
+        if entry.begin != position or entry.end - entry.begin != needed:
+            raise refusals.malformed(
+                f"the bytes of {shown(name)} overlap others, leave a gap, or do not fit its shape",
+                expected=f"{needed} bytes from byte {position} of the data",
+                found=f"bytes {entry.begin} to {entry.end}",
+            )
+        position = entry.end
+    if position > data_size:
+        raise refusals.truncated(
+            "inside the tensors", expected=f"{position} bytes of data", found=f"{data_size}"
+        )
+    if position < data_size:
+        raise refusals.malformed(
+            f"{data_size - position} bytes follow the last tensor",
+            expected=f"{position} bytes of data",
+            found=f"{data_size}",
+        )

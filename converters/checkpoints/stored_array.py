@@ -1,0 +1,106 @@
+"""An array as the file holds it: enough to describe it without numpy, and to build it with numpy."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any, Literal
+
+from converters.checkpoints.dtypes import ElementType
+from converters.checkpoints.errors import Refusals, shown
+from registry.errors import MissingToolError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+ByteOrder = Literal["<", ">", "|"]
+
+MAX_DIMENSIONS = 32  # numpy 1.x stops there; no parameter of these networks has more than 4
+MAX_EXTENT = 2**40  # keeps products of extents small integers, and numpy away from overflow
+MAX_ELEMENTS = 2**48  # for empty arrays, whose other extents take no bytes
+MAX_NAME = 512
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArray:
+    """One array, still as bytes.
+
+    Attributes:
+        element: Element type.
+        shape: Extents, outermost first.
+        byte_order: ``<`` little, ``>`` big, ``|`` for one-byte elements.
+        fortran_order: Whether the first index runs fastest.
+        data: Exactly the bytes of the array.
+    """
+
+    element: ElementType
+    shape: tuple[int, ...]
+    byte_order: ByteOrder
+    fortran_order: bool
+    data: memoryview
+
+    @property
+    def elements(self) -> int:
+        """Number of scalars."""
+        return math.prod(self.shape)
+
+    def to_numpy(self) -> NDArray[Any]:
+        """A read-only array in C order, native byte order, aligned, and independent of the file's bytes.
+
+        The copy is deliberate: arrays lie at odd offsets inside a pickle, and consumers in C++ may
+        assume aligned data.
+
+        Raises:
+            MissingToolError: numpy is not installed.
+        """
+        try:  # imported here because the light install describes checkpoints without numpy
+            import numpy as np
+        except ImportError as error:
+            raise missing_package("numpy") from error
+        stored = np.dtype(self.element.name).newbyteorder(self.byte_order)
+        view = np.ndarray(self.shape, stored, self.data, order="F" if self.fortran_order else "C")
+        array = np.array(view, dtype=self.element.name, order="C")
+        array.setflags(write=False)
+        return array
+
+
+def as_shape(extents: object) -> tuple[int, ...] | None:
+    """A value from a file as a shape, or None unless it is a bounded sequence of bounded natural numbers."""
+    if (
+        isinstance(extents, (tuple, list))
+        and len(extents) <= MAX_DIMENSIONS
+        and all(type(extent) is int and 0 <= extent < MAX_EXTENT for extent in extents)
+        and math.prod(max(extent, 1) for extent in extents) <= MAX_ELEMENTS
+    ):
+        return tuple(extents)
+    return None
+
+
+def check_name(name: str, refusals: Refusals) -> None:
+    """Parameter names are attribute paths: refuses what could not be one and could harm a terminal.
+
+    Raises:
+        IntegrityError: ``weights-malformed``.
+    """
+    if not name or len(name) > MAX_NAME or not name.isprintable():
+        raise refusals.malformed("a tensor name is unusable", expected="printable text", found=shown(name))
+
+
+def require_numpy() -> None:
+    """Passes where tensors can be read, without reading any.
+
+    Raises:
+        MissingToolError: ``package-missing``.
+    """
+    if find_spec("numpy") is None:
+        raise missing_package("numpy")
+
+
+def missing_package(name: str) -> MissingToolError:
+    """The error for a package that reading or writing tensors needs."""
+    return MissingToolError(
+        "package-missing",
+        f"reading and writing weights needs {name}, which is not installed",
+        hint="pip install 'paddle-zoo[convert]'",
+    )

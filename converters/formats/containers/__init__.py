@@ -1,0 +1,1 @@
+"""Archives, configuration files and checkpoints."""

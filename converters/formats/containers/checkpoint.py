@@ -1,0 +1,48 @@
+"""Training checkpoints and safetensors files, through the restricted reader of ``converters.checkpoints``."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+
+from converters.formats.bounded_io import digest
+from converters.formats.dtypes import storage_precision
+from converters.formats.inspection import Inspection
+
+
+def inspect_weights(path: Path) -> Inspection:
+    """Names, shapes and types of a checkpoint; nothing in it is executed.
+
+    Raises:
+        IntegrityError: It is damaged, or the pickle asks for more than arrays (``unsafe-pickle``).
+        ConversionError: It is sound, but not one flat dictionary of arrays (``weights-unsupported``).
+    """
+    # Imported here because most files that are inspected are no checkpoints.
+    from converters.checkpoints.read import summarise
+
+    summary = summarise(path)
+    elements: Counter[str] = Counter()
+    for tensor in summary.tensors:
+        elements[tensor.dtype] += tensor.elements
+    sha256 = digest(path)
+    return Inspection(
+        path=path,
+        format=summary.format,
+        size=summary.size,
+        sha256=sha256,
+        canonical_sha256=sha256,
+        weights_precision=storage_precision(elements),
+        parameters=len(summary.tensors),
+        elements=summary.elements,
+        details={"parameter_elements": {**dict(sorted(elements.items()))}, "metadata": {**summary.metadata}},
+        warnings=tuple(_warnings(summary.format)),
+    )
+
+
+def _warnings(kind: str) -> Iterable[str]:
+    if kind == "weights":
+        yield (
+            "It is a Python pickle, which can run code when it is opened: this tool reads it with its own "
+            "restricted reader; do not open files of unknown origin with paddle.load."
+        )

@@ -1,0 +1,179 @@
+"""A network as operators and the values between them, the same shape for every format."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from converters.formats.graph import FEED, FETCH, Block, Operator, Variable, as_tensor
+from converters.formats.inspection import Normalisation, Tensor
+
+# What prepares a picture without changing its values: movement, types, what converters put between.
+_CARRIERS = frozenset(
+    {
+        "assign",
+        "calib",
+        "calib_once",
+        "cast",
+        "Cast",
+        "identity",
+        "Identity",
+        "io_copy",
+        "io_copy_once",
+        "layout",
+        "layout_once",
+        "reshape",
+        "reshape2",
+        "Reshape",
+        "transpose",
+        "transpose2",
+        "Transpose",
+        "share_data",
+        "share_data_",
+        "memcpy_h2d",
+        "squeeze2",
+        "unsqueeze2",
+        "Interp",
+        "Permute",
+        "Split",
+        "nearest_interp_v2",
+        "bilinear_interp_v2",
+        "Resize",
+        "QuantizeLinear",
+        "DequantizeLinear",
+    }
+)
+# What mean, deviation and scale of a picture are computed with.
+_ARITHMETIC = frozenset(
+    {
+        "scale",
+        "elementwise_add",
+        "elementwise_sub",
+        "elementwise_mul",
+        "elementwise_div",
+        "batch_norm",
+        "add",
+        "subtract",
+        "multiply",
+        "divide",
+        "add_",
+        "subtract_",
+        "multiply_",
+        "divide_",
+        "scale_",
+        "batch_norm_",
+        "Add",
+        "Sub",
+        "Mul",
+        "Div",
+        "BatchNormalization",
+        "BatchNorm",
+        "Bias",
+        "Scale",
+    }
+)
+_COLOURS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A network ready to be followed.
+
+    Attributes:
+        operators: Operators in the order of the file, feed and fetch left out.
+        inputs: Inputs of the network.
+        outputs: Outputs of the network.
+        tensors: What is known about values and parameters: name to the extents and type.
+        parameters: Names of values that are stored and not computed.
+    """
+
+    operators: tuple[Operator, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    tensors: Mapping[str, Tensor] = field(default_factory=lambda: MappingProxyType({}))
+    parameters: frozenset[str] = frozenset()
+
+
+def flow_of_blocks(blocks: Iterable[Block], inputs: Iterable[Variable], outputs: Iterable[Variable]) -> Flow:
+    """The network of a legacy program or a Lite model; feed and fetch only name its ends."""
+    blocks = tuple(blocks)
+    variables = {name: variable for block in blocks for name, variable in block.variables.items()}
+    operators = tuple(op for block in blocks for op in block.operators if op.type not in (FEED, FETCH))
+    written = Counter(name for operator in operators for name in writes(operator))
+    return Flow(
+        operators=operators,
+        inputs=tuple(map(as_tensor, inputs)),
+        outputs=tuple(map(as_tensor, outputs)),
+        # Values that share a name share memory, and the extents in the file are those of one of them.
+        tensors={name: as_tensor(item) for name, item in variables.items() if written[name] <= 1},
+        parameters=frozenset(name for name, variable in variables.items() if variable.persistable),
+    )
+
+
+def normalisation(flow: Flow) -> Normalisation | None:
+    """Whether the graph itself applies mean and deviation to a picture.
+
+    The operators between an input with three colours and the first convolution tell: arithmetic there is
+    normalisation, and only movement there means that the host has to do it.
+
+    Returns:
+        None where no input is a picture, or where something else than a convolution comes first.
+    """
+    pictures = [tensor.name for tensor in flow.inputs if _is_picture(tensor)]
+    found = {_first_treatment(flow, name) for name in pictures} - {None}
+    return next(iter(found)) if len(found) == 1 else None
+
+
+def fused_operators(operators: Iterable[Operator]) -> dict[str, int]:
+    """What a converter merged into one operator, with how often, as far as the file still shows it.
+
+    An activation is named in the attributes of the operator that took it in. A batch norm leaves its bias:
+    opt folds the rest into the filter and keeps the name, so only filters whose bias is named after a batch
+    norm are counted. Other merges leave no trace.
+    """
+    counts = Counter(
+        " + ".join([operator.type, *parts]) for operator in operators if (parts := [*_merged(operator)])
+    )
+    return dict(sorted(counts.items()))
+
+
+def _merged(operator: Operator) -> Iterator[str]:
+    bias = operator.inputs.get("Bias", ())
+    if "conv" in operator.type and any("batch_norm" in name for name in bias):
+        yield "batch_norm"
+    activation = operator.attributes.get("act_type") or operator.attributes.get("activation_type")
+    if operator.attributes.get("with_act") and isinstance(activation, str):
+        yield activation
+    elif operator.attributes.get("fuse_relu"):
+        yield "relu"
+    if operator.type.startswith("fusion_elementwise_") and isinstance(activation, str) and activation:
+        yield activation
+
+
+def _is_picture(tensor: Tensor) -> bool:
+    shape = tensor.shape
+    return shape is not None and len(shape) == 4 and _COLOURS in (shape[1], shape[3])
+
+
+def _first_treatment(flow: Flow, name: str) -> Normalisation | None:
+    # Names are reused: opt gives values that never live together the same one. So the order counts.
+    pixels = {name}
+    for operator in flow.operators:
+        written = set(writes(operator))
+        if not pixels.isdisjoint(operator.reads):
+            if operator.type in _ARITHMETIC:
+                return "in_graph"
+            if "conv" in operator.type.lower():
+                return "host"
+            if operator.type in _CARRIERS:
+                pixels |= written
+                continue
+        pixels -= written
+    return None
+
+
+def writes(operator: Operator) -> Iterator[str]:
+    """Names of all values an operator computes."""
+    return (name for bound in operator.outputs.values() for name in bound)

@@ -1,0 +1,172 @@
+"""The graph of an ncnn model: plain text, one layer a line.
+
+The first line is a magic number, the second counts layers and values. A layer is its type, its name, how many
+values it reads and writes, their names, and parameters as ``number=value``; arrays have the number
+``-23300 - number``. Format: https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from converters.formats.bounded_io import read_whole
+from converters.formats.dataflow import Flow
+from converters.formats.errors import Faults
+from converters.formats.graph import MAX_ENTRIES, Operator
+from converters.formats.inspection import Tensor
+from converters.formats.kind import HEAD_BYTES, Kind, require_kind
+
+_LIMIT = 1 << 26
+_ARRAY = -23300
+_PARAMETER = re.compile(r"(-?\d{1,9})=(\S*)")
+_EXTENTS = (2, 11, 1, 0)  # an input's parameters for channels, depth, height and width
+# Numbers of the first operations of ncnn's BinaryOp; the others have no word that tells more.
+_BINARY = {"0": "Add", "1": "Sub", "2": "Mul", "3": "Div"}
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One line of the graph.
+
+    Attributes:
+        type: Type, for example ``Convolution``.
+        name: Name, unique by custom only.
+        reads: Names of the values it reads.
+        writes: Names of the values it writes.
+        parameters: Number of a parameter to what stands behind it.
+    """
+
+    type: str
+    name: str
+    reads: tuple[str, ...]
+    writes: tuple[str, ...]
+    parameters: Mapping[int, str]
+
+    def integer(self, number: int, default: int = 0) -> int:
+        """A parameter that is a whole number.
+
+        Raises:
+            ValueError: It is not one.
+        """
+        return int(self.parameters.get(number, default))
+
+
+@dataclass(frozen=True, slots=True)
+class NcnnGraph:
+    """A decoded graph.
+
+    Attributes:
+        path: The file.
+        size: Its size in bytes.
+        sha256: Its digest.
+        layers: Layers, in the order of the file.
+        inputs: What it takes; extents with a leading one, where the file has them.
+        outputs: Values that no layer reads, in the order of the file.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    layers: tuple[Layer, ...]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+
+    @property
+    def flow(self) -> Flow:
+        """The network; its arithmetic under the names other formats have for it."""
+        operators = tuple(
+            Operator(_operation(layer), {"": layer.reads}, {"": layer.writes}, {})
+            for layer in self.layers
+            if layer.type not in ("Input", "MemoryData")
+        )
+        stored = [name for layer in self.layers if layer.type == "MemoryData" for name in layer.writes]
+        return Flow(operators, self.inputs, self.outputs, parameters=frozenset(stored))
+
+
+def read_ncnn(path: Path) -> NcnnGraph:
+    """Reads a ``.param`` file to its end.
+
+    Raises:
+        IntegrityError: ``not-an-ncnn-model`` for something else, ``ncnn-corrupt`` when it contradicts itself,
+            ``ncnn-truncated`` when layers are missing, ``ncnn-too-large``.
+    """
+    faults = Faults(path, "ncnn", "an ncnn model")
+    data = read_whole(path, _LIMIT, faults)
+    require_kind(data[:HEAD_BYTES], Kind.NCNN, "not-an-ncnn-model", str(path))
+    try:
+        layers = tuple(_layers(data.decode(), faults))
+        inputs = tuple(_input(layer) for layer in layers if layer.type == "Input")
+    except ValueError as error:
+        raise faults.corrupt(None, "layers in plain text", str(error)[:120]) from None
+    read = {name for layer in layers for name in layer.reads}
+    ends = [name for layer in layers for name in layer.writes if name not in read]
+    return NcnnGraph(
+        path=path,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        layers=layers,
+        inputs=inputs,
+        outputs=tuple(Tensor(name=name, shape=None, dtype="float32") for name in ends),
+    )
+
+
+def _layers(text: str, faults: Faults) -> Iterator[Layer]:
+    lines = [line for line in text.splitlines() if line.strip()]
+    counts = lines[1].split() if len(lines) > 1 else []
+    if len(counts) != 2:
+        raise faults.truncated(None, "how many layers and values there are", "nothing")
+    layers, values = (int(count) for count in counts)
+    if not 0 < layers <= MAX_ENTRIES:
+        raise faults.corrupt(None, f"1 to {MAX_ENTRIES} layers", str(layers))
+    found = len(lines) - 2
+    if found < layers:
+        raise faults.truncated(None, f"{layers} layers", f"{found}")
+    if found > layers:
+        raise faults.corrupt(None, f"{layers} layers", f"{found}")
+    known: set[str] = set()
+    for line in lines[2:]:
+        layer = _layer(line.split())
+        if missing := [name for name in layer.reads if name not in known]:
+            raise ValueError(f"{layer.name} reads {missing[0]}, which nothing before it writes")
+        for name in layer.writes:
+            if name in known:
+                raise ValueError(f"{name} is written twice")
+            known.add(name)
+        yield layer
+    # Edited by hand, a graph may announce more than it has; ncnn makes room and goes on.
+    if len(known) > values:
+        raise faults.corrupt(None, f"at most {values} values", f"{len(known)}")
+
+
+def _layer(words: list[str]) -> Layer:
+    if len(words) < 4:
+        raise ValueError(f"a layer of {len(words)} words")
+    kind, name = words[:2]
+    reads, writes = int(words[2]), int(words[3])
+    first, last = 4 + reads, 4 + reads + writes
+    if min(reads, writes) < 0 or len(words) < last:
+        raise ValueError(f"{name} has fewer values than it announces")
+    matches = [_PARAMETER.fullmatch(word) for word in words[last:]]
+    parameters = {}
+    for word, match in zip(words[last:], matches, strict=True):
+        if match is None:
+            raise ValueError(f"{name} has {word} where a parameter should be")
+        number = int(match[1])
+        parameters[_ARRAY - number if number <= _ARRAY else number] = match[2]
+    return Layer(kind, name, tuple(words[4:first]), tuple(words[first:last]), parameters)
+
+
+def _input(layer: Layer) -> Tensor:
+    extents = [extent for number in _EXTENTS if (extent := layer.integer(number)) > 0]
+    name = layer.writes[0] if layer.writes else layer.name
+    return Tensor(name=name, shape=(1, *extents) if extents else None, dtype="float32")
+
+
+def _operation(layer: Layer) -> str:
+    if layer.type != "BinaryOp":
+        return layer.type
+    return _BINARY.get(layer.parameters.get(0, "0"), layer.type)

@@ -1,0 +1,137 @@
+"""What a decoded ONNX model proves: its precision, and which files belong to it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+from pydantic import JsonValue
+
+from converters.formats.bounded_io import digest, digest_of_set, is_regular_file, regular_file_size
+from converters.formats.dataflow import normalisation
+from converters.formats.dtypes import storage_precision
+from converters.formats.graph import content_digest
+from converters.formats.inspection import Inspection, ProvenPrecision
+from converters.formats.onnx.model import Initialiser, OnnxModel
+from registry.errors import IntegrityError
+
+# These take and give integers for activations, so the arithmetic between them is in integers.
+_QUANTISED = frozenset(
+    {
+        "QuantizeLinear",
+        "DynamicQuantizeLinear",
+        "QLinearConv",
+        "QLinearMatMul",
+        "ConvInteger",
+        "MatMulInteger",
+    }
+)
+# The standard demands single precision for their scales and regions, whatever the graph computes in.
+_RESIZERS = frozenset({"Resize", "Upsample"})
+
+
+def inspect_onnx(model: OnnxModel) -> Inspection:
+    """The inspection of a decoded ONNX model, external data files included.
+
+    Raises:
+        IntegrityError: ``onnx-unsafe-external-data`` when it names a file outside its own folder.
+    """
+    external = _external_files(model)
+    present = [path for path in external if is_regular_file(path)]
+    digests = {model.path.name: model.sha256, **{path.name: digest(path) for path in present}}
+    sha256 = digest_of_set(digests) if present else model.sha256
+    elements = _elements(model.initialisers)
+    return Inspection(
+        path=model.path,
+        format="onnx",
+        size=model.size + sum(regular_file_size(path) for path in present),
+        sha256=sha256,
+        canonical_sha256=sha256,
+        made_by=model.producer or None,
+        precision=proven_precision(model),
+        weights_precision=storage_precision(_elements(_weights(model))),
+        inputs=model.inputs,
+        outputs=model.outputs,
+        operators=model.operators,
+        parameters=len(model.initialisers),
+        elements=sum(elements.values()),
+        weights_sha256=_weights_sha256(model),
+        normalisation=normalisation(model.flow),
+        details=_details(model, elements),
+        warnings=tuple(_warnings(model, external)),
+    )
+
+
+def proven_precision(model: OnnxModel) -> ProvenPrecision | None:
+    """The arithmetic of the operators: integers by the operators, half or single by the float tensors.
+
+    Inputs and outputs do not count: a half model often keeps them in single precision behind casts. They
+    decide only for a graph without float constants.
+    """
+    if _QUANTISED & {node.type for node in model.nodes}:
+        return "int8"
+    found = storage_precision(_elements(_weights(model)))
+    if found in ("fp32", "fp16", "mixed"):
+        return found
+    borders = Counter(tensor.dtype for tensor in (*model.inputs, *model.outputs) if tensor.dtype)
+    return storage_precision({name: borders[name] for name in ("float32", "float16") if name in borders})
+
+
+def _weights(model: OnnxModel) -> Iterable[Initialiser]:
+    elsewhere = {name for node in model.nodes if node.type not in _RESIZERS for name in node.inputs}
+    scales = {name for node in model.nodes if node.type in _RESIZERS for name in node.inputs[1:]}
+    return (tensor for tensor in model.initialisers if tensor.name not in scales - elsewhere)
+
+
+def _weights_sha256(model: OnnxModel) -> str | None:
+    """Over what is in the file itself; data beside it is digested with the whole."""
+    if model.external_files or not model.initialisers:
+        return None
+    return content_digest((tensor.dtype, tensor.dims, tensor.data) for tensor in model.initialisers)
+
+
+def _elements(tensors: Iterable[Initialiser]) -> dict[str, int]:
+    totals: Counter[str] = Counter()
+    for tensor in tensors:
+        totals[tensor.dtype] += tensor.elements
+    return dict(sorted(totals.items()))
+
+
+def _external_files(model: OnnxModel) -> list[Path]:
+    for location in model.external_files:
+        relative = PurePosixPath(location.replace("\\", "/"))
+        drive = ":" in location.split("/", 1)[0]
+        if not location or relative.is_absolute() or drive or ".." in relative.parts or "\0" in location:
+            raise IntegrityError(
+                "onnx-unsafe-external-data",
+                f"{model.path} takes tensor data from outside its own folder",
+                expected="a file beside the model",
+                found=ascii(location)[:120],
+                done="the file was not opened",
+                hint="save the model again with its tensors in one file beside it, or within it",
+            )
+    return [model.path.parent / location for location in model.external_files]
+
+
+def _details(model: OnnxModel, elements: dict[str, int]) -> dict[str, JsonValue]:
+    return {
+        "ir_version": model.ir_version,
+        "opsets": {**model.opsets},
+        "functions": model.functions,
+        "parameter_elements": {**elements},
+        "external_files": [*model.external_files],
+    }
+
+
+def _warnings(model: OnnxModel, external: list[Path]) -> Iterable[str]:
+    missing = [path.name for path in external if not is_regular_file(path)]
+    if missing:
+        yield f"Tensor data is missing: {', '.join(missing)} is not beside the model."
+    elif external:
+        yield "Part of its tensor data is in other files: ship them together."
+    if not model.outputs:
+        yield "The graph has no outputs."
+    custom = sorted(set(model.opsets) - {"ai.onnx", "ai.onnx.ml"})
+    if custom:
+        yield f"It uses operators outside the standard ({', '.join(custom)}): not every runtime has them."

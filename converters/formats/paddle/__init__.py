@@ -1,0 +1,1 @@
+"""Readers of Paddle inference models: legacy programs, PIR programs, parameters."""

@@ -1,0 +1,138 @@
+"""Inference models of Paddle: a program of either format and the parameters stored beside it."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from converters.formats.bounded_io import digest_of_set
+from converters.formats.dataflow import Flow, flow_of_blocks, fused_operators, normalisation
+from converters.formats.dtypes import storage_precision
+from converters.formats.graph import Variable, as_tensor, count_operators, elements_by_dtype
+from converters.formats.inspection import Inspection, ProvenPrecision
+from converters.formats.kind import Kind
+from converters.formats.paddle.pair_check import check_pair
+from converters.formats.paddle.params import Params, read_params
+from converters.formats.paddle.pir import PirProgram, read_pir
+from converters.formats.paddle.program import Program, read_program
+
+_FIRST_WITH_TABLE = 2_000_000  # Paddle 2.0.0
+_QUANTISERS = ("fake_quantize", "fake_channel_wise_quantize", "fake_dequantize", "quantize_linear")
+
+
+def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: Path | None) -> Inspection:
+    """Decodes a program and its parameters and checks that they belong together.
+
+    Args:
+        path: What the user named: the folder or one of the files.
+        program_path: The program.
+        kind: ``Kind.PROGRAM`` or ``Kind.PIR``.
+        params_path: The parameters; None when there are none beside the program.
+
+    Raises:
+        IntegrityError: One of the codes of ``read_program``, ``read_pir`` or ``read_params``, or
+            ``program-params-mismatch``.
+    """
+    program = read_program(program_path) if kind is Kind.PROGRAM else read_pir(program_path)
+    params = None if params_path is None else read_params(params_path)
+    if params is not None:
+        check_pair(program, params).require_match()
+    digests = {file.path.name: file.sha256 for file in (program, params) if file is not None}
+    sha256 = digest_of_set(digests) if params else program.sha256
+    declared = _elements(program.parameters)
+    flow = flow_of_program(program)
+    operators = count_operators(program.blocks) if isinstance(program, Program) else {**program.operators}
+    return Inspection(
+        path=path,
+        format="program" if isinstance(program, Program) else "pir",
+        size=program.size + (params.size if params else 0),
+        sha256=sha256,
+        canonical_sha256=sha256,
+        made_by=program.made_by if isinstance(program, Program) else f"pir version {program.version}",
+        precision=_arithmetic(operators, declared),
+        weights_precision=storage_precision(declared),
+        inputs=tuple(as_tensor(variable) for variable in program.inputs),
+        outputs=tuple(as_tensor(variable) for variable in program.outputs),
+        operators=operators,
+        parameters=len(params.tensors) if params else None,
+        elements=params.elements if params else None,
+        weights_sha256=params.weights_sha256 if params else None,
+        fused=fused_operators(flow.operators),
+        normalisation=normalisation(flow),
+        details=_details(program, params, declared),
+        warnings=tuple(_warnings(program, params)),
+    )
+
+
+def inspect_params(path: Path) -> Inspection:
+    """Decodes combined parameters that stand alone."""
+    params = read_params(path)
+    elements = elements_by_dtype(params.tensors)
+    return Inspection(
+        path=path,
+        format="params",
+        size=params.size,
+        sha256=params.sha256,
+        canonical_sha256=params.sha256,
+        weights_precision=storage_precision(elements),
+        parameters=len(params.tensors),
+        elements=params.elements,
+        weights_sha256=params.weights_sha256,
+        details={"parameter_elements": {**elements}},
+        warnings=("The program is not beside it: names of parameters, inputs and outputs are unknown.",),
+    )
+
+
+def flow_of_program(program: Program | PirProgram) -> Flow:
+    """The network of a program of either format."""
+    if isinstance(program, PirProgram):
+        return program.flow
+    return flow_of_blocks(program.blocks, program.inputs, program.outputs)
+
+
+def _elements(parameters: Iterable[Variable]) -> dict[str, int]:
+    totals: Counter[str] = Counter()
+    for variable in parameters:
+        if variable.dtype and variable.dims is not None and min(variable.dims, default=0) >= 0:
+            totals[variable.dtype] += math.prod(variable.dims)
+    return dict(sorted(totals.items()))
+
+
+def _arithmetic(operators: Mapping[str, int], declared: Mapping[str, int]) -> ProvenPrecision | None:
+    """Paddle computes in the type of the weights, except between quantisers."""
+    if any(name.startswith(_QUANTISERS) for name in operators):
+        return "int8"
+    return storage_precision(declared)
+
+
+def _details(
+    program: Program | PirProgram, params: Params | None, declared: Mapping[str, int]
+) -> dict[str, JsonValue]:
+    return {
+        "files": [file.path.name for file in (program, params) if file is not None],
+        "version": program.version,
+        "declared_parameters": len(program.parameters),
+        "parameter_elements": {**declared},
+        "blocks": len(program.blocks) if isinstance(program, Program) else None,
+    }
+
+
+def _warnings(program: Program | PirProgram, params: Params | None) -> Iterable[str]:
+    if params is None and program.parameters:
+        yield f"The file with its {len(program.parameters)} parameters is not beside it: it cannot run."
+    if not program.inputs:
+        yield "The program feeds no inputs: it is not an inference model."
+    if not program.outputs:
+        yield "The program fetches no outputs: it is not an inference model."
+    if (
+        isinstance(program, Program)
+        and program.version >= _FIRST_WITH_TABLE
+        and program.operator_versions is None
+    ):
+        yield "The table of operator versions that closes the file is missing: it may have been cut there."
+    if isinstance(program, PirProgram):
+        yield "Paddle-Lite reads only legacy programs: export again with FLAGS_enable_pir_api=0 to go there."

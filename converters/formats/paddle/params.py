@@ -1,0 +1,137 @@
+"""Combined parameters (``.pdiparams``): the tensors of an inference model back to back, without their names.
+
+Per tensor, little-endian (Paddle, dense_tensor_serialize.cc): u32 version 0 | u64 number of LoD levels, each
+as u64 size and that many bytes | u32 version 0 | i32 size of a TensorDesc message | the message | the data.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from converters.formats.bounded_io import digest, opened, read_head
+from converters.formats.dtypes import ITEM_SIZES
+from converters.formats.errors import Faults
+from converters.formats.graph import MAX_ENTRIES, StoredTensor, content_digest
+from converters.formats.kind import HEAD_BYTES, Kind, require_kind
+from converters.formats.paddle.program import read_tensor_desc
+from converters.formats.wire.protobuf import Wire
+
+_MAX_LEVELS = 16  # LoD describes nested sequences; weights have none
+_MAX_DESC = 1024  # bytes; a TensorDesc of 16 dimensions has less than 200
+
+
+@dataclass(frozen=True, slots=True)
+class Params:
+    """A file of combined parameters.
+
+    Attributes:
+        path: The file.
+        size: Its size in bytes; the last tensor ends exactly there.
+        sha256: Digest of its bytes.
+        tensors: The tensors in file order; they have no names.
+        weights_sha256: Digest of the tensors, as ``content_digest`` makes it.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    tensors: tuple[StoredTensor, ...]
+    weights_sha256: str
+
+    @property
+    def elements(self) -> int:
+        """Number of scalars in all tensors."""
+        return sum(tensor.elements for tensor in self.tensors)
+
+
+def read_params(path: Path) -> Params:
+    """Walks over the tensors without reading their data.
+
+    Args:
+        path: The ``.pdiparams`` file.
+
+    Raises:
+        NotFoundError: Nothing is there.
+        IntegrityError: ``not-a-params-file`` for something else, ``params-truncated`` when the last tensor
+            reaches past the end, ``params-corrupt`` when a tensor does not start where the one before ends;
+            the message names the byte.
+    """
+    require_kind(read_head(path, HEAD_BYTES), Kind.PARAMS, "not-a-params-file", str(path))
+    faults = Faults(path, "params", "a file of combined parameters")
+    tensors: list[StoredTensor] = []
+    with opened(path) as file:
+        size = file.seek(0, 2)
+        file.seek(0)
+        stream = _Stream(file, size, faults)
+        while stream.at < size:
+            tensors.append(_tensor(stream))
+            if len(tensors) > MAX_ENTRIES:
+                raise faults.too_large(f"at most {MAX_ENTRIES} tensors", "more")
+        weights = content_digest((tensor.dtype, tensor.dims, _data(file, tensor)) for tensor in tensors)
+    return Params(path, size, digest(path), tuple(tensors), weights)
+
+
+def _data(file: BinaryIO, tensor: StoredTensor) -> bytes:
+    file.seek(tensor.offset)
+    return file.read(tensor.size)
+
+
+class _Stream:
+    """Reads small pieces of the file and steps over large ones, never past its end."""
+
+    __slots__ = ("at", "faults", "file", "size")
+
+    def __init__(self, file: BinaryIO, size: int, faults: Faults) -> None:
+        self.file, self.size, self.faults = file, size, faults
+        self.at = 0
+
+    def take(self, count: int) -> bytes:
+        self._demand(count)
+        piece = self.file.read(count)
+        if len(piece) < count:
+            raise self.faults.truncated(
+                self.at, f"{count} bytes", f"{len(piece)}: the file shrinks while it is read"
+            )
+        self.at += count
+        return piece
+
+    def number(self, width: int) -> int:
+        return int.from_bytes(self.take(width), "little")
+
+    def skip(self, count: int) -> None:
+        self._demand(count)
+        self.file.seek(count, 1)
+        self.at += count
+
+    def _demand(self, count: int) -> None:
+        if self.at + count > self.size:
+            raise self.faults.truncated(self.at, f"{self.at + count} bytes", f"a file of {self.size} bytes")
+
+
+def _tensor(stream: _Stream) -> StoredTensor:
+    start, faults = stream.at, stream.faults
+    if version := stream.number(4):
+        raise faults.corrupt(start, "version 0 at the start of a tensor", f"version {version}")
+    levels = stream.number(8)
+    if levels > _MAX_LEVELS:
+        raise faults.corrupt(start + 4, f"at most {_MAX_LEVELS} LoD levels", str(levels))
+    for _ in range(levels):
+        stream.skip(stream.number(8))
+    if version := stream.number(4):
+        raise faults.corrupt(stream.at - 4, "version 0 of a tensor", f"version {version}")
+    length = stream.number(4)
+    if not 2 <= length <= _MAX_DESC:
+        raise faults.corrupt(
+            stream.at - 4, f"a tensor description of 2 to {_MAX_DESC} bytes", f"{length} bytes"
+        )
+    at = stream.at
+    described = read_tensor_desc(Wire(stream.take(length), faults, origin=at).message())
+    if described.dtype is None or any(extent < 0 for extent in described.dims):
+        raise faults.corrupt(at, "a known element type and fixed extents", str(described))
+    size = math.prod(described.dims) * ITEM_SIZES[described.dtype]
+    offset = stream.at
+    stream.skip(size)
+    return StoredTensor(None, described.dtype, described.dims, offset, size)

@@ -1,0 +1,304 @@
+"""Paddle-Lite models (``.nb``), decoded in full: header, network, kernels, parameters.
+
+Layout, all numbers little-endian (Paddle-Lite, lite/model_parser/model_parser.cc and flatbuffers/io.cc):
+
+    u16 meta version | char[16] version of opt, NUL-terminated | u64 size of the network | network
+    (FlatBuffers) version 2: u16 version 0 | u16 size of reserved bytes | u16 header size | u16 count | u32
+    largest tensor
+               then per parameter: u32 record size | u32 offset of the content | content (FlatBuffers)
+    version 1: one FlatBuffers buffer with all parameters, up to the end of the file
+    version 0: the naive buffer of Paddle-Lite before 2.7, refused here
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+
+from converters.formats.bounded_io import read_whole
+from converters.formats.dtypes import ITEM_SIZES, PADDLE_DTYPES
+from converters.formats.errors import Faults
+from converters.formats.graph import (
+    MAX_ENTRIES,
+    MAX_RANK,
+    Block,
+    Operator,
+    StoredTensor,
+    Variable,
+    content_digest,
+    feeds,
+    fetches,
+)
+from converters.formats.kind import HEAD_BYTES, Kind, require_kind
+from converters.formats.paddle_lite.topology import read_topology
+from converters.formats.wire.flatbuffer import FlatBuffer, Table
+from registry.errors import IntegrityError
+
+_LIMIT = 1 << 30  # bytes; opt itself stores tensors up to 4 GB, no phone loads such a model
+_TOPOLOGY_LIMIT = 1 << 25  # bytes; PP-TinyPose, with over a thousand operators, takes 1.2 MB
+_VERSION_AT, _VERSION_SIZE = 2, 16
+_HEADER = 26
+_CALIBRATION = "calib"
+_HALF_MARK, _SCALE_MARK = "_fp16", "_quant_scale"
+
+
+@dataclass(frozen=True, slots=True)
+class NbFile:
+    """A decoded Lite model.
+
+    Attributes:
+        path: The file.
+        size: Its size in bytes.
+        sha256: Digest of the bytes as they are.
+        canonical_sha256: Digest with the uninitialised tail of the version field zeroed.
+        meta_version: Container version, 1 or 2.
+        opt_version: Version of the converter, for example ``v2.13-rc``.
+        blocks: The network; block 0 is the main program.
+        parameters: Parameter tensors in file order.
+        inputs: Inputs by column.
+        outputs: Outputs by column; opt drops the extents of outputs it renamed.
+        weights_sha256: Digest of the parameters, as ``content_digest`` makes it.
+        trailing: Bytes after the last parameter; 0 in a whole file of version 2, unknown and 0 in version 1.
+    """
+
+    path: Path
+    size: int
+    sha256: str
+    canonical_sha256: str
+    meta_version: int
+    opt_version: str
+    blocks: tuple[Block, ...]
+    parameters: tuple[StoredTensor, ...]
+    inputs: tuple[Variable, ...]
+    outputs: tuple[Variable, ...]
+    weights_sha256: str
+    trailing: int
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """All operators of all blocks in order, feed and fetch included."""
+        return tuple(operator for block in self.blocks for operator in block.operators)
+
+    @property
+    def calibrations(self) -> tuple[Operator, ...]:
+        """Operators that change between single and half precision or integers."""
+        return tuple(operator for operator in self.operators if operator.type == _CALIBRATION)
+
+    @property
+    def quantised_weights(self) -> tuple[str, ...]:
+        """Weights stored as integers with scales, to be turned into floats when the model is loaded."""
+        return tuple(
+            name
+            for operator in self.operators
+            for name in dict.fromkeys(operator.reads)
+            if name + _SCALE_MARK in operator.attributes
+        )
+
+    @property
+    def half_marks(self) -> tuple[str, ...]:
+        """Weights to be rounded to half when the model is loaded, once per operator that asks for it.
+
+        opt marks a weight with an attribute of the operator that reads it, ``<weight>_fp16 = "fp16"``
+        (Paddle-Lite, fp16_attribute_pass.cc). The stored weights stay in single precision.
+        """
+        return tuple(
+            name
+            for operator in self.operators
+            for name in dict.fromkeys(operator.reads)
+            if operator.attributes.get(name + _HALF_MARK) == "fp16"
+        )
+
+
+def read_nb(path: Path) -> NbFile:
+    """Decodes a Lite model.
+
+    Args:
+        path: The ``.nb`` file.
+
+    Raises:
+        NotFoundError: Nothing is there.
+        IntegrityError: ``not-a-nb`` for something else, ``nb-truncated`` when the file ends early,
+            ``nb-corrupt`` when it contradicts itself, ``nb-unsupported-version`` for a container this reader
+            does not know, ``nb-too-large``; the message names the byte.
+    """
+    faults = Faults(path, "nb", "a Paddle-Lite model")
+    return decode_nb(read_whole(path, _LIMIT, faults), path)
+
+
+def decode_nb(data: bytes, path: Path) -> NbFile:
+    """Decodes the bytes of a Lite model; ``path`` is what errors call the file. Raises as ``read_nb``."""
+    faults = Faults(path, "nb", "a Paddle-Lite model")
+    require_kind(data[:HEAD_BYTES], Kind.NB, "not-a-nb", str(path))
+    meta_version = int.from_bytes(data[:2], "little")
+    opt_version = _opt_version(data, faults)
+    if meta_version not in (1, 2):
+        raise _unsupported(path, meta_version, opt_version)
+    _demand(data, 18, 8, faults)
+    topology = int.from_bytes(data[18:_HEADER], "little")
+    _demand(data, _HEADER, topology, faults)
+    if topology > _TOPOLOGY_LIMIT:
+        raise faults.too_large(
+            f"a network description of at most {_TOPOLOGY_LIMIT} bytes", f"{topology} bytes"
+        )
+    end = _HEADER + topology
+    blocks = read_topology(FlatBuffer(data, _HEADER, end, faults))
+    if meta_version == 1:
+        parameters, after = _combined_parameters(data, end, faults), len(data)
+    else:
+        parameters, after = _parameter_records(data, end, faults)
+    _check_complete(blocks, parameters, end, faults)
+    return NbFile(
+        path=path,
+        size=len(data),
+        sha256=hashlib.sha256(data).hexdigest(),
+        canonical_sha256=hashlib.sha256(canonical_nb(data)).hexdigest(),
+        meta_version=meta_version,
+        opt_version=opt_version,
+        blocks=blocks,
+        parameters=parameters,
+        inputs=feeds(blocks),
+        outputs=fetches(blocks),
+        weights_sha256=content_digest(
+            (tensor.dtype, tensor.dims, data[tensor.offset : tensor.offset + tensor.size])
+            for tensor in parameters
+        ),
+        trailing=len(data) - after,
+    )
+
+
+def canonical_nb(data: bytes) -> bytes:
+    """The same model with the bytes that carry no meaning zeroed.
+
+    opt copies 16 bytes from a shorter string into the version field, so what follows the NUL is whatever lay
+    in memory and differs from run to run.
+
+    Args:
+        data: A whole ``.nb`` file.
+
+    Returns:
+        Bytes of the same length; equal inputs, tools and options give equal results.
+    """
+    field = data[_VERSION_AT : _VERSION_AT + _VERSION_SIZE]
+    text, _, _ = field.partition(b"\0")
+    return data[:_VERSION_AT] + text.ljust(len(field), b"\0") + data[_VERSION_AT + _VERSION_SIZE :]
+
+
+def _opt_version(data: bytes, faults: Faults) -> str:
+    _demand(data, _VERSION_AT, _VERSION_SIZE, faults)
+    return data[_VERSION_AT : _VERSION_AT + _VERSION_SIZE].split(b"\0", 1)[0].decode("ascii")
+
+
+def _unsupported(path: Path, meta_version: int, opt_version: str) -> IntegrityError:
+    age = (
+        "a container of Paddle-Lite before 2.7" if meta_version == 0 else "a container newer than this reader"
+    )
+    return IntegrityError(
+        "nb-unsupported-version",
+        f"{path} is {age}, made by opt {opt_version}",
+        expected="meta version 1 or 2",
+        found=f"meta version {meta_version}",
+        done="nothing beyond the header was read",
+        hint="convert the inference model again: zoo convert MODEL --to lite",
+    )
+
+
+def _demand(data: bytes, at: int, size: int, faults: Faults) -> None:
+    if at + size > len(data):
+        raise faults.truncated(at, f"{at + size} bytes", f"a file of {len(data)} bytes")
+
+
+@dataclass(slots=True)
+class _Cursor:
+    """Reads numbers of the parameter section one after the other."""
+
+    data: bytes
+    at: int
+    faults: Faults
+
+    def number(self, width: int) -> int:
+        _demand(self.data, self.at, width, self.faults)
+        self.at += width
+        return int.from_bytes(self.data[self.at - width : self.at], "little")
+
+    def skip(self, size: int) -> None:
+        _demand(self.data, self.at, size, self.faults)
+        self.at += size
+
+
+def _parameter_records(data: bytes, start: int, faults: Faults) -> tuple[tuple[StoredTensor, ...], int]:
+    cursor = _Cursor(data, start, faults)
+    if version := cursor.number(2):
+        raise faults.corrupt(start, "version 0 of the parameter section", f"version {version}")
+    cursor.skip(cursor.number(2))
+    header_size = cursor.number(2)
+    if header_size < 6:
+        raise faults.corrupt(cursor.at - 2, "a parameter header of at least 6 bytes", str(header_size))
+    count, largest = cursor.number(2), cursor.number(4)
+    if largest > len(data):
+        # The runtime allocates this much before it reads the first tensor.
+        raise faults.corrupt(
+            cursor.at - 4, f"a largest tensor of at most {len(data)} bytes", f"{largest} bytes"
+        )
+    cursor.skip(header_size - 6)
+    return tuple(_parameter_record(cursor) for _ in range(count)), cursor.at
+
+
+def _parameter_record(cursor: _Cursor) -> StoredTensor:
+    start, faults = cursor.at, cursor.faults
+    total, offset = cursor.number(4), cursor.number(4)
+    if offset < 4 or offset > total:
+        raise faults.corrupt(start, "a parameter that starts inside its record", f"byte {offset} of {total}")
+    # The record size counts from the offset field on.
+    end = start + 4 + total
+    cursor.skip(total - 4)
+    return _parameter(FlatBuffer(cursor.data, start + 4 + offset, end, faults).root(), faults)
+
+
+def _combined_parameters(data: bytes, start: int, faults: Faults) -> tuple[StoredTensor, ...]:
+    _demand(data, start, 8, faults)
+    if (len(data) - start) % 4:
+        # Builders align what they write, so an odd size is the only trace of a few missing bytes of padding.
+        raise faults.truncated(len(data), "parameters of a multiple of 4 bytes", f"{len(data) - start} bytes")
+    parameters: list[StoredTensor] = []
+    for table in FlatBuffer(data, start, len(data), faults).root().tables(0):
+        parameters.append(_parameter(table, faults))
+        if len(parameters) > MAX_ENTRIES:
+            raise faults.too_large(f"at most {MAX_ENTRIES} parameters", "more")
+    return tuple(parameters)
+
+
+def _parameter(table: Table, faults: Faults) -> StoredTensor:
+    """One ParamDesc; slots as in Paddle-Lite's param.fbs, whose only variable type is the tensor."""
+    name = table.required_string(1, "the name of a parameter")
+    tensor = table.table(3)
+    if tensor is None or table.u8(2) != 1:
+        raise faults.corrupt(table.position, f"a tensor for the parameter {name!r}", "none")
+    dtype = PADDLE_DTYPES.get(tensor.i32(3))
+    dims, span = tensor.numbers(2, "q"), tensor.byte_span(4)
+    if dtype is None or len(dims) > MAX_RANK or any(extent < 0 for extent in dims):
+        raise faults.corrupt(
+            tensor.position, "an element type and extents", f"type {tensor.i32(3)}, {dims[:8]}"
+        )
+    if math.prod(dims) * ITEM_SIZES[dtype] != span.size:
+        raise faults.corrupt(
+            span.offset, f"{math.prod(dims)} elements of {dtype} for {name!r}", f"{span.size} bytes of data"
+        )
+    return StoredTensor(name, dtype, dims, span.offset, span.size)
+
+
+def _check_complete(
+    blocks: tuple[Block, ...], parameters: tuple[StoredTensor, ...], at: int, faults: Faults
+) -> None:
+    """Every parameter the network names must be there, or the file was pieced together from two."""
+    declared = {
+        variable.name
+        for variable in blocks[0].variables.values()
+        if variable.persistable and variable.kind not in ("feed_minibatch", "fetch_list", "raw")
+    }
+    missing = sorted(declared - {tensor.name for tensor in parameters})
+    if missing:
+        raise faults.corrupt(
+            at, f"{len(declared)} parameters, {missing[0]!r} among them", f"{len(parameters)}"
+        )

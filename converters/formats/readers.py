@@ -1,0 +1,186 @@
+"""Looks into any artifact: finds its files, reads them to the end, says what they are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+from converters.formats.bounded_io import is_folder
+from converters.formats.dataflow import Flow, flow_of_blocks
+from converters.formats.inspection import Inspection
+from converters.formats.kind import Kind, describe
+from converters.formats.locate import Artifact, locate_file, locate_in_folder
+from registry.errors import IntegrityError, UsageError
+
+_FOREIGN = "The provenance beside it is about other bytes: one of the two was replaced."
+
+
+def inspect(path: Path) -> Inspection:
+    """Says what a file or folder is, from its bytes and never from its name.
+
+    A folder stands for the one artifact it holds: an inference model, or a single file, also inside a single
+    sub-folder. A program or its parameters stand for both when the other half lies beside them.
+
+    Args:
+        path: A ``.nb``, ``.pdmodel``, PIR ``.json``, ``.pdiparams``, ``.onnx``, ``.pdparams``,
+            ``.safetensors``, tar, zip or YAML file under whatever name, or a folder.
+
+    Returns:
+        The inspection. Its path is the file, or the given path where several files make up the artifact.
+
+    Raises:
+        NotFoundError: Nothing is there, or no artifact is in the folder.
+        UsageError: The folder holds several artifacts, or the path is a device or pipe.
+        IntegrityError: The bytes are damaged, or of no known format (``unknown-format``).
+        ConversionError: A checkpoint that is sound but holds something other than plain arrays.
+    """
+    artifact = locate_in_folder(path) if is_folder(path) else locate_file(path)
+    read = _READERS.get(artifact.kind)
+    if read is None:
+        raise IntegrityError(
+            "unknown-format",
+            f"{artifact.main} is no artifact of a kind known here",
+            expected="a model, parameters, weights, an archive or a YAML configuration",
+            found=describe(artifact.kind),
+            hint="fetch or convert it again",
+        )
+    return _with_origin(read(artifact, path), artifact.main)
+
+
+def read_flow(path: Path) -> Flow:
+    """The network in an artifact: its operators and the values between them.
+
+    Args:
+        path: File or folder of a Lite model, an inference model, an ONNX or an ncnn model.
+
+    Raises:
+        NotFoundError: Nothing is there.
+        UsageError: ``no-network``: it holds no network.
+        IntegrityError: It is damaged.
+    """
+    artifact = locate_in_folder(path) if is_folder(path) else locate_file(path)
+    if artifact.kind is Kind.NB:
+        from converters.formats.paddle_lite.nb import read_nb
+
+        nb = read_nb(artifact.main)
+        return flow_of_blocks(nb.blocks, nb.inputs, nb.outputs)
+    if artifact.kind is Kind.ONNX:
+        from converters.formats.onnx.model import read_onnx
+
+        return read_onnx(artifact.main).flow
+    if artifact.kind is Kind.NCNN:
+        from converters.formats.ncnn.graph import read_ncnn
+
+        return read_ncnn(artifact.main).flow
+    if artifact.kind in (Kind.PROGRAM, Kind.PIR):
+        from converters.formats.paddle.inspect import flow_of_program
+        from converters.formats.paddle.pir import read_pir
+        from converters.formats.paddle.program import read_program
+
+        legacy = artifact.kind is Kind.PROGRAM
+        return flow_of_program(read_program(artifact.main) if legacy else read_pir(artifact.main))
+    raise UsageError(
+        "no-network",
+        f"{path} holds no network",
+        expected="a .nb, an inference model, an .onnx or an ncnn .param file",
+        found=describe(artifact.kind),
+        hint=f"zoo inspect {path}",
+    )
+
+
+def _with_origin(found: Inspection, main: Path) -> Inspection:
+    # Imported here: proving a file that was just made needs no provenance.
+    from converters.formats.provenance_summary import origin_of
+
+    origin = origin_of(main)
+    if origin is None:
+        return found
+    doubt = () if origin.genuine else (_FOREIGN,)
+    return found.model_copy(update={"origin": origin, "warnings": (*found.warnings, *doubt)})
+
+
+# Each reader is imported when a file of its kind turns up: most uses need one of them.
+
+
+def _nb(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.formats.paddle_lite.inspect import inspect_nb
+    from converters.formats.paddle_lite.nb import read_nb
+
+    return inspect_nb(read_nb(artifact.main))
+
+
+def _inference(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.formats.paddle.inspect import inspect_inference
+
+    shown = asked if artifact.params else artifact.main
+    return inspect_inference(shown, artifact.main, artifact.kind, artifact.params)
+
+
+def _params(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.formats.paddle.inspect import inspect_params
+
+    return inspect_params(artifact.main)
+
+
+def _onnx(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.formats.onnx.inspect import inspect_onnx
+    from converters.formats.onnx.model import read_onnx
+
+    return inspect_onnx(read_onnx(artifact.main))
+
+
+def _openvino(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.formats.openvino.inspect import inspect_openvino
+
+    return inspect_openvino(artifact.main, artifact.params)
+
+
+def _ncnn(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.formats.ncnn.inspect import inspect_ncnn
+
+    return inspect_ncnn(artifact.main, artifact.params)
+
+
+def _tflite(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.formats.tflite.inspect import inspect_tflite
+
+    return inspect_tflite(artifact.main)
+
+
+def _weights(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.formats.containers.checkpoint import inspect_weights
+
+    return inspect_weights(artifact.main)
+
+
+def _archive(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.formats.containers.archive import inspect_archive
+
+    return inspect_archive(artifact.main, artifact.kind)
+
+
+def _config(artifact: Artifact, asked: Path) -> Inspection:
+    from converters.formats.containers.config import inspect_config
+
+    return inspect_config(artifact.main)
+
+
+_READERS: Mapping[Kind, Callable[[Artifact, Path], Inspection]] = MappingProxyType(
+    {
+        Kind.NB: _nb,
+        Kind.PROGRAM: _inference,
+        Kind.PIR: _inference,
+        Kind.PARAMS: _params,
+        Kind.ONNX: _onnx,
+        Kind.OPENVINO: _openvino,
+        Kind.NCNN: _ncnn,
+        Kind.TFLITE: _tflite,
+        Kind.PICKLE: _weights,
+        Kind.SAFETENSORS: _weights,
+        Kind.TAR: _archive,
+        Kind.TAR_GZ: _archive,
+        Kind.ZIP: _archive,
+        Kind.TEXT: _config,
+    }
+)

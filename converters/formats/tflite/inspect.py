@@ -1,0 +1,226 @@
+"""TensorFlow Lite models (``.tflite``): one FlatBuffers buffer with the identifier TFL3.
+
+Fields are numbered as in tensorflow/compiler/mlir/lite/schema/schema.fbs of TensorFlow 2.21.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from converters.formats.bounded_io import read_whole
+from converters.formats.dtypes import ITEM_SIZES, TFLITE_DTYPES, storage_precision
+from converters.formats.errors import Faults
+from converters.formats.graph import content_digest
+from converters.formats.inspection import Inspection, ProvenPrecision, Tensor
+from converters.formats.kind import HEAD_BYTES, Kind, require_kind
+from converters.formats.tflite.operators import BUILTIN_OPERATORS, CUSTOM, FIRST_AFTER_BYTE
+from converters.formats.wire.flatbuffer import FlatBuffer, Span, Table
+
+_LIMIT = 1 << 31  # bytes; offsets of FlatBuffers reach no further
+_COMPUTING = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL"})
+_PICTURE = (1, 3)  # channels
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    """A tensor of a graph: what is fed, computed or stored.
+
+    Attributes:
+        tensor: Name, extents and type.
+        buffer: Number of the buffer that holds its content; 0 holds nothing.
+    """
+
+    tensor: Tensor
+    buffer: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Graph:
+    """One graph of a model: its tensors, which of them are its ends, operators with their first result."""
+
+    values: tuple[_Value, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    operators: tuple[tuple[str, int | None], ...]
+
+
+def inspect_tflite(path: Path) -> Inspection:
+    """The inspection of a TensorFlow Lite model.
+
+    Raises:
+        IntegrityError: ``not-a-tflite-model`` for something else, ``tflite-corrupt`` when it contradicts
+            itself or ends early, ``tflite-too-large``.
+    """
+    faults = Faults(path, "tflite", "a TensorFlow Lite model")
+    data = read_whole(path, _LIMIT, faults)
+    require_kind(data[:HEAD_BYTES], Kind.TFLITE, "not-a-tflite-model", str(path))
+    model = FlatBuffer(data, 0, len(data), faults).root()
+    if model.i32(0) != 3:
+        raise faults.corrupt(model.position, "version 3 of the schema", str(model.i32(0)))
+    buffers = tuple(_buffer(table, len(data), faults) for table in model.tables(4))
+    graphs = _graphs(model, len(buffers), faults)
+    stored = _stored(graphs, buffers, faults)
+    elements = Counter[str]()
+    for value, _ in stored:
+        elements[value.dtype or ""] += math.prod(_extents(value))
+    operators = Counter(name for graph in graphs for name, _ in graph.operators)
+    custom = sorted(operators.keys() - set(BUILTIN_OPERATORS))
+    main, sha256 = graphs[0], hashlib.sha256(data).hexdigest()
+    inputs = tuple(main.values[place].tensor for place in main.inputs)
+    return Inspection(
+        path=path,
+        format="tflite",
+        size=len(data),
+        sha256=sha256,
+        canonical_sha256=sha256,
+        made_by=model.string(3) or None,
+        precision=_precision(main),
+        weights_precision=storage_precision(elements),
+        inputs=inputs,
+        outputs=tuple(main.values[place].tensor for place in main.outputs),
+        operators=dict(sorted(operators.items())),
+        parameters=len(stored),
+        elements=sum(elements.values()),
+        weights_sha256=content_digest(
+            (value.dtype or "", _extents(value), data[span.offset : span.offset + span.size])
+            for value, span in stored
+        ),
+        details={
+            "layout": _layout(inputs),
+            "first_runtime": _first_runtime(model, buffers, data),
+            "parameter_elements": {**dict(sorted(elements.items()))},
+            "custom_operators": [*custom],
+        },
+        warnings=(f"Runtimes need to be taught its operators {', '.join(custom)}.",) if custom else (),
+    )
+
+
+def channels_first(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+    """Inputs or outputs in the layout of all other formats: those with four extents turned, others kept."""
+    return tuple(
+        end.model_copy(update={"shape": (end.shape[0], end.shape[3], end.shape[1], end.shape[2])})
+        if end.shape is not None and len(end.shape) == 4
+        else end
+        for end in tensors
+    )
+
+
+def _operator_name(table: Table, faults: Faults) -> str:
+    # Newer files state both; older ones only the byte, which stops at 127.
+    code = max(table.u8(0), table.i32(3)) if table.u8(0) <= FIRST_AFTER_BYTE else -1
+    if code == CUSTOM:
+        return table.string(1) or "CUSTOM"
+    if not 0 <= code < len(BUILTIN_OPERATORS):
+        raise faults.corrupt(table.position, f"a built-in operator below {len(BUILTIN_OPERATORS)}", str(code))
+    return BUILTIN_OPERATORS[code]
+
+
+def _buffer(table: Table, size: int, faults: Faults) -> Span:
+    """Where the content of a buffer lies: in the table, or behind it in files beyond two gigabytes."""
+    outside = Span(table.i64(1), table.i64(2))
+    if outside.offset <= 1:
+        return table.byte_span(0)
+    if outside.size < 0 or outside.offset + outside.size > size:
+        raise faults.corrupt(
+            table.position, f"content within {size} bytes", f"{outside.size} at {outside.offset}"
+        )
+    return outside
+
+
+def _graphs(model: Table, buffers: int, faults: Faults) -> tuple[_Graph, ...]:
+    names = tuple(_operator_name(table, faults) for table in model.tables(1))
+    graphs = tuple(_graph(table, names, buffers, faults) for table in model.tables(2))
+    if not graphs:
+        raise faults.corrupt(model.position, "a graph", "none")
+    return graphs
+
+
+def _graph(table: Table, names: Sequence[str], buffers: int, faults: Faults) -> _Graph:
+    values = tuple(_value(each, buffers, faults) for each in table.tables(0))
+
+    def ends(slot: int) -> tuple[int, ...]:
+        places = table.numbers(slot, "i")
+        if any(not 0 <= place < len(values) for place in places):
+            raise faults.corrupt(table.position, f"ends among {len(values)} tensors", str(places)[:80])
+        return places
+
+    return _Graph(values, ends(1), ends(2), tuple(_operators(table, names, len(values), faults)))
+
+
+def _operators(
+    graph: Table, names: Sequence[str], values: int, faults: Faults
+) -> Iterator[tuple[str, int | None]]:
+    for table in graph.tables(3):
+        code, written = table.i32(0), table.numbers(2, "i")
+        if not 0 <= code < len(names) or any(not -1 <= place < values for place in written):
+            raise faults.corrupt(table.position, "an operator of the list, on tensors of the graph", "others")
+        yield names[code], written[0] if written and written[0] >= 0 else None
+
+
+def _value(table: Table, buffers: int, faults: Faults) -> _Value:
+    dtype, buffer = TFLITE_DTYPES.get(table.u8(1)), table.i32(2)
+    if dtype is None or not 0 <= buffer < max(buffers, 1):
+        raise faults.corrupt(table.position, "a known element type and a buffer of the file", "others")
+    extents, signature = table.numbers(0, "i"), table.numbers(7, "i")
+    shape = signature if len(signature) == len(extents) else extents
+    return _Value(
+        Tensor(name=table.string(3), shape=tuple(each if each >= 0 else None for each in shape), dtype=dtype),
+        buffer,
+    )
+
+
+def _stored(graphs: Sequence[_Graph], buffers: Sequence[Span], faults: Faults) -> list[tuple[Tensor, Span]]:
+    """The tensors whose content is in the file, once each; contents have to be as long as extents say."""
+    found: dict[int, tuple[Tensor, Span]] = {}
+    for value in (value for graph in graphs for value in graph.values):
+        if not value.buffer or not buffers[value.buffer].size:
+            continue
+        span = buffers[value.buffer]
+        found[value.buffer] = (value.tensor, span)
+        width = ITEM_SIZES.get(value.tensor.dtype or "")
+        if width is not None and span.size != width * math.prod(_extents(value.tensor)):
+            raise faults.corrupt(
+                span.offset, f"{value.tensor.shape} of {value.tensor.dtype}", f"{span.size} bytes"
+            )
+    return list(found.values())
+
+
+def _extents(tensor: Tensor) -> tuple[int, ...]:
+    return tuple(extent or 0 for extent in tensor.shape or ())
+
+
+def _precision(graph: _Graph) -> ProvenPrecision | None:
+    """What the operators with most of the work write; a delegate may compute in another precision."""
+    found = {
+        graph.values[place].tensor.dtype
+        for name, place in graph.operators
+        if name in _COMPUTING and place is not None
+    }
+    if found & {"int8", "uint8", "int16"}:
+        return "int8"
+    return "fp32" if found == {"float32"} else "fp16" if found == {"float16"} else None
+
+
+def _layout(inputs: Sequence[Tensor]) -> str | None:
+    """Where the channels of a picture are; None where there is no picture or its extents do not tell."""
+    for end in inputs:
+        if end.shape is not None and len(end.shape) == 4:
+            first, last = end.shape[1] in _PICTURE, end.shape[3] in _PICTURE
+            return None if first == last else "NCHW" if first else "NHWC"
+    return None
+
+
+def _first_runtime(model: Table, buffers: Sequence[Span], data: bytes) -> str | None:
+    """Earliest version of TensorFlow Lite with all operators, where the converter left a note of it."""
+    for note in model.tables(6):
+        place = note.i32(1)
+        if note.string(0) == "min_runtime_version" and 0 <= place < len(buffers):
+            span = buffers[place]
+            text = data[span.offset : span.offset + span.size].rstrip(b"\0").decode("ascii", errors="replace")
+            return text if text.isprintable() else None
+    return None

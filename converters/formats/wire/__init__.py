@@ -1,0 +1,1 @@
+"""Bounds-checked readers of Protocol Buffers and FlatBuffers."""

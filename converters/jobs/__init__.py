@@ -1,0 +1,1 @@
+"""Shared steps of native conversions: work folder, subprocess, output check, publish."""

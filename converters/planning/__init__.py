@@ -1,0 +1,1 @@
+"""Plans the conversion steps from a source to a target format, and executes them."""

@@ -1,0 +1,1 @@
+"""Runs worker scripts in child processes."""

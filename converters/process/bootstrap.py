@@ -1,0 +1,64 @@
+"""First code of every worker process: put limits on it, tie it to its parent, run the script, report.
+
+Runs under whatever interpreter has the tool, down to CPython 3.5, so it keeps to that syntax and to the
+standard library. Usage: ``python bootstrap.py REQUEST.json RESULT.json``.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import runpy
+import signal
+import sys
+
+
+def tie_to_parent(parent: int) -> None:
+    """Have the kernel kill this process when its parent dies: nobody would read the result."""
+    if not sys.platform.startswith("linux"):
+        return
+    pr_set_pdeathsig = 1  # linux/prctl.h
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
+    if os.getppid() != parent:  # it died before the request above took hold
+        os._exit(1)
+
+
+def limit(memory: "int | None") -> None:
+    """Bound the address space, in bytes, and write no core dump when the tool aborts."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if memory is not None:
+        _, hard = resource.getrlimit(resource.RLIMIT_AS)
+        if hard == resource.RLIM_INFINITY or memory < hard:
+            resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
+
+
+def forget_own_folder() -> None:
+    """Take the folder of this script off the path: its neighbours are named like the tools they call."""
+    here = os.path.dirname(os.path.abspath(__file__))
+    sys.path[:] = [entry for entry in sys.path if entry and os.path.abspath(entry) != here]
+
+
+def run(request_path: str, result_path: str) -> None:
+    """Call ``main`` of the requested script and write what it returned, or why it did not."""
+    with open(request_path, encoding="utf-8") as stream:
+        job = json.load(stream)
+    tie_to_parent(job["parent"])
+    limit(job["memory"])
+    forget_own_folder()
+    try:
+        result = {"value": runpy.run_path(job["script"])["main"](job["request"])}
+    except MemoryError:
+        result = {"error": "MemoryError: the memory limit was reached"}
+    except Exception as error:  # whatever a worker raises is its answer; the parent says what it means
+        result = {"error": type(error).__name__ + ": " + str(error)}
+    text = json.dumps(result)
+    with open(result_path, "w", encoding="utf-8") as stream:
+        stream.write(text)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The answer is on disk: native libraries that crash while unloading must not turn it into a failure.
+    os._exit(0 if "value" in result else 1)
+
+
+if __name__ == "__main__":
+    run(sys.argv[1], sys.argv[2])

@@ -1,0 +1,168 @@
+"""Making a virtual environment and filling it: the user's pip settings go in, no secret comes out."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from converters.process.log_excerpt import last_words
+from converters.toolchain.base_interpreters import Base
+from converters.toolchain.pins import Tool
+from registry.errors import MissingToolError
+
+_TIED = Path(__file__).with_name("run_tied_to_parent.py")
+
+# The user's index, proxy, certificate and cache settings are wanted; settings that send packages elsewhere
+# or replace what is installed are not.
+_REDIRECTING = frozenset(
+    {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_PLATFORM", "PIP_ABI", "PIP_IMPLEMENTATION"}
+    | {"PIP_PYTHON_VERSION", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_NO_DEPS", "PIP_NO_BINARY"}
+    | {"PIP_DRY_RUN", "PIP_REPORT", "PIP_LOG", "PIP_QUIET", "PIP_VERBOSE"}
+)
+_USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
+_DOWNLOAD = re.compile(
+    r"^\s*(?P<how>Downloading|Using cached) (?:\S*/)?(?P<file>[^/\s]+\.whl)\S* \((?P<size>[^)]+ MB)\)"
+)
+
+_NETWORK_WORDS = (
+    "NewConnectionError",
+    "Failed to establish a new connection",
+    "Temporary failure in name resolution",
+    "Name or service not known",
+    "Network is unreachable",
+    "ConnectTimeoutError",
+    "ReadTimeoutError",
+    "Read timed out",
+    "ProxyError",
+    "RemoteDisconnected",
+    "ConnectionResetError",
+)
+_DISK_WORDS = ("No space left on device", "Disk quota exceeded")
+_WHEEL_WORDS = ("No matching distribution found", "Could not find a version that satisfies")
+
+
+def make_environment(base: Base, folder: Path, log: Path) -> Path:
+    """A virtual environment with pip in it.
+
+    Returns:
+        Its interpreter.
+
+    Raises:
+        MissingToolError: ``toolchain-disk-full`` or ``toolchain-build-failed``.
+    """
+    output = _call(base.path, ["venv", str(folder)], log, lambda line: None)
+    python = folder / "bin" / "python"
+    if output is not None:
+        raise _explain(output, f"{base.path} could not make a virtual environment", log)
+    return python
+
+
+def install(python: Path, tool: Tool, log: Path, note: Callable[[str], None]) -> Mapping[str, str]:
+    """Install the pins of a tool, wheels only: nothing is compiled, no package's own code runs.
+
+    Returns:
+        Distribution to version of everything that is installed now.
+
+    Raises:
+        MissingToolError: ``toolchain-no-network``, ``toolchain-no-wheel``, ``toolchain-disk-full`` or
+            ``toolchain-build-failed``.
+    """
+
+    def watch(line: str) -> None:
+        if match := _DOWNLOAD.match(line):
+            verb = "downloading" if match["how"] == "Downloading" else "taking from pip's cache"
+            note(f"{verb} {match['file']} ({match['size']})")
+
+    common = ["--disable-pip-version-check", "--no-input"]
+    command = ["pip", *common, "install", "--only-binary", ":all:", "--progress-bar", "off"]
+    # Those without what they declare come last, or pip would complain about what they lack.
+    for alone in (False, True):
+        requirements = [pin.requirement for pin in tool.pins if pin.alone is alone]
+        if not requirements:
+            continue
+        output = _call(python, [*command, *(["--no-deps"] if alone else []), *requirements], log, watch)
+        if output is not None:
+            raise _explain(output, f"pip could not install {' '.join(requirements)}", log)
+    listing = subprocess.run(
+        [str(python), "-I", "-m", "pip", *common, "list", "--format", "json"],
+        capture_output=True,
+        check=False,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+    )
+    try:
+        return {row["name"].lower(): row["version"] for row in json.loads(listing.stdout)}
+    except ValueError as error:
+        raise MissingToolError(
+            "toolchain-build-failed",
+            f"pip could not list what it installed for {tool}",
+            found=last_words(listing.stderr.decode(errors="replace")),
+            hint=f"read {log}",
+        ) from error
+
+
+def _call(python: Path, module: list[str], log: Path, watch: Callable[[str], None]) -> str | None:
+    """Run a module, its masked output appended to the log; the output when it failed, None when it worked."""
+    said: list[str] = []
+    process = subprocess.Popen(
+        [str(python), "-I", str(_TIED), str(os.getpid()), *module],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env=_environment(),
+        text=True,
+        errors="replace",
+    )
+    try:
+        with log.open("a", encoding="utf-8") as stream:
+            for raw in process.stdout or ():
+                line = _USERINFO.sub("****@", raw)
+                stream.write(line)
+                stream.flush()
+                said.append(line)
+                watch(line)
+        failed = process.wait() != 0
+    finally:
+        process.kill()
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+    return "".join(said) if failed else None
+
+
+def _environment() -> dict[str, str]:
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in _REDIRECTING and not name.startswith("PYTHON") and name != "__PYVENV_LAUNCHER__"
+    }
+    # A pip.conf may ask for user installs, which a virtual environment refuses.
+    return kept | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
+
+
+def _explain(output: str, what: str, log: Path) -> MissingToolError:
+    code, hint = "toolchain-build-failed", f"read {log}"
+    # pip reports a failed connection first and then, misleadingly, that nothing matches.
+    if any(word in output for word in _DISK_WORDS):
+        code = "toolchain-disk-full"
+        hint = "make room, or set ZOO_CACHE to a folder on another disk, then repeat"
+    elif any(word in output for word in _NETWORK_WORDS):
+        code = "toolchain-no-network"
+        hint = "repeat with a connection, or point PIP_INDEX_URL or PIP_FIND_LINKS at a copy you can reach"
+    elif "CERTIFICATE_VERIFY_FAILED" in output:
+        code = "toolchain-no-network"
+        hint = "set PIP_CERT to the certificate bundle of your network, then repeat"
+    elif any(word in output for word in _WHEEL_WORDS):
+        code = "toolchain-no-wheel"
+        hint = "check that the package index pip is set up with carries these versions: pip config list"
+    return MissingToolError(
+        code,
+        what,
+        found=last_words(output),
+        done=f"the unfinished environment was removed; the whole log is {log}",
+        hint=hint,
+    )

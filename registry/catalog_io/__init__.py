@@ -1,0 +1,1 @@
+"""Reads catalog files: YAML with line numbers, validation, overlays."""

@@ -1,1 +1,0 @@
-"""Upstream's model-zoo documents: tables in Markdown, read into drafts and compared with the catalogue."""

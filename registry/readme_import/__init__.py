@@ -1,0 +1,1 @@
+"""Drafts of entries from the tables of a model-zoo README, and their differences from the catalog."""

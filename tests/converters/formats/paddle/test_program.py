@@ -1,0 +1,236 @@
+"""Legacy programs and the parameters beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from converters.formats import check_pair, read_params, read_program
+from registry.errors import IntegrityError
+from tests.helpers.paddle_writer import (
+    CONV,
+    OPERATORS,
+    PARAMS,
+    VARIABLES,
+    VERSION,
+    attribute,
+    block,
+    chunk,
+    number,
+    operator,
+    program,
+    tensor,
+    variable,
+)
+
+Write = Callable[..., Path]
+
+
+def test_inputs_and_outputs_are_in_column_order(write: Write) -> None:
+    decoded = read_program(write(program()))
+
+    assert [(v.name, v.dims, v.dtype) for v in decoded.inputs] == [
+        ("image", (-1, 3, 8, 8), "float32"), ("size", (2,), "int64"),
+    ]  # fmt: skip
+    assert [(v.name, v.dims, v.dtype) for v in decoded.outputs] == [
+        ("heat", (-1, 4, 4, 8), "float32"), ("index", (-1, 4), "int64"),
+    ]  # fmt: skip
+
+
+def test_parameters_are_the_persistable_tensors_sorted_by_name(write: Write) -> None:
+    decoded = read_program(write(program()))
+
+    assert [(v.name, v.dims) for v in decoded.parameters] == [("b", (4,)), ("w", (4, 3, 1, 1))]
+
+
+def test_operators_keep_their_bindings_and_attributes(write: Write) -> None:
+    conv = next(op for op in read_program(write(program())).blocks[0].operators if op.type == "conv2d")
+
+    assert dict(conv.inputs) == {"Input": ("image",), "Filter": ("w",), "Bias": ("b",)}
+    assert dict(conv.outputs) == {"Output": ("heat",)}
+    assert dict(conv.attributes) == {
+        "strides": (2, 1),
+        "data_format": "NCHW",
+        "alpha": 0.5,
+        "op_callstack": ("\\xff\\xfe broken",),
+        "none": (),
+        "is_test": True,
+    }
+
+
+@pytest.mark.parametrize(
+    ("version", "maker"),
+    [(2_001_002, "paddle 2.1.2"), (3_000_000, "paddle 3.0.0"), (0, "paddle (development build)")],
+)
+def test_the_version_number_names_the_release(write: Write, version: int, maker: str) -> None:
+    decoded = read_program(write(program(version=chunk(4, number(1, version)))))
+
+    assert (decoded.version, decoded.made_by) == (version, maker)
+
+
+def test_packed_numbers_are_read_like_single_ones(write: Write) -> None:
+    packed = operator(
+        "scale", {}, {}, attribute("axes", 11, chunk(15, b"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
+    )
+
+    decoded = read_program(write(program(block(packed))))
+
+    assert decoded.blocks[0].operators[0].attributes["axes"] == (1, -1)
+
+
+def test_fields_of_later_versions_are_skipped(write: Write) -> None:
+    later = chunk(99, b"anything") + number(98, 5)
+
+    decoded = read_program(write(later.join((block(), VERSION)) + later))
+
+    assert decoded.version == 2_001_002
+
+
+def test_every_cut_is_noticed(write: Write) -> None:
+    """opt converts a truncated program without a word, into a network without outputs."""
+    whole = program()
+    # Between the version and the table behind it a cut leaves a complete program; inspect warns of it.
+    complete = len(block() + VERSION)
+
+    for end in range(3, len(whole)):
+        if end == complete:
+            assert read_program(write(whole[:end])).operator_versions is None
+            continue
+        with pytest.raises(IntegrityError) as caught:
+            read_program(write(whole[:end]))
+        assert caught.value.code == "program-truncated"
+        assert "byte" in caught.value.message
+
+
+DAMAGE = {
+    "operator without a type": program(block(VARIABLES + chunk(4, b""))),
+    "variable without a name": program(block(chunk(3, chunk(2, number(1, 7))) + OPERATORS)),
+    "variable without a type": program(block(chunk(3, chunk(1, "x")) + OPERATORS)),
+    "attribute without a name": program(block(operator("relu", {}, {}, chunk(4, number(2, 0))))),
+    "binding without a name": program(block(chunk(4, chunk(1, chunk(2, "x")) + chunk(3, "relu")))),
+    "name that is not text": program(block(variable("x", ()).replace(b"x", b"\xff") + OPERATORS)),
+    "extents below -1": program(block(variable("x", (-2,)) + OPERATORS)),
+    "a thousand dimensions": program(block(variable("x", (1,) * 1000) + OPERATORS)),
+    "text where a number belongs": program(block(OPERATORS), version=chunk(4, chunk(1, "x"))),
+    "wire type of a group": program(block(CONV + b"\x0b")),
+    "field number 0": program(block(CONV + b"\x00\x00")),
+    "number of eleven bytes": program(block(CONV + b"\x08" + b"\x80" * 10 + b"\x01")),
+    "length beyond its message": program(block(CONV + b"\x22\x10")),
+}
+
+
+@pytest.mark.parametrize("how", DAMAGE)
+def test_damage_is_refused_with_the_byte_it_was_found_at(write: Write, how: str) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        read_program(write(DAMAGE[how]))
+
+    assert caught.value.code == "program-corrupt"
+    assert "at byte" in caught.value.message
+
+
+NO_TENSOR = chunk(3, chunk(1, "p") + chunk(2, number(1, 11)) + number(3, 1))
+
+
+@pytest.mark.parametrize(
+    "content", [block(VARIABLES), block(NO_TENSOR + CONV)], ids=["no operators", "no tensor"]
+)
+def test_a_program_that_makes_no_sense_is_refused(write: Write, content: bytes) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        read_program(write(program(content)))
+
+    assert caught.value.code == "program-corrupt"
+
+
+def test_something_else_is_not_a_program(write: Write) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        read_program(write(PARAMS))
+
+    assert caught.value.code == "not-a-program"
+    assert caught.value.found == "combined Paddle parameters"
+
+
+def test_parameters_are_measured_without_their_names(write: Write) -> None:
+    params = read_params(write(PARAMS))
+
+    assert [(t.name, t.dtype, t.dims, t.size) for t in params.tensors] == [
+        (None, "float32", (4,), 16), (None, "float32", (4, 3, 1, 1), 48),
+    ]  # fmt: skip
+    assert params.elements == 16
+    assert params.tensors[-1].offset + params.tensors[-1].size == params.size
+
+
+def test_sequence_levels_are_stepped_over(write: Write) -> None:
+    params = read_params(write(tensor((2, 2), levels=[bytes(16), bytes(24)])))
+
+    assert params.tensors[0].dims == (2, 2)
+
+
+def test_parameters_must_end_where_the_file_ends(write: Write) -> None:
+    boundary = len(tensor((4,)))
+    for end in range(21, len(PARAMS)):
+        if end == boundary:
+            # Whole tensors are all this file can show; the program tells that one is missing.
+            continue
+        with pytest.raises(IntegrityError) as caught:
+            read_params(write(PARAMS[:end]))
+        assert caught.value.code == "params-truncated"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(PARAMS + b"\1", "params-truncated", id="one byte more"),
+        pytest.param(PARAMS + b"\1\2\3\4", "params-corrupt", id="junk behind"),
+        pytest.param(PARAMS + bytes(40), "params-corrupt", id="zeros behind"),
+        pytest.param(tensor((4,)) + tensor((3,), dtype=99), "params-corrupt", id="unknown type"),
+        pytest.param(tensor((4,)).replace(b"\x10\x04", b"\x10\x7f"), "params-truncated", id="data too short"),
+        pytest.param(program(), "not-a-params-file", id="program"),
+    ],
+)
+def test_damaged_parameters_are_refused(write: Write, content: bytes, code: str) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        read_params(write(content))
+
+    assert caught.value.code == code
+
+
+def test_a_huge_extent_is_never_allocated(write: Write) -> None:
+    honest = tensor((4,))
+    huge = honest.replace(
+        b"\x04\x00\x00\x00\x08\x05\x10\x04", b"\x07\x00\x00\x00\x08\x05\x10\xff\xff\xff\x7f"
+    )
+
+    with pytest.raises(IntegrityError) as caught:
+        read_params(write(huge))
+
+    assert caught.value.code == "params-truncated"
+
+
+@pytest.mark.parametrize(
+    ("params", "words"),
+    [
+        pytest.param(PARAMS, None, id="its own"),
+        pytest.param(tensor((4,)), "declares 2 parameters, the file holds 1", id="too few"),
+        pytest.param(PARAMS + tensor((1,)), "declares 2 parameters, the file holds 3", id="too many"),
+        pytest.param(
+            tensor((5,)) + tensor((4, 3, 1, 1)), "b: declared float32 4, stored float32 5", id="shape"
+        ),
+        pytest.param(tensor((4,), dtype=4) + tensor((4, 3, 1, 1)), "stored float16 4", id="type"),
+        pytest.param(tensor((4, 3, 1, 1)) + tensor((4,)), "b: declared", id="order"),
+    ],
+)
+def test_a_pair_belongs_together_or_says_why_not(write: Write, params: bytes, words: str | None) -> None:
+    report = check_pair(
+        read_program(write(program(), "a.pdmodel")), read_params(write(params, "a.pdiparams"))
+    )
+
+    assert report.matches is (words is None)
+    if words is None:
+        report.require_match()
+        return
+    assert words in report.differences[0]
+    with pytest.raises(IntegrityError) as caught:
+        report.require_match()
+    assert caught.value.code == "program-params-mismatch"

@@ -1,0 +1,68 @@
+"""What the order of operators tells: where pictures are normalised, what was merged."""
+
+from __future__ import annotations
+
+import pytest
+
+from converters.formats.dataflow import Flow, fused_operators, normalisation
+from converters.formats.graph import AttributeValue, Operator
+from converters.formats.inspection import Tensor
+
+PICTURE = Tensor(name="image", shape=(None, 3, 8, 8), dtype="float32")
+
+
+def step(kind: str, reads: str, writes: str, bias: str = "", **attributes: AttributeValue) -> Operator:
+    inputs = {"X": (reads,)} | ({"Bias": (bias,)} if bias else {})
+    return Operator(kind, inputs, {"Out": (writes,)}, attributes)
+
+
+def flow(*operators: Operator, picture: Tensor = PICTURE) -> Flow:
+    return Flow(operators, (picture,), ())
+
+
+@pytest.mark.parametrize(
+    ("operators", "expected"),
+    [
+        pytest.param([step("conv2d", "image", "a")], "host", id="the convolution sees the input"),
+        pytest.param(
+            [step("calib", "image", "a"), step("Conv", "a", "b")], "host", id="behind a change of type"
+        ),
+        pytest.param(
+            [step("elementwise_sub", "image", "a"), step("conv2d", "a", "b")], "in_graph", id="mean first"
+        ),
+        pytest.param(
+            [step("transpose2", "image", "a"), step("Div", "a", "b")], "in_graph", id="behind a move"
+        ),
+        pytest.param([step("softmax", "image", "a"), step("conv2d", "a", "b")], None, id="something else"),
+        pytest.param(
+            [step("assign", "image", "a"), step("softmax", "image", "a"), step("scale", "a", "b")],
+            None,
+            id="a name that is used again holds another value",
+        ),
+    ],
+)
+def test_what_comes_before_the_first_convolution_says_who_normalises(
+    operators: list[Operator], expected: str | None
+) -> None:
+    assert normalisation(flow(*operators)) == expected
+
+
+def test_an_input_that_is_no_picture_says_nothing() -> None:
+    numbers = Tensor(name="image", shape=(None, 2), dtype="float32")
+
+    assert normalisation(flow(step("scale", "image", "a"), picture=numbers)) is None
+
+
+def test_merged_activations_and_batch_norms_are_counted() -> None:
+    merged = [
+        step("conv2d", "image", "a", bias="batch_norm_0.b_0", with_act=True, act_type="relu", fuse_relu=True),
+        step("conv2d", "a", "b", bias="batch_norm_1.b_0", with_act=True, act_type="relu"),
+        step("fc", "b", "c", activation_type="relu"),
+        step("fusion_elementwise_add_activation", "c", "d", act_type="relu"),
+        step("conv2d", "d", "e", fuse_relu=False),
+    ]
+
+    assert fused_operators(merged) == {
+        "conv2d + batch_norm + relu": 2,
+        "fusion_elementwise_add_activation + relu": 1,
+    }

@@ -1,0 +1,265 @@
+"""One question for every artifact: what is this?"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from converters.formats import inspect
+from registry.errors import IntegrityError, NotFoundError, UsageError, ZooError
+from tests.helpers.nb_writer import nb
+from tests.helpers.paddle_writer import PARAMS, VERSION, block, program, tensor
+
+Write = Callable[..., Path]
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 5\n"
+CONFIG = b"mode: paddle\narch: PicoDet\nPreprocess:\n- {type: Resize}\nDecay: !PiecewiseDecay {gamma: 0.1}\n"
+
+
+def sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def test_the_name_of_a_file_says_nothing(write: Write) -> None:
+    assert inspect(write(nb(), "model.onnx")).format == "lite"
+    assert inspect(write(program(), "weights.nb")).format == "program"
+    assert inspect(write(PARAMS, "README")).format == "params"
+
+
+def test_a_single_file_is_described_by_its_own_digest(write: Write) -> None:
+    path = write(nb())
+
+    inspection = inspect(path)
+
+    assert (inspection.path, inspection.size, inspection.sha256) == (path, len(nb()), sha256(nb()))
+
+
+@pytest.mark.parametrize("stem", ["model", "inference", "__model__"])
+@pytest.mark.parametrize("asked", ["folder", "program", "params"])
+def test_program_and_parameters_are_one_artifact_whichever_is_named(
+    write: Write, tmp_path: Path, stem: str, asked: str
+) -> None:
+    paths = {
+        "folder": tmp_path,
+        "program": write(program(), f"{stem}.pdmodel"),
+        "params": write(PARAMS, f"{stem}.pdiparams"),
+    }
+    # What lies around in published folders.
+    write(CONFIG, "infer_cfg.yml")
+    write(b"\x80\x02}q\x00.", f"{stem}.pdiparams.info")
+    write(b"", ".keep")
+
+    inspection = inspect(paths[asked])
+
+    assert inspection.path == paths[asked]
+    assert (inspection.format, inspection.made_by) == ("program", "paddle 2.1.2")
+    assert (inspection.precision, inspection.weights_precision) == ("fp32", "fp32")
+    assert [tensor.name for tensor in inspection.inputs] == ["image", "size"]
+    assert [tensor.shape for tensor in inspection.outputs] == [(None, 4, 4, 8), (None, 4)]
+    assert inspection.operators == {"conv2d": 1}
+    assert (inspection.parameters, inspection.elements) == (2, 16)
+    assert inspection.size == len(program()) + len(PARAMS)
+    lines = sorted([f"{sha256(PARAMS)}  {stem}.pdiparams\n", f"{sha256(program())}  {stem}.pdmodel\n"])
+    assert inspection.sha256 == inspection.canonical_sha256 == sha256("".join(lines).encode())
+
+
+def test_a_lone_pair_belongs_together_under_any_names(write: Write, tmp_path: Path) -> None:
+    write(program(), "__model__")
+    write(PARAMS, "__params__")
+
+    assert inspect(tmp_path).parameters == 2
+
+
+def test_a_program_without_its_parameters_says_so(write: Write) -> None:
+    inspection = inspect(write(program()))
+
+    assert inspection.parameters is None
+    assert any("2 parameters is not beside it" in warning for warning in inspection.warnings)
+
+
+def test_a_program_cut_behind_its_version_is_pointed_out(write: Write) -> None:
+    inspection = inspect(write(block() + VERSION))
+
+    assert any("may have been cut" in warning for warning in inspection.warnings)
+
+
+def test_parameters_of_another_network_are_refused(write: Write, tmp_path: Path) -> None:
+    write(program(), "model.pdmodel")
+    write(tensor((4,)) + tensor((4, 3, 3, 3)), "model.pdiparams")
+
+    with pytest.raises(IntegrityError) as caught:
+        inspect(tmp_path)
+
+    assert caught.value.code == "program-params-mismatch"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"), [(LFS, "lfs-pointer"), (b"", "empty-file"), (PARAMS[:40], "program-params-mismatch")]
+)
+def test_bad_parameters_are_not_taken_for_absent_ones(
+    write: Write, tmp_path: Path, content: bytes, code: str
+) -> None:
+    write(program(), "model.pdmodel")
+    write(content, "model.pdiparams")
+
+    with pytest.raises(IntegrityError) as caught:
+        inspect(tmp_path)
+
+    assert caught.value.code == code
+
+
+def test_a_folder_stands_for_the_file_in_it_however_deep(tmp_path: Path) -> None:
+    nested = tmp_path / "__MACOSX", tmp_path / "picodet" / "lite"
+    for folder in nested:
+        folder.mkdir(parents=True)
+    (nested[1] / "model.nb").write_bytes(nb())
+    (nested[1] / "provenance.json").write_text("{}")
+
+    inspection = inspect(tmp_path)
+
+    assert (inspection.format, inspection.path) == ("lite", nested[1] / "model.nb")
+
+
+@pytest.mark.parametrize(
+    ("files", "kind", "code"),
+    [
+        pytest.param({}, NotFoundError, "no-artifact", id="empty"),
+        pytest.param({"README.md": b"# Title\n"}, NotFoundError, "no-artifact", id="no artifact"),
+        pytest.param({"a.nb": nb(), "b.nb": nb()}, UsageError, "ambiguous-folder", id="two models"),
+        pytest.param({"a.nb": nb(), "m": program()}, UsageError, "ambiguous-folder", id="two formats"),
+        pytest.param({"a.pdmodel": program(), "b.pdiparams": PARAMS, "c.pdiparams": PARAMS}, UsageError,
+                     "ambiguous-folder", id="two parameter files"),
+        pytest.param({"model.nb": LFS}, IntegrityError, "lfs-pointer", id="pointer"),
+        pytest.param({"model.nb": b"<!doctype html>"}, IntegrityError, "html-instead-of-artifact", id="page"),
+    ],
+)  # fmt: skip
+def test_a_folder_that_is_not_one_artifact_is_refused(
+    write: Write, tmp_path: Path, files: dict[str, bytes], kind: type[ZooError], code: str
+) -> None:
+    for name, content in files.items():
+        write(content, name)
+
+    with pytest.raises(kind) as caught:
+        inspect(tmp_path)
+
+    assert caught.value.code == code
+
+
+def test_parameters_that_fit_two_programs_by_name_are_ambiguous(write: Write) -> None:
+    write(program(), "model.pdmodel")
+    write(b'{"base_code":{"magic":"pir","version":3},"program":{"regions":[]}}', "model.json")
+
+    with pytest.raises(UsageError) as caught:
+        inspect(write(PARAMS, "model.pdiparams"))
+
+    assert caught.value.code == "ambiguous-params"
+
+
+def test_endless_nesting_is_not_followed(tmp_path: Path) -> None:
+    (tmp_path / "a/b/c/d/e/f").mkdir(parents=True)
+    (tmp_path / "a/b/c/d/e/f/model.nb").write_bytes(nb())
+
+    with pytest.raises(NotFoundError) as caught:
+        inspect(tmp_path)
+
+    assert caught.value.code == "no-artifact"
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        (Path("/dev/null"), UsageError),
+        (Path("/nowhere/model.nb"), NotFoundError),
+        (Path("x" * 5000), NotFoundError),
+        (Path("nul\0character"), NotFoundError),
+    ],
+)
+def test_what_is_no_file_is_refused_plainly(path: Path, kind: type[ZooError]) -> None:
+    with pytest.raises(kind):
+        inspect(path)
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    with pytest.raises(UsageError) as caught:
+        inspect(pipe)
+
+    assert caught.value.code == "not-a-file"
+
+
+def test_links_are_followed(write: Write, tmp_path: Path) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(write(nb()))
+
+    assert inspect(link).format == "lite"
+
+
+def test_a_configuration_is_recognised_without_building_its_tags(write: Write) -> None:
+    inspection = inspect(write(CONFIG))
+
+    assert inspection.format == "config"
+    assert inspection.details["values"] == {
+        "mode": "paddle", "arch": "PicoDet", "Preprocess": None, "Decay": None,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(b"just some words\n", "unknown-format", id="prose"),
+        pytest.param(b"- a\n- b\n", "unknown-format", id="list"),
+        pytest.param(b"{}", "unknown-format", id="JSON"),
+        pytest.param(b"a: [1,\n", "unknown-format", id="unfinished"),
+        pytest.param(b"a: " + b"[" * 100_000, "config-too-large", id="deep"),
+        pytest.param(b"a: b\n" * 300_000, "config-too-large", id="long"),
+        pytest.param(b"\x7fELF" + bytes(100), "unknown-format", id="program of the system"),
+    ],
+)
+def test_other_text_and_bytes_are_of_no_known_format(write: Write, content: bytes, code: str) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        inspect(write(content))
+
+    assert caught.value.code == code
+
+
+def test_a_checkpoint_is_read_without_running_it(write: Write, tmp_path: Path) -> None:
+    bait = tmp_path / "bait"
+    hostile = b"cos\nsystem\n(S'touch " + str(bait).encode() + b"'\ntR."
+
+    with pytest.raises(IntegrityError) as caught:
+        inspect(write(b"\x80\x02" + hostile))
+
+    assert caught.value.code == "unsafe-pickle"
+    assert not bait.exists()
+
+
+def test_safetensors_are_described(write: Write) -> None:
+    header = b'{"w":{"dtype":"F16","shape":[2,3],"data_offsets":[0,12]}}'
+
+    inspection = inspect(write(len(header).to_bytes(8, "little") + header + bytes(12)))
+
+    assert (inspection.format, inspection.weights_precision) == ("safetensors", "fp16")
+    assert (inspection.parameters, inspection.elements) == (1, 6)
+
+
+def test_an_inspection_survives_json(write: Write) -> None:
+    inspection = inspect(write(nb()))
+
+    assert type(inspection).model_validate_json(inspection.model_dump_json()) == inspection
+
+
+def test_the_package_itself_imports_next_to_nothing() -> None:
+    code = (
+        "import sys, converters.formats as r; before = set(sys.modules); r.inspect; "
+        "heavy = {'numpy', 'paddle', 'onnx', 'flatbuffers', 'requests', 'tarfile'} & set(sys.modules); "
+        "assert not heavy, heavy; assert 'converters.formats.paddle_lite.nb' not in before"
+    )
+
+    subprocess.run([sys.executable, "-c", code], check=True)

@@ -1,0 +1,145 @@
+"""Where interpreters are found, and that being found is not enough."""
+
+from __future__ import annotations
+
+import json
+import platform
+import sys
+from pathlib import Path
+
+import pytest
+
+from converters.toolchain import base_interpreters as bases
+
+HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home folder without any interpreter, and nothing else to find one by."""
+    for name in ("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "CONDA_PREFIX", "CONDA_EXE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    return tmp_path
+
+
+def put(path: Path, **facts: object) -> Path:
+    """A program that answers our question as an interpreter would."""
+    answer = {
+        "version": "3.99.1",
+        "short": "3.99",
+        "implementation": "CPython",
+        "machine": "x86_64",
+        "bits": 64,
+        "free_threaded": False,
+        "pip": True,
+    }
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(f"#!/bin/sh\necho '{json.dumps(answer | facts)}'\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        ".local/share/uv/python/cpython-3.99.1-linux-x86_64-gnu/bin/python3.99",
+        ".pyenv/versions/3.99.1/bin/python3.99",
+        "bin/python3.99",
+    ],
+)
+def test_each_keeper_of_interpreters_is_looked_at(home: Path, place: str) -> None:
+    path = put(home / place)
+    assert [base.path for base in bases.find(["3.99"])] == [path]
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "place"),
+    [
+        ("UV_PYTHON_INSTALL_DIR", "pythons", "pythons/cpython-3.99.1-linux-x86_64-gnu/bin/python3.99"),
+        ("XDG_DATA_HOME", "data", "data/uv/python/cpython-3.99.1-linux-x86_64-gnu/bin/python3.99"),
+        ("PYENV_ROOT", "py", "py/versions/3.99.1/bin/python3.99"),
+        ("CONDA_PREFIX", "conda/envs/one", "conda/envs/one/bin/python3.99"),
+        ("CONDA_EXE", "conda/bin/conda", "conda/envs/other/bin/python3.99"),
+    ],
+)
+def test_their_settings_are_followed(
+    home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, place: str
+) -> None:
+    path = put(home / place)
+    monkeypatch.setenv(variable, str(home / value))
+    assert [base.path for base in bases.find(["3.99"])] == [path]
+
+
+def test_conda_environments_anywhere_are_known(home: Path) -> None:
+    path = put(home / "elsewhere" / "env" / "bin" / "python3.99")
+    (home / ".conda").mkdir()
+    (home / ".conda" / "environments.txt").write_text(f"{home / 'gone'}\n\n{home / 'elsewhere' / 'env'}\n")
+    assert [base.path for base in bases.find(["3.99"])] == [path]
+
+
+def test_the_newest_patch_release_comes_first(home: Path) -> None:
+    for patch in (2, 10, 9):
+        put(home / f".pyenv/versions/3.99.{patch}/bin/python3.99", version=f"3.99.{patch}")
+    assert [base.version for base in bases.find(["3.99"])] == ["3.99.10", "3.99.9", "3.99.2"]
+
+
+def test_the_order_of_the_versions_is_kept(home: Path) -> None:
+    put(home / "bin/python3.98", version="3.98.0", short="3.98")
+    put(home / ".pyenv/versions/3.99.1/bin/python3.99")
+    assert [base.short for base in bases.find(["3.98", "3.99"])] == ["3.98", "3.99"]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "#!/bin/sh\necho 'pyenv: python3.99: command not found' >&2\nexit 127\n",
+        "#!/bin/sh\necho Python 3.99.1\n",
+        "not a program",
+        "",
+    ],
+)
+def test_what_does_not_answer_is_absent(home: Path, script: str) -> None:
+    path = put(home / ".pyenv/shims/python3.99")
+    path.write_text(script)
+    (home / "bin").symlink_to(path.parent)
+    assert list(bases.find(["3.99"])) == []
+
+
+def test_a_shim_that_does_not_answer_does_not_hide_the_next(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shim = put(home / "shims/python3.99")
+    shim.write_text("#!/bin/sh\nexit 127\n")
+    real = put(home / "bin/python3.99")
+    monkeypatch.setenv("PATH", f"{home / 'shims'}:{home / 'bin'}")
+    assert [base.path for base in bases.find(["3.99"])] == [real]
+
+
+def test_a_program_of_another_version_is_not_taken_by_its_name(home: Path) -> None:
+    put(home / "bin/python3.99", version="3.11.7", short="3.11")
+    assert list(bases.find(["3.99"])) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "words"),
+    [
+        ({"implementation": "PyPy"}, "PyPy"),
+        ({"bits": 32}, "32-bit"),
+        ({"free_threaded": True}, "free-threaded"),
+        ({"pip": False}, "python3.99-venv"),
+    ],
+)
+def test_one_that_cannot_be_built_on_says_why(home: Path, facts: dict[str, object], words: str) -> None:
+    put(home / "bin/python3.99", **facts)
+    (base,) = bases.find(["3.99"])
+    assert words in str(base.flaw)
+
+
+def test_the_running_interpreter_is_found_first_and_described(home: Path) -> None:
+    found = next(bases.find([HERE]))
+    assert found.path == Path(sys.executable)
+    assert found.version == platform.python_version()
+    assert found.machine == platform.machine()
+    assert found.flaw is None

@@ -1,0 +1,119 @@
+"""Environments for tools: built by the real pip from a wheel made here, once, and found again."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from converters.toolchain import Toolchains
+from converters.toolchain import environments as managed
+from converters.toolchain.pins import Pin, Tool, paddlelite
+from registry.errors import MissingToolError
+from tests.helpers.package_index import HERE, Notes, installed_here, make_wheel, run
+
+
+def test_what_is_not_here_is_built_aside_and_works(root: Path, tool: Tool, wheels: Path) -> None:
+    installed = installed_here()
+    before = Toolchains(root).status(tool)
+    assert before.state == "buildable"
+    assert before.reason == f"zootool is not installed in {sys.prefix}"
+    notes = Notes()
+    interpreter = Toolchains(root).ensure(tool, notes)
+    assert interpreter.origin == "managed"
+    assert interpreter.packages["zootool"] == "1.0"
+    assert run(interpreter.path, "import zootool; print(zootool.answer())") == "42"
+    assert any("building" in note and "zootool 1.0" in note for note in notes)
+    after = Toolchains(root).status(tool)
+    assert (after.state, after.interpreter, after.hint) == ("managed", interpreter.path, None)
+    assert after.packages == {"zootool": "1.0"}
+    assert installed_here() == installed
+
+
+def test_it_is_built_once(built: Path, tool: Tool) -> None:
+    notes = Notes()
+    interpreter = Toolchains(built, offline=True).ensure(tool, notes)
+    assert notes == []
+    assert run(interpreter.path, "import zootool; print(zootool.answer())") == "42"
+
+
+def test_whoever_is_not_to_build_uses_what_is_there_and_names_the_command_that_builds(
+    built: Path, root: Path, tool: Tool
+) -> None:
+    there = Toolchains(built).without_building([tool]).ensure(tool, Notes())
+    assert there.origin == "managed"
+
+    with pytest.raises(MissingToolError) as caught:
+        Toolchains(root / "empty").without_building([tool]).ensure(tool, Notes())
+
+    assert caught.value.code == "toolchain-not-built"
+    assert caught.value.hint == "zoo toolchain add zootool@1.0"
+    assert not (root / "empty").exists()
+
+
+def test_two_at_once_build_once(root: Path, tool: Tool, wheels: Path) -> None:
+    notes, found = [Notes(), Notes()], []
+
+    def build(mine: Notes) -> None:
+        found.append(Toolchains(root).ensure(tool, mine))
+
+    threads = [threading.Thread(target=build, args=(mine,)) for mine in notes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found[0] == found[1]
+    assert sum("building" in note for mine in notes for note in mine) == 1
+
+
+def test_who_has_to_wait_is_told(built: Path, tool: Tool) -> None:
+    (folder,) = (entry.path for entry in Toolchains(built).list())
+    told = threading.Event()
+    with FileLock(built / f"{folder.name}.lock"):
+        waiting = threading.Thread(target=Toolchains(built).remove, args=(tool, lambda text: told.set()))
+        waiting.start()
+        assert told.wait(30)
+        assert folder.is_dir()
+    waiting.join()
+    assert not folder.is_dir()
+
+
+def test_other_pins_mean_another_environment(built: Path, tool: Tool) -> None:
+    stricter = replace(tool, pins=(*tool.pins, Pin("zoodep", below=2)))
+    assert Toolchains(built).status(stricter).state == "buildable"
+
+
+def test_a_package_can_be_had_without_what_it_declares(root: Path, tool: Tool, wheels: Path) -> None:
+    make_wheel(wheels, "zoogreedy", "1.0", "", needs="zoohuge")
+    wanting = replace(tool, pins=(*tool.pins, Pin("zoogreedy", exact="1.0", alone=True)))
+    packages = Toolchains(root).ensure(wanting, Notes()).packages
+
+    assert (packages["zootool"], packages["zoogreedy"]) == ("1.0", "1.0")
+
+
+def test_the_environment_of_a_larger_tool_serves_the_smaller(built: Path, tool: Tool) -> None:
+    smaller = replace(tool, name="zoosmaller", also_in=tool)
+    assert Toolchains(built).status(replace(smaller, also_in=None)).state == "buildable"
+    assert Toolchains(built, offline=True).ensure(smaller, Notes()).packages["zootool"] == "1.0"
+
+
+def test_list_and_remove(built: Path, tool: Tool) -> None:
+    toolchains = Toolchains(built)
+    (entry,) = toolchains.list()
+    assert entry.name == f"zootool-1.0-cp{HERE.replace('.', '')}"
+    assert entry.ready
+    assert entry.size > 100_000
+    assert toolchains.remove(tool, Notes()) == (entry.path,)
+    assert toolchains.list() == ()
+    assert toolchains.status(tool).state == "buildable"
+
+
+def test_the_newest_interpreter_comes_first_and_not_the_last_in_the_alphabet(root: Path) -> None:
+    for name in ("cp39", "cp310", "cp37"):
+        (root / f"paddlelite-2.13rc0-{name}").mkdir(parents=True)
+    names = [folder.name for folder in managed.folders_of(root, paddlelite())]
+    assert names == [f"paddlelite-2.13rc0-{name}" for name in ("cp310", "cp39", "cp37")]

@@ -1,0 +1,1 @@
+"""Servers, stores, crash points and file writers that tests share."""

@@ -1,0 +1,58 @@
+"""Fixtures of the tests of downloads, archives and the store."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.archive_fixture import Bench
+from tests.helpers.download_client import Fetcher
+from tests.helpers.process_pool import Nursery
+from tests.helpers.store_fixture import Shop
+from zoo.store import RetryPolicy
+
+HASTY = RetryPolicy(
+    attempts=3,
+    most_attempts=8,
+    backoff=0.001,
+    stall_bytes=200,
+    sleep=lambda _: None,
+    jitter=lambda: 1.0,
+)
+"""The shipped policy's rules without its pauses. Its time limits stay, however slow the machine is."""
+
+
+@pytest.fixture
+def hasty() -> RetryPolicy:
+    return HASTY
+
+
+@pytest.fixture
+def data() -> bytes:
+    """A file that looks like nothing in particular; ten thousand bytes, always the same."""
+    return b"\x80\x02" + random.Random(7).randbytes(9998)
+
+
+@pytest.fixture
+def fetcher(tmp_path: Path, hasty: RetryPolicy) -> Fetcher:
+    return Fetcher(tmp_path, hasty)
+
+
+@pytest.fixture
+def shop(tmp_path: Path, hasty: RetryPolicy) -> Shop:
+    return Shop(tmp_path / "store", hasty)
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@pytest.fixture
+def nursery() -> Iterator[Nursery]:
+    nursery = Nursery()
+    yield nursery
+    nursery.end()

@@ -1,0 +1,68 @@
+"""Real HTTP servers on this machine for tests: honest ones, and one that lies to order.
+
+with serve({"/models/a.tar": data}) as server:
+    fetch(server.url + "/models/a.tar")
+    assert server.count("/models/a.tar") == 1
+
+with LyingServer({"/a": [reset(data, after=100), honest(data)]}) as server:
+    ...
+"""
+
+from tests.helpers.servers.behaviors import (
+    chunked,
+    cut,
+    drip,
+    dripping_head,
+    empty,
+    endless,
+    gzipped,
+    honest,
+    html,
+    ignoring_range,
+    lfs_pointer,
+    mislabelled_range,
+    protected,
+    redirect,
+    reset,
+    shortened,
+    stall,
+    status,
+    talking,
+    unfinished_chunks,
+    unmeasured,
+    wrong_range,
+)
+from tests.helpers.servers.plain import encrypted, serve, serve_folder
+from tests.helpers.servers.server import Behaviour, Exchange, LyingServer, Seen
+
+__all__ = [
+    "Behaviour",
+    "Exchange",
+    "LyingServer",
+    "Seen",
+    "chunked",
+    "cut",
+    "drip",
+    "dripping_head",
+    "empty",
+    "encrypted",
+    "endless",
+    "gzipped",
+    "honest",
+    "html",
+    "ignoring_range",
+    "lfs_pointer",
+    "mislabelled_range",
+    "protected",
+    "redirect",
+    "reset",
+    "serve",
+    "serve_folder",
+    "shortened",
+    "stall",
+    "status",
+    "talking",
+    "unfinished_chunks",
+    "unmeasured",
+    "wrong_range",
+]

@@ -1,0 +1,54 @@
+"""The command in a process of its own, with the sample entry's catalogue."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.helpers.paths import REPOSITORY
+from tests.zoo.cli.conftest import Ran
+from zoo.sample import CATALOGUE
+
+
+class Zoo:
+    """Runs ``zoo`` in a folder of its own, without this process's proxies and settings.
+
+    Args:
+        folder: Working folder; stores lie in it, too.
+        before: Words in front of the interpreter's, for example ``("unshare", "-n")``.
+    """
+
+    def __init__(self, folder: Path, before: tuple[str, ...] = ()) -> None:
+        self.folder = folder
+        self._before = before
+
+    def __call__(self, *arguments: object, cache: str = "cache", **env: str) -> Ran:
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("ZOO_", "AWS_")) and not name.lower().endswith("_proxy")
+        }
+        own = {
+            "ZOO_CACHE": str(self.folder / cache),
+            "ZOO_CATALOGUE": str(CATALOGUE),
+            "PYTHONPATH": str(REPOSITORY),
+        }
+        ran = subprocess.run(
+            [*self._before, sys.executable, "-m", "zoo", *map(str, arguments)],
+            capture_output=True,
+            text=True,
+            cwd=self.folder,
+            env=kept | own | env,
+            check=False,
+            timeout=300,
+        )
+        assert ran.returncode != 70, ran.stderr
+        assert "Traceback" not in ran.stderr, ran.stderr
+        return Ran(ran.returncode, ran.stdout, ran.stderr)
+
+    def written(self) -> str:
+        """Every small file of every store, for secrets to be looked for in."""
+        files = [path for path in self.folder.rglob("*") if path.is_file() and path.stat().st_size < 100_000]
+        return "\n".join(path.read_text(errors="replace") for path in files if "server" not in path.parts)

@@ -1,0 +1,107 @@
+"""A newer document beside the catalogue: what it adds, changes and drops."""
+
+from __future__ import annotations
+
+import pytest
+
+import registry
+from registry import tables
+from registry.readme_import.diff import Drift, drift
+from registry.readme_import.importer import import_document
+from registry.readme_import.links import Place
+
+SHIPPED = registry.load()
+DOCUMENT = "configs/keypoint/tiny_pose/README_en.md"
+SEED = tables.markdown([entry for entry in SHIPPED if entry.release == "2021"])
+
+
+def compared(text: str, release: str | None = None) -> Drift:
+    return drift(import_document(text, Place("README.md", release=release)), SHIPPED)
+
+
+def test_the_document_the_catalogue_was_made_from_has_not_changed() -> None:
+    found = compared(SEED)
+
+    assert found.compared == 4
+    assert found.clean
+
+
+@pytest.mark.parametrize("release", ["2021.10", "2022.03", "2022.08", "2024.10"])
+def test_every_release_agrees_with_its_own_tables(release: str) -> None:
+    listed = [entry for entry in SHIPPED.listed if entry.release == release and _linked(entry)]
+
+    found = compared(tables.markdown(listed))
+
+    assert found.compared == len(listed)
+    assert [str(change) for change in found.changes if change.what != "gone"] == []
+
+
+def _linked(entry: registry.Entry | registry.Pipeline) -> bool:
+    # A recipe has no row that links anything; a pipeline is found by the rows of its models.
+    return isinstance(entry, registry.Pipeline) or bool(entry.artifacts)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("| 58.1 |", "| 58.6 |", "tinypose_128x96@2021 AP: 58.1 is now 58.6"),
+        ("4.57ms", "4.12ms", "tinypose_128x96@2021 latency fp32: 4.57 ms is now 4.12 ms"),
+        ("| 128*96 |", "| 128*128 |", "tinypose_128x96@2021 input: 128*96 is now 128*128"),
+        (
+            "/tinypose_128x96.tar)",
+            "/v2/tinypose_128x96.tar)",
+            "inference: https://bj.bcebos.com/v1/paddledet/models/keypoint/tinypose_128x96.tar is now",
+        ),
+    ],
+)
+def test_a_change_is_told_with_both_values_and_its_line(old: str, new: str, words: str) -> None:
+    found = compared(SEED.replace(old, new, 1))
+
+    (change,) = (change for change in found.changes if not change.known)
+    assert words in str(change)
+    assert str(change).startswith("line 5: ")
+    assert not found.clean
+
+
+def test_a_new_row_and_a_row_that_is_gone() -> None:
+    lines = SEED.splitlines()
+    new = lines[4].replace("tinypose_128x96", "tinypose_96x64").replace("128*96", "96*64")
+
+    found = compared("\n".join([*lines[:4], new, *lines[5:]]), release="2021")
+
+    told = {change.what: change.entry for change in found.changes}
+    assert told["new"] == "tinypose_96x64"
+    assert "tinypose_128x96@2021" in [change.entry for change in found.changes if change.what == "gone"]
+
+
+def test_the_release_with_the_same_files_is_the_one_compared() -> None:
+    newer = tables.markdown([entry for entry in SHIPPED if entry.id == "tinypose_128x96@2022.08"])
+
+    assert compared(newer).changes[0].entry != "tinypose_128x96@2021"
+    assert all(change.what == "gone" for change in compared(newer).changes)
+
+
+def test_pipelines_are_compared_too() -> None:
+    text = tables.markdown([entry for entry in SHIPPED.listed if entry.release == "2021"])
+
+    (change,) = compared(text.replace("11.72ms", "11.90ms")).changes
+
+    assert str(change).endswith("latency fp32: 11.72 ms is now 11.9 ms")
+    assert change.entry == "picodet_s_192_pedestrian_tinypose_128x96@2021"
+
+
+def test_a_relative_link_of_a_document_of_unknown_place_is_compared_by_its_name() -> None:
+    base = "https://raw.githubusercontent.com/PaddlePaddle/PaddleDetection/"
+    folder = "666f597fd00d3157e84dd9fb2dd3f40bf9918ebc/configs/keypoint/tiny_pose/"
+    relative = SEED.replace(base + folder, "./")
+
+    assert "./tinypose_128x96.yml" in relative
+    assert compared(relative).clean
+    (change,) = compared(relative.replace("./tinypose_128x96.yml", "./other.yml")).changes
+    assert (change.field, change.after) == ("config", "other.yml")
+
+
+def test_a_pipeline_is_known_by_its_title_where_its_models_stand_elsewhere() -> None:
+    text = tables.markdown(SHIPPED.pipelines)
+
+    assert compared(text).compared == 4

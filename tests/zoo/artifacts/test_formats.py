@@ -1,0 +1,37 @@
+"""The table of formats, and that everything users can name is in it."""
+
+from __future__ import annotations
+
+import pytest
+
+from converters.toolchain.pins import DEFAULT_LITE_VERSION, LITERT, NCNN, OPENVINO, PADDLE, paddlelite
+from registry.errors import UsageError
+from zoo.artifacts.formats import BACKENDS, FORMATS, PHONE_ONLY, ROWS, format_of
+from zoo.cli import _options as options
+
+
+def test_what_can_be_typed_is_what_is_in_the_table() -> None:
+    assert {backend.value for backend in options.Backend} == set(BACKENDS)
+
+
+def test_every_format_has_one_row_the_reference_first() -> None:
+    assert ROWS[0] == "inference"
+    assert ROWS[-1] == PHONE_ONLY.id == "lite-arm-fp32"
+    assert len(set(ROWS)) == len(ROWS) == len(FORMATS) + 1
+
+
+def test_a_version_of_paddle_lite_is_of_no_other_engine() -> None:
+    assert format_of("lite", "fp32").tool(None) == paddlelite(DEFAULT_LITE_VERSION)
+    assert format_of("lite", "fp32").tool("2.10") == paddlelite("2.10")
+    assert format_of("lite", "fp16").tool("2.10") is None  # interpreted
+    assert format_of("paddle", "fp32").tool(None) == PADDLE
+    assert format_of("openvino", "fp16").tool(None) == OPENVINO
+    assert format_of("ncnn", "fp32").tool(None) == NCNN
+    assert format_of("tflite", "fp16").tool(None) == LITERT
+
+
+def test_a_precision_that_a_backend_has_nothing_in_is_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        format_of("paddle", "fp16")
+
+    assert (caught.value.code, caught.value.expected) == ("paddle-precision-impossible", "fp32")

@@ -1,0 +1,174 @@
+"""zoo.lock in version control: two branches add to it, git merges it, zoo reads it."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from registry.errors import UsageError
+from registry.lock import Lock, Locked
+from zoo.artifacts import lockfile as project
+from zoo.store import Store
+
+HOST = "https://models.example"
+
+
+def lock_of(*names: str, digit: str = "a") -> Lock:
+    lock = Lock()
+    for name in names:
+        lock = lock.with_seen(
+            f"{HOST}/{name}.tar", Locked(artifact=f"{name}@2021/inference", sha256=digit * 64, size=1)
+        )
+    return lock
+
+
+class Repository:
+    """A git repository with a lock in it."""
+
+    def __init__(self, folder: Path, lock: Lock, attributes: str = "") -> None:
+        self.folder = folder
+        self.lock = folder / project.NAME
+        try:
+            self.git("init", "-q", "-b", "main")
+        except FileNotFoundError:
+            pytest.skip("git is not installed")
+        (folder / ".gitattributes").write_text(attributes)
+        self.commit(lock)
+
+    def git(self, *arguments: str) -> int:
+        who = ["-c", "user.name=Zoo", "-c", "user.email=zoo@zoo.example", "-c", "commit.gpgsign=false"]
+        ran = subprocess.run(["git", *who, *arguments], cwd=self.folder, capture_output=True, check=False)
+        return ran.returncode
+
+    def commit(self, lock: Lock) -> None:
+        self.lock.write_text(lock.dump())
+        self.git("add", "-A")
+        assert self.git("commit", "-q", "-m", "lock") == 0
+
+    def merge(self, ours: Lock, theirs: Lock) -> bool:
+        """Two branches replace the lock, and one is merged into the other; whether that went by itself."""
+        self.git("checkout", "-q", "-b", "theirs")
+        self.commit(theirs)
+        self.git("checkout", "-q", "main")
+        self.commit(ours)
+        return self.git("merge", "-q", "--no-edit", "theirs") == 0
+
+    def read(self) -> Lock:
+        return Lock.parse(self.lock.read_text(), self.lock)
+
+
+UNION = f"{project.NAME} merge=union\n"
+BASE = ("d", "h", "m", "r", "w")
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Repository:
+    return Repository(tmp_path, lock_of(*BASE))
+
+
+def test_additions_in_different_places_merge_by_themselves(repository: Repository) -> None:
+    assert repository.merge(lock_of(*BASE, "e"), lock_of(*BASE, "s", "x"))
+    assert repository.read() == lock_of(*BASE, "e", "s", "x")
+
+
+def test_additions_in_one_place_conflict_and_are_named(repository: Repository) -> None:
+    assert not repository.merge(lock_of(*BASE, "e"), lock_of(*BASE, "f"))
+    with pytest.raises(UsageError) as caught:
+        repository.read()
+
+    assert "merge conflict" in caught.value.message
+    assert f"{repository.lock}:" in caught.value.message
+
+
+@pytest.mark.parametrize(("ours", "theirs"), [("e", "f"), ("a", "b"), ("x", "y"), ("e", "e")])
+def test_with_the_union_driver_they_merge_wherever_they_stand(tmp_path: Path, ours: str, theirs: str) -> None:
+    repository = Repository(tmp_path, lock_of(*BASE), UNION)
+
+    assert repository.merge(lock_of(*BASE, ours), lock_of(*BASE, theirs))
+    merged = repository.read()
+    assert merged.artifacts == lock_of(*BASE, *{ours, theirs}).artifacts
+
+
+def test_one_address_locked_in_two_ways_is_never_settled_silently(tmp_path: Path) -> None:
+    repository = Repository(tmp_path, lock_of(*BASE), UNION)
+    other = lock_of("e", digit="b").artifacts[f"{HOST}/e.tar"]
+
+    repository.merge(lock_of(*BASE, "e"), lock_of(*BASE).accepting(f"{HOST}/e.tar", other))
+    with pytest.raises(UsageError, match="twice"):
+        repository.read()
+
+
+@given(st.permutations(BASE))
+def test_the_order_in_which_things_were_seen_does_not_matter(names: list[str]) -> None:
+    assert lock_of(*names).dump() == lock_of(*BASE).dump()
+
+
+class TestWriting:
+    @pytest.fixture
+    def work(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / ".git").mkdir()
+        return tmp_path
+
+    def write(self, root: Path, lock: Lock, **options: object) -> list[str]:
+        """Locks what a store has seen; what was said meanwhile."""
+        store, notes = Store(root), list[str]()
+        root.mkdir(exist_ok=True)
+        (root / "lock.json").write_text(lock.dump())
+        obtainer = SimpleNamespace(store=store, reporter=SimpleNamespace(note=notes.append))
+        project.lock([], obtainer, **options)  # type: ignore[arg-type]
+        return notes
+
+    def test_a_new_lock_comes_with_advice_for_git(self, work: Path) -> None:
+        (note,) = self.write(work / "store", lock_of("a"))
+        again = self.write(work / "store", lock_of("a", "b"))
+
+        assert note == f"for merges without conflicts: echo 'zoo.lock merge=union' >> {work}/.gitattributes"
+        assert again == []
+
+    def test_who_took_the_advice_is_left_alone(self, work: Path) -> None:
+        (work / ".gitattributes").write_text(UNION)
+
+        assert self.write(work / "store", lock_of("a")) == []
+
+    def test_commands_at_the_same_time_lose_nothing(self, work: Path) -> None:
+        began = threading.Barrier(len(BASE))
+
+        def add(name: str) -> None:
+            store = work / f"store-{name}"
+            store.mkdir()
+            (store / "locks").symlink_to(work / "locks")
+            began.wait()
+            self.write(store, lock_of(name))
+
+        (work / "locks").mkdir()
+        with ThreadPoolExecutor(len(BASE)) as pool:
+            list(pool.map(add, BASE))
+
+        assert Lock.parse((work / project.NAME).read_text(), work / project.NAME) == lock_of(*BASE)
+        assert list(work.glob(".zoo.lock*")) == []
+
+    def test_a_check_tells_drift_and_writes_nothing(self, work: Path) -> None:
+        self.write(work / "store", lock_of("a", "b"))
+        text = (work / project.NAME).read_text()
+        obtainer = SimpleNamespace(store=Store(work / "store"))
+        (work / "store/lock.json").write_text(
+            lock_of("b", "c")
+            .accepting(f"{HOST}/a.tar", lock_of("a", digit="b").artifacts[f"{HOST}/a.tar"])
+            .dump()
+        )
+
+        report = project.lock([], obtainer, check=True)  # type: ignore[arg-type]
+
+        assert [(change.kind, change.url) for change in report.changes] == [
+            ("changed", f"{HOST}/a.tar"),
+            ("added", f"{HOST}/c.tar"),
+        ]
+        assert (work / project.NAME).read_text() == text

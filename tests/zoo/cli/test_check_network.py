@@ -1,0 +1,114 @@
+"""doctor --net and registry check --links as users run them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+import registry
+from tests.helpers.servers import LyingServer, status
+from tests.registry.conftest import MINIMAL
+from tests.zoo.cli.conftest import Zoo
+
+
+@pytest.fixture
+def walled(zoo: Zoo) -> Zoo:
+    """The way out is a proxy that does not answer, so that no test asks a host of the world."""
+    proxy = "http://127.0.0.1:9"  # the port of "discard", which no proxy listens on
+    zoo.env |= {"HTTPS_PROXY": proxy, "HTTP_PROXY": "", "ALL_PROXY": "", "NO_PROXY": "127.0.0.1"}
+    return zoo
+
+
+@pytest.fixture
+def team(zoo: Zoo) -> Path:
+    file = zoo.folder / "team.yaml"
+    file.write_text(MINIMAL.replace("https://example.com", "https://models.invalid"))
+    return file
+
+
+class TestDoctor:
+    def test_mirrors_and_hosts_of_the_catalogue_are_rows_of_the_report(self, walled: Zoo) -> None:
+        with LyingServer(fallback=lambda path: status(200)) as mirror:
+            ran = walled("doctor", "--net", "--json", ZOO_MIRROR=mirror.url)
+
+        assert ran.code == 0
+        first, *others = ran.json["net"]
+        assert (first["role"], first["works"], first["proxy"]) == ("mirror", True, False)
+        artifacts = [artifact for entry in registry.load() for artifact in entry.artifacts]
+        hosts = {urlsplit(url).netloc for artifact in artifacts for url in artifact.urls}
+        assert sorted(urlsplit(row["source"]).netloc for row in others) == sorted(hosts)
+        assert {(row["role"], row["failed"]) for row in others} == {("catalogue", "proxy")}
+
+    def test_people_read_what_failed_first_and_what_to_type(self, walled: Zoo) -> None:
+        ran = walled("doctor", "--net")
+
+        row = next(at for at, line in enumerate(ran.lines) if line.startswith("no  https://bj.bcebos.com"))
+        assert "(catalogue, through a proxy)  proxy: " in ran.lines[row]
+        assert ran.lines[row + 1].startswith("      asked: https://bj.bcebos.com/")
+        assert ran.lines[row + 2].startswith("      try: correct HTTPS_PROXY")
+
+    def test_a_mirror_that_lacks_a_file_is_told_from_one_that_does_not_answer(self, walled: Zoo) -> None:
+        with LyingServer() as mirror:
+            ran = walled("doctor", "--net", ZOO_MIRROR=mirror.url)
+
+        assert f"up  {mirror.url}/ (mirror)  status: 404 Not Found" in ran.out
+        assert "up = answers, but not with this file" in ran.lines
+
+    def test_without_net_nobody_is_asked(self, walled: Zoo) -> None:
+        with LyingServer() as mirror:
+            ran = walled("doctor", "--json", ZOO_MIRROR=mirror.url)
+
+        assert ran.json["net"] is None
+        assert mirror.log == []
+
+    def test_net_is_refused_offline(self, walled: Zoo) -> None:
+        ran = walled("doctor", "--net", ZOO_OFFLINE="1")
+
+        assert ran.code == 4
+        assert ran.err.startswith("error[offline]")
+
+
+class TestLinks:
+    def test_every_link_of_the_shipped_catalogue_is_asked_for(self, walled: Zoo) -> None:
+        with LyingServer(fallback=lambda path: status(200)) as mirror:
+            ran = walled("registry", "check", "--links", ZOO_MIRROR=mirror.url)
+
+        assert (ran.code, ran.out) == (0, "")
+        assert "0 dead" in ran.err
+        assert len({seen.path for seen in mirror.log}) > 100
+
+    def test_a_dead_link_is_a_difference(self, walled: Zoo, team: Path) -> None:
+        with LyingServer() as mirror:
+            ran = walled("registry", "check", team, "--links", ZOO_MIRROR=mirror.url)
+            found = walled("registry", "check", team, "--links", "--json", ZOO_MIRROR=mirror.url)
+
+        assert (ran.code, found.code) == (1, 1)
+        assert ran.lines[1].split() == [
+            "sample@1",
+            "weights",
+            "404",
+            "Not",
+            "Found",
+            f"{mirror.url}/sample.pdparams",
+        ]
+        assert found.json["problems"] == []
+        (dead,) = found.json["links"]["dead"]
+        assert (dead["url"], dead["status"]) == ("https://models.invalid/sample.pdparams", 404)
+
+    def test_nobody_who_can_be_reached_is_an_error_of_the_network(self, walled: Zoo, team: Path) -> None:
+        ran = walled("registry", "check", team, "--links", "--json", HTTPS_PROXY="")
+
+        assert ran.code == 4
+        assert ran.json["error"]["code"] == "network-unreachable"
+        assert "name-not-resolved" in ran.json["error"]["found"]
+
+    def test_nobody_is_asked_about_a_catalogue_with_mistakes(self, walled: Zoo, team: Path) -> None:
+        team.write_text(team.read_text().replace("height: 64", "height: tall"))
+        with LyingServer() as mirror:
+            ran = walled("registry", "check", team, "--links", "--json", ZOO_MIRROR=mirror.url)
+
+        assert ran.code == 1
+        assert (len(ran.json["problems"]), ran.json["links"]) == (1, None)
+        assert mirror.log == []

@@ -1,0 +1,264 @@
+"""Whatever is typed, and wherever the output goes: an error with a code and a hint, or no error at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.paths import REPOSITORY
+from tests.helpers.servers import LyingServer, stall
+from tests.zoo.cli.conftest import PUBLISHED, Zoo
+
+NAME = "picodet_s_192_pedestrian"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "hint"),
+    [
+        (["list", "--format", "bogus"], "'bogus' is not one of 'table'", "zoo list --help"),
+        (["list", "--precsion", "fp16"], "--precision", "zoo list --help"),
+        (["list", "again"], "unexpected extra argument", "zoo list --help"),
+        (["show"], "missing argument 'NAME'", "zoo show --help"),
+        (["bundle", NAME], "missing option '--out'", "zoo bundle --help"),
+        (["fetch", NAME, "--jobs", "0"], "greater than or equal to 1", "zoo fetch --help"),
+        (["cache", "bogus"], "no such command 'bogus'", "zoo cache --help"),
+    ],
+)
+def test_what_the_parser_refuses_is_an_error_like_any_other(
+    zoo: Zoo, arguments: list[str], words: str, hint: str
+) -> None:
+    ran, document = zoo(*arguments), zoo(*arguments, "--json").json["error"]
+
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.startswith("error[bad-usage]: ")
+    assert words in ran.err
+    assert "Value error" not in ran.err
+    assert (document["code"], document["exit_code"], document["hint"]) == ("bad-usage", 2, hint)
+
+
+@pytest.mark.parametrize("arguments", [[], ["cache"], ["registry"], ["toolchain"]])
+def test_a_group_without_a_command_answers_with_its_help(zoo: Zoo, arguments: list[str]) -> None:
+    ran = zoo(*arguments)
+
+    assert ran.code == 2
+    assert "Commands:" in ran.out + ran.err
+    assert "error[" not in ran.err
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["show", NAME]])
+def test_a_reader_that_goes_away_is_no_error(zoo: Zoo, arguments: list[str]) -> None:
+    ours, theirs = os.pipe()
+    os.close(ours)
+
+    with os.fdopen(theirs, "w") as nobody_reads:
+        ran = started(zoo, arguments, stdout=nobody_reads)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no device that is always full")
+@pytest.mark.parametrize("arguments", [["list"], ["list", "--json"], ["registry", "schema"]])
+def test_a_full_disk_under_the_output_is_said(zoo: Zoo, arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = started(zoo, arguments, stdout=full)
+
+    assert ran.returncode == 7
+    assert ran.stderr.startswith("error[disk-full]: ")
+    assert "Exception ignored" not in ran.stderr
+
+
+def test_nothing_is_wrong_with_closed_streams(zoo: Zoo) -> None:
+    script = f'exec "{sys.executable}" -m zoo list >&- 2>&-'
+
+    ran = subprocess.run(["sh", "-c", script], cwd=zoo.folder, env=zoo.environment, check=False)
+
+    assert ran.returncode == 0
+
+
+# Tests that a shell runs in the background ignore Ctrl-C, and the command they start would as well.
+HEARING = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("zoo", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_ctrl_c_ends_with_130_and_a_word(zoo: Zoo) -> None:
+    path = f"{PUBLISHED}{NAME}.tar"
+    with LyingServer({path: stall(b"x" * 100_000, after=10_000)}) as server:
+        command = [sys.executable, "-c", HEARING, "fetch", NAME, "--mirror", server.url]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command,
+            cwd=zoo.folder,
+            env=zoo.environment,
+            stdout=pipe,
+            stderr=pipe,
+            text=True,
+        ) as running:
+            while not server.count(path):
+                assert running.poll() is None
+                time.sleep(0.02)
+            running.send_signal(signal.SIGINT)
+            out, err = running.communicate(timeout=60)
+
+    assert (running.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == "interrupted"
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "package", "extra"),
+    [
+        (["run", NAME, "photo.jpg"], "numpy", "run"),
+        (["validate", NAME, "--data", "coco"], "cv2", "run"),
+        (["compare", NAME], "numpy", "run"),
+        (["bench", NAME], "numpy", "run"),
+        (["report", NAME], "numpy", "report"),
+        (["demo"], "numpy", "demo"),
+        (["site", "pages"], "jinja2", "report"),
+    ],
+)
+def test_the_light_install_names_the_extra_that_is_missing(
+    zoo: Zoo, tmp_path: Path, arguments: list[str], package: str, extra: str
+) -> None:
+    (zoo.folder / "photo.jpg").write_bytes(b"")
+    (tmp_path / "sitecustomize.py").write_text(f"import sys\nsys.modules[{package!r}] = None\n")
+
+    ran = zoo(*arguments, "--json", PYTHONPATH=f"{tmp_path}:{REPOSITORY}")
+
+    assert ran.code == 7
+    assert ran.json["error"]["hint"] == f"pip install 'paddle-zoo[{extra}]'"
+
+
+def started(zoo: Zoo, arguments: list[str], stdout: object) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        zoo.command(*arguments),
+        stdout=stdout,  # type: ignore[call-overload]
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=zoo.folder,
+        env=zoo.environment,
+        check=False,
+        timeout=60,
+    )
+
+
+def test_a_bug_is_a_document_too(zoo: Zoo, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text("import registry\nregistry.json_schema = None\n")
+    command = zoo.command("registry", "schema", "--json")
+
+    env = zoo.environment | {"PYTHONPATH": f"{tmp_path}:{REPOSITORY}"}
+    ran = subprocess.run(command, capture_output=True, text=True, cwd=zoo.folder, env=env, check=False)
+
+    assert ran.returncode == 70
+    assert json.loads(ran.stdout)["error"]["code"] == "internal-error"
+    assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (["show", ""], "empty-argument"),
+        (["list", "--where", ""], "empty-argument"),
+        (["fetch", NAME, "--out="], "empty-argument"),
+        (["list", "--json", "--format", "csv"], "bad-combination"),
+        (["list", "--artifact", "lite-arn-fp16"], "unknown-condition"),
+        (["compare-models", "--metric", "APP"], "unknown-condition"),
+        (["compare-models", "--threads", "77"], "unknown-condition"),
+        (["fetch", NAME, "--all", "--weights"], "bad-combination"),
+        (["mirror", "there", NAME, "--all", "--onnx", "fp32"], "bad-combination"),
+        (["convert", NAME, "--network", NAME, "--to", "onnx", "--out", "x"], "bad-combination"),
+        (["compare", NAME, "--shape", "image=1,3,192,192"], "bad-combination"),
+        (["compare", ".", "--locked"], "bad-combination"),
+        (["convert", NAME, "--to", "onnx", "--out", "x", "--lite-version", "2.13rc0"], "flag-without-lite"),
+        (["convert", NAME, "--to", "onnx", "--out", "x", "--target", "x86"], "flag-without-lite"),
+        (["convert", NAME, "--to", "inference", "--out", "x", "--precision", "fp16"], "flag-without-lite"),
+        (["convert", NAME, "--to", "lite", "--out", "x", "--opset", "13"], "flag-without-onnx"),
+        (["convert", NAME, "--to", "openvino", "--out", "x", "--ir-version", "8"], "flag-without-onnx"),
+    ],
+)
+def test_nothing_that_was_typed_is_left_out_of_account(zoo: Zoo, arguments: list[str], code: str) -> None:
+    ran = zoo(*arguments)
+
+    assert ran.code == 2
+    assert ran.err.startswith(f"error[{code}]: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "code"),
+    [
+        (["registry", "check", "nowhere.yaml"], 2, "catalogue-not-found"),
+        (["registry", "check", "empty"], 2, "catalogue-empty"),
+        (["registry", "check", "notes.txt"], 2, "catalogue-not-yaml"),
+        (["list", "--catalogue", "bytes.yaml"], 2, "catalogue-unreadable"),
+        (["registry", "import", "nowhere.md"], 3, "document-not-found"),
+        (["registry", "drift", "bytes.yaml"], 2, "document-unreadable"),
+        (["inspect", "pipe"], 2, "not-a-file"),
+        (["inspect", "notes.txt"], 5, "unknown-format"),
+        (["import", "notes.txt"], 5, "corrupt-archive"),
+        (["import", "empty"], 3, "no-such-file"),
+        (["run", NAME, "nowhere.jpg"], 3, "image-not-found"),
+        (["run", NAME, "empty"], 3, "no-images"),
+        (["run", NAME, "notes.txt", "--threads", "0"], 2, "bad-usage"),
+        (["convert", "pipe", "--network", NAME, "--to", "safetensors", "--out", "x"], 2, "not-a-file"),
+    ],
+)
+def test_whatever_is_refused_names_what_to_do_next(
+    zoo: Zoo, arguments: list[str], exit_code: int, code: str
+) -> None:
+    (zoo.folder / "empty").mkdir()
+    (zoo.folder / "notes.txt").write_text("nothing: [")
+    (zoo.folder / "bytes.yaml").write_bytes(b"name: \xff")
+    os.mkfifo(zoo.folder / "pipe")
+
+    ran = zoo(*arguments)
+
+    assert (ran.code, ran.out) == (exit_code, "")
+    assert ran.err.startswith(f"error[{code}]: ")
+    assert "\n  try: " in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments", [["verify"], ["cache", "ls"], ["compare-models"], ["registry", "check"], ["toolchain", "ls"]]
+)
+def test_quiet_keeps_notes_from_every_command(zoo: Zoo, arguments: list[str]) -> None:
+    loud, quiet = zoo(*arguments), zoo(*arguments, "--quiet")
+
+    assert loud.err != ""
+    assert (quiet.code, quiet.err) == (loud.code, "")
+    # Not all of it: other tests build toolchains meanwhile, and their sizes and ages are listed.
+    assert quiet.out.splitlines()[:1] == loud.out.splitlines()[:1]
+
+
+def test_the_front_is_the_same_as_a_document(zoo: Zoo) -> None:
+    rankings = zoo("compare-models", "--front", "--json").json["rankings"]
+
+    assert rankings
+    assert {row["beaten_by"] for ranking in rankings for row in ranking["rows"]} == {None}
+
+
+def test_a_missing_numpy_is_said_before_an_environment_is_built(
+    zoo: Zoo, tmp_path: Path, shared: Path
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import sys\nsys.modules['numpy'] = sys.modules['paddle'] = None\n"
+    )
+    (zoo.cache / "toolchains").unlink()
+    weights = shared / "data" / "weights" / f"{NAME}.pdparams"
+
+    ran = zoo(
+        *("convert", weights, "--network", NAME, "--to", "inference", "--out", "made", "--offline"),
+        PYTHONPATH=f"{tmp_path}:{REPOSITORY}",
+    )
+
+    assert ran.code == 7
+    assert ran.err.startswith("error[package-missing]: ")
+    assert "paddle-zoo[convert]" in ran.err

@@ -1,0 +1,191 @@
+"""Plans of conversions to ONNX in eight bits, OpenVINO and ncnn, and what is refused before anything runs."""
+
+from __future__ import annotations
+
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import registry
+import zoo
+from registry.errors import ConversionError, UsageError
+from zoo.conversion.convert import plan
+from zoo.conversion.options import ConvertRequest
+
+NAME = "tinypose_128x96"
+
+
+def lines(name: str = NAME, **asked: Any) -> list[str]:
+    return [line.strip() for line in plan(name, ConvertRequest(**asked), registry.load()).lines()[1:]]
+
+
+def test_integers_start_from_the_simplified_graph_of_an_opset_with_scales_for_channels() -> None:
+    first, second, third = lines(to="onnx", precision="int8", calibration=Path("photos"))
+
+    assert first.endswith("ONNX fp32, opset 13")
+    assert second.endswith("simplified ONNX fp32")
+    assert third.endswith("in int8, calibrated")
+
+
+def test_weights_alone_need_no_pictures() -> None:
+    assert lines(to="onnx", weight_only="int8")[-1].endswith("with weights in int8")
+
+
+def test_openvino_goes_through_onnx() -> None:
+    assert [line.partition(" to ")[2] for line in lines(to="openvino", precision="fp16")] == [
+        "ONNX fp32, opset 11",
+        "OpenVINO, weights in fp16",
+    ]
+
+
+def test_tflite_goes_through_onnx() -> None:
+    assert [line.partition(" to ")[2] for line in lines(to="tflite", precision="fp16")] == [
+        "ONNX fp32, opset 11",
+        "TensorFlow Lite, weights in fp16",
+    ]
+
+
+def test_a_detector_that_suppresses_boxes_goes_to_tflite_with_the_head_that_is_named() -> None:
+    name = "picodet_s_192_lcnet_pedestrian"
+    with pytest.raises(ConversionError) as caught:
+        lines(name, to="tflite")
+
+    assert caught.value.code == "tflite-suppression-impossible"
+    assert lines(name, to="tflite", head="raw")[-1].endswith("to TensorFlow Lite, weights in fp32")
+
+
+def test_heat_maps_go_to_ncnn_without_their_maxima_which_it_cannot_hold() -> None:
+    first, last = lines(to="ncnn", precision="fp16")
+
+    assert first.startswith("convert  inference model to ONNX")
+    assert last.endswith("ONNX to ncnn, weights in fp16, without arg-max")
+    assert lines(to="ncnn", argmax=False, batch=1)[-1].endswith("weights in fp32")
+
+
+def test_raw_heads_go_to_ncnn_as_upstream_published_them() -> None:
+    assert [line.partition(" to ")[2] for line in lines("picodet_s_192_pedestrian", to="ncnn")] == [
+        "ONNX fp32, opset 11",
+        "ncnn, weights in fp32",
+    ]
+
+
+def test_a_detector_that_suppresses_boxes_goes_to_ncnn_with_the_head_that_is_named() -> None:
+    name = "picodet_s_192_lcnet_pedestrian"
+    with pytest.raises(UsageError) as caught:
+        lines(name, to="ncnn")
+
+    assert caught.value.code == "ncnn-nms-impossible"
+    for head in ("raw", "boxes"):
+        assert lines(name, to="ncnn", head=head)[-1].endswith("to ncnn, weights in fp32")
+
+
+def test_an_ir_version_is_chosen_where_the_onnx_file_is_made_and_kept_by_what_follows(tmp_path: Path) -> None:
+    first, _ = lines(to="onnx", precision="fp16", ir_version=8)
+    (tmp_path / "made.onnx").write_bytes(b"\x08\x06:\x00B\x02\x10\x0b")
+
+    assert first.endswith("ONNX fp32, opset 11, IR version 8")
+    with pytest.raises(UsageError) as caught:
+        plan(tmp_path / "made.onnx", ConvertRequest(to="onnx", simplify=True, ir_version=8), registry.load())
+    assert caught.value.code == "ir-version-is-fixed"
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        ({"to": "onnx", "precision": "int8"}, "calibration-needed"),
+        ({"to": "lite", "precision": "int8"}, "lite-precision-impossible"),
+        ({"to": "openvino", "precision": "int8"}, "openvino-precision-impossible"),
+        ({"to": "tflite", "precision": "int8"}, "tflite-precision-impossible"),
+        ({"to": "tflite", "half_ends": True}, "flag-without-onnx"),
+        ({"to": "openvino", "weight_only": "int8"}, "flag-without-lite"),
+        ({"to": "ncnn", "precision": "int8"}, "ncnn-precision-impossible"),
+        ({"to": "ncnn", "argmax": True}, "ncnn-argmax-impossible"),
+        ({"to": "ncnn", "batch": 0}, "ncnn-batch-impossible"),
+        ({"to": "ncnn", "batch": 2}, "ncnn-batch-impossible"),
+        ({"to": "ncnn", "simplify": True}, "flag-without-onnx"),
+        ({"to": "openvino", "simplify": True}, "flag-without-onnx"),
+        ({"to": "lite", "calibration": Path("photos")}, "flag-without-onnx"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_before_anything_runs(asked: dict[str, Any], code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        lines(**asked)
+
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize(
+    ("call", "function"),
+    [
+        (lambda: zoo.fetch(NAME, lite="fp99"), "fetch"),  # type: ignore[arg-type]
+        (lambda: zoo.convert(NAME, to="onnx", precision="fp99"), "convert"),
+        (lambda: zoo.convert(NAME, to="onnx", no_such_option=1), "convert"),
+        (lambda: zoo.load(NAME, precision="fp99"), "load"),  # type: ignore[arg-type]
+    ],
+)
+def test_wrong_options_of_a_call_are_errors_of_ours(call: Callable[[], object], function: str) -> None:
+    """Whoever catches ZooError catches these too."""
+    with pytest.raises(UsageError) as caught:
+        call()
+
+    assert caught.value.code == "bad-option"
+    assert caught.value.hint == f"help(zoo.{function}) names the options"
+
+
+def test_an_archive_is_not_converted_and_the_hint_says_what_is(tmp_path: Path) -> None:
+    (tmp_path / "note.txt").touch()
+    with tarfile.open(tmp_path / "model.tar", "w") as archive:
+        archive.add(tmp_path / "note.txt", "note.txt")
+
+    with pytest.raises(UsageError) as caught:
+        plan(tmp_path / "model.tar", ConvertRequest(to="lite"), registry.load())
+
+    assert caught.value.code == "not-convertible"
+    assert caught.value.hint == "unpack it and name the folder: zoo convert FOLDER --to lite"
+
+
+@pytest.mark.parametrize(
+    ("head", "asked", "code"),
+    [
+        (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "opset": 16}, "opset-is-fixed"),
+        (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "network": NAME}, "bad-combination"),
+        (b"\x80\x02}q\x00.", {"to": "safetensors", "network": NAME}, "bad-combination"),
+    ],
+)
+def test_what_a_file_has_already_is_neither_asked_for_nor_left_out_of_account(
+    tmp_path: Path, head: bytes, asked: dict[str, Any], code: str
+) -> None:
+    (tmp_path / "source").write_bytes(head)
+
+    with pytest.raises(UsageError) as caught:
+        plan(tmp_path / "source", ConvertRequest(**asked), registry.load())
+
+    assert caught.value.code == code
+
+
+def test_an_architecture_is_not_named_beside_an_inference_model(shared: Path) -> None:
+    model = shared / "data/inference" / NAME
+
+    with pytest.raises(UsageError) as caught:
+        plan(model, ConvertRequest(to="onnx", network=NAME), registry.load())
+
+    assert (caught.value.code, caught.value.hint) == ("bad-combination", "leave out --network")
+    assert plan(model, ConvertRequest(to="onnx", opset=13), registry.load()).have == "program"
+
+
+def test_a_model_file_is_calibrated_for_the_network_that_is_named(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    ends = [onnx.helper.make_tensor_value_info(name, 1, [1]) for name in "xy"]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "graph", ends[:1], ends[1:])
+    file = tmp_path / "model.onnx"
+    onnx.save(onnx.helper.make_model(graph), file)
+    asked = {"to": "onnx", "precision": "int8", "calibration": tmp_path}
+
+    with pytest.raises(UsageError) as caught:
+        plan(file, ConvertRequest(**asked), registry.load())
+
+    assert caught.value.code == "network-needed"
+    assert plan(file, ConvertRequest(**asked, network=NAME), registry.load()).have == "onnx"

@@ -1,0 +1,261 @@
+"""Annotation files as people have them: other makers' ids and categories, and mistakes told of by place."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from registry.errors import NotFoundError, UsageError
+from registry.schema.protocol import DetectionProtocol, KeypointProtocol
+from tests.helpers.fake_session import POSE_TENSOR, FakeSession, bright_spots
+from tests.helpers.model_specs import DETECTION_PROTOCOL, HEATMAPS, POSE_INPUT, POSE_PROTOCOL
+from zoo.datasets.coco import CocoSet, load_set
+from zoo.datasets.coco_annotations import Kind
+from zoo.evaluation.measure import measure_keypoints
+from zoo.evaluation.scoring import score
+from zoo.runner.estimator import PoseEstimator
+from zoo.runner.results import PoseRecord
+
+BOX = [10.0, 20.0, 60.0, 90.0]
+JOINTS = [20.0, 30.0, 2.0, 60.0, 90.0, 2.0, *([40.0, 60.0, 1.0] * 15)]
+PERSON = {"id": 1, "name": "person"}
+
+Document = dict[str, Any]
+Change = Callable[[Document], None]
+
+
+def folder_of(root: Path, change: Change = lambda document: None, *, photos: bool = True) -> Path:
+    """Four photos: a person in each of three, no object in the last; then whatever a change makes of it."""
+    cv2 = pytest.importorskip("cv2")
+    images = [{"id": n, "file_name": f"{n}.png", "width": 160, "height": 120} for n in (1, 2, 3, 4)]
+    person = {"category_id": 1, "bbox": BOX, "area": 5400.0, "iscrowd": 0, "keypoints": JOINTS}
+    annotations = [{"id": 10 + n, "image_id": n, "num_keypoints": 17, **person} for n in (1, 2, 3)]
+    document: Document = {"images": images, "annotations": annotations, "categories": [dict(PERSON)]}
+    (root / "val2017").mkdir(parents=True)
+    (root / "annotations").mkdir()
+    for image in images if photos else ():
+        cv2.imwrite(str(root / "val2017" / str(image["file_name"])), np.zeros((120, 160, 3), np.uint8))
+    change(document)
+    for name in ("person_keypoints_val2017.json", "instances_val2017.json"):
+        (root / "annotations" / name).write_text(json.dumps(document))
+    return root
+
+
+def each(section: str, change: Change) -> Change:
+    """A change of every object of a section."""
+
+    def apply(document: Document) -> None:
+        for item in document[section]:
+            change(item)
+
+    return apply
+
+
+def together(*changes: Change) -> Change:
+    def apply(document: Document) -> None:
+        for change in changes:
+            change(document)
+
+    return apply
+
+
+def ids(make: Callable[[int], object]) -> Change:
+    return together(
+        each("images", lambda image: image.update(id=make(image["id"]))),
+        each("annotations", lambda item: item.update(image_id=make(item["image_id"]))),
+    )
+
+
+def person_is(number: int, *categories: Document) -> Change:
+    return together(
+        lambda document: document.update(categories=list(categories)),
+        each("annotations", lambda item: item.update(category_id=number)),
+    )
+
+
+def figure(data: CocoSet, kind: Kind, found: int = 2) -> float | None:
+    """AP when the persons of the first photos are found exactly and one more is made up, best of all."""
+    records: list[PoseRecord] = [
+        {
+            "image_id": photo.id,
+            "category_id": data.person,
+            "bbox": BOX,
+            "keypoints": JOINTS,
+            "score": 0.5,
+        }
+        for photo in data.photos[:found]
+    ]
+    away: list[float] = [500.0] * 51
+    made_up = {"bbox": [300.0, 300.0, 9.0, 9.0], "keypoints": away, "score": 0.9}
+    records.append({**records[0], **made_up})  # type: ignore[typeddict-item]
+    return score(data, records, kind, categories=(data.person,), max_detections=20).AP
+
+
+def reference(kind: Kind, found: int = 2) -> float:
+    """The same by pycocotools, on the file as COCO itself writes it."""
+    persons, hits = 3, found
+    precision = hits / (hits + 1)  # reached with the last hit; the made up one stands before all
+    reached = sum(recall <= hits / persons for recall in np.linspace(0, 1, 101))
+    return precision * reached / 101
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda document: None, id="as COCO writes it"),
+        pytest.param(ids(lambda n: 2**53 + n), id="ids beyond what a double tells apart"),
+        pytest.param(ids(lambda n: 2**70 + n), id="ids beyond 64 bits"),
+        pytest.param(ids(str), id="ids that are texts of digits"),
+        pytest.param(ids(lambda n: f"photo-{n}"), id="ids that are texts"),
+        pytest.param(ids(float), id="ids with a decimal point"),
+        pytest.param(each("annotations", lambda item: item.update(id=item["id"] - 11)), id="from 0"),
+        pytest.param(each("annotations", lambda item: item.update(id=7)), id="one id for all annotations"),
+        pytest.param(each("annotations", lambda item: item.pop("id")), id="annotations without ids"),
+        pytest.param(each("annotations", lambda item: item.pop("iscrowd")), id="no crowd field"),
+        pytest.param(each("annotations", lambda item: item.pop("num_keypoints")), id="joints not counted"),
+        pytest.param(person_is(0, {"id": 0, "name": "person"}), id="persons are category 0"),
+        pytest.param(person_is(5, {"id": 5, "name": "pedestrian"}), id="the only category"),
+        pytest.param(person_is(2, {"id": 1, "name": "car"}, {"id": 2, "name": "Person"}), id="by name"),
+        pytest.param(person_is(1), id="no categories listed"),
+        pytest.param(
+            lambda document: document["annotations"].append(
+                {**document["annotations"][0], "image_id": 99, "bbox": None}
+            ),
+            id="an annotation of a photo that is not in the file",
+        ),
+        pytest.param(
+            lambda document: document["annotations"].append(
+                {"image_id": 1, "category_id": 17, "bbox": BOX, "area": 1.0, "id": 1}
+            ),
+            id="another category, without joints",
+        ),
+    ],
+)
+def test_files_of_other_makers_give_the_same_figures(tmp_path: Path, change: Change) -> None:
+    folder = folder_of(tmp_path, change)
+    for kind, protocol in (("bbox", DETECTION_PROTOCOL), ("keypoints", POSE_PROTOCOL)):
+        assert figure(load_set(folder, protocol), kind) == pytest.approx(reference(kind))
+
+
+@pytest.mark.parametrize("joints", [None, [], [0] * 51])
+def test_a_person_without_labelled_joints_is_not_looked_for(tmp_path: Path, joints: list[int] | None) -> None:
+    def change(document: Document) -> None:
+        third = document["annotations"][2]
+        third.update(keypoints=joints, num_keypoints=0)
+        if joints is None:
+            del third["keypoints"]
+
+    data = load_set(folder_of(tmp_path, change), POSE_PROTOCOL)
+    assert [len(photo.persons_with_keypoints()) for photo in data.photos] == [1, 1, 0, 0]
+    assert figure(data, "keypoints") == pytest.approx(2 / 3)  # both that count are found, one is made up
+
+
+def test_only_persons_are_persons(tmp_path: Path) -> None:
+    """Animals with joints are another category of the same file."""
+    change = together(
+        person_is(1, PERSON, {"id": 2, "name": "dog"}),
+        lambda document: document["annotations"][0].update(category_id=2),
+    )
+    data = load_set(folder_of(tmp_path, change), POSE_PROTOCOL)
+    assert [len(photo.persons_with_keypoints()) for photo in data.photos] == [0, 1, 1, 0]
+
+
+@pytest.mark.parametrize(
+    ("change", "place"),
+    [
+        (lambda d: d["images"].append("x"), "images[4]"),
+        (lambda d: d["images"][1].pop("id"), "images[1].id"),
+        (lambda d: d["images"][1].update(id=1), "images[1].id"),
+        (lambda d: d["images"][1].update(id=[1]), "images[1].id"),
+        (lambda d: d["images"][1].pop("file_name"), "images[1].file_name"),
+        (lambda d: d["images"][2].pop("width"), "images[2].width"),
+        (lambda d: d["images"][2].update(height=0), "images[2].height"),
+        (lambda d: d["categories"][0].pop("id"), "categories[0].id"),
+        (lambda d: d["annotations"].insert(0, [1, 2]), "annotations[0]"),
+        (lambda d: d["annotations"][2].pop("image_id"), "annotations[2].image_id"),
+        (lambda d: d["annotations"][2].pop("category_id"), "annotations[2].category_id"),
+        (lambda d: d["annotations"][2].update(category_id="1"), "annotations[2].category_id"),
+        (lambda d: d["annotations"][1].pop("bbox"), "annotations[1].bbox"),
+        (lambda d: d["annotations"][1].update(bbox=[1, 2, 3]), "annotations[1].bbox"),
+        (lambda d: d["annotations"][1].update(bbox=["1", "2", "3", "4"]), "annotations[1].bbox"),
+        (lambda d: d["annotations"][1].update(bbox=[float("nan")] * 4), "annotations[1].bbox"),
+        (lambda d: d["annotations"][1].update(area="5400"), "annotations[1].area"),
+        (lambda d: d["annotations"][1].pop("area"), "annotations[1].area"),
+        (lambda d: d["annotations"][1].update(keypoints=JOINTS[:42]), "annotations[1].keypoints"),
+    ],
+)
+def test_a_mistake_is_named_by_file_list_position_and_field(
+    tmp_path: Path, change: Change, place: str
+) -> None:
+    folder = folder_of(tmp_path, change)
+    with pytest.raises(UsageError) as caught:
+        load_set(folder, POSE_PROTOCOL)
+    assert caught.value.code == "annotations-malformed"
+    assert "person_keypoints_val2017.json: " + place + " " in caught.value.message
+    assert caught.value.expected
+    assert caught.value.found
+
+
+def test_boxes_need_neither_area_nor_joints(tmp_path: Path) -> None:
+    def change(item: Document) -> None:
+        for field in ("area", "keypoints", "num_keypoints"):
+            del item[field]
+
+    data = load_set(folder_of(tmp_path, each("annotations", change)), DETECTION_PROTOCOL)
+    assert figure(data, "bbox") == pytest.approx(reference("bbox"))
+
+
+@pytest.mark.parametrize("protocol", [POSE_PROTOCOL, DETECTION_PROTOCOL], ids=["pose", "boxes"])
+def test_a_file_that_does_not_say_who_is_a_person_is_refused(
+    tmp_path: Path, protocol: KeypointProtocol | DetectionProtocol
+) -> None:
+    change = person_is(1, {"id": 1, "name": "car"}, {"id": 2, "name": "bus"})
+    with pytest.raises(UsageError) as caught:
+        load_set(folder_of(tmp_path, change), protocol)
+    assert caught.value.code == "no-person-category"
+    assert caught.value.found == "1 car, 2 bus"
+
+
+def test_photos_that_are_not_there_are_counted_before_anything_is_computed(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    (folder / "val2017/2.png").unlink()
+    (folder / "val2017/4.png").unlink()
+    with pytest.raises(NotFoundError) as caught:
+        load_set(folder, POSE_PROTOCOL)
+    assert caught.value.code == "photos-missing"
+    assert caught.value.message.startswith("2 of 4 photos")
+    assert "2.png" in (caught.value.found or "")
+
+    data = load_set(folder, POSE_PROTOCOL, skip_missing=True)
+    assert ([photo.id for photo in data.photos], data.missing) == ([1, 3], 2)
+    assert [photo.id for photo in load_set(folder, POSE_PROTOCOL, limit=1).photos] == [1]
+    pose = PoseEstimator(FakeSession(bright_spots, POSE_TENSOR), POSE_INPUT, HEATMAPS, POSE_PROTOCOL)
+    assert measure_keypoints(data, [pose]).photos == 2
+
+
+@pytest.mark.parametrize(
+    "name", ["val2017/{}", "/home/someone/coco/val2017/{}", r"C:\coco\val2017\{}", "{root}/val2017/{}"]
+)
+def test_names_of_photos_may_hold_their_folder(tmp_path: Path, name: str) -> None:
+    def change(image: Document) -> None:
+        image["file_name"] = name.format(image["file_name"], root=tmp_path)
+
+    data = load_set(folder_of(tmp_path, each("images", change)), POSE_PROTOCOL)
+    assert [photo.path.resolve() for photo in data.photos] == [
+        (tmp_path / f"val2017/{n}.png").resolve() for n in (1, 2, 3, 4)
+    ]
+
+
+def test_photos_that_were_turned_since_are_told_of(tmp_path: Path) -> None:
+    """Annotated upright, stored lying with an EXIF orientation: the usual photo of a phone."""
+
+    def change(document: Document) -> None:
+        document["images"][2].update(width=120, height=160)
+
+    pose = PoseEstimator(FakeSession(bright_spots, POSE_TENSOR), POSE_INPUT, HEATMAPS, POSE_PROTOCOL)
+    assert measure_keypoints(load_set(folder_of(tmp_path, change), POSE_PROTOCOL), [pose]).other_size == 1

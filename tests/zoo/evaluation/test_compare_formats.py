@@ -1,0 +1,100 @@
+"""What becomes of a format that cannot be compared: a row with its reason, or the end of the comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import registry
+from converters.toolchain import Toolchains
+from registry.errors import (
+    ConversionError,
+    IntegrityError,
+    MissingToolError,
+    NetworkError,
+    NotFoundError,
+    ZooError,
+)
+from zoo.artifacts.formats import ROWS
+from zoo.artifacts.resolver import Fetched, Obtainer
+from zoo.evaluation.compare_formats import compared, parity_of
+from zoo.evaluation.parity import Layers, Parity
+from zoo.runner.loading import Choice
+from zoo.runner.sessions.session import Arrays
+from zoo.settings import Settings
+from zoo.store import Store
+
+ENTRY = registry.load().get("tinypose_128x96")
+NOTHING = Layers(Arrays(), None)
+
+
+@dataclass(frozen=True)
+class Failing(Obtainer):
+    """Gets nothing, and says why."""
+
+    failure: ZooError | None = None
+
+    def all(self, orders: Sequence[Any], *, build: bool | None, jobs: int = 1) -> tuple[Fetched, ...]:
+        assert self.failure is not None
+        raise self.failure
+
+
+@pytest.fixture
+def failing(tmp_path: Path) -> Failing:
+    return Failing(Settings(cache=tmp_path), Store(tmp_path), Toolchains(tmp_path / "toolchains"))
+
+
+@pytest.mark.parametrize(
+    ("failure", "state", "reason"),
+    [
+        (ConversionError("converter-failed", "it failed", found="a reason"), "failed", "it failed: a reason"),
+        (ConversionError("predictor-crashed", "it crashed"), "failed", "it crashed"),
+        (ConversionError("onnx-half-impossible", "no half", found="NMS"), "not-run", "no half: NMS"),
+        (
+            ConversionError("half-op-unknown", "refused", found="1 x sqrt"),
+            "not-run",
+            "the interpreter of ARM FP16 kernels does not know 1 x sqrt",
+        ),
+        (MissingToolError("toolchain-not-built", "none yet", hint="zoo add"), "missing", "none yet; zoo add"),
+        (NetworkError("not-on-server", "gone", hint="add --build"), "missing", "gone; add --build"),
+        (NotFoundError("nothing-published", "none", hint="zoo show"), "missing", "none; zoo show"),
+    ],
+)
+def test_what_is_about_one_format_is_a_row(
+    failing: Failing, failure: ZooError, state: str, reason: str
+) -> None:
+    obtainer = Failing(failing.settings, failing.store, failing.toolchains, failure=failure)
+
+    row = parity_of(ENTRY, Choice(), (), NOTHING, obtainer)
+
+    assert (row.format, row.state, row.reason) == ("onnx-fp32", state, reason)
+    found = Parity(entry=ENTRY.id, reference="", pictures=0, found=0, formats=(row,))
+    assert found.passed == (state != "failed")
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        IntegrityError("digest-mismatch", "not what it was"),
+        NetworkError("server-unreachable", "no answer"),
+        NotFoundError("normalisation-unknown", "nothing says it"),
+    ],
+)
+def test_what_is_about_more_ends_the_comparison(failing: Failing, failure: ZooError) -> None:
+    obtainer = Failing(failing.settings, failing.store, failing.toolchains, failure=failure)
+
+    with pytest.raises(type(failure)):
+        parity_of(ENTRY, Choice(), (), NOTHING, obtainer)
+
+
+def test_every_format_but_the_reference_is_compared_and_phones_files_are_made_here() -> None:
+    choices = compared(build=None, lite_version="2.10")
+
+    assert [choice.format.name for choice in choices] == list(ROWS[1:-1])
+    versions = {choice.backend: choice.lite_version for choice in choices}
+    assert versions == {"onnx": None, "lite": "2.10", "openvino": None, "ncnn": None, "tflite": None}
+    assert [choice.format.name for choice in choices if choice.build] == ["lite-arm-fp16"]

@@ -1,0 +1,41 @@
+"""Durations become percentiles, and only like is set beside like."""
+
+from __future__ import annotations
+
+import registry
+from zoo.evaluation.latency import Plan, bench_of, measured, summarise
+
+
+def test_percentiles_are_durations_that_occurred() -> None:
+    found = summarise([float(value) for value in range(100, 0, -1)])
+
+    assert (found.runs, found.minimum, found.p50, found.p90, found.p99, found.maximum) == (
+        100, 1, 50, 90, 99, 100,
+    )  # fmt: skip
+    assert found.mean == 50.5
+
+
+def test_a_single_run_is_its_own_percentile() -> None:
+    found = summarise([3.5])
+
+    assert {found.minimum, found.p50, found.p99, found.maximum, found.mean} == {3.5}
+
+
+def test_warm_up_runs_are_done_and_not_counted() -> None:
+    calls: list[int] = []
+
+    times = measured(lambda: calls.append(1), warm_up=3, repeats=5)
+
+    assert (len(calls), len(times)) == (8, 5)
+
+
+def test_published_figures_of_another_scope_are_left_out() -> None:
+    entry = registry.load().get("tinypose_128x96")
+    alone = entry.latency[:2]
+    pipeline = alone[0].model_copy(update={"scope": "pipeline", "milliseconds": 11.72})
+    eight = alone[0].model_copy(update={"batch": 8, "milliseconds": 25.2})
+    all_of_them = entry.model_copy(update={"latency": (*alone, pipeline, eight)})
+
+    assert [figure.milliseconds for figure in bench_of(all_of_them, Plan(), ()).published] == [4.57, 3.27]
+    beside = bench_of(all_of_them, Plan(scope="pipeline"), ()).published
+    assert [figure.milliseconds for figure in beside] == [11.72]

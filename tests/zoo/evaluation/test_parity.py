@@ -1,0 +1,185 @@
+"""Which layer differs first, on networks that are made to differ there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import registry
+from tests.helpers.fake_session import DETECTOR_TENSOR, POSE_TENSOR, FakeSession, bright_spots
+from zoo.artifacts.resolver import Fetched
+from zoo.evaluation.parity import Layers, Limits, Sample, compare, heat_maps_alone, limits_of, observe
+from zoo.runner.loading import Choice, Network
+
+POSE = registry.load().get("tinypose_128x96")
+DETECTOR = registry.load().get("picodet_s_192_pedestrian")
+LIMIT = POSE.tolerances[0].max_abs
+
+Answer = Callable[[np.ndarray], list[np.ndarray]]
+
+
+def pose(answer: Answer) -> Layers:
+    rows, columns = np.mgrid[:300, :400]
+    spot = 255 * np.exp(-((columns - 210) ** 2 + (rows - 140) ** 2) / (2 * 20**2))
+    picture = np.repeat(spot[:, :, None], 3, axis=2).astype(np.uint8)
+    boxes = np.array([[100.0, 50, 300, 250], [150, 60, 260, 280]])
+    return observe(network("tinypose", FakeSession(answer, POSE_TENSOR)), [Sample(picture, boxes)])
+
+
+def detector(answer: Answer) -> Layers:
+    pictures = [Sample(np.full((200, 300, 3), level, dtype=np.uint8)) for level in (0, 200)]
+    return observe(network("picodet", FakeSession(answer, DETECTOR_TENSOR)), pictures)
+
+
+def network(name: str, session: FakeSession) -> Network:
+    entry = POSE if name == "tinypose" else DETECTOR
+    fetched = Fetched(
+        entry=entry.id,
+        artifact="onnx-fp32",
+        path=Path("x"),
+        origin="built",
+        start="inference",
+        url="",
+        sha256="",
+        from_store=True,
+    )
+    return Network(entry, Choice(), fetched, session, "host")
+
+
+def off_by(amount: float) -> Answer:
+    """The heat maps, one value of one of them changed; the arg-max is what it was."""
+
+    def answer(tensor: np.ndarray) -> list[np.ndarray]:
+        maps, index = bright_spots(tensor)
+        maps[0, 0, 0, 0] += np.float32(amount)
+        return [maps, index]
+
+    return answer
+
+
+def final_rows(*rows: tuple[float, ...]) -> Answer:
+    """A graph that suppresses by itself: class, score, corners."""
+    found = np.array([(0, *row) for row in rows], np.float32).reshape(-1, 6)
+    return lambda _: [found, np.array([len(found)], np.int32)]
+
+
+def test_equal_outputs_are_the_same_on_every_layer() -> None:
+    found = compare(pose(bright_spots), pose(bright_spots), POSE, "fp32")
+
+    assert (found.state, found.first) == ("same", None)
+    assert [layer.layer for layer in found.layers] == ["raw", "raw", "decoded", "final", "final"]
+    assert all(layer.max_abs == 0 for layer in found.layers)
+
+
+@pytest.mark.parametrize(("amount", "state"), [(LIMIT / 2, "same"), (LIMIT * 2, "differs")])
+def test_the_catalogues_tolerance_decides_on_raw_outputs(amount: float, state: str) -> None:
+    found = compare(pose(bright_spots), pose(off_by(amount)), POSE, "fp32")
+
+    assert found.state == state
+    assert found.first == ("raw" if state == "differs" else None)
+    assert found.layers[0].max_abs == pytest.approx(amount, rel=1e-2)
+
+
+def test_nothing_may_differ_where_the_catalogue_has_no_tolerance() -> None:
+    bare = POSE.model_copy(update={"tolerances": ()})
+
+    assert compare(pose(bright_spots), pose(off_by(LIMIT / 2)), bare, "fp32").first == "raw"
+
+
+def test_the_catalogue_states_the_bounds_of_every_layer() -> None:
+    (stated,) = POSE.tolerances
+    half = stated.model_copy(update={"precision": "fp16", "max_abs": 0.2, "pixels": 2.0, "scores": 0.02})
+    both = POSE.model_copy(update={"tolerances": (stated, half)})
+
+    assert limits_of(both, "fp16") == Limits(0.2, 2.0, 0.02)
+    found = compare(pose(bright_spots), pose(bright_spots), both, "fp32")
+    assert [layer.limit for layer in found.layers] == [
+        stated.max_abs,
+        stated.max_abs,
+        stated.pixels,
+        stated.pixels,
+        stated.scores,
+    ]
+
+
+def test_half_precision_is_measured_where_the_catalogue_does_not_bound_it() -> None:
+    found = compare(pose(bright_spots), pose(off_by(0.3)), POSE, "fp16")
+
+    assert (found.state, found.first) == ("measured", None)
+    assert found.layers[0].max_abs == pytest.approx(0.3, rel=1e-2)
+    assert {layer.limit for layer in found.layers} == {None}
+
+
+def test_an_index_is_right_or_wrong() -> None:
+    def answer(tensor: np.ndarray) -> list[np.ndarray]:
+        maps, index = bright_spots(tensor)
+        index[1, 3] += 1
+        return [maps, index]
+
+    found = compare(pose(bright_spots), pose(answer), POSE, "fp32")
+
+    assert (found.first, found.layers[1].unit, found.layers[1].max_abs) == ("raw", "count", 1)
+
+
+def test_a_format_without_arg_max_is_held_to_the_heat_maps() -> None:
+    def maps_alone(tensor: np.ndarray) -> list[np.ndarray]:
+        return bright_spots(tensor)[:1]
+
+    reference, other = pose(bright_spots), pose(maps_alone)
+
+    found = compare(heat_maps_alone(reference), other, POSE, "fp32")
+    assert [layer.layer for layer in found.layers] == ["raw", "decoded", "final", "final"]
+    assert (found.state, compare(reference, other, POSE, "fp32").state) == ("same", "differs")
+
+
+def test_outputs_of_another_shape_differ_in_kind() -> None:
+    found = compare(pose(bright_spots), pose(lambda tensor: bright_spots(tensor)[:1]), POSE, "fp32")
+
+    assert (found.state, found.first) == ("differs", "raw")
+    assert found.reason is not None
+    assert "1 outputs" in found.reason
+
+
+def test_the_order_of_rows_behind_a_suppression_does_not_matter() -> None:
+    one, two = (0.9, 10, 10, 50, 80), (0.7, 100, 20, 160, 90)
+
+    found = compare(detector(final_rows(one, two)), detector(final_rows(two, one)), DETECTOR, "fp32")
+
+    assert found.state == "same"
+    assert [layer.what for layer in found.layers] == ["boxes", "scores", "unpaired"]
+
+
+@pytest.mark.parametrize(
+    ("other", "what"),
+    [
+        ([(0.9, 10, 10, 50, 81), (0.7, 100, 20, 160, 90)], "boxes"),
+        ([(0.8, 10, 10, 50, 80), (0.7, 100, 20, 160, 90)], "scores"),
+        ([(0.7, 100, 20, 160, 90)], "unpaired"),
+        ([(0.9, 10, 10, 50, 80), (0.7, 100, 20, 160, 90), (0.8, 0, 0, 9, 9)], "unpaired"),
+    ],
+)
+def test_final_boxes_are_held_to_place_score_and_number(other: list[tuple[float, ...]], what: str) -> None:
+    reference = detector(final_rows((0.9, 10, 10, 50, 80), (0.7, 100, 20, 160, 90)))
+
+    found = compare(reference, detector(final_rows(*other)), DETECTOR, "fp32")
+
+    assert found.first == "final"
+    assert [layer.what for layer in found.layers if not layer.within] == [what]
+
+
+def test_a_box_at_the_edge_of_what_is_kept_may_be_missing() -> None:
+    kept, edge = (0.9, 10, 10, 50, 80), (0.0251, 100, 20, 160, 90)
+
+    assert (
+        compare(detector(final_rows(kept, edge)), detector(final_rows(kept)), DETECTOR, "fp32").state
+        == "same"
+    )
+
+
+def test_nothing_found_is_nothing_different() -> None:
+    found = compare(detector(final_rows()), detector(final_rows()), DETECTOR, "fp32")
+
+    assert found.state == "same"

@@ -1,0 +1,73 @@
+"""Models outside the catalogue."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from converters.toolchain import Toolchains
+from registry.errors import UsageError
+from tests.helpers.paddle_writer import write_open_convolution
+from zoo.artifacts.resolver import Obtainer
+from zoo.evaluation.parity_of_file import compare_model, parse_shapes
+from zoo.settings import Settings
+from zoo.store import Store
+
+
+@pytest.fixture
+def obtainer(toolchains: Toolchains, tmp_path: Path) -> Obtainer:
+    cache = tmp_path / "cache"
+    return Obtainer(settings=Settings(cache=cache), store=Store(cache), toolchains=toolchains)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    folder = tmp_path / "network"
+    folder.mkdir()
+    write_open_convolution(folder)
+    return folder
+
+
+def test_every_format_is_made_and_computes_the_same_on_every_shape(model: Path, obtainer: Obtainer) -> None:
+    found = compare_model(model, parse_shapes(["x=1,3,64,96", "x=2,3,160,128"]), obtainer)
+
+    assert found.passed
+    assert found.runs == ("x [1, 3, 64, 96]", "x [2, 3, 160, 128]")
+    states = {row.format: row.state for row in found.formats}
+    assert (states["onnx-fp32"], states["lite-x86-fp32"], states["lite-arm-fp32"]) == (
+        "same",
+        "same",
+        "not-run",
+    )
+    assert all(len(row.layers) == 2 for row in found.formats if row.state == "same")
+
+
+def test_open_extents_are_asked_for_and_never_guessed(model: Path, obtainer: Obtainer) -> None:
+    with pytest.raises(UsageError) as caught:
+        compare_model(model, (), obtainer)
+
+    assert caught.value.code == "shape-needed"
+    assert caught.value.hint == "--shape x=1,3,320,320"
+
+
+@pytest.mark.parametrize("shape", ["x=1,4,8,8", "x=1,3,8", "y=1,3,8,8"])
+def test_shapes_that_do_not_fit_are_refused(model: Path, obtainer: Obtainer, shape: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        compare_model(model, parse_shapes([shape]), obtainer)
+
+    assert caught.value.code == "shape-impossible"
+
+
+@pytest.mark.parametrize("text", ["x", "x=", "=1,2", "x=1,,2", "x=0,3", "x=1,-1", "x=1,3.5"])
+def test_what_is_no_shape_is_refused(text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        parse_shapes([text])
+
+    assert caught.value.code == "shape-unreadable"
+
+
+def test_a_name_that_comes_again_starts_another_run() -> None:
+    runs = parse_shapes(["a=1", "b=2,3", "a=4", "b=5,6"])
+
+    assert runs == ({"a": (1,), "b": (2, 3)}, {"a": (4,), "b": (5, 6)})

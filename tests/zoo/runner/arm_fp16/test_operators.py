@@ -1,0 +1,245 @@
+"""Operators but convolutions: step by step against the definition of half, and what is refused."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from converters.formats.graph import Operator
+from registry.errors import ConversionError
+from tests.helpers.float16_oracle import SMALL, fused, plus, times
+from zoo.runner.arm_fp16 import KNOWN
+from zoo.runner.arm_fp16.activations import exponential
+from zoo.runner.arm_fp16.float16 import half, halves
+from zoo.runner.arm_fp16.rule import UntracedError, Use
+
+SIXTH = 0.16666670143604279  # what opt writes
+HARD_SWISH = {"offset": 3.0, "scale": 6.0, "threshold": 6.0}
+BILINEAR = {"align_corners": True, "interp_method": "bilinear", "align_mode": 0, "scale": ()}
+
+
+def apply(kind: str, attributes: dict[str, object], *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
+    operator = Operator(kind, {}, {}, MappingProxyType(attributes))
+    return KNOWN[kind].build(Use(operator, {}))(*inputs)
+
+
+def some(*shape: int, seed: int = 0) -> np.ndarray:
+    return halves(np.random.default_rng(seed).normal(size=shape))
+
+
+@given(st.lists(SMALL, min_size=8, max_size=8))
+def test_hard_swish_rounds_every_step(values: list[float]) -> None:
+    (found,) = apply("hard_swish", HARD_SWISH, np.array(values))
+
+    for x, y in zip(values, found, strict=True):
+        assert y == times(times(x, half(1 / 6)), min(max(plus(x, 3.0), 0.0), 6.0))
+
+
+@given(st.lists(SMALL, min_size=11, max_size=11))
+def test_hard_sigmoid_is_one_step_in_half_and_its_tail_one_in_single(values: list[float]) -> None:
+    (found,) = apply("hard_sigmoid", {"slope": SIXTH, "offset": 0.5}, np.array(values))
+
+    for x, y in zip(values[:8], found, strict=False):
+        assert y == min(max(fused(x, half(SIXTH), 0.5), 0.0), 1.0)
+    for x, y in zip(values[8:], found[8:], strict=True):
+        line = np.float16(np.float32(x * float(np.float32(SIXTH)) + 0.5))
+        assert y == min(max(float(line), 0.0), 1.0)
+
+
+def test_sigmoid_is_near_the_truth_and_its_tail_nearer() -> None:
+    values = halves(np.linspace(-8, 8, 35))
+
+    (found,) = apply("sigmoid", {}, values)
+
+    truth = 1 / (1 + np.exp(-values))
+    np.testing.assert_allclose(found[:32], truth[:32], rtol=4e-3)
+    np.testing.assert_array_equal(found[32:], halves(truth[32:]))
+    assert (found[:12] > truth[:12]).all()  # the correction the build leaves out
+
+
+def test_the_exponential_is_cut_off_where_a_half_would_overflow() -> None:
+    np.testing.assert_array_equal(
+        exponential(np.array([10.75, 60000.0])), exponential(np.array([10.7422, 11]))
+    )
+    assert exponential(np.array([0.0])) == 1.0
+
+
+def test_relu_keeps_what_is_positive_and_what_is_no_number() -> None:
+    (found,) = apply("relu", {}, np.array([-1.0, -0.0, 2.0, np.nan]))
+
+    np.testing.assert_array_equal(found, [0.0, 0.0, 2.0, np.nan])
+    assert not np.signbit(found[:2]).any()
+
+
+@given(st.lists(SMALL, min_size=4, max_size=4), st.lists(SMALL, min_size=4, max_size=4))
+def test_two_tensors_are_joined_value_by_value_or_channel_by_channel(a: list[float], b: list[float]) -> None:
+    left, right = np.array(a).reshape(1, 2, 1, 2), np.array(b).reshape(1, 2, 1, 2)
+
+    (total,) = apply("elementwise_add", {"axis": -1}, left, right)
+    (rectified,) = apply("fusion_elementwise_add_activation", {"axis": -1, "act_type": "relu"}, left, right)
+    (scaled,) = apply("elementwise_mul", {"axis": -1}, left, right[..., :1])
+
+    assert total.reshape(-1).tolist() == [plus(x, y) for x, y in zip(a, b, strict=True)]
+    np.testing.assert_array_equal(rectified, np.maximum(total, 0))
+    assert scaled.reshape(-1).tolist() == [times(x, b[n // 2 * 2]) for n, x in enumerate(a)]
+
+
+def test_pooling_takes_means_of_maps_and_the_largest_of_windows() -> None:
+    values = some(1, 2, 5, 7)
+    largest = {"pooling_type": "max", "ksize": (3, 3), "strides": (2, 2), "paddings": (1, 1)}
+
+    (mean,) = apply("pool2d", {"pooling_type": "avg", "global_pooling": True}, values)
+    (found,) = apply("pool2d", largest, values)
+
+    assert mean.shape == (1, 2, 1, 1)
+    np.testing.assert_allclose(mean[0, :, 0, 0], values.mean(axis=(0, 2, 3)), atol=2e-3)
+    padded = np.pad(values, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=-9)
+    for (_, channel, row, column), value in np.ndenumerate(found):
+        assert value == padded[0, channel, 2 * row : 2 * row + 3, 2 * column : 2 * column + 3].max()
+    assert found.shape == (1, 2, 3, 4)
+
+
+def test_nearest_cells_are_repeated() -> None:
+    attributes = {"align_corners": False, "interp_method": "nearest", "scale": (2.0, 4.0), "out_h": -1}
+
+    (found,) = apply("nearest_interp_v2", attributes, some(1, 3, 2, 3))
+
+    np.testing.assert_array_equal(found, np.kron(some(1, 3, 2, 3), np.ones((2, 4))))
+
+
+@pytest.mark.parametrize(("height", "width"), [(8, 6), (16, 12), (32, 24)])
+def test_a_mixture_of_cells_keeps_the_corners_and_follows_the_straight_line(height: int, width: int) -> None:
+    slope = halves(np.add.outer(np.arange(4), np.arange(3) / 4))[None, None]
+
+    (found,) = apply("bilinear_interp_v2", BILINEAR | {"out_h": height, "out_w": width}, slope)
+
+    line = np.add.outer(np.linspace(0, 3, height), np.linspace(0, 0.5, width))
+    np.testing.assert_allclose(found[0, 0], line, atol=3e-3)
+    np.testing.assert_array_equal(found[0, 0, [0, -1]][:, [0, -1]], slope[0, 0, [0, -1]][:, [0, -1]])
+    np.testing.assert_array_equal(found, halves(found))
+
+
+@pytest.mark.parametrize(("given", "wanted"), [((4, 3), (8, 6)), ((5, 4), (10, 13)), ((3, 5), (12, 24))])
+def test_a_mixture_rounds_in_half_by_pairs_and_eights_and_what_is_left_in_single(
+    given: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    cells = some(1, 1, *given)
+
+    (found,) = apply("bilinear_interp_v2", BILINEAR | {"out_h": wanted[0], "out_w": wanted[1]}, cells)
+
+    across, down = places(given[1], wanted[1]), places(given[0], wanted[0])
+    for row, (above, below, share_below) in enumerate(down):
+        for column, value in enumerate(found[0, 0, row]):
+            left, right, share = across[column]
+            edge = sum(left < given[1] - 1 for left, _, _ in across)
+            count, at = (edge, column) if column < edge else (wanted[1] - edge, column - edge)
+            ends = [
+                mixed(cells[0, 0, line, left], cells[0, 0, line, right], share, single=at >= count // 2 * 2)
+                for line in (above, below)
+            ]
+            if column < wanted[1] // 8 * 8:
+                assert value == fused(ends[1], share_below, times(ends[0], half(1 - share_below)))
+            else:
+                assert value == mixed(*ends, share_below, single=True)
+
+
+def places(given: int, wanted: int) -> list[tuple[int, int, float]]:
+    """Of each cell wanted, the one before it, the one after, and the share of the latter."""
+    step = np.float32(given - 1) / np.float32(wanted - 1)
+    exact = [np.float32(place) * step for place in range(wanted)]
+    return [(int(p), min(int(p) + 1, given - 1), half(p - np.float32(int(p)))) for p in exact]
+
+
+def mixed(one: float, other: float, share: float, *, single: bool) -> float:
+    if single:
+        return half(np.float32(one * half(1 - share) + other * share))
+    return plus(times(one, half(1 - share)), times(other, share))
+
+
+def test_layouts_change_and_values_stay() -> None:
+    single = np.arange(24, dtype=np.float32).reshape(1, 4, 2, 3)
+
+    parts = apply("split", {"axis": 1, "num": 0, "sections": (1, 3)}, single)
+    (joined,) = apply("concat", {"axis": 1}, *parts)
+    (turned,) = apply("transpose2", {"axis": (0, 2, 3, 1)}, single)
+    (shuffled,) = apply("shuffle_channel", {"group": 2}, single)
+    (flat,) = apply("reshape2", {"shape": (0, -1)}, single)
+    (asked,) = apply("reshape2", {"shape": (-1, 1)}, single, *(np.array([n], np.int32) for n in (2, -1)))
+
+    np.testing.assert_array_equal(joined, single)
+    assert [part.shape[1] for part in parts] == [1, 3]
+    assert turned.shape == (1, 2, 3, 4)
+    np.testing.assert_array_equal(shuffled, single[:, [0, 2, 1, 3]])
+    assert (flat.shape, asked.shape) == ((1, 24), (2, 12))
+
+
+def test_a_concat_widens_halves_behind_singles_and_never_narrows() -> None:
+    single, wide = np.ones((1, 1), np.float32), some(1, 1)
+
+    (joined,) = apply("concat", {"axis": 1}, single, wide)
+
+    assert joined.dtype == np.float32
+    with pytest.raises(ConversionError, match="concat"):
+        apply("concat", {"axis": 1}, wide, single)
+
+
+def test_integers_are_computed_as_such() -> None:
+    (extents,) = apply("shape", {}, some(1, 3, 4, 2))
+    (first,) = apply("slice", {"axes": (0,), "starts": (1,), "ends": (2,), "decrease_axis": (0,)}, extents)
+    (constant,) = apply("fill_constant", {"dtype": 2, "value": 7.0, "shape": (1,)})
+    (places,) = apply("arg_max", {"axis": -1, "dtype": 3}, np.array([[1, 3, 3]], np.float32))
+
+    assert (extents.tolist(), first.tolist(), constant.tolist(), places.tolist()) == (
+        [1, 3, 4, 2],
+        [3],
+        [7],
+        [1],
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "attributes"),
+    [
+        ("pool2d", {"pooling_type": "max", "global_pooling": True}),
+        ("pool2d", {"pooling_type": "avg", "ksize": (3, 3), "strides": (2, 2), "paddings": (1, 1)}),
+        ("pool2d", {"pooling_type": "max", "ksize": (2, 2), "strides": (2, 2), "paddings": (0, 0)}),
+        (
+            "pool2d",
+            {
+                "pooling_type": "max",
+                "ksize": (3, 3),
+                "strides": (2, 2),
+                "paddings": (1, 1),
+                "padding_algorithm": "SAME",
+            },
+        ),
+        ("nearest_interp_v2", {"scale": (3.0, 3.0)}),
+        ("nearest_interp_v2", {"scale": (2.0, 2.0), "align_corners": True}),
+        ("bilinear_interp_v2", BILINEAR | {"out_h": -1, "out_w": 4}),
+        ("bilinear_interp_v2", BILINEAR | {"out_h": 8, "out_w": 4, "align_corners": False}),
+        ("fusion_elementwise_add_activation", {"act_type": "tanh"}),
+        ("elementwise_add", {"axis": 1}),
+        ("elementwise_mul", {"axis": -1, "fuse_scale": True, "alpha": 0.5}),
+        ("split", {"axis": 1, "num": 0, "sections": (-1, 2)}),
+        ("slice", {"axes": (0,), "starts": (0,), "ends": (2,)}),
+        ("fill_constant", {"dtype": 5, "value": 1.0, "shape": (1,)}),
+        ("hard_swish", {"offset": 3.0}),
+        ("reshape2", {"shape": "4"}),
+    ],
+)
+def test_a_use_nobody_has_traced_is_refused(kind: str, attributes: dict[str, object]) -> None:
+    with pytest.raises(UntracedError):
+        apply(kind, attributes)
+
+
+def test_shapes_nobody_has_traced_are_refused() -> None:
+    with pytest.raises(ConversionError, match="hard_swish"):
+        apply("hard_swish", HARD_SWISH, some(1, 3))
+    with pytest.raises(ConversionError, match="joined"):
+        apply("elementwise_add", {}, some(1, 2, 3, 3), some(1, 1, 3, 3))
+    with pytest.raises(ConversionError, match="type"):
+        apply("calib", {}, np.ones(3, np.float32))

@@ -1,0 +1,345 @@
+"""Engines behind one interface: what they take, what they refuse, how their deaths read."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from converters.formats.inspection import Tensor
+from converters.lite import LiteOptions, to_lite
+from converters.process.interpreter import Interpreter
+from converters.toolchain import Toolchains
+from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
+from tests.helpers.paddle_writer import write_open_convolution
+from tests.zoo.conftest import MakeModel, OpenModel
+from zoo.artifacts.formats import Backend
+from zoo.runner.sessions import open_session
+from zoo.runner.sessions.session import check_feeds
+from zoo.runner.sessions.worker import WorkerSession
+
+HERE = Interpreter(Path(sys.executable), "3", "current")
+IMAGE = Tensor(name="image", shape=(None, 3, 4, 2), dtype="float32")
+ENGINES: list[Backend] = ["onnx", "paddle", "lite", "openvino"]
+
+
+def picture(*shape: int) -> np.ndarray:
+    return np.random.default_rng(0).random(shape, np.float32)
+
+
+@pytest.mark.parametrize(
+    ("feeds", "code"),
+    [
+        ({}, "input-missing"),
+        ({"picture": picture(1, 3, 4, 2)}, "input-missing"),
+        ({"image": picture(1, 3, 4, 2), "scale": picture(2)}, "input-unknown"),
+        ({"image": picture(1, 3, 4, 2).astype(np.float64)}, "input-dtype"),
+        ({"image": np.zeros((1, 3, 4, 2), np.uint8)}, "input-dtype"),
+        ({"image": picture(3, 4, 2)}, "input-rank"),
+        ({"image": picture(1, 4, 2, 3)}, "input-shape"),  # axes in the order of a picture
+        ({"image": picture(1, 3, 4, 3)}, "input-shape"),
+        ({"image": picture(0, 3, 4, 2)}, "input-shape"),
+    ],
+)
+def test_feeds_that_do_not_fit_are_refused(feeds: dict[str, np.ndarray], code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        check_feeds((IMAGE,), feeds)
+    assert caught.value.code == code
+    assert caught.value.expected
+    assert caught.value.found
+
+
+def test_open_extents_and_unknown_facts_are_not_judged() -> None:
+    check_feeds((IMAGE,), {"image": picture(7, 3, 4, 2)})
+    check_feeds((Tensor(name="x", shape=None, dtype=None),), {"x": np.zeros((3, 3), np.int8)})
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_computes_the_same(shared: Path, open_model: OpenModel, engine: Backend) -> None:
+    stored = np.load(shared / "data/reference/tinypose_128x96__demo_4__A.heatmaps.npz")
+    persons = np.concatenate([stored[f"input_{number}"] for number in range(3)])
+    expected = np.concatenate([stored[f"heatmap_{number}"] for number in range(3)])
+    session = open_model("tinypose_128x96", engine)
+    maps, indices = session.run({"image": persons}).values()
+    np.testing.assert_allclose(maps, expected, atol=1e-5)
+    assert (indices == expected.reshape(3, 17, -1).argmax(axis=2)).all()
+    one_by_one = [next(iter(session.run({"image": person[None]}).values())) for person in persons]
+    np.testing.assert_allclose(np.concatenate(one_by_one), maps, atol=1e-5)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_computes_the_detector(shared: Path, open_model: OpenModel, engine: Backend) -> None:
+    stored = np.load(shared / "data/reference/picodet_s_192_pedestrian__demo_4.raw.npz")
+    outputs = open_model("picodet_s_192_pedestrian", engine).run({"image": stored["image"]})
+    for number, output in enumerate(outputs.values()):
+        np.testing.assert_allclose(output, stored[f"out{number}"], atol=1e-4)
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_every_engine_states_its_facts(open_model: OpenModel, engine: Backend) -> None:
+    session = open_model("tinypose_128x96", engine)
+    assert session.engine in ("onnxruntime", "paddle", "paddle-lite", "openvino")
+    assert any(character.isdigit() for character in session.engine_version)
+    assert session.threads == 1
+    assert session.inputs == (Tensor(name="image", shape=(None, 3, 128, 96), dtype="float32"),)
+    assert [tensor.dtype for tensor in session.outputs] == ["float32", "int64"]
+    assert list(session.run({"image": picture(1, 3, 128, 96)})) == [t.name for t in session.outputs]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    "feed", [picture(1, 128, 96, 3), picture(3, 128, 96), picture(1, 3, 128, 96).astype(np.float64)]
+)
+def test_no_engine_sees_what_would_crash_it(open_model: OpenModel, engine: Backend, feed: np.ndarray) -> None:
+    session = open_model("tinypose_128x96", engine)
+    with pytest.raises(UsageError, match="image"):
+        session.run({"image": feed})
+    assert session.run({"image": picture(1, 3, 128, 96)})
+
+
+@pytest.fixture
+def open_convolution(toolchains: Toolchains, tmp_path: Path) -> Path:
+    """An x86 file of one 3x3 convolution over pictures of any size."""
+    write_open_convolution(tmp_path)
+    made = tmp_path / "model.nb"
+    to_lite(
+        tmp_path / "model.pdmodel",
+        made,
+        LiteOptions(target="x86"),
+        toolchains=toolchains,
+        work=tmp_path / "work",
+        note=str,
+    )
+    return made
+
+
+def test_lite_computes_pictures_of_changing_size(lite_python: Interpreter, open_convolution: Path) -> None:
+    def fresh(feed: np.ndarray) -> np.ndarray:
+        with open_session(open_convolution, "lite", interpreter=lite_python) as session:
+            return session.run({"x": feed})["y"]
+
+    feeds = [picture(1, 3, *size) for size in ((64, 96), (160, 128), (32, 32), (64, 96))]
+    with open_session(open_convolution, "lite", interpreter=lite_python) as session:
+        for feed in feeds:
+            np.testing.assert_allclose(session.run({"x": feed})["y"], fresh(feed), atol=1e-5)
+
+
+def test_a_file_for_another_processor_is_refused(
+    lite_python: Interpreter, lite_model: Callable[[str, str], Path]
+) -> None:
+    with pytest.raises(ConversionError) as caught:
+        open_session(lite_model("picodet_s_192_pedestrian", "arm"), "lite", interpreter=lite_python)
+    assert caught.value.code == "target-cannot-run-here"
+    assert "arm" in str(caught.value)
+
+
+def test_lite_needs_an_interpreter_and_has_one_thread(
+    lite_python: Interpreter, lite_model: Callable[[str, str], Path]
+) -> None:
+    model = lite_model("tinypose_128x96", "x86")
+    with pytest.raises(MissingToolError) as missing:
+        open_session(model, "lite")
+    assert missing.value.code == "paddlelite-missing"
+    with pytest.raises(UsageError) as threads:
+        open_session(model, "lite", interpreter=lite_python, threads=2)
+    assert threads.value.code == "threads-not-settable"
+
+
+def test_a_crash_of_the_native_library_becomes_a_sentence(
+    lite_python: Interpreter, lite_model: Callable[[str, str], Path]
+) -> None:
+    """With the inputs undeclared nothing keeps axes in picture order from the predictor."""
+    undeclared = (Tensor(name="image", shape=None, dtype=None),)
+    session = WorkerSession(
+        "paddle-lite",
+        lite_python,
+        "lite_worker.py",
+        {"model": str(lite_model("tinypose_128x96", "x86"))},
+        inputs=undeclared,
+        outputs=(),
+        threads=1,
+    )
+    with pytest.raises(ConversionError, match=r"paddle-lite crashed: .*SIG(SEGV|ABRT)") as caught:
+        session.run({"image": picture(1, 128, 96, 3)})
+    assert caught.value.code == "predictor-crashed"
+    with pytest.raises(UsageError) as closed:
+        session.run({"image": picture(1, 3, 128, 96)})
+    assert closed.value.code == "session-closed"
+
+
+def test_a_damaged_file_is_refused_before_an_engine_sees_it(
+    tmp_path: Path, lite_python: Interpreter, lite_model: Callable[[str, str], Path], onnx_model: MakeModel
+) -> None:
+    nb, onnx = tmp_path / "torn.nb", tmp_path / "torn.onnx"
+    nb.write_bytes(lite_model("tinypose_128x96", "x86").read_bytes()[:-1000])
+    onnx.write_bytes(onnx_model("tinypose_128x96").read_bytes()[:-1000])
+    with pytest.raises(IntegrityError):
+        open_session(nb, "lite", interpreter=lite_python)
+    with pytest.raises(IntegrityError):
+        open_session(onnx, "onnx")
+
+
+def test_files_for_another_engine_and_missing_files(
+    shared: Path, tmp_path: Path, lite_python: Interpreter, onnx_model: MakeModel
+) -> None:
+    program = shared / "data/inference/tinypose_128x96"
+    for model, engine in ((program, "lite"), (onnx_model("tinypose_128x96"), "paddle")):
+        with pytest.raises(UsageError) as caught:
+            open_session(model, engine, interpreter=lite_python)
+        assert caught.value.code == "wrong-format"
+    for engine in ENGINES:
+        with pytest.raises(NotFoundError):
+            open_session(tmp_path / "gone", engine, interpreter=lite_python)
+
+
+def test_a_model_needs_a_thread(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        open_session(tmp_path / "any.onnx", "onnx", threads=0)
+    assert caught.value.code == "threads-not-positive"
+
+
+def test_a_closed_session_is_closed(onnx_model: MakeModel) -> None:
+    with open_session(onnx_model("tinypose_128x96"), "onnx") as session:
+        session.run({"image": picture(1, 3, 128, 96)})
+    session.close()
+    with pytest.raises(UsageError) as caught:
+        session.run({"image": picture(1, 3, 128, 96)})
+    assert caught.value.code == "session-closed"
+
+
+WORKER = """
+import os, sys, time
+class Model:
+    def __init__(self, request):
+        self.facts = {"version": "1", "inputs": ["x"], "outputs": ["y"]}
+        {opening}
+    def run(self, arrays):
+        x = arrays["x"]
+        {running}
+        return [("y", x * 2)]
+"""
+
+
+def worker(
+    tmp_path: Path, *, opening: str = "pass", running: str = "pass", timeout: float = 60
+) -> WorkerSession:
+    """A real process that runs a stand-in for a native library."""
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER.replace("{opening}", opening).replace("{running}", running))
+    return WorkerSession(
+        "stand-in",
+        HERE,
+        script,
+        {"model": "none"},
+        inputs=(Tensor(name="x", shape=None, dtype="float32"),),
+        outputs=(Tensor(name="out", shape=None, dtype="float32"),),
+        threads=1,
+        timeout=timeout,
+    )
+
+
+def test_what_a_library_prints_does_not_disturb(tmp_path: Path) -> None:
+    noise = "os.write(1, b'[I] chatter' * 1000); os.write(2, b'more'); print('and more', flush=True)"
+    with worker(tmp_path, opening=noise, running=noise) as session:
+        for size in (1, 10, 1_000_000):
+            x = picture(size)
+            assert (session.run({"x": x})["y"] == x * 2).all()
+
+
+@pytest.mark.parametrize(
+    ("deed", "message"),
+    [
+        ("os.abort()", "SIGABRT"),
+        ("os.kill(os.getpid(), 11)", "SIGSEGV"),
+        ("os.write(2, b'Check failed: it != end()'); os._exit(3)", "Check failed: it != end"),
+        ("os.close(int(sys.argv[2]))", "ended without an answer"),
+        ("os.write(int(sys.argv[2]), b'garbage' * 9)", "ended without an answer"),
+    ],
+)
+@pytest.mark.parametrize("moment", ["opening", "running"])
+def test_a_dying_worker_is_explained(tmp_path: Path, moment: str, deed: str, message: str) -> None:
+    with pytest.raises(ConversionError, match=message) as caught:
+        worker(tmp_path, **{moment: deed}).run({"x": picture(2)})
+    assert caught.value.code == "predictor-crashed"
+    assert caught.value.exit_code == 6
+
+
+def test_an_exception_in_the_worker_is_handed_on_and_the_session_lives(tmp_path: Path) -> None:
+    with worker(tmp_path, running="assert len(x) < 3, 'too long'") as session:
+        with pytest.raises(ConversionError, match="too long") as caught:
+            session.run({"x": picture(5)})
+        assert caught.value.code == "predictor-failed"
+        assert session.run({"x": picture(2)})
+    with pytest.raises(ConversionError, match="no such model"):
+        worker(tmp_path, opening="raise RuntimeError('no such model')")
+
+
+def test_a_worker_that_hangs_is_stopped(tmp_path: Path) -> None:
+    session = worker(tmp_path, running="x[0] > 5 and time.sleep(600)", timeout=8)
+    assert session.run({"x": picture(2)})
+    with pytest.raises(ConversionError, match="longer than 8 s") as caught:
+        session.run({"x": picture(2) + 9})
+    assert caught.value.code == "predictor-timeout"
+
+
+def test_a_model_whose_inputs_differ_from_its_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConversionError) as caught:
+        worker(tmp_path, opening="self.facts['inputs'] = ['other']")
+    assert caught.value.code == "predictor-disagrees"
+
+
+def test_threads_take_turns(tmp_path: Path) -> None:
+    with worker(tmp_path) as session, ThreadPoolExecutor(4) as pool:
+        answers = pool.map(lambda n: session.run({"x": np.full(50_000, n, np.float32)})["y"][0], range(40))
+        assert list(answers) == [2 * number for number in range(40)]
+
+
+def test_an_interpreter_that_does_not_start(tmp_path: Path) -> None:
+    absent = Interpreter(tmp_path / "python", "3", "managed")
+    with pytest.raises(ConversionError, match="does not start"):
+        WorkerSession("stand-in", absent, "lite_worker.py", {}, inputs=(), outputs=(), threads=1)
+
+
+def test_the_worker_leaves_when_its_parent_is_killed(tmp_path: Path) -> None:
+    script = tmp_path / "worker.py"
+    note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))"
+    script.write_text(WORKER.replace("{opening}", note).replace("{running}", "pass"))
+    parent = (
+        "import sys, time; from pathlib import Path\n"
+        "from converters.process.interpreter import Interpreter\n"
+        "from converters.formats.inspection import Tensor\n"
+        "from zoo.runner.sessions.worker import WorkerSession\n"
+        "x = (Tensor(name='x', shape=None, dtype=None),)\n"
+        f"here = Interpreter(Path(sys.executable), '3', 'current')\n"
+        f"s = WorkerSession('e', here, {str(script)!r}, {{}}, inputs=x, outputs=x, threads=1)\n"
+        "print('ready', flush=True); time.sleep(600)"
+    )
+    process = subprocess.Popen([sys.executable, "-c", parent], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    with process.stdout:
+        assert process.stdout.readline() == b"ready\n"
+        process.kill()
+        process.wait()
+    pid = int((tmp_path / "pid").read_text())
+    for _ in range(200):
+        if not _runs(pid):
+            return
+        time.sleep(0.05)
+    os.kill(pid, signal.SIGKILL)
+    pytest.fail("the worker outlived its parent")
+
+
+def _runs(pid: int) -> bool:
+    try:
+        # A zombie waits for whoever adopted it; it does not run.
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -1,0 +1,117 @@
+"""Real disks that are full or read-only, and clocks that jump: a clear error, nothing lost, then it works."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from registry.errors import MissingToolError
+from registry.schema import Artifact
+from tests.helpers.sample_archives import artifact, tar_gz_of, tar_of, weights
+from tests.helpers.servers import LyingServer, cut, honest, serve
+from tests.helpers.small_disk import Disk, mounted
+from tests.helpers.store_fixture import TAR, WEIGHTS, Shop
+from zoo.store import RetryPolicy
+
+PATH = "/models/picodet.tar"
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Disk]:
+    with mounted(tmp_path / "disk") as disk:
+        yield disk
+
+
+@pytest.mark.table("full disks")
+@pytest.mark.parametrize("archive", ["tar", "tar.gz", "file"])
+@pytest.mark.parametrize("room", [4, 16, 40, 64, 88, 120])
+def test_a_full_disk_is_said_and_costs_nothing(
+    disk: Disk, hasty: RetryPolicy, archive: str, room: int, data: bytes
+) -> None:
+    wanted, files = PACKED[archive]
+    shop = Shop(disk.place / "store", hasty)
+    with serve({**files, "/models/other.pdparams": data}) as server:
+        other = WEIGHTS.model_copy(update={"urls": ("https://models.example/models/other.pdparams",)})
+        kept = shop.fetch(server, other).path
+        disk.resize(disk.used + room)
+        error = no_room(shop, server, wanted)
+        if error is not None:  # with room for all of it, nothing goes wrong
+            assert (error.code, error.exit_code) == ("disk-full", 7)
+            assert str(shop.root) in error.message
+            assert error.hint
+        assert kept.read_bytes() == data
+        assert shop.store.verify().clean
+        assert list(shop.root.rglob(".*")) == []
+
+        disk.resize(1024)
+        assert shop.fetch(server, wanted).path.exists()
+        assert shop.store.verify().clean
+        assert list(shop.root.glob("partial/*")) == []
+
+
+def no_room(shop: Shop, server: LyingServer, wanted: Artifact) -> MissingToolError | None:
+    try:
+        shop.fetch(server, wanted)
+    except MissingToolError as error:
+        return error
+    return None
+
+
+BIG = {f"picodet/{name}": os.urandom(15_000) for name in ("model.pdmodel", "model.pdiparams")}
+
+
+PACKED: dict[str, tuple[Artifact, dict[str, bytes]]] = {
+    "tar": (artifact("/models/a.tar"), {"/models/a.tar": tar_of(BIG)}),
+    "tar.gz": (artifact("/models/a.tar.gz"), {"/models/a.tar.gz": tar_gz_of(BIG)}),
+    "file": (weights("/models/a.pdparams"), {"/models/a.pdparams": b"\x80\x02" + os.urandom(30_000)}),
+}
+
+
+def test_a_write_protected_store_hands_out_what_it_has(disk: Disk, hasty: RetryPolicy, data: bytes) -> None:
+    shop = Shop(disk.place / "store", hasty)
+    with serve({PATH: TAR, "/models/picodet.pdparams": data}) as server:
+        path = shop.fetch(server).path
+        disk.write_protect()
+
+        assert shop.fetch(server).path == path
+        assert shop.store.verify().clean
+        with pytest.raises(MissingToolError) as caught:
+            shop.fetch(server, WEIGHTS)
+        assert (caught.value.code, caught.value.exit_code) == ("store-not-writable", 7)
+        assert "ZOO_CACHE" in str(caught.value.hint)
+
+        disk.resize(1024)
+        assert shop.fetch(server, WEIGHTS).path.read_bytes() == data
+
+
+JUMPS: dict[str, Callable[[Path], None]] = {
+    "to 1970": lambda path: os.utime(path, (0, 0), follow_symlinks=False),
+    "to 2100": lambda path: os.utime(path, (4102444800, 4102444800), follow_symlinks=False),
+}
+
+
+@pytest.mark.parametrize("jump", JUMPS)
+def test_a_clock_that_jumps_changes_nothing(shop: Shop, jump: str, data: bytes) -> None:
+    def later() -> None:
+        for path in [shop.root, *shop.root.rglob("*")]:
+            JUMPS[jump](path)
+
+    script = {PATH: [cut(TAR, after=4000)] * 9 + [honest(TAR)], "/models/picodet.pdparams": [honest(data)]}
+    with LyingServer(script) as server:
+        kept = shop.fetch(server, WEIGHTS).path
+        later()
+        server.script(PATH, cut(TAR, after=4000), cut(TAR, after=0))
+        with pytest.raises(Exception, match="broke off"):
+            shop.fetch(server)
+        later()
+        server.script(PATH, honest(TAR))
+        path = shop.fetch(server).path
+        later()
+
+        assert server.ranges()[-1] == "bytes=4000-", "what was there is still gone on from"
+        assert shop.fetch(server).path == path
+        assert shop.fetch(server, WEIGHTS).path == kept
+    assert shop.store.verify().clean

@@ -1,0 +1,259 @@
+"""zoo bundle and zoo import: one file across an air gap, believed no more than a server."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import tarfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from converters.provenance.statement import read_provenance
+from converters.toolchain import Toolchains
+from converters.toolchain.pins import PADDLE2ONNX
+from registry.errors import IntegrityError, NetworkError, NotFoundError, UsageError, ZooError
+from registry.lock import Lock, Locked
+from tests.conftest import ensured
+from zoo import api
+from zoo.api.transfer import bundle, import_bundle
+from zoo.artifacts.spec import Request
+from zoo.sample import CATALOGUE, NAME
+from zoo.settings import Settings
+
+REQUEST = Request(weights=True, onnx="fp32")
+
+
+@pytest.fixture(scope="session")
+def made(
+    tmp_path_factory: pytest.TempPathFactory, upstream: Path, toolchains: Toolchains, toolchain_root: Path
+) -> Path:
+    """A bundle with the checkpoint, the inference model and what was converted from it."""
+    ensured(toolchains, PADDLE2ONNX)
+    folder = tmp_path_factory.mktemp("bundle")
+    (folder / "cache").mkdir()
+    (folder / "cache/toolchains").symlink_to(toolchain_root)
+    settings = Settings(cache=folder / "cache", mirrors=(str(upstream),), catalogues=(str(CATALOGUE),))
+    first = bundle([NAME], REQUEST, out=folder / "sample.zoo", settings=settings)
+    second = bundle([NAME], REQUEST, out=folder / "again.zoo", settings=settings)
+    assert first.path.read_bytes() == second.path.read_bytes(), "equal content, equal bytes"
+    assert first.sha256 == hashlib.sha256(first.path.read_bytes()).hexdigest()
+    return first.path
+
+
+@pytest.fixture
+def inside(settings: Settings) -> Settings:
+    """A machine behind the air gap: no mirror, no network."""
+    return replace(settings, mirrors=(), offline=True)
+
+
+def test_offline_fetches_find_everything_it_brought(made: Path, inside: Settings) -> None:
+    with pytest.raises(NetworkError):
+        api.fetch(NAME, settings=inside)
+
+    imported = import_bundle(made, settings=inside)
+
+    assert [(item.artifact, item.built, item.new) for item in imported] == [
+        ("weights", False, True),
+        ("inference", False, True),
+        ("onnx-fp32", True, True),
+    ]
+    assert api.fetch(NAME, settings=inside).path == imported[1].path
+    converted = api.fetch(NAME, onnx="fp32", settings=inside)
+    assert (converted.path, converted.from_store) == (imported[2].path, True)
+    digest = hashlib.sha256(converted.path.read_bytes()).hexdigest()
+    assert read_provenance(converted.path).is_about(digest)
+    assert api.verify(settings=inside).clean
+    assert [item.new for item in import_bundle(made, settings=inside)] == [False] * 3
+
+
+def test_nothing_is_left_over(made: Path, inside: Settings) -> None:
+    import_bundle(made, settings=inside)
+
+    names = {path.name for path in inside.cache.iterdir()}
+    assert names == {"artifacts", "blobs", "built", "lock.json", "locks", "work", "partial"}
+    assert [path.name for path in (inside.cache / "work").iterdir()] == ["sweep.lock"]
+    assert list((inside.cache / "partial").iterdir()) == []
+
+
+def test_it_can_be_bundled_again_to_the_same_bytes(made: Path, inside: Settings, tmp_path: Path) -> None:
+    import_bundle(made, settings=inside)
+
+    again = bundle([NAME], REQUEST, out=tmp_path / "again.zoo", settings=inside)
+
+    assert again.path.read_bytes() == made.read_bytes()
+
+
+def test_the_digest_that_was_read_out_over_the_phone(made: Path, inside: Settings) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        import_bundle(made, sha256="0" * 64, settings=inside)
+
+    assert caught.value.code == "digest-mismatch"
+    import_bundle(made, sha256=hashlib.sha256(made.read_bytes()).hexdigest().upper(), settings=inside)
+
+
+@dataclass
+class Parts:
+    """A bundle taken apart, to be put together otherwise."""
+
+    members: dict[str, bytes]
+
+    @property
+    def contents(self) -> Any:
+        return json.loads(self.members["bundle.json"])
+
+    def tell(self, change: Callable[[Any], None]) -> None:
+        contents = self.contents
+        change(contents)
+        self.members["bundle.json"] = json.dumps(contents).encode()
+
+    def replace(self, name: str, data: bytes) -> None:
+        """New bytes for a member, and a description that agrees with them."""
+        digest = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
+        self.members[name] = data
+
+        def change(contents: Any) -> None:
+            contents["members"][name] = digest
+            for item in contents["published"]:
+                if item["path"] == name:
+                    item["digest"] = digest
+
+        self.tell(change)
+
+    def find(self, ending: str) -> str:
+        return next(name for name in self.members if name.endswith(ending))
+
+    def write(self, path: Path) -> Path:
+        with tarfile.open(path, "w") as archive:
+            for name, data in self.members.items():
+                member = tarfile.TarInfo(name)
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        return path
+
+
+@pytest.fixture
+def parts(made: Path) -> Parts:
+    with tarfile.open(made) as archive:
+        return Parts({m.name: archive.extractfile(m).read() for m in archive})  # type: ignore[union-attr]
+
+
+def refused(path: Path, settings: Settings, kind: type[ZooError] = IntegrityError) -> str:
+    """The code with which a bundle is refused; the store is as it was, down to the last file."""
+    with pytest.raises(kind) as caught:
+        import_bundle(path, settings=settings)
+    left = [file for file in settings.cache.rglob("*") if file.is_file() and file.suffix != ".lock"]
+    assert left == []
+    return caught.value.code
+
+
+def flipped(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 1]) + data[middle + 1 :]
+
+
+class TestTampering:
+    @pytest.mark.parametrize("ending", [".tar.gz", ".safetensors", ".onnx", ".provenance.json"])
+    def test_one_flipped_bit(self, parts: Parts, inside: Settings, tmp_path: Path, ending: str) -> None:
+        name = parts.find(ending)
+        parts.members[name] = flipped(parts.members[name])
+
+        assert refused(parts.write(tmp_path / "b"), inside) == "digest-mismatch"
+
+    def test_another_model_under_the_same_name(self, parts: Parts, inside: Settings, tmp_path: Path) -> None:
+        """Told consistently, only what the file is gives it away: here, no ONNX of this input at all."""
+        parts.replace(parts.find(".onnx"), parts.members[parts.find(".safetensors")])
+        assert refused(parts.write(tmp_path / "b"), inside) == "bundle-damaged", (
+            "its provenance is about other bytes"
+        )
+
+        del parts.members[parts.find(".provenance.json")]
+        parts.tell(lambda told: [told["members"].pop(n) for n in list(told["members"]) if "provenance" in n])
+        assert refused(parts.write(tmp_path / "b"), inside) == "not-what-it-is-called"
+
+    def test_another_published_file_than_the_catalogue_knows(
+        self, parts: Parts, inside: Settings, tmp_path: Path
+    ) -> None:
+        name = parts.find(".tar.gz")
+        parts.replace(name, flipped(parts.members[name]))
+
+        assert refused(parts.write(tmp_path / "b"), inside) == "digest-changed"
+
+    def test_a_key_of_another_conversion(self, parts: Parts, inside: Settings, tmp_path: Path) -> None:
+        (key,) = parts.contents["built"][0]["keys"]
+        other = f"{'0' * 32}{key[32:]}"
+        text = parts.members["bundle.json"].replace(key.encode(), other.encode())
+        parts.members = {name.replace(key, other): data for name, data in parts.members.items()}
+        parts.members["bundle.json"] = text
+
+        assert refused(parts.write(tmp_path / "b"), inside) == "bundle-does-not-fit"
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            (lambda members: members.update({"files/extra": b"x"}), "bundle-damaged"),
+            (lambda members: members.update({"../../evil": b"x"}), "unsafe-archive"),
+            (lambda members: members.update({"/etc/evil": b"x"}), "unsafe-archive"),
+            (lambda members: members.pop(next(n for n in members if n.endswith(".onnx"))), "bundle-damaged"),
+            (lambda members: members.pop("bundle.json"), "bundle-damaged"),
+            (lambda members: members.update({"bundle.json": b"{"}), "bundle-damaged"),
+            (lambda members: members.update({"bundle.json": b"[" * 100_000}), "bundle-damaged"),
+            (lambda members: members.update({"bundle.json": b'{"format": "other"}'}), "bundle-damaged"),
+        ],
+    )
+    def test_members_that_are_not_those_of_the_bundle(
+        self, parts: Parts, inside: Settings, tmp_path: Path, change: Callable[[Any], None], code: str
+    ) -> None:
+        change(parts.members)
+
+        assert refused(parts.write(tmp_path / "b"), inside) == code
+        assert not (tmp_path.parent / "evil").exists()
+
+    @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
+    def test_no_member_is_anything_but_a_file(
+        self, made: Path, inside: Settings, tmp_path: Path, kind: bytes
+    ) -> None:
+        copy = tmp_path / "b"
+        copy.write_bytes(made.read_bytes())
+        with tarfile.open(copy, "a") as archive:
+            member = tarfile.TarInfo("files/link")
+            member.type, member.linkname = kind, "/etc/passwd"
+            archive.addfile(member)
+
+        assert refused(copy, inside) == "unsafe-archive"
+
+    @pytest.mark.parametrize("size", [0, 100, 512, 700_000])
+    def test_a_copy_that_broke_off(self, made: Path, inside: Settings, tmp_path: Path, size: int) -> None:
+        (tmp_path / "b").write_bytes(made.read_bytes()[:size])
+
+        assert refused(tmp_path / "b", inside) in {"corrupt-archive", "not-what-was-asked"}
+
+
+def test_a_later_format_asks_for_a_later_version(parts: Parts, inside: Settings, tmp_path: Path) -> None:
+    parts.tell(lambda told: told.update(version=2, made_by="paddle-zoo 9.9\x1b[2J", news=[]))
+
+    with pytest.raises(UsageError) as caught:
+        import_bundle(parts.write(tmp_path / "b"), settings=inside)
+
+    assert caught.value.code == "bundle-too-new"
+    assert "\x1b" not in str(caught.value)
+
+
+def test_what_the_project_pinned_binds(made: Path, parts: Parts, inside: Settings) -> None:
+    url = next(item["url"] for item in parts.contents["published"] if item["artifact"] == "inference")
+    line = Locked(artifact=f"{NAME}@1/inference", sha256="0" * 64, size=1)
+    (Path.cwd() / "zoo.lock").write_text(Lock().accepting(url, line).dump())
+
+    assert refused(made, inside) == "digest-changed"
+
+
+def test_an_entry_of_another_catalogue(made: Path, inside: Settings) -> None:
+    assert refused(made, replace(inside, catalogues=()), NotFoundError) == "unknown-entry"
+
+
+def test_no_such_bundle(inside: Settings, tmp_path: Path) -> None:
+    assert refused(tmp_path / "nowhere", inside, NotFoundError) == "no-such-file"

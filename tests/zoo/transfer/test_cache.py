@@ -1,0 +1,84 @@
+"""zoo cache: what the store holds and what may go, as a user sees it."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.helpers.zoo_process import Zoo
+from zoo.sample import NAME
+
+FETCHED = [f"{NAME}@1/inference", f"{NAME}@1/weights"]
+
+
+@pytest.fixture
+def zoo(tmp_path: Path, upstream: Path) -> Zoo:
+    zoo = Zoo(tmp_path)
+    ran = zoo("fetch", NAME, "--all", "--mirror", upstream)
+    assert ran.code == 0, ran.err
+    return zoo
+
+
+def age(zoo: Zoo, days: float) -> None:
+    for manifest in (zoo.folder / "cache/artifacts").rglob("manifest.json"):
+        os.utime(manifest, (time.time() - days * 86_400,) * 2)
+
+
+def test_an_empty_store_has_nothing_to_say_on_stdout(tmp_path: Path) -> None:
+    ran = Zoo(tmp_path)("cache", "ls")
+
+    assert (ran.code, ran.out) == (0, "")
+    assert "0 things, 0 B" in ran.err
+
+
+def test_ls_shows_names_sizes_and_ages(zoo: Zoo) -> None:
+    age(zoo, 3)
+    ran = zoo("cache", "ls")
+
+    assert [line.split()[1] for line in ran.lines[1:]] == FETCHED
+    assert all("3 d" in line for line in ran.lines[1:])
+    things = zoo("cache", "ls", "--json").json["things"]
+    real = sum(path.stat().st_size for path in (zoo.folder / "cache").rglob("*") if path.is_file())
+    lock = (zoo.folder / "cache/lock.json").stat().st_size
+    assert sum(thing["size"] for thing in things) == real - lock
+
+
+def test_verify_is_zoo_verify(zoo: Zoo) -> None:
+    assert zoo("cache", "verify").out == zoo("verify").out == ""
+    member = next((zoo.folder / "cache/artifacts").rglob("*.pdiparams"))
+    member.write_bytes(bytes(member.stat().st_size))
+
+    first, second = zoo("cache", "verify", "--json"), zoo("verify", "--json")
+
+    assert (first.code, first.out) == (second.code, second.out)
+    assert first.code == 1
+
+
+def test_prune_says_what_went_and_why_and_what_stayed(zoo: Zoo) -> None:
+    assert zoo("cache", "prune", "--max-size", "1kB").lines == []
+    age(zoo, 40)
+    zoo("lock", NAME)
+
+    kept = zoo("cache", "prune", "--older-than", "30d")
+    assert kept.lines == []
+    assert kept.err.count("pinned by zoo.lock") == 2
+    planned = zoo("cache", "prune", "--older-than", "30d", "--pinned", "--dry-run")
+    done = zoo("cache", "prune", "--older-than", "30d", "--pinned")
+
+    assert all(any(name in line for line in done.lines) for name in FETCHED)
+    assert [line.removeprefix("would remove") for line in planned.lines] == [
+        line.removeprefix("removed") for line in done.lines
+    ]
+    assert "nothing remains" in done.err
+    assert zoo("cache", "prune", "--json").json == {"removed": [], "kept": [], "freed": 0, "remaining": 0}
+
+
+@pytest.mark.parametrize("wrong", [["--older-than", "soon"], ["--max-size", "big"], ["--grace", "-1h"]])
+def test_what_is_no_time_or_size_is_a_usage_error(tmp_path: Path, wrong: list[str]) -> None:
+    ran = Zoo(tmp_path)("cache", "prune", *wrong)
+
+    assert ran.code == 2
+    assert "error[bad-" in ran.err

@@ -1,0 +1,198 @@
+"""zoo mirror: whole files under the path of their address, never twice, never silently other bytes."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from registry.errors import IntegrityError, NotFoundError, UsageError
+from registry.lock import Lock
+from tests.helpers.servers import serve_folder
+from zoo import api
+from zoo.api.transfer import mirror
+from zoo.artifacts.spec import Request
+from zoo.catalogs.sources import registry_of
+from zoo.sample import NAME
+from zoo.settings import Settings
+
+
+def states(settings: Settings, place: Path | str, **options: object) -> list[str]:
+    report = mirror(place, [NAME], settings=settings, **options)  # type: ignore[arg-type]
+    return [item.state for item in report.items]
+
+
+def tree(folder: Path) -> list[str]:
+    return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
+
+
+def test_it_holds_the_files_their_digests_and_nothing_else(
+    settings: Settings, tmp_path: Path, paths: list[str], upstream: Path
+) -> None:
+    report = mirror(tmp_path / "m", [NAME], settings=settings)
+
+    assert [item.path for item in report.items] == paths
+    assert {item.state for item in report.items} == {"copied"}
+    assert tree(tmp_path / "m") == sorted([*paths, "SHA256SUMS", "index.json", "zoo.lock"])
+    assert all((tmp_path / "m" / path).read_bytes() == (upstream / path).read_bytes() for path in paths)
+    subprocess.run(["sha256sum", "--check", "--strict", "SHA256SUMS"], cwd=tmp_path / "m", check=True)
+    index = json.loads((tmp_path / "m/index.json").read_text())
+    assert [item["path"] for item in index["files"]] == paths
+
+
+def test_a_server_of_it_serves_a_project_that_pinned_its_lock(settings: Settings, tmp_path: Path) -> None:
+    mirror(tmp_path / "m", [NAME], settings=settings)
+    (Path.cwd() / "zoo.lock").write_bytes((tmp_path / "m/zoo.lock").read_bytes())
+    with serve_folder(tmp_path / "m") as server:
+        other = replace(settings, cache=tmp_path / "other", mirrors=(server.url,))
+        found = api.fetch(NAME, locked=True, settings=other)
+
+    assert found.path.is_dir()
+    assert found.url.startswith(server.url)
+
+
+def test_what_is_there_is_not_asked_for_again(settings: Settings, tmp_path: Path, upstream: Path) -> None:
+    with serve_folder(upstream) as server:
+        served = replace(settings, mirrors=(server.url,))
+        assert set(states(served, tmp_path / "m")) == {"copied"}
+        asked = len(server.log)
+        before = {file: file.stat().st_mtime_ns for file in (tmp_path / "m").rglob("*") if file.is_file()}
+        assert set(states(served, tmp_path / "m")) == {"present"}
+        # Nor by a machine that has the mirror's disk but not the store it was made with.
+        assert set(states(replace(served, cache=tmp_path / "fresh"), tmp_path / "m")) == {"present"}
+        # And a second mirror is made from the store.
+        assert set(states(served, tmp_path / "m2")) == {"copied"}
+
+        assert len(server.log) == asked == 2
+    assert before == {file: file.stat().st_mtime_ns for file in before}
+
+
+def test_a_damaged_or_missing_file_is_put_there_again(
+    settings: Settings, tmp_path: Path, paths: list[str], upstream: Path
+) -> None:
+    mirror(tmp_path / "m", [NAME], settings=settings)
+    rotten, gone = (tmp_path / "m" / path for path in paths)
+    rotten.write_bytes(rotten.read_bytes()[:-1] + b"!")
+    gone.unlink()
+    assert states(settings, tmp_path / "m", dry_run=True) == ["missing", "missing"]
+
+    assert states(settings, tmp_path / "m") == ["copied", "copied"]
+
+    assert rotten.read_bytes() == (upstream / paths[0]).read_bytes()
+    assert gone.is_file()
+
+
+def test_one_missing_file_does_not_keep_the_others_away(
+    settings: Settings, tmp_path: Path, paths: list[str], upstream: Path
+) -> None:
+    half = tmp_path / "half"
+    (half / paths[1]).parent.mkdir(parents=True)
+    (half / paths[1]).write_bytes((upstream / paths[1]).read_bytes())
+
+    report = mirror(tmp_path / "m", [NAME], settings=replace(settings, mirrors=(str(half),)))
+
+    assert [item.state for item in report.items] == ["failed", "copied"]
+    assert (report.exit_code, report.items[0].error) == (4, report.items[0].error)
+    assert str(report.items[0].error).startswith("not-on-server: ")
+    assert states(settings, tmp_path / "m") == ["copied", "present"]
+
+
+def test_what_the_mirror_serves_never_changes_silently(
+    settings: Settings, tmp_path: Path, paths: list[str]
+) -> None:
+    mirror(tmp_path / "m", [NAME], settings=settings)
+    lock = tmp_path / "m/zoo.lock"
+    told = Lock.parse(lock.read_text(), lock)
+    url, line = next(iter(told.artifacts.items()))
+    lock.write_text(told.accepting(url, line.model_copy(update={"sha256": "0" * 64})).dump())
+
+    report = mirror(tmp_path / "m", [NAME], settings=replace(settings, cache=tmp_path / "fresh"))
+
+    assert report.exit_code == 5
+    assert "digest-changed" in str([item.error for item in report.items])
+    assert (tmp_path / "m" / paths[0]).is_file()
+
+
+def test_a_project_that_pinned_other_bytes_is_heard(settings: Settings, tmp_path: Path) -> None:
+    mirror(tmp_path / "m", [NAME], settings=settings)
+    text = (tmp_path / "m/zoo.lock").read_text()
+    told = Lock.parse(text, tmp_path)
+    url, line = next(iter(told.artifacts.items()))
+    (Path.cwd() / "zoo.lock").write_text(
+        Lock().accepting(url, line.model_copy(update={"sha256": "0" * 64})).dump()
+    )
+
+    with pytest.raises(IntegrityError) as caught:
+        mirror(tmp_path / "m", [NAME], settings=settings)
+
+    assert caught.value.code == "digest-changed"
+
+
+def test_a_dry_run_writes_nothing(settings: Settings, tmp_path: Path) -> None:
+    assert set(states(settings, tmp_path / "m", dry_run=True)) == {"missing"}
+
+    assert not (tmp_path / "m").exists()
+    assert not (settings.cache / "artifacts").exists()
+
+
+def test_a_selection_by_kind_task_and_family(settings: Settings, tmp_path: Path) -> None:
+    request = Request(weights=True)
+    chosen = {"task": "keypoint_detection", "family": "tinypose"}
+    report = mirror(tmp_path / "m", request=request, dry_run=True, settings=settings, **chosen)
+
+    assert {item.artifact.split("-")[0] for item in report.items} == {"weights"}
+    entries = registry_of(settings)
+    found = {(entry.task, entry.family) for entry in (entries.get(item.entry) for item in report.items)}
+    assert found == {("keypoint_detection", "tinypose")}
+    assert len(report.items) > 2
+
+    with pytest.raises(NotFoundError) as caught:
+        mirror(tmp_path / "m", [NAME], Request(onnx="fp32"), settings=settings)
+    assert caught.value.code == "nothing-to-mirror"
+
+
+@pytest.mark.parametrize(
+    ("place", "code"),
+    [("https://mirror.example/x", "mirror-is-a-server"), ("file://host/x", "bad-mirror")],
+)
+def test_what_cannot_be_written_is_a_usage_error(settings: Settings, place: str, code: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        mirror(place, [NAME], settings=settings)
+
+    assert caught.value.code == code
+
+
+def test_a_bucket_takes_a_mirror_and_gives_it_back(
+    settings: Settings, tmp_path: Path, paths: list[str]
+) -> None:
+    fsspec = pytest.importorskip("fsspec", reason="pip install 'paddle-zoo[mirrors]'")
+    memory = fsspec.filesystem("memory")
+    try:
+        assert states(settings, "memory://bucket/zoo") == ["copied", "copied"]
+        assert states(replace(settings, cache=tmp_path / "fresh"), "memory://bucket/zoo") == ["present"] * 2
+        assert sorted(memory.find("/bucket")) == sorted(
+            f"/bucket/zoo/{name}" for name in [*paths, "SHA256SUMS", "index.json", "zoo.lock"]
+        )
+        other = replace(settings, cache=tmp_path / "other", mirrors=("memory://bucket/zoo",))
+        assert api.fetch(NAME, settings=other).path.is_dir()
+    finally:
+        memory.rm("/bucket", recursive=True)
+
+
+def test_a_mirror_that_cannot_be_meant_stops_everything(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        mirror(tmp_path / "m", [NAME], settings=replace(settings, mirrors=("s3://me:s3cr3t@bucket",)))
+
+    assert caught.value.code == "bad-mirror"
+    assert not (tmp_path / "m").exists()
+
+
+def test_nothing_to_be_had_leaves_no_empty_mirror(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    report = mirror(tmp_path / "m", [NAME], settings=replace(settings, mirrors=(str(tmp_path / "empty"),)))
+
+    assert report.exit_code == 4
+    assert not (tmp_path / "m").exists()

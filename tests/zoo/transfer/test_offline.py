@@ -1,0 +1,113 @@
+"""Offline, with the way to the network gone: in the command and in all its children."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from converters.toolchain import Toolchains
+from converters.toolchain.pins import PADDLE2ONNX
+from tests.conftest import ensured
+from tests.helpers.zoo_process import REPOSITORY, Zoo
+from zoo.sample import NAME
+from zoo.sample.figures import write_coco
+
+GUARD = """
+import sys
+
+DOORS = {"connect", "bind", "sendto", "sendmsg", "getaddrinfo", "gethostbyname", "gethostbyaddr"}
+
+def refuse(event, arguments):
+    # The log, too: a caller that swallows the error must not hide it.
+    if event.startswith("socket.") and event.partition(".")[2] in DOORS:
+        with open(LOG, "a") as log:
+            log.write(f"{event} {arguments}\\n")
+        raise OSError(f"the network is gone: {event}")
+
+sys.addaudithook(refuse)
+"""
+
+
+@pytest.fixture(scope="module")
+def stocked(
+    tmp_path_factory: pytest.TempPathFactory, upstream: Path, toolchains: Toolchains, toolchain_root: Path
+) -> Path:
+    """A folder with a store that holds the sample's files and its ONNX twin, and pictures."""
+    ensured(toolchains, PADDLE2ONNX)
+    folder = tmp_path_factory.mktemp("offline")
+    (folder / "cache").mkdir()
+    (folder / "cache/toolchains").symlink_to(toolchain_root)
+    zoo = Zoo(folder)
+    for kind in (["--all"], ["--onnx", "fp32"]):
+        ran = zoo("fetch", NAME, *kind, "--mirror", upstream)
+        assert ran.code == 0, ran.err
+    write_coco(folder / "coco", 1)
+    return folder
+
+
+@pytest.fixture(params=["socket layer disabled", "no network in the kernel"])
+def zoo(request: pytest.FixtureRequest, stocked: Path, tmp_path: Path) -> tuple[Zoo, dict[str, str], Path]:
+    """The command without a network, one way or the other, and where a touch of it is noted."""
+    log = tmp_path / "touched"
+    log.write_text("")
+    if request.param == "no network in the kernel":
+        alone = ("unshare", "--net", "--map-root-user")
+        try:
+            subprocess.run([*alone, "true"], check=True, capture_output=True)
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("this system permits no network namespaces: unshare --net --map-root-user true")
+        return Zoo(stocked, alone), {}, log
+    (tmp_path / "guard").mkdir()
+    (tmp_path / "guard/sitecustomize.py").write_text(GUARD.replace("LOG", repr(str(log))))
+    return Zoo(stocked), {"PYTHONPATH": f"{tmp_path / 'guard'}:{REPOSITORY}"}, log
+
+
+def test_everything_that_needs_no_network_works_without_one(
+    zoo: tuple[Zoo, dict[str, str], Path], tmp_path: Path
+) -> None:
+    run, env, touched = zoo
+    fetched = run("fetch", NAME, "--onnx", "fp32", "--offline", **env)
+    assert fetched.code == 0, fetched.err
+    (photo,) = (run.folder / "coco/val2017").iterdir()
+    commands: list[list[object]] = [
+        ["fetch", NAME, "--all", "--offline"],
+        ["list"],
+        ["show", NAME],
+        ["inspect", fetched.lines[0]],
+        ["verify"],
+        ["cache", "ls"],
+        ["cache", "prune"],
+        ["mirror", tmp_path / "mirror", NAME, "--offline"],
+        ["bundle", NAME, "--onnx", "fp32", "--out", tmp_path / "bundle", "--offline"],
+        ["import", tmp_path / "bundle"],
+        ["run", NAME, photo, "--out", tmp_path / "out", "--offline"],
+    ]
+    failed = {}
+    # Without a guard to tell them apart, the first and the longest say as much as all.
+    for command in commands if env else [commands[0], commands[-1]]:
+        ran = run(*command, **env)
+        if ran.code:
+            failed[str(command[0])] = ran.err
+
+    assert failed == {}
+    assert touched.read_text() == ""
+
+
+def test_what_is_not_here_is_said_without_trying(zoo: tuple[Zoo, dict[str, str], Path]) -> None:
+    run, env, touched = zoo
+    ran = run("fetch", "tinypose_128x96", "--offline", "--mirror", "http://127.0.0.1:9", **env)
+
+    assert ran.code == 4
+    assert "error[offline]" in ran.err
+    assert touched.read_text() == ""
+
+
+def test_the_guard_would_notice(zoo: tuple[Zoo, dict[str, str], Path]) -> None:
+    run, env, touched = zoo
+    ran = run("fetch", "tinypose_128x96", "--mirror", "http://127.0.0.1:9", **env)
+
+    assert ran.code == 4
+    assert "error[network-unreachable]" in ran.err
+    assert ("socket.getaddrinfo" in touched.read_text()) == bool(env)

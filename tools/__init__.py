@@ -1,0 +1,1 @@
+"""Programs for developers: they build what the wheel ships and are not part of it."""

@@ -1,0 +1,64 @@
+"""Times and sizes as people type and read them."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from registry.errors import UsageError
+
+if TYPE_CHECKING:
+    pass
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
+_BYTES = {"": 1, "b": 1} | {
+    f"{prefix}{unit}": base**power
+    for power, prefix in enumerate("kmgt", start=1)
+    for unit, base in (("", 1000), ("b", 1000), ("ib", 1024))
+}
+
+
+def duration(text: str) -> timedelta:
+    """A time like ``30d``, ``12h`` or ``1.5h``; units are s, m, h, d, w.
+
+    Raises:
+        UsageError: ``bad-duration``.
+    """
+    match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([smhdw])", text.strip().lower())
+    if match is None:
+        raise UsageError(
+            "bad-duration", f"{text!r} is not a time", expected="a number with s, m, h, d or w", hint="30d"
+        )
+    return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
+
+
+def size(text: str) -> int:
+    """A size like ``2GB``, ``500M`` or ``1.5GiB``, in bytes; decimal units unless there is an ``i``.
+
+    Raises:
+        UsageError: ``bad-size``.
+    """
+    match = re.fullmatch(r"([0-9]{1,15}(?:\.[0-9]{1,3})?)\s*([a-z]{0,3})", text.strip().lower())
+    if match is None or match[2] not in _BYTES:
+        raise UsageError(
+            "bad-size", f"{text!r} is not a size", expected="a number with kB, MB, GB, TB or GiB", hint="2GB"
+        )
+    return int(float(match[1]) * _BYTES[match[2]])
+
+
+def ago(time: timedelta) -> str:
+    """A time that has passed, in its largest unit: ``3 h``. What lies in the future was just now."""
+    seconds = max(0.0, time.total_seconds())
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length:.0f} {unit}"
+    return "now"
+
+
+def megabytes(size: int) -> str:
+    """A size for people, in decimal units, as download pages print it."""
+    if size < 1000:
+        return f"{size} B"
+    return f"{size / 1e3:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"

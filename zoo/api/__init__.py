@@ -1,0 +1,91 @@
+"""The Python API: what the commands do, as functions that return frozen results.
+
+Each name is imported on first use, so that a command pays only for what it needs.
+"""
+
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from zoo.api.artifacts import (
+        compare_artifacts,
+        convert,
+        convert_source,
+        draw,
+        inspect,
+        lock,
+        plan_conversion,
+        verify,
+    )
+    from zoo.api.cache import prune, stock
+    from zoo.api.diagnostics import demo, diagnose
+    from zoo.api.reports import report
+    from zoo.api.transfer import bundle, import_bundle, mirror
+    from zoo.artifacts.fetch import fetch, fetch_many, plan
+    from zoo.catalogs.queries import compare_models, complexity, info, list_models, model_info
+    from zoo.evaluation.tasks import bench, compare, compare_model, validate
+    from zoo.runner.load import load
+
+__all__ = [
+    "bench",
+    "bundle",
+    "compare",
+    "compare_artifacts",
+    "compare_model",
+    "compare_models",
+    "complexity",
+    "convert",
+    "convert_source",
+    "demo",
+    "diagnose",
+    "draw",
+    "fetch",
+    "fetch_many",
+    "import_bundle",
+    "info",
+    "inspect",
+    "list_models",
+    "load",
+    "lock",
+    "mirror",
+    "model_info",
+    "plan",
+    "plan_conversion",
+    "prune",
+    "report",
+    "stock",
+    "validate",
+    "verify",
+]
+
+
+def __getattr__(name: str) -> object:
+    module: ModuleType
+    match name:
+        case "fetch" | "fetch_many" | "plan":
+            from zoo.artifacts import fetch as module
+        case "list_models" | "model_info" | "info" | "compare_models" | "complexity":
+            from zoo.catalogs import queries as module
+        case "bench" | "compare" | "compare_model" | "validate":
+            from zoo.evaluation import tasks as module
+        case "load":
+            from zoo.runner import load as module
+        case "demo" | "diagnose":
+            from zoo.api import diagnostics as module
+        case "prune" | "stock":
+            from zoo.api import cache as module
+        case "bundle" | "import_bundle" | "mirror":
+            from zoo.api import transfer as module
+        case "report":
+            from zoo.api import reports as module
+        case _ if name in __all__:
+            from zoo.api import artifacts as module
+        case _:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(module, name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,1 @@
+"""Unpacks untrusted tar and zip archives member by checked member."""

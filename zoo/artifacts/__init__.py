@@ -1,0 +1,1 @@
+"""From an artifact specification to a verified file: plan, resolve, verify, export, lock file."""

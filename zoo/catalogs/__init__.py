@@ -1,0 +1,1 @@
+"""Which catalogs are loaded, and questions about their entries."""

@@ -1,0 +1,1 @@
+"""Reads annotated image sets in the COCO layout."""

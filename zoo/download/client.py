@@ -1,0 +1,223 @@
+"""Downloads that finish: resumed, retried within bounds, digested on the way, and refused when they lie."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+
+from registry.errors import IntegrityError, NetworkError, ZooError
+from registry.lock import describe as in_words
+from registry.schema import Digest
+from zoo._utils.checksums import Fingerprint
+from zoo._utils.disk import require_room
+from zoo.download.body import Held, Terms, receive, too_large
+from zoo.download.connect import opened
+from zoo.download.partial import Part, PartState, safe_offset
+from zoo.download.response import Answer, TryAgainError, read_answer
+from zoo.download.transport import Transport
+from zoo.download.urls import masked
+
+
+@dataclass(frozen=True)
+class Downloaded:
+    """A complete download.
+
+    Attributes:
+        path: The part file, now whole; the caller moves it where it belongs.
+        url: Where it came from, masked.
+        digest: SHA-256 and size.
+        etag: The server's entity tag.
+        last_modified: The server's date of the file.
+    """
+
+    path: Path
+    url: str
+    digest: Digest
+    etag: str | None
+    last_modified: str | None
+
+
+def download(urls: Sequence[str], part: Path, terms: Terms) -> Downloaded:
+    """Downloads a file from the first of several addresses that has it.
+
+    The bytes gather in ``part``, with a small state file beside it; both stay when the download fails in a
+    way that a later call can continue. The caller holds the lock that guards ``part``.
+
+    Args:
+        urls: Addresses in order of preference.
+        part: Where to gather the bytes.
+        terms: What is expected, and how patient to be.
+
+    Raises:
+        NetworkError: ``not-on-server``, ``server-error``, ``network-unreachable``, ``connection-lost``,
+            ``download-stalled``, ``too-many-redirects``, ``insecure-redirect``.
+        IntegrityError: ``digest-mismatch`` or ``size-mismatch`` (the bytes stay in ``part`` for the caller to
+            put aside), ``not-what-was-asked``, ``download-too-large``.
+    """
+    part.parent.mkdir(parents=True, exist_ok=True)
+    failures: list[ZooError] = []
+    for url in terms.health.in_order(urls, terms.note):
+        try:
+            with opened(url, terms.policy, terms.mirrors) as transport:
+                got = _Download(transport, url, Part(part), terms).run()
+        except NetworkError as error:
+            # A server that does not have one file is as healthy as before.
+            if error.code != "not-on-server":
+                terms.health.failed(url)
+            failures.append(error)
+        except IntegrityError as error:
+            # Where one server shows an error page, another may have the file. Other bytes are an event.
+            if error.code != "not-what-was-asked":
+                raise
+            terms.health.failed(url)
+            failures.append(error)
+        else:
+            terms.health.worked(url)
+            return got
+    raise _summary(failures)
+
+
+def _summary(failures: Sequence[ZooError]) -> ZooError:
+    """The error to report when no address worked: the first one that is more than a missing file."""
+    told = next((error for error in failures if error.code != "not-on-server"), failures[0])
+    if len(failures) > 1:
+        others = [f"{error.message} ({error.found})" for error in failures if error is not told]
+        told.found = "; ".join([told.found or told.message, *others])
+    return told
+
+
+class _Download:
+    """One address, tried until it is done or given up."""
+
+    def __init__(self, transport: Transport, url: str, part: Part, terms: Terms) -> None:
+        self._transport = transport
+        self._url = url
+        self._part = part
+        self._terms = terms
+
+    def run(self) -> Downloaded:
+        failures = 0
+        policy = self._terms.policy
+        for tries in range(1, policy.most_attempts + 1):
+            before = self._part.size
+            try:
+                return self._try()
+            except TryAgainError as failed:
+                gained = self._part.size - before >= policy.stall_bytes and not failed.afresh
+                failures = 1 if gained else failures + 1
+                pause = policy.pause(failures) if failed.after is None else failed.after
+                hopeless = failures >= policy.attempts or tries == policy.most_attempts
+                if hopeless or pause > policy.longest_retry_after:
+                    raise self._given_up(failed, tries) from None
+                if failed.afresh:
+                    self._part.discard()
+                self._terms.note(f"{failed.error.message}; trying again in {pause:.1f} s")
+                policy.sleep(pause)
+        raise AssertionError("a policy allows at least one try")
+
+    def _try(self) -> Downloaded:
+        held = self._held()
+        if held is not None and held.complete:
+            return self._finish(held, resumed=True)
+        asked = held.resume if held is not None else None
+        with self._transport.get(self._url, asked.headers() if asked else {}) as reply:
+            answer = read_answer(
+                self._url,
+                reply.status,
+                reply.headers,
+                asked=asked,
+                provable=self._terms.expected is not None,
+                now=datetime.now(timezone.utc),
+            )
+            if held is not None and answer.kind == "rest":
+                self._refuse_size(answer.total, held.size)
+                held.state = held.state.model_copy(update={"total": answer.total, "etag": answer.etag})
+            else:
+                self._refuse_size(answer.total, 0)
+                asked, held = None, Held(self._begin(answer), Fingerprint(answer.checksums, aside=True))
+            receive(reply.blocks, self._url, self._part, held, self._terms)
+        return self._finish(held, resumed=asked is not None)
+
+    def _held(self) -> Held | None:
+        """What an earlier try left that is of use, hashed anew from the disk."""
+        provable = self._terms.expected is not None
+        state = self._part.load(masked(self._url), provable=provable)
+        offset = safe_offset(state, self._part.size, self._terms.expected)
+        if state is None or offset == 0:
+            return None
+        self._part.cut(offset)
+        fingerprint = Fingerprint(state.checksums, aside=True)
+        fingerprint.update_from(self._part.path)
+        return Held(state, fingerprint)
+
+    def _begin(self, answer: Answer) -> PartState:
+        state = PartState(
+            url=masked(self._url),
+            etag=answer.etag,
+            last_modified=answer.last_modified,
+            total=answer.total,
+            checksums=answer.checksums,
+        )
+        self._part.begin(state)
+        return state
+
+    def _finish(self, held: Held, *, resumed: bool) -> Downloaded:
+        digest, expected = held.fingerprint.digest, self._terms.expected
+        damage = held.fingerprint.contradiction()
+        if damage:
+            raise TryAgainError(_damaged(self._url, damage), afresh=True)
+        if expected is not None and expected != digest:
+            error = _other_bytes(self._url, expected, digest)
+            if resumed:  # pieces of two versions, or a piece that never reached the disk
+                raise TryAgainError(error, afresh=True)
+            self._part.forget_state()
+            raise error
+        self._part.keep(held.state.model_copy(update={"total": digest.size}), digest.size)
+        return Downloaded(
+            self._part.path,
+            masked(self._url),
+            digest,
+            etag=held.state.etag,
+            last_modified=held.state.last_modified,
+        )
+
+    def _refuse_size(self, total: int | None, here: int) -> None:
+        """Refuses what is larger than it may be, or than there is room for, before a byte of it is stored."""
+        if total is None:
+            return
+        if total > self._terms.largest:
+            raise too_large(self._url, f"{total} bytes announced", self._terms.largest)
+        require_room(self._part.path.parent, total - here)
+
+    def _given_up(self, failed: TryAgainError, tries: int) -> ZooError:
+        error, size = failed.error, self._part.size
+        error.found = f"{error.found or error.message}; given up after {tries} tries"
+        if failed.after is not None:
+            error.found += f"; the server asks to wait {failed.after:.0f} s"
+        if error.done is None:
+            error.done = (
+                f"kept the {size} bytes so far, to go on from there" if size else "nothing was stored"
+            )
+        return error
+
+
+def _damaged(url: str, damage: str) -> IntegrityError:
+    return IntegrityError(
+        "digest-mismatch",
+        f"{masked(url)}: the file was damaged on the way",
+        found=damage,
+        hint="try again later, or choose another source with --mirror URL",
+    )
+
+
+def _other_bytes(url: str, expected: Digest, found: Digest) -> IntegrityError:
+    same_size = expected.size == found.size
+    return IntegrityError(
+        "digest-mismatch" if same_size else "size-mismatch",
+        f"{masked(url)}: the server sent another file than the one that is known",
+        expected=in_words(expected),
+        found=in_words(found),
+        hint="choose another source with --mirror URL",
+    )

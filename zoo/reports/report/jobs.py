@@ -1,0 +1,68 @@
+"""From the names of entries to orders: where each one's files and data come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from converters.fs.workdir import passing_folder
+from zoo.artifacts.fetch import fetch
+from zoo.artifacts.resolver import Reporter
+from zoo.catalogs.queries import model_info
+from zoo.reports.report.collect import Order, Request
+from zoo.sample import CATALOGUE, NAME, PICTURES
+from zoo.sample.local_server import served
+from zoo.settings import Settings
+
+
+@contextmanager
+def orders_of(
+    names: Sequence[str], request: Request, settings: Settings, reporter: Reporter
+) -> Iterator[tuple[Order, ...]]:
+    """What to report on.
+
+    Args:
+        names: ``name`` or ``name@release``; each counts once.
+        request: What to report on.
+        settings: The user's settings.
+        reporter: Who hears about the work.
+
+    Yields:
+        Orders; the pictures that were drawn for them are gone afterwards.
+
+    Raises:
+        NotFoundError: No such entry.
+        MissingToolError: ``no-temporary-folder``.
+    """
+    known = {name: model_info(name, settings=settings) for name in names if not _is_sample(name)}
+    with ExitStack() as stack:
+        orders = []
+        for name in dict.fromkeys(names):
+            if name in known:
+                orders.append(Order(known[name], request, settings))
+            else:
+                folder = stack.enter_context(passing_folder())
+                orders.append(_sample(name, request, settings, reporter, folder))
+        yield tuple(orders)
+
+
+def _is_sample(name: str) -> bool:
+    return name.partition("@")[0] == NAME
+
+
+def _sample(name: str, request: Request, settings: Settings, reporter: Reporter, folder: Path) -> Order:
+    """The built-in model: not in the catalogue, its files in the package, its pictures drawn."""
+    from zoo.sample.figures import write_coco  # heavy: only who reports on the sample draws
+
+    own = replace(settings, catalogues=(str(CATALOGUE),))
+    entry = model_info(name, settings=own)
+    with served(entry) as mirror:
+        fetch(name, settings=replace(own, mirrors=(mirror,), offline=False), reporter=reporter)
+    pictures = min(request.limit or PICTURES, PICTURES)
+    reporter.note(f"{entry.id}: drawing {pictures} pictures")
+    write_coco(folder, pictures)
+    # Its data are its own, and photos say nothing about it.
+    mine = request.model_copy(update={"data": folder, "photos": (), "detector": None, "limit": None})
+    return Order(entry, mine, own)

@@ -1,0 +1,35 @@
+"""What a report's numbers were measured on."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata
+from pathlib import Path
+
+from zoo.reports.report.result import Machine
+
+_CPUINFO = Path("/proc/cpuinfo")
+
+
+def this_machine() -> Machine:
+    """The machine this process runs on."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return Machine(
+        system=f"{platform.system()} {platform.release()}",
+        architecture=platform.machine(),
+        processor=_processor(),
+        processors=len(affinity(0)) if affinity else os.cpu_count() or 1,
+        python=platform.python_version(),
+        version=metadata.version("paddle-zoo"),
+    )
+
+
+def _processor() -> str:
+    """The name Linux has for it; elsewhere the name Python has, which is less."""
+    try:
+        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return (names[0] if names else platform.processor()) or "unnamed processor"

@@ -1,0 +1,201 @@
+"""From a body to strokes: how thick each part is, what it wears, how the picture plane sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from zoo._utils.arrays import Doubles
+from zoo.sample.canvas import Colour, Stroke
+from zoo.sample.skeleton import JOINTS, SIDES
+
+_SKINS: tuple[Colour, ...] = (
+    (250, 220, 196),
+    (236, 188, 148),
+    (205, 150, 108),
+    (160, 108, 72),
+    (112, 72, 48),
+    (76, 50, 38),
+)
+_HAIRS: tuple[Colour, ...] = (
+    (28, 22, 20),
+    (70, 42, 24),
+    (122, 78, 38),
+    (198, 160, 92),
+    (150, 56, 30),
+    (176, 176, 176),
+)
+
+# A coordinate is kept in sixty-fourths of a pixel: sines differ in their last bit between machines.
+_GRID = 64
+
+
+@dataclass(frozen=True)
+class Outfit:
+    """How one figure looks.
+
+    Attributes:
+        skin: Colour of head, neck and hands, and of what is not clothed.
+        hair: Colour of the hair.
+        shirt: Colour of the trunk.
+        sleeves: Parts of the arms the shirt covers: 0 none, 1 upper arms, 2 all.
+        trousers: Colour of the hips and thighs.
+        long_legs: Whether the trousers cover the shins.
+        shoes: Colour of the feet.
+        girth: Factor on all thicknesses.
+        roundness: Darkening of the parts towards their edges.
+    """
+
+    skin: Colour
+    hair: Colour
+    shirt: Colour
+    sleeves: int
+    trousers: Colour
+    long_legs: bool
+    shoes: Colour
+    girth: float
+    roundness: float
+
+
+def random_outfit(rng: np.random.Generator) -> Outfit:
+    """Any cloth with any other; skin and hair from a few natural tones."""
+    return Outfit(
+        skin=_SKINS[rng.integers(len(_SKINS))],
+        hair=_HAIRS[rng.integers(len(_HAIRS))],
+        shirt=random_colour(rng),
+        sleeves=int(rng.integers(3)),
+        trousers=random_colour(rng),
+        long_legs=bool(rng.random() < 0.65),
+        shoes=random_colour(rng),
+        girth=float(rng.uniform(0.8, 1.3)),
+        roundness=float(rng.uniform(0.1, 0.5)),
+    )
+
+
+def random_colour(rng: np.random.Generator) -> Colour:
+    """Any colour."""
+    red, green, blue = (int(value) for value in rng.integers(0, 256, 3))
+    return red, green, blue
+
+
+def projected(points: Mapping[str, Doubles], scale: float, origin: tuple[float, float]) -> dict[str, Doubles]:
+    """Body units to pixels: ``(3,)`` x, y in the picture and depth, larger is nearer, by name.
+
+    Args:
+        points: What `zoo.sample.skeleton.body` returns.
+        scale: Pixels per unit.
+        origin: Where the hips' middle lies in the picture.
+    """
+    camera = np.array([scale, -scale, scale])
+    shift = np.array([*origin, 0])
+    return {name: np.rint((point * camera + shift) * _GRID) / _GRID for name, point in points.items()}
+
+
+def dressed(points: Mapping[str, Doubles], scale: float, outfit: Outfit) -> tuple[Stroke, ...]:
+    """Strokes of one figure, farthest first.
+
+    Args:
+        points: What `projected` returns.
+        scale: Pixels per unit, for the thicknesses.
+        outfit: Clothes and colours.
+    """
+    tailor = _Tailor(points, scale, outfit)
+    strokes = [*tailor.trunk(), *tailor.head()]
+    for side in SIDES:
+        strokes += tailor.arm(side) + tailor.leg(side)
+    return tuple(sorted(strokes, key=lambda stroke: stroke.depth))
+
+
+@dataclass(frozen=True, eq=False)
+class _Tailor:
+    points: Mapping[str, Doubles]
+    scale: float
+    outfit: Outfit
+
+    def part(
+        self,
+        start: str,
+        end: str,
+        radii: tuple[float, float],
+        colour: Colour,
+        joints: tuple[str, ...] = (),
+        *,
+        nearer: float = 0.0,
+        flat: bool = False,
+    ) -> Stroke:
+        """One stroke between two points; radii and ``nearer`` in body units."""
+        first, second = self.points[start], self.points[end]
+        sizes = [max(np.rint(radius * self.scale * _GRID) / _GRID, 0.5) for radius in radii]
+        return Stroke(
+            start=(float(first[0]), float(first[1])),
+            end=(float(second[0]), float(second[1])),
+            radii=(float(sizes[0]), float(sizes[1])),
+            depth=float((first[2] + second[2]) / 2 + nearer * self.scale),
+            colour=colour,
+            roundness=0.0 if flat else self.outfit.roundness,
+            joints=tuple(JOINTS.index(joint) for joint in joints),
+        )
+
+    def trunk(self) -> list[Stroke]:
+        wear, girth = self.outfit, self.outfit.girth
+        shoulders, hips = ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip")
+        strokes = [
+            self.part(
+                f"{side}_shoulder",
+                f"{side}_hip",
+                (0.085 * girth, 0.1 * girth),
+                wear.shirt,
+                (f"{side}_shoulder", f"{side}_hip"),
+                flat=True,
+            )
+            for side in SIDES
+        ]
+        strokes.append(self.part(*shoulders, (0.08, 0.08), wear.shirt, shoulders, flat=True))
+        strokes.append(self.part("neck", "pelvis", (0.1, 0.11), wear.shirt, hips, flat=True))
+        strokes.append(self.part(*hips, (0.11 * girth, 0.11 * girth), wear.trousers, hips, nearer=0.01))
+        return strokes
+
+    def head(self) -> list[Stroke]:
+        wear = self.outfit
+        dark = _darker(wear.skin, 0.55)
+        strokes = [
+            self.part("neck", "chin", (0.06, 0.055), _darker(wear.skin, 0.9), nearer=-0.03),
+            self.part("chin", "crown", (0.07, 0.11), wear.skin),
+            self.part("hair", "hair", (0.125, 0.125), wear.hair, nearer=-0.005),
+            self.part("nose", "nose", (0.022, 0.022), _darker(wear.skin, 0.75), ("nose",)),
+            self.part("mouth", "mouth", (0.02, 0.02), (150, 40, 40)),
+        ]
+        for side in SIDES:
+            eye, ear = f"{side}_eye", f"{side}_ear"
+            strokes.append(self.part(eye, eye, (0.03, 0.03), (245, 245, 245), nearer=-0.001))
+            strokes.append(self.part(eye, eye, (0.018, 0.018), (25, 25, 25), (eye,)))
+            strokes.append(self.part(ear, ear, (0.028, 0.028), dark, (ear,)))
+        return strokes
+
+    def arm(self, side: str) -> list[Stroke]:
+        wear, girth = self.outfit, self.outfit.girth
+        shoulder, elbow, wrist = (f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist"))
+        upper = _darker(wear.shirt, 0.9) if wear.sleeves > 0 else wear.skin
+        lower = _darker(wear.shirt, 0.9) if wear.sleeves > 1 else wear.skin
+        return [
+            self.part(shoulder, elbow, (0.065 * girth, 0.05 * girth), upper, (shoulder, elbow)),
+            self.part(elbow, wrist, (0.048 * girth, 0.036 * girth), lower, (elbow, wrist), nearer=0.005),
+            self.part(wrist, f"{side}_hand", (0.036, 0.046), wear.skin, (wrist,), nearer=0.006),
+        ]
+
+    def leg(self, side: str) -> list[Stroke]:
+        wear, girth = self.outfit, self.outfit.girth
+        hip, knee, ankle = (f"{side}_{joint}" for joint in ("hip", "knee", "ankle"))
+        lower = wear.trousers if wear.long_legs else wear.skin
+        return [
+            self.part(hip, knee, (0.095 * girth, 0.065 * girth), wear.trousers, (hip, knee)),
+            self.part(knee, ankle, (0.062 * girth, 0.043 * girth), lower, (knee, ankle), nearer=0.005),
+            self.part(ankle, f"{side}_toes", (0.045, 0.04), wear.shoes, (ankle,), nearer=0.006),
+        ]
+
+
+def _darker(colour: Colour, share: float) -> Colour:
+    red, green, blue = (int(value * share) for value in colour)
+    return red, green, blue

@@ -1,6 +1,0 @@
-"""The catalogue as a static site: pages, plots and a machine-readable copy, for any server or none."""
-
-from zoo.site.render import File, site_of
-from zoo.site.write import write
-
-__all__ = ["File", "site_of", "write"]

@@ -1,0 +1,127 @@
+"""What a bundle says about itself: ``bundle.json``, its first member.
+
+A bundle is a tar of the published files as they were served (``files/`` and the path of their address) and of
+conversions (``built/<key>/``). Equal content gives equal bytes: no times, no owners, sorted members.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import Field, ValidationError
+
+from registry.errors import IntegrityError, UsageError
+from registry.schema import Digest, Model
+from zoo.artifacts.spec import Want
+
+FORMAT: Final = "paddle-zoo-bundle"
+VERSION: Final = 1
+CONTENTS = "bundle.json"
+FILES = "files"
+BUILT = "built"
+ANEW = "get the bundle anew, and compare its SHA-256 with the one zoo bundle printed"
+
+
+class BundledFile(Model):
+    """A published file.
+
+    Attributes:
+        entry: ``name@release``.
+        artifact: Name within the entry.
+        url: Its address in the catalogue.
+        path: Its member of the tar.
+        digest: Digest of it.
+    """
+
+    entry: str
+    artifact: str
+    url: str
+    path: str
+    digest: Digest
+
+
+class BundledConversion(Model):
+    """What was made from a published file.
+
+    Attributes:
+        entry: ``name@release``.
+        want: What it is.
+        start: Address of the published file it was made from.
+        keys: The conversions on the way, in order; each is a folder below ``built/``.
+    """
+
+    entry: str
+    want: Want
+    start: str
+    keys: tuple[str, ...]
+
+
+class Contents(Model):
+    """Everything a bundle holds.
+
+    Attributes:
+        format: ``paddle-zoo-bundle``.
+        version: Version of this format.
+        made_by: Version of paddle-zoo.
+        published: Published files.
+        built: What was made from them.
+        members: Every member but this one, to its digest.
+    """
+
+    format: Literal["paddle-zoo-bundle"] = FORMAT
+    version: Literal[1] = VERSION
+    made_by: Annotated[str, Field(pattern=r"^[ -~]{1,60}$")]
+    published: tuple[BundledFile, ...]
+    built: tuple[BundledConversion, ...]
+    members: dict[str, Digest]
+
+    def dump(self) -> bytes:
+        """The same contents always give the same bytes."""
+        return (json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode()
+
+
+def read_contents(content: bytes, bundle: Path) -> Contents:
+    """Reads ``bundle.json``.
+
+    Args:
+        content: Its bytes.
+        bundle: The bundle, for messages.
+
+    Raises:
+        UsageError: ``bundle-too-new``: a later version of paddle-zoo made it.
+        IntegrityError: ``bundle-damaged``: it is not what a bundle says.
+    """
+    try:
+        data = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise damaged(bundle, f"{CONTENTS} is not JSON: {error}") from None
+    if isinstance(data, dict) and data.get("format") == FORMAT:
+        version = data.get("version")
+        if isinstance(version, int) and version > VERSION:
+            raise UsageError(
+                "bundle-too-new",
+                f"{bundle} was made by a later version of paddle-zoo",
+                expected=f"format {VERSION} or earlier",
+                found=f"format {version}, made by {ascii(data.get('made_by'))[:40]}",
+                done="nothing was imported",
+                hint="pip install --upgrade paddle-zoo",
+            )
+    try:
+        return Contents.model_validate(data)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise damaged(bundle, f"{CONTENTS}: {field}: {first['msg']}") from None
+
+
+def damaged(bundle: Path, found: str) -> IntegrityError:
+    """The error for a bundle that is not what it says."""
+    return IntegrityError(
+        "bundle-damaged",
+        f"{bundle} is not the bundle it says it is",
+        found=found,
+        done="nothing was imported",
+        hint=ANEW,
+    )
