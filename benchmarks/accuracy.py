@@ -36,7 +36,7 @@ class Case:
     Attributes:
         entry: Name of the entry.
         flip: Whether the flip test is on; None for detectors.
-        upstream: AP, AP50, AP75 and AR on these photos, percent.
+        upstream: AP, AP50, AP75 and AR on these images, percent.
     """
 
     entry: str
@@ -64,7 +64,7 @@ class Row:
         measured: The four figures, percent.
         worst: Their largest difference from upstream's, percentage points.
         engine: Engine and version.
-        photos: Photos looked at.
+        images: Images looked at.
         results: Persons or boxes scored.
         seconds: Wall time of the command, conversions included where they were not in the store.
     """
@@ -74,7 +74,7 @@ class Row:
     measured: tuple[float, ...]
     worst: float
     engine: str
-    photos: int
+    images: int
     results: int
     seconds: float
 
@@ -130,7 +130,7 @@ def _measured(options: argparse.Namespace, address: str, case: Case, backend: st
         # The figures have two decimals; what floating point adds to a difference must not decide.
         worst=round(worst, 6),
         engine=found["engine"],
-        photos=found["photos"],
+        images=found["images"],
         results=found["results"],
         seconds=round(seconds, 1),
     )

@@ -1,9 +1,9 @@
-"""Stands in for upstream's ``det_keypoint_unite_infer.py`` on one photo, from a cold start.
+"""Stands in for upstream's ``det_keypoint_unite_infer.py`` on one image, from a cold start.
 
     python benchmarks/cold.py DETECTOR_DIR POSE_DIR PHOTO THREADS ONEDNN
 
 The least that script does: import paddle, build two predictors, run both, print. What else it imports and
-does (trackers, image augmentation, its own pre- and post-processing) is left out, in its favour.
+does (trackers, image augmentation, its own pre- and post-processing) is left out, in its favor.
 """
 
 import os

@@ -28,7 +28,7 @@ REPORTER = Reporter()
 
 
 def inputs(reference: Path, name: str) -> np.ndarray:
-    """Network inputs of the reference photos, ``(N, 3, height, width)`` float32."""
+    """Network inputs of the reference images, ``(N, 3, height, width)`` float32."""
     arrays = []
     for file in sorted(reference.glob(f"{name}__*.npz")):
         with np.load(file) as stored:
@@ -42,7 +42,7 @@ def inputs(reference: Path, name: str) -> np.ndarray:
 def measure(weights: Path, reference: Path, toolchains: Toolchains) -> None:
     name = weights.stem
     entry = registry.load().get(name)
-    common = {"network": name, "reporter": REPORTER}
+    common = {"architecture": name, "reporter": REPORTER}
     legacy = zoo.convert(weights, to="inference", **common).path
     pir = zoo.convert(weights, to="inference", program="pir", **common).path
     made = {

@@ -1,6 +1,6 @@
-"""How long `zoo list` takes from a cold start, beside its peers, and with a catalogue of 5,000 entries.
+"""How long `zoo list` takes from a cold start, beside its peers, and with a catalog of 5,000 entries.
 
-Run: python benchmarks/listing.py [--repeats 15] [--entries 5000] [--hf PATH] [--json]
+Run: python benchmarks/listing.py [--runs 15] [--entries 5000] [--hf PATH] [--json]
 
 Every program is a fresh process; they take turns, so that a busy moment of the machine hits all alike. A
 figure is the fastest of its runs, and the ratios are to the bare interpreter. ``--hf`` names the ``hf``
@@ -46,7 +46,7 @@ A_FILE = 250
 
 
 def many(folder: Path, count: int) -> None:
-    """A catalogue of so many entries, made from the shipped ones under other names."""
+    """A catalog of so many entries, made from the shipped ones under other names."""
     documents = [
         yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(registry.SHIPPED.glob("*.yaml"))
     ]
@@ -74,7 +74,7 @@ def fastest(programs: dict[str, list[str]], repeats: int, environment: dict[str,
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--runs", type=int, default=15)
     parser.add_argument("--entries", type=int, default=5000)
     parser.add_argument("--hf", help="the hf program of huggingface_hub, to compare with")
     parser.add_argument("--json", action="store_true")
@@ -89,7 +89,7 @@ def main() -> None:
             "import pydantic, one model": [sys.executable, "-c", PYDANTIC],
             "bare typer program": [sys.executable, "-c", BARE_TYPER],
             "zoo list": zoo,
-            f"zoo list, {options.entries} entries more": ["env", f"ZOO_CATALOGUE={large}", *zoo],
+            f"zoo list, {options.entries} entries more": ["env", f"ZOO_CATALOG={large}", *zoo],
         }
         if options.hf:
             programs["hf version"] = [options.hf, "version"]

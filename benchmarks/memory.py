@@ -2,7 +2,7 @@
 
     python benchmarks/memory.py ../shared/data --store DIR [--entry NAME] [--times 1 10 …] [--jobs 1 2 …]
 
-The set is ``coco/`` repeated: the same photos under new names (links) and numbers. Each row is one command in
+The set is ``coco/`` repeated: the same images under new names (links) and numbers. Each row is one command in
 a process of its own. DIR is a store of its own, filled as for ``runner.py``.
 """
 
@@ -27,7 +27,7 @@ def main() -> None:
     environment = kept_bytecode(options.store)
     protocol = registry.load().get(options.entry).accuracy[0].protocol
     assert isinstance(protocol, KeypointProtocol | DetectionProtocol)
-    print("| photos | results | jobs | AP | s | CPU s | peak MB |\n|---|---|---|---|---|---|---|")
+    print("| images | results | jobs | AP | s | CPU s | peak MB |\n|---|---|---|---|---|---|---|")
     with served(options.data, "inference", "weights") as address:
         for times in options.times:
             with tempfile.TemporaryDirectory(prefix="zoo-repeated-") as folder:
@@ -59,7 +59,7 @@ def _options() -> argparse.Namespace:
 
 
 def _repeat(coco: Path, protocol: KeypointProtocol | DetectionProtocol, times: int, folder: Path) -> None:
-    """Writes a set that holds each photo of another several times."""
+    """Writes a set that holds each image of another several times."""
     assert protocol.annotations is not None
     document = json.loads((coco / protocol.annotations).read_bytes())
     images: list[dict[str, Any]] = []

@@ -5,11 +5,11 @@
 
 For picodet_s_192_pedestrian and tinypose_128x96, five comparisons and what each has to reach:
 
-- pipeline: photos per second from files, detector and pose model; upstream is Paddle Inference as its
-  ``deploy/python`` sets it up, a photo at a time;
+- pipeline: images per second from files, detector and pose model; upstream is Paddle Inference as its
+  ``deploy/python`` sets it up, an image at a time;
 - validation: persons per second with the flip test; upstream is the network in paddle, batches of 16, two
   readers, as its evaluation loop runs it;
-- cold start: ``zoo run`` on one photo from a warm store; upstream is ``cold.py``, which does less than its
+- cold start: ``zoo run`` on one image from a warm store; upstream is ``cold.py``, which does less than its
   script;
 - pre- and post-processing as a share of the network's time, decoding the file apart;
 - peak memory of each process above.
@@ -46,7 +46,7 @@ from zoo.settings import Settings
 HERE = Path(__file__).resolve().parent
 SIDES = HERE / "sides.py"
 DETECTOR, POSE = "picodet_s_192_pedestrian", "tinypose_128x96"
-PHOTO = "reference/demo_3.jpg"
+IMAGE = "reference/demo_3.jpg"
 
 
 @dataclass(frozen=True)
@@ -210,11 +210,11 @@ def _others(before: dict[str, float], own: float) -> float:
 
 
 def _cold(options: dict[str, Any], environment: dict[str, str]) -> list[Comparison]:
-    photo = str(options["data"] / PHOTO)
+    image = str(options["data"] / IMAGE)
     models = [str(options["data"] / "inference" / name) for name in (DETECTOR, POSE)]
     flags = [str(options["upstream_threads"]), str(int(options["onednn"]))]
-    upstream = [sys.executable, str(HERE / "cold.py"), *models, photo, *flags]
-    ours = [sys.executable, "-m", "zoo", "run", POSE, photo, "--detector", DETECTOR]
+    upstream = [sys.executable, str(HERE / "cold.py"), *models, image, *flags]
+    ours = [sys.executable, "-m", "zoo", "run", POSE, image, "--detector", DETECTOR]
     busy = machine_seconds()
     runs = [
         (started(upstream, environment), started(ours, environment)) for _ in range(options["rounds"] + 1)
@@ -222,7 +222,7 @@ def _cold(options: dict[str, Any], environment: dict[str, str]) -> list[Comparis
     others = _others(busy, sum(run.cpu for pair in runs for run in pair))
     seconds = [statistics.median(run.seconds for run in side) for side in zip(*runs[1:], strict=True)]
     peaks = [max(run.peak_mb for run in side) for side in zip(*runs[1:], strict=True)]
-    note = f"one photo, everything in the store; others {others:.0%}"
+    note = f"one image, everything in the store; others {others:.0%}"
     return [
         _compared("cold start", "s", seconds, Bound(below=0.25), note),
         _compared("cold start, peak memory", "MB", peaks, Bound(below=1), ""),

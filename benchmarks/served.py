@@ -1,4 +1,4 @@
-"""Local weights and inference models, served under the addresses that the catalogue gives them.
+"""Local weights and inference models, served under the addresses that the catalog gives them.
 
 What a benchmark runs through the command has to be had the way a user has it: fetched, proven, converted.
 This stands in for upstream's server, so that nothing but the folder of real data is needed.

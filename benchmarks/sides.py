@@ -1,7 +1,7 @@
 """What the two sides of ``runner.py`` do, each task in a process of its own; not a command by itself.
 
 Upstream's side is Paddle as upstream's deployment and evaluation use it: the same files, engine, options,
-order of work and batches, in one process that looks at one photo after the other. Around the network
+order of work and batches, in one process that looks at one image after the other. Around the network
 it runs our code, which is faster than upstream's: what is gained there is not counted.
 """
 
@@ -26,23 +26,23 @@ from passes import Options, Work, serve
 import registry
 from converters.formats.inspection import Tensor
 from zoo._utils.ordered_map import map_ahead
-from zoo.datasets.coco import CocoPhoto, load_set
+from zoo.datasets.coco import CocoImage, load_set
 from zoo.evaluation.measure import measure_keypoints
 from zoo.evaluation.scoring import score
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
-from zoo.runner.images import read_photo
+from zoo.runner.images import read_image
 from zoo.runner.pipeline import Pipeline
 from zoo.runner.postprocess.heads import final_boxes
-from zoo.runner.preprocess import prepare_photo
+from zoo.runner.preprocess import prepare_image
 from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, python_deployment
-from zoo.runner.results import PhotoResult, PoseRecord
+from zoo.runner.results import ImageResult, PoseRecord
 from zoo.runner.sessions import Session, open_session
 
 DETECTOR, POSE = "picodet_s_192_pedestrian", "tinypose_128x96"
-CATALOGUE = registry.load()
-PROTOCOL = CATALOGUE.get(POSE).accuracy[0].protocol
-PHOTOS_A_GROUP = 8
+CATALOG = registry.load()
+PROTOCOL = CATALOG.get(POSE).accuracy[0].protocol
+IMAGES_PER_GROUP = 8
 
 
 class PaddleSession:
@@ -84,7 +84,7 @@ class DygraphSession:
         from converters.networks.build import build
 
         self._paddle = paddle
-        self._layer = build(CATALOGUE.get(POSE).network)
+        self._layer = build(CATALOG.get(POSE).architecture)
         self._layer.set_state_dict(dict(read_weights(weights).arrays))
         self.inputs = (Tensor(name="image", shape=(None, 3, None, None), dtype="float32"),)
 
@@ -107,42 +107,42 @@ def our_sessions(options: Options) -> tuple[Session, Session]:
 
 
 def pipeline_of(detector: Any, pose: Any) -> Pipeline:
-    finder, poser = CATALOGUE.get(DETECTOR), CATALOGUE.get(POSE)
+    finder, poser = CATALOG.get(DETECTOR), CATALOG.get(POSE)
     return Pipeline(
         Detector(detector, finder.input, finder.output, PYTHON_DEPLOYMENT_NMS),
         PoseEstimator(pose, poser.input, poser.output, python_deployment(PROTOCOL)),
     )
 
 
-def photos_of(options: Options) -> list[Path]:
+def images_of(options: Options) -> list[Path]:
     return sorted((Path(options["data"]) / "coco/val2017").glob("*.jpg"))
 
 
 def upstream_pipeline(options: Options) -> Work:
-    files, pipeline = photos_of(options), pipeline_of(*upstream_sessions(options))
+    files, pipeline = images_of(options), pipeline_of(*upstream_sessions(options))
     return lambda: _answers([pipeline(file) for file in files])
 
 
 def our_pipeline(options: Options) -> Work:
-    cv2.setNumThreads(1)  # as the command does: photos side by side
-    files, pipeline = photos_of(options), pipeline_of(*our_sessions(options))
+    cv2.setNumThreads(1)  # as the command does: images side by side
+    files, pipeline = images_of(options), pipeline_of(*our_sessions(options))
     return lambda: _answers(list(pipeline.stream(files, jobs=options["jobs"])))
 
 
-def _answers(results: list[PhotoResult]) -> dict[str, Any]:
+def _answers(results: list[ImageResult]) -> dict[str, Any]:
     return {"items": len(results), "keypoints": [result.poses.keypoints.tolist() for result in results]}
 
 
 def upstream_validation(options: Options) -> Work:
-    poser = CATALOGUE.get(POSE)
+    poser = CATALOG.get(POSE)
     session: Any = DygraphSession(Path(options["data"]) / f"weights/{POSE}.pdparams")
     estimator = PoseEstimator(session, poser.input, poser.output, PROTOCOL)
     data = load_set(Path(options["data"]) / "coco", PROTOCOL)
-    groups = [data.photos[at : at + PHOTOS_A_GROUP] for at in range(0, len(data.photos), PHOTOS_A_GROUP)]
+    groups = [data.images[at : at + IMAGES_PER_GROUP] for at in range(0, len(data.images), IMAGES_PER_GROUP)]
 
-    def read(photos: list[CocoPhoto]) -> list[Any]:
-        pixels = [read_photo(photo.path, honour_exif=PROTOCOL.honour_exif) for photo in photos]
-        boxes = [photo.persons_with_keypoints() for photo in photos]
+    def read(photos: list[CocoImage]) -> list[Any]:
+        pixels = [read_image(image.path, honor_exif=PROTOCOL.honor_exif) for image in photos]
+        boxes = [image.persons_with_keypoints() for image in photos]
         return [estimator.prepare(*pair) for pair in zip(pixels, boxes, strict=True)]
 
     def work() -> dict[str, Any]:
@@ -151,9 +151,9 @@ def upstream_validation(options: Options) -> Work:
         for photos, prepared in zip(groups, map_ahead(read, groups, threads=2, ahead=4), strict=True):
             maps = estimator.heatmaps(np.concatenate([part.tensor for part in prepared]))
             ends = np.cumsum([len(part.regions) for part in prepared])[:-1]
-            for photo, part, own in zip(photos, prepared, np.split(maps, ends), strict=True):
-                boxes = photo.persons_with_keypoints()
-                records += estimator.finish(own, part, boxes, np.ones(len(boxes))).records(photo.id)
+            for image, part, own in zip(photos, prepared, np.split(maps, ends), strict=True):
+                boxes = image.persons_with_keypoints()
+                records += estimator.finish(own, part, boxes, np.ones(len(boxes))).records(image.id)
         metrics = score(data, records, "keypoints", categories=(1,), max_detections=PROTOCOL.max_detections)
         return {"items": len(records), "AP": metrics.AP}
 
@@ -162,7 +162,7 @@ def upstream_validation(options: Options) -> Work:
 
 def our_validation(options: Options) -> Work:
     cv2.setNumThreads(1)
-    poser = CATALOGUE.get(POSE)
+    poser = CATALOG.get(POSE)
     session = open_session(Path(options[POSE]), "onnx")
     estimators = [PoseEstimator(session, poser.input, poser.output, PROTOCOL) for _ in range(options["jobs"])]
 
@@ -178,7 +178,7 @@ def floor(sessions: Any) -> Work:
         random = np.random.default_rng(0)
         times = {}
         for name, session in zip((DETECTOR, POSE), sessions, strict=True):
-            spec = CATALOGUE.get(name).input
+            spec = CATALOG.get(name).input
             feeds = {"image": random.random((1, 3, spec.height, spec.width), np.float32)}
             times[name] = _median_ms(partial(session.run, feeds))
         return {"ms": times}
@@ -197,11 +197,11 @@ def _median_ms(run: partial[Any], warm_up: int = 16, repeats: int = 50) -> float
 
 
 def our_stages(options: Options) -> Work:
-    """Milliseconds a photo of each stage, one photo at a time on one thread; decoding the file apart."""
+    """Milliseconds an image of each stage, one image at a time on one thread; decoding the file apart."""
     cv2.setNumThreads(1)
-    photos = [read_photo(file, honour_exif=True) for file in photos_of(options)]
+    photos = [read_image(file, honor_exif=True) for file in images_of(options)]
     sessions = our_sessions(options)
-    finder, poser = CATALOGUE.get(DETECTOR), CATALOGUE.get(POSE)
+    finder, poser = CATALOG.get(DETECTOR), CATALOG.get(POSE)
     pose = PoseEstimator(sessions[1], poser.input, poser.output, python_deployment(PROTOCOL))
 
     def work() -> dict[str, Any]:
@@ -212,16 +212,16 @@ def our_stages(options: Options) -> Work:
             clock.spent[stage] += 1000 * (now - clock.last) / len(photos)
             clock.last = now
 
-        for photo in photos:
+        for image in photos:
             clock.last = time.perf_counter()
-            prepared = prepare_photo(photo, finder.input, "host")
+            prepared = prepare_image(image, finder.input, "host")
             lap("detector pre")
             outputs = list(sessions[0].run({"image": prepared.tensor}).values())
             lap("detector network")
             boxes = final_boxes(outputs, finder.input, finder.output, PYTHON_DEPLOYMENT_NMS, prepared.scale)
             found = boxes.above(0.5)
             lap("detector post")
-            persons = pose.prepare(photo, found.boxes)
+            persons = pose.prepare(image, found.boxes)
             lap("pose pre")
             maps = pose.heatmaps(persons.tensor)
             lap("pose network")

@@ -1,4 +1,4 @@
-"""The reference, written from the code: options of commands, fields of a catalogue file, codes of errors."""
+"""The reference, written from the code: options of commands, fields of a catalog file, codes of errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def write(folder: Path) -> None:
         folder: Where they go; what stands there is replaced.
     """
     folder.mkdir(exist_ok=True)
-    for name, page in (("commands", commands()), ("catalogue", catalogue()), ("errors", error_codes())):
+    for name, page in (("commands", commands()), ("catalog", catalog()), ("errors", error_codes())):
         (folder / f"{name}.md").write_text(page, encoding="utf-8")
 
 
@@ -49,13 +49,13 @@ def _commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
             yield f"{path} {name}", command
 
 
-def catalogue() -> str:
-    """Every value of a catalogue file with its fields, from the JSON Schema and the docstrings."""
+def catalog() -> str:
+    """Every value of a catalog file with its fields, from the JSON Schema and the docstrings."""
     schema = registry.json_schema()
     parts = [
-        "# Catalogue files\n",
+        "# Catalog files\n",
         "A field in **bold** must be there. `zoo registry schema` prints the same as JSON Schema.\n",
-        _value("CatalogueFile", schema),
+        _value("CatalogFile", schema),
     ]
     parts += [_value(name, value) for name, value in sorted(schema["$defs"].items())]
     return "\n".join(parts)

@@ -1,6 +1,6 @@
 """The typed side of the zoo: what exists, and what is known about it.
 
-Imports neither requests, numpy nor paddle. ``registry.load()`` gives the shipped catalogue.
+Imports neither requests, numpy nor paddle. ``registry.load()`` gives the shipped catalog.
 """
 
 from types import ModuleType

@@ -2,7 +2,7 @@
 
     ZooError
     ├── UsageError             exit 2   the request itself makes no sense
-    │   └── CatalogueError              a catalogue file is wrong: file, line, field
+    │   └── CatalogError              a catalog file is wrong: file, line, field
     ├── NotFoundError          exit 3   no such entry, artifact or file
     ├── NetworkError           exit 4   a server could not be reached or answered badly
     ├── IntegrityError         exit 5   bytes are not what they are said to be, or are unsafe
@@ -65,7 +65,7 @@ class ZooError(Exception):
         return "\n".join(lines)
 
     def details(self) -> list[tuple[str, str]]:
-        """The labelled parts below the message, in reading order, without empty ones."""
+        """The labeled parts below the message, in reading order, without empty ones."""
         parts = {"expected": self.expected, "found": self.found, "done": self.done, "try": self.hint}
         return [(label, text) for label, text in parts.items() if text]
 
@@ -91,8 +91,8 @@ class UsageError(ZooError):
     exit_code = 2
 
 
-class CatalogueError(UsageError):
-    """A catalogue file breaks the schema; the message names file, line and field."""
+class CatalogError(UsageError):
+    """A catalog file breaks the schema; the message names file, line and field."""
 
 
 class NotFoundError(ZooError):

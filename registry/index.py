@@ -1,7 +1,7 @@
-"""What ``zoo list`` and name completion need of a catalogue, kept ready beside it.
+"""What ``zoo list`` and name completion need of a catalog, kept ready beside it.
 
 Reading YAML and building typed entries costs more than the rest of a listing together, and a listing needs
-nine cells and a few numbers an entry. The index holds those, with a digest of every catalogue file it was
+nine cells and a few numbers an entry. The index holds those, with a digest of every catalog file it was
 made from; when a file has changed, the index is made again from the entries.
 
 Format, one JSON document a line, so that nobody parses more than they print:
@@ -12,7 +12,7 @@ Format, one JSON document a line, so that nobody parses more than they print:
    pipelines last
 4. a list of the facts of each entry, as ``registry.search.facts`` gives them
 
-Run as ``python -m registry.index`` it rewrites the index of the shipped catalogue.
+Run as ``python -m registry.index`` it rewrites the index of the shipped catalog.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Row:
 
 
 class Index:
-    """Rows of a catalogue and the numbers behind them, each parsed when it is asked for.
+    """Rows of a catalog and the numbers behind them, each parsed when it is asked for.
 
     Args:
         body: Lines 2 to 4 of the format, in UTF-8.
@@ -95,14 +95,14 @@ class Index:
 
 
 def read(files: Sequence[Path], kept: Path | None) -> Index:
-    """The index of some catalogue files, from where it is kept or made anew.
+    """The index of some catalog files, from where it is kept or made anew.
 
     Args:
-        files: Catalogue files, lowest precedence first.
+        files: Catalog files, lowest precedence first.
         kept: Where the index is kept; None keeps it nowhere. A place that cannot be written is no error.
 
     Raises:
-        CatalogueError: The index had to be made, and a file breaks the schema.
+        CatalogError: The index had to be made, and a file breaks the schema.
     """
     if kept is not None and (found := _kept(kept, files)):
         return found
@@ -193,7 +193,7 @@ def _keep(kept: Path, seen: dict[str, Any], body: Sequence[bytes]) -> None:
 
 
 def main() -> None:
-    """Rewrites the index of the shipped catalogue."""
+    """Rewrites the index of the shipped catalog."""
     import registry
 
     # Without times: those of an installed package are those of its installation.

@@ -3,7 +3,7 @@
 One format serves two files: the lock a project commits (``zoo.lock``) and the memory of one machine's store
 (``lock.json``). It is a JSON object laid out for version control: one artifact a line, sorted by address, and
 ``"version"``, which sorts behind every address, always last, so that no line gains or loses a comma because
-of its neighbours. An artifact never spans two lines, so a merge keeps or drops it whole; git's ``union``
+of its neighbors. An artifact never spans two lines, so a merge keeps or drops it whole; git's ``union``
 driver merges two locks without help, and an address both sides locked differently is refused when read.
 """
 
@@ -75,7 +75,7 @@ class Lock(Model):
     """Addresses and the digests they were seen with. An empty lock knows nothing and refuses nothing.
 
     Attributes:
-        artifacts: Canonical address (the first of the catalogue, never a mirror's) to what is remembered.
+        artifacts: Canonical address (the first of the catalog, never a mirror's) to what is remembered.
     """
 
     artifacts: dict[str, Locked] = Field(default_factory=dict)

@@ -46,7 +46,7 @@ class Timing(Model):
         threads: Worker threads; None where upstream does not say.
         precision: Arithmetic precision; None where upstream does not say.
         scope: ``network`` alone, or ``pipeline`` with pre- and post-processing.
-        persons: People in the picture, of a pipeline.
+        persons: People in the image, of a pipeline.
     """
 
     device: str
@@ -104,7 +104,7 @@ class Ranking(Model):
         return f"{self.accuracy}; {self.timing}"
 
 
-class Apart(Model):
+class Unranked(Model):
     """An entry that stands in no ranking.
 
     Attributes:
@@ -125,7 +125,7 @@ class Comparison(Model):
     """
 
     rankings: tuple[Ranking, ...]
-    apart: tuple[Apart, ...]
+    apart: tuple[Unranked, ...]
 
     def front(self) -> Comparison:
         """The same rankings with those entries alone that nothing beats."""
@@ -172,9 +172,9 @@ def compare(
         timed = [latency for latency in timed if threads in (None, latency.threads)]
         timings = [latency for latency in timed if latency.scope == scope and latency.batch == 1]
         if figure is None or scale is None:
-            apart.append(Apart(entry=entry.id, reason="no accuracy that others can repeat"))
+            apart.append(Unranked(entry=entry.id, reason="no accuracy that others can repeat"))
         elif not timings:
-            apart.append(Apart(entry=entry.id, reason=_missing(timed, scope, device)))
+            apart.append(Unranked(entry=entry.id, reason=_missing(timed, scope, device)))
         else:
             for latency in timings:
                 group = groups.setdefault((scale, _timing(latency)), [])
@@ -205,7 +205,7 @@ def require_one_ranking(comparison: Comparison, names: Sequence[str]) -> None:
         "these entries were not measured in the same way, so no ranking of them would mean anything",
         expected="the same data, scoring, device, engine, threads, precision and scope",
         found="\n    ".join(reasons),
-        hint="zoo compare-models ranks everything that is comparable, group by group",
+        hint="zoo rank ranks everything that is comparable, group by group",
     )
 
 
@@ -249,7 +249,7 @@ def _require_conditions(
                 f"no latency of these entries on {device} was published {words}",
                 expected=f"one of {', '.join(known)}" if known else "none: upstream does not say",
                 found=str(value),
-                hint="zoo compare-models, without it, says which there are",
+                hint="zoo rank, without it, says which there are",
             )
 
 
@@ -263,19 +263,19 @@ def _scale(figure: Accuracy) -> Scale | None:
     protocol = figure.protocol
     if protocol.kind == "keypoints":
         boxes = "ground-truth boxes" if protocol.boxes == "ground_truth" else "a detector's boxes"
-        scored = f"{boxes}, {_pictures(protocol.images)}, flip {'on' if protocol.flip else 'off'}"
+        scored = f"{boxes}, {_images(protocol.images)}, flip {'on' if protocol.flip else 'off'}"
     elif protocol.kind == "detection":
         scored = "persons" if protocol.category_scope == "person" else "all categories"
     elif protocol.kind == "pipeline":
-        scored = f"boxes of its own detector, {_pictures(protocol.images)}"
+        scored = f"boxes of its own detector, {_images(protocol.images)}"
     else:
         return None  # private, or not described completely enough to be compared
     return Scale(metric=figure.metric, dataset=protocol.dataset, split=protocol.split, scored=scored)
 
 
-def _pictures(subset: str) -> str:
-    words = {"all": "all pictures", "one_person": "pictures of one person"}
-    return words.get(subset, f"pictures of {subset.removesuffix('_persons').replace('_', ' ')} persons")
+def _images(subset: str) -> str:
+    words = {"all": "all images", "one_person": "images of one person"}
+    return words.get(subset, f"images of {subset.removesuffix('_persons').replace('_', ' ')} persons")
 
 
 def _timing(latency: Latency) -> Timing:

@@ -68,12 +68,12 @@ class Registry:
 
         Raises:
             NotFoundError: No such entry; the message suggests close names.
-            UsageError: ``is-a-pipeline``: the name is that of a pair of models.
+            UsageError: ``not-a-model``: the name is that of a pair of models.
         """
         found = self.find(name)
         if isinstance(found, Pipeline):
             raise UsageError(
-                "is-a-pipeline",
+                "not-a-model",
                 f"{found.id} is a pipeline of two models: {found.detector} and {found.pose}",
                 hint=f"name one of them, or: zoo run {found.pose} --detector {found.detector} IMAGE",
             )

@@ -203,7 +203,7 @@ def _sorted(places: list[int], table: Sequence[Facts], key: str) -> list[int]:
     name, down = key.lstrip("-"), key.startswith("-")
     having = [place for place in places if name in table[place]]
     lacking = [place for place in places if name not in table[place]]
-    # Numbers before texts: a name means one kind of value, but a catalogue of many hands may differ.
+    # Numbers before texts: a name means one kind of value, but a catalog of many hands may differ.
     return (
         sorted(
             having, key=lambda place: (isinstance(table[place][name], str), table[place][name]), reverse=down

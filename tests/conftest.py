@@ -49,7 +49,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    """The folder of real weights, models and photos beside a checkout; not part of the repository."""
+    """The folder of real weights, models and images beside a checkout; not part of the repository."""
     folder = Path(os.environ.get("ZOO_SHARED", REPOSITORY.parent / "shared"))
     if not (folder / "data" / "README.md").is_file():
         pytest.skip(f"real data not found at {folder}: set ZOO_SHARED to the folder that holds data/")
@@ -88,7 +88,7 @@ def with_large_tools(toolchains: Toolchains) -> Toolchains:
             restricted.ensure(tool, lambda note: None)
         except MissingToolError:
             pytest.skip(
-                f"{tool} is too large to be built for the tests: run zoo toolchain add "
+                f"{tool} is too large to be built for the tests: run zoo toolchain install "
                 f"{ONNX2TF.name}@{ONNX2TF.version}, and set ZOO_TEST_TOOLCHAINS to its store's toolchains/"
             )
     return restricted

@@ -9,20 +9,22 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.doc_examples import REPOSITORY, Desk, Document, desk
+from tests.helpers.doc_examples import REPOSITORY, Document, ReaderShell, reader_shell
 
 DOCS = REPOSITORY / "docs"
 PAGES = sorted(path for folder in ("guide", "how-to") for path in (DOCS / folder).glob("*.md"))
 
 
 @pytest.fixture(scope="module")
-def reader(shared: Path, toolchain_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk(tmp_path_factory.mktemp("docs"), shared, toolchain_root) as found:
+def reader(
+    shared: Path, toolchain_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ReaderShell]:
+    with reader_shell(tmp_path_factory.mktemp("docs"), shared, toolchain_root) as found:
         yield found
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
-def test_the_commands_of_a_page_print_what_it_says(reader: Desk, page: Path) -> None:
+def test_the_commands_of_a_page_print_what_it_says(reader: ReaderShell, page: Path) -> None:
     document = Document(page)
 
     assert reader.follow(document), "a page without an example"
@@ -42,6 +44,6 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     assert "--lite-version" in commands
     errors = (tmp_path / "html/reference/errors.html").read_text(encoding="utf-8")
     # Codes that stand where they are raised, are handed there, are put together, or are one of several.
-    for code in ("unsafe-pickle", "opset-is-fixed", "not-a-nb", "…-corrupt", "toolchain-no-wheel", "offline"):
+    for code in ("unsafe-pickle", "opset-fixed", "not-a-nb", "…-corrupt", "toolchain-no-wheel", "offline"):
         assert code in errors
-    assert "category_scope" in (tmp_path / "html/reference/catalogue.html").read_text(encoding="utf-8")
+    assert "category_scope" in (tmp_path / "html/reference/catalog.html").read_text(encoding="utf-8")

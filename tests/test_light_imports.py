@@ -69,7 +69,7 @@ def test_zoo_list_needs_no_library_for_networks_tables_or_typed_values() -> None
     assert loaded(code, {"requests", "rich", "urllib3", "yaml", "pydantic"}) == []
 
 
-def test_a_neighbour_of_the_same_name_is_refused_in_plain_words(tmp_path: Path) -> None:
+def test_a_neighbor_of_the_same_name_is_refused_in_plain_words(tmp_path: Path) -> None:
     (tmp_path / "registry.py").write_text("")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); import zoo"
 

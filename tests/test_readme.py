@@ -9,24 +9,26 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.doc_examples import REPOSITORY, Desk, Document, desk
+from tests.helpers.doc_examples import REPOSITORY, Document, ReaderShell, reader_shell
 
 README = Document(REPOSITORY / "README.md")
 
 
 @pytest.fixture(scope="module")
-def reader(shared: Path, toolchain_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
-    with desk(tmp_path_factory.mktemp("readme"), shared, toolchain_root) as found:
+def reader(
+    shared: Path, toolchain_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ReaderShell]:
+    with reader_shell(tmp_path_factory.mktemp("readme"), shared, toolchain_root) as found:
         yield found
 
 
-def test_the_commands_print_what_the_readme_says(reader: Desk) -> None:
+def test_the_commands_print_what_the_readme_says(reader: ReaderShell) -> None:
     typed = [command.split()[1] for command in reader.follow(README)]
 
     assert " ".join(typed) == "list fetch inspect convert convert run validate lock fetch verify"
 
 
-def test_the_python_example_prints_what_the_readme_says(reader: Desk) -> None:
+def test_the_python_example_prints_what_the_readme_says(reader: ReaderShell) -> None:
     (example,), (expected,) = README.blocks("python"), README.blocks("text")
 
     ran = reader.run(sys.executable, "-c", example)

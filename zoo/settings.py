@@ -24,15 +24,15 @@ class Settings:
             order (``ZOO_MIRROR``, separated by spaces).
         offline: Never open a connection (``ZOO_OFFLINE``).
         python: Interpreter to build toolchains from, tried before any other (``ZOO_PYTHON``).
-        catalogues: Catalogue files, folders and addresses laid over the shipped one, lowest precedence first
-            (``ZOO_CATALOGUE``, separated by spaces).
+        catalogs: Catalog files, folders and addresses laid over the shipped one, lowest precedence first
+            (``ZOO_CATALOG``, separated by spaces).
     """
 
     cache: Path
     mirrors: tuple[str, ...] = ()
     offline: bool = False
     python: Path | None = None
-    catalogues: tuple[str, ...] = ()
+    catalogs: tuple[str, ...] = ()
 
     @property
     def toolchains(self) -> Path:
@@ -40,9 +40,9 @@ class Settings:
         return self.cache / "toolchains"
 
     @property
-    def catalogue_cache(self) -> Path:
-        """Where catalogues from servers, and the indexes of the user's catalogues, are kept."""
-        return self.cache / "catalogues"
+    def catalog_cache(self) -> Path:
+        """Where catalogs from servers, and the indexes of the user's catalogs, are kept."""
+        return self.cache / "catalogs"
 
     @property
     def logs(self) -> Path:
@@ -65,7 +65,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         mirrors=_several(env.get("ZOO_MIRROR", "")),
         offline=_flag(env, "ZOO_OFFLINE"),
         python=Path(env["ZOO_PYTHON"]) if env.get("ZOO_PYTHON") else None,
-        catalogues=_several(env.get("ZOO_CATALOGUE", "")),
+        catalogs=_several(env.get("ZOO_CATALOG", "")),
     )
 
 
@@ -73,14 +73,14 @@ def settings(
     *,
     mirror: str | Sequence[str] | None = None,
     offline: bool = False,
-    catalogue: Sequence[Path | str] | None = None,
+    catalog: Sequence[Path | str] | None = None,
 ) -> Settings:
     """The environment's settings, with what the caller says on top.
 
     Args:
         mirror: Base URL or folder that replaces scheme and host of every address; several are tried in order.
         offline: Never open a connection.
-        catalogue: Catalogue files, folders and addresses (``https://…#sha256=…``) over the shipped one,
+        catalog: Catalog files, folders and addresses (``https://…#sha256=…``) over the shipped one,
             lowest precedence first.
 
     Raises:
@@ -89,7 +89,7 @@ def settings(
     changes: dict[str, Any] = {"offline": True} if offline else {}
     if mirror:
         changes["mirrors"] = (mirror,) if isinstance(mirror, str) else tuple(mirror)
-    changes |= {"catalogues": tuple(map(str, catalogue))} if catalogue else {}
+    changes |= {"catalogs": tuple(map(str, catalog))} if catalog else {}
     return replace(from_environment(), **changes)
 
 

@@ -8,7 +8,7 @@ program out over inert symbols and knows only what arrays are made of.
 from __future__ import annotations
 
 from converters.checkpoints.checkpoint import Checkpoint
-from converters.checkpoints.read import read_weights, summarise
+from converters.checkpoints.read import read_weights, summarize
 from converters.checkpoints.state_dict_diff import (
     Mismatch,
     ShapeDifference,
@@ -27,6 +27,6 @@ __all__ = [
     "compare_state_dict",
     "read_weights",
     "require_match",
-    "summarise",
+    "summarize",
     "write_safetensors",
 ]

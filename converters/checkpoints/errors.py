@@ -21,7 +21,7 @@ _SHOWN_CHARACTERS = 80
 _REFUSED = "nothing was executed or written"
 
 
-def shown(text: str) -> str:
+def shorten(text: str) -> str:
     """Text out of an untrusted file, bounded and free of control characters, ready for a terminal."""
     return ascii(text) if len(text) <= _SHOWN_CHARACTERS else ascii(text[:_SHOWN_CHARACTERS]) + "…"
 

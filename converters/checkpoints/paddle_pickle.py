@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from converters.checkpoints.errors import Refusals, shown
+from converters.checkpoints.errors import Refusals, shorten
 from converters.checkpoints.pickle_evaluator import evaluate
 from converters.checkpoints.pickle_values import PendingArray, Value, describe
 from converters.checkpoints.stored_array import StoredArray, check_name
@@ -10,7 +10,7 @@ from converters.checkpoints.stored_array import StoredArray, check_name
 INTERNAL_NAMES = "StructuredToParameterName@@"
 """Key of the trailing dictionary from structured to internal parameter name; of no use outside training."""
 
-SPLIT_PARAMETERS = "UnpackBigParamInfor@@"  # spelt as Paddle spells it
+SPLIT_PARAMETERS = "UnpackBigParamInfor@@"  # spelled as Paddle spells it
 """Key that says that arrays over a gigabyte were cut in pieces (protocols 2 and 3)."""
 
 MAX_EXPANSION = 4
@@ -58,9 +58,9 @@ def _array(name: str, value: Value, refusals: Refusals) -> StoredArray:
     match value:
         case (PendingArray() as array) | (str(), PendingArray() as array):
             if array.stored is None:
-                raise refusals.malformed(f"the array {shown(name)} has no content")
+                raise refusals.malformed(f"the array {shorten(name)} has no content")
             return array.stored
     hint = None
     if isinstance(value, dict):
-        hint = f"the file nests dictionaries: save the one under {shown(name)} alone"
-    raise refusals.unsupported(f"{shown(name)} holds {describe(value)}", hint=hint)
+        hint = f"the file nests dictionaries: save the one under {shorten(name)} alone"
+    raise refusals.unsupported(f"{shorten(name)} holds {describe(value)}", hint=hint)

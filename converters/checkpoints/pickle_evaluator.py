@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from converters.checkpoints.errors import Refusals, shown
+from converters.checkpoints.errors import Refusals, shorten
 from converters.checkpoints.pickle_rules import ArrayRules
 from converters.checkpoints.pickle_stream import Argument, instructions
 from converters.checkpoints.pickle_values import ALLOWED_GLOBALS, Value
@@ -147,7 +147,7 @@ class _Machine:
                 raise self._unsafe("a dictionary key that is not text")
             if key in target:
                 raise self._refusals.malformed(
-                    f"the key {shown(key)} occurs twice, again at byte {self.offset}"
+                    f"the key {shorten(key)} occurs twice, again at byte {self.offset}"
                 )
             target[key] = value
 
@@ -156,7 +156,7 @@ class _Machine:
             case (str() as module, str() as name):
                 known = ALLOWED_GLOBALS.get((module, name))
                 if known is None:
-                    raise self._unsafe(f"the global {shown(f'{module}.{name}')}")
+                    raise self._unsafe(f"the global {shorten(f'{module}.{name}')}")
                 self._push(known)
             case _:
                 raise self._unsafe("STACK_GLOBAL on something other than two texts")

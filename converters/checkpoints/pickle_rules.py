@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 
 from converters.checkpoints.dtypes import BY_PICKLE_CODE
-from converters.checkpoints.errors import Refusals, shown
+from converters.checkpoints.errors import Refusals, shorten
 from converters.checkpoints.pickle_stream import LongText
 from converters.checkpoints.pickle_values import Global, PendingArray, PendingDtype, Value, describe
 from converters.checkpoints.stored_array import ByteOrder, StoredArray, as_shape
@@ -93,7 +93,7 @@ class ArrayRules:
 
     def _dtype(self, code: str, offset: int) -> PendingDtype:
         if code.startswith("O"):
-            raise self._refusals.unsafe(f"an array of Python objects (dtype {shown(code)})", offset=offset)
+            raise self._refusals.unsafe(f"an array of Python objects (dtype {shorten(code)})", offset=offset)
         if code == "u2":
             # Paddle has no unsigned 16-bit type: these are the bits of bfloat16, and reading them as
             # integers would be silently wrong.
@@ -102,7 +102,7 @@ class ArrayRules:
                 hint="convert to float32 before saving: network.to(dtype='float32')",
             )
         if code not in BY_PICKLE_CODE:
-            raise self._refusals.unsupported(f"an array of dtype {shown(code)}")
+            raise self._refusals.unsupported(f"an array of dtype {shorten(code)}")
         return PendingDtype(BY_PICKLE_CODE[code])
 
     def _byte_order(self, dtype: PendingDtype, order: ByteOrder, offset: int) -> ByteOrder:

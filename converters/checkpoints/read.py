@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from converters.checkpoints.checkpoint import Checkpoint, WeightsFormat
-from converters.checkpoints.errors import Refusals, shown
+from converters.checkpoints.errors import Refusals, shorten
 from converters.checkpoints.paddle_pickle import read_state_dict
 from converters.checkpoints.safetensors_header import PREFIX, Header, HeaderEntry, header_length, parse_header
 from converters.checkpoints.stored_array import StoredArray, missing_package
@@ -59,7 +59,7 @@ def read_weights(path: Path) -> Checkpoint:
     return Checkpoint("weights", {name: made[id(array)] for name, array in stored.items()}, {})
 
 
-def summarise(path: Path) -> WeightsSummary:
+def summarize(path: Path) -> WeightsSummary:
     """Names, shapes and element types, without numpy; of a safetensors file only the header is read.
 
     Raises:
@@ -102,7 +102,7 @@ def detect_format(start: bytes, refusals: Refusals) -> WeightsFormat:
     if not start:
         raise refusals.truncated("before its first byte", expected="a checkpoint", found="an empty file")
     known = [what for magic, what in _FOREIGN.items() if start.startswith(magic)]
-    raise refusals.foreign(known[0] if known else f"bytes that begin with {shown(start.hex(' '))}")
+    raise refusals.foreign(known[0] if known else f"bytes that begin with {shorten(start.hex(' '))}")
 
 
 @contextmanager
@@ -147,7 +147,7 @@ def _read_safetensors(data: bytes, refusals: Refusals) -> Checkpoint:
     try:
         arrays = load(data)
     except SafetensorError as error:  # its JSON parser is stricter than Python's in a few corners
-        raise refusals.malformed("the safetensors header is not sound", found=shown(str(error))) from None
+        raise refusals.malformed("the safetensors header is not sound", found=shorten(str(error))) from None
     for array in arrays.values():
         array.setflags(write=False)
     return Checkpoint("safetensors", {name: arrays[name] for name in header.tensors}, header.metadata)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from converters.checkpoints.dtypes import BY_SAFETENSORS_CODE, ElementType
-from converters.checkpoints.errors import Refusals, shown
+from converters.checkpoints.errors import Refusals, shorten
 from converters.checkpoints.stored_array import as_shape, check_name
 
 PREFIX = 8
@@ -101,7 +101,7 @@ def _load_json(raw: bytes, refusals: Refusals) -> dict[str, Any]:
     try:
         declared = json.loads(raw.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
     except (ValueError, RecursionError) as error:
-        raise refusals.malformed("the safetensors header is not JSON", found=shown(str(error))) from None
+        raise refusals.malformed("the safetensors header is not JSON", found=shorten(str(error))) from None
     if not isinstance(declared, dict):
         raise refusals.malformed("the safetensors header is not a JSON object")
     return declared
@@ -117,11 +117,11 @@ def _entry(name: str, declared: object, refusals: Refusals) -> HeaderEntry:
         case _:
             shape = None
     if shape is None:
-        raise refusals.malformed(f"the safetensors header describes {shown(name)} wrongly")
+        raise refusals.malformed(f"the safetensors header describes {shorten(name)} wrongly")
     element = BY_SAFETENSORS_CODE.get(code)
     if element is None:
         raise refusals.unsupported(
-            f"{shown(name)} has element type {shown(code)}",
+            f"{shorten(name)} has element type {shorten(code)}",
             hint="convert the tensors to float32 before saving",
         )
     return HeaderEntry(element, shape, begin, end)
@@ -133,7 +133,7 @@ def _check_coverage(tensors: dict[str, HeaderEntry], data_size: int, refusals: R
         needed = math.prod(entry.shape) * entry.element.size
         if entry.begin != position or entry.end - entry.begin != needed:
             raise refusals.malformed(
-                f"the bytes of {shown(name)} overlap others, leave a gap, or do not fit its shape",
+                f"the bytes of {shorten(name)} overlap others, leave a gap, or do not fit its shape",
                 expected=f"{needed} bytes from byte {position} of the data",
                 found=f"bytes {entry.begin} to {entry.end}",
             )

@@ -91,17 +91,18 @@ def require_match(
         hint: The next command to type, for example with the name of a network that would fit.
 
     Raises:
-        ConversionError: ``weights-do-not-fit``, listing missing, unexpected and mis-shaped names together.
+        ConversionError: ``weights-mismatch``, listing missing, unexpected and mis-shaped names together.
     """
     mismatch = compare_state_dict(checkpoint_shapes, expected)
     if not mismatch.fits:
         raise ConversionError(
-            "weights-do-not-fit",
+            "weights-mismatch",
             f"the weights are not those of {network}: {mismatch.describe()}",
             expected=f"the {len(expected)} parameters of {network}",
             found=f"{len(checkpoint_shapes)} parameters",
             done="nothing was loaded",
-            hint=hint or "name the network these weights were trained for: zoo convert FILE --network NAME",
+            hint=hint
+            or "name the network these weights were trained for: zoo convert FILE --architecture NAME",
         )
 
 

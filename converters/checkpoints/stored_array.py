@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from converters.checkpoints.dtypes import ElementType
-from converters.checkpoints.errors import Refusals, shown
+from converters.checkpoints.errors import Refusals, shorten
 from registry.errors import MissingToolError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def check_name(name: str, refusals: Refusals) -> None:
         IntegrityError: ``weights-malformed``.
     """
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise refusals.malformed("a tensor name is unusable", expected="printable text", found=shown(name))
+        raise refusals.malformed("a tensor name is unusable", expected="printable text", found=shorten(name))
 
 
 def require_numpy() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from converters.checkpoints.dtypes import BY_NAME
-from converters.checkpoints.errors import shown
+from converters.checkpoints.errors import shorten
 from converters.checkpoints.safetensors_header import METADATA, PREFIX
 from converters.checkpoints.stored_array import missing_package
 from converters.fs.atomic import publish_bytes
@@ -42,12 +42,12 @@ def write_safetensors(checkpoint: Mapping[str, NDArray[Any]], out: Path, metadat
         if name == METADATA or array.dtype.name not in BY_NAME:
             raise ConversionError(
                 "weights-unsupported",
-                f"{shown(name)} of type {array.dtype} cannot be written as safetensors",
+                f"{shorten(name)} of type {array.dtype} cannot be written as safetensors",
                 expected=f"any name but {METADATA}, and one of {', '.join(BY_NAME)}",
                 done="nothing was written",
                 hint="save the state dict of the network alone: paddle.save(network.state_dict(), FILE)",
             )
-    publish_bytes(_serialise(checkpoint, metadata), out)
+    publish_bytes(_serialize(checkpoint, metadata), out)
 
 
 def _check_text(text: str) -> None:
@@ -56,14 +56,14 @@ def _check_text(text: str) -> None:
     except UnicodeEncodeError:  # for example a path with bytes that are not UTF-8
         raise ConversionError(
             "weights-unsupported",
-            f"{shown(text)} cannot be written as safetensors",
+            f"{shorten(text)} cannot be written as safetensors",
             expected="names and metadata that are Unicode text",
             done="nothing was written",
             hint="give the file a name of plain letters, then repeat",
         ) from None
 
 
-def _serialise(checkpoint: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
+def _serialize(checkpoint: Mapping[str, NDArray[Any]], metadata: Mapping[str, str]) -> bytes:
     try:  # imported here because the light install describes checkpoints without the tensor packages
         import numpy as np
         from safetensors.numpy import save
@@ -76,11 +76,11 @@ def _serialise(checkpoint: Mapping[str, NDArray[Any]], metadata: Mapping[str, st
     return _with_metadata(save(laid_out), metadata)
 
 
-def _with_metadata(serialised: bytes, metadata: Mapping[str, str]) -> bytes:
+def _with_metadata(serialized: bytes, metadata: Mapping[str, str]) -> bytes:
     """Adds metadata to a file that has none, in sorted order: the library's order changes from run to run."""
-    start = PREFIX + int.from_bytes(serialised[:PREFIX], "little")
-    tensors = json.loads(serialised[PREFIX:start])
+    start = PREFIX + int.from_bytes(serialized[:PREFIX], "little")
+    tensors = json.loads(serialized[PREFIX:start])
     header = {METADATA: dict(sorted(metadata.items())), **tensors} if metadata else tensors
     text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode()
     text += b" " * (-len(text) % _ALIGNMENT)
-    return len(text).to_bytes(PREFIX, "little") + text + serialised[start:]
+    return len(text).to_bytes(PREFIX, "little") + text + serialized[start:]

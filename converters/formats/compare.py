@@ -68,7 +68,7 @@ def compare(first: Inspection, second: Inspection) -> Comparison:
 
 
 def _facts(first: Inspection, second: Inspection) -> Iterator[Difference]:
-    names = ("format", "made_by", "target", "precision", "weights_precision", "normalisation")
+    names = ("format", "made_by", "target", "precision", "weights_precision", "normalization")
     for name in names:
         yield from _unequal(name.replace("_", " "), getattr(first, name), getattr(second, name))
     yield from _runtime(first, second)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from converters.formats.graph import FEED, FETCH, Block, Operator, Variable, as_tensor
-from converters.formats.inspection import Normalisation, Tensor
+from converters.formats.inspection import Normalization, Tensor
 
-# What prepares a picture without changing its values: movement, types, what converters put between.
+# What prepares an image without changing its values: movement, types, what converters put between.
 _CARRIERS = frozenset(
     {
         "assign",
@@ -45,7 +45,7 @@ _CARRIERS = frozenset(
         "DequantizeLinear",
     }
 )
-# What mean, deviation and scale of a picture are computed with.
+# What mean, deviation and scale of an image are computed with.
 _ARITHMETIC = frozenset(
     {
         "scale",
@@ -74,7 +74,7 @@ _ARITHMETIC = frozenset(
         "Scale",
     }
 )
-_COLOURS = 3
+_COLORS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,17 +112,17 @@ def flow_of_blocks(blocks: Iterable[Block], inputs: Iterable[Variable], outputs:
     )
 
 
-def normalisation(flow: Flow) -> Normalisation | None:
+def normalization(flow: Flow) -> Normalization | None:
     """Whether the graph itself applies mean and deviation to a picture.
 
-    The operators between an input with three colours and the first convolution tell: arithmetic there is
-    normalisation, and only movement there means that the host has to do it.
+    The operators between an input with three colors and the first convolution tell: arithmetic there is
+    normalization, and only movement there means that the host has to do it.
 
     Returns:
-        None where no input is a picture, or where something else than a convolution comes first.
+        None where no input is an image, or where something else than a convolution comes first.
     """
-    pictures = [tensor.name for tensor in flow.inputs if _is_picture(tensor)]
-    found = {_first_treatment(flow, name) for name in pictures} - {None}
+    images = [tensor.name for tensor in flow.inputs if _is_image(tensor)]
+    found = {_first_treatment(flow, name) for name in images} - {None}
     return next(iter(found)) if len(found) == 1 else None
 
 
@@ -152,12 +152,12 @@ def _merged(operator: Operator) -> Iterator[str]:
         yield activation
 
 
-def _is_picture(tensor: Tensor) -> bool:
+def _is_image(tensor: Tensor) -> bool:
     shape = tensor.shape
-    return shape is not None and len(shape) == 4 and _COLOURS in (shape[1], shape[3])
+    return shape is not None and len(shape) == 4 and _COLORS in (shape[1], shape[3])
 
 
-def _first_treatment(flow: Flow, name: str) -> Normalisation | None:
+def _first_treatment(flow: Flow, name: str) -> Normalization | None:
     # Names are reused: opt gives values that never live together the same one. So the order counts.
     pixels = {name}
     for operator in flow.operators:

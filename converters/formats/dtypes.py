@@ -136,7 +136,7 @@ ITEM_SIZES: Mapping[str, int] = MappingProxyType(
 def storage_precision(elements: Mapping[str, int]) -> ProvenPrecision | None:
     """What the parameters are stored as.
 
-    Index and shape constants (int32, int64, bool) say nothing about precision and are left out. Quantised
+    Index and shape constants (int32, int64, bool) say nothing about precision and are left out. Quantized
     weights bring float scales and biases along, so whole numbers decide when they are at least half.
 
     Args:

@@ -20,7 +20,7 @@ MAX_RANK = 32
 """Dimensions of a tensor; NumPy before 2.0 knows no more."""
 
 MAX_ENTRIES = 200_000
-"""Operators, variables or tensors in one file: some hundred times the largest network in the catalogue."""
+"""Operators, variables or tensors in one file: some hundred times the largest network in the catalog."""
 
 
 @dataclass(frozen=True, slots=True)

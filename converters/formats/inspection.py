@@ -24,7 +24,7 @@ Format = Literal[
     "config",  # YAML
 ]
 ProvenPrecision = Literal["fp32", "fp16", "int8", "int16", "mixed"]
-Normalisation = Literal["host", "in_graph"]
+Normalization = Literal["host", "in_graph"]
 
 
 class Tensor(Model):
@@ -93,7 +93,7 @@ class Inspection(Model):
         size: Total size in bytes of the files that make up the artifact.
         sha256: Digest of the file as it is; where several files make up the artifact, the digest over their
             sorted ``sha256  name`` lines.
-        canonical_sha256: Digest after bytes that carry no meaning are zeroed (the uninitialised tail of the
+        canonical_sha256: Digest after bytes that carry no meaning are zeroed (the uninitialized tail of the
             version field of a ``.nb``); equals ``sha256`` where there are none.
         made_by: Producer as the file states it, for example ``opt v2.13-rc`` or ``paddle 3.2.2``.
         target: Processor family of the kernels (``arm``, ``x86``, ``opencl``), for ``.nb`` only.
@@ -103,8 +103,8 @@ class Inspection(Model):
         outputs: Outputs in order.
         operators: Operator type to count, feed and fetch excluded, sorted by name.
         fused: What a converter merged into one operator (``conv2d + relu``) to count, as far as it shows.
-        normalisation: Whether mean and deviation are applied to pictures inside the graph; None where there
-            is no picture, or the graph does not show it.
+        normalization: Whether mean and deviation are applied to images inside the graph; None where there
+            is no image, or the graph does not show it.
         parameters: Number of parameter tensors; None when the artifact holds none on its own.
         elements: Number of scalars in all parameter tensors; None when unknown.
         weights_sha256: Digest over types, extents and bytes of the parameters, whatever names and order;
@@ -129,7 +129,7 @@ class Inspection(Model):
     outputs: tuple[Tensor, ...] = ()
     operators: dict[str, int] = Field(default_factory=dict)
     fused: dict[str, int] = Field(default_factory=dict)
-    normalisation: Normalisation | None = None
+    normalization: Normalization | None = None
     parameters: int | None = None
     elements: int | None = None
     weights_sha256: str | None = None

@@ -79,7 +79,7 @@ def describe(kind: Kind) -> str:
 
 
 def sniff(head: bytes) -> Kind:
-    """Recognises a file by its first bytes, never by its name.
+    """Recognizes a file by its first bytes, never by its name.
 
     The answer is a strong hint, not a proof: only reading the file to the end proves what it is.
 

@@ -56,7 +56,7 @@ def read_flow(path: Path) -> Flow:
 
     Raises:
         NotFoundError: Nothing is there.
-        UsageError: ``no-network``: it holds no network.
+        UsageError: ``no-graph``: it holds no network.
         IntegrityError: It is damaged.
     """
     artifact = locate_in_folder(path) if is_folder(path) else locate_file(path)
@@ -81,7 +81,7 @@ def read_flow(path: Path) -> Flow:
         legacy = artifact.kind is Kind.PROGRAM
         return flow_of_program(read_program(artifact.main) if legacy else read_pir(artifact.main))
     raise UsageError(
-        "no-network",
+        "no-graph",
         f"{path} holds no network",
         expected="a .nb, an inference model, an .onnx or an ncnn .param file",
         found=describe(artifact.kind),

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from pydantic import JsonValue
 
-from converters.fs.tempfile_beside import sibling
+from converters.fs.tempfile_beside import temp_beside
 from registry.errors import MissingToolError, UsageError
 
 _CHUNK = 1 << 20
@@ -80,7 +80,7 @@ def publish_bytes(content: bytes, target: Path) -> Path:
     """Like ``publish``, for bytes that are still in memory."""
     with writing_to(target):
         target.parent.mkdir(parents=True, exist_ok=True)
-        with sibling(target) as temp:
+        with temp_beside(target) as temp:
             temp.write_bytes(content)
             _flush(temp)
             temp.replace(target)
@@ -99,7 +99,7 @@ def check_writable(target: Path) -> None:
         if target.is_dir():
             raise IsADirectoryError(errno.EISDIR, "is a folder", str(target))
         target.parent.mkdir(parents=True, exist_ok=True)
-        with sibling(target):
+        with temp_beside(target):
             pass
 
 
@@ -128,7 +128,7 @@ def writing_to(target: Path, *, hint: str = "name another place with --out") -> 
 
 
 def _copy_beside(temp: Path, target: Path) -> None:
-    with sibling(target) as copy:
+    with temp_beside(target) as copy:
         shutil.copyfile(temp, copy)
         _flush(copy)
         copy.replace(target)

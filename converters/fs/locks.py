@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 POLL_SECONDS = 0.05
-PATIENCE_SECONDS = 0.5
+TIMEOUT_SECONDS = 0.5
 """A wait shorter than this is not worth a word."""
 
 REMIND_SECONDS = 10.0
@@ -22,12 +22,12 @@ _NO_FLOCK = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTS
 
 
 @contextmanager
-def held(
+def acquire_waiting(
     path: Path,
     what: str,
     note: Callable[[str], None],
     *,
-    patience: float = PATIENCE_SECONDS,
+    patience: float = TIMEOUT_SECONDS,
     remind: float = REMIND_SECONDS,
 ) -> Iterator[None]:
     """Holds a lock, waiting for it as long as it takes.
@@ -43,17 +43,17 @@ def held(
         OSError: The file cannot be made or opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = take(path, timeout=patience)
+    lock = try_acquire(path, timeout=patience)
     while lock is None:
         note(f"waiting for another process that is {what} ({_evidence(path)})")
-        lock = take(path, timeout=remind)
+        lock = try_acquire(path, timeout=remind)
     try:
         yield
     finally:
         lock.release()
 
 
-def take(path: Path, *, timeout: float) -> BaseFileLock | None:
+def try_acquire(path: Path, *, timeout: float) -> BaseFileLock | None:
     """A lock, held until its ``release`` is called; None when somebody else has it for all that time.
 
     The lock belongs to the open file, not to the name: the kernel gives it up when its owner dies, and the

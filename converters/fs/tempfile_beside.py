@@ -19,11 +19,11 @@ _RANDOM = "[a-z0-9_]{8}"  # as tempfile makes names
 
 
 @contextlib.contextmanager
-def sibling(target: Path) -> Iterator[Path]:
+def temp_beside(target: Path) -> Iterator[Path]:
     """An empty hidden file in the folder of ``target``, removed at the end if it is still there.
 
     Its writer holds a lock on it. The kernel gives that up when the process dies, however it dies, and the
-    next one to write ``target`` recognises the leftovers and removes them.
+    next one to write ``target`` recognizes the leftovers and removes them.
 
     Raises:
         OSError: The folder cannot be written to.

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converters.fs.atomic import writing_to
-from converters.fs.locks import discard, held, take
+from converters.fs.locks import acquire_waiting, discard, try_acquire
 from registry.errors import MissingToolError
 
 if TYPE_CHECKING:
@@ -20,11 +20,11 @@ _PREFIX = "run-"
 
 
 @contextlib.contextmanager
-def scratch(work: Path) -> Iterator[Path]:
+def work_directory(work: Path) -> Iterator[Path]:
     """A fresh private folder under ``work``, gone afterwards.
 
     Each folder is held by a lock beside it as long as its process lives. A process that was killed leaves
-    its folder but not its hold on the lock, so the next call recognises the leftovers and removes them.
+    its folder but not its hold on the lock, so the next call recognizes the leftovers and removes them.
 
     Args:
         work: Folder for work in progress; made when missing.
@@ -36,10 +36,10 @@ def scratch(work: Path) -> Iterator[Path]:
     with writing_to(work, hint="set ZOO_CACHE to a folder that can be written to"):
         work.mkdir(parents=True, exist_ok=True)
         # One at a time, or a folder could be swept between being made and being locked.
-        with held(work / "sweep.lock", "tidying up", lambda _: None):
+        with acquire_waiting(work / "sweep.lock", "tidying up", lambda _: None):
             _sweep(work)
             folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=work))
-            hold = take(_lock_of(folder), timeout=0)
+            hold = try_acquire(_lock_of(folder), timeout=0)
     try:
         yield folder
     finally:
@@ -47,17 +47,17 @@ def scratch(work: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def passing_folder() -> Iterator[Path]:
+def temporary_directory() -> Iterator[Path]:
     """A private folder in the system's folder for temporary files, gone afterwards.
 
     Raises:
-        MissingToolError: ``no-temporary-folder``: there is none that can be written to.
+        MissingToolError: ``temporary-directory-missing``: there is none that can be written to.
     """
     try:
         folder = tempfile.TemporaryDirectory(prefix="zoo-", ignore_cleanup_errors=True)
     except OSError as error:
         raise MissingToolError(
-            "no-temporary-folder",
+            "temporary-directory-missing",
             "there is no folder for temporary files",
             expected="a folder that can be written to",
             found=error.strerror,
@@ -73,7 +73,7 @@ def _sweep(work: Path) -> None:
     # Also those of which only the lock is left: a folder goes before its lock does.
     folders |= {path.with_suffix("") for end in ("lock", "held") for path in work.glob(f"{_PREFIX}*.{end}")}
     for folder in sorted(folders):
-        hold = take(_lock_of(folder), timeout=0)
+        hold = try_acquire(_lock_of(folder), timeout=0)
         if hold is not None:  # else its owner is alive
             _remove(folder, hold)
 

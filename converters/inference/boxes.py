@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from registry.schema.protocol import MulticlassNms
 
 CELL_OFFSET = 0.5
-"""A cell's centre lies half a cell from its corner."""
+"""A cell's center lies half a cell from its corner."""
 
 NO_BACKGROUND = -1
 """Index of the background class in the suppression operator: there is none."""
@@ -28,11 +28,11 @@ class Grid(NamedTuple):
     """Cells of all levels, in the order of the head's outputs.
 
     Attributes:
-        centres: x and y of each cell's centre, in cells of its level, [A, 2].
+        centers: x and y of each cell's center, in cells of its level, [A, 2].
         strides: Network-input pixels per cell, [A, 1].
     """
 
-    centres: NDArray[np.float32]
+    centers: NDArray[np.float32]
     strides: NDArray[np.float32]
 
 
@@ -40,8 +40,8 @@ class Suppressed(NamedTuple):
     """What suppression leaves.
 
     Attributes:
-        boxes: Class, score, x1, y1, x2, y2 in photo pixels, [M, 6], photo after photo.
-        counts: Boxes of each photo, [N], int32.
+        boxes: Class, score, x1, y1, x2, y2 in image pixels, [M, 6], image after photo.
+        counts: Boxes of each image, [N], int32.
     """
 
     boxes: Tensor
@@ -49,24 +49,24 @@ class Suppressed(NamedTuple):
 
 
 def grid(height: int, width: int, strides: tuple[int, ...]) -> Grid:
-    """Cell centres level by level, inside a level row by row.
+    """Cell centers level by level, inside a level row by row.
 
     Args:
         height: Rows of the network input.
         width: Columns of the network input.
         strides: Stride of each level; a level's sides are rounded up.
     """
-    centres, steps = [], []
+    centers, steps = [], []
     for stride in strides:
         rows, columns = -(-height // stride), -(-width // stride)
         y, x = np.mgrid[:rows, :columns]
-        centres.append(np.stack([x.ravel(), y.ravel()], axis=1) + CELL_OFFSET)
+        centers.append(np.stack([x.ravel(), y.ravel()], axis=1) + CELL_OFFSET)
         steps.append(np.full((rows * columns, 1), stride))
-    return Grid(np.concatenate(centres).astype("float32"), np.concatenate(steps).astype("float32"))
+    return Grid(np.concatenate(centers).astype("float32"), np.concatenate(steps).astype("float32"))
 
 
 class BoxDecoder(nn.Layer):  # type: ignore[misc]
-    """Distances from cell centres to corners, in network-input pixels, not clipped.
+    """Distances from cell centers to corners, in network-input pixels, not clipped.
 
     Args:
         cells: The grid of the network input.
@@ -76,14 +76,14 @@ class BoxDecoder(nn.Layer):  # type: ignore[misc]
     def __init__(self, cells: Grid, project: nn.Layer) -> None:
         super().__init__()
         self.project = project
-        self.centres = constant("cell_centres", cells.centres[None])
+        self.centers = constant("cell_centers", cells.centers[None])
         self.strides = constant("cell_strides", cells.strides[None])
 
     def forward(self, levels: list[Level]) -> Tensor:
         """Corners x1, y1, x2, y2, [N, A, 4]."""
         distances = self.project(paddle.concat([cells_last(level.distances) for level in levels], axis=1))
         left_top, right_bottom = paddle.split(distances, 2, axis=-1)
-        corners = paddle.concat([self.centres - left_top, self.centres + right_bottom], axis=-1)
+        corners = paddle.concat([self.centers - left_top, self.centers + right_bottom], axis=-1)
         return corners * self.strides
 
 
@@ -108,12 +108,12 @@ def cells_last(x: Tensor) -> Tensor:
     return paddle.transpose(cells_flat(x), [0, 2, 1])
 
 
-def to_photo(boxes: Tensor, scale_factor: Tensor) -> Tensor:
-    """Corners in photo pixels.
+def to_image(boxes: Tensor, scale_factor: Tensor) -> Tensor:
+    """Corners in image pixels.
 
     Args:
         boxes: Corners in network-input pixels, [N, A, 4].
-        scale_factor: Network-input size divided by photo size, y then x, [N, 2].
+        scale_factor: Network-input size divided by image size, y then x, [N, 2].
     """
     y, x = paddle.split(scale_factor, 2, axis=1)
     return boxes / paddle.reshape(concat(x, y, x, y), [-1, 1, 4])

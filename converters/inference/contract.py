@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from converters.formats.inspection import Inspection, Tensor
-from converters.inference.options import InferenceOptions, not_modelled
+from converters.inference.options import InferenceOptions, not_modeled
 from registry.errors import ConversionError
 from registry.schema.base import Model
 from registry.schema.entry import Entry
@@ -24,7 +24,7 @@ def contract_of(entry: Entry, options: InferenceOptions) -> Contract:
     """What the options promise for an entry.
 
     Raises:
-        NotFoundError: ``network-not-modelled``.
+        NotFoundError: ``architecture-unsupported``.
     """
     image = Tensor(
         name=entry.input.name,
@@ -34,7 +34,7 @@ def contract_of(entry: Entry, options: InferenceOptions) -> Contract:
     if isinstance(entry.output, HeatmapOutput):
         return Contract(inputs=(image,), outputs=_pose_outputs(entry, entry.output, options))
     if not isinstance(entry.output, DetectionOutput):
-        raise not_modelled(entry)
+        raise not_modeled(entry)
     if options.head == "raw":
         return Contract(inputs=(image,), outputs=_raw_outputs(entry, entry.output))
     if options.head == "boxes":
@@ -49,12 +49,12 @@ def require_contract(contract: Contract, inspection: Inspection) -> None:
     """Pass only when a file has exactly the inputs and outputs it should have.
 
     Raises:
-        ConversionError: ``export-differs``.
+        ConversionError: ``output-mismatch``.
     """
     found = Contract(inputs=inspection.inputs, outputs=inspection.outputs)
     if found != contract:
         raise ConversionError(
-            "export-differs",
+            "output-mismatch",
             f"paddle wrote another model than was asked for: {inspection.path}",
             expected=_words(contract),
             found=_words(found),

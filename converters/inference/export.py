@@ -8,10 +8,10 @@ from typing import Final, NamedTuple
 
 from pydantic import JsonValue
 
-from converters.checkpoints import Checkpoint, read_weights, require_match, summarise
+from converters.checkpoints import Checkpoint, read_weights, require_match, summarize
 from converters.formats import Inspection, inspect
 from converters.fs.atomic import check_writable, publish, publish_bytes, sha256_of
-from converters.fs.workdir import scratch
+from converters.fs.workdir import work_directory
 from converters.inference.contract import contract_of, require_contract
 from converters.inference.infer_cfg import FILE_NAME, infer_cfg, labels
 from converters.inference.options import InferenceOptions, Program, require_consistent
@@ -93,11 +93,11 @@ def export(
         The model, looked into: inputs and outputs are what the options promise.
 
     Raises:
-        NotFoundError: ``network-not-modelled``, or no such weights file.
+        NotFoundError: ``architecture-unsupported``, or no such weights file.
         UsageError: The options contradict the entry or each other; ``out`` cannot be used.
         IntegrityError: The weights file is unsafe or broken.
         ConversionError: The weights are not those of the network, or not its numbers, or paddle failed.
-        MissingToolError: ``paddle-cannot-write-legacy``.
+        MissingToolError: ``legacy-program-unsupported``.
     """
     require_consistent(entry, options)
     require_program_writable(interpreter, options.program)
@@ -107,7 +107,7 @@ def export(
     checkpoint = as_float32(read_weights(weights), entry)
     require_numbers(checkpoint, entry)
     note(f"exporting {entry.id} with paddlepaddle {_version(interpreter)}")
-    with scratch(work) as folder:
+    with work_directory(work) as folder:
         made = folder / "model"
         made.mkdir()
         request = _request(entry, options, checkpoint, folder, made)
@@ -146,12 +146,12 @@ def require_program_writable(interpreter: Interpreter, program: Program) -> None
     """Pass only when the paddle of an interpreter can write that form of program.
 
     Raises:
-        MissingToolError: ``paddle-cannot-write-legacy``.
+        MissingToolError: ``legacy-program-unsupported``.
     """
     version = _version(interpreter)
     if program == "legacy" and _major_minor(version) >= _FIRST_WITHOUT_LEGACY:
         raise MissingToolError(
-            "paddle-cannot-write-legacy",
+            "legacy-program-unsupported",
             f"paddlepaddle {version} cannot write these networks as a legacy program",
             expected="paddlepaddle 3.2.2 or an older 3.x",
             found=f"{version} in {interpreter.path}",
@@ -173,7 +173,7 @@ def _require_single_model(out: Path, program: Program) -> None:
     for other in (name for kind, name in _PROGRAMS.items() if kind != program):
         if (out / other).exists():
             raise UsageError(
-                "output-holds-other-program",
+                "output-conflict",
                 f"{out} already holds a model in the other form; both share the name of their parameters",
                 found=other,
                 done="nothing was written",
@@ -186,11 +186,11 @@ def require_fitting_shapes(entry: Entry, weights: Path) -> None:
 
     Raises:
         IntegrityError: The weights file is unsafe or broken.
-        ConversionError: ``weights-do-not-fit``.
+        ConversionError: ``weights-mismatch``.
     """
-    known = measurement_of(entry.network) if entry.network is not None else None
+    known = measurement_of(entry.architecture) if entry.architecture is not None else None
     if known is not None:
-        require_match(summarise(weights).shapes, known.shapes, network=entry.id)
+        require_match(summarize(weights).shapes, known.shapes, network=entry.id)
 
 
 def _request(
@@ -213,7 +213,7 @@ def _request(
 def _conversion_options(entry: Entry, options: InferenceOptions) -> dict[str, JsonValue]:
     """Everything about the entry and the options that shapes the graph."""
     return {
-        "network": entry.network.model_dump(mode="json") if entry.network is not None else None,
+        "network": entry.architecture.model_dump(mode="json") if entry.architecture is not None else None,
         "image": entry.input.model_dump(mode="json", exclude={"source"}),
         "options": options.model_dump(mode="json"),
     }
@@ -226,7 +226,7 @@ def _require_written(entry: Entry, checkpoint: Checkpoint, answer: Mapping[str, 
         require_match(checkpoint.shapes, expected, network=entry.id)  # type: ignore[arg-type]  # JSON integers
     if answer.get("contradictions"):
         raise ConversionError(
-            "weights-contradict-themselves",
+            "weights-inconsistent",
             f"two names of one parameter of {entry.id} have different values",
             expected="the same values under both names",
             found=str(answer["contradictions"]),

@@ -1,4 +1,4 @@
-"""The graph of an inference model: normalisation, network, and what the options want behind it."""
+"""The graph of an inference model: normalization, network, and what the options want behind it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import paddle
 from paddle import Tensor
 
-from converters.inference.boxes import BoxDecoder, cells_flat, cells_last, constant, grid, suppress, to_photo
+from converters.inference.boxes import BoxDecoder, cells_flat, cells_last, constant, grid, suppress, to_image
 from converters.networks.build import build
 
 if TYPE_CHECKING:
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from converters.inference.options import InferenceOptions
     from converters.networks.pico_head import Level
+    from registry.schema.architecture import Architecture, PicoDet
     from registry.schema.io import Input
-    from registry.schema.network import Network, PicoDet
 
 
 class Graph(NamedTuple):
@@ -34,7 +34,7 @@ class Graph(NamedTuple):
     outputs: dict[str, Tensor]
 
 
-def assemble(network: Network, image: Input, options: InferenceOptions) -> Graph:
+def assemble(network: Architecture, image: Input, options: InferenceOptions) -> Graph:
     """Lay the graph into the current static program.
 
     Args:
@@ -49,7 +49,7 @@ def assemble(network: Network, image: Input, options: InferenceOptions) -> Graph
     if options.head == "nms":
         inputs["scale_factor"] = paddle.static.data("scale_factor", [batch, 2], "float32")
     layer = build(network)
-    features = layer(normalise(pixels, image) if options.normalisation == "in_graph" else pixels)
+    features = layer(normalize(pixels, image) if options.normalization == "in_graph" else pixels)
     if network.kind == "lite_hrnet":
         return Graph(layer, inputs, pose_outputs(features, argmax=bool(options.argmax)))
     if options.head == "raw":
@@ -57,17 +57,17 @@ def assemble(network: Network, image: Input, options: InferenceOptions) -> Graph
     scores = paddle.concat([cells_flat(level.scores) for level in features], axis=2)
     boxes = decoder(network, image, layer)(features)
     if options.head == "nms" and options.nms is not None:
-        kept = suppress(to_photo(boxes, inputs["scale_factor"]), scores, options.nms)
+        kept = suppress(to_image(boxes, inputs["scale_factor"]), scores, options.nms)
         return Graph(layer, inputs, {"boxes": kept.boxes, "box_counts": kept.counts})
     return Graph(layer, inputs, {"boxes": boxes, "scores": scores})
 
 
-def normalise(pixels: Tensor, image: Input) -> Tensor:
+def normalize(pixels: Tensor, image: Input) -> Tensor:
     """``(pixels * scale - mean) / std`` as one multiplication and one addition a channel."""
     std = np.array(image.std, "float64").reshape(1, 3, 1, 1)
     mean = np.array(image.mean, "float64").reshape(1, 3, 1, 1)
-    factor = constant("normalise_scale", (image.scale / std).astype("float32"))
-    offset = constant("normalise_bias", (-mean / std).astype("float32"))
+    factor = constant("normalize_scale", (image.scale / std).astype("float32"))
+    offset = constant("normalize_bias", (-mean / std).astype("float32"))
     return pixels * factor + offset
 
 

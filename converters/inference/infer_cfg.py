@@ -28,7 +28,7 @@ def infer_cfg(entry: Entry, options: InferenceOptions) -> str:
 
     Args:
         entry: Whose model it is.
-        options: How it was exported. With normalisation in the graph there is no ``NormalizeImage`` step.
+        options: How it was exported. With normalization in the graph there is no ``NormalizeImage`` step.
     """
     return yaml.safe_dump(_content(entry, options), sort_keys=False)
 
@@ -74,7 +74,7 @@ def _preprocess(image: Input, options: InferenceOptions) -> list[dict[str, Any]]
         steps.append({"interp": interpolation, "keep_ratio": False, "target_size": size, "type": "Resize"})
     else:
         steps.append({"trainsize": [image.width, image.height], "type": "TopDownEvalAffine"})
-    if options.normalisation == "host":
+    if options.normalization == "host":
         mean, std = list(image.mean), list(image.std)
         steps.append({"is_scale": True, "mean": mean, "std": std, "type": "NormalizeImage"})
     steps.append({"type": "Permute"})

@@ -14,7 +14,7 @@ from registry.schema.protocol import DetectionProtocol, MulticlassNms
 
 Program = Literal["legacy", "pir"]
 Head = Literal["raw", "boxes", "nms"]
-Normalisation = Literal["host", "in_graph"]
+Normalization = Literal["host", "in_graph"]
 
 SIDE_MULTIPLE = 32
 """The networks halve their input five times and need every half to be whole."""
@@ -29,18 +29,18 @@ class InferenceOptions(Model):
     Attributes:
         program: ``legacy`` writes ``model.pdmodel``, which Paddle-Lite reads; ``pir`` writes ``model.json``,
             the form of paddle 3.
-        normalisation: ``host``: the caller hands in ``(pixels * scale - mean) / std``. ``in_graph``: the
+        normalization: ``host``: the caller hands in ``(pixels * scale - mean) / std``. ``in_graph``: the
             caller hands in pixels, 0 to 255.
         batch: Images per run; None leaves it open until run time.
         head: For detectors. ``raw``: scores and box distributions of every level. ``boxes``: decoded boxes in
-            network-input pixels, and scores. ``nms``: what suppression leaves, in photo pixels.
+            network-input pixels, and scores. ``nms``: what suppression leaves, in image pixels.
         nms: For detectors: the values of the suppression in the graph, or, when there is none in it, those
             recommended to the caller in ``infer_cfg.yml``.
         argmax: For pose networks: whether the place of each heat map's maximum is a second output.
     """
 
     program: Program = "legacy"
-    normalisation: Normalisation = "host"
+    normalization: Normalization = "host"
     batch: PositiveInt | None = None
     head: Head | None = None
     nms: MulticlassNms | None = None
@@ -55,12 +55,12 @@ def published_options(entry: Entry, *, program: Program = "legacy") -> Inference
         program: Form of the program.
 
     Raises:
-        NotFoundError: ``network-not-modelled``: nothing is known about exporting such outputs.
+        NotFoundError: ``architecture-unsupported``: nothing is known about exporting such outputs.
     """
     if isinstance(entry.output, HeatmapOutput):
         return InferenceOptions(program=program, argmax=entry.output.argmax)
     if not isinstance(entry.output, DetectionOutput):
-        raise not_modelled(entry)
+        raise not_modeled(entry)
     head = entry.output.head
     return InferenceOptions(
         program=program,
@@ -74,12 +74,12 @@ def require_consistent(entry: Entry, options: InferenceOptions) -> None:
     """Pass only when the options can be had of this entry, and none of them would be ignored.
 
     Raises:
-        NotFoundError: ``network-not-modelled``.
-        UsageError: ``input-size-unsupported``, ``option-does-not-apply``, ``option-missing`` or
-            ``raw-head-needs-batch-one``.
+        NotFoundError: ``architecture-unsupported``.
+        UsageError: ``input-size-unsupported``, ``option-not-applicable``, ``option-missing`` or
+            ``raw-head-batch-unsupported``.
     """
-    if entry.network is None:
-        raise not_modelled(entry)
+    if entry.architecture is None:
+        raise not_modeled(entry)
     _require_whole_halves(entry)
     if isinstance(entry.output, DetectionOutput):
         _require_detector(entry, options)
@@ -111,7 +111,7 @@ def _require_detector(entry: Entry, options: InferenceOptions) -> None:
         )
     if options.head == "raw" and options.batch != 1:
         raise UsageError(
-            "raw-head-needs-batch-one",
+            "raw-head-batch-unsupported",
             "the raw outputs of a detector have one image each: deployment code takes them so",
             expected="batch 1",
             found="an open batch" if options.batch is None else f"batch {options.batch}",
@@ -130,19 +130,19 @@ def _require_pose(entry: Entry, options: InferenceOptions) -> None:
         )
 
 
-def not_modelled(entry: Entry) -> NotFoundError:
-    """Refusal to export an entry whose architecture or outputs are not modelled."""
+def not_modeled(entry: Entry) -> NotFoundError:
+    """Refusal to export an entry whose architecture or outputs are not modeled."""
     published = any(artifact.kind == "inference" for artifact in entry.artifacts)
     return NotFoundError(
-        "network-not-modelled",
-        f"the architecture of {entry.id} is not modelled, so its weights cannot be exported",
+        "architecture-unsupported",
+        f"the architecture of {entry.id} is not modeled, so its weights cannot be exported",
         hint=f"zoo fetch {entry.typed} gets the published one" if published else f"zoo show {entry.typed}",
     )
 
 
 def _does_not_apply(option: str, why: str) -> UsageError:
     return UsageError(
-        "option-does-not-apply",
+        "option-not-applicable",
         f"the option {option} does not apply: {why}",
         done="nothing was converted",
         hint=f"repeat without {option}",

@@ -18,8 +18,8 @@ from converters.inference.graph import Graph, assemble
 
 if TYPE_CHECKING:
     from converters.inference.options import InferenceOptions
+    from registry.schema.architecture import Architecture
     from registry.schema.io import Input
-    from registry.schema.network import Network
 
 CALL_STACK = "op_callstack"
 """Attribute in which paddle records the Python call stack, with paths, that made an operator."""
@@ -36,7 +36,7 @@ class Request(Protocol):
         out: Folder for ``model.pdmodel`` or ``model.json``, and ``model.pdiparams``.
     """
 
-    network: Network
+    network: Architecture
     image: Input
     options: InferenceOptions
     weights: str

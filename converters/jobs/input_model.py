@@ -101,7 +101,7 @@ def read_model(model: Path) -> InferenceModel:
     check_pair(program, params).require_match()
     if not program.inputs or not program.outputs:
         raise IntegrityError(
-            "program-without-ends",
+            "program-without-io",
             f"{artifact.main} cannot be run",
             expected="a program with inputs and outputs",
             found=f"{len(program.inputs)} inputs, {len(program.outputs)} outputs",

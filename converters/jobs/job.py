@@ -15,7 +15,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from converters.fs.atomic import check_writable, publish, sha256_of
-from converters.fs.workdir import scratch
+from converters.fs.workdir import work_directory
 from converters.jobs.output_checks import Proof
 from converters.process.interpreter import Interpreter
 from converters.process.run import run_worker
@@ -24,7 +24,7 @@ from converters.provenance.statement import provenance, write_provenance
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import Tool
 
-# The networks of the catalogue take seconds and about 1 GiB of address space; what needs far more, hangs.
+# The networks of the catalog take seconds and about 1 GiB of address space; what needs far more, hangs.
 _SECONDS = 900.0
 _MEMORY = 16 << 30
 
@@ -159,6 +159,6 @@ def conversion(
     interpreter = toolchains.ensure(tool, note)
     note(f"{doing} ({tool})")
     log = work.absolute() / "logs" / f"{kind}-{key[:16]}.log"
-    with scratch(work) as folder:
+    with work_directory(work) as folder:
         yield Conversion(kind, tool, interpreter, folder, log)
     log.unlink(missing_ok=True)

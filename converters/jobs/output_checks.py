@@ -30,11 +30,11 @@ class Proof:
         """Refuse a property that differs.
 
         Raises:
-            ConversionError: ``converter-made-something-else``.
+            ConversionError: ``output-mismatch``.
         """
         if wanted != found:
             raise ConversionError(
-                "converter-made-something-else",
+                "output-mismatch",
                 f"{self.tool} reported success but made something other than asked for",
                 expected=f"{what}: {wanted}",
                 found=f"{what}: {found}",
@@ -53,7 +53,7 @@ class Proof:
             found: Those of what was made of it.
 
         Raises:
-            ConversionError: ``converter-made-something-else``.
+            ConversionError: ``output-mismatch``.
         """
         names = [_RENAMED.sub("", tensor.name) for tensor in found]
         self.equal(kind, [tensor.name for tensor in wanted], names)

@@ -25,7 +25,7 @@ from registry.errors import ConversionError
 _WORKER = Path(__file__).with_name("worker.py")
 _WRITTEN = "written"  # opt appends .nb
 _MADE = "made.nb"
-# TinyPose, the slowest of the catalogue, takes 13 s for opencl and 0.2 GiB of address space.
+# TinyPose, the slowest of the catalog, takes 13 s for opencl and 0.2 GiB of address space.
 _SECONDS = 600.0
 _MEMORY = 4 << 30
 
@@ -65,7 +65,7 @@ def to_lite(
         UsageError: Options that contradict each other, or ``out`` cannot be written.
         NotFoundError: A file of the model is missing.
         IntegrityError: A file of the model is damaged, or the two do not belong together.
-        ConversionError: ``lite-needs-legacy-program``, ``converter-…``.
+        ConversionError: ``lite-program-unsupported``, ``converter-…``.
         MissingToolError: paddlelite is not here and cannot be had, or the disk is full.
     """
     tool = paddlelite(options.version)

@@ -35,7 +35,7 @@ def needs_first_version(version: str, family: str) -> bool:
 def as_first_version(version: str) -> Rule:
     """The rule that turns interpolations of the second version into the first where they would fail.
 
-    It raises a ConversionError, ``lite-interpolation-impossible``, for what the first cannot compute either.
+    It raises a ConversionError, ``lite-interpolation-unsupported``, for what the first cannot compute either.
 
     Args:
         version: The version of Paddle-Lite.
@@ -131,7 +131,7 @@ def _reals(value: AttributeValue) -> tuple[float, ...]:
 
 def _refusal(operator: Operator, version: str, error: _ImpossibleError) -> ConversionError:
     return ConversionError(
-        "lite-interpolation-impossible",
+        "lite-interpolation-unsupported",
         f"paddlelite {version} for x86 cannot compute the {operator.type} "
         f"that writes {''.join(operator.outputs.get('Out', ()))}",
         expected=error.expected,

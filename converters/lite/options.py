@@ -64,14 +64,14 @@ def lite_target(text: str) -> LiteTarget:
     """A target as a user spells it.
 
     Raises:
-        UsageError: ``lite-target-impossible``: unknown, or one that opt takes for something else.
+        UsageError: ``lite-target-unsupported``: unknown, or one that opt takes for something else.
     """
     for known in get_args(LiteTarget):
         if text == known:
             return known  # type: ignore[no-any-return]  # get_args() forgets what it was asked about
     reason = _LEADS_ELSEWHERE.get(frozenset(text.split(",")), "opt aborts on processors it does not know")
     raise UsageError(
-        "lite-target-impossible",
+        "lite-target-unsupported",
         f"there is no Lite file for {text}: {reason}",
         expected=" or ".join(get_args(LiteTarget)),
         found=text,
@@ -84,15 +84,15 @@ def refuse_contradictions(options: LiteOptions) -> None:
     """Refuse combinations that opt takes and then quietly does something else for.
 
     Raises:
-        UsageError: ``lite-precision-impossible``, ``lite-quantisation-impossible`` or
-            ``lite-sparse-impossible``.
+        UsageError: ``lite-precision-unsupported``, ``lite-quantization-unsupported`` or
+            ``lite-sparse-unsupported``.
     """
     half = options.precision == "fp16"
     if half and options.target != "arm":
         raise _no_half(options)
     if half and options.weight_only:
         raise UsageError(
-            "lite-quantisation-impossible",
+            "lite-quantization-unsupported",
             f"weights in {options.weight_only} and arithmetic in fp16 do not go together",
             expected="either of the two",
             found="a runtime turns such weights back into single precision, for kernels that expect half",
@@ -110,7 +110,7 @@ def _no_half(options: LiteOptions) -> UsageError:
     }
     other = "--target arm --precision fp16" if options.family == "x86" else f"--target {options.target}"
     return UsageError(
-        "lite-precision-impossible",
+        "lite-precision-unsupported",
         f"there is no {options.precision} for {options.target}: {reasons[options.family]}",
         expected="--precision fp16 with --target arm, or --precision fp32",
         done="nothing was converted",
@@ -133,7 +133,7 @@ def _against_sparse(options: LiteOptions) -> str | None:
 def sparse_impossible(reason: str) -> UsageError:
     """The error for a request for sparse layers that cannot be met."""
     return UsageError(
-        "lite-sparse-impossible",
+        "lite-sparse-unsupported",
         f"--sparse cannot be met: {reason}",
         expected="--sparse with --target arm --precision fp32 and paddlelite 2.10 or later",
         done="nothing was converted",
@@ -148,11 +148,11 @@ def needs_legacy(program: str) -> ConversionError:
         program: What it is, as the subject of a sentence.
     """
     return ConversionError(
-        "lite-needs-legacy-program",
+        "lite-program-unsupported",
         f"{program} is a program of the format of Paddle 3 (PIR), which Paddle-Lite cannot read",
         expected="a legacy program (.pdmodel)",
         found="a PIR program (.json)",
         done="nothing was converted",
-        hint="zoo convert WEIGHTS --network NAME --to inference --program legacy --out DIR; "
+        hint="zoo convert WEIGHTS --architecture NAME --to inference --program legacy --out DIR; "
         "a network of your own: save it again with FLAGS_enable_pir_api=0 in the environment",
     )

@@ -2,7 +2,7 @@
 
 A sparse layer holds its weights that are not zero, and the steps in bytes from one channel of its input to
 the next that is needed. The steps follow from the height and width of the input as the program declares it:
-for open extents they fit no picture, and the file does not tell.
+for open extents they fit no image, and the file does not tell.
 
 What can become one: sparse_conv_detect_pass.cc in lite/core/optimizer/mir of the Paddle-Lite repository.
 """
@@ -19,10 +19,10 @@ from registry.errors import ConversionError
 
 
 def refuse_open_extents(program: Program) -> None:
-    """Refuse a network whose sparse layers would depend on a size of picture that nobody knows yet.
+    """Refuse a network whose sparse layers would depend on a size of image that nobody knows yet.
 
     Raises:
-        UsageError: ``lite-sparse-impossible``.
+        UsageError: ``lite-sparse-unsupported``.
     """
     for block in program.blocks:
         for name in _inputs(block):

@@ -18,7 +18,7 @@ from converters.toolchain.pins import NCNN
 from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("worker.py")
-# Share of an output's largest value. On the networks of the catalogue another order of summation makes up
+# Share of an output's largest value. On the networks of the catalog another order of summation makes up
 # to 4e-5 and half weights up to 7e-2; values that are mistaken for others, about 1.
 _SAME = {"fp32": 1e-3, "fp16": 0.5}
 
@@ -54,8 +54,8 @@ def to_ncnn(
     Raises:
         UsageError: ``out`` cannot be written.
         IntegrityError: The ONNX file is damaged.
-        ConversionError: ``ncnn-operator-missing``, ``ncnn-input-impossible``, ``ncnn-needs-single`` or
-            ``ncnn-name-impossible``: ncnn cannot hold it. ``converter-…``: converting failed.
+        ConversionError: ``ncnn-operator-missing``, ``ncnn-input-unsupported``, ``ncnn-precision-unsupported`` or
+            ``ncnn-name-unsupported``: ncnn cannot hold it. ``converter-…``: converting failed.
         MissingToolError: The tools are not here and cannot be had, or the disk is full.
     """
     whole = inspect(model)

@@ -34,18 +34,18 @@ def ncnn_options(precision: str, *, without_argmax: bool = False) -> NcnnOptions
         without_argmax: As in ``NcnnOptions``.
 
     Raises:
-        UsageError: ``ncnn-precision-impossible``.
+        UsageError: ``ncnn-precision-unsupported``.
     """
     if precision in ("fp32", "fp16"):
         weights: Literal["fp32", "fp16"] = "fp16" if precision == "fp16" else "fp32"
         return NcnnOptions(weights=weights, without_argmax=without_argmax)
     raise UsageError(
-        "ncnn-precision-impossible",
-        "nothing is quantised on the way to ncnn",
+        "ncnn-precision-unsupported",
+        "nothing is quantized on the way to ncnn",
         expected="fp32 or fp16, as weights are stored",
         found=precision,
         done="nothing was converted",
-        hint="leave out --precision; ncnn's own ncnn2int8 quantises what comes out",
+        hint="leave out --precision; ncnn's own ncnn2int8 quantizes what comes out",
     )
 
 
@@ -75,11 +75,11 @@ def ncnn_export(
         batch: Likewise; 0 is an open batch.
 
     Raises:
-        UsageError: ``ncnn-argmax-impossible``, ``ncnn-nms-impossible`` or ``ncnn-batch-impossible``.
+        UsageError: ``ncnn-argmax-unsupported``, ``ncnn-nms-unsupported`` or ``ncnn-batch-unsupported``.
     """
     if argmax:
         raise UsageError(
-            "ncnn-argmax-impossible",
+            "ncnn-argmax-unsupported",
             "ncnn has no arg-max: a model in it hands out heat maps alone",
             expected="--no-argmax",
             found="--argmax",
@@ -88,7 +88,7 @@ def ncnn_export(
         )
     if (head or published.head) == "nms":
         raise UsageError(
-            "ncnn-nms-impossible",
+            "ncnn-nms-unsupported",
             "ncnn has no suppression of boxes, which this detector ends with",
             expected="--head raw or --head boxes",
             found="--head nms" if head else "the published head, nms",
@@ -97,7 +97,7 @@ def ncnn_export(
         )
     if batch not in (None, 1):
         raise UsageError(
-            "ncnn-batch-impossible",
+            "ncnn-batch-unsupported",
             "ncnn runs one image at a time: its values have no axis for more",
             expected="--batch 1, or none",
             found=f"--batch {batch}",

@@ -36,8 +36,8 @@ def require_fit(source: Inspection, *, without_argmax: bool) -> None:
         without_argmax: Whether places of maxima are left out.
 
     Raises:
-        ConversionError: ``ncnn-operator-missing``, ``ncnn-input-impossible``, ``ncnn-needs-single``,
-            ``ncnn-name-impossible`` or ``ncnn-argmax-absent``.
+        ConversionError: ``ncnn-operator-missing``, ``ncnn-input-unsupported``, ``ncnn-precision-unsupported``,
+            ``ncnn-name-unsupported`` or ``ncnn-argmax-absent``.
     """
     if without_argmax and "ArgMax" not in source.operators:
         raise _refusal(
@@ -58,7 +58,7 @@ def require_fit(source: Inspection, *, without_argmax: bool) -> None:
             )
     if source.precision not in ("fp32", None):
         raise _refusal(
-            "ncnn-needs-single",
+            "ncnn-precision-unsupported",
             f"{source.path.name} is not in single precision",
             "an ONNX file in fp32",
             f"{source.precision}",
@@ -69,7 +69,7 @@ def require_fit(source: Inspection, *, without_argmax: bool) -> None:
     for tensor in (*source.inputs, *source.outputs):
         if tensor.name != "".join(tensor.name.split()):
             raise _refusal(
-                "ncnn-name-impossible",
+                "ncnn-name-unsupported",
                 f"a value of {source.path.name} has a name that ncnn cannot write",
                 "a name without white space",
                 repr(tensor.name),
@@ -89,7 +89,7 @@ def _require_one_image(tensor: Tensor) -> None:
     if not fits:
         extents = " x ".join("open" if extent is None else str(extent) for extent in shape or ())
         raise _refusal(
-            "ncnn-input-impossible",
+            "ncnn-input-unsupported",
             f"ncnn cannot take the input {tensor.name}",
             "float32, one image or an open batch, all other extents fixed, 2 to 5 axes",
             f"{tensor.dtype} {extents or 'of unknown extents'}",

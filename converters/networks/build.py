@@ -10,12 +10,12 @@ from converters.networks.lite_hrnet import TinyPose
 from converters.networks.picodet import PicoDet
 
 if TYPE_CHECKING:
-    from registry.schema.network import Network
+    from registry.schema.architecture import Architecture
 
 NETWORKS = {"lite_hrnet": TinyPose, "picodet": PicoDet}
 
 
-def build(network: Network) -> nn.Layer:
+def build(network: Architecture) -> nn.Layer:
     """The network a spec describes, in evaluation mode, with untrained weights.
 
     Works in dynamic and in static graph mode.

@@ -17,7 +17,7 @@ from converters.networks.layers import (
 )
 
 if TYPE_CHECKING:
-    from registry.schema.network import ESNet
+    from registry.schema.architecture import ESNet
 
 STEM_CHANNELS = 24
 

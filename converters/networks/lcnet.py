@@ -9,7 +9,7 @@ from paddle import Tensor, nn
 from converters.networks.layers import ConvBN, SqueezeExcite, rounded_channels
 
 if TYPE_CHECKING:
-    from registry.schema.network import LCNet
+    from registry.schema.architecture import LCNet
 
 
 class UnitShape(NamedTuple):

@@ -17,7 +17,7 @@ from paddle import Tensor, nn
 from converters.networks.layers import ConvNorm, channel_shuffle, concat, conv, halves
 
 if TYPE_CHECKING:
-    from registry.schema.network import LiteHRNet
+    from registry.schema.architecture import LiteHRNet
 
 
 class TinyPose(nn.Layer):  # type: ignore[misc]
@@ -29,7 +29,7 @@ class TinyPose(nn.Layer):  # type: ignore[misc]
         self.final_conv = conv(spec.width, spec.joints, 1, bias=True)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Heat maps [N, joints, H/4, W/4] of a normalised image [N, 3, H, W]; H and W multiples of 32."""
+        """Heat maps [N, joints, H/4, W/4] of a normalized image [N, 3, H, W]; H and W multiples of 32."""
         return self.final_conv(self.backbone(image))
 
 

@@ -1,4 +1,4 @@
-"""Measures the networks of the catalogue; ``python -m converters.networks.measure`` writes the table."""
+"""Measures the networks of the catalog; ``python -m converters.networks.measure`` writes the table."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ import registry
 from converters.fs.atomic import canonical_json, publish_bytes
 from converters.networks.build import build
 from converters.networks.measured import FILE, Measurement, Table, fold
-from registry.schema.network import Network
+from registry.schema.architecture import Architecture
 
 SIDE = 256
 """Side of the square input that is used: each stride from 2 to 64 gives another map size, all above 1."""
 
 
-def measure(network: Network) -> Measurement:
+def measure(network: Architecture) -> Measurement:
     """Build a network, look at its parameters, and run it once to see the maps its convolutions make."""
     layer = build(network)
     per_cell: Counter[int] = Counter()
@@ -44,13 +44,13 @@ def measure(network: Network) -> Measurement:
     )
 
 
-def networks_of(entries: Iterable[registry.Entry]) -> list[Network]:
+def networks_of(entries: Iterable[registry.Entry]) -> list[Architecture]:
     """The distinct networks of entries, in their order."""
-    return list(dict.fromkeys(entry.network for entry in entries if entry.network is not None))
+    return list(dict.fromkeys(entry.architecture for entry in entries if entry.architecture is not None))
 
 
 def write_table() -> None:
-    """Measure every network of the shipped catalogue and replace the file."""
+    """Measure every network of the shipped catalog and replace the file."""
     table = Table(networks=tuple(measure(network) for network in networks_of(registry.load())))
     # One line a network, so that a change shows where it belongs.
     lines = [canonical_json(item.model_dump(mode="json")).decode() for item in table.networks]

@@ -1,4 +1,4 @@
-"""What is known about the networks of the catalogue without building them: parameters and arithmetic.
+"""What is known about the networks of the catalog without building them: parameters and arithmetic.
 
 Importing paddle takes seconds and needs hundreds of megabytes, too much for showing a size or refusing a
 checkpoint of another network. So networks are measured once, by ``python -m converters.networks.measure``,
@@ -14,8 +14,8 @@ from pathlib import Path
 
 from pydantic import JsonValue, NonNegativeInt, PositiveInt
 
+from registry.schema.architecture import Architecture
 from registry.schema.base import Model
-from registry.schema.network import Network
 
 FILE = Path(__file__).with_name("measured.json")
 
@@ -47,7 +47,7 @@ class Measurement(Model):
         state_dict: Shape of every entry of the state dict.
     """
 
-    network: Network
+    network: Architecture
     parameters: PositiveInt
     multiply_adds_per_cell: dict[PositiveInt, PositiveInt]
     multiply_adds_once: NonNegativeInt
@@ -73,7 +73,7 @@ class Table(Model):
     networks: tuple[Measurement, ...]
 
 
-def measurement_of(network: Network) -> Measurement | None:
+def measurement_of(network: Architecture) -> Measurement | None:
     """The measurement of a network; None when it was never measured."""
     return next((known for known in _table().networks if known.network == network), None)
 

@@ -60,5 +60,5 @@ def downsample(channels: int) -> SeparableConv:
 
 
 def upsample(x: Tensor) -> Tensor:
-    """Twice the resolution, nearest neighbour."""
+    """Twice the resolution, nearest neighbor."""
     return F.interpolate(x, scale_factor=2, mode="nearest")

@@ -16,7 +16,7 @@ from paddle import Tensor, nn
 from converters.networks.layers import ConvNorm, conv, sigmoid
 
 if TYPE_CHECKING:
-    from registry.schema.network import PicoDet
+    from registry.schema.architecture import PicoDet
 
 KERNEL = 5
 """Side of every depthwise kernel in the towers."""

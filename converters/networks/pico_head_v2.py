@@ -10,7 +10,7 @@ from converters.networks.layers import ConvNorm, SeparableConv, conv, sigmoid, s
 from converters.networks.pico_head import KERNEL, Level, Tower, add_training_leftovers, box_channels
 
 if TYPE_CHECKING:
-    from registry.schema.network import PicoDet
+    from registry.schema.architecture import PicoDet
 
 EPSILON = 1e-9
 """Added under the root of the aligned score."""

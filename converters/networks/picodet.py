@@ -14,7 +14,7 @@ from converters.networks.pico_head import Level, PicoHead
 from converters.networks.pico_head_v2 import PicoHeadV2
 
 if TYPE_CHECKING:
-    from registry.schema.network import PicoDet as Spec
+    from registry.schema.architecture import PicoDet as Spec
 
 BACKBONES = {"esnet": esnet.Backbone, "lcnet": lcnet.Backbone}
 MIXING = {"csp_pan": CrossStagePartial, "lc_pan": SeparablePair}
@@ -31,6 +31,6 @@ class PicoDet(nn.Layer):  # type: ignore[misc]
         self.head = HEADS[spec.head](spec)
 
     def forward(self, image: Tensor) -> list[Level]:
-        """Predictions of each level for a normalised image [N, 3, H, W]; H and W multiples of 32."""
+        """Predictions of each level for a normalized image [N, 3, H, W]; H and W multiples of 32."""
         levels: list[Level] = self.head(self.neck(self.backbone(image)))
         return levels

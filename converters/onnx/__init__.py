@@ -12,11 +12,11 @@ from converters.onnx.options import (
     refuse_ir_version,
     refuse_opset,
 )
-from converters.onnx.quantise_options import (
+from converters.onnx.quantize_options import (
     Calibration,
-    QuantiseOptions,
-    quantise_key,
-    quantise_options,
+    QuantizeOptions,
+    quantize_key,
+    quantize_options,
 )
 
 if TYPE_CHECKING:
@@ -26,11 +26,11 @@ __all__ = [
     "REFUSALS",
     "Calibration",
     "OnnxOptions",
-    "QuantiseOptions",
+    "QuantizeOptions",
     "RefineOptions",
     "onnx_key",
-    "quantise_key",
-    "quantise_options",
+    "quantize_key",
+    "quantize_options",
     "refine_key",
     "refine_options",
     "refuse_ir_version",

@@ -15,7 +15,7 @@ from registry.schema.base import Model
 FIRST_OPSET, LAST_OPSET = 7, 21
 """Opsets paddle2onnx 2.1.0 writes."""
 
-REFUSALS = ("onnx-half-impossible",)
+REFUSALS = ("onnx-fp16-unsupported",)
 """Codes of errors that say: this graph has no such form, and nothing was tried."""
 
 LAST_IR = 10
@@ -60,11 +60,11 @@ def refuse_opset(opset: int) -> None:
     """Refuse an opset the tool does not write.
 
     Raises:
-        UsageError: ``onnx-opset-impossible``.
+        UsageError: ``onnx-opset-unsupported``.
     """
     if not FIRST_OPSET <= opset <= LAST_OPSET:
         raise UsageError(
-            "onnx-opset-impossible",
+            "onnx-opset-unsupported",
             f"{PADDLE2ONNX} cannot write opset {opset}",
             expected=f"an opset from {FIRST_OPSET} to {LAST_OPSET}",
             found=str(opset),
@@ -88,7 +88,7 @@ def refuse_ir_version(options: OnnxOptions) -> None:
     """Refuse an IR version that the opset does not go with, or that is not known.
 
     Raises:
-        UsageError: ``onnx-ir-impossible``.
+        UsageError: ``onnx-ir-unsupported``.
     """
     asked, lowest = options.ir_version, lowest_ir(options.opset)
     if asked is None or lowest <= asked <= LAST_IR:
@@ -96,7 +96,7 @@ def refuse_ir_version(options: OnnxOptions) -> None:
     early = asked < lowest
     fitting = [opset for opset in range(FIRST_OPSET, options.opset) if early and lowest_ir(opset) <= asked]
     raise UsageError(
-        "onnx-ir-impossible",
+        "onnx-ir-unsupported",
         f"opset {options.opset} needs an IR version of {lowest} or later"
         if early
         else f"{PADDLE2ONNX} knows no IR version {asked}",
@@ -113,14 +113,14 @@ class RefineOptions(Model):
 
     Attributes:
         precision: Arithmetic of the operators.
-        half_ends: Whether inputs and outputs are in half precision too; single by default, so that a half
+        fp16_io: Whether inputs and outputs are in half precision too; single by default, so that a half
             model takes the place of a single one.
         simplify: Whether constants are folded and what does nothing is taken out (onnxslim), held to what
             the model computed before.
     """
 
     precision: Literal["fp32", "fp16"] = "fp32"
-    half_ends: bool = False
+    fp16_io: bool = False
     simplify: bool = False
 
     @property
@@ -129,34 +129,34 @@ class RefineOptions(Model):
         return self.precision != "fp32" or self.simplify
 
 
-def refine_options(precision: str, *, half_ends: bool = False, simplify: bool = False) -> RefineOptions:
+def refine_options(precision: str, *, fp16_io: bool = False, simplify: bool = False) -> RefineOptions:
     """Options of a refined ONNX file, refused here when no tool could meet them.
 
     Half precision is made of a simplified model: onnxconverter-common gets casts of constants wrong.
 
     Args:
         precision: ``fp32`` or ``fp16``.
-        half_ends: Whether inputs and outputs are half too.
+        fp16_io: Whether inputs and outputs are half too.
         simplify: Whether the graph is simplified.
 
     Raises:
-        UsageError: ``onnx-precision-impossible`` or ``onnx-ends-impossible``.
+        UsageError: ``onnx-precision-unsupported`` or ``onnx-fp16-io-unsupported``.
     """
     if precision not in ("fp32", "fp16"):
         raise UsageError(
-            "onnx-precision-impossible",
+            "onnx-precision-unsupported",
             f"no tool here writes ONNX in {precision}",
             expected="fp32 or fp16",
             hint="--precision fp16",
         )
-    if half_ends and precision != "fp16":
+    if fp16_io and precision != "fp16":
         raise UsageError(
-            "onnx-ends-impossible",
+            "onnx-fp16-io-unsupported",
             "only a model in half precision can have half inputs and outputs",
-            hint="--precision fp16 --half-ends",
+            hint="--precision fp16 --fp16-io",
         )
     half = precision == "fp16"
-    return RefineOptions(precision="fp16" if half else "fp32", half_ends=half_ends, simplify=simplify or half)
+    return RefineOptions(precision="fp16" if half else "fp32", fp16_io=fp16_io, simplify=simplify or half)
 
 
 def refine_key(inputs: Mapping[str, str], options: RefineOptions) -> str:

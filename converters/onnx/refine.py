@@ -47,7 +47,7 @@ def refine(
     Raises:
         UsageError: ``out`` cannot be written.
         IntegrityError: The file is damaged.
-        ConversionError: ``converter-…``; ``onnx-half-impossible``: the graph suppresses boxes itself.
+        ConversionError: ``converter-…``; ``onnx-fp16-unsupported``: the graph suppresses boxes itself.
         MissingToolError: The tools are not here and cannot be had, or the disk is full.
     """
     source = inspect(model)
@@ -81,7 +81,7 @@ def _refuse_suppression(source: Inspection) -> None:
     """Refuse a graph whose half form onnxruntime does not load: NonMaxSuppression takes single precision."""
     if "NonMaxSuppression" in source.operators:
         raise ConversionError(
-            "onnx-half-impossible",
+            "onnx-fp16-unsupported",
             "a graph that suppresses boxes itself has no ONNX form in half precision",
             expected="a detector that hands out raw outputs",
             found="NonMaxSuppression in the graph",
@@ -109,6 +109,6 @@ def _prove(made: Path, source: Inspection, options: RefineOptions, proof: Proof)
 
 def _ends(tensors: tuple[Tensor, ...], options: RefineOptions) -> list[Tensor]:
     """What inputs or outputs must be afterwards."""
-    if not options.half_ends:
+    if not options.fp16_io:
         return list(tensors)
     return [t.model_copy(update={"dtype": "float16"}) if t.dtype == "float32" else t for t in tensors]

@@ -16,7 +16,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     """Refine one model.
 
     Args:
-        request: ``model`` and ``out``, files; ``precision``; ``half_ends``, whether inputs and outputs are
+        request: ``model`` and ``out``, files; ``precision``; ``fp16_io``, whether inputs and outputs are
             half too; ``simplify``.
 
     Returns:
@@ -38,7 +38,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
         raise RuntimeError(f"the simplified model differs from the original by {difference:.1e}")
     if request["precision"] == "fp16":
         model = halved(model)
-        if not request["half_ends"]:
+        if not request["fp16_io"]:
             single_ends(model)
         difference = compare(before, model)
     onnx.checker.check_model(model, full_check=True)

@@ -93,7 +93,7 @@ def lift_scalars(model: Any) -> None:
 
 
 def pin_batch(graph: Any) -> None:
-    """Say of a graph that suppresses boxes that it takes one picture at a time.
+    """Say of a graph that suppresses boxes that it takes one image at a time.
 
     paddle2onnx writes the suppression for a batch of 1 and leaves the batch of the inputs open: with any
     other a Concat inside fails at run time, in words that say nothing of it.

@@ -28,17 +28,17 @@ def openvino_options(precision: str) -> OpenvinoOptions:
         precision: How weights are stored.
 
     Raises:
-        UsageError: ``openvino-precision-impossible``.
+        UsageError: ``openvino-precision-unsupported``.
     """
     if precision in ("fp32", "fp16"):
         return OpenvinoOptions(weights="fp16" if precision == "fp16" else "fp32")
     raise UsageError(
-        "openvino-precision-impossible",
-        "nothing is quantised on the way to OpenVINO",
+        "openvino-precision-unsupported",
+        "nothing is quantized on the way to OpenVINO",
         expected="fp32 or fp16",
         found=precision,
         done="nothing was converted",
-        hint="quantise the ONNX file first, then convert that one: zoo convert FILE.onnx --to openvino",
+        hint="quantize the ONNX file first, then convert that one: zoo convert FILE.onnx --to openvino",
     )
 
 

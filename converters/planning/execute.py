@@ -11,7 +11,7 @@ from typing import Any
 from converters.inference.options import InferenceOptions
 from converters.lite import LiteOptions, lite_key
 from converters.ncnn.options import NcnnOptions, ncnn_key
-from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, onnx_key, quantise_key, refine_key
+from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, onnx_key, quantize_key, refine_key
 from converters.openvino.options import OpenvinoOptions, openvino_key
 from converters.planning.plan import Step
 from converters.tflite.options import TfliteOptions, tflite_key
@@ -45,7 +45,7 @@ _KEYS: Mapping[type, Callable[[Mapping[str, str], Any], str]] = MappingProxyType
         LiteOptions: lite_key,
         OnnxOptions: onnx_key,
         RefineOptions: refine_key,
-        QuantiseOptions: quantise_key,
+        QuantizeOptions: quantize_key,
         OpenvinoOptions: openvino_key,
         NcnnOptions: ncnn_key,
         TfliteOptions: tflite_key,
@@ -67,9 +67,9 @@ def result_name(step: Step, stem: str) -> str:
     if isinstance(step, OnnxOptions):
         return f"{stem}_{step.precision}.onnx"
     if isinstance(step, RefineOptions):
-        extras = ["half-ends"] if step.half_ends else ["slim"] if step.precision == "fp32" else []
+        extras = ["half-ends"] if step.fp16_io else ["slim"] if step.precision == "fp32" else []
         return "_".join([stem, step.precision, *extras]) + ".onnx"
-    if isinstance(step, QuantiseOptions):
+    if isinstance(step, QuantizeOptions):
         return f"{stem}_{'int8' if step.arithmetic == 'int8' else 'fp32_int8-weights'}.onnx"
     if isinstance(step, TfliteOptions):
         return f"{stem}_{step.weights}.tflite"
@@ -133,7 +133,7 @@ _CONVERTERS: Mapping[type, str] = MappingProxyType(
         LiteOptions: "converters.lite.convert:to_lite",
         OnnxOptions: "converters.onnx.convert:to_onnx",
         RefineOptions: "converters.onnx.refine:refine",
-        QuantiseOptions: "converters.onnx.quantise:quantise",
+        QuantizeOptions: "converters.onnx.quantize:quantize",
         OpenvinoOptions: "converters.openvino.convert:to_openvino",
         NcnnOptions: "converters.ncnn.convert:to_ncnn",
         TfliteOptions: "converters.tflite.convert:to_tflite",
@@ -144,8 +144,8 @@ _CONVERTERS: Mapping[type, str] = MappingProxyType(
 def _needed(entry: Entry | None) -> Entry:
     if entry is None:
         raise UsageError(
-            "network-needed",
+            "architecture-required",
             "a weights file does not say what network it belongs to",
-            hint="add --network NAME; zoo list shows the names",
+            hint="add --architecture NAME; zoo list shows the names",
         )
     return entry

@@ -7,7 +7,7 @@ from typing import Literal
 from converters.inference.options import InferenceOptions, published_options
 from converters.lite import LiteOptions, WeightOnly, lite_target, needs_legacy, refuse_contradictions
 from converters.ncnn.options import NcnnOptions
-from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refuse_ir_version, refuse_opset
+from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, refuse_ir_version, refuse_opset
 from converters.openvino.options import OpenvinoOptions
 from converters.tflite.options import TfliteOptions, suppression_impossible
 from converters.toolchain.pins import paddlelite
@@ -15,12 +15,12 @@ from registry.errors import UsageError
 from registry.schema import Entry
 from registry.schema.base import Model
 
-Have = Literal["weights", "program", "pir", "onnx"]
+SourceKind = Literal["weights", "program", "pir", "onnx"]
 """Training checkpoint, legacy inference model, PIR inference model, or ONNX model."""
 
-Goal = Literal["inference", "lite", "onnx", "openvino", "ncnn", "tflite", "safetensors"]
+TargetFormat = Literal["inference", "lite", "onnx", "openvino", "ncnn", "tflite", "safetensors"]
 
-_FromOnnx = RefineOptions | QuantiseOptions | OpenvinoOptions | NcnnOptions | TfliteOptions
+_FromOnnx = RefineOptions | QuantizeOptions | OpenvinoOptions | NcnnOptions | TfliteOptions
 Step = InferenceOptions | LiteOptions | OnnxOptions | _FromOnnx
 """One conversion, named by its options."""
 
@@ -47,7 +47,7 @@ def lite_options(
     """
     if precision == "int8":
         raise UsageError(
-            "lite-precision-impossible",
+            "lite-precision-unsupported",
             "Paddle-Lite computes in int8 only what was trained for it",
             expected="fp32 or fp16",
             done="nothing was converted",
@@ -76,7 +76,7 @@ def onnx_options(opset: int | None, ir_version: int | None = None) -> OnnxOption
         ir_version: Version of the file format; None leaves what the tool writes.
 
     Raises:
-        UsageError: ``onnx-opset-impossible`` or ``onnx-ir-impossible``.
+        UsageError: ``onnx-opset-unsupported`` or ``onnx-ir-unsupported``.
     """
     chosen = {"opset": opset} if opset else {}
     options = OnnxOptions.model_validate({**chosen, "ir_version": ir_version})
@@ -85,7 +85,7 @@ def onnx_options(opset: int | None, ir_version: int | None = None) -> OnnxOption
     return options
 
 
-class Aim(Model):
+class ConversionTarget(Model):
     """What a conversion shall end with.
 
     Attributes:
@@ -93,25 +93,25 @@ class Aim(Model):
         lite: Options of a Lite file; None takes the defaults.
         onnx: Options of an ONNX file; None takes the defaults.
         refine: What to make of the ONNX file besides; None leaves it as it is.
-        quantise: How the ONNX file is quantised; None leaves it as it is.
+        quantize: How the ONNX file is quantized; None leaves it as it is.
         openvino: Options of an OpenVINO model; None takes the defaults.
         ncnn: Options of an ncnn model; None takes the defaults.
         tflite: Options of a TensorFlow Lite file; None takes the defaults.
         inference: Options of an inference model made from weights; None takes those of the published one.
     """
 
-    goal: Goal
+    goal: TargetFormat
     lite: LiteOptions | None = None
     onnx: OnnxOptions | None = None
     refine: RefineOptions | None = None
-    quantise: QuantiseOptions | None = None
+    quantize: QuantizeOptions | None = None
     openvino: OpenvinoOptions | None = None
     ncnn: NcnnOptions | None = None
     tflite: TfliteOptions | None = None
     inference: InferenceOptions | None = None
 
 
-def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
+def steps(have: SourceKind, aim: ConversionTarget, entry: Entry | None) -> tuple[Step, ...]:
     """The conversions, in order.
 
     Args:
@@ -120,11 +120,11 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
         entry: Whose architecture weights have; not needed for an inference model.
 
     Raises:
-        UsageError: ``network-needed``: weights alone do not say what network they belong to.
-            ``already-there``: nothing leads from an inference model to another one, or there is nothing to
-            do. ``onnx-is-final``: nothing leads from ONNX to another format.
-        ConversionError: ``lite-needs-legacy-program``: Paddle-Lite cannot read PIR.
-            ``tflite-suppression-impossible``: the entry's graph suppresses boxes itself.
+        UsageError: ``architecture-required``: weights alone do not say what network they belong to.
+            ``nothing-to-convert``: nothing leads from an inference model to another one, or there is nothing to
+            do. ``onnx-not-convertible``: nothing leads from ONNX to another format.
+        ConversionError: ``lite-program-unsupported``: Paddle-Lite cannot read PIR.
+            ``tflite-suppression-unsupported``: the entry's graph suppresses boxes itself.
     """
     refining = _refining(aim)
     if aim.goal == "tflite" and entry is not None:
@@ -134,7 +134,7 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
     if aim.goal == "inference":
         if have != "weights":
             raise UsageError(
-                "already-there",
+                "nothing-to-convert",
                 "this is an inference model already, and no tool turns one form of program into the other",
                 hint="start from the weights: zoo convert NAME --to inference --program legacy --out DIR",
             )
@@ -150,14 +150,14 @@ def steps(have: Have, aim: Aim, entry: Entry | None) -> tuple[Step, ...]:
     return (last, *refining)
 
 
-def _refuse_suppression(have: Have, aim: Aim, entry: Entry) -> None:
+def _refuse_suppression(have: SourceKind, aim: ConversionTarget, entry: Entry) -> None:
     """Before anything is exported for it."""
     published: str | None = getattr(entry.output, "head", None)
     if (_export(aim, entry).head if have == "weights" else published) == "nms":
         raise suppression_impossible(f"the head nms of {entry.id}")
 
 
-def _refining(aim: Aim) -> tuple[Step, ...]:
+def _refining(aim: ConversionTarget) -> tuple[Step, ...]:
     """What follows once there is an ONNX file."""
     if aim.goal == "openvino":
         return (aim.openvino or OpenvinoOptions(),)
@@ -167,35 +167,35 @@ def _refining(aim: Aim) -> tuple[Step, ...]:
         return (aim.tflite or TfliteOptions(),)
     if aim.goal != "onnx":
         return ()
-    # Quantised is the simplified graph: what follows a convolution is folded into it, and gets no range.
-    refine = RefineOptions(simplify=True) if aim.quantise else aim.refine
+    # Quantized is the simplified graph: what follows a convolution is folded into it, and gets no range.
+    refine = RefineOptions(simplify=True) if aim.quantize else aim.refine
     refining: tuple[Step, ...] = (refine,) if refine and refine.changes else ()
-    return (*refining, aim.quantise) if aim.quantise else refining
+    return (*refining, aim.quantize) if aim.quantize else refining
 
 
-def _from_onnx(aim: Aim, refining: tuple[Step, ...]) -> tuple[Step, ...]:
+def _from_onnx(aim: ConversionTarget, refining: tuple[Step, ...]) -> tuple[Step, ...]:
     if aim.goal not in ("onnx", "openvino", "ncnn", "tflite"):
         raise UsageError(
-            "onnx-is-final",
+            "onnx-not-convertible",
             f"no tool here leads from ONNX to {aim.goal}",
             expected="a checkpoint or an inference model",
             hint="start from the model the ONNX file was made of",
         )
     if not refining:
         raise UsageError(
-            "already-there",
+            "nothing-to-convert",
             "this is an ONNX file already, and nothing was asked to be changed in it",
             hint="add --precision fp16, --weight-only int8 or --simplify",
         )
     return refining
 
 
-def _export(aim: Aim, entry: Entry | None) -> InferenceOptions:
+def _export(aim: ConversionTarget, entry: Entry | None) -> InferenceOptions:
     if entry is None:
         raise UsageError(
-            "network-needed",
+            "architecture-required",
             "a weights file does not say what network it belongs to",
             expected="the name of an entry with the same architecture",
-            hint="add --network NAME; zoo list shows the names",
+            hint="add --architecture NAME; zoo list shows the names",
         )
     return aim.inference or published_options(entry)

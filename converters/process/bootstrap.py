@@ -13,7 +13,7 @@ import signal
 import sys
 
 
-def tie_to_parent(parent: int) -> None:
+def set_parent_death_signal(parent: int) -> None:
     """Have the kernel kill this process when its parent dies: nobody would read the result."""
     if not sys.platform.startswith("linux"):
         return
@@ -32,8 +32,8 @@ def limit(memory: "int | None") -> None:
             resource.setrlimit(resource.RLIMIT_AS, (memory, hard))
 
 
-def forget_own_folder() -> None:
-    """Take the folder of this script off the path: its neighbours are named like the tools they call."""
+def remove_script_dir_from_path() -> None:
+    """Take the folder of this script off the path: its neighbors are named like the tools they call."""
     here = os.path.dirname(os.path.abspath(__file__))
     sys.path[:] = [entry for entry in sys.path if entry and os.path.abspath(entry) != here]
 
@@ -42,9 +42,9 @@ def run(request_path: str, result_path: str) -> None:
     """Call ``main`` of the requested script and write what it returned, or why it did not."""
     with open(request_path, encoding="utf-8") as stream:
         job = json.load(stream)
-    tie_to_parent(job["parent"])
+    set_parent_death_signal(job["parent"])
     limit(job["memory"])
-    forget_own_folder()
+    remove_script_dir_from_path()
     try:
         result = {"value": runpy.run_path(job["script"])["main"](job["request"])}
     except MemoryError:

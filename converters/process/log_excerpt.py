@@ -30,8 +30,8 @@ _MAX_LINES = 3
 _MAX_LENGTH = 400
 
 
-def last_words(log: str, *, complaints_only: bool = False) -> str | None:
-    """What a tool said about its end, without colours, time stamps, source positions and stack traces.
+def extract_error_lines(log: str, *, complaints_only: bool = False) -> str | None:
+    """What a tool said about its end, without colors, time stamps, source positions and stack traces.
 
     Args:
         log: Everything it printed.

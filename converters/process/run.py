@@ -21,7 +21,7 @@ from pydantic import JsonValue
 
 from converters.fs.atomic import writing_to
 from converters.process.interpreter import Interpreter
-from converters.process.log_excerpt import last_words
+from converters.process.log_excerpt import extract_error_lines
 from registry.errors import ConversionError
 
 _LAUNCH = Path(__file__).with_name("bootstrap.py")
@@ -124,7 +124,7 @@ def run_worker(
             timeout=timeout,
         )
     value, error = _read(answer)
-    said = (last_words(error), last_words(_tail(log), complaints_only=bool(error)))
+    said = (extract_error_lines(error), extract_error_lines(_tail(log), complaints_only=bool(error)))
     words = "; ".join(dict.fromkeys(part for part in said if part))
     ending = _Ending(task or script.stem, returncode, value, words, log, folder, timeout, memory_bytes)
     if ending.returncode == 0 and ending.value is not None:

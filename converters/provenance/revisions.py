@@ -10,19 +10,19 @@ from types import MappingProxyType
 from typing import Literal, TypeAlias
 
 ConversionKind: TypeAlias = Literal[
-    "inference", "lite", "onnx", "onnx-refined", "onnx-quantised", "openvino", "ncnn", "tflite"
+    "inference", "lite", "onnx", "onnx-refined", "onnx-quantized", "openvino", "ncnn", "tflite"
 ]
 """Kind of conversion, as keys and provenance name it."""
 
-RECIPES = MappingProxyType[ConversionKind, int](
+REVISIONS = MappingProxyType[ConversionKind, int](
     {
         "inference": 1,
         # 2: interpolation and products in the first version of their operators, for x86 up to 2.11;
-        # no sparse layers for pictures of open size.
+        # no sparse layers for images of open size.
         "lite": 2,
         "onnx": 1,
         "onnx-refined": 1,
-        "onnx-quantised": 1,
+        "onnx-quantized": 1,
         "openvino": 1,
         "ncnn": 1,
         "tflite": 1,

@@ -17,7 +17,7 @@ from pydantic import ConfigDict, Field, JsonValue, ValidationError
 from pydantic.alias_generators import to_camel
 
 from converters.fs.atomic import canonical_json, publish_bytes
-from converters.provenance.revisions import RECIPES, ConversionKind
+from converters.provenance.revisions import REVISIONS, ConversionKind
 from registry.errors import IntegrityError, NotFoundError
 from registry.schema.base import Model
 
@@ -129,7 +129,7 @@ class Provenance(_Layout):
     def superseded(self) -> bool:
         """Whether it was made by another recipe than today's, so that no key leads to it any more."""
         recipe = self.predicate.build_definition.internal_parameters.recipe
-        return (self.conversion, recipe) not in RECIPES.items()
+        return (self.conversion, recipe) not in REVISIONS.items()
 
     def is_about(self, sha256: str) -> bool:
         """Whether the artifact with this digest is a subject."""
@@ -162,7 +162,7 @@ def conversion_key(
     """
     content: dict[str, JsonValue] = {
         "kind": kind,
-        "recipe": RECIPES[kind],
+        "recipe": REVISIONS[kind],
         "inputs": dict(inputs),
         "tools": dict(tools),
         "options": dict(options),
@@ -191,7 +191,7 @@ def provenance(
         options: Everything that was asked for, defaults included.
         changes: What was changed in the model before the tool read it, to the number of places.
     """
-    own = Recipe(recipe=RECIPES[kind], changes=dict(changes or {}))
+    own = Recipe(recipe=REVISIONS[kind], changes=dict(changes or {}))
     files = [Dependency(name=file, digest=Digest(sha256=value)) for file, value in sorted(inputs.items())]
     packages = [
         Dependency(name=tool, uri=_package_url(tool, version)) for tool, version in sorted(tools.items())
@@ -234,7 +234,7 @@ def read_provenance(artifact: Path) -> Provenance:
         return Provenance.model_validate_json(path.read_bytes())
     except FileNotFoundError as error:
         raise NotFoundError(
-            "no-provenance",
+            "provenance-not-found",
             f"{artifact} has no provenance",
             expected=str(path),
             hint="convert it again to get one: zoo convert --help",

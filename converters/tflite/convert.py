@@ -51,7 +51,7 @@ def to_tflite(
     Raises:
         UsageError: ``out`` cannot be written.
         IntegrityError: The ONNX file is damaged.
-        ConversionError: ``converter-…``; ``tflite-suppression-impossible``: the graph suppresses
+        ConversionError: ``converter-…``; ``tflite-suppression-unsupported``: the graph suppresses
             boxes itself.
         MissingToolError: The tools are not here and cannot be had, or the disk is full.
     """

@@ -10,7 +10,7 @@ from converters.toolchain.pins import ONNX2TF
 from registry.errors import ConversionError, UsageError
 from registry.schema.base import Model
 
-REFUSALS = ("tflite-suppression-impossible",)
+REFUSALS = ("tflite-suppression-unsupported",)
 """Codes of errors that say: this network has no such file, whatever is tried."""
 
 
@@ -31,13 +31,13 @@ def tflite_options(precision: str) -> TfliteOptions:
         precision: How weights are stored.
 
     Raises:
-        UsageError: ``tflite-precision-impossible``.
+        UsageError: ``tflite-precision-unsupported``.
     """
     if precision in ("fp32", "fp16"):
         return TfliteOptions(weights="fp16" if precision == "fp16" else "fp32")
     raise UsageError(
-        "tflite-precision-impossible",
-        "nothing is quantised on the way to TensorFlow Lite",
+        "tflite-precision-unsupported",
+        "nothing is quantized on the way to TensorFlow Lite",
         expected="fp32 or fp16",
         found=precision,
         done="nothing was converted",
@@ -52,7 +52,7 @@ def suppression_impossible(found: str) -> ConversionError:
         found: What says that it does.
     """
     return ConversionError(
-        "tflite-suppression-impossible",
+        "tflite-suppression-unsupported",
         "a graph that suppresses boxes itself would hand out other boxes in TensorFlow Lite",
         expected="a detector that hands out raw outputs, or boxes before suppression",
         found=found,

@@ -30,7 +30,7 @@ print(json.dumps({
     "pip": pip,
 }))
 """
-_PATIENCE = 20.0
+_PROBE_TIMEOUT = 20.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def probe(path: Path) -> Base | None:
         answer = subprocess.run(
             [str(path), "-I", "-c", _QUESTION],
             capture_output=True,
-            timeout=_PATIENCE,
+            timeout=_PROBE_TIMEOUT,
             stdin=subprocess.DEVNULL,
             check=True,
         )

@@ -9,7 +9,7 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from converters.process.log_excerpt import last_words
+from converters.process.log_excerpt import extract_error_lines
 from converters.toolchain.base_interpreters import Base
 from converters.toolchain.pins import Tool
 from registry.errors import MissingToolError
@@ -68,7 +68,7 @@ def install(python: Path, tool: Tool, log: Path, note: Callable[[str], None]) ->
         Distribution to version of everything that is installed now.
 
     Raises:
-        MissingToolError: ``toolchain-no-network``, ``toolchain-no-wheel``, ``toolchain-disk-full`` or
+        MissingToolError: ``toolchain-unreachable``, ``toolchain-no-wheel``, ``toolchain-disk-full`` or
             ``toolchain-build-failed``.
     """
 
@@ -100,7 +100,7 @@ def install(python: Path, tool: Tool, log: Path, note: Callable[[str], None]) ->
         raise MissingToolError(
             "toolchain-build-failed",
             f"pip could not list what it installed for {tool}",
-            found=last_words(listing.stderr.decode(errors="replace")),
+            found=extract_error_lines(listing.stderr.decode(errors="replace")),
             hint=f"read {log}",
         ) from error
 
@@ -151,10 +151,10 @@ def _explain(output: str, what: str, log: Path) -> MissingToolError:
         code = "toolchain-disk-full"
         hint = "make room, or set ZOO_CACHE to a folder on another disk, then repeat"
     elif any(word in output for word in _NETWORK_WORDS):
-        code = "toolchain-no-network"
+        code = "toolchain-unreachable"
         hint = "repeat with a connection, or point PIP_INDEX_URL or PIP_FIND_LINKS at a copy you can reach"
     elif "CERTIFICATE_VERIFY_FAILED" in output:
-        code = "toolchain-no-network"
+        code = "toolchain-unreachable"
         hint = "set PIP_CERT to the certificate bundle of your network, then repeat"
     elif any(word in output for word in _WHEEL_WORDS):
         code = "toolchain-no-wheel"
@@ -162,7 +162,7 @@ def _explain(output: str, what: str, log: Path) -> MissingToolError:
     return MissingToolError(
         code,
         what,
-        found=last_words(output),
+        found=extract_error_lines(output),
         done=f"the unfinished environment was removed; the whole log is {log}",
         hint=hint,
     )

@@ -29,7 +29,7 @@ class Current:
     reason: str | None
 
 
-def look_at_current(tool: Tool, prove: Callable[[Interpreter], None]) -> Current:
+def inspect_current(tool: Tool, prove: Callable[[Interpreter], None]) -> Current:
     """Ask the metadata of the running interpreter first, which is instant, then prove what it promises.
 
     The metadata is read in this process, so packages on ``PYTHONPATH`` or in the user site count, and the

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converters.fs.atomic import canonical_json, publish_bytes, writing_to
-from converters.fs.locks import held
+from converters.fs.locks import acquire_waiting
 from converters.process.interpreter import Interpreter
 from converters.toolchain.base_interpreters import Base
 from converters.toolchain.pins import Tool
@@ -132,7 +132,7 @@ def read_ready(folder: Path, tool: Tool) -> Interpreter | None:
 @contextlib.contextmanager
 def locked(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
     """Hold an environment for building or removing it; says so when somebody else holds it."""
-    lock = held(folder.with_name(f"{folder.name}.lock"), f"working on {folder.name}", note)
+    lock = acquire_waiting(folder.with_name(f"{folder.name}.lock"), f"working on {folder.name}", note)
     with contextlib.ExitStack() as stack:
         with writing_to(folder.parent, hint=CACHE_HINT):
             stack.enter_context(lock)

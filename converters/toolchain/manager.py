@@ -14,14 +14,14 @@ from pathlib import Path
 from typing import Literal
 
 from converters.fs.atomic import writing_to
-from converters.fs.workdir import passing_folder, scratch
+from converters.fs.workdir import temporary_directory, work_directory
 from converters.process.interpreter import Interpreter
 from converters.process.run import run_worker
 from converters.toolchain import base_interpreters as bases
 from converters.toolchain import environments as managed
 from converters.toolchain.base_interpreters import Base
 from converters.toolchain.build import install, make_environment
-from converters.toolchain.current import Current, look_at_current
+from converters.toolchain.current import Current, inspect_current
 from converters.toolchain.environments import CACHE_HINT, Managed
 from converters.toolchain.pins import Tool
 from registry.errors import ConversionError, MissingToolError
@@ -112,7 +112,7 @@ class Toolchains:
         Raises:
             MissingToolError: There is no interpreter to build on (``no-interpreter``,
                 ``interpreter-not-usable``), building is not allowed (``toolchain-not-built``,
-                ``toolchain-offline``), or it failed (``toolchain-no-network``, ``-no-wheel``, ``-disk-full``,
+                ``toolchain-offline``), or it failed (``toolchain-unreachable``, ``-no-wheel``, ``-disk-full``,
                 ``-build-failed``, ``-does-not-work``).
         """
         ready = self._look_at_current(tool).interpreter or self._ready(tool)
@@ -152,7 +152,7 @@ class Toolchains:
             f"there is no environment for {tool} yet",
             found=self._look_at_current(tool).reason,
             done="nothing was built",
-            hint=f"zoo toolchain add {tool.name}@{tool.version}",
+            hint=f"zoo toolchain install {tool.name}@{tool.version}",
         )
 
     def list(self) -> tuple[Managed, ...]:
@@ -201,7 +201,7 @@ class Toolchains:
 
     def _look_at_current(self, tool: Tool) -> Current:
         if tool not in self._current:
-            self._current[tool] = look_at_current(tool, lambda interpreter: self._prove(tool, interpreter))
+            self._current[tool] = inspect_current(tool, lambda interpreter: self._prove(tool, interpreter))
         return self._current[tool]
 
     def _ready(self, tool: Tool) -> Interpreter | None:
@@ -226,7 +226,7 @@ class Toolchains:
 
     def _prove(self, tool: Tool, interpreter: Interpreter) -> None:
         # Not in the store: looking at what there is must not write to it, and it may not be writable.
-        with passing_folder() as folder:
+        with temporary_directory() as folder:
             run_worker(
                 interpreter,
                 tool.probe,
@@ -270,7 +270,7 @@ class Toolchains:
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text("", encoding="utf-8")
         # Built aside and moved: helpers of an earlier build that was killed may still write into its folder.
-        with scratch(self._root / "work") as folder:
+        with work_directory(self._root / "work") as folder:
             python = make_environment(base, folder / "env", log)
             packages = install(python, tool, log, note)
             shutil.rmtree(plan.folder, ignore_errors=True)
@@ -280,7 +280,7 @@ class Toolchains:
             self._prove(tool, interpreter)
         except ConversionError as error:
             raise MissingToolError(
-                "toolchain-does-not-work",
+                "toolchain-broken",
                 f"the new environment for {tool} does not work: {error.message}",
                 found=error.found,
                 done=f"it will be built anew next time; what pip said is in {log}",

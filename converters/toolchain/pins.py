@@ -1,6 +1,6 @@
 """The native tools this project calls: which versions, for which interpreters, and why just these.
 
-The versions were tried together on the networks of the catalogue (November 2026). Where a neighbour of a
+The versions were tried together on the networks of the catalog (November 2026). Where a neighbor of a
 version fails, the pin says how.
 """
 
@@ -310,5 +310,5 @@ def parse_tool(text: str) -> tuple[Tool, ...]:
         f"there is no toolchain {text}",
         expected=" or ".join(known),
         found=text,
-        hint=f"zoo toolchain add paddlelite@{DEFAULT_LITE_VERSION}",
+        hint=f"zoo toolchain install paddlelite@{DEFAULT_LITE_VERSION}",
     )

@@ -12,6 +12,6 @@ if __name__ == "__main__":
     launch = os.path.join(
         os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "process", "bootstrap.py"
     )
-    runpy.run_path(launch)["tie_to_parent"](int(sys.argv[1]))
+    runpy.run_path(launch)["set_parent_death_signal"](int(sys.argv[1]))
     sys.argv = sys.argv[2:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)

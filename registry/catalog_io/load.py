@@ -1,4 +1,4 @@
-"""Loading and checking catalogues: YAML files in, a registry of frozen entries out."""
+"""Loading and checking catalogs: YAML files in, a registry of frozen entries out."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal, NamedTuple
 from pydantic import Discriminator, Field, Tag, ValidationError, ValidationInfo, field_validator
 
 from registry.catalog_io.files import SHIPPED, files_of
-from registry.catalog_io.overlay import Listed, Stack
+from registry.catalog_io.overlay import CatalogOverlay, Listed
 from registry.catalog_io.yaml_lines import Document, Location, read_document
-from registry.errors import CatalogueError
+from registry.errors import CatalogError
 from registry.registry import Registry
 from registry.schema.base import Model
 from registry.schema.entry import Entry, Namespace
@@ -20,7 +20,7 @@ from registry.schema.pipeline import Pipeline
 
 
 class Problem(Model):
-    """One mistake in a catalogue file.
+    """One mistake in a catalog file.
 
     Attributes:
         file: The file.
@@ -55,14 +55,14 @@ Item = Annotated[
 """What may stand in the list of entries."""
 
 
-class CatalogueFile(Model):
-    """A catalogue file: the entries, and a place for values that several of them share.
+class CatalogFile(Model):
+    """A catalog file: the entries, and a place for values that several of them share.
 
     Attributes:
         format: Version of the file format, written ``schema:`` in the file.
         namespace: Word put before the names of all entries, with a dot: ``acme`` makes ``acme.pose``.
         replaces: Names (``name`` or ``name@release``, without the namespace) that mean this file's entry
-            from here on, instead of the one a catalogue of lower precedence gave the name to.
+            from here on, instead of the one a catalog of lower precedence gave the name to.
         shared: Anchors for YAML aliases; nothing reads it.
         entries: Models and pipelines.
     """
@@ -104,7 +104,7 @@ class CatalogueFile(Model):
 
 
 class Check(Model):
-    """What a look at a catalogue found.
+    """What a look at a catalog found.
 
     Attributes:
         files: Files that were read.
@@ -121,18 +121,18 @@ def load(*paths: Path | str) -> Registry:
     """Loads a registry.
 
     Args:
-        paths: Catalogue files or folders, lowest precedence first; none means the catalogue that ships with
+        paths: Catalog files or folders, lowest precedence first; none means the catalog that ships with
             the package. A name that two of them define is a mistake unless the later one ``replaces`` it.
 
     Raises:
-        CatalogueError: A file breaks the schema; names file, line and field of every mistake.
+        CatalogError: A file breaks the schema; names file, line and field of every mistake.
     """
     stack, check = _read(paths or (SHIPPED,))
     if check.problems:
         first = check.problems[0]
         more = f"\n  and {len(check.problems) - 1} more" if len(check.problems) > 1 else ""
-        raise CatalogueError(
-            "catalogue-invalid", f"{first}{more}", hint=f"zoo registry check {first.file} lists every mistake"
+        raise CatalogError(
+            "catalog-invalid", f"{first}{more}", hint=f"zoo registry check {first.file} lists every mistake"
         )
     return Registry(
         (entry for entry in stack.entries.values() if isinstance(entry, Entry)),
@@ -142,31 +142,31 @@ def load(*paths: Path | str) -> Registry:
 
 
 def check(*paths: Path | str) -> Check:
-    """Looks at catalogue files and lists every mistake instead of stopping at the first.
+    """Looks at catalog files and lists every mistake instead of stopping at the first.
 
     Args:
-        paths: Catalogue files or folders; none means the shipped catalogue.
+        paths: Catalog files or folders; none means the shipped catalog.
 
     Raises:
-        CatalogueError: A file cannot be read as YAML at all.
+        CatalogError: A file cannot be read as YAML at all.
     """
     return _read(paths or (SHIPPED,))[1]
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema of a catalogue file, for editors and other tools."""
-    return CatalogueFile.model_json_schema(by_alias=True)
+    """JSON Schema of a catalog file, for editors and other tools."""
+    return CatalogFile.model_json_schema(by_alias=True)
 
 
-def _read(paths: Iterable[Path | str]) -> tuple[Stack, Check]:
+def _read(paths: Iterable[Path | str]) -> tuple[CatalogOverlay, Check]:
     files = files_of(*paths)
-    stack = Stack()
+    stack = CatalogOverlay()
     problems: list[Problem] = []
     pairs: list[_Pair] = []
     for file in files:
         document = read_document(file)
         try:
-            found = CatalogueFile.model_validate(document.data)
+            found = CatalogFile.model_validate(document.data)
         except ValidationError as error:
             problems += _problems(document, error)
             continue
@@ -228,7 +228,7 @@ def _field(document: Document, location: Location) -> str:
     return ".".join(names) or "(file)"
 
 
-def _stacked(document: Document, found: CatalogueFile, stack: Stack) -> list[Problem]:
+def _stacked(document: Document, found: CatalogFile, stack: CatalogOverlay) -> list[Problem]:
     lines = [document.line(("entries", index, "name")) for index in range(len(found.entries))]
     taken = found.taken()
     unknown = [
@@ -261,7 +261,7 @@ class _Pair(NamedTuple):
     entry: Pipeline
 
 
-def _strangers(pairs: list[_Pair], stack: Stack) -> list[Problem]:
+def _strangers(pairs: list[_Pair], stack: CatalogOverlay) -> list[Problem]:
     """Pipelines of models that nobody knows, or that cannot do their part."""
     problems = []
     for document, place, entry in pairs:
@@ -280,7 +280,7 @@ def _strangers(pairs: list[_Pair], stack: Stack) -> list[Problem]:
 
 @functools.cache
 def _shipped() -> dict[str, Listed]:
-    """Shipped models, for pipelines of a catalogue that is read on its own."""
+    """Shipped models, for pipelines of a catalog that is read on its own."""
     files = [read_document(file) for file in files_of(SHIPPED)]
-    found = [entry for file in files for entry in CatalogueFile.model_validate(file.data).entries]
+    found = [entry for file in files for entry in CatalogFile.model_validate(file.data).entries]
     return {entry.id: entry for entry in found}

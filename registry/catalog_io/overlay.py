@@ -1,4 +1,4 @@
-"""Catalogues laid over each other: which entry a name means when several files speak."""
+"""Catalogs laid over each other: which entry a name means when several files speak."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from registry.schema.entry import Entry
 from registry.schema.pipeline import Pipeline
 
 Listed = Entry | Pipeline
-"""What has a name in a catalogue."""
+"""What has a name in a catalog."""
 
 
 @dataclass(frozen=True)
-class Clash:
+class NameConflict:
     """A name that is taken.
 
     Attributes:
@@ -26,22 +26,24 @@ class Clash:
 
 
 @dataclass
-class Stack:
-    """Entries of several catalogues, lowest precedence first.
+class CatalogOverlay:
+    """Entries of several catalogs, lowest precedence first.
 
     A name belongs to whoever came first. A later file takes it over only by saying so under ``replaces``: an
     entry that shadows another by accident would change what a script fetches.
 
     Attributes:
         entries: Every entry by its id.
-        aliases: Names that a catalogue took over, with the id they mean now.
+        aliases: Names that a catalog took over, with the id they mean now.
     """
 
     entries: dict[str, Listed] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
     _owners: dict[str, str] = field(default_factory=dict)
 
-    def add(self, entries: Sequence[Listed], places: Sequence[str], taken: dict[str, Listed]) -> list[Clash]:
+    def add(
+        self, entries: Sequence[Listed], places: Sequence[str], taken: dict[str, Listed]
+    ) -> list[NameConflict]:
         """Lays one file's entries on top.
 
         Args:
@@ -58,7 +60,7 @@ class Stack:
             clash = next((name for name in owned if name in self._owners and name not in taken), None)
             if clash:
                 what = clash if "@" in clash else f"{clash} (default release)"
-                clashes.append(Clash(index, f"{what} is already defined at {self._owners[clash]}"))
+                clashes.append(NameConflict(index, f"{what} is already defined at {self._owners[clash]}"))
                 continue
             self._owners.update(dict.fromkeys(owned, place))
             self.entries[entry.id] = entry

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from registry.errors import CatalogueError
+from registry.errors import CatalogError
 
 try:
     from yaml import CSafeLoader as _Loader
@@ -52,13 +52,13 @@ def read_document(path: Path) -> Document:
         path: The file.
 
     Raises:
-        CatalogueError: The file cannot be read, is not YAML, names a key twice, or is a bomb of aliases.
+        CatalogError: The file cannot be read, is not YAML, names a key twice, or is a bomb of aliases.
     """
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise CatalogueError(
-            "catalogue-unreadable",
+        raise CatalogError(
+            "catalog-unreadable",
             f"{path}: cannot be read: {error}",
             expected="a YAML file in UTF-8",
             hint=f"ls -l {path}; file {path}",
@@ -73,14 +73,14 @@ def read_document(path: Path) -> Document:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
         problem = getattr(error, "problem", None) or str(error)
-        raise CatalogueError(
-            "catalogue-not-yaml",
+        raise CatalogError(
+            "catalog-not-yaml",
             f"{path}:{line}: not valid YAML: {problem}",
             hint=f"correct line {line}, then: zoo registry check {path}",
         ) from None
     except RecursionError:
-        raise CatalogueError(
-            "catalogue-not-yaml",
+        raise CatalogError(
+            "catalog-not-yaml",
             f"{path}: nested too deeply or within itself",
             hint=f"write the values out, then: zoo registry check {path}",
         ) from None
@@ -100,8 +100,8 @@ class _Builder:
     def build(self, node: yaml.Node, location: Location) -> Any:
         self._count += 1
         if self._count > MAX_NODES:
-            raise CatalogueError(
-                "catalogue-too-large",
+            raise CatalogError(
+                "catalog-too-large",
                 f"{self._document.path}: more than {MAX_NODES} values once aliases are expanded",
                 hint="split it into several files in one folder",
             )
@@ -123,8 +123,8 @@ class _Builder:
             key = str(key_node.value)
             if key in own:
                 line = key_node.start_mark.line + 1
-                raise CatalogueError(
-                    "catalogue-duplicate-key",
+                raise CatalogError(
+                    "catalog-duplicate-key",
                     f"{self._document.path}:{line}: the key {key!r} stands here twice",
                     hint=f"keep one of the two, then: zoo registry check {self._document.path}",
                 )

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from registry.readme_import import cells
 from registry.readme_import.draft import Draft
 from registry.readme_import.links import repository_path
-from registry.readme_import.markdown import Doubt, Page
+from registry.readme_import.markdown import Issue, Page
 from registry.readme_import.measurement import statements
 
 if TYPE_CHECKING:
-    from registry.readme_import.draft import Imported
+    from registry.readme_import.draft import ImportedDocument
 
 _CONFIG = re.compile(r"(?<![\w/.])configs/[\w./-]+\.yml")
 _WRITES = re.compile(r"--output_dir[= ]([\w-]+)")
@@ -27,7 +27,7 @@ LONGEST = 10_000
 _WEIGHTS = re.compile(r"^weights:\s*(\S+)", re.MULTILINE)
 
 
-def page_doubts(page: Page, drafts: Sequence[Draft]) -> Iterator[Doubt]:
+def page_issues(page: Page, drafts: Sequence[Draft]) -> Iterator[Issue]:
     """Contradictions inside one document.
 
     Args:
@@ -41,12 +41,12 @@ def page_doubts(page: Page, drafts: Sequence[Draft]) -> Iterator[Doubt]:
     for number, line in enumerate(page.lines, 1):
         # People do not write sentences this long, and a pattern with gaps is slow on them.
         if len(line) < LONGEST and _NO_NMS.search(line):
-            yield Doubt(
+            yield Issue(
                 number, None, "to leave NMS out, export.nms is said to be True: elsewhere it is False"
             )
 
 
-def _moved_configs(page: Page, drafts: Sequence[Draft]) -> Iterator[Doubt]:
+def _moved_configs(page: Page, drafts: Sequence[Draft]) -> Iterator[Issue]:
     linked = {}
     for draft in drafts:
         for file in draft.artifacts:
@@ -57,39 +57,39 @@ def _moved_configs(page: Page, drafts: Sequence[Draft]) -> Iterator[Doubt]:
         for path in dict.fromkeys(_CONFIG.findall(line)):
             other = linked.get(cells.file_name(path))
             if other and other != path and "](" not in line:
-                yield Doubt(number, None, f"a command names {path}, the table links {other}")
+                yield Issue(number, None, f"a command names {path}, the table links {other}")
 
 
-def _unread_folders(page: Page) -> Iterator[Doubt]:
+def _unread_folders(page: Page) -> Iterator[Issue]:
     text = "\n".join(page.lines)
     for number, line in enumerate(page.lines, 1):
         for folder in dict.fromkeys(_WRITES.findall(line)):
             if f"{folder}/" not in text and "output_inference/" in text:
-                yield Doubt(number, None, f"a command writes to {folder}, which no later command reads")
+                yield Issue(number, None, f"a command writes to {folder}, which no later command reads")
 
 
-def _one_precision_of_two(page: Page, drafts: Sequence[Draft]) -> Iterator[Doubt]:
+def _one_precision_of_two(page: Page, drafts: Sequence[Draft]) -> Iterator[Issue]:
     if not any({"fp32", "fp16"} <= {time.precision for time in draft.latency} for draft in drafts):
         return
     for number, line in enumerate(page.lines, 1):
         words = cells.plain(line).lower()
         timing = "thread" in words or "线程" in words
         if timing and "|" not in line and "fp32" in words and "fp16" not in words:
-            yield Doubt(number, None, "times are said to be FP32, the tables have FP16 columns too")
+            yield Issue(number, None, "times are said to be FP32, the tables have FP16 columns too")
 
 
-def _repeated_times(drafts: Sequence[Draft]) -> Iterator[Doubt]:
+def _repeated_times(drafts: Sequence[Draft]) -> Iterator[Issue]:
     first: dict[object, Draft] = {}
     for draft in drafts:
         times = tuple(sorted((str(time.precision), time.milliseconds) for time in draft.latency))
         key = (draft.title, draft.size, times)
         if times and draft.kind == "model" and key in first and first[key].artifacts != draft.artifacts:
             message = f"the times repeat those of line {first[key].line}, with other files"
-            yield Doubt(draft.line, None, message)
+            yield Issue(draft.line, None, message)
         first.setdefault(key, draft)
 
 
-def between(documents: Sequence[Imported]) -> Iterator[Doubt]:
+def compare_documents(documents: Sequence[ImportedDocument]) -> Iterator[Issue]:
     """Contradictions between documents about the same models; lines are those of the later document.
 
     Args:
@@ -100,7 +100,7 @@ def between(documents: Sequence[Imported]) -> Iterator[Doubt]:
             yield from _differing(earlier, later)
 
 
-def _differing(earlier: Imported, later: Imported) -> Iterator[Doubt]:
+def _differing(earlier: ImportedDocument, later: ImportedDocument) -> Iterator[Issue]:
     shared = False
     for draft in later.drafts:
         urls = {file.url for file in draft.artifacts}
@@ -111,11 +111,11 @@ def _differing(earlier: Imported, later: Imported) -> Iterator[Doubt]:
             for field, ours, theirs in _values(draft, other):
                 if ours != theirs:
                     words = f"{draft.name}: {field} is {ours:g} here, {theirs:g} in {earlier.place.document}"
-                    yield Doubt(draft.line, None, words)
+                    yield Issue(draft.line, None, words)
     here, there = statements(later.page.lines), statements(earlier.page.lines)
     if shared and here and there and here != there:
         said = f"{'; '.join(here)} here, {'; '.join(there)} in {earlier.place.document}"
-        yield Doubt(1, None, f"how times were taken: {said}")
+        yield Issue(1, None, f"how times were taken: {said}")
 
 
 def _values(draft: Draft, other: Draft) -> Iterator[tuple[str, float, float]]:
@@ -131,7 +131,7 @@ def _values(draft: Draft, other: Draft) -> Iterator[tuple[str, float, float]]:
                 yield figure.metric, figure.value, its.value
 
 
-def in_tree(imported: Imported, tree: Path) -> Iterator[Doubt]:
+def in_tree(imported: ImportedDocument, tree: Path) -> Iterator[Issue]:
     """Configurations that are linked and do not exist, or that name another model's weights.
 
     Args:
@@ -148,11 +148,11 @@ def in_tree(imported: Imported, tree: Path) -> Iterator[Doubt]:
                 continue
             found = sorted(str(other.relative_to(tree)) for other in tree.rglob(cells.file_name(path)))
             there = f"found at {', '.join(found)}" if found else "nor anywhere else in the repository"
-            yield Doubt(draft.line, None, f"{path} does not exist: {there}")
+            yield Issue(draft.line, None, f"{path} does not exist: {there}")
 
 
-def _misnamed(draft: Draft, tree: Path, path: str) -> Iterator[Doubt]:
+def _misnamed(draft: Draft, tree: Path, path: str) -> Iterator[Issue]:
     match = _WEIGHTS.search((tree / path).read_text(encoding="utf-8", errors="replace"))
     own = cells.stem(path)
     if match and own not in match[1]:
-        yield Doubt(draft.line, None, f"{path} says weights: {match[1]}, which is not {own}: no identity")
+        yield Issue(draft.line, None, f"{path} says weights: {match[1]}, which is not {own}: no identity")

@@ -1,4 +1,4 @@
-"""A newer document beside the catalogue: what is new, changed or gone."""
+"""A newer document beside the catalog: what is new, changed or gone."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal
 
 from registry.readme_import.cells import file_name
-from registry.readme_import.draft import Draft, File, Imported, Time
+from registry.readme_import.draft import Draft, File, ImportedDocument, Time
 from registry.readme_import.links import repository_path
 from registry.registry import Registry
 from registry.schema.artifact import Artifact
@@ -20,16 +20,16 @@ Listed = Entry | Pipeline
 
 
 class Change(Model):
-    """One point in which a document and the catalogue differ.
+    """One point in which a document and the catalog differ.
 
     Attributes:
-        entry: ``name@release``; the name alone of an entry the catalogue does not have.
+        entry: ``name@release``; the name alone of an entry the catalog does not have.
         what: ``new`` and ``gone`` are about entries, ``changed`` about one field.
         field: The field that changed.
-        before: What the catalogue says.
+        before: What the catalog says.
         after: What the document says.
         line: Where the document says so; None for what is gone.
-        known: Whether the catalogue records this very value as one side of a contradiction.
+        known: Whether the catalog records this very value as one side of a contradiction.
     """
 
     entry: str
@@ -48,7 +48,7 @@ class Change(Model):
         return f"{where}{self.entry} {self.field}: {self.before} is now {self.after}{aside}"
 
 
-class Drift(Model):
+class DocumentDiff(Model):
     """What changed.
 
     Attributes:
@@ -67,12 +67,12 @@ class Drift(Model):
         return all(change.known for change in self.changes)
 
 
-def drift(imported: Imported, entries: Registry) -> Drift:
-    """Compares a document with the catalogue.
+def diff_document(imported: ImportedDocument, entries: Registry) -> DocumentDiff:
+    """Compares a document with the catalog.
 
     Args:
         imported: What the document came to.
-        entries: The catalogue.
+        entries: The catalog.
     """
     changes: list[Change] = []
     met: list[Listed] = []
@@ -85,15 +85,15 @@ def drift(imported: Imported, entries: Registry) -> Drift:
         met.append(entry)
         changes += _differences(draft, entry)
     changes += _gone(imported, entries, met)
-    return Drift(document=imported.place.document, compared=len(met), changes=tuple(changes))
+    return DocumentDiff(document=imported.place.document, compared=len(met), changes=tuple(changes))
 
 
 def counterpart(draft: Draft, entries: Registry) -> Listed | None:
-    """The catalogue's entry a draft is about: of its name, and with most of its files.
+    """The catalog's entry a draft is about: of its name, and with most of its files.
 
     Args:
         draft: The draft; a release it names is the only one that is looked at.
-        entries: The catalogue.
+        entries: The catalog.
     """
     named = [
         entry
@@ -183,7 +183,7 @@ def _files(draft: Draft, entry: Listed) -> Iterator[Difference]:
         yield label, after if after in places else next(iter(places), None), after
 
 
-def _gone(imported: Imported, entries: Registry, met: list[Listed]) -> Iterator[Change]:
+def _gone(imported: ImportedDocument, entries: Registry, met: list[Listed]) -> Iterator[Change]:
     """Entries whose figures come from this document, and that it does not have any more."""
     documents = Counter(figure.source.document for entry in met for figure in entry.accuracy)
     named = imported.place.document if imported.place.path else None

@@ -7,7 +7,7 @@ from typing import Literal
 
 from registry.readme_import.cells import Size
 from registry.readme_import.links import Place
-from registry.readme_import.markdown import Doubt, Page
+from registry.readme_import.markdown import Issue, Page
 from registry.schema.artifact import ArtifactKind, Container, Head, Precision, Target
 from registry.schema.base import Model
 from registry.schema.entry import Task
@@ -106,7 +106,7 @@ class Draft(Model):
     artifacts: tuple[File, ...] = ()
     line: int
     further_lines: tuple[int, ...] = ()
-    doubts: tuple[str, ...] = ()
+    issues: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[int, ...]:
@@ -120,7 +120,7 @@ class Draft(Model):
 
 
 @dataclass(frozen=True)
-class Imported:
+class ImportedDocument:
     """What a document came to.
 
     Attributes:
@@ -134,5 +134,5 @@ class Imported:
     place: Place
     page: Page
     drafts: tuple[Draft, ...]
-    doubts: tuple[Doubt, ...]
+    issues: tuple[Issue, ...]
     left_out: tuple[str, ...]

@@ -1,27 +1,27 @@
-"""Drafts as catalogue YAML: what a document states, and a comment for what is doubtful or not stated."""
+"""Drafts as catalog YAML: what a document states, and a comment for what is doubtful or not stated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from registry.readme_import.draft import Draft, Figure, Imported
+from registry.readme_import.draft import Draft, Figure, ImportedDocument
 
-MODEL_FIELDS = ("family", "network", "the rest of input", "output", "licence", "normalisation of files")
+MODEL_FIELDS = ("family", "architecture", "the rest of input", "output", "license", "normalization of files")
 """What an entry needs and no model table states."""
 
-PAIR_FIELDS = ("family", "licence")
+PAIR_FIELDS = ("family", "license")
 """What a pipeline needs and no table states."""
 
 
 def stated(draft: Draft) -> dict[str, Any]:
-    """A draft in the catalogue's own shape, with only what the document states.
+    """A draft in the catalog's own shape, with only what the document states.
 
     Args:
         draft: The draft.
 
     Returns:
-        Plain data with the catalogue's field names.
+        Plain data with the catalog's field names.
     """
     found = {
         "kind": draft.kind if draft.kind == "pipeline" else None,
@@ -44,8 +44,8 @@ def stated(draft: Draft) -> dict[str, Any]:
     return {key: value for key, value in found.items() if value not in (None, [])}
 
 
-def as_yaml(documents: Sequence[Imported]) -> str:
-    """The drafts of some documents as one catalogue file, to be completed by hand.
+def as_yaml(documents: Sequence[ImportedDocument]) -> str:
+    """The drafts of some documents as one catalog file, to be completed by hand.
 
     Args:
         documents: What they came to.
@@ -56,12 +56,12 @@ def as_yaml(documents: Sequence[Imported]) -> str:
     return "\n".join(_lines(documents)) + "\n"
 
 
-def _lines(documents: Sequence[Imported]) -> Iterator[str]:
+def _lines(documents: Sequence[ImportedDocument]) -> Iterator[str]:
     yield "schema: 1"
     yield ""
     for imported in documents:
         lines = {line for draft in imported.drafts for line in draft.lines}
-        for doubt in imported.doubts:
+        for doubt in imported.issues:
             if doubt.line not in lines:
                 yield f"# doubtful: {imported.place.document}, {doubt}"
     yield "entries:"
@@ -75,7 +75,7 @@ def _entry(draft: Draft, document: str) -> Iterator[str]:
 
     missing = MODEL_FIELDS if draft.kind == "model" else PAIR_FIELDS
     yield f"  # from {document}, line {draft.line}"
-    yield from (f"  # doubtful: {doubt}" for doubt in draft.doubts)
+    yield from (f"  # doubtful: {doubt}" for doubt in draft.issues)
     yield f"  # not stated: {', '.join((*(() if draft.release else ('release',)), *missing))}"
     text = yaml.safe_dump([stated(draft)], sort_keys=False, allow_unicode=True, width=110)
     yield from (f"  {line}" for line in text.splitlines())

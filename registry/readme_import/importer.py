@@ -6,15 +6,15 @@ from collections.abc import Sequence
 
 from registry.readme_import import cells
 from registry.readme_import.columns import Column, column_of
-from registry.readme_import.consistency import page_doubts
-from registry.readme_import.draft import Draft, Imported
+from registry.readme_import.consistency import page_issues
+from registry.readme_import.draft import Draft, ImportedDocument
 from registry.readme_import.links import Place
-from registry.readme_import.markdown import Doubt, Row, Table, read_page
+from registry.readme_import.markdown import Issue, Row, Table, read_page
 from registry.readme_import.measurement import Conditions, conditions
 from registry.readme_import.rows import Reading, as_name, parts_of
 
 
-def import_document(text: str, place: Place) -> Imported:
+def import_document(text: str, place: Place) -> ImportedDocument:
     """Reads a document.
 
     Args:
@@ -22,21 +22,21 @@ def import_document(text: str, place: Place) -> Imported:
         place: Where it stands.
     """
     page = read_page(text)
-    reader = _Reader(place, conditions(page.lines), list(page.doubts))
+    reader = _Reader(place, conditions(page.lines), list(page.issues))
     for table in page.tables:
         reader.read_models(table)
     for table in page.tables:
         reader.read_pipelines(table)
     drafts = sorted(reader.drafts, key=lambda draft: draft.line)
-    doubts = list(dict.fromkeys([*reader.doubts, *page_doubts(page, drafts)]))
-    doubts.sort(key=lambda doubt: (doubt.line, doubt.column or "", doubt.message))
-    return Imported(place, page, with_doubts(drafts, doubts), tuple(doubts), tuple(reader.left_out))
+    issues = list(dict.fromkeys([*reader.issues, *page_issues(page, drafts)]))
+    issues.sort(key=lambda doubt: (doubt.line, doubt.column or "", doubt.message))
+    return ImportedDocument(place, page, with_issues(drafts, issues), tuple(issues), tuple(reader.left_out))
 
 
-def with_doubts(drafts: Sequence[Draft], doubts: Sequence[Doubt]) -> tuple[Draft, ...]:
+def with_issues(drafts: Sequence[Draft], issues: Sequence[Issue]) -> tuple[Draft, ...]:
     """The drafts, each with the doubts about its own lines."""
     by_line: dict[int, list[str]] = {}
-    for doubt in doubts:
+    for doubt in issues:
         by_line.setdefault(doubt.line, []).append(str(doubt))
     return tuple(
         draft.model_copy(update={"doubts": tuple(d for line in draft.lines for d in by_line.get(line, ()))})
@@ -45,10 +45,10 @@ def with_doubts(drafts: Sequence[Draft], doubts: Sequence[Doubt]) -> tuple[Draft
 
 
 class _Reader:
-    def __init__(self, place: Place, conditions: Conditions, doubts: list[Doubt]) -> None:
+    def __init__(self, place: Place, conditions: Conditions, issues: list[Issue]) -> None:
         self._place = place
         self._conditions = conditions
-        self.doubts = doubts
+        self.issues = issues
         self.drafts: list[Draft] = []
         self.left_out: list[str] = []
         self._last: dict[tuple[str, cells.Size | None], int] = {}
@@ -64,7 +64,7 @@ class _Reader:
                 if draft is None:
                     self.left_out += [] if _is_pair(row, columns) else [reading.title()]
                     continue
-                self.doubts += reading.doubts
+                self.issues += reading.issues
                 self._add(draft)
 
     def _add(self, draft: Draft) -> None:
@@ -91,7 +91,7 @@ class _Reader:
                 (part,) = parts_of(row, columns)
                 reading = Reading(part, self._place, table.heading, self._conditions)
                 self.drafts.append(self._pair(reading))
-                self.doubts += reading.doubts
+                self.issues += reading.issues
 
     def _pair(self, reading: Reading) -> Draft:
         title = reading.title()
@@ -117,7 +117,7 @@ class _Reader:
         for draft in self.drafts:
             if draft.kind == "model" and (draft.title, draft.size) == (title, size):
                 return draft.name
-        self.doubts.append(Doubt(line, None, f"no table of this document has a row {words!r}"))
+        self.issues.append(Issue(line, None, f"no table of this document has a row {words!r}"))
         return as_name(words)
 
 

@@ -18,7 +18,7 @@ _SEAM = re.compile(r"\)\s*(?=\[)")
 
 
 @dataclass(frozen=True)
-class Doubt:
+class Issue:
     """Something in a document that a person should look at.
 
     Attributes:
@@ -94,7 +94,7 @@ class Page:
 
     lines: list[str]
     tables: list[Table] = field(default_factory=list)
-    doubts: list[Doubt] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
 
 
 def read_page(text: str) -> Page:
@@ -132,8 +132,8 @@ def _repaired(page: Page) -> list[str]:
 def _repair_table(page: Page, lines: list[str], separator: int) -> None:
     head, found = _count(lines[separator - 1]), _count(lines[separator])
     if found != head:
-        page.doubts.append(
-            Doubt(separator + 1, None, f"the separator has {found} cells, the head {head}: read as {head}")
+        page.issues.append(
+            Issue(separator + 1, None, f"the separator has {found} cells, the head {head}: read as {head}")
         )
         lines[separator] = "|" + " --- |" * head
     for place in range(separator + 1, len(lines)):
@@ -144,17 +144,17 @@ def _repair_table(page: Page, lines: list[str], separator: int) -> None:
             lines[place] = _cut_apart(page, lines[place], place + 1, head - cells, head)
         elif cells > head:
             message = f"the row has {cells} cells, the head {head}: the last {cells - head} are not read"
-            page.doubts.append(Doubt(place + 1, None, message))
+            page.issues.append(Issue(place + 1, None, message))
 
 
 def _cut_apart(page: Page, line: str, number: int, lacking: int, head: int) -> str:
     seams = len(_SEAM.findall(line))
     if seams != lacking:
         message = f"the row has {head - lacking} cells, the head {head}: those at its end may be misplaced"
-        page.doubts.append(Doubt(number, None, message))
+        page.issues.append(Issue(number, None, message))
         return line
     message = f"{lacking + 1 if lacking == 1 else 'several'} linked cells stand in one: cut between the links"
-    page.doubts.append(Doubt(number, None, message))
+    page.issues.append(Issue(number, None, message))
     return _SEAM.sub(") | ", line)
 
 

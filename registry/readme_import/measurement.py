@@ -22,7 +22,7 @@ class Conditions:
     Attributes:
         device: The phone's chip.
         threads: Worker threads.
-        architecture: Build flavour of the engine.
+        architecture: Build flavor of the engine.
     """
 
     device: str | None = None
@@ -39,8 +39,8 @@ def conditions(lines: Sequence[str]) -> Conditions:
     said = [plain(line) for line in lines if _SNAPDRAGON.search(plain(line)) and "|" not in line]
     devices = {f"Snapdragon {a or b}" for line in said for a, b in _SNAPDRAGON.findall(line)}
     threads = {int(count) for line in said for count in _THREADS.findall(line)}
-    flavours = {"arm8" for line in said if "arm8" in line.lower()}
-    return Conditions(_one(devices), _one(threads), _one(flavours))
+    flavors = {"arm8" for line in said if "arm8" in line.lower()}
+    return Conditions(_one(devices), _one(threads), _one(flavors))
 
 
 def statements(lines: Sequence[str]) -> tuple[str, ...]:

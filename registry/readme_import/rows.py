@@ -10,7 +10,7 @@ from registry.readme_import import cells
 from registry.readme_import.columns import Column, head_of
 from registry.readme_import.draft import Amounts, Draft, Figure, File, Time
 from registry.readme_import.links import Place, other_size
-from registry.readme_import.markdown import Cell, Doubt, Link, Row
+from registry.readme_import.markdown import Cell, Issue, Link, Row
 from registry.readme_import.measurement import Conditions
 from registry.schema.artifact import ArtifactKind
 from registry.schema.entry import Task
@@ -54,7 +54,7 @@ class Reading:
     place: Place
     heading: str
     conditions: Conditions
-    doubts: list[Doubt] = field(default_factory=list)
+    issues: list[Issue] = field(default_factory=list)
 
     def draft(self) -> Draft | None:
         """The draft; None when the row links no file, and so is about nobody's model of this zoo."""
@@ -196,7 +196,7 @@ class Reading:
         if url is None:
             self._doubt(column, f"{link.url} is relative: where the document stands is not known")
         elif url.startswith("http:"):
-            self._doubt(column, f"{url} is plain http: a catalogue takes https only")
+            self._doubt(column, f"{url} is plain http: a catalog takes https only")
         return File(
             kind=kind,
             precision=precision if kind in ("lite", "onnx") else None,
@@ -222,13 +222,13 @@ class Reading:
         return "keypoint_detection" if roles & {"ap", "private_ap"} else None
 
     def _doubt(self, column: Column | None, message: str) -> None:
-        doubt = Doubt(self.part.line, column.heading if column else None, message)
-        if doubt not in self.doubts:
-            self.doubts.append(doubt)
+        doubt = Issue(self.part.line, column.heading if column else None, message)
+        if doubt not in self.issues:
+            self.issues.append(doubt)
 
 
 def parts_of(row: Row, columns: Sequence[Column]) -> list[Part]:
-    """A row as one part, or as one a model where its cells have labelled lines (``Detection: 2.37ms``).
+    """A row as one part, or as one a model where its cells have labeled lines (``Detection: 2.37ms``).
 
     Args:
         row: The row.
@@ -260,7 +260,7 @@ def _of(label: str, column: Column, cell: Cell) -> Cell:
 
 
 def name_of(files: Sequence[File], title: str) -> str:
-    """A catalogue name from the most telling file of a row, or from its title.
+    """A catalog name from the most telling file of a row, or from its title.
 
     Args:
         files: The row's files.
@@ -274,7 +274,7 @@ def name_of(files: Sequence[File], title: str) -> str:
 
 
 def as_name(text: str) -> str:
-    """A text as a catalogue name: small letters, digits, single underscores."""
+    """A text as a catalog name: small letters, digits, single underscores."""
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "unnamed"
 
 

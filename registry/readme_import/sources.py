@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from registry.errors import NotFoundError, UsageError
-from registry.readme_import.consistency import between, in_tree
-from registry.readme_import.draft import Imported
-from registry.readme_import.importer import import_document, with_doubts
+from registry.readme_import.consistency import compare_documents, in_tree
+from registry.readme_import.draft import ImportedDocument
+from registry.readme_import.importer import import_document, with_issues
 from registry.readme_import.links import Place
-from registry.readme_import.markdown import Doubt
+from registry.readme_import.markdown import Issue
 
 MAX_BYTES = 2 * 1024 * 1024
 """Bound on a document; upstream's largest is below a hundred kilobytes."""
@@ -41,7 +41,7 @@ class Origin:
         return Place(path or file.name, path, self.repository, self.revision, self.release)
 
 
-def import_files(files: Sequence[Path], origin: Origin) -> tuple[Imported, ...]:
+def import_files(files: Sequence[Path], origin: Origin) -> tuple[ImportedDocument, ...]:
     """Reads documents, and holds them against each other and against a checkout where there is one.
 
     Args:
@@ -62,15 +62,15 @@ def import_files(files: Sequence[Path], origin: Origin) -> tuple[Imported, ...]:
                 hint="zoo registry import takes a model-zoo README in Markdown",
             )
     if origin.tree is not None:
-        read = [_with_doubts(imported, tuple(in_tree(imported, origin.tree))) for imported in read]
+        read = [_with_issues(imported, tuple(in_tree(imported, origin.tree))) for imported in read]
     if len(read) > 1:
-        read[-1] = _with_doubts(read[-1], tuple(between(read)))
+        read[-1] = _with_issues(read[-1], tuple(compare_documents(read)))
     return tuple(read)
 
 
-def _with_doubts(imported: Imported, more: tuple[Doubt, ...]) -> Imported:
-    doubts = (*imported.doubts, *more)
-    return replace(imported, drafts=with_doubts(imported.drafts, doubts), doubts=doubts)
+def _with_issues(imported: ImportedDocument, more: tuple[Issue, ...]) -> ImportedDocument:
+    issues = (*imported.issues, *more)
+    return replace(imported, drafts=with_issues(imported.drafts, issues), issues=issues)
 
 
 def _text(file: Path) -> str:

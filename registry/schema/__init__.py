@@ -1,12 +1,12 @@
 """The typed schema of the registry."""
 
+from registry.schema.architecture import Architecture, ESNet, LCNet, LiteHRNet, PicoDet
 from registry.schema.artifact import Artifact, ArtifactKind, Container, Digest, Head, Precision, Target
 from registry.schema.base import Model
 from registry.schema.conflict import Claim, Conflict
 from registry.schema.entry import Entry, Task, TrainingSet
 from registry.schema.figures import Accuracy, Complexity, Latency
 from registry.schema.io import CoordinatesOutput, DetectionOutput, HeatmapOutput, Input, Output
-from registry.schema.network import ESNet, LCNet, LiteHRNet, Network, PicoDet
 from registry.schema.pipeline import Pipeline
 from registry.schema.protocol import (
     Crop,
@@ -48,7 +48,7 @@ __all__ = [
     "LiteHRNet",
     "Model",
     "MulticlassNms",
-    "Network",
+    "Architecture",
     "OksSuppression",
     "Output",
     "PicoDet",

@@ -25,9 +25,9 @@ Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 def _https(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
-        raise ValueError("a catalogue URL must be https and name a host")
+        raise ValueError("a catalog URL must be https and name a host")
     if parts.username or parts.password:
-        raise ValueError("a catalogue URL must not carry credentials")
+        raise ValueError("a catalog URL must not carry credentials")
     return url
 
 
@@ -67,7 +67,7 @@ class Artifact(Model):
         urls: Addresses in order of preference.
         digest: Digest of the packed file, when known. Upstream publishes none.
         members: Digests of single files inside the archive, by base name, when known.
-        normalisation: Whether ``(x * scale - mean) / std`` happens on the host or inside the graph;
+        normalization: Whether ``(x * scale - mean) / std`` happens on the host or inside the graph;
             ``unknown`` where only the file itself can tell.
         head: For detectors, what the graph hands out.
         runtime: Version bound of the runtime that loads it, as published.
@@ -85,7 +85,7 @@ class Artifact(Model):
     urls: tuple[Url, ...] = Field(min_length=1)
     digest: Digest | None = None
     members: dict[MemberName, Digest] = Field(default_factory=dict)
-    normalisation: Literal["host", "in_graph", "unknown"] | None = None
+    normalization: Literal["host", "in_graph", "unknown"] | None = None
     head: Head | None = None
     runtime: str | None = None
     variant: Annotated[str, Field(pattern=r"^[a-z0-9]+$")] | None = None
@@ -102,8 +102,8 @@ class Artifact(Model):
             raise ValueError("an onnx artifact needs a precision")
         if self.kind != "lite" and self.target is not None:
             raise ValueError("only a lite artifact has a target")
-        if self.kind in ("inference", "lite", "onnx") and self.normalisation is None:
-            raise ValueError(f"a {self.kind} artifact must say where normalisation happens")
+        if self.kind in ("inference", "lite", "onnx") and self.normalization is None:
+            raise ValueError(f"a {self.kind} artifact must say where normalization happens")
         return self
 
     @model_validator(mode="after")

@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from registry.schema.architecture import Architecture
 from registry.schema.artifact import Artifact, ArtifactKind, Head, Precision, Target, Url
 from registry.schema.base import Model
 from registry.schema.conflict import Conflict
 from registry.schema.figures import Accuracy, Complexity, Latency
 from registry.schema.io import Input, Output
-from registry.schema.network import Network
 from registry.schema.protocol import PipelineProtocol, Tolerance
 from registry.schema.source import Source
 
@@ -42,14 +42,14 @@ class Entry(Model):
 
     Attributes:
         kind: ``model``; may be left out in a file.
-        name: Unique together with ``release``; what users type. The namespace of its catalogue, where that
+        name: Unique together with ``release``; what users type. The namespace of its catalog, where that
             has one, stands before it with a dot.
         release: Upstream's release the numbers and files belong to.
         default: Whether the bare name means this release.
         title: Upstream's display name.
         task: What the model does.
         family: Model family, for filters.
-        network: Architecture; None where it is not modelled (the entry can be fetched, not rebuilt).
+        architecture: Architecture; None where it is not modeled (the entry can be fetched, not rebuilt).
         input: Image tensor.
         output: What the model hands out.
         accuracy: Published accuracy figures.
@@ -57,7 +57,7 @@ class Entry(Model):
         complexity: Published sizes.
         training: Training data.
         tolerances: Bounds for parity between formats.
-        licence: SPDX identifier.
+        license: SPDX identifier.
         artifacts: Published files; empty for a recipe that upstream never released weights for.
         conflicts: Points in which upstream contradicts itself.
         notes: What a reader must know besides.
@@ -70,7 +70,7 @@ class Entry(Model):
     title: str
     task: Task
     family: Name
-    network: Network | None
+    architecture: Architecture | None
     input: Input
     output: Output
     accuracy: tuple[Accuracy, ...] = ()
@@ -78,7 +78,7 @@ class Entry(Model):
     complexity: tuple[Complexity, ...] = ()
     training: tuple[TrainingSet, ...] = ()
     tolerances: tuple[Tolerance, ...] = ()
-    licence: str
+    license: str
     artifacts: tuple[Artifact, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
     notes: tuple[str, ...] = ()
@@ -112,7 +112,7 @@ class Entry(Model):
 
     @property
     def id(self) -> str:
-        """Name and release, unique in a catalogue."""
+        """Name and release, unique in a catalog."""
         return f"{self.name}@{self.release}"
 
     @property

@@ -46,7 +46,7 @@ class Latency(Model):
         engine: Inference engine; None where upstream contradicts itself, see the entry's conflicts.
         engine_version: Version or bound of it, as published.
         threads: Worker threads; None where upstream does not say.
-        architecture: Build flavour of the engine, as published.
+        architecture: Build flavor of the engine, as published.
         precision: Arithmetic precision; None where upstream does not say.
         batch: Inputs of one run.
         harness: What did the timing, as published.

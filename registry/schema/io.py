@@ -19,7 +19,7 @@ class Input(Model):
         name: Name of the graph's input.
         height: Rows, in pixels.
         width: Columns, in pixels.
-        colour: Channel order.
+        color: Channel order.
         layout: Axis order of the tensor.
         resize: ``stretch`` scales both sides freely; ``top_down_affine`` cuts a region around a person.
         interpolation: OpenCV interpolation of the resize.
@@ -32,7 +32,7 @@ class Input(Model):
     name: str = "image"
     height: PositiveInt
     width: PositiveInt
-    colour: Literal["rgb", "bgr"] = "rgb"
+    color: Literal["rgb", "bgr"] = "rgb"
     layout: Literal["nchw"] = "nchw"
     resize: Literal["stretch", "top_down_affine"]
     interpolation: Literal["linear", "cubic"]

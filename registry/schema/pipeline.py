@@ -30,10 +30,10 @@ class Pipeline(Model):
         family: Model family of the pose model, for filters.
         detector: The entry that finds the persons, ``name@release``.
         pose: The entry that finds their joints, ``name@release``.
-        persons: What the figures were measured for: pictures of one person, or of up to this many.
+        persons: What the figures were measured for: images of one person, or of up to this many.
         accuracy: Published joint accuracy.
         latency: Published latency of both together, scope ``pipeline``.
-        licence: SPDX identifier.
+        license: SPDX identifier.
         conflicts: Points in which upstream contradicts itself.
         notes: What a reader must know besides.
     """
@@ -50,7 +50,7 @@ class Pipeline(Model):
     persons: Annotated[int, Field(ge=1)]
     accuracy: tuple[Accuracy, ...] = ()
     latency: tuple[Latency, ...] = ()
-    licence: str
+    license: str
     conflicts: tuple[Conflict, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -65,5 +65,5 @@ class Pipeline(Model):
 
     @property
     def id(self) -> str:
-        """Name and release, unique in a catalogue."""
+        """Name and release, unique in a catalog."""
         return f"{self.name}@{self.release}"

@@ -20,8 +20,8 @@ class Crop(Model):
         aspect: ``both`` widens whichever side is short to the input's aspect; ``width_only`` widens only
             the width of boxes that are too tall.
         expand: Factor on both sides of the region after the aspect is right.
-        border: ``black`` keeps the region whole and fills outside the photo; ``clip`` cuts it at the edge.
-        udp: Whether the affine map uses unbiased data processing (pixel centres, size minus one).
+        border: ``black`` keeps the region whole and fills outside the image; ``clip`` cuts it at the edge.
+        udp: Whether the affine map uses unbiased data processing (pixel centers, size minus one).
     """
 
     aspect: Literal["both", "width_only"] = "both"
@@ -36,7 +36,7 @@ class HeatmapDecoder(Model):
     Attributes:
         method: ``argmax`` or ``dark`` (distribution-aware: one Newton step on the log of the blurred map).
         kernel: Side of the Gaussian blur in cells, odd; for ``dark`` only.
-        back_projection: ``udp`` or ``affine``: which inverse map takes cells to photo pixels.
+        back_projection: ``udp`` or ``affine``: which inverse map takes cells to image pixels.
     """
 
     method: Literal["argmax", "dark"]
@@ -65,7 +65,7 @@ class KeypointProtocol(Model):
         annotations: Annotation file inside the data folder.
         boxes: ``ground_truth``, or ``detector`` with the score threshold ``box_threshold``.
         box_threshold: Least score of a detector's box; None for ground-truth boxes.
-        honour_exif: Whether photos are turned by their EXIF orientation when read.
+        honor_exif: Whether images are turned by their EXIF orientation when read.
         crop: Region rule.
         flip: Whether heat maps of the mirrored region are averaged in, shifted by one cell.
         decoder: Heat maps to coordinates.
@@ -83,7 +83,7 @@ class KeypointProtocol(Model):
     annotations: str | None
     boxes: Literal["ground_truth", "detector"]
     box_threshold: UnitInterval | None = None
-    honour_exif: bool = False
+    honor_exif: bool = False
     crop: Crop
     flip: bool
     decoder: HeatmapDecoder
@@ -121,7 +121,7 @@ class DetectionProtocol(Model):
             person-only detector scored over 80 categories shows its AP divided by 80.
         empty_images: Whether images without ground truth are scored too; None where upstream does not say,
             which scores all images, as COCO does.
-        honour_exif: Whether photos are turned by their EXIF orientation when read.
+        honor_exif: Whether images are turned by their EXIF orientation when read.
         nms: Suppression.
         max_detections: Detections per image that the scorer keeps.
         metric: What is averaged.
@@ -134,7 +134,7 @@ class DetectionProtocol(Model):
     annotations: str | None
     category_scope: Literal["person", "all"]
     empty_images: bool | None
-    honour_exif: bool = True
+    honor_exif: bool = True
     nms: MulticlassNms
     max_detections: PositiveInt = 100
     metric: Literal["box_ap"] = "box_ap"
@@ -210,7 +210,7 @@ class Tolerance(Model):
     Attributes:
         precision: Arithmetic precision the bounds are for.
         max_abs: Largest absolute difference of any raw output value.
-        pixels: Largest distance of a point or a box's side, decoded (input pixels) or final (picture pixels).
+        pixels: Largest distance of a point or a box's side, decoded (input pixels) or final (image pixels).
         scores: Largest difference of a final score.
         source: The measurement the bounds come from.
     """

@@ -47,7 +47,7 @@ class Document:
 
 
 @dataclass(frozen=True)
-class Desk:
+class ReaderShell:
     """Where a reader types: a project folder, and the variables of the shell."""
 
     folder: Path
@@ -73,8 +73,8 @@ class Desk:
 
 
 @contextmanager
-def desk(folder: Path, shared: Path, toolchains: Path) -> Iterator[Desk]:
-    """A desk with real weights, photos and a mirror; the sample model of the package is on the mirror too."""
+def reader_shell(folder: Path, shared: Path, toolchains: Path) -> Iterator[ReaderShell]:
+    """A desk with real weights, images and a mirror; the sample model of the package is on the mirror too."""
     project, cache, commands = folder / "project", folder / "cache", folder / "bin"
     for place in (project, cache, commands, toolchains):
         place.mkdir(exist_ok=True, parents=True)
@@ -93,7 +93,7 @@ def desk(folder: Path, shared: Path, toolchains: Path) -> Iterator[Desk]:
             "PATH": f"{commands}{os.pathsep}{os.environ['PATH']}",
             "PYTHONPATH": f"{REPOSITORY}{os.pathsep}{os.environ.get('PYTHONPATH', '')}",
         }
-        yield Desk(project, kept | env)
+        yield ReaderShell(project, kept | env)
 
 
 def _published(shared: Path) -> dict[str, bytes]:

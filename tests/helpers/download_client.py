@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.helpers.servers import LyingServer
-from zoo.download.body import Terms
+from zoo.download.body import DownloadOptions
 from zoo.download.client import Downloaded, download
 from zoo.store import RetryPolicy
 
@@ -20,9 +20,11 @@ class Fetcher:
         self.notes: list[str] = []
         self.pauses: list[float] = []
 
-    def terms(self, server: LyingServer, **changes: object) -> Terms:
+    def terms(self, server: LyingServer, **changes: object) -> DownloadOptions:
         policy = replace(self.policy, sleep=self.pauses.append)
-        return replace(Terms(mirrors=(server.url,), policy=policy, note=self.notes.append), **changes)  # type: ignore[arg-type]
+        return replace(
+            DownloadOptions(mirrors=(server.url,), policy=policy, note=self.notes.append), **changes
+        )  # type: ignore[arg-type]
 
     def get(self, server: LyingServer, path: str = "/file", **changes: object) -> Downloaded:
         return download([server.url + path], self.part, self.terms(server, **changes))

@@ -37,7 +37,7 @@ class FakeSession(Closing):
 
 
 def bright_spots(tensor: np.ndarray) -> list[np.ndarray]:
-    """Heat maps that all show how red the picture is, and their arg-max, as an export gives them."""
+    """Heat maps that all show how red the image is, and their arg-max, as an export gives them."""
     red = tensor[:, 0] * STD[0] + MEAN[0]
     heat = red.reshape(len(tensor), 32, 4, 24, 4).mean(axis=(2, 4))
     maps = np.repeat(heat[:, None], 17, axis=1).astype(np.float32)

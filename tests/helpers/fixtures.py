@@ -10,11 +10,11 @@ import pytest
 
 from tests.helpers.archive_fixture import Bench
 from tests.helpers.download_client import Fetcher
-from tests.helpers.process_pool import Nursery
-from tests.helpers.store_fixture import Shop
+from tests.helpers.process_pool import ProcessPool
+from tests.helpers.store_fixture import StoreFixture
 from zoo.store import RetryPolicy
 
-HASTY = RetryPolicy(
+FAST_RETRIES = RetryPolicy(
     attempts=3,
     most_attempts=8,
     backoff=0.001,
@@ -26,8 +26,8 @@ HASTY = RetryPolicy(
 
 
 @pytest.fixture
-def hasty() -> RetryPolicy:
-    return HASTY
+def fast_retries() -> RetryPolicy:
+    return FAST_RETRIES
 
 
 @pytest.fixture
@@ -37,13 +37,13 @@ def data() -> bytes:
 
 
 @pytest.fixture
-def fetcher(tmp_path: Path, hasty: RetryPolicy) -> Fetcher:
-    return Fetcher(tmp_path, hasty)
+def fetcher(tmp_path: Path, fast_retries: RetryPolicy) -> Fetcher:
+    return Fetcher(tmp_path, fast_retries)
 
 
 @pytest.fixture
-def shop(tmp_path: Path, hasty: RetryPolicy) -> Shop:
-    return Shop(tmp_path / "store", hasty)
+def store_fixture(tmp_path: Path, fast_retries: RetryPolicy) -> StoreFixture:
+    return StoreFixture(tmp_path / "store", fast_retries)
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 @pytest.fixture
-def nursery() -> Iterator[Nursery]:
-    nursery = Nursery()
-    yield nursery
-    nursery.end()
+def process_pool() -> Iterator[ProcessPool]:
+    process_pool = ProcessPool()
+    yield process_pool
+    process_pool.end()

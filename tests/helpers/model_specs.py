@@ -1,4 +1,4 @@
-"""The shipped catalogue's values for the two models these tests run, and variations of them."""
+"""The shipped catalog's values for the two models these tests run, and variations of them."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import registry
 from registry.schema.io import DetectionOutput, HeatmapOutput
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 
-_CATALOGUE = registry.load()
-_POSE = _CATALOGUE.get("tinypose_128x96")
-_DETECTOR = _CATALOGUE.get("picodet_s_192_pedestrian")
+_CATALOG = registry.load()
+_POSE = _CATALOG.get("tinypose_128x96")
+_DETECTOR = _CATALOG.get("picodet_s_192_pedestrian")
 assert isinstance(_POSE.output, HeatmapOutput)
 assert isinstance(_DETECTOR.output, DetectionOutput)
 assert isinstance(_POSE.accuracy[0].protocol, KeypointProtocol)
@@ -28,6 +28,6 @@ EVALUATION_CROP = POSE_PROTOCOL.crop
 DARK = POSE_PROTOCOL.decoder
 ARGMAX = DARK.model_copy(update={"method": "argmax"})
 
-# The figures these tests compare with were measured with the photos without persons.
+# The figures these tests compare with were measured with the images without persons.
 DETECTION_PROTOCOL = _DETECTOR.accuracy[0].protocol.model_copy(update={"empty_images": True})
 EVALUATION_NMS = DETECTION_PROTOCOL.nms

@@ -104,7 +104,7 @@ def nb(
     noise: bytes = b"\xaa\xbb\xcc",
     trailing: bytes = b"",
 ) -> bytes:
-    """A whole file; ``noise`` is the uninitialised memory behind the version."""
+    """A whole file; ``noise`` is the uninitialized memory behind the version."""
     topology = _program(ops, variables)
     field_ = (version + noise).ljust(16, b"\0")[:16]
     params = _records(weights) if meta == 2 else _combined(weights)

@@ -122,7 +122,7 @@ PARAMS = tensor((4,)) + tensor((4, 3, 1, 1))
 
 
 def write_open_convolution(folder: Path) -> None:
-    """An inference model of one 3x3 convolution over pictures ``x`` of any size and number."""
+    """An inference model of one 3x3 convolution over images ``x`` of any size and number."""
     numbers = (("strides", [2, 2]), ("paddings", [1, 1]), ("dilations", [1, 1]))
     settings = b"".join(
         attribute(name, 3, b"".join(number(6, value) for value in values)) for name, values in numbers

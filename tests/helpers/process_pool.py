@@ -13,7 +13,7 @@ import pytest
 from tests.helpers.paths import REPOSITORY
 
 
-class Nursery:
+class ProcessPool:
     """Starts child processes, and ends whatever of them is left when the test is over."""
 
     def __init__(self) -> None:

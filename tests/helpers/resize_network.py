@@ -65,7 +65,7 @@ class Resize:
 
 
 def write_resizing(folder: Path, resizes: Sequence[Resize], shape: Sequence[int] = SHAPE) -> Path:
-    """Write an inference model of pictures ``x`` with one output for each operator; the folder."""
+    """Write an inference model of images ``x`` with one output for each operator; the folder."""
     folder.mkdir(parents=True, exist_ok=True)
     lists = (("strides", [1, 1]), ("paddings", [0, 0]), ("dilations", [1, 1]))
     settings = b"".join(

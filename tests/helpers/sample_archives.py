@@ -37,7 +37,7 @@ def artifact(path: str, **changes: object) -> Artifact:
         "kind": "inference",
         "container": container,
         "urls": [HOST + path],
-        "normalisation": "host",
+        "normalization": "host",
         "source": SOURCE,
     }
     return Artifact.model_validate({**values, **changes})
@@ -48,7 +48,7 @@ def lite(path: str, precision: str = "fp16", **changes: object) -> Artifact:
 
 
 def weights(path: str, **changes: object) -> Artifact:
-    return artifact(path, kind="weights", normalisation=None, **changes)
+    return artifact(path, kind="weights", normalization=None, **changes)
 
 
 def entry(*artifacts: Artifact, name: str = "picodet") -> Entry:
@@ -59,7 +59,7 @@ def entry(*artifacts: Artifact, name: str = "picodet") -> Entry:
             "title": "PicoDet",
             "task": "object_detection",
             "family": "picodet",
-            "network": None,
+            "architecture": None,
             "input": {
                 "height": 64,
                 "width": 64,
@@ -70,7 +70,7 @@ def entry(*artifacts: Artifact, name: str = "picodet") -> Entry:
                 "source": SOURCE,
             },
             "output": {"kind": "detection", "classes": ["person"], "head": "raw", "source": SOURCE},
-            "licence": "Apache-2.0",
+            "license": "Apache-2.0",
             "artifacts": artifacts,
         }
     )

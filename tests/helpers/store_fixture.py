@@ -23,10 +23,10 @@ def trust(_: Path) -> None:
 
 
 def fails_proof(path: Path) -> None:
-    raise IntegrityError("not-what-it-is-called", f"{path.name} is FP32", expected="fp16", found="fp32")
+    raise IntegrityError("artifact-mismatch", f"{path.name} is FP32", expected="fp16", found="fp32")
 
 
-class Shop:
+class StoreFixture:
     """A store, and how this test asks it."""
 
     def __init__(self, root: Path, policy: RetryPolicy) -> None:

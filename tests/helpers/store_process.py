@@ -32,17 +32,17 @@ from registry.registry import Registry
 from registry.schema import Entry
 from tests.helpers.crash_points import Job, deaths
 from tests.helpers.sample_archives import CHECKPOINT, HOST, MODEL, artifact, digest, entry, weights
-from zoo.artifacts.export import deliver
+from zoo.artifacts.export import copy_out
 from zoo.artifacts.lockfile import lock
-from zoo.artifacts.resolver import Obtainer, Reporter
-from zoo.artifacts.spec import Request, Want
+from zoo.artifacts.resolver import ArtifactResolver, Reporter
+from zoo.artifacts.spec import ArtifactSpec, FetchOptions
 from zoo.settings import Settings
 from zoo.store import SourceOptions, Store
 from zoo.store.prune import PrunePolicy
 from zoo.transfer.bundle import bundle
 from zoo.transfer.bundle_import import import_bundle
 from zoo.transfer.mirror import mirror, orders
-from zoo.transfer.targets import FolderPlace
+from zoo.transfer.targets import FolderTarget
 
 
 def fetch(root: Path, url: str, path: str) -> Path:
@@ -64,8 +64,8 @@ def lock_project(root: Path) -> object:
     project = root / "project"
     project.mkdir(exist_ok=True)
     os.chdir(project)
-    obtainer = SimpleNamespace(store=Store(root), reporter=Reporter())
-    return lock([], obtainer)  # type: ignore[arg-type]
+    resolver = SimpleNamespace(store=Store(root), reporter=Reporter())
+    return lock([], resolver)  # type: ignore[arg-type]
 
 
 def see(root: Path) -> None:
@@ -84,7 +84,7 @@ def hand_out(root: Path) -> Path:
     source.mkdir(exist_ok=True)
     for name, data in MODEL.items():
         (source / Path(name).name).write_bytes(data)
-    return deliver(source, root / "out", work=root / "work")
+    return copy_out(source, root / "out", work=root / "work")
 
 
 def damage(root: Path) -> None:
@@ -126,30 +126,32 @@ class Carrying:
             "mirror": Job(self._mirrored, self._fetched, whole=self._served),
         }
 
-    def _obtainer(self, root: Path) -> Obtainer:
+    def _resolver(self, root: Path) -> ArtifactResolver:
         settings = Settings(cache=root, mirrors=(str(self._upstream),))
-        return Obtainer(settings=settings, store=Store(root), toolchains=Toolchains(root / "toolchains"))
+        return ArtifactResolver(
+            settings=settings, store=Store(root), toolchains=Toolchains(root / "toolchains")
+        )
 
-    def _orders(self) -> list[tuple[Entry, Want]]:
-        return [(self._entry, Want(kind="weights"))]
+    def _orders(self) -> list[tuple[Entry, ArtifactSpec]]:
+        return [(self._entry, ArtifactSpec(kind="weights"))]
 
     def _fetched(self, root: Path) -> None:
-        self._obtainer(root).all(self._orders(), build=False)
+        self._resolver(root).all(self._orders(), build=False)
 
     def _bundled(self, root: Path, out: Path) -> None:
-        bundle(self._orders(), out, self._obtainer(root), build=False, jobs=1)
+        bundle(self._orders(), out, self._resolver(root), build=False, jobs=1)
 
     def _same(self, root: Path) -> bool:
         out = root / "out.zoo"
         return not out.exists() or out.read_bytes() == self._bundle.read_bytes()
 
     def _imported(self, root: Path) -> None:
-        offline = replace(self._obtainer(root), settings=Settings(cache=root, offline=True))
+        offline = replace(self._resolver(root), settings=Settings(cache=root, offline=True))
         import_bundle(self._bundle, offline, Registry([self._entry]))
 
     def _mirrored(self, root: Path) -> None:
-        wanted = orders([self._entry], Request(weights=True))
-        report = mirror(wanted, FolderPlace(root / "served"), self._obtainer(root), jobs=1)
+        wanted = orders([self._entry], FetchOptions(weights=True))
+        report = mirror(wanted, FolderTarget(root / "served"), self._resolver(root), jobs=1)
         assert report.exit_code == 0, report
 
     def _served(self, root: Path) -> bool:

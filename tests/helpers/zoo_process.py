@@ -1,4 +1,4 @@
-"""The command in a process of its own, with the sample entry's catalogue."""
+"""The command in a process of its own, with the sample entry's catalog."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tests.helpers.paths import REPOSITORY
 from tests.zoo.cli.conftest import Ran
-from zoo.sample import CATALOGUE
+from zoo.sample import CATALOG
 
 
 class Zoo:
@@ -32,7 +32,7 @@ class Zoo:
         }
         own = {
             "ZOO_CACHE": str(self.folder / cache),
-            "ZOO_CATALOGUE": str(CATALOGUE),
+            "ZOO_CATALOG": str(CATALOG),
             "PYTHONPATH": str(REPOSITORY),
         }
         ran = subprocess.run(

@@ -12,7 +12,7 @@ entries:
     title: Sample
     task: object_detection
     family: picodet
-    network: null
+    architecture: null
     input:
       height: 64
       width: 32
@@ -29,7 +29,7 @@ entries:
     latency:
       - {milliseconds: 2.5, device: Snapdragon 865, engine: Paddle Lite, engine_version: null, threads: 4,
          precision: fp16, scope: network, source: {document: paper, cell: table 2}}
-    licence: MIT
+    license: MIT
     artifacts:
       - kind: weights
         urls: ["https://example.com/sample.pdparams"]
@@ -39,7 +39,7 @@ entries:
 
 @pytest.fixture
 def minimal(tmp_path: Path) -> Path:
-    """A valid catalogue file with one entry; tests spoil it in one place."""
+    """A valid catalog file with one entry; tests spoil it in one place."""
     file = tmp_path / "team.yaml"
     file.write_text(MINIMAL)
     return file

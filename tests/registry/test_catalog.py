@@ -1,4 +1,4 @@
-"""The shipped catalogue: all that upstream publishes, each number with its source, as upstream prints it."""
+"""The shipped catalog: all that upstream publishes, each number with its source, as upstream prints it."""
 
 from __future__ import annotations
 
@@ -147,16 +147,16 @@ def test_a_recipe_has_neither_files_nor_figures() -> None:
     assert all(not entry.accuracy and not entry.latency for entry in recipes)
 
 
-def test_the_network_for_neural_processors_has_its_own_normalisation() -> None:
+def test_the_network_for_neural_processors_has_its_own_normalization() -> None:
     odd = {entry.name for entry in SHIPPED if entry.input.mean == (0, 0, 0)}
 
     assert odd == {"picodet_s_416_coco_npu", "picodet_s_416_coco_npu_quant"}
 
 
-def test_networks_are_modelled_where_they_can_be_built() -> None:
-    modelled = Counter(entry.release for entry in SHIPPED if entry.network)
+def test_networks_are_modeled_where_they_can_be_built() -> None:
+    modeled = Counter(entry.release for entry in SHIPPED if entry.architecture)
 
-    assert modelled == {"2021": 4, "2022.08": 4, "2022.03": 9, "2021.10": 7, "2024.10": 1}
+    assert modeled == {"2021": 4, "2022.08": 4, "2022.03": 9, "2021.10": 7, "2024.10": 1}
 
 
 Fact = tuple[str, str, Any]
@@ -184,8 +184,8 @@ def entry_id(row: dict[str, Any]) -> str:
     return f"{Path(row['config']).stem}@{release}"
 
 
-def in_the_catalogue(entry: Entry, column: str) -> Any:
-    """What the catalogue says where upstream's table has that column."""
+def in_the_catalog(entry: Entry, column: str) -> Any:
+    """What the catalog says where upstream's table has that column."""
     accuracy = {
         "map": lambda f: f.metric == "mAP",
         "map50": lambda f: f.metric == "AP50",
@@ -235,7 +235,7 @@ def only(values: Iterator[Any]) -> Any:
 
 def agrees(fact: Fact) -> bool:
     name, column, value = fact
-    found = in_the_catalogue(SHIPPED.get(name), column)
+    found = in_the_catalog(SHIPPED.get(name), column)
     if column == "config":
         return str(found).endswith(f"/{value}")
     return bool(found == (value * 1000 if column == "flops_G" else value))

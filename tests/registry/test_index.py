@@ -1,4 +1,4 @@
-"""The index answers as the entries would, and is never believed once a catalogue file has changed."""
+"""The index answers as the entries would, and is never believed once a catalog file has changed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import registry
 from registry import index, tables
 from registry.catalog_io.files import SHIPPED, files_of
-from registry.errors import CatalogueError
+from registry.errors import CatalogError
 from registry.search import facts
 
 
@@ -75,9 +75,9 @@ def test_a_place_that_cannot_be_written_is_no_error(minimal: Path, tmp_path: Pat
     assert index.read([minimal], tmp_path / "file" / "index.jsonl").names == ("sample", "sample@1")
 
 
-def test_a_broken_catalogue_is_an_error_and_leaves_no_index(minimal: Path, tmp_path: Path) -> None:
+def test_a_broken_catalog_is_an_error_and_leaves_no_index(minimal: Path, tmp_path: Path) -> None:
     minimal.write_text(minimal.read_text().replace("height: 64", "height: tall"))
 
-    with pytest.raises(CatalogueError):
+    with pytest.raises(CatalogError):
         index.read([minimal], tmp_path / "index.jsonl")
     assert not (tmp_path / "index.jsonl").exists()

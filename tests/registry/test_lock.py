@@ -47,7 +47,7 @@ def test_the_order_of_learning_leaves_no_trace(lock: Lock) -> None:
     assert again.dump() == lock.dump()
 
 
-def test_one_artifact_a_line_whose_neighbours_do_not_change_it() -> None:
+def test_one_artifact_a_line_whose_neighbors_do_not_change_it() -> None:
     one = Lock().with_seen(OTHER, B).dump().splitlines()
     two = Lock().with_seen(OTHER, B).with_seen(URL, A).dump().splitlines()
 

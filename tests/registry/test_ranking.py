@@ -58,7 +58,7 @@ def test_exactly_those_are_beaten_that_another_beats(points: list[tuple[int, int
         assert row.beaten_by in better if better else row.beaten_by is None
 
 
-def test_no_ranking_of_the_shipped_catalogue_mixes_measurements() -> None:
+def test_no_ranking_of_the_shipped_catalog_mixes_measurements() -> None:
     found = compare(SHIPPED.listed, device="sd865")
 
     assert len(found.rankings) > 3

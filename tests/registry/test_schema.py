@@ -22,10 +22,10 @@ def test_entries_cannot_be_changed() -> None:
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
-        ({"kind": "lite", "normalisation": "host", "precision": "fp32"}, "needs a target and a precision"),
-        ({"kind": "onnx", "normalisation": "host"}, "needs a precision"),
+        ({"kind": "lite", "normalization": "host", "precision": "fp32"}, "needs a target and a precision"),
+        ({"kind": "onnx", "normalization": "host"}, "needs a precision"),
         ({"kind": "weights", "target": "arm"}, "only a lite artifact has a target"),
-        ({"kind": "inference"}, "must say where normalisation happens"),
+        ({"kind": "inference"}, "must say where normalization happens"),
         ({"kind": "weights", "members": {"../a": {"sha256": "0" * 64, "size": 1}}}, "relative path"),
         ({"kind": "weights", "digest": {"sha256": "ABC", "size": 1}}, "should match pattern"),
         ({"kind": "weights", "urls": ["https://"]}, "must be https and name a host"),
@@ -41,7 +41,7 @@ def test_an_artifact_refuses_what_it_cannot_mean(fields: dict[str, object], word
 
 
 def test_artifact_ids_tell_variants_apart() -> None:
-    common = {"kind": "lite", "target": "arm", "precision": "fp16", "normalisation": "host"}
+    common = {"kind": "lite", "target": "arm", "precision": "fp16", "normalization": "host"}
     variants: list[dict[str, str]] = [
         {},
         {"head": "raw"},

@@ -58,7 +58,7 @@ def test_every_value_and_link_equals_upstream(shared: Path) -> None:
         assert artifacts == [facts[key] for key in ("weights", "deploy", "lite_fp32", "lite_fp16")]
 
 
-def test_known_digests_are_in_the_catalogue(shared: Path) -> None:
+def test_known_digests_are_in_the_catalog(shared: Path) -> None:
     digests = json.loads((shared / "facts" / "DIGESTS.json").read_text())
     artifacts = {url: artifact for entry in SEED for artifact in entry.artifacts for url in artifact.urls}
 

@@ -1,4 +1,4 @@
-"""Packing: an archive that depends on nothing but its content, a catalogue that says what was made."""
+"""Packing: an archive that depends on nothing but its content, a catalog that says what was made."""
 
 import io
 import os
@@ -10,7 +10,7 @@ import pytest
 import registry
 from registry.schema import Digest
 from tools.sample_model.make import ARCHIVE, WEIGHTS, packed, stated
-from zoo.sample import CATALOGUE, NAME
+from zoo.sample import CATALOG, NAME
 
 
 def files_in(folder: Path, *, modified: int) -> list[Path]:
@@ -37,10 +37,10 @@ def test_an_archive_depends_on_names_and_content_alone(tmp_path: Path) -> None:
 
 
 def test_new_figures_are_stated_and_nothing_else_changes(tmp_path: Path) -> None:
-    text = CATALOGUE.read_text(encoding="utf-8")
+    text = CATALOG.read_text(encoding="utf-8")
     digests = {ARCHIVE: Digest(sha256="a" * 64, size=11), WEIGHTS: Digest(sha256="5" * 64, size=22)}
 
-    changed = tmp_path / "catalogue.yaml"
+    changed = tmp_path / "catalog.yaml"
     changed.write_text(stated(text, digests, accuracy=0.81249), encoding="utf-8")
 
     entry = registry.load(changed).get(NAME)
@@ -55,6 +55,6 @@ def test_new_figures_are_stated_and_nothing_else_changes(tmp_path: Path) -> None
     assert len(different) == 3
 
 
-def test_a_catalogue_without_the_place_for_a_figure_is_refused() -> None:
+def test_a_catalog_without_the_place_for_a_figure_is_refused() -> None:
     with pytest.raises(ValueError, match="metric: AP"):
         stated("schema: 1\nentries: []\n", {}, accuracy=0.5)

@@ -29,23 +29,23 @@ def test_perfect_heat_maps_decode_to_the_joints_they_were_made_from(pool: list[S
             sample.corners[None],
             protocol.crop,
             input_size=(image.width, image.height),
-            photo_size=sample.image.shape[1::-1],
+            image_size=sample.image.shape[1::-1],
         )
-        to_photo = from_heatmap(regions, protocol.decoder, (maps.shape[2], maps.shape[1]))
-        points = to_photo.apply(decode(maps[None], protocol.decoder).points)[0]
+        to_image = from_heatmap(regions, protocol.decoder, (maps.shape[2], maps.shape[1]))
+        points = to_image.apply(decode(maps[None], protocol.decoder).points)[0]
         # A peak on the edge of a map is not refined: up to half a cell is left there.
-        cell = float(to_photo.scale.max())
+        cell = float(to_image.scale.max())
         seen = sample.keypoints[:, 2] > 0
         far = np.abs(points - sample.keypoints[:, :2])[seen].max(axis=1)
         assert (far <= 0.5 * cell + 1e-6).all()
         assert np.median(far) < 0.05 * cell
 
 
-def test_a_joint_that_is_not_in_the_picture_has_an_empty_map() -> None:
+def test_a_joint_that_is_not_in_the_image_has_an_empty_map() -> None:
     joints = np.full((17, 2), 40.0)
-    labelled = np.arange(17) != 5
+    labeled = np.arange(17) != 5
 
-    maps = heatmaps(joints, labelled, sigma=1.5)
+    maps = heatmaps(joints, labeled, sigma=1.5)
 
     assert not maps[5].any()
     assert maps[4].max() == pytest.approx(1, abs=0.05)
@@ -90,7 +90,7 @@ def test_the_same_seed_trains_the_same_weights_bit_for_bit(tmp_path: Path) -> No
             "--out",
             str(tmp_path / run),
         ]
-        command += ["--pictures", "30", "--epochs", "1", "--warm-up", "1"]
+        command += ["--pictures", "30", "--epochs", "1", "--warmup", "1"]
         subprocess.run(command, check=True, capture_output=True, timeout=300)
         digests.append(hashlib.sha256((tmp_path / run / "weights.safetensors").read_bytes()).hexdigest())
 

@@ -3,7 +3,7 @@
     python -m tools.sample_model.make --weights trained/weights.safetensors
 
 Exports the weights as upstream's models were exported, packs them as a release would be packed, measures the
-accuracy of what was packed, and writes digests, sizes and accuracy into the catalogue.
+accuracy of what was packed, and writes digests, sizes and accuracy into the catalog.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from converters.fs.atomic import publish_bytes, sha256_of
-from converters.fs.workdir import scratch
+from converters.fs.workdir import work_directory
 from converters.inference.export import InferenceModel, export
 from converters.inference.options import published_options
 from converters.process.interpreter import Interpreter
@@ -30,7 +30,7 @@ from zoo.datasets.coco import load_set
 from zoo.evaluation.measure import Accuracy, measure_keypoints
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.sessions import Session, open_session
-from zoo.sample import CATALOGUE, DATA, NAME, PICTURES
+from zoo.sample import CATALOG, DATA, IMAGES, NAME
 from zoo.sample.figures import HELD_OUT, write_coco
 from zoo.settings import Settings, from_environment
 
@@ -41,7 +41,7 @@ ARCHIVE = f"{NAME}.tar.gz"
 
 
 def make(weights: Path, settings: Settings) -> Accuracy:
-    """Write the shipped files and the catalogue.
+    """Write the shipped files and the catalog.
 
     Args:
         weights: What `tools.sample_model.train` wrote.
@@ -55,17 +55,17 @@ def make(weights: Path, settings: Settings) -> Accuracy:
         MissingToolError: Something is missing on this machine.
     """
     interpreter = Toolchains(settings.toolchains, python=settings.python).ensure(PADDLE, _log.info)
-    with scratch(settings.cache / "work") as folder:
+    with work_directory(settings.cache / "work") as folder:
         model = exported(weights, folder / NAME, interpreter, settings)
         publish_bytes(packed((model.program, model.params, model.config)), DATA / ARCHIVE)
         publish_bytes(weights.read_bytes(), DATA / WEIGHTS)
-        write_coco(folder / "pictures", PICTURES, HELD_OUT)
-        _log.info("measuring on %d pictures", PICTURES)
+        write_coco(folder / "images", IMAGES, HELD_OUT)
+        _log.info("measuring on %d images", IMAGES)
         with open_session(model.folder, "paddle", interpreter=interpreter) as session:
-            accuracy = measured(session, folder / "pictures")
+            accuracy = measured(session, folder / "images")
     digests = {name: _digest(DATA / name) for name in (ARCHIVE, WEIGHTS)}
-    text = stated(CATALOGUE.read_text(encoding="utf-8"), digests, accuracy.metrics.AP or 0.0)
-    publish_bytes(text.encode(), CATALOGUE)
+    text = stated(CATALOG.read_text(encoding="utf-8"), digests, accuracy.metrics.AP or 0.0)
+    publish_bytes(text.encode(), CATALOG)
     _log.info("%s", accuracy.metrics)
     return accuracy
 
@@ -120,25 +120,25 @@ def measured(session: Session, data: Path) -> Accuracy:
     return measure_keypoints(load_set(data, wanted.protocol), [estimator])
 
 
-def stated(catalogue: str, digests: Mapping[str, Digest], accuracy: float) -> str:
-    """The catalogue's text with new figures; everything else stays as it was written.
+def stated(catalog: str, digests: Mapping[str, Digest], accuracy: float) -> str:
+    """The catalog's text with new figures; everything else stays as it was written.
 
     Args:
-        catalogue: The text.
+        catalog: The text.
         digests: By the file name at the end of an address.
         accuracy: AP from 0 to 1; rounded to a tenth of a percent, as such figures are published.
     """
     for name, digest in digests.items():
         shape = rf'(/{re.escape(name)}"\]\n +digest: ){{[^}}]*}}'
         value = f'{{sha256: "{digest.sha256}", size: {digest.size}}}'
-        catalogue = _replaced(shape, value, catalogue)
-    return _replaced(r"(metric: AP\n +value: )[0-9.]+", f"{100 * accuracy:.1f}", catalogue)
+        catalog = _replaced(shape, value, catalog)
+    return _replaced(r"(metric: AP\n +value: )[0-9.]+", f"{100 * accuracy:.1f}", catalog)
 
 
 def _replaced(shape: str, value: str, text: str) -> str:
     changed, count = re.subn(shape, lambda found: found[1] + value, text)
     if count != 1:
-        raise ValueError(f"{CATALOGUE}: expected one place that looks like {shape}, found {count}")
+        raise ValueError(f"{CATALOG}: expected one place that looks like {shape}, found {count}")
     return changed
 
 

@@ -1,4 +1,4 @@
-"""What the catalogue says the sample model is, with the types its scripts need."""
+"""What the catalog says the sample model is, with the types its scripts need."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from functools import lru_cache
 import registry
 from registry import Entry
 from registry.schema import HeatmapOutput, Input, KeypointProtocol, LiteHRNet
-from zoo.sample import CATALOGUE, NAME
+from zoo.sample import CATALOG, NAME
 
 
 @dataclass(frozen=True)
@@ -32,13 +32,13 @@ class Recipe:
 
 @lru_cache(maxsize=1)
 def recipe() -> Recipe:
-    """The recipe in the catalogue beside this file.
+    """The recipe in the catalog beside this file.
 
     Raises:
-        CatalogueError: The catalogue is broken.
+        CatalogError: The catalog is broken.
     """
-    entry = registry.load(CATALOGUE).get(NAME)
-    network, output, protocol = entry.network, entry.output, entry.accuracy[0].protocol
+    entry = registry.load(CATALOG).get(NAME)
+    network, output, protocol = entry.architecture, entry.output, entry.accuracy[0].protocol
     assert isinstance(network, LiteHRNet)
     assert isinstance(output, HeatmapOutput)
     assert isinstance(protocol, KeypointProtocol)

@@ -23,7 +23,7 @@ from converters.checkpoints import write_safetensors
 from tools.sample_model.recipe import recipe
 from zoo._utils.arrays import Array, Bytes, Doubles, Floats
 from zoo.runner.geometry import to_input
-from zoo.runner.images import Photo
+from zoo.runner.images import Image
 from zoo.runner.preprocess import prepare_persons
 from zoo.sample.figures import picture
 from zoo.sample.skeleton import JOINTS
@@ -34,7 +34,7 @@ _log = logging.getLogger("tools.sample_model.train")
 WEIGHTS = "weights.safetensors"
 
 VALIDATION = 900_000
-"""First seed of the pictures the loss is watched on; neither trained on nor part of the published figure."""
+"""First seed of the images the loss is watched on; neither trained on nor part of the published figure."""
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -44,7 +44,7 @@ class Plan:
     """Everything the outcome depends on besides the machine.
 
     Attributes:
-        pictures: Training pictures, of the seeds from 0 on; about 1.8 persons each.
+        images: Training images, of the seeds from 0 on; about 1.8 persons each.
         epochs: Times each person is seen.
         batch: Persons a step.
         rate: Highest learning rate of Adam, after the warm-up; falls to nothing along half a cosine.
@@ -53,7 +53,7 @@ class Plan:
         seed: Of initial weights, order and jitter.
     """
 
-    pictures: int = 5000
+    images: int = 5000
     epochs: int = 8
     batch: int = 12
     rate: float = 3e-3
@@ -67,7 +67,7 @@ class Sample:
     """One person to learn from.
 
     Attributes:
-        image: The whole picture, RGB.
+        image: The whole image, RGB.
         corners: ``(4,)`` x1, y1, x2, y2.
         keypoints: ``(17, 3)`` as `zoo.sample.figures.Person` has them.
     """
@@ -82,7 +82,7 @@ class Batch:
     """What one step learns from.
 
     Attributes:
-        tensor: ``(N, 3, height, width)`` normalised crops.
+        tensor: ``(N, 3, height, width)`` normalized crops.
         maps: ``(N, 17, rows, columns)`` heat maps wanted, 0 to 1.
     """
 
@@ -91,7 +91,7 @@ class Batch:
 
 
 def samples(first: int, count: int) -> list[Sample]:
-    """Every person in the pictures of ``count`` seeds from ``first`` on."""
+    """Every person in the images of ``count`` seeds from ``first`` on."""
     found = []
     for seed in range(first, first + count):
         made = picture(seed)
@@ -119,7 +119,7 @@ def plain_batch(chosen: Sequence[Sample], plan: Plan) -> Batch:
     image, crop = recipe().image, recipe().protocol.crop
     tensors, maps = [], []
     for sample in chosen:
-        photo = Photo(sample.image, "rgb")
+        photo = Image(sample.image, "rgb")
         prepared = prepare_persons(photo, sample.corners[None], image, crop, "host")
         to_crop = to_input(prepared.regions, crop, (image.width, image.height))
         joints = to_crop.apply(sample.keypoints[None, :, :2])[0]
@@ -128,12 +128,12 @@ def plain_batch(chosen: Sequence[Sample], plan: Plan) -> Batch:
     return Batch(np.concatenate(tensors), np.stack(maps))
 
 
-def heatmaps(joints: Array, labelled: Array, sigma: float) -> Floats:
+def heatmaps(joints: Array, labeled: Array, sigma: float) -> Floats:
     """A Gaussian of height 1 around each joint; nothing where there is no joint in the picture.
 
     Args:
         joints: ``(17, 2)`` x, y in network input pixels.
-        labelled: ``(17,)`` whether the joint is known.
+        labeled: ``(17,)`` whether the joint is known.
         sigma: Cells.
 
     Returns:
@@ -145,17 +145,17 @@ def heatmaps(joints: Array, labelled: Array, sigma: float) -> Floats:
     cells = joints * [(columns - 1) / (image.width - 1), (rows - 1) / (image.height - 1)]
     across = np.exp(-((np.arange(columns) - cells[:, :1]) ** 2) / (2 * sigma**2))
     down = np.exp(-((np.arange(rows) - cells[:, 1:]) ** 2) / (2 * sigma**2))
-    maps = labelled[:, None, None] * down[:, :, None] * across[:, None, :]
+    maps = labeled[:, None, None] * down[:, :, None] * across[:, None, :]
     return np.asarray(maps, dtype=np.float32)
 
 
 def _jittered(sample: Sample, rng: np.random.Generator) -> Sample:
     """The box up to a quarter larger or smaller, and moved by up to a tenth."""
     x1, y1, x2, y2 = sample.corners
-    centre, half = np.array([x1 + x2, y1 + y2]) / 2, np.array([x2 - x1, y2 - y1]) / 2
-    centre = centre + rng.uniform(-0.2, 0.2, 2) * half.max()
+    center, half = np.array([x1 + x2, y1 + y2]) / 2, np.array([x2 - x1, y2 - y1]) / 2
+    center = center + rng.uniform(-0.2, 0.2, 2) * half.max()
     half = half * np.exp2(rng.uniform(-0.32, 0.32))
-    return Sample(sample.image, np.concatenate([centre - half, centre + half]), sample.keypoints)
+    return Sample(sample.image, np.concatenate([center - half, center + half]), sample.keypoints)
 
 
 def _mirror_partners() -> list[int]:
@@ -183,12 +183,12 @@ def train(plan: Plan, out: Path) -> Path:
 
     from converters.networks.build import build  # its modules derive from paddle's
 
-    pool = samples(0, plan.pictures)
+    pool = samples(0, plan.images)
     watched = samples(VALIDATION, 128)
     _log.info("%d persons to learn from, %d to watch", len(pool), len(watched))
     paddle.seed(plan.seed)
     rng = np.random.Generator(np.random.PCG64(plan.seed))
-    network = build(recipe().network)
+    network = build(recipe().architecture)
     # Maps are nearly everywhere zero: a head that starts there learns joints at once, instead of spending
     # its first thousands of persons on becoming small.
     network.final_conv.weight.set_value(paddle.zeros_like(network.final_conv.weight))
@@ -207,18 +207,18 @@ def train(plan: Plan, out: Path) -> Path:
 
 @dataclass(frozen=True)
 class _Learner:
-    """A network with its optimiser and the optimiser's learning rate."""
+    """A network with its optimizer and the optimizer's learning rate."""
 
     network: Any
-    optimiser: Any
+    optimizer: Any
     rate: Any
 
     def step(self, batch: Batch) -> float:
         """Learn from one batch; returns the loss before."""
         loss = _loss(self.network, batch)
         loss.backward()
-        self.optimiser.step()
-        self.optimiser.clear_grad()
+        self.optimizer.step()
+        self.optimizer.clear_grad()
         self.rate.step()
         return float(loss)
 
@@ -250,7 +250,7 @@ def _loss(network: Any, batch: Batch) -> Any:
 
 def _save(network: Any, path: Path) -> None:
     arrays = {name: tensor.numpy() for name, tensor in network.state_dict().items()}
-    write_safetensors(arrays, path, {"made_by": "tools.sample_model.train", "licence": "Apache-2.0"})
+    write_safetensors(arrays, path, {"made_by": "tools.sample_model.train", "license": "Apache-2.0"})
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -259,12 +259,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         prog="python -m tools.sample_model.train", description="Train the sample model."
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
-    for field, kind in (("pictures", int), ("epochs", int), ("warm-up", int), ("seed", int)):
+    for field, kind in (("images", int), ("epochs", int), ("warm-up", int), ("seed", int)):
         parser.add_argument(f"--{field}", type=kind, default=getattr(Plan, field.replace("-", "_")))
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(message)s")
     _log.setLevel(logging.INFO)
-    plan = Plan(pictures=given.pictures, epochs=given.epochs, warm_up=given.warm_up, seed=given.seed)
+    plan = Plan(images=given.images, epochs=given.epochs, warm_up=given.warm_up, seed=given.seed)
     train(plan, given.out)
 
 

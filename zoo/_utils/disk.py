@@ -117,7 +117,7 @@ def require_room(folder: Path, size: int) -> None:
 
 
 @contextmanager
-def explained(root: Path) -> Iterator[None]:
+def translate_os_errors(root: Path) -> Iterator[None]:
     """Turns errors of the file system into errors a person can act on.
 
     Args:

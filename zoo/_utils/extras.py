@@ -29,7 +29,7 @@ def missing_package(error: ModuleNotFoundError, extra: str) -> MissingToolError 
 
 
 @contextmanager
-def needing(extra: str) -> Iterator[None]:
+def requires_extra(extra: str) -> Iterator[None]:
     """Decorates a function of the Python API whose packages an extra brings.
 
     Args:

@@ -16,7 +16,7 @@ def map_ahead(
 ) -> Iterator[Result]:
     """Apply a function to items while earlier results are being used.
 
-    Threads are enough for pictures and networks: decoding, OpenCV and the engines release the interpreter.
+    Threads are enough for images and networks: decoding, OpenCV and the engines release the interpreter.
 
     Args:
         work: The function.

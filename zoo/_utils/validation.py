@@ -11,7 +11,7 @@ from registry.schema import Model
 _Asked = TypeVar("_Asked", bound=Model)
 
 
-def checked(kind: type[_Asked], function: str, arguments: Mapping[str, object]) -> _Asked:
+def validate_kwargs(kind: type[_Asked], function: str, arguments: Mapping[str, object]) -> _Asked:
     """Arguments of a function of the Python API as one value.
 
     Args:

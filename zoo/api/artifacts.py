@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from zoo._utils.extras import needing
-from zoo._utils.validation import checked
-from zoo.artifacts.workspace import obtainer_of
+from zoo._utils.extras import requires_extra
+from zoo._utils.validation import validate_kwargs
+from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import model_info
 from zoo.catalogs.sources import registry_of
 from zoo.settings import Settings, from_environment
@@ -16,19 +16,19 @@ from zoo.settings import Settings, from_environment
 if TYPE_CHECKING:
     from converters.formats import Inspection
     from converters.formats.compare import Comparison
-    from converters.planning.plan import Goal
+    from converters.planning.plan import TargetFormat
     from zoo.artifacts.lockfile import LockReport
     from zoo.artifacts.resolver import Reporter
     from zoo.conversion.convert import ConvertPlan, Made
-    from zoo.conversion.options import ConvertRequest
+    from zoo.conversion.options import ConvertOptions
     from zoo.store import StoreReport
 
 
-@needing("convert")
+@requires_extra("convert")
 def convert(
     source: Path | str,
     *,
-    to: Goal,
+    to: TargetFormat,
     out: Path | str | None = None,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
@@ -43,25 +43,25 @@ def convert(
         out: File to write, a folder for an inference model; the result stays in the store without it.
         settings: Settings; the environment's by default.
         reporter: Who hears about the work; nobody by default.
-        options: The other fields of ``zoo.conversion.options.ConvertRequest``: ``network``, ``precision``,
+        options: The other fields of ``zoo.conversion.options.ConvertOptions``: ``architecture``, ``precision``,
             ``target``, ``lite_version``, ``weight_only``, ``calibration``, ``sparse``, ``opset``,
-            ``ir_version``, ``half_ends``, ``simplify``, ``program``, ``head``, ``argmax``, ``normalisation``,
+            ``ir_version``, ``fp16_io``, ``simplify``, ``program``, ``head``, ``argmax``, ``normalization``,
             ``batch``.
 
     Raises:
         ZooError: As the tree in ``registry.errors`` says.
     """
-    from zoo.conversion.options import ConvertRequest
+    from zoo.conversion.options import ConvertOptions
 
-    request = checked(ConvertRequest, "convert", {"to": to, **options})
+    request = validate_kwargs(ConvertOptions, "convert", {"to": to, **options})
     path = Path(out) if out is not None else None
     return convert_source(source, request, out=path, settings=settings, reporter=reporter)
 
 
-@needing("convert")
+@requires_extra("convert")
 def convert_source(
     source: Path | str,
-    request: ConvertRequest,
+    request: ConvertOptions,
     *,
     out: Path | None = None,
     settings: Settings | None = None,
@@ -72,12 +72,16 @@ def convert_source(
 
     chosen = settings or from_environment()
     return conversion.convert(
-        source, request, out=out, entries=registry_of(chosen), obtainer=obtainer_of(chosen, reporter=reporter)
+        source,
+        request,
+        out=out,
+        entries=registry_of(chosen),
+        resolver=resolver_for(chosen, reporter=reporter),
     )
 
 
 def plan_conversion(
-    source: Path | str, request: ConvertRequest, *, settings: Settings | None = None
+    source: Path | str, request: ConvertOptions, *, settings: Settings | None = None
 ) -> ConvertPlan:
     """What ``convert_source`` would do, without doing any of it."""
     from zoo.conversion import convert as conversion
@@ -96,9 +100,9 @@ def inspect(path: Path | str, *, settings: Settings | None = None) -> Inspection
         NotFoundError: Nothing is there.
         IntegrityError: It is torn, or something that only poses as an artifact.
     """
-    from zoo.artifacts.inspect import look
+    from zoo.artifacts.inspect import inspect_path
 
-    return look(Path(path), work=(settings or from_environment()).cache / "work")
+    return inspect_path(Path(path), work=(settings or from_environment()).cache / "work")
 
 
 def compare_artifacts(
@@ -124,20 +128,20 @@ def draw(path: Path | str, form: Literal["svg", "html"] = "html", *, settings: S
 
     Args:
         path: File, folder or archive.
-        form: ``svg`` for a picture, ``html`` for a page to drag, zoom and search in.
+        form: ``svg`` for an image, ``html`` for a page to drag, zoom and search in.
         settings: Settings; the environment's by default.
 
     Raises:
-        UsageError: ``no-network``: there is none in it.
+        UsageError: ``no-graph``: there is none in it.
         MissingToolError: ``graphviz-missing``.
         ZooError: As for ``inspect``.
     """
-    from zoo.artifacts.describe import of_inspection
-    from zoo.artifacts.inspect import drawn
+    from zoo.artifacts.describe import format_inspection
+    from zoo.artifacts.inspect import draw_graph
 
     chosen = settings or from_environment()
-    facts = of_inspection(inspect(path, settings=chosen))
-    return drawn(Path(path), form, facts, work=chosen.cache / "work")
+    facts = format_inspection(inspect(path, settings=chosen))
+    return draw_graph(Path(path), form, facts, work=chosen.cache / "work")
 
 
 def verify(names: Sequence[str] = (), *, settings: Settings | None = None) -> StoreReport:
@@ -149,7 +153,7 @@ def verify(names: Sequence[str] = (), *, settings: Settings | None = None) -> St
     """
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names]
-    return obtainer_of(chosen).store.verify(entries or None)
+    return resolver_for(chosen).store.verify(entries or None)
 
 
 def lock(
@@ -170,10 +174,10 @@ def lock(
         reporter: Who hears about the work; nobody by default.
 
     Raises:
-        UsageError: ``accept-what``: nothing is named to accept.
+        UsageError: ``missing-argument``: nothing is named to accept.
     """
     from zoo.artifacts import lockfile as project
 
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names]
-    return project.lock(entries, obtainer_of(chosen, reporter=reporter), accept=accept, check=check)
+    return project.lock(entries, resolver_for(chosen, reporter=reporter), accept=accept, check=check)

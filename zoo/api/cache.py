@@ -6,13 +6,13 @@ from pathlib import Path
 
 from registry.schema import Model
 from zoo.artifacts.resolver import Reporter
-from zoo.artifacts.workspace import obtainer_of
+from zoo.artifacts.workspace import resolver_for
 from zoo.settings import Settings, from_environment
-from zoo.store.inventory import Thing
+from zoo.store.inventory import CacheItem
 from zoo.store.prune import PrunePolicy, PruneReport
 
 
-class Stock(Model):
+class CacheInfo(Model):
     """What a store holds.
 
     Attributes:
@@ -23,18 +23,18 @@ class Stock(Model):
 
     store: Path
     size: int
-    things: tuple[Thing, ...]
+    things: tuple[CacheItem, ...]
 
 
-def stock(*, settings: Settings | None = None) -> Stock:
+def stock(*, settings: Settings | None = None) -> CacheInfo:
     """Everything in the store, with sizes, times of use, and what was made from what.
 
     Args:
         settings: Settings; the environment's by default.
     """
-    obtainer = obtainer_of(settings or from_environment())
-    things = obtainer.store.stock(obtainer.pins)
-    return Stock(store=obtainer.store.root, size=sum(thing.size for thing in things), things=things)
+    resolver = resolver_for(settings or from_environment())
+    things = resolver.store.stock(resolver.pins)
+    return CacheInfo(store=resolver.store.root, size=sum(thing.size for thing in things), things=things)
 
 
 def prune(
@@ -52,5 +52,5 @@ def prune(
         settings: Settings; the environment's by default.
         reporter: Who hears about waits; nobody by default.
     """
-    obtainer = obtainer_of(settings or from_environment(), reporter=reporter)
-    return obtainer.store.prune(policy, pins=obtainer.pins, dry_run=dry_run, note=obtainer.reporter.note)
+    resolver = resolver_for(settings or from_environment(), reporter=reporter)
+    return resolver.store.prune(policy, pins=resolver.pins, dry_run=dry_run, note=resolver.reporter.note)

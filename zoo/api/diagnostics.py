@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.artifacts.workspace import obtainer_of
+from zoo.artifacts.workspace import resolver_for
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
@@ -24,17 +24,17 @@ def diagnose(*, net: bool = False, settings: Settings | None = None) -> Diagnosi
     """What works on this machine and why.
 
     Args:
-        net: Ask the mirrors and the hosts of the catalogue as well; no connection is opened otherwise.
+        net: Ask the mirrors and the hosts of the catalog as well; no connection is opened otherwise.
         settings: Settings; the environment's by default.
 
     Raises:
         NetworkError: ``offline``: they are to be asked, and connections are forbidden.
     """
-    from zoo.diagnostics.connectivity import reach_all
+    from zoo.diagnostics.connectivity import check_hosts
     from zoo.diagnostics.doctor import examine
 
     chosen = settings or from_environment()
-    return examine(chosen, obtainer_of(chosen).toolchains, reach_all(chosen) if net else None)
+    return examine(chosen, resolver_for(chosen).toolchains, check_hosts(chosen) if net else None)
 
 
 def demo(
@@ -49,8 +49,8 @@ def demo(
 
     Args:
         out: Where to write the annotated picture.
-        limit: Measure accuracy on the first pictures only; on all of the published figure by default.
-        jobs: Pictures looked at together.
+        limit: Measure accuracy on the first images only; on all of the published figure by default.
+        jobs: Images looked at together.
         settings: Settings; the environment's by default.
         reporter: Who hears about the work; nobody by default.
     """

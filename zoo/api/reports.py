@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo._utils.extras import needing
+from zoo._utils.extras import requires_extra
 from zoo._utils.threads import default_jobs
 from zoo.settings import Settings, from_environment
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from zoo.reports.report.result import ReportResult
 
 
-@needing("report")
+@requires_extra("report")
 def report(
     names: Sequence[str],
     *,
     data: Path | str | None = None,
-    photos: Sequence[Path] = (),
+    images: Sequence[Path] = (),
     detector: str | None = None,
     limit: int | None = None,
     plan: Plan | None = None,
@@ -40,11 +40,11 @@ def report(
     Args:
         names: ``name`` or ``name@release``. The built-in sample model brings its own data.
         data: Folder that holds ``val2017/`` and ``annotations/``; accuracy is not measured without it.
-        photos: Pictures to compare and to draw on; those of the data, or drawn ones, by default.
-        detector: Entry that finds the persons in ``photos`` for pose models.
-        limit: Measure accuracy on the first photos only.
+        images: Images to compare and to draw on; those of the data, or drawn ones, by default.
+        detector: Entry that finds the persons in ``images`` for pose models.
+        limit: Measure accuracy on the first images only.
         plan: Warm-up and repeats of the latency; its scope is passed over, both are measured.
-        jobs: Photos looked at together; the processors of this machine by default.
+        jobs: Images looked at together; the processors of this machine by default.
         lite_version: Version of Paddle-Lite.
         build: True converts here whatever is published, False never, None what is not published.
         locked: Refuse what ``zoo.lock`` does not name.
@@ -64,7 +64,7 @@ def report(
     chosen, reporter = settings or from_environment(), reporter or Reporter()
     request = Request(
         data=Path(data) if data is not None else None,
-        photos=tuple(photos),
+        images=tuple(images),
         detector=detector,
         limit=limit,
         plan=plan or Plan(),

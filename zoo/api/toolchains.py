@@ -72,12 +72,12 @@ class Removal(Model):
     dry_run: bool
 
 
-def listing(toolchains: Toolchains) -> tuple[Toolchain, ...]:
+def list_toolchains(toolchains: Toolchains) -> tuple[Toolchain, ...]:
     """Every managed environment, tried out."""
     return tuple(_toolchain(each, _health(each, toolchains)) for each in toolchains.list())
 
 
-def add(name: str, toolchains: Toolchains, note: Callable[[str], None]) -> Ready:
+def install(name: str, toolchains: Toolchains, note: Callable[[str], None]) -> Ready:
     """An interpreter that runs a tool; its environment is built where there is none that works.
 
     Args:
@@ -101,7 +101,7 @@ def add(name: str, toolchains: Toolchains, note: Callable[[str], None]) -> Ready
     )
 
 
-def path(name: str, toolchains: Toolchains) -> Path:
+def find(name: str, toolchains: Toolchains) -> Path:
     """The interpreter that runs a tool; nothing is built.
 
     Raises:
@@ -115,7 +115,7 @@ def path(name: str, toolchains: Toolchains) -> Path:
     raise toolchains.not_built(tool)
 
 
-def remove(
+def uninstall(
     names: Sequence[str], toolchains: Toolchains, note: Callable[[str], None], *, dry_run: bool
 ) -> Removal:
     """Delete environments.
@@ -128,16 +128,16 @@ def remove(
 
     Raises:
         UsageError: No such tool.
-        NotFoundError: ``toolchain-not-here``: nothing of the kind was built.
+        NotFoundError: ``toolchain-not-found``: nothing of the kind was built.
     """
     tools = {(tool.name, tool.version): tool for name in names for tool in parse_tool(name)}
     found = [each for each in toolchains.list() if (each.tool, each.version) in tools]
     if not found:
         raise NotFoundError(
-            "toolchain-not-here",
+            "toolchain-not-found",
             f"no environment of {', '.join(names)} was built",
             done="nothing was removed",
-            hint="zoo toolchain ls",
+            hint="zoo toolchain list",
         )
     gone = tuple(_toolchain(each, "unknown" if each.ready else "unfinished") for each in found)
     if not dry_run:

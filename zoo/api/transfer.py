@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.artifacts.resolver import Reporter
-from zoo.artifacts.spec import Request
-from zoo.artifacts.workspace import obtainer_of
+from zoo.artifacts.spec import FetchOptions
+from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import list_models, model_info
 from zoo.catalogs.sources import registry_of
 from zoo.settings import Settings, from_environment
@@ -16,14 +16,14 @@ from zoo.transfer import bundle_import as importing
 from zoo.transfer import mirror as mirrors
 from zoo.transfer import targets as places
 from zoo.transfer.bundle import Bundle
-from zoo.transfer.bundle_import import Imported
+from zoo.transfer.bundle_import import ImportedArtifact
 from zoo.transfer.mirror import MirrorReport
 
 
 def mirror(
     place: Path | str,
     names: Sequence[str] = (),
-    request: Request | None = None,
+    request: FetchOptions | None = None,
     *,
     task: str | None = None,
     family: str | None = None,
@@ -36,7 +36,7 @@ def mirror(
 
     Args:
         place: Folder, or an address of fsspec such as ``s3://bucket/prefix``.
-        names: Entries; none means all of the catalogue.
+        names: Entries; none means all of the catalog.
         request: What of each; nothing in particular means every current file.
         task: Only entries of this task.
         family: Only entries of this family.
@@ -51,14 +51,14 @@ def mirror(
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names] or list_models(settings=chosen)
     entries = [e for e in entries if task in (None, e.task) and family in (None, e.family)]
-    wanted = mirrors.orders(entries, request or Request())
-    obtainer = obtainer_of(chosen, reporter=reporter)
-    return mirrors.mirror(wanted, places.place(str(place)), obtainer, jobs=jobs, dry_run=dry_run)
+    wanted = mirrors.orders(entries, request or FetchOptions())
+    resolver = resolver_for(chosen, reporter=reporter)
+    return mirrors.mirror(wanted, places.mirror_target(str(place)), resolver, jobs=jobs, dry_run=dry_run)
 
 
 def bundle(
     names: Sequence[str],
-    request: Request,
+    request: FetchOptions,
     *,
     out: Path,
     jobs: int = 4,
@@ -77,8 +77,10 @@ def bundle(
     """
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names]
-    orders = [(entry, want) for entry in entries for want in request.wants(entry)]
-    return bundles.bundle(orders, out, obtainer_of(chosen, reporter=reporter), build=request.build, jobs=jobs)
+    orders = [(entry, want) for entry in entries for want in request.specs(entry)]
+    return bundles.bundle(
+        orders, out, resolver_for(chosen, reporter=reporter), build=request.build, jobs=jobs
+    )
 
 
 def import_bundle(
@@ -87,7 +89,7 @@ def import_bundle(
     sha256: str | None = None,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
-) -> tuple[Imported, ...]:
+) -> tuple[ImportedArtifact, ...]:
     """Takes a bundle's artifacts into the store: all of them, or none.
 
     Args:
@@ -101,5 +103,5 @@ def import_bundle(
         IntegrityError: It is damaged, or its artifacts are not what they are called.
     """
     chosen = settings or from_environment()
-    obtainer = obtainer_of(chosen, reporter=reporter)
-    return importing.import_bundle(Path(path), obtainer, registry_of(chosen), sha256=sha256)
+    resolver = resolver_for(chosen, reporter=reporter)
+    return importing.import_bundle(Path(path), resolver, registry_of(chosen), sha256=sha256)

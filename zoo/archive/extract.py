@@ -8,7 +8,7 @@ from converters.formats.kind import HEAD_BYTES, Kind, describe, sniff
 from registry.errors import IntegrityError
 from registry.schema import Container
 from zoo.archive.limits import Limits
-from zoo.archive.unpacker import Member, Unpacking
+from zoo.archive.unpacker import Member, Unpacker
 
 _KINDS: dict[Container, Kind] = {"tar": Kind.TAR, "tar.gz": Kind.TAR_GZ, "zip": Kind.ZIP}
 
@@ -19,7 +19,7 @@ def extract(archive: Path, into: Path, container: Container, limits: Limits) -> 
     Args:
         archive: The archive.
         into: The folder to make. After an error it may be half filled: never the place of publication.
-        container: How the catalogue says it is packed.
+        container: How the catalog says it is packed.
         limits: Bounds on number, size and ratio.
 
     Returns:
@@ -27,12 +27,12 @@ def extract(archive: Path, into: Path, container: Container, limits: Limits) -> 
 
     Raises:
         IntegrityError: ``unsafe-archive``: a member that must not be created, or a bomb; ``corrupt-archive``:
-            truncated, damaged, with something behind its end, or not what the catalogue says.
+            truncated, damaged, with something behind its end, or not what the catalog says.
         OSError: The disk refused.
     """
     _refuse_other(archive, container)
     into.mkdir(mode=0o777)
-    unpacking = Unpacking(archive, into, limits)
+    unpacking = Unpacker(archive, into, limits)
     # Imported here: both pull in compression modules that a warm fetch does not need.
     if container == "zip":
         from zoo.archive.zip import unpack

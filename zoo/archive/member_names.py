@@ -103,7 +103,7 @@ def _refuse_part(part: str) -> None:
     if plain == "..":
         raise ValueError("a step up (..)")
     if plain in ("", ".") or any(character in plain for character in "/\\:\0"):
-        raise ValueError("a part that turns into a path when its spelling is normalised")
+        raise ValueError("a part that turns into a path when its spelling is normalized")
     if plain.endswith((".", " ")):
         raise ValueError("a trailing dot or space, which Windows drops")
     if _WINDOWS_DEVICE.fullmatch(plain):
@@ -118,7 +118,7 @@ def _collision(path: PurePosixPath, taken: PurePosixPath) -> str:
     return f"the same place as {str(taken)!r} on some file systems"
 
 
-def handed_out(artifact: Artifact, names: Sequence[str]) -> PurePosixPath:
+def artifact_root(artifact: Artifact, names: Sequence[str]) -> PurePosixPath:
     """Which path below an unpacked tree is the artifact.
 
     One file alone is itself; of a Lite archive with more it is the ``.nb`` when there is exactly one.

@@ -19,7 +19,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
-from zoo.archive.unpacker import CHUNK, Unpacking
+from zoo.archive.unpacker import CHUNK, Unpacker
 
 BLOCK = 512
 LARGEST_HEADER = 64 * 1024
@@ -33,7 +33,7 @@ _REGULAR = (tarfile.REGTYPE, tarfile.AREGTYPE)
 _DAMAGE = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, ArithmeticError, LookupError)
 
 
-def unpack(unpacking: Unpacking) -> None:
+def unpack(unpacking: Unpacker) -> None:
     """Unpacks a tar archive, compressed with gzip or not.
 
     Args:
@@ -55,7 +55,7 @@ def unpack(unpacking: Unpacking) -> None:
             raise unpacking.corrupt(f"{type(error).__name__}: {error}") from None
 
 
-def _members(unpacking: Unpacking, reader: _Reader) -> None:
+def _members(unpacking: Unpacker, reader: _Reader) -> None:
     end = 0
     # An error while closing a reader would hide the one that matters; there is nothing to flush.
     tar = tarfile.open(fileobj=reader, mode="r:", errors="surrogateescape", encoding="utf-8")  # noqa: SIM115
@@ -105,7 +105,7 @@ def _kind(member: tarfile.TarInfo) -> str:
 class _Reader(io.RawIOBase):
     """What the parser reads from: bounded in what it gives at once and in all."""
 
-    def __init__(self, source: gzip.GzipFile | BinaryIO, unpacking: Unpacking) -> None:
+    def __init__(self, source: gzip.GzipFile | BinaryIO, unpacking: Unpacker) -> None:
         super().__init__()
         self._source = source
         self._unpacking = unpacking

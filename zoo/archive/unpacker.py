@@ -30,7 +30,7 @@ class Member:
     digest: Digest
 
 
-class Unpacking:
+class Unpacker:
     """What all formats share: the tally against the limits, and the only code that creates files.
 
     Args:

@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from zoo.archive.unpacker import CHUNK, Unpacking, plain_mode
+from zoo.archive.unpacker import CHUNK, Unpacker, plain_mode
 
 # APPNOTE.TXT 4.3.16, end of central directory: disk numbers, entries (here, in all), size, offset, comment.
 _END = struct.Struct("<4s4H2LH")
@@ -30,7 +30,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UNIX = 3
 
 
-def unpack(unpacking: Unpacking) -> None:
+def unpack(unpacking: Unpacker) -> None:
     """Unpacks a zip archive.
 
     Args:
@@ -53,7 +53,7 @@ def unpack(unpacking: Unpacking) -> None:
             raise unpacking.unsafe(unpacking.archive.name, str(error)) from None
 
 
-def _check_end(unpacking: Unpacking, file: BinaryIO) -> None:
+def _check_end(unpacking: Unpacker, file: BinaryIO) -> None:
     """The directory's end record is the last thing in the file, and it announces a directory of sane size."""
     longest = _END.size + 0xFFFF
     start = max(0, unpacking.packed_size - longest - _LOCATOR_BYTES)
@@ -75,7 +75,7 @@ def _check_end(unpacking: Unpacking, file: BinaryIO) -> None:
     file.seek(0)
 
 
-def _check_layout(unpacking: Unpacking, members: list[zipfile.ZipInfo], directory: int) -> None:
+def _check_layout(unpacking: Unpacker, members: list[zipfile.ZipInfo], directory: int) -> None:
     """Members follow each other from the first byte on, and none shares bytes with another."""
     end = 0
     for member in sorted(members, key=lambda member: member.header_offset):
@@ -90,7 +90,7 @@ def _check_layout(unpacking: Unpacking, members: list[zipfile.ZipInfo], director
         raise ValueError("a member reaches into the directory")
 
 
-def _member(unpacking: Unpacking, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+def _member(unpacking: Unpacker, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
     # The parser cuts the name at a NUL; the name it was given is the one to judge.
     name = member.orig_filename
     if member.flag_bits & _ENCRYPTED:

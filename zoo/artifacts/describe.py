@@ -29,13 +29,13 @@ _WORDS = {
 }
 _MOST_OPERATORS = 8
 _MOST_INPUTS = 4
-_NORMALISES = {
+_NORMALIZES = {
     "host": "on the host: mean and deviation are not in the graph",
     "in_graph": "in the graph: give it pixels as they are",
 }
 
 
-def of_inspection(found: Inspection) -> str:
+def format_inspection(found: Inspection) -> str:
     """What an artifact is.
 
     Returns:
@@ -51,8 +51,8 @@ def _lines(found: Inspection) -> Iterator[str]:
     for label, tensors in (("inputs", found.inputs), ("outputs", found.outputs)):
         for index, tensor in enumerate(tensors):
             yield f"  {label if index == 0 else '':<11} {tensor_words(tensor)}"
-    if found.normalisation:
-        yield f"  normalises  {_NORMALISES[found.normalisation]}"
+    if found.normalization:
+        yield f"  normalizes  {_NORMALIZES[found.normalization]}"
     yield from _counted("operators", found.operators)
     yield from _counted("kernels", _kernel_places(found))
     yield from _counted("stays fp32", found.details.get("single_operators"))
@@ -98,7 +98,7 @@ def _digests(found: Inspection) -> Iterator[str]:
         yield f"  weights     {found.weights_sha256}"
 
 
-def of_comparison(found: Comparison) -> str:
+def format_comparison(found: Comparison) -> str:
     """In what two artifacts differ, one fact a line.
 
     Returns:
@@ -128,7 +128,7 @@ def _origin(origin: Origin) -> Iterator[str]:
         f"{name} {value}" for name, value in origin.options.items() if not isinstance(value, (dict, list))
     )
     yield f"  provenance  conversion to {origin.conversion} ({made})"
-    # What a model was calibrated on are dozens of pictures; the document of --json names them all.
+    # What a model was calibrated on are dozens of images; the document of --json names them all.
     names = sorted(origin.inputs, key=lambda name: not name.endswith(".onnx"))
     more = f" and {len(names) - _MOST_INPUTS} more" if len(names) > _MOST_INPUTS else ""
     yield f"              of {', '.join(names[:_MOST_INPUTS])}{more}"

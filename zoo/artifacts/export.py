@@ -6,11 +6,11 @@ import shutil
 from pathlib import Path
 
 from converters.fs.atomic import publish, writing_to
-from converters.fs.workdir import scratch
+from converters.fs.workdir import work_directory
 from converters.provenance.statement import provenance_path
 
 
-def deliver(source: Path, target: Path, *, work: Path) -> Path:
+def copy_out(source: Path, target: Path, *, work: Path) -> Path:
     """Copies a file, or every file of a folder, with the provenance beside it where there is one.
 
     Files that are there already are replaced, each atomically; others in the folder stay.
@@ -35,7 +35,7 @@ def deliver(source: Path, target: Path, *, work: Path) -> Path:
         pairs = [(source, target)]
         if provenance_path(source).is_file():
             pairs.append((provenance_path(source), provenance_path(target)))
-    with scratch(work) as folder:
+    with work_directory(work) as folder:
         for original, copy in pairs:
             temp = folder / original.name
             with writing_to(copy):

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from registry.errors import UsageError
 from registry.schema.artifact import Precision, Target
-from zoo._utils.extras import needing
-from zoo._utils.validation import checked
-from zoo.artifacts.spec import Request
-from zoo.artifacts.workspace import obtainer_of
+from zoo._utils.extras import requires_extra
+from zoo._utils.validation import validate_kwargs
+from zoo.artifacts.spec import FetchOptions
+from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import model_info
 from zoo.settings import Settings, from_environment
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from zoo.artifacts.resolver import Fetched, Reporter
 
 
-@needing("convert")
+@requires_extra("convert")
 def fetch(
     name: str,
     *,
@@ -67,11 +67,11 @@ def fetch(
         "lite_version": lite_version,
         "build": build,
     }
-    request = checked(Request, "fetch", options)
+    request = validate_kwargs(FetchOptions, "fetch", options)
     chosen = settings or from_environment()
-    if len(request.wants(model_info(name, settings=chosen))) > 1:
+    if len(request.specs(model_info(name, settings=chosen))) > 1:
         raise UsageError(
-            "one-artifact-a-call",
+            "multiple-artifacts",
             "fetch() gives one artifact, several were asked for",
             hint="use fetch_many()",
         )
@@ -86,10 +86,10 @@ def fetch(
     return found
 
 
-@needing("convert")
+@requires_extra("convert")
 def fetch_many(
     names: Sequence[str],
-    request: Request,
+    request: FetchOptions,
     *,
     out: Path | None = None,
     locked: bool = False,
@@ -111,23 +111,23 @@ def fetch_many(
     Raises:
         ZooError: The first failure in order; what the others got stays in the store.
     """
-    from zoo.artifacts.export import deliver
+    from zoo.artifacts.export import copy_out
 
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names]
-    orders = [(entry, want) for entry in entries for want in request.wants(entry)]
-    found = obtainer_of(chosen, locked=locked, reporter=reporter).all(orders, build=request.build, jobs=jobs)
+    orders = [(entry, want) for entry in entries for want in request.specs(entry)]
+    found = resolver_for(chosen, locked=locked, reporter=reporter).all(orders, build=request.build, jobs=jobs)
     if out is None:
         return found
     work = chosen.cache / "work"
     return tuple(
-        item.model_copy(update={"path": deliver(item.path, out / item.file_name, work=work)})
+        item.model_copy(update={"path": copy_out(item.path, out / item.file_name, work=work)})
         for item in found
     )
 
 
 def plan(
-    names: Sequence[str], request: Request, *, settings: Settings | None = None
+    names: Sequence[str], request: FetchOptions, *, settings: Settings | None = None
 ) -> tuple[FetchPlan, ...]:
     """What ``fetch_many`` would do first, without doing any of it.
 
@@ -143,5 +143,5 @@ def plan(
 
     entries = [model_info(name, settings=settings) for name in names]
     return tuple(
-        plans(entry, want, build=request.build)[0] for entry in entries for want in request.wants(entry)
+        plans(entry, want, build=request.build)[0] for entry in entries for want in request.specs(entry)
     )

@@ -11,7 +11,7 @@ from typing import Literal
 
 from converters.toolchain.pins import LITERT, NCNN, ONNX2TF, ONNXTOOLS, OPENVINO, PADDLE, Tool, paddlelite
 from registry.errors import UsageError
-from zoo.artifacts.spec import Want
+from zoo.artifacts.spec import ArtifactSpec
 
 Backend = Literal["paddle", "onnx", "lite", "openvino", "ncnn", "tflite"]
 Precision = Literal["fp32", "fp16"]
@@ -33,7 +33,7 @@ class Format:
 
     backend: Backend
     precision: Precision
-    want: Want
+    want: ArtifactSpec
     runner: Tool | None = None
     shared: bool = False
     interpreted: bool = False
@@ -56,22 +56,28 @@ class Format:
 
 
 FORMATS = (
-    Format("paddle", "fp32", Want(kind="inference"), PADDLE),
-    Format("onnx", "fp32", Want(kind="onnx", precision="fp32"), shared=True),
-    Format("onnx", "fp16", Want(kind="onnx", precision="fp16"), shared=True),
-    Format("lite", "fp32", Want(kind="lite", precision="fp32", target="x86"), paddlelite()),
+    Format("paddle", "fp32", ArtifactSpec(kind="inference"), PADDLE),
+    Format("onnx", "fp32", ArtifactSpec(kind="onnx", precision="fp32"), shared=True),
+    Format("onnx", "fp16", ArtifactSpec(kind="onnx", precision="fp16"), shared=True),
+    Format("lite", "fp32", ArtifactSpec(kind="lite", precision="fp32", target="x86"), paddlelite()),
     # Half-precision kernels exist for ARM alone; here they are interpreted.
-    Format("lite", "fp16", Want(kind="lite", precision="fp16", target="arm"), shared=True, interpreted=True),
-    Format("openvino", "fp32", Want(kind="openvino", precision="fp32"), OPENVINO),
-    Format("openvino", "fp16", Want(kind="openvino", precision="fp16"), OPENVINO),
-    Format("ncnn", "fp32", Want(kind="ncnn", precision="fp32"), NCNN, heat_maps_alone=True),
-    Format("ncnn", "fp16", Want(kind="ncnn", precision="fp16"), NCNN, heat_maps_alone=True),
-    Format("tflite", "fp32", Want(kind="tflite", precision="fp32"), LITERT),
-    Format("tflite", "fp16", Want(kind="tflite", precision="fp16"), LITERT),
+    Format(
+        "lite",
+        "fp16",
+        ArtifactSpec(kind="lite", precision="fp16", target="arm"),
+        shared=True,
+        interpreted=True,
+    ),
+    Format("openvino", "fp32", ArtifactSpec(kind="openvino", precision="fp32"), OPENVINO),
+    Format("openvino", "fp16", ArtifactSpec(kind="openvino", precision="fp16"), OPENVINO),
+    Format("ncnn", "fp32", ArtifactSpec(kind="ncnn", precision="fp32"), NCNN, heat_maps_alone=True),
+    Format("ncnn", "fp16", ArtifactSpec(kind="ncnn", precision="fp16"), NCNN, heat_maps_alone=True),
+    Format("tflite", "fp32", ArtifactSpec(kind="tflite", precision="fp32"), LITERT),
+    Format("tflite", "fp16", ArtifactSpec(kind="tflite", precision="fp16"), LITERT),
 )
 """What runs here; the reference first, each backend's single precision before its half."""
 
-PHONE_ONLY = Want(kind="lite", precision="fp32", target="arm")
+PHONE_ONLY = ArtifactSpec(kind="lite", precision="fp32", target="arm")
 """Made and proven here, run nowhere but on ARM processors."""
 
 ROWS = (*(each.name for each in FORMATS), PHONE_ONLY.id)
@@ -88,14 +94,14 @@ def format_of(backend: Backend, precision: Precision) -> Format:
     """What a backend runs in a precision.
 
     Raises:
-        UsageError: ``…-precision-impossible``.
+        UsageError: ``…-precision-unsupported``.
     """
     of_backend = {each.precision: each for each in FORMATS if each.backend == backend}
     if precision in of_backend:
         return of_backend[precision]
     possible = " or ".join(of_backend)
     raise UsageError(
-        f"{backend}-precision-impossible",
+        f"{backend}-precision-unsupported",
         f"nothing that {backend} runs here is in {precision}",
         expected=possible,
         found=precision,

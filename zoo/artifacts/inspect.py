@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Literal, cast
 
 from converters.formats import Inspection, inspect, read_flow
-from converters.fs.workdir import scratch
+from converters.fs.workdir import work_directory
 from registry.errors import IntegrityError, ZooError
 from registry.schema import Container
 
 
-def look(path: Path, *, work: Path) -> Inspection:
+def inspect_path(path: Path, *, work: Path) -> Inspection:
     """What an artifact is; an archive is unpacked, within the store's bounds, and looked into as well.
 
     Args:
@@ -37,18 +37,18 @@ def look(path: Path, *, work: Path) -> Inspection:
     return found.model_copy(update={"holds": (held.model_copy(update={"path": shown}),)})
 
 
-def drawn(path: Path, form: Literal["svg", "html"], facts: str, *, work: Path) -> str:
+def draw_graph(path: Path, form: Literal["svg", "html"], facts: str, *, work: Path) -> str:
     """The network in an artifact as a drawing.
 
     Args:
         path: File, folder or archive.
-        form: ``svg`` for a picture, ``html`` for a page to walk through it.
+        form: ``svg`` for an image, ``html`` for a page to walk through it.
         facts: What stands beside the drawing on a page.
         work: Folder for work in progress.
 
     Raises:
         NotFoundError: Nothing is there.
-        UsageError: ``no-network``: it holds none.
+        UsageError: ``no-graph``: it holds none.
         IntegrityError: It is damaged.
         MissingToolError: ``graphviz-missing``.
     """
@@ -68,7 +68,7 @@ def _unpacked(found: Inspection, work: Path) -> Iterator[Path]:
     from zoo.archive.extract import extract
     from zoo.archive.limits import Limits
 
-    with scratch(work) as folder:
+    with work_directory(work) as folder:
         unpacked = folder / "unpacked"
         try:
             extract(found.path, unpacked, cast("Container", found.details["container"]), Limits())

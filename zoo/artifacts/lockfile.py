@@ -8,15 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from converters.fs.atomic import writing_to
-from converters.fs.locks import held
+from converters.fs.locks import acquire_waiting
 from registry.errors import NotFoundError, UsageError
 from registry.lock import Change, Lock
 from registry.schema import Entry, Model
-from zoo._utils.disk import explained, write_atomically
+from zoo._utils.disk import translate_os_errors, write_atomically
 from zoo._utils.progress import Note
 
 if TYPE_CHECKING:
-    from zoo.artifacts.resolver import Obtainer
+    from zoo.artifacts.resolver import ArtifactResolver
 
 NAME = "zoo.lock"
 
@@ -64,37 +64,37 @@ def read_pins(*, required: bool = False) -> Lock:
 
 
 def lock(
-    entries: Sequence[Entry], obtainer: Obtainer, *, accept: bool = False, check: bool = False
+    entries: Sequence[Entry], resolver: ArtifactResolver, *, accept: bool = False, check: bool = False
 ) -> LockReport:
     """Brings the project's lock up to what this machine has seen.
 
     Args:
         entries: Entries whose artifacts are written; none means every artifact that was seen.
-        obtainer: The store, and the way to it.
+        resolver: The store, and the way to it.
         accept: Whether the entries' artifacts are fetched anew, and their digests taken as they are now.
         check: Only compare; nothing is written.
 
     Raises:
-        UsageError: ``accept-what``: there is nothing named to accept.
+        UsageError: ``missing-argument``: there is nothing named to accept.
         IntegrityError: ``digest-changed``: the lock and the store disagree, and nobody accepted that.
     """
     path = find_lock() or Path.cwd() / NAME
     if accept:
-        _fetch_anew(entries, obtainer)
+        _fetch_anew(entries, resolver)
     if check:
         before = _read(path)
-        after = _brought_up(before, entries, obtainer.store.seen(), accept=True)
+        after = _brought_up(before, entries, resolver.store.seen(), accept=True)
     else:
-        root = obtainer.store.root
+        root = resolver.store.root
         # Two commands that add something each: without the lock the later one would undo the earlier.
         with (
-            explained(root),
-            held(root / "locks" / f"{NAME}.lock", f"writing {path}", obtainer.reporter.note),
+            translate_os_errors(root),
+            acquire_waiting(root / "locks" / f"{NAME}.lock", f"writing {path}", resolver.reporter.note),
         ):
             before = _read(path)
-            after = _brought_up(before, entries, obtainer.store.seen(), accept=accept)
+            after = _brought_up(before, entries, resolver.store.seen(), accept=accept)
             if not path.exists():
-                _advise(path, obtainer.reporter.note)
+                _advise(path, resolver.reporter.note)
             if before != after:
                 with writing_to(path):
                     write_atomically(path, after.dump())
@@ -125,16 +125,16 @@ def _brought_up(before: Lock, entries: Sequence[Entry], seen: Lock, *, accept: b
     return after
 
 
-def _fetch_anew(entries: Sequence[Entry], obtainer: Obtainer) -> None:
+def _fetch_anew(entries: Sequence[Entry], resolver: ArtifactResolver) -> None:
     if not entries:
         raise UsageError(
-            "accept-what",
+            "missing-argument",
             "--accept takes new bytes for old ones: name the entries it is meant for",
             hint="zoo lock --accept NAME",
         )
     # The project's own lock must not stand in the way of the change that is being accepted.
-    unpinned = replace(obtainer, pins=Lock())
-    seen = obtainer.store.seen()
+    unpinned = replace(resolver, pins=Lock())
+    seen = resolver.store.seen()
     for entry in entries:
         for artifact in entry.artifacts:
             if seen.get(artifact.urls[0]) is not None:

@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from converters.inference.options import published_options
 from converters.lite import LiteOptions
 from converters.ncnn.options import NcnnOptions, ncnn_options
-from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, refine_options
+from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, refine_options
 from converters.openvino.options import OpenvinoOptions, openvino_options
-from converters.planning.plan import Aim, Step, lite_options, onnx_options, steps
+from converters.planning.plan import ConversionTarget, Step, lite_options, onnx_options, steps
 from converters.tflite.options import TfliteOptions, tflite_options
 from registry.errors import NotFoundError
 from registry.schema import Artifact, ArtifactKind, Entry, Model
-from zoo.artifacts.spec import LOOKED_INTO, Want
+from zoo.artifacts.spec import VERIFIABLE_KINDS, ArtifactSpec
 
 _MADE_OF_ONNX = {OpenvinoOptions: "OpenVINO", NcnnOptions: "ncnn", TfliteOptions: "TensorFlow Lite"}
 
@@ -29,7 +29,7 @@ class FetchPlan(Model):
     """
 
     entry: str
-    want: Want
+    want: ArtifactSpec
     start: Artifact
     steps: tuple[Step, ...] = ()
 
@@ -50,7 +50,7 @@ def words(step: Step) -> str:
         return f"inference model to ONNX {step.precision}, opset {step.opset}{form}"
     if isinstance(step, RefineOptions):
         return f"ONNX to {'simplified ' if step.simplify else ''}ONNX {step.precision}"
-    if isinstance(step, QuantiseOptions):
+    if isinstance(step, QuantizeOptions):
         how = "in int8, calibrated" if step.arithmetic == "int8" else "with weights in int8"
         return f"ONNX to ONNX {how}"
     if isinstance(step, OpenvinoOptions | NcnnOptions | TfliteOptions):
@@ -59,7 +59,7 @@ def words(step: Step) -> str:
     return f"weights to inference model, {step.program} program"
 
 
-def plans(entry: Entry, want: Want, *, build: bool | None) -> tuple[FetchPlan, ...]:
+def plans(entry: Entry, want: ArtifactSpec, *, build: bool | None) -> tuple[FetchPlan, ...]:
     """The ways to an artifact, to be tried in order: a later one counts when a file is missing upstream.
 
     Args:
@@ -83,15 +83,15 @@ def plans(entry: Entry, want: Want, *, build: bool | None) -> tuple[FetchPlan, .
     return found
 
 
-def _published(entry: Entry, want: Want) -> Artifact | None:
+def _published(entry: Entry, want: ArtifactSpec) -> Artifact | None:
     # Which opt made a published file is known only once it was read: a version that was asked for is made.
     # Neither is anything taken that could not be proven to be what it is called.
-    if want.lite_version is not None or want.kind not in LOOKED_INTO:
+    if want.lite_version is not None or want.kind not in VERIFIABLE_KINDS:
         return None
     return entry.artifact(want.kind, want.precision, want.target, want.head)
 
 
-def _routes(entry: Entry, want: Want) -> Iterator[FetchPlan]:
+def _routes(entry: Entry, want: ArtifactSpec) -> Iterator[FetchPlan]:
     aim = _aim(entry, want)
     if aim is None or not _is_own_head(entry, want):
         return
@@ -102,41 +102,45 @@ def _routes(entry: Entry, want: Want) -> Iterator[FetchPlan]:
     # An export of other ends than the published one's starts from the weights.
     if inference and fits and aim.inference is None:
         yield FetchPlan(entry=entry.id, want=want, start=inference, steps=steps("program", aim, entry))
-    if weights and entry.network:
+    if weights and entry.architecture:
         yield FetchPlan(entry=entry.id, want=want, start=weights, steps=steps("weights", aim, entry))
 
 
-def _is_own_head(entry: Entry, want: Want) -> bool:
+def _is_own_head(entry: Entry, want: ArtifactSpec) -> bool:
     # What is made here ends as the entry's own export does; another head is had as a published file only.
     return want.head is None or getattr(entry.output, "head", None) == want.head
 
 
-def _aim(entry: Entry, want: Want) -> Aim | None:
+def _aim(entry: Entry, want: ArtifactSpec) -> ConversionTarget | None:
     if want.kind == "inference":
-        return Aim(goal="inference")
+        return ConversionTarget(goal="inference")
     if want.precision == "int8":
-        return None  # quantised models are had as published, not made here
+        return None  # quantized models are had as published, not made here
     if want.kind == "lite":
         options = lite_options(want.target or "arm", want.precision or "fp32", want.lite_version)
-        return Aim(goal="lite", lite=options)
+        return ConversionTarget(goal="lite", lite=options)
     if want.kind == "onnx":
-        return Aim(goal="onnx", onnx=onnx_options(None), refine=refine_options(want.precision or "fp32"))
+        return ConversionTarget(
+            goal="onnx", onnx=onnx_options(None), refine=refine_options(want.precision or "fp32")
+        )
     return _aim_through_onnx(entry, want.kind, want.precision or "fp32")
 
 
-def _aim_through_onnx(entry: Entry, kind: ArtifactKind, precision: str) -> Aim | None:
+def _aim_through_onnx(entry: Entry, kind: ArtifactKind, precision: str) -> ConversionTarget | None:
     if kind == "openvino":
-        return Aim(goal="openvino", onnx=onnx_options(None), openvino=openvino_options(precision))
+        return ConversionTarget(
+            goal="openvino", onnx=onnx_options(None), openvino=openvino_options(precision)
+        )
     if kind == "tflite":
-        return Aim(goal="tflite", onnx=onnx_options(None), tflite=tflite_options(precision))
+        return ConversionTarget(goal="tflite", onnx=onnx_options(None), tflite=tflite_options(precision))
     return _ncnn_aim(entry, precision) if kind == "ncnn" else None
 
 
-def _ncnn_aim(entry: Entry, precision: str) -> Aim:
+def _ncnn_aim(entry: Entry, precision: str) -> ConversionTarget:
     published = published_options(entry)
     # What ncnn does not have is done by who runs the model: maxima looked for, boxes suppressed.
     raw = published.model_copy(update={"head": "raw", "batch": 1})
-    return Aim(
+    return ConversionTarget(
         goal="ncnn",
         inference=raw if published.head == "nms" else None,
         onnx=onnx_options(None),
@@ -144,12 +148,12 @@ def _ncnn_aim(entry: Entry, precision: str) -> Aim:
     )
 
 
-def _no_way(entry: Entry, want: Want, build: bool | None) -> NotFoundError:
+def _no_way(entry: Entry, want: ArtifactSpec, build: bool | None) -> NotFoundError:
     published = ", ".join(artifact.id for artifact in entry.artifacts) or "nothing"
     hint = f"zoo show {entry.typed}"
     if build is False and any(_routes(entry, want)):
         hint = f"leave out --no-build: {want.id} is made here"
-        if want.kind in LOOKED_INTO:
+        if want.kind in VERIFIABLE_KINDS:
             hint = f"zoo fetch {entry.typed} {want.flags} --build"
     return NotFoundError(
         "nothing-published",

@@ -18,8 +18,8 @@ from registry.schema import Artifact, Entry, Model
 from zoo._utils.progress import Progress, Silent, unheard
 from zoo._utils.threads import workers
 from zoo.artifacts.plan import FetchPlan, plans
-from zoo.artifacts.spec import Want
-from zoo.artifacts.verify import prove
+from zoo.artifacts.spec import ArtifactSpec
+from zoo.artifacts.verify import verify
 from zoo.settings import Settings
 from zoo.store import SourceOptions, Store, Stored
 from zoo.store.digest_cache import known_sha256
@@ -39,7 +39,7 @@ class Reporter:
 
 
 @dataclass(frozen=True)
-class Converted:
+class StepResult:
     """The result of one conversion.
 
     Attributes:
@@ -52,7 +52,7 @@ class Converted:
 
 
 @dataclass(frozen=True)
-class Trail:
+class CachedRoute:
     """A way to an artifact, every part of it in the store.
 
     Attributes:
@@ -96,7 +96,7 @@ class Fetched(Model):
 
 
 @dataclass(frozen=True)
-class Obtainer:
+class ArtifactResolver:
     """Gets artifacts into the store.
 
     Attributes:
@@ -116,7 +116,7 @@ class Obtainer:
     reporter: Reporter = field(default_factory=Reporter)
 
     def all(
-        self, orders: Sequence[tuple[Entry, Want]], *, build: bool | None, jobs: int = 1
+        self, orders: Sequence[tuple[Entry, ArtifactSpec]], *, build: bool | None, jobs: int = 1
     ) -> tuple[Fetched, ...]:
         """Gets several artifacts, a few at a time, in the order they were asked for.
 
@@ -162,7 +162,7 @@ class Obtainer:
             return None  # damaged since: the long way notices again, and repairs it
         return _fetched(entry, plan, trail.stored, trail.path, from_store=True) if trail else None
 
-    def trail(self, entry: Entry, plan: FetchPlan) -> Trail | None:
+    def trail(self, entry: Entry, plan: FetchPlan) -> CachedRoute | None:
         """Where a way leads through the store; None when a part of it is not there.
 
         Args:
@@ -170,7 +170,7 @@ class Obtainer:
             plan: A way to one of its artifacts.
 
         Raises:
-            IntegrityError: ``store-damaged``, or the catalogue and the project's lock disagree.
+            IntegrityError: ``store-damaged``, or the catalog and the project's lock disagree.
         """
         stored = self.store.find(entry, plan.start, pins=self.pins)
         if stored is None:
@@ -182,7 +182,7 @@ class Obtainer:
             if folder is None:
                 return None
             path = folder / result_name(step, entry.name)
-        return Trail(stored, tuple(keys), path)
+        return CachedRoute(stored, tuple(keys), path)
 
     def published(
         self, entry: Entry, artifact: Artifact, *, accept: bool = False, packed: bool = False
@@ -199,7 +199,7 @@ class Obtainer:
             entry,
             artifact,
             source=SourceOptions(mirrors=self.settings.mirrors, offline=self.settings.offline),
-            prove=lambda path: prove(entry, artifact, path),
+            prove=lambda path: verify(entry, artifact, path),
             pins=self.pins,
             locked=self.locked,
             accept=accept,
@@ -216,7 +216,7 @@ class Obtainer:
             path, fresh = converted.path, fresh or converted.made
         return _fetched(entry, plan, stored, path, from_store=not fresh)
 
-    def convert(self, source: Path, step: Step, stem: str, entry: Entry | None) -> Converted:
+    def convert(self, source: Path, step: Step, stem: str, entry: Entry | None) -> StepResult:
         """Runs one conversion, or finds its result in the store.
 
         Args:
@@ -243,7 +243,7 @@ class Obtainer:
 
         key = self.key(source, step, stem, entry)
         folder = self.store.put_built(key, make, note=self.reporter.note)
-        return Converted(folder / name, made)
+        return StepResult(folder / name, made)
 
     def key(self, source: Path, step: Step, stem: str, entry: Entry | None) -> str:
         """Name of a conversion's result in the store; arguments as for :meth:`convert`."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from registry.errors import UsageError
 from registry.schema import Artifact, ArtifactKind, Entry, Head, Model, Precision, Target
 
-LOOKED_INTO: tuple[ArtifactKind, ...] = ("config", "weights", "inference", "lite", "onnx")
+VERIFIABLE_KINDS: tuple[ArtifactKind, ...] = ("config", "weights", "inference", "lite", "onnx")
 """Kinds whose files can be proven to be what they are called; others are listed, not fetched."""
 
 
-class Want(Model):
+class ArtifactSpec(Model):
     """One artifact of one entry, published or not.
 
     Attributes:
@@ -40,7 +40,7 @@ class Want(Model):
         return words + (f" --lite-version {self.lite_version}" if self.lite_version else "")
 
 
-class Request(Model):
+class FetchOptions(Model):
     """What a combination of flags asks of each entry; none of them asks for the inference model.
 
     Attributes:
@@ -70,39 +70,39 @@ class Request(Model):
         """Whether any kind is asked for by name."""
         return bool(self.weights or self.config or self.inference or self.lite or self.onnx)
 
-    def wants(self, entry: Entry) -> tuple[Want, ...]:
+    def specs(self, entry: Entry) -> tuple[ArtifactSpec, ...]:
         """The artifacts asked of one entry.
 
         Raises:
-            UsageError: ``flag-without-lite``: a flag says something about a Lite file and none is asked for;
+            UsageError: ``option-not-applicable``: a flag says something about a Lite file and none is asked for;
                 ``bad-combination``: everything is asked for, and something in particular.
         """
         if (self.target or self.lite_version) and not self.lite:
             flag = "--target" if self.target else "--lite-version"
             raise UsageError(
-                "flag-without-lite",
+                "option-not-applicable",
                 f"{flag} says something about a Lite file, but none is asked for",
                 hint=f"add --lite fp32 or --lite fp16 to {flag}",
             )
         self.require_one_meaning()
         if self.everything:
             return tuple(
-                _as_want(artifact)
+                _as_spec(artifact)
                 for artifact in entry.artifacts
-                if artifact.picked_by_default and artifact.kind in LOOKED_INTO
+                if artifact.picked_by_default and artifact.kind in VERIFIABLE_KINDS
             )
         kinds: list[ArtifactKind] = [
             kind for kind in ("config", "weights", "inference") if getattr(self, kind)
         ]
-        found = [Want(kind=kind) for kind in kinds]
+        found = [ArtifactSpec(kind=kind) for kind in kinds]
         if self.lite:
             target = self.target or "arm"
             found.append(
-                Want(kind="lite", precision=self.lite, target=target, lite_version=self.lite_version)
+                ArtifactSpec(kind="lite", precision=self.lite, target=target, lite_version=self.lite_version)
             )
         if self.onnx:
-            found.append(Want(kind="onnx", precision=self.onnx))
-        return tuple(found) or (Want(kind="inference"),)
+            found.append(ArtifactSpec(kind="onnx", precision=self.onnx))
+        return tuple(found) or (ArtifactSpec(kind="inference"),)
 
     def require_one_meaning(self) -> None:
         """Passes unless everything is asked for and something in particular.
@@ -123,6 +123,6 @@ class Request(Model):
         )
 
 
-def _as_want(artifact: Artifact) -> Want:
+def _as_spec(artifact: Artifact) -> ArtifactSpec:
     precision = artifact.precision if artifact.kind in ("lite", "onnx") else None
-    return Want(kind=artifact.kind, precision=precision, target=artifact.target, head=artifact.head)
+    return ArtifactSpec(kind=artifact.kind, precision=precision, target=artifact.target, head=artifact.head)

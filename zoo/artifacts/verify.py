@@ -1,4 +1,4 @@
-"""Whether an artifact is what the catalogue calls it: looked into, never believed."""
+"""Whether an artifact is what the catalog calls it: looked into, never believed."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Difference(NamedTuple):
 
     Attributes:
         what: The property.
-        expected: Its value in the catalogue.
+        expected: Its value in the catalog.
         found: Its value in the bytes.
     """
 
@@ -34,8 +34,8 @@ class Difference(NamedTuple):
     found: str
 
 
-class Called(Protocol):
-    """What an artifact is called: a line of the catalogue, or what somebody asked for."""
+class ExpectedArtifact(Protocol):
+    """What an artifact is called: a line of the catalog, or what somebody asked for."""
 
     @property
     def id(self) -> str:
@@ -54,8 +54,8 @@ class Called(Protocol):
         """Processor family, for Lite."""
 
 
-def prove(entry: Entry, artifact: Called, path: Path) -> Inspection:
-    """Looks into an artifact and compares it with its catalogue line.
+def verify(entry: Entry, artifact: ExpectedArtifact, path: Path) -> Inspection:
+    """Looks into an artifact and compares it with its catalog line.
 
     Args:
         entry: The entry it belongs to.
@@ -66,14 +66,14 @@ def prove(entry: Entry, artifact: Called, path: Path) -> Inspection:
         What the bytes are.
 
     Raises:
-        IntegrityError: ``not-what-it-is-called``, or the reader's own error for a torn or foreign file.
+        IntegrityError: ``artifact-mismatch``, or the reader's own error for a torn or foreign file.
     """
     found = inspect(path)
     differences = list(_differences(entry, artifact, found))
     if differences:
         words = ", ".join(difference.what for difference in differences)
         raise IntegrityError(
-            "not-what-it-is-called",
+            "artifact-mismatch",
             f"{entry.id} {artifact.id}: the file differs from its name in {words}",
             expected="; ".join(f"{d.what} {d.expected}" for d in differences),
             found="; ".join(f"{d.what} {d.found}" for d in differences),
@@ -81,7 +81,7 @@ def prove(entry: Entry, artifact: Called, path: Path) -> Inspection:
     return found
 
 
-def _differences(entry: Entry, artifact: Called, found: Inspection) -> Iterator[Difference]:
+def _differences(entry: Entry, artifact: ExpectedArtifact, found: Inspection) -> Iterator[Difference]:
     formats = FORMATS[artifact.kind]
     if found.format not in formats:
         yield Difference("format", " or ".join(formats), found.format)

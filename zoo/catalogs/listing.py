@@ -50,11 +50,11 @@ def listing(conditions: Conditions, settings: Settings) -> Listing:
 
     Args:
         conditions: What they have to meet.
-        settings: Names the catalogues.
+        settings: Names the catalogs.
 
     Raises:
         UsageError: The expression is malformed, or a condition names what no entry knows.
-        CatalogueError: A catalogue is broken.
+        CatalogError: A catalog is broken.
     """
     index = index_of(settings)
     rows, facts = index.rows, index.facts
@@ -71,10 +71,10 @@ def whole(settings: Settings) -> str:
     """The listing of all entries as text, as the index keeps it.
 
     Args:
-        settings: Names the catalogues.
+        settings: Names the catalogs.
 
     Raises:
-        CatalogueError: A catalogue is broken.
+        CatalogError: A catalog is broken.
     """
     return index_of(settings).table
 
@@ -86,7 +86,7 @@ def names(prefix: str, settings: Settings) -> list[str]:
 
     Args:
         prefix: What was typed so far.
-        settings: Names the catalogues.
+        settings: Names the catalogs.
     """
     return [
         name

@@ -1,4 +1,4 @@
-"""What the catalogue answers: which entries there are, what is known about one, which is best."""
+"""What the catalog answers: which entries there are, what is known about one, which is best."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def list_models(*, settings: Settings | None = None, **conditions: Any) -> tuple
 
     Raises:
         UsageError: The expression cannot be read, or a condition names what no entry knows.
-        CatalogueError: A catalogue is broken.
+        CatalogError: A catalog is broken.
     """
     return registry_of(settings or from_environment()).search(**conditions)
 
@@ -44,7 +44,7 @@ def compare_models(
     """Published accuracy against published latency, each ranking of figures that may be compared.
 
     Args:
-        names: Entries to compare with each other; none means the whole catalogue, group by group.
+        names: Entries to compare with each other; none means the whole catalog, group by group.
         device: Short name of the device, as in ``zoo list --device``.
         precision: Only latencies in this arithmetic.
         threads: Only latencies with so many threads.
@@ -84,7 +84,7 @@ def model_info(name: str, *, settings: Settings | None = None) -> Entry:
 
     Raises:
         NotFoundError: No such entry; close names are suggested.
-        UsageError: ``is-a-pipeline``: the name is that of a pair of models.
+        UsageError: ``not-a-model``: the name is that of a pair of models.
     """
     return registry_of(settings or from_environment()).get(name)
 
@@ -109,9 +109,9 @@ def complexity(entry: Entry) -> Complexity | None:
         entry: The entry.
 
     Returns:
-        None where the architecture is not modelled, or not among those that were measured for the package.
+        None where the architecture is not modeled, or not among those that were measured for the package.
     """
     from converters.networks.measured import measurement_of
 
-    measurement = measurement_of(entry.network) if entry.network else None
+    measurement = measurement_of(entry.architecture) if entry.architecture else None
     return measurement.complexity(entry.input.height, entry.input.width) if measurement else None

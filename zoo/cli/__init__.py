@@ -40,11 +40,11 @@ def _run() -> int:
         _write_no_more()
         return 0
     except Exception as error:  # a bug of ours: people get a sentence, the traceback goes into a file
-        from zoo.cli._errors import of_bug
+        from zoo.cli._errors import internal_error
 
         if os.environ.get("ZOO_DEBUG"):
             raise
-        output.error(of_bug(error, sys.argv[1:]))
+        output.error(internal_error(error, sys.argv[1:]))
         return INTERNAL_ERROR
     if code == INTERRUPTED:
         output.note("interrupted")
@@ -60,7 +60,14 @@ def _ended(arguments: list[str]) -> int:
     """
     from registry.errors import UsageError
     from zoo.cli._app import app
-    from zoo.cli._errors import PARSER_ERRORS, help_of, of_output, of_package, of_parser, of_system
+    from zoo.cli._errors import (
+        PARSER_ERRORS,
+        from_missing_package,
+        from_os_error,
+        from_output_error,
+        from_parser_error,
+        help_of,
+    )
 
     try:
         # Not standalone: typer would print errors in words of its own, and exit 1 on a broken pipe.
@@ -76,16 +83,16 @@ def _ended(arguments: list[str]) -> int:
         if (page := help_of(error)) is not None:
             sys.stderr.write(f"{page}\n")
             return UsageError.exit_code
-        raise of_parser(error) from None
+        raise from_parser_error(error) from None
     except ModuleNotFoundError as error:
-        if (refusal := of_package(error, arguments)) is None:
+        if (refusal := from_missing_package(error, arguments)) is None:
             raise
         raise refusal from None
     except OSError as error:
-        if (full := of_output(error)) is not None:
+        if (full := from_output_error(error)) is not None:
             _write_no_more()
             raise full from None
-        if (refusal := of_system(error)) is None:
+        if (refusal := from_os_error(error)) is None:
             raise
         raise refusal from None
     return ended if isinstance(ended, int) else 0

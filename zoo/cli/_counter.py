@@ -1,4 +1,4 @@
-"""A bar that counts pictures, on a terminal, and nothing elsewhere."""
+"""A bar that counts images, on a terminal, and nothing elsewhere."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class Counter:
         """Adds to what is done.
 
         Args:
-            done: Pictures finished since the last call.
-            total: Pictures in all; None when nobody knows.
+            done: Images finished since the last call.
+            total: Images in all; None when nobody knows.
         """
         if not self._lively:
             return
@@ -55,12 +55,12 @@ class Counter:
         from rich import console, progress
 
         self._rich = progress.Progress(
-            progress.TextColumn("pictures"),
+            progress.TextColumn("images"),
             progress.BarColumn(),
             progress.MofNCompleteColumn(),
             progress.TimeRemainingColumn(),
             console=console.Console(stderr=True),
             transient=True,
         )
-        self._task = self._rich.add_task("pictures", total=total)
+        self._task = self._rich.add_task("images", total=total)
         self._rich.start()

@@ -43,7 +43,7 @@ def help_of(error: Any) -> str | None:
     return str(error.format_message()) if type(error).__name__ == "NoArgsIsHelpError" else None
 
 
-def of_parser(error: Any) -> UsageError:
+def from_parser_error(error: Any) -> UsageError:
     """A command line that cannot be read.
 
     Args:
@@ -56,7 +56,7 @@ def of_parser(error: Any) -> UsageError:
     return UsageError("bad-usage", words[:1].lower() + words[1:], hint=f"{command} --help")
 
 
-def of_package(error: ModuleNotFoundError, arguments: Sequence[str]) -> MissingToolError | None:
+def from_missing_package(error: ModuleNotFoundError, arguments: Sequence[str]) -> MissingToolError | None:
     """A command that needs more than the light install; None when a module of ours is what is missing.
 
     Args:
@@ -67,7 +67,7 @@ def of_package(error: ModuleNotFoundError, arguments: Sequence[str]) -> MissingT
     return missing_package(error, _EXTRAS.get(command, "convert"))
 
 
-def of_output(error: OSError) -> MissingToolError | None:
+def from_output_error(error: OSError) -> MissingToolError | None:
     """A full disk under what was being written; None for any other trouble of the file system."""
     if error.errno not in _FULL:
         return None
@@ -75,11 +75,11 @@ def of_output(error: OSError) -> MissingToolError | None:
     return MissingToolError("disk-full", f"no room left to write{place}", found=error.strerror, hint="df -h")
 
 
-def of_system(error: OSError) -> MissingToolError | None:
+def from_os_error(error: OSError) -> MissingToolError | None:
     """What the file system forbids, wherever it did; None for anything else, which is a bug of ours."""
     if isinstance(error, FileNotFoundError) and _folder_is_gone():
         return MissingToolError(
-            "working-folder-gone",
+            "working-directory-missing",
             "the folder this was started in is gone",
             found=error.strerror,
             hint="cd to a folder that is there, then repeat",
@@ -108,7 +108,7 @@ class _BugError(ZooError):
     exit_code = INTERNAL_ERROR
 
 
-def of_bug(error: Exception, arguments: Sequence[str]) -> ZooError:
+def internal_error(error: Exception, arguments: Sequence[str]) -> ZooError:
     """Keeps the traceback in a file: it is for us, a sentence is for the user.
 
     Args:

@@ -9,7 +9,7 @@ import typer
 
 
 def known_names(incomplete: str) -> list[str]:
-    """Names of entries that begin so, for completion in a shell; none where a catalogue cannot be read."""
+    """Names of entries that begin so, for completion in a shell; none where a catalog cannot be read."""
     from registry.errors import ZooError
     from zoo.catalogs.listing import names
     from zoo.settings import from_environment
@@ -68,11 +68,11 @@ LiteVersion = Annotated[
     str | None,
     typer.Option(metavar="V", help="Version of Paddle-Lite's opt, to match the runtime in the app."),
 ]
-Catalogue = Annotated[
+Catalog = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PATH|URL#sha256=…",
-        help="Catalogue laid over the shipped one (ZOO_CATALOGUE); may be given more than once.",
+        help="Catalog laid over the shipped one (ZOO_CATALOG); may be given more than once.",
     ),
 ]
 
@@ -160,8 +160,8 @@ class Head(str, Enum):
     nms = "nms"
 
 
-class Normalisation(str, Enum):
-    """Where pixel values are normalised."""
+class Normalization(str, Enum):
+    """Where pixel values are normalized."""
 
     host = "host"
     in_graph = "in_graph"

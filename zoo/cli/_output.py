@@ -41,7 +41,7 @@ class Output:
 
     @property
     def lively(self) -> bool:
-        """Whether bars and colour are welcome on stderr."""
+        """Whether bars and color are welcome on stderr."""
         return self._stderr.isatty() and "NO_COLOR" not in os.environ and not self._quiet
 
     def text(self, text: str) -> None:

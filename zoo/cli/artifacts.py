@@ -34,17 +34,17 @@ def fetch(
     locked: options.Locked = False,
     jobs: options.Jobs = 4,
     dry_run: options.DryRun = False,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Fetch artifacts, verified and proven, and print the path of each, one a line."""
     from zoo import api
     from zoo.artifacts.resolver import Reporter
-    from zoo.artifacts.spec import Request
+    from zoo.artifacts.spec import FetchOptions
 
     output = Output(as_json=json, quiet=quiet)
-    request = Request(
+    request = FetchOptions(
         weights=weights,
         config=config,
         inference=inference,
@@ -55,7 +55,7 @@ def fetch(
         lite_version=lite_version,
         build=build,
     )
-    chosen = settings(mirror=mirror, offline=offline, catalogue=catalogue)
+    chosen = settings(mirror=mirror, offline=offline, catalog=catalog)
     if dry_run:
         planned = api.plan(names, request, settings=chosen)
         if json:
@@ -91,7 +91,7 @@ def convert(
         Path,
         typer.Option(metavar="PATH", help="File to write; a folder for inference models, OpenVINO and ncnn."),
     ],
-    network: Annotated[
+    architecture: Annotated[
         str | None, typer.Option(metavar="NAME", help="Entry whose architecture a bare weights file has.")
     ] = None,
     precision: Annotated[
@@ -108,7 +108,7 @@ def convert(
     calibration: Annotated[
         Path | None,
         typer.Option(
-            metavar="DIR", help="Pictures for --precision int8, as COCO is laid out or plainly in the folder."
+            metavar="DIR", help="Images for --precision int8, as COCO is laid out or plainly in the folder."
         ),
     ] = None,
     sparse: Annotated[
@@ -118,8 +118,8 @@ def convert(
     ir_version: Annotated[
         int | None, typer.Option(help="Version of the ONNX format, for runtimes that take none later.")
     ] = None,
-    half_ends: Annotated[
-        bool, typer.Option("--half-ends", help="Half inputs and outputs in a half-precision ONNX file.")
+    fp16_io: Annotated[
+        bool, typer.Option("--fp16-io", help="Half inputs and outputs in a half-precision ONNX file.")
     ] = False,
     simplify: Annotated[
         bool, typer.Option("--simplify", help="Fold constants in an ONNX file, held to what it computed.")
@@ -133,27 +133,27 @@ def convert(
     argmax: Annotated[
         bool | None, typer.Option("--argmax/--no-argmax", help="Whether heat maps come with their maxima.")
     ] = None,
-    normalisation: Annotated[
-        options.Normalisation | None, typer.Option(help="On the host (default) or in the graph.")
+    normalization: Annotated[
+        options.Normalization | None, typer.Option(help="On the host (default) or in the graph.")
     ] = None,
     batch: Annotated[int | None, typer.Option(min=0, help="Images per run; 0 leaves it open.")] = None,
     mirror: options.Mirror = None,
     offline: options.Offline = False,
     dry_run: options.DryRun = False,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Convert an entry, or a file of your own, and prove what came out."""
     from zoo import api
     from zoo.artifacts.resolver import Reporter
-    from zoo.conversion.options import ConvertRequest
+    from zoo.conversion.options import ConvertOptions
 
     output = Output(as_json=json, quiet=quiet)
-    chosen = settings(mirror=mirror, offline=offline, catalogue=catalogue)
-    request = ConvertRequest(
+    chosen = settings(mirror=mirror, offline=offline, catalog=catalog)
+    request = ConvertOptions(
         to=to.value,
-        network=network,
+        architecture=architecture,
         precision=precision.value,
         target=target,
         lite_version=lite_version,
@@ -162,12 +162,12 @@ def convert(
         sparse=sparse,
         opset=opset,
         ir_version=ir_version,
-        half_ends=half_ends,
+        fp16_io=fp16_io,
         simplify=simplify,
         program=program.value if program else None,
         head=head.value if head else None,
         argmax=argmax,
-        normalisation=normalisation.value if normalisation else None,
+        normalization=normalization.value if normalization else None,
         batch=batch,
     )
     if dry_run:
@@ -213,7 +213,7 @@ def inspect(
     _one_way_to_look(paths, drawing, out, as_json=output.as_json)
     if len(paths) == 2:
         found = api.compare_artifacts(*paths)
-        output.document(found) if output.as_json else output.text(facts_of_file.of_comparison(found))
+        output.document(found) if output.as_json else output.text(facts_of_file.format_comparison(found))
         raise typer.Exit(0 if found.same else 1)
     if drawing is not None:
         from converters.fs.atomic import publish_bytes
@@ -225,7 +225,7 @@ def inspect(
             output.lines([publish_bytes(document.encode(), out)])
         return
     inspected = api.inspect(paths[0])
-    output.document(inspected) if output.as_json else output.text(facts_of_file.of_inspection(inspected))
+    output.document(inspected) if output.as_json else output.text(facts_of_file.format_inspection(inspected))
 
 
 def _one_way_to_look(paths: list[Path], drawing: str | None, out: Path | None, *, as_json: bool) -> None:
@@ -246,7 +246,7 @@ def verify(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME", help="Default: the whole store.")
     ] = None,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -254,7 +254,7 @@ def verify(
     from zoo import api
 
     output = Output(as_json=json, quiet=quiet)
-    report = api.verify(names or (), settings=settings(catalogue=catalogue))
+    report = api.verify(names or (), settings=settings(catalog=catalog))
     if json:
         output.document(report)
     else:
@@ -282,7 +282,7 @@ def lock(
         bool, typer.Option("--check", help="Compare zoo.lock with what was seen; change nothing.")
     ] = False,
     mirror: options.Mirror = None,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -291,7 +291,7 @@ def lock(
     from zoo.artifacts.resolver import Reporter
 
     output = Output(as_json=json, quiet=quiet)
-    chosen = settings(mirror=mirror, catalogue=catalogue)
+    chosen = settings(mirror=mirror, catalog=catalog)
     with output.display() as display:
         reporter = Reporter(note=output.note, bar=display.bar)
         found = api.lock(names or (), accept=accept, check=check, settings=chosen, reporter=reporter)

@@ -13,7 +13,7 @@ from zoo.cli import artifacts
 from zoo.cli._output import Output
 
 if TYPE_CHECKING:
-    from zoo.store.inventory import Thing
+    from zoo.store.inventory import CacheItem
 
 cache_app = options.group("Look after the store: what it holds, whether it is whole, what may go.")
 
@@ -43,7 +43,9 @@ cache_app.command("verify")(artifacts.verify)
 def prune(
     unused: Annotated[
         bool,
-        typer.Option("--unused", help="What no digest leads to any more, and leftovers (the default alone)."),
+        typer.Option(
+            "--dangling", help="What no digest leads to any more, and leftovers (the default alone)."
+        ),
     ] = False,
     older_than: Annotated[
         str | None, typer.Option(metavar="TIME", help="What was not used for so long, for example 30d.")
@@ -51,7 +53,7 @@ def prune(
     max_size: Annotated[
         str | None, typer.Option(metavar="SIZE", help="The least recently used, down to this size: 2GB.")
     ] = None,
-    pinned: Annotated[bool, typer.Option("--pinned", help="Also what zoo.lock here names.")] = False,
+    pinned: Annotated[bool, typer.Option("--include-locked", help="Also what zoo.lock here names.")] = False,
     grace: Annotated[
         str, typer.Option(metavar="TIME", help="Keep what was used within this time in any case.")
     ] = "1h",
@@ -95,7 +97,7 @@ def _rest(size: int) -> str:
     return f"{megabytes(size)} remain" if size else "nothing remains"
 
 
-def _row(thing: Thing, now: datetime) -> list[str]:
+def _row(thing: CacheItem, now: datetime) -> list[str]:
     from zoo._utils import units as amounts
 
     remarks = [f"from {', '.join(thing.made_from)}"] if thing.made_from else []

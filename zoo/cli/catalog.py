@@ -1,4 +1,4 @@
-"""Commands that answer from the catalogue alone: list, show, registry check."""
+"""Commands that answer from the catalog alone: list, show, registry check."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from zoo.cli._output import Output
 if TYPE_CHECKING:
     from zoo.diagnostics.link_check import Links
 
-registry_app = options.group("Work on catalogues.")
+registry_app = options.group("Work on catalogs.")
 registry_app.command("import")(documents.import_tables)
-registry_app.command("drift")(documents.drift)
+registry_app.command("diff")(documents.diff_document)
 
 
 def list_entries(
@@ -43,7 +43,7 @@ def list_entries(
     format: Annotated[
         options.ListFormat | None, typer.Option(help="How to print; a table by default.")
     ] = None,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     json: options.Json = False,
 ) -> None:
     """List the models of the zoo."""
@@ -69,7 +69,7 @@ def list_entries(
         where=where,
         sort=tuple(key.strip() for key in sort.split(",")) if sort else (),
     )
-    chosen = settings(catalogue=catalogue)
+    chosen = settings(catalog=catalog)
     output = Output(as_json=json)
     if json or format in (options.ListFormat.json, options.ListFormat.markdown):
         from registry import tables
@@ -110,7 +110,7 @@ def _nothing_found(excluding: tuple[str, ...]) -> str:
 
 def show(
     name: options.Name,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     json: options.Json = False,
 ) -> None:
     """Show everything about one model or pipeline, with sources."""
@@ -118,26 +118,26 @@ def show(
     from zoo.cli.render import entry as portrait
     from zoo.settings import settings
 
-    entry = lookup.info(name, settings=settings(catalogue=catalogue))
+    entry = lookup.info(name, settings=settings(catalog=catalog))
     output = Output(as_json=json)
     if entry.kind == "pipeline":
         if json:
             output.document(entry)
         else:
-            output.text(portrait.of_pipeline(entry))
+            output.text(portrait.format_pipeline(entry))
         return
     measured = lookup.complexity(entry)
     if json:
         output.document({**entry.model_dump(mode="json"), "computed": measured})
     else:
-        output.text(portrait.of_entry(entry, measured))
+        output.text(portrait.format_entry(entry, measured))
 
 
 @registry_app.command("check")
 def check(
     path: Annotated[
         Path | None,
-        typer.Argument(metavar="PATH", help="Catalogue file or folder. Default: the shipped one."),
+        typer.Argument(metavar="PATH", help="Catalog file or folder. Default: the shipped one."),
     ] = None,
     links: Annotated[
         bool,
@@ -148,7 +148,7 @@ def check(
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Check a catalogue: every mistake with file, line and field; exit 1 when there is one."""
+    """Check a catalog: every mistake with file, line and field; exit 1 when there is one."""
     import registry
 
     found = registry.check(path) if path else registry.check()
@@ -185,7 +185,7 @@ def _tell_links(found: Links, output: Output) -> None:
 
 @registry_app.command("schema")
 def schema(json: options.Json = False) -> None:
-    """Print the JSON Schema of a catalogue file, for editors."""
+    """Print the JSON Schema of a catalog file, for editors."""
     import registry
 
     Output(as_json=json).document(registry.json_schema())

@@ -13,7 +13,10 @@ from zoo.cli._output import Output
 
 def doctor(
     net: Annotated[
-        bool, typer.Option("--net", help="Ask the mirrors and hosts that files come from, and time them.")
+        bool,
+        typer.Option(
+            "--check-network", help="Ask the mirrors and hosts that files come from, and time them."
+        ),
     ] = False,
     json: options.Json = False,
 ) -> None:
@@ -26,7 +29,7 @@ def doctor(
     if json:
         output.document(found)
     else:
-        output.text(portrait_of_machine.of_diagnosis(found))
+        output.text(portrait_of_machine.format_diagnosis(found))
 
 
 def demo(
@@ -34,7 +37,7 @@ def demo(
         "zoo-demo.jpg"
     ),
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Measure accuracy on the first pictures only.")
+        int | None, typer.Option(min=1, metavar="N", help="Measure accuracy on the first images only.")
     ] = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -52,7 +55,7 @@ def demo(
     if json:
         output.document(found)
     else:
-        output.table(*portrait_of_machine.of_demo(found))
+        output.table(*portrait_of_machine.format_demo(found))
         for line in portrait_of_machine.demo_words(found):
             output.note(line)
         output.lines([found.annotated] if found.annotated else [])

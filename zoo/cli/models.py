@@ -16,23 +16,23 @@ from zoo.settings import settings
 
 Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads one run of a network may use.")]
 Jobs = Annotated[
-    int | None, typer.Option(min=1, max=64, help="Pictures looked at together. Default: the processors.")
+    int | None, typer.Option(min=1, max=64, help="Images looked at together. Default: the processors.")
 ]
 
 
 def run(
     name: options.Name,
     images: Annotated[
-        list[str], typer.Argument(metavar="IMAGE", help="Pictures, folders, patterns or videos.")
+        list[str], typer.Argument(metavar="IMAGE", help="Images, folders, patterns or videos.")
     ],
     detector: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Finds the persons. Without it a picture is one person."),
+        typer.Option(metavar="NAME", help="Finds the persons. Without it an image is one person."),
     ] = None,
     backend: options.BackendOption = options.Backend.onnx,
     precision: options.PrecisionOption = options.Precision.fp32,
     out: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Write results.json and annotated pictures there.")
+        Path | None, typer.Option(metavar="DIR", help="Write results.json and annotated images there.")
     ] = None,
     jobs: Jobs = None,
     lite_version: options.LiteVersion = None,
@@ -40,22 +40,22 @@ def run(
     mirror: options.Mirror = None,
     offline: options.Offline = False,
     locked: options.Locked = False,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Find people and their joints in pictures, and draw them."""
+    """Find people and their joints in images, and draw them."""
     from zoo import api
     from zoo._utils.threads import default_jobs
     from zoo.artifacts.resolver import Reporter
     from zoo.cli._counter import Counter
     from zoo.cli.render import results as portrait_of_results
     from zoo.runner.batch import run_on_files
-    from zoo.runner.media import find_pictures
+    from zoo.runner.media import find_images
 
     output = Output(as_json=json, quiet=quiet)
-    files = find_pictures(images)
-    one_thread_a_picture()
+    files = find_images(images)
+    limit_opencv_threads()
     with output.display() as display:
         runner = api.load(
             name,
@@ -65,7 +65,7 @@ def run(
             lite_version=lite_version,
             build=build,
             locked=locked,
-            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalog=catalog),
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     with runner, Counter(output) as count:
@@ -74,12 +74,12 @@ def run(
             files,
             out=out,
             jobs=jobs or default_jobs(),
-            on_picture=lambda done: count(done, len(files)),
+            on_image=lambda done: count(done, len(files)),
         )
     if json:
         output.document(found)
     else:
-        output.table(*portrait_of_results.of_run(found))
+        output.table(*portrait_of_results.format_run(found))
         output.lines(found.written)
     for failure in found.failures:
         output.note(f"{failure.file}: {failure.error['message']}")
@@ -96,13 +96,13 @@ def validate(
         Path | None, typer.Option(metavar="FILE", help="Annotation file, when it lies elsewhere.")
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the photos, when it lies elsewhere.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the images, when it lies elsewhere.")
     ] = None,
     backend: options.BackendOption = options.Backend.onnx,
     precision: options.PrecisionOption = options.Precision.fp32,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first photos.")] = None,
     skip_missing: Annotated[
-        bool, typer.Option("--skip-missing", help="Leave out photos that are named but not there.")
+        bool, typer.Option("--skip-missing", help="Leave out images that are named but not there.")
     ] = False,
     jobs: Jobs = None,
     flip: Annotated[
@@ -122,7 +122,7 @@ def validate(
     mirror: options.Mirror = None,
     offline: options.Offline = False,
     locked: options.Locked = False,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -133,7 +133,7 @@ def validate(
     from zoo.cli.render import results as portrait_of_results
 
     output = Output(as_json=json, quiet=quiet)
-    one_thread_a_picture()
+    limit_opencv_threads()
     with ExitStack() as downloads, Counter(output, before=downloads.close) as count:
         display = downloads.enter_context(output.display())
         found = api.validate(
@@ -152,14 +152,14 @@ def validate(
             lite_version=lite_version,
             build=build,
             locked=locked,
-            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalog=catalog),
             reporter=Reporter(note=output.note, bar=display.bar),
-            on_photos=count,
+            on_images=count,
         )
     if json:
         output.document(found)
     else:
-        output.text(portrait_of_results.of_validation(found))
+        output.text(portrait_of_results.format_validation(found))
     if not found.verdict.met:
         raise typer.Exit(1)
 
@@ -170,7 +170,7 @@ def compare(
     ],
     images: Annotated[
         list[str] | None,
-        typer.Argument(metavar="IMAGE", help="Pictures to compare on. Default: drawn figures."),
+        typer.Argument(metavar="IMAGE", help="Images to compare on. Default: drawn figures."),
     ] = None,
     shape: Annotated[
         list[str] | None,
@@ -181,7 +181,7 @@ def compare(
     mirror: options.Mirror = None,
     offline: options.Offline = False,
     locked: options.Locked = False,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -191,10 +191,10 @@ def compare(
     from zoo.catalogs.sources import registry_of
     from zoo.cli.render import results as portrait_of_results
     from zoo.conversion.convert import local_source
-    from zoo.runner.media import find_pictures
+    from zoo.runner.media import find_images
 
     output = Output(as_json=json, quiet=quiet)
-    chosen = settings(mirror=mirror, offline=offline, catalogue=catalogue)
+    chosen = settings(mirror=mirror, offline=offline, catalog=catalog)
     if (model := local_source(name, registry_of(chosen))) is not None:
         _refuse_idle("a model on disk", {"IMAGE": images, "--build": build is not None, "--locked": locked})
         with output.display() as display:
@@ -205,12 +205,12 @@ def compare(
         if json:
             output.document(outside)
         else:
-            output.table(*portrait_of_results.of_parity(outside))
+            output.table(*portrait_of_results.format_parity(outside))
             for line in portrait_of_results.model_parity_words(outside):
                 output.note(line)
         raise typer.Exit(0 if outside.passed else 1)
     _refuse_idle("an entry, whose inputs are known", {"--shape": shape})
-    files = find_pictures(images or ())
+    files = find_images(images or ())
     with output.display() as display:
         found = api.compare(
             name,
@@ -224,7 +224,7 @@ def compare(
     if json:
         output.document(found)
     else:
-        output.table(*portrait_of_results.of_parity(found))
+        output.table(*portrait_of_results.format_parity(found))
         for line in portrait_of_results.parity_words(found):
             output.note(line)
     if not found.passed:
@@ -249,17 +249,17 @@ def bench(
         options.Scope, typer.Option(help="The network alone, or with pre- and post-processing.")
     ] = options.Scope.network,
     threads: Threads = 1,
-    warm_up: Annotated[int, typer.Option("--warm-up", min=0, help="Runs that are not counted.")] = 16,
+    warm_up: Annotated[int, typer.Option("--warmup", min=0, help="Runs that are not counted.")] = 16,
     repeats: Annotated[int, typer.Option(min=1, help="Runs that are.")] = 100,
     image: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Picture to look at. Default: a drawn one.")
+        Path | None, typer.Option(metavar="FILE", help="Image to look at. Default: a drawn one.")
     ] = None,
     lite_version: options.LiteVersion = None,
     build: options.Build = None,
     mirror: options.Mirror = None,
     offline: options.Offline = False,
     locked: options.Locked = False,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -270,7 +270,7 @@ def bench(
     from zoo.evaluation.latency import Plan
 
     output = Output(as_json=json, quiet=quiet)
-    one_thread_a_picture()
+    limit_opencv_threads()
     with output.display() as display:
         found = api.bench(
             name,
@@ -282,23 +282,23 @@ def bench(
             lite_version=lite_version,
             build=build,
             locked=locked,
-            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalog=catalog),
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     if json:
         output.document(found)
     else:
-        output.table(*portrait_of_results.of_bench(found))
+        output.table(*portrait_of_results.format_bench(found))
         output.lines(portrait_of_results.published_latencies(found))
 
 
-def one_thread_a_picture() -> None:
-    """Pictures side by side, each on one thread: OpenCV's own threads would only get in their way.
+def limit_opencv_threads() -> None:
+    """Images side by side, each on one thread: OpenCV's own threads would only get in their way.
 
     Here and not in the Python API: a library must not switch this for the whole of a user's process.
     """
     try:
-        import cv2  # heavy: only the commands that open pictures load it
+        import cv2  # heavy: only the commands that open images load it
     except ImportError as error:
         from registry.errors import MissingToolError
 

@@ -1,4 +1,4 @@
-"""``zoo compare-models``: accuracy against latency, of what may be compared."""
+"""``zoo rank``: accuracy against latency, of what may be compared."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def compare_models(
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Entries to compare. Default: the whole catalogue, group by group.",
+            help="Entries to compare. Default: the whole catalog, group by group.",
             autocompletion=options.known_names,
         ),
     ] = None,
@@ -38,8 +38,8 @@ def compare_models(
     where: Annotated[
         str | None, typer.Option(metavar="EXPR", help="Only entries that meet it, as in zoo list.")
     ] = None,
-    front: Annotated[bool, typer.Option("--front", help="Only entries that nothing beats.")] = False,
-    catalogue: options.Catalogue = None,
+    front: Annotated[bool, typer.Option("--pareto", help="Only entries that nothing beats.")] = False,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -55,7 +55,7 @@ def compare_models(
         scope=scope.value if scope else "network",
         metric=metric,
         where=where,
-        settings=settings(catalogue=catalogue),
+        settings=settings(catalog=catalog),
     )
     found = found.front() if front else found
     output = Output(as_json=json, quiet=quiet)

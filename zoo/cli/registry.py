@@ -1,4 +1,4 @@
-"""Commands that read upstream's documents: registry import, registry drift."""
+"""Commands that read upstream's documents: registry import, registry diff."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def import_tables(
             [
                 {
                     "document": each.place.document,
-                    "drafts": [{**stated(draft), "doubts": draft.doubts} for draft in each.drafts],
-                    "doubts": [str(doubt) for doubt in each.doubts],
+                    "drafts": [{**stated(draft), "doubts": draft.issues} for draft in each.drafts],
+                    "doubts": [str(doubt) for doubt in each.issues],
                     "left_out": each.left_out,
                 }
                 for each in found
@@ -61,30 +61,30 @@ def import_tables(
         output.lines([publish_bytes(as_yaml(found).encode(), out)])
     else:
         output.text(as_yaml(found))
-    drafts, doubts = sum(len(each.drafts) for each in found), sum(len(each.doubts) for each in found)
+    drafts, issues = sum(len(each.drafts) for each in found), sum(len(each.issues) for each in found)
     output.note(
-        f"{drafts} drafts, {doubts} doubts, {sum(len(each.left_out) for each in found)} rows left out"
+        f"{drafts} drafts, {issues} doubts, {sum(len(each.left_out) for each in found)} rows left out"
     )
 
 
-def drift(
+def diff_document(
     readme: Annotated[Path, typer.Argument(metavar="README.md", help="A newer model-zoo document.")],
     document: Document = None,
     repository: Repository = "PaddlePaddle/PaddleDetection",
     revision: Revision = None,
     release: Release = None,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Compare the catalogue with a newer document; exit 1 when something changed."""
-    from registry.readme_import.diff import drift as compare
+    """Compare the catalog with a newer document; exit 1 when something changed."""
+    from registry.readme_import.diff import diff_document as compare
     from registry.readme_import.sources import Origin, import_files
     from zoo.catalogs.sources import registry_of
     from zoo.settings import settings
 
     (imported,) = import_files([readme], Origin(tuple(document or ()), repository, revision, release))
-    found = compare(imported, registry_of(settings(catalogue=catalogue)))
+    found = compare(imported, registry_of(settings(catalog=catalog)))
     output = Output(as_json=json, quiet=quiet)
     if json:
         output.document(found)

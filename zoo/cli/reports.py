@@ -11,7 +11,7 @@ import typer
 
 from zoo.cli import _options as options
 from zoo.cli._output import Output
-from zoo.cli.models import Jobs, one_thread_a_picture
+from zoo.cli.models import Jobs, limit_opencv_threads
 from zoo.settings import settings
 
 
@@ -21,22 +21,22 @@ def report(
         Path | None,
         typer.Option(metavar="DIR", help="Measure accuracy on it; laid out as COCO is."),
     ] = None,
-    photos: Annotated[
+    images: Annotated[
         list[str] | None,
         typer.Option(
-            "--photo", metavar="IMAGE", help="Picture, folder or pattern to compare and draw on; repeatable."
+            "--image", metavar="IMAGE", help="Image, folder or pattern to compare and draw on; repeatable."
         ),
     ] = None,
     detector: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Finds the persons in --photo for pose models.")
+        str | None, typer.Option(metavar="NAME", help="Finds the persons in --image for pose models.")
     ] = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the page.")] = Path(
         "zoo-report.html"
     ),
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Only the first photos of --data.")
+        int | None, typer.Option(min=1, metavar="N", help="Only the first images of --data.")
     ] = None,
-    warm_up: Annotated[int, typer.Option("--warm-up", min=0, help="Runs that are not counted.")] = 16,
+    warm_up: Annotated[int, typer.Option("--warmup", min=0, help="Runs that are not counted.")] = 16,
     repeats: Annotated[int, typer.Option(min=1, help="Runs that are.")] = 100,
     jobs: Jobs = None,
     lite_version: options.LiteVersion = None,
@@ -44,7 +44,7 @@ def report(
     mirror: options.Mirror = None,
     offline: options.Offline = False,
     locked: options.Locked = False,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -54,16 +54,16 @@ def report(
     from zoo.artifacts.resolver import Reporter
     from zoo.evaluation.latency import Plan
     from zoo.reports.report.page import page_of, require_templates
-    from zoo.runner.media import find_pictures
+    from zoo.runner.media import find_images
 
     output = Output(as_json=json, quiet=quiet)
-    one_thread_a_picture()
+    limit_opencv_threads()
     require_templates()
     with output.display() as display:
         found = reports.report(
             names,
             data=data,
-            photos=find_pictures(photos or ()),
+            images=find_images(images or ()),
             detector=detector,
             limit=limit,
             plan=Plan(warm_up=warm_up, repeats=repeats),
@@ -72,9 +72,9 @@ def report(
             build=build,
             locked=locked,
             command=_typed(
-                names, {"--data": data, "--detector": detector, "--limit": limit}, photos or (), build
+                names, {"--data": data, "--detector": detector, "--limit": limit}, images or (), build
             ),
-            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalog=catalog),
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     publish_bytes(page_of(found).encode(), out)
@@ -87,14 +87,14 @@ def report(
 
 
 def _typed(
-    names: Sequence[str], values: Mapping[str, object], photos: Sequence[str], build: bool | None
+    names: Sequence[str], values: Mapping[str, object], images: Sequence[str], build: bool | None
 ) -> str:
     """The command again, as far as it shapes the page: a mirror's address may hold a password."""
     words = ["zoo", "report", *names]
     for flag, value in values.items():
         words += [flag, str(value)] if value is not None else []
-    for photo in photos:
-        words += ["--photo", photo]
+    for image in images:
+        words += ["--image", image]
     if build is not None:
         words.append("--build" if build else "--no-build")
     return shlex.join(words)

@@ -1,4 +1,4 @@
-"""The command that writes the catalogue as a web site."""
+"""The command that writes the catalog as a web site."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from zoo.cli._output import Output
 
 def site(
     out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for the site.")],
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Write the catalogue as a static site that needs neither a server nor a network."""
+    """Write the catalog as a static site that needs neither a server nor a network."""
     from importlib.metadata import version
 
     from zoo.catalogs.sources import registry_of
@@ -25,7 +25,7 @@ def site(
     from zoo.settings import settings
 
     output = Output(as_json=json, quiet=quiet)
-    entries = registry_of(settings(catalogue=catalogue))
+    entries = registry_of(settings(catalog=catalog))
     found = write(site_of(entries, version=version("paddle-zoo")), out)
     if json:
         output.document(found)

@@ -23,14 +23,14 @@ Name = Annotated[str, typer.Argument(metavar="TOOL[@VERSION]", help="For example
 HEAD = ("name", "python", "size", "age", "health", "interpreter")
 
 
-@toolchain_app.command("ls")
-def ls(quiet: options.Quiet = False, json: options.Json = False) -> None:
+@toolchain_app.command("list")
+def list_(quiet: options.Quiet = False, json: options.Json = False) -> None:
     """List the environments that were built, and try each one out."""
     from zoo.api import toolchains
-    from zoo.artifacts.workspace import obtainer_of
+    from zoo.artifacts.workspace import resolver_for
 
     output = Output(as_json=json, quiet=quiet)
-    found = toolchains.listing(obtainer_of(settings()).toolchains)
+    found = toolchains.list_toolchains(resolver_for(settings()).toolchains)
     if json:
         output.document({"toolchains": found})
     elif found:
@@ -40,8 +40,8 @@ def ls(quiet: options.Quiet = False, json: options.Json = False) -> None:
         output.note("no environment was built yet; each is built when it is needed (zoo doctor)")
 
 
-@toolchain_app.command("add")
-def add(
+@toolchain_app.command("install")
+def install(
     name: Name,
     offline: options.Offline = False,
     quiet: options.Quiet = False,
@@ -49,11 +49,11 @@ def add(
 ) -> None:
     """Build an environment ahead of its use, prove it, and print its interpreter."""
     from zoo.api import toolchains
-    from zoo.artifacts.workspace import obtainer_of
+    from zoo.artifacts.workspace import resolver_for
 
     output = Output(as_json=json, quiet=quiet)
-    place = obtainer_of(settings(offline=offline)).toolchains
-    found = toolchains.add(name, place, output.note)
+    place = resolver_for(settings(offline=offline)).toolchains
+    found = toolchains.install(name, place, output.note)
     if json:
         output.document(found)
         return
@@ -63,8 +63,8 @@ def add(
         output.note(f"{found.name}: {where} has it, nothing was built")
 
 
-@toolchain_app.command("remove")
-def remove(
+@toolchain_app.command("uninstall")
+def uninstall(
     names: Annotated[
         list[str], typer.Argument(metavar="TOOL[@VERSION]", help="Without a version, all versions.")
     ],
@@ -74,11 +74,11 @@ def remove(
 ) -> None:
     """Delete environments, and print their folders; they are built anew when they are needed."""
     from zoo.api import toolchains
-    from zoo.artifacts.workspace import obtainer_of
+    from zoo.artifacts.workspace import resolver_for
 
     output = Output(as_json=json, quiet=quiet)
-    place = obtainer_of(settings()).toolchains
-    found = toolchains.remove(names, place, output.note, dry_run=dry_run)
+    place = resolver_for(settings()).toolchains
+    found = toolchains.uninstall(names, place, output.note, dry_run=dry_run)
     if json:
         output.document(found)
         return
@@ -86,14 +86,14 @@ def remove(
     output.note(f"{megabytes(found.freed)} {'would be freed' if dry_run else 'freed'}")
 
 
-@toolchain_app.command("path")
-def path(name: Name, json: options.Json = False) -> None:
+@toolchain_app.command("find")
+def find(name: Name, json: options.Json = False) -> None:
     """Print the interpreter that runs a tool, for scripts; nothing is built."""
     from zoo.api import toolchains
-    from zoo.artifacts.workspace import obtainer_of
+    from zoo.artifacts.workspace import resolver_for
 
     output = Output(as_json=json)
-    found = toolchains.path(name, obtainer_of(settings()).toolchains)
+    found = toolchains.find(name, resolver_for(settings()).toolchains)
     if json:
         output.document({"interpreter": found})
     else:
@@ -101,7 +101,7 @@ def path(name: Name, json: options.Json = False) -> None:
 
 
 def rows(found: Sequence[Toolchain], now: datetime) -> list[list[str]]:
-    """The cells of ``zoo toolchain ls``.
+    """The cells of ``zoo toolchain list``.
 
     Args:
         found: The environments.

@@ -18,7 +18,7 @@ def mirror(
         str, typer.Argument(metavar="DIR|URL", help="A folder, file://… or s3://bucket/prefix.")
     ],
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Default: the whole catalogue.")
+        list[str] | None, typer.Argument(metavar="NAME", help="Default: the whole catalog.")
     ] = None,
     task: Annotated[str | None, typer.Option(help="keypoint_detection or object_detection.")] = None,
     family: Annotated[str | None, typer.Option(help="tinypose or picodet.")] = None,
@@ -35,17 +35,17 @@ def mirror(
     offline: options.Offline = False,
     jobs: options.Jobs = 4,
     dry_run: options.DryRun = False,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Copy published files to a folder or bucket that any static server can serve to --mirror."""
     from zoo.api import transfer as carrying
     from zoo.artifacts.resolver import Reporter
-    from zoo.artifacts.spec import Request
+    from zoo.artifacts.spec import FetchOptions
 
     output = Output(as_json=json, quiet=quiet)
-    request = Request(
+    request = FetchOptions(
         weights=weights,
         config=config,
         inference=inference,
@@ -63,7 +63,7 @@ def mirror(
             family=family,
             jobs=jobs,
             dry_run=dry_run,
-            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalog=catalog),
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     if json:
@@ -93,17 +93,17 @@ def bundle(
     mirror: options.Mirror = None,
     offline: options.Offline = False,
     jobs: options.Jobs = 4,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Write artifacts, converted ones too, into one file for a machine without a network."""
     from zoo.api import transfer as carrying
     from zoo.artifacts.resolver import Reporter
-    from zoo.artifacts.spec import Request
+    from zoo.artifacts.spec import FetchOptions
 
     output = Output(as_json=json, quiet=quiet)
-    request = Request(
+    request = FetchOptions(
         weights=weights,
         config=config,
         inference=inference,
@@ -120,7 +120,7 @@ def bundle(
             request,
             out=out,
             jobs=jobs,
-            settings=settings(mirror=mirror, offline=offline, catalogue=catalogue),
+            settings=settings(mirror=mirror, offline=offline, catalog=catalog),
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     if json:
@@ -137,7 +137,7 @@ def import_bundle(
     sha256: Annotated[
         str | None, typer.Option(metavar="HEX", help="Refuse any bundle but the one with this digest.")
     ] = None,
-    catalogue: options.Catalogue = None,
+    catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
@@ -147,7 +147,7 @@ def import_bundle(
 
     output = Output(as_json=json, quiet=quiet)
     found = carrying.import_bundle(
-        path, sha256=sha256, settings=settings(catalogue=catalogue), reporter=Reporter(note=output.note)
+        path, sha256=sha256, settings=settings(catalog=catalog), reporter=Reporter(note=output.note)
     )
     if json:
         output.document({"artifacts": found})

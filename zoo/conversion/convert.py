@@ -11,16 +11,16 @@ from pydantic import Field
 from converters.formats import Kind, inspect
 from converters.formats.locate import locate_file, locate_in_folder
 from converters.ncnn.options import NcnnOptions
-from converters.onnx import QuantiseOptions
-from converters.planning.plan import Goal, Have, Step, steps
+from converters.onnx import QuantizeOptions
+from converters.planning.plan import SourceKind, Step, TargetFormat, steps
 from registry import Entry, Registry
 from registry.errors import NotFoundError, UsageError
 from registry.schema import Model
-from zoo._utils.extras import needing
-from zoo.artifacts.export import deliver
+from zoo._utils.extras import requires_extra
+from zoo.artifacts.export import copy_out
 from zoo.artifacts.plan import words
-from zoo.artifacts.resolver import Obtainer
-from zoo.conversion.options import ConvertRequest, aim_of
+from zoo.artifacts.resolver import ArtifactResolver
+from zoo.conversion.options import ConvertOptions, conversion_target
 
 _NO_ARGMAX = "ncnn has no arg-max: the model hands out heat maps alone, their maxima are for the app to find"
 
@@ -36,8 +36,8 @@ class ConvertPlan(Model):
     """
 
     source: str
-    have: Have
-    goal: Goal
+    have: SourceKind
+    goal: TargetFormat
     steps: tuple[Step, ...]
 
     def lines(self) -> list[str]:
@@ -66,7 +66,7 @@ class Made(Model):
     left_out: str | None = None
 
 
-def plan(source: Path | str, request: ConvertRequest, entries: Registry) -> ConvertPlan:
+def plan(source: Path | str, request: ConvertOptions, entries: Registry) -> ConvertPlan:
     """How the source becomes what is wanted, without doing any of it.
 
     Raises:
@@ -78,14 +78,19 @@ def plan(source: Path | str, request: ConvertRequest, entries: Registry) -> Conv
         known = entries.get(str(source))
         _refuse_network(known, request)
         entry: Entry | None = known
-        have: Have = "weights" if _starts_from_weights(known, request) else "program"
+        have: SourceKind = "weights" if _starts_from_weights(known, request) else "program"
     else:
         entry, have = _entry(request, entries), _have(local, request.to)
     return ConvertPlan(source=str(source), have=have, goal=request.to, steps=_steps(have, request, entry))
 
 
 def convert(
-    source: Path | str, request: ConvertRequest, *, out: Path | None, entries: Registry, obtainer: Obtainer
+    source: Path | str,
+    request: ConvertOptions,
+    *,
+    out: Path | None,
+    entries: Registry,
+    resolver: ArtifactResolver,
 ) -> Made:
     """Converts, through the store, and copies the result to ``out`` where one is given.
 
@@ -94,22 +99,22 @@ def convert(
     """
     planned = plan(source, request, entries)
     if request.calibration is not None:
-        _require_pictures()
+        _require_images()
     local = local_source(source, entries)
     entry = entries.get(str(source)) if local is None else _entry(request, entries)
     path, fresh = (
-        (local, False) if local is not None else _published(entries.get(str(source)), planned, obtainer)
+        (local, False) if local is not None else _published(entries.get(str(source)), planned, resolver)
     )
     if request.to == "safetensors":
         return Made(path=_write_safetensors(path, out), source=str(source), from_store=False)
     stem = entry.name if local is None and entry else Path(str(source)).stem
     for step in planned.steps:
-        with _completed(step, path, request, entry, obtainer.settings.cache / "work") as complete:
-            converted = obtainer.convert(path, complete, stem, entry)
+        with _completed(step, path, request, entry, resolver.settings.cache / "work") as complete:
+            converted = resolver.convert(path, complete, stem, entry)
         path, fresh = converted.path, fresh or converted.made
     single = _single_operators(path) if request.to == "lite" and request.precision == "fp16" else {}
     if out is not None:
-        path = deliver(path, out, work=obtainer.settings.cache / "work")
+        path = copy_out(path, out, work=resolver.settings.cache / "work")
     heat_maps_alone = any(isinstance(step, NcnnOptions) and step.without_argmax for step in planned.steps)
     return Made(
         path=path,
@@ -120,25 +125,25 @@ def convert(
     )
 
 
-@needing("run")
-def _require_pictures() -> None:
-    """Passes where pictures can be prepared: asked before anything is converted that waits for them."""
+@requires_extra("run")
+def _require_images() -> None:
+    """Passes where images can be prepared: asked before anything is converted that waits for them."""
     import numpy  # noqa: F401, I001  OpenCV prints where it finds none, instead of raising alone
     import cv2  # noqa: F401  heavy, and of another extra than conversions
 
 
 @contextmanager
 def _completed(
-    step: Step, source: Path, request: ConvertRequest, entry: Entry | None, work: Path
+    step: Step, source: Path, request: ConvertOptions, entry: Entry | None, work: Path
 ) -> Iterator[Step]:
     """The step with the calibration it needs, which is there as long as the context is."""
-    if not isinstance(step, QuantiseOptions) or request.calibration is None or entry is None:
+    if not isinstance(step, QuantizeOptions) or request.calibration is None or entry is None:
         yield step
         return
-    from zoo.conversion.calibration import calibration  # pictures and numpy, which only this needs
+    from zoo.conversion.calibration import calibration  # images and numpy, which only this needs
 
-    normalisation = inspect(source).normalisation or "host"
-    with calibration(entry, request.calibration, normalisation, work=work) as seen:
+    normalization = inspect(source).normalization or "host"
+    with calibration(entry, request.calibration, normalization, work=work) as seen:
         yield step.model_copy(update={"calibration": seen})
 
 
@@ -156,16 +161,16 @@ def local_source(source: Path | str, entries: Registry) -> Path | None:
         return path
     if isinstance(source, str) and "/" not in source and not path.suffix:
         entries.get(source)
-    raise NotFoundError("no-such-source", f"{text} is neither a file nor an entry", hint="zoo list")
+    raise NotFoundError("source-not-found", f"{text} is neither a file nor an entry", hint="zoo list")
 
 
-def _entry(request: ConvertRequest, entries: Registry) -> Entry | None:
-    return entries.get(request.network) if request.network else None
+def _entry(request: ConvertOptions, entries: Registry) -> Entry | None:
+    return entries.get(request.architecture) if request.architecture else None
 
 
-def _have(path: Path, to: Goal) -> Have:
+def _have(path: Path, to: TargetFormat) -> SourceKind:
     found = locate_in_folder(path) if path.is_dir() else locate_file(path)
-    kinds: dict[Kind, Have] = {
+    kinds: dict[Kind, SourceKind] = {
         Kind.PICKLE: "weights",
         Kind.SAFETENSORS: "weights",
         Kind.PROGRAM: "program",
@@ -185,7 +190,7 @@ def _have(path: Path, to: Goal) -> Have:
     return kinds[found.kind]
 
 
-def _starts_from_weights(entry: Entry, request: ConvertRequest) -> bool:
+def _starts_from_weights(entry: Entry, request: ConvertOptions) -> bool:
     if request.to in ("inference", "safetensors") or request.shapes_the_graph:
         return True
     if request.to == "ncnn" and getattr(entry.output, "head", None) == "nms":
@@ -193,19 +198,19 @@ def _starts_from_weights(entry: Entry, request: ConvertRequest) -> bool:
     return entry.artifact("inference") is None
 
 
-def _refuse_network(entry: Entry, request: ConvertRequest) -> None:
-    if request.network is not None:
+def _refuse_network(entry: Entry, request: ConvertOptions) -> None:
+    if request.architecture is not None:
         raise UsageError(
             "bad-combination",
-            f"--network says which architecture a file has, but {entry.id} is an entry, whose own is known",
-            expected="--network beside a file",
-            found=f"--network {request.network}",
-            hint="leave out --network, or start from a file: zoo convert FILE.pdparams --network NAME",
+            f"--architecture says which architecture a file has, but {entry.id} is an entry, whose own is known",
+            expected="--architecture beside a file",
+            found=f"--architecture {request.architecture}",
+            hint="leave out --architecture, or start from a file: zoo convert FILE.pdparams --architecture NAME",
         )
 
 
-def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[Step, ...]:
-    aim = aim_of(request, have, entry)
+def _steps(have: SourceKind, request: ConvertOptions, entry: Entry | None) -> tuple[Step, ...]:
+    aim = conversion_target(request, have, entry)
     if request.to != "safetensors":
         return steps(have, aim, entry)
     if have != "weights":
@@ -219,13 +224,13 @@ def _steps(have: Have, request: ConvertRequest, entry: Entry | None) -> tuple[St
     return ()
 
 
-def _published(entry: Entry, planned: ConvertPlan, obtainer: Obtainer) -> tuple[Path, bool]:
+def _published(entry: Entry, planned: ConvertPlan, resolver: ArtifactResolver) -> tuple[Path, bool]:
     artifact = entry.artifact("weights" if planned.have == "weights" else "inference")
     if artifact is None:
         raise NotFoundError(
             "nothing-published", f"{entry.id} has no published {planned.have}", hint=f"zoo show {entry.name}"
         )
-    stored = obtainer.published(entry, artifact)
+    stored = resolver.published(entry, artifact)
     return stored.path, not stored.from_cache
 
 

@@ -10,45 +10,45 @@ from pydantic import NonNegativeInt
 from converters.inference.options import InferenceOptions, published_options, require_consistent
 from converters.lite import LiteOptions, WeightOnly
 from converters.ncnn.options import NcnnOptions, ncnn_export, ncnn_options
-from converters.onnx import OnnxOptions, QuantiseOptions, RefineOptions, quantise_options, refine_options
-from converters.onnx.quantise_options import FIRST_OPSET
+from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, quantize_options, refine_options
+from converters.onnx.quantize_options import FIRST_OPSET
 from converters.openvino.options import OpenvinoOptions, openvino_options
-from converters.planning.plan import Aim, Goal, Have, lite_options, onnx_options
+from converters.planning.plan import ConversionTarget, SourceKind, TargetFormat, lite_options, onnx_options
 from converters.tflite.options import TfliteOptions, tflite_options
 from registry import Entry
 from registry.errors import UsageError
 from registry.schema import Model
 
 if TYPE_CHECKING:
-    from converters.planning.plan import Have
+    from converters.planning.plan import SourceKind
 
 
-class ConvertRequest(Model):
+class ConvertOptions(Model):
     """What to make, and what must be known to make it.
 
     Attributes:
         to: Format.
-        network: Entry whose architecture a bare weights file has.
+        architecture: Entry whose architecture a bare weights file has.
         precision: Of Lite and ONNX files; for OpenVINO, ncnn and TensorFlow Lite, how weights are stored.
         target: Processor of a Lite file, or a GPU and the processor to fall back on: ``opencl,arm``.
         lite_version: Version of Paddle-Lite's opt; None takes the default.
         weight_only: Integers that the weights of a Lite or ONNX file are stored as; None stores them as they
             are.
-        calibration: Folder of pictures that the ranges of an ONNX file in ``int8`` come from.
+        calibration: Folder of images that the ranges of an ONNX file in ``int8`` come from.
         sparse: Whether layers of a Lite file with many zeros are stored as sparse ones.
         opset: ONNX operator set; None takes the default.
         ir_version: Version of the format of an ONNX file made here; None leaves what the tool writes.
-        half_ends: Whether inputs and outputs of a half-precision ONNX file are half too.
+        fp16_io: Whether inputs and outputs of a half-precision ONNX file are half too.
         simplify: Whether the graph of an ONNX file is simplified.
         program: Form of an inference model; None takes ``legacy``, which every next step can read.
         head: For detectors, what the graph hands out; None takes what upstream publishes.
         argmax: For pose networks, whether the maxima's places are an output; None takes what is published.
-        normalisation: Where it happens; None takes ``host``.
+        normalization: Where it happens; None takes ``host``.
         batch: Images per run, 0 for an open batch; None takes 1 for raw heads and an open batch otherwise.
     """
 
-    to: Goal
-    network: str | None = None
+    to: TargetFormat
+    architecture: str | None = None
     precision: Literal["fp32", "fp16", "int8"] = "fp32"
     target: str = "arm"
     lite_version: str | None = None
@@ -57,22 +57,22 @@ class ConvertRequest(Model):
     sparse: bool = False
     opset: int | None = None
     ir_version: int | None = None
-    half_ends: bool = False
+    fp16_io: bool = False
     simplify: bool = False
     program: Literal["legacy", "pir"] | None = None
     head: Literal["raw", "boxes", "nms"] | None = None
     argmax: bool | None = None
-    normalisation: Literal["host", "in_graph"] | None = None
+    normalization: Literal["host", "in_graph"] | None = None
     batch: NonNegativeInt | None = None
 
     @property
     def shapes_the_graph(self) -> bool:
         """Whether anything is asked that only an export from weights can give."""
-        asked = (self.program, self.head, self.argmax, self.normalisation, self.batch)
+        asked = (self.program, self.head, self.argmax, self.normalization, self.batch)
         return any(item is not None for item in asked)
 
 
-def aim_of(request: ConvertRequest, have: Have, entry: Entry | None) -> Aim:
+def conversion_target(request: ConvertOptions, have: SourceKind, entry: Entry | None) -> ConversionTarget:
     """The options of each conversion on the way, checked before anything is read or run.
 
     Args:
@@ -82,23 +82,23 @@ def aim_of(request: ConvertRequest, have: Have, entry: Entry | None) -> Aim:
 
     Raises:
         UsageError: An option says nothing about what is to be made, contradicts another, asks for what no
-            tool can do, or for what is settled in the file; ``network-needed``.
+            tool can do, or for what is settled in the file; ``architecture-required``.
     """
     _refuse_idle(request)
-    refuse_what_is_fixed(have, request)
+    reject_fixed_options(have, request)
     if request.calibration is not None and entry is None:
         raise UsageError(
-            "network-needed",
-            "a model file does not say how pictures are prepared for it",
-            hint="add --network NAME; zoo list shows the names",
+            "architecture-required",
+            "a model file does not say how images are prepared for it",
+            hint="add --architecture NAME; zoo list shows the names",
         )
     exported = have == "weights" and request.to != "safetensors"
     inference = _inference_options(entry, request) if entry and exported else None
     through_onnx = _onnx_options(request, entry)
-    return Aim(goal=request.to, inference=inference, lite=_lite_options(request), **through_onnx)
+    return ConversionTarget(goal=request.to, inference=inference, lite=_lite_options(request), **through_onnx)
 
 
-def _refuse_idle(request: ConvertRequest) -> None:
+def _refuse_idle(request: ConvertOptions) -> None:
     """Refuses options that say nothing about what is to be made, instead of leaving them out of account."""
     lite, onnx, both = ("lite",), ("onnx",), ("lite", "onnx")
     through_onnx = ("onnx", "openvino", "ncnn", "tflite")
@@ -109,7 +109,7 @@ def _refuse_idle(request: ConvertRequest) -> None:
         "--sparse": (request.sparse, lite),
         "--opset": (request.opset is not None, through_onnx),
         "--ir-version": (request.ir_version is not None, onnx),
-        "--half-ends": (request.half_ends, onnx),
+        "--fp16-io": (request.fp16_io, onnx),
         "--simplify": (request.simplify, onnx),
         "--calibration": (request.calibration is not None, onnx),
         "--weight-only": (request.weight_only is not None, both),
@@ -126,7 +126,7 @@ def _refuse_idle(request: ConvertRequest) -> None:
             )
 
 
-def _lite_options(request: ConvertRequest) -> LiteOptions | None:
+def _lite_options(request: ConvertOptions) -> LiteOptions | None:
     if request.to != "lite":
         return None
     return lite_options(
@@ -141,13 +141,13 @@ def _lite_options(request: ConvertRequest) -> LiteOptions | None:
 class _OnnxSteps(TypedDict, total=False):
     onnx: OnnxOptions
     refine: RefineOptions
-    quantise: QuantiseOptions | None
+    quantize: QuantizeOptions | None
     openvino: OpenvinoOptions
     ncnn: NcnnOptions
     tflite: TfliteOptions
 
 
-def _onnx_options(request: ConvertRequest, entry: Entry | None) -> _OnnxSteps:
+def _onnx_options(request: ConvertOptions, entry: Entry | None) -> _OnnxSteps:
     if request.to == "openvino":
         return {"onnx": onnx_options(request.opset), "openvino": openvino_options(request.precision)}
     if request.to == "tflite":
@@ -160,25 +160,25 @@ def _onnx_options(request: ConvertRequest, entry: Entry | None) -> _OnnxSteps:
         return {"onnx": onnx_options(request.opset), "ncnn": ncnn}
     if request.to != "onnx":
         return {}
-    quantise = quantise_options(
+    quantize = quantize_options(
         request.precision,
         request.weight_only,
         calibrated=request.calibration is not None,
         opset=request.opset,
     )
-    precision = "fp32" if quantise else request.precision
+    precision = "fp32" if quantize else request.precision
     return {
-        "onnx": onnx_options(request.opset or (FIRST_OPSET if quantise else None), request.ir_version),
-        "refine": refine_options(precision, half_ends=request.half_ends, simplify=request.simplify),
-        "quantise": quantise,
+        "onnx": onnx_options(request.opset or (FIRST_OPSET if quantize else None), request.ir_version),
+        "refine": refine_options(precision, fp16_io=request.fp16_io, simplify=request.simplify),
+        "quantize": quantize,
     }
 
 
-def _inference_options(entry: Entry, request: ConvertRequest) -> InferenceOptions:
+def _inference_options(entry: Entry, request: ConvertOptions) -> InferenceOptions:
     published = published_options(entry, program=request.program or "legacy")
     changes: dict[str, object] = {
         name: value
-        for name in ("head", "argmax", "normalisation")
+        for name in ("head", "argmax", "normalization")
         if (value := getattr(request, name)) is not None
     }
     if request.batch is not None:
@@ -192,7 +192,7 @@ def _inference_options(entry: Entry, request: ConvertRequest) -> InferenceOption
     return options
 
 
-def refuse_what_is_fixed(have: Have, request: ConvertRequest) -> None:
+def reject_fixed_options(have: SourceKind, request: ConvertOptions) -> None:
     """Passes when everything that was asked for can still be given to what is there.
 
     Args:
@@ -200,7 +200,7 @@ def refuse_what_is_fixed(have: Have, request: ConvertRequest) -> None:
         request: What is asked for.
 
     Raises:
-        UsageError: ``graph-is-fixed``, ``ir-version-is-fixed``, ``opset-is-fixed``; ``bad-combination``: an
+        UsageError: ``graph-fixed``, ``ir-version-fixed``, ``opset-fixed``; ``bad-combination``: an
             architecture is named beside a file that holds its own.
     """
     # Leaving an output out on the way to ncnn takes no other graph.
@@ -208,26 +208,26 @@ def refuse_what_is_fixed(have: Have, request: ConvertRequest) -> None:
     shaping = request.model_copy(update={"argmax": None}) if no_argmax else request
     if have != "weights" and shaping.shapes_the_graph:
         raise UsageError(
-            "graph-is-fixed",
-            "form, head, batch and normalisation of an inference model cannot be changed",
-            hint="start from the weights: zoo convert NAME or zoo convert FILE.pdparams --network NAME",
+            "graph-fixed",
+            "form, head, batch and normalization of an inference model cannot be changed",
+            hint="start from the weights: zoo convert NAME or zoo convert FILE.pdparams --architecture NAME",
         )
     if have == "onnx" and request.ir_version is not None:
-        raise _kept_by_onnx("ir-version-is-fixed", "the IR version", "--ir-version")
+        raise _kept_by_onnx("ir-version-fixed", "the IR version", "--ir-version")
     if have == "onnx" and request.opset is not None:
-        raise _kept_by_onnx("opset-is-fixed", "the opset", "--opset")
-    if request.network is not None and not _network_counts(have, request):
+        raise _kept_by_onnx("opset-fixed", "the opset", "--opset")
+    if request.architecture is not None and not _network_counts(have, request):
         raise UsageError(
             "bad-combination",
-            "--network says which architecture bare weights have, and nothing about this conversion",
-            expected="--network beside weights that become a model, or with --calibration",
-            found=f"--network {request.network}",
-            hint="leave out --network",
+            "--architecture says which architecture bare weights have, and nothing about this conversion",
+            expected="--architecture beside weights that become a model, or with --calibration",
+            found=f"--architecture {request.architecture}",
+            hint="leave out --architecture",
         )
 
 
-def _network_counts(have: Have, request: ConvertRequest) -> bool:
-    # Pictures are prepared for calibration as the network takes them, which no model file says.
+def _network_counts(have: SourceKind, request: ConvertOptions) -> bool:
+    # Images are prepared for calibration as the network takes them, which no model file says.
     return (have == "weights" and request.to != "safetensors") or request.calibration is not None
 
 

@@ -1,4 +1,4 @@
-"""A folder laid out as COCO is: photos, and one JSON file that says what is in them."""
+"""A folder laid out as COCO is: images, and one JSON file that says what is in them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from registry.errors import NotFoundError, UsageError
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo._utils.arrays import Doubles
-from zoo.datasets.coco_annotations import AnnotationFile, labelled, read_annotations
+from zoo.datasets.coco_annotations import AnnotationFile, labeled, read_annotations
 
 PERSON = 1  # COCO's category id
 
@@ -20,8 +20,8 @@ _MOST_PERSONS = {"all": None, "one_person": 1, "at_most_six_persons": 6}
 
 
 @dataclass(frozen=True)
-class CocoPhoto:
-    """One photo of a data set.
+class CocoImage:
+    """One image of a data set.
 
     Attributes:
         id: COCO's image id; other makers of such files use texts as well.
@@ -40,19 +40,19 @@ class CocoPhoto:
     def persons_with_keypoints(self) -> Doubles:
         """``(N, 4)`` x1, y1, x2, y2 of the persons upstream's evaluation looks at.
 
-        Neither crowds nor persons without a labelled joint. A box is clipped to the photo; its last pixel
+        Neither crowds nor persons without a labeled joint. A box is clipped to the image; its last pixel
         is width minus one away from its first, as upstream computes.
         """
         boxes = [
             self._clipped(*annotation["bbox"])
             for annotation in self.annotations
-            if not annotation.get("iscrowd") and annotation.get("area", 1) > 0 and labelled(annotation)
+            if not annotation.get("iscrowd") and annotation.get("area", 1) > 0 and labeled(annotation)
         ]
         rows = [box for box in boxes if box[2] >= box[0] and box[3] >= box[1]]
         return np.array(rows, dtype=np.float64).reshape(-1, 4)
 
-    def holding(self, category: int) -> CocoPhoto:
-        """The same photo with the annotations of one category alone."""
+    def holding(self, category: int) -> CocoImage:
+        """The same image with the annotations of one category alone."""
         kept = [annotation for annotation in self.annotations if annotation["category_id"] == category]
         return replace(self, annotations=tuple(kept))
 
@@ -65,19 +65,19 @@ class CocoPhoto:
 
 @dataclass(frozen=True)
 class CocoSet:
-    """The photos a figure is measured on.
+    """The images a figure is measured on.
 
     Attributes:
         annotations: The annotation file.
         document: Its content.
-        photos: In the order of the file.
+        images: In the order of the file.
         categories: Category ids, ascending.
-        missing: Photos that were left out because they are not there.
+        missing: Images that were left out because they are not there.
     """
 
     annotations: Path
     document: Mapping[str, Any]
-    photos: tuple[CocoPhoto, ...]
+    images: tuple[CocoImage, ...]
     categories: tuple[int, ...]
     missing: int = 0
 
@@ -113,22 +113,22 @@ def load_set(
     limit: int | None = None,
     skip_missing: bool = False,
 ) -> CocoSet:
-    """Read the annotation file and choose the photos the protocol is about.
+    """Read the annotation file and choose the images the protocol is about.
 
-    A photo is looked for under its name in the folder of photos, then under its name in ``data`` (for names
+    An image is looked for under its name in the folder of images, then under its name in ``data`` (for names
     that begin with the folder); one whose name is an absolute path of another machine, by its last part.
 
     Args:
         data: Folder that holds ``val2017/`` and ``annotations/``.
-        protocol: Says which split and file, and which photos of it count.
+        protocol: Says which split and file, and which images of it count.
         annotations: Annotation file, when it lies elsewhere.
-        images: Folder of the photos, when it lies elsewhere.
+        images: Folder of the images, when it lies elsewhere.
         limit: Take only the first photos.
-        skip_missing: Leave out photos that are not there.
+        skip_missing: Leave out images that are not there.
 
     Raises:
-        NotFoundError: ``annotations-not-found``, ``images-not-found`` or ``photos-missing``.
-        UsageError: ``no-photos``, ``no-person-category``, or as for ``read_annotations``.
+        NotFoundError: ``annotations-not-found``, ``images-not-found`` or ``images-missing``.
+        UsageError: ``dataset-empty``, ``no-person-category``, or as for ``read_annotations``.
     """
     file = annotations or data / (protocol.annotations or "annotations.json")
     folder = images or data / protocol.split
@@ -137,12 +137,12 @@ def load_set(
     if not folder.is_dir():
         raise NotFoundError(
             "images-not-found",
-            f"there is no folder of photos at {folder}",
-            expected=f"the photos of {file.name}",
+            f"there is no folder of images at {folder}",
+            expected=f"the images of {file.name}",
             hint="name it with --images",
         )
     whole = CocoSet(file, read.document, (), tuple(sorted(category["id"] for category in read.categories)))
-    photos = [_photo(image, read, folder, data) for image in read.images]
+    photos = [_image(image, read, folder, data) for image in read.images]
     if isinstance(protocol, KeypointProtocol) or protocol.category_scope == "person":
         person = whole.person  # asked for also where boxes are of it alone: before anything is fetched
         photos = [photo.holding(person) for photo in photos] if pose else photos
@@ -153,18 +153,18 @@ def load_set(
         raise _missing(file, folder, absent, len(wanted))
     if not wanted:
         raise UsageError(
-            "no-photos",
-            f"{file} names no photo the protocol is about",
-            expected="photos with annotated persons" if isinstance(protocol, KeypointProtocol) else "photos",
-            found=f"{len(photos)} photos",
+            "dataset-empty",
+            f"{file} names no image the protocol is about",
+            expected="images with annotated persons" if isinstance(protocol, KeypointProtocol) else "images",
+            found=f"{len(photos)} images",
             hint="name other annotations with --annotations",
         )
-    return replace(whole, photos=wanted, missing=len(chosen) - len(present))
+    return replace(whole, images=wanted, missing=len(chosen) - len(present))
 
 
-def _photo(image: Mapping[str, Any], read: AnnotationFile, folder: Path, data: Path) -> CocoPhoto:
+def _image(image: Mapping[str, Any], read: AnnotationFile, folder: Path, data: Path) -> CocoImage:
     path = _located(image["file_name"], folder, data)
-    return CocoPhoto(
+    return CocoImage(
         image["id"], path, image["width"], image["height"], tuple(read.objects.get(image["id"], ()))
     )
 
@@ -178,16 +178,16 @@ def _located(name: str, folder: Path, data: Path) -> Path:
     return second if second.is_file() else first
 
 
-def _missing(file: Path, folder: Path, missing: Sequence[CocoPhoto], wanted: int) -> NotFoundError:
+def _missing(file: Path, folder: Path, missing: Sequence[CocoImage], wanted: int) -> NotFoundError:
     return NotFoundError(
-        "photos-missing",
-        f"{len(missing)} of {wanted} photos that {file} names are not in {folder}",
+        "images-missing",
+        f"{len(missing)} of {wanted} images that {file} names are not in {folder}",
         found=f"no {missing[0].path}",
         hint="name their folder with --images, or measure on those that are there with --skip-missing",
     )
 
 
-def _counts(photo: CocoPhoto, protocol: KeypointProtocol | DetectionProtocol) -> bool:
+def _counts(photo: CocoImage, protocol: KeypointProtocol | DetectionProtocol) -> bool:
     if isinstance(protocol, DetectionProtocol):
         return bool(photo.annotations) or protocol.empty_images is not False
     most = _MOST_PERSONS[protocol.images]

@@ -69,8 +69,8 @@ def read_annotations(path: Path, kind: Kind) -> AnnotationFile:
     return AnnotationFile(path, document, tuple(document["images"]), tuple(document["categories"]), objects)
 
 
-def labelled(annotation: Mapping[str, Any]) -> bool:
-    """Whether any joint of a person is labelled; also where the field is missing or an empty list."""
+def labeled(annotation: Mapping[str, Any]) -> bool:
+    """Whether any joint of a person is labeled; also where the field is missing or an empty list."""
     return max(annotation.get("keypoints") or (0,)) > 0
 
 
@@ -138,7 +138,7 @@ class _Check:
         if not _are_numbers(joints, JOINT_VALUES):
             found = f"{len(joints)} values" if isinstance(joints, list) else joints
             self._refuse(f"{where}.keypoints", "x, y, visibility of COCO's 17 joints: 51 numbers", found)
-        if labelled(annotation) and "area" not in annotation:
+        if labeled(annotation) and "area" not in annotation:
             self._refuse(
                 f"{where}.area", "the area of the person, which similarity of joints is measured by", None
             )

@@ -3,7 +3,7 @@
 result     what the demo did, as values
 job        fetch, verify, convert, prove
 measuring  what each format computes, beside the inference model and the published accuracy
-picture    what was found, drawn on the pictures it was found in
+image    what was found, drawn on the images it was found in
 """
 
 from zoo.demo.job import run

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import registry
 from converters.formats import Inspection, inspect
 from converters.fs.atomic import writing_to
-from converters.fs.workdir import passing_folder
+from converters.fs.workdir import temporary_directory
 from converters.toolchain import Toolchains
 from registry import Entry
 from registry.errors import IntegrityError, MissingToolError
-from zoo.artifacts.resolver import Fetched, Obtainer, Reporter
-from zoo.artifacts.spec import Want
+from zoo.artifacts.resolver import ArtifactResolver, Fetched, Reporter
+from zoo.artifacts.spec import ArtifactSpec
 from zoo.demo.result import Demo, DemoRow
-from zoo.sample import CATALOGUE, NAME, PICTURES
+from zoo.sample import CATALOG, IMAGES, NAME
 from zoo.sample.local_server import served
 from zoo.settings import Settings
 from zoo.store import Store
@@ -29,19 +29,19 @@ from zoo.store import Store
 if TYPE_CHECKING:
     from zoo.demo.measuring import Measured
 
-WANTS = (
-    Want(kind="inference"),
-    Want(kind="lite", precision="fp32", target="arm"),
-    Want(kind="lite", precision="fp16", target="arm"),
-    Want(kind="lite", precision="fp32", target="x86"),
-    Want(kind="onnx", precision="fp32"),
+SPECS = (
+    ArtifactSpec(kind="inference"),
+    ArtifactSpec(kind="lite", precision="fp32", target="arm"),
+    ArtifactSpec(kind="lite", precision="fp16", target="arm"),
+    ArtifactSpec(kind="lite", precision="fp32", target="x86"),
+    ArtifactSpec(kind="onnx", precision="fp32"),
 )
 
 
 class _Made(NamedTuple):
     """A format that was fetched or converted."""
 
-    want: Want
+    want: ArtifactSpec
     fetched: Fetched
     found: Inspection
     seconds: float
@@ -58,26 +58,26 @@ def run(
         settings: The user's settings.
         reporter: Who hears about the work.
         out: Where to write the annotated picture.
-        limit: Measure accuracy on the first pictures only.
-        jobs: Pictures looked at together.
+        limit: Measure accuracy on the first images only.
+        jobs: Images looked at together.
 
     Raises:
         ZooError: Something that should work on every machine did not.
     """
-    entry = registry.load(CATALOGUE).get(NAME)
-    pictures = min(limit or PICTURES, PICTURES)
+    entry = registry.load(CATALOG).get(NAME)
+    images = min(limit or IMAGES, IMAGES)
     reporter.note(_greeting(entry))
     _require_writable(out)
     with ExitStack() as stack:
-        folder = stack.enter_context(passing_folder())
-        obtainer = _obtainer(settings, folder, stack.enter_context(served(entry)), reporter)
-        reporter.note(f"drawing {pictures} pictures in the meantime")
-        drawn = stack.enter_context(_drawing(folder / "pictures", pictures))
-        made, missing = _make_all(entry, obtainer)
-        report = obtainer.store.verify()
+        folder = stack.enter_context(temporary_directory())
+        resolver = _resolver(settings, folder, stack.enter_context(served(entry)), reporter)
+        reporter.note(f"drawing {images} images in the meantime")
+        drawn = stack.enter_context(_drawing(folder / "images", images))
+        made, missing = _make_all(entry, resolver)
+        report = resolver.store.verify()
         if not report.clean:
             raise IntegrityError("store-damaged", "the demo's store changed while it ran", hint="zoo demo")
-        measured = _measured(entry, obtainer, drawn, whole=pictures == PICTURES, jobs=jobs, out=out)
+        measured = _measured(entry, resolver, drawn, whole=images == IMAGES, jobs=jobs, out=out)
     limit_of_difference = next(item.max_abs for item in entry.tolerances if item.precision == "fp32")
     rows = (*(_row(item, measured) for item in made), *missing)
     near = all(row.difference is None or row.difference <= limit_of_difference for row in rows if row.held)
@@ -87,8 +87,8 @@ def run(
         rows=rows,
         limit=limit_of_difference,
         published=entry.accuracy[0].value,
-        pictures=pictures,
-        published_pictures=PICTURES,
+        images=images,
+        published_images=IMAGES,
         annotated=measured.annotated,
         passed=near and all(row.accuracy is None or row.accuracy.met for row in rows),
     )
@@ -96,8 +96,8 @@ def run(
 
 def _greeting(entry: Entry) -> str:
     figure, size = entry.accuracy[0], f"{entry.input.height}x{entry.input.width}"
-    accuracy = f"{figure.metric} {figure.value:.1f} % on {PICTURES} drawn pictures"
-    return f"catalogue: {entry.id}, input {size}, {accuracy}"
+    accuracy = f"{figure.metric} {figure.value:.1f} % on {IMAGES} drawn images"
+    return f"catalog: {entry.id}, input {size}, {accuracy}"
 
 
 def _require_writable(out: Path) -> None:
@@ -110,8 +110,8 @@ def _require_writable(out: Path) -> None:
             out.unlink()
 
 
-def _obtainer(settings: Settings, folder: Path, mirror: str, reporter: Reporter) -> Obtainer:
-    return Obtainer(
+def _resolver(settings: Settings, folder: Path, mirror: str, reporter: Reporter) -> ArtifactResolver:
+    return ArtifactResolver(
         settings=replace(settings, cache=folder, mirrors=(mirror,), offline=False),
         store=Store(folder),
         toolchains=Toolchains(settings.toolchains, python=settings.python, offline=settings.offline),
@@ -121,7 +121,7 @@ def _obtainer(settings: Settings, folder: Path, mirror: str, reporter: Reporter)
 
 @contextmanager
 def _drawing(folder: Path, count: int) -> Iterator[Future[Path]]:
-    """Draws pictures while converters, which are processes of their own, are waited for.
+    """Draws images while converters, which are processes of their own, are waited for.
 
     Yields:
         The annotation file, when it is done. Whoever leaves early does not wait for it.
@@ -132,7 +132,7 @@ def _drawing(folder: Path, count: int) -> Iterator[Future[Path]]:
 
     def before_each() -> None:
         if stop.is_set():
-            raise InterruptedError("nobody waits for the pictures any more")
+            raise InterruptedError("nobody waits for the images any more")
 
     with ThreadPoolExecutor(1) as pool:
         try:
@@ -141,13 +141,13 @@ def _drawing(folder: Path, count: int) -> Iterator[Future[Path]]:
             stop.set()
 
 
-def _make_all(entry: Entry, obtainer: Obtainer) -> tuple[list[_Made], list[DemoRow]]:
+def _make_all(entry: Entry, resolver: ArtifactResolver) -> tuple[list[_Made], list[DemoRow]]:
     made: list[_Made] = []
     missing: list[DemoRow] = []
-    for want in WANTS:
+    for want in SPECS:
         started = time.perf_counter()
         try:
-            (fetched,) = obtainer.all([(entry, want)], build=None)
+            (fetched,) = resolver.all([(entry, want)], build=None)
         except MissingToolError as error:
             missing.append(DemoRow(format=want.id, state="missing", hint=error.hint or error.message))
             continue
@@ -157,13 +157,13 @@ def _make_all(entry: Entry, obtainer: Obtainer) -> tuple[list[_Made], list[DemoR
 
 
 def _measured(
-    entry: Entry, obtainer: Obtainer, drawn: Future[Path], *, whole: bool, jobs: int, out: Path
+    entry: Entry, resolver: ArtifactResolver, drawn: Future[Path], *, whole: bool, jobs: int, out: Path
 ) -> Measured:
     # Imported here: what the demo needs numpy for comes after all that it needs none for.
     from zoo.demo.measuring import measure_formats
 
     data = drawn.result().parent.parent
-    return measure_formats(entry, obtainer, data, whole=whole, jobs=jobs, out=out)
+    return measure_formats(entry, resolver, data, whole=whole, jobs=jobs, out=out)
 
 
 def _row(item: _Made, measured: Measured) -> DemoRow:

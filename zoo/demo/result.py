@@ -14,7 +14,7 @@ class DemoAccuracy(Model):
     Attributes:
         engine: What computed, and its version.
         measured: AP in percent; None where no figure was found in any picture.
-        low: Lower end of the 95 % interval, percent; None on all pictures of the published figure.
+        low: Lower end of the 95 % interval, percent; None on all images of the published figure.
         high: Upper end.
         met: Whether the published figure holds, judged to both sides.
         reason: The verdict in words.
@@ -65,9 +65,9 @@ class Demo(Model):
         rows: One a format.
         limit: Largest difference the entry's tolerance allows.
         published: The published figure, AP in percent.
-        pictures: Drawn pictures that accuracy was measured on.
-        published_pictures: Pictures the published figure was measured on, of which those are the first.
-        annotated: The picture of what was found; None where no format could run.
+        images: Drawn images that accuracy was measured on.
+        published_images: Images the published figure was measured on, of which those are the first.
+        annotated: The image of what was found; None where no format could run.
         passed: Whether everything that could be made was proven, every difference that is held to the
             limit is within, and the published figure holds wherever it was measured.
     """
@@ -77,7 +77,7 @@ class Demo(Model):
     rows: tuple[DemoRow, ...]
     limit: float
     published: float
-    pictures: int
-    published_pictures: int
+    images: int
+    published_images: int
     annotated: Path | None
     passed: bool

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from registry.errors import NetworkError
 from registry.schema.base import Model
 from zoo.catalogs.sources import registry_of
-from zoo.download.mirrors import rewrite, shown
+from zoo.download.mirrors import display_url, rewrite
 from zoo.download.policy import RetryPolicy
 from zoo.download.probe import Failure, Probed, probe
 from zoo.download.response import ABSENT, CREDENTIALS
@@ -33,12 +33,12 @@ _HINTS: dict[Failure, str] = {
 }
 
 
-class Reach(Model):
+class HostCheck(Model):
     """One place that files are fetched from.
 
     Attributes:
-        source: The mirror's base, or scheme and host of addresses in the catalogue.
-        role: ``mirror`` or ``catalogue``; a mirror takes the place of all hosts of the catalogue.
+        source: The mirror's base, or scheme and host of addresses in the catalog.
+        role: ``mirror`` or ``catalog``; a mirror takes the place of all hosts of the catalog.
         asked: The address that was asked for.
         works: Whether the file is there.
         failed: What failed first; None when it works.
@@ -51,7 +51,7 @@ class Reach(Model):
     """
 
     source: str
-    role: Literal["mirror", "catalogue"]
+    role: Literal["mirror", "catalog"]
     asked: str
     works: bool
     failed: Failure | None
@@ -69,25 +69,25 @@ class Place:
 
     Attributes:
         source: The mirror's base, or scheme and host.
-        role: ``mirror`` or ``catalogue``.
+        role: ``mirror`` or ``catalog``.
         url: The address.
     """
 
     source: str
-    role: Literal["mirror", "catalogue"]
+    role: Literal["mirror", "catalog"]
     url: str
 
 
-def reach_all(settings: Settings) -> tuple[Reach, ...]:
-    """Asks the mirrors and the hosts of all artifacts in the catalogues that hold.
+def check_hosts(settings: Settings) -> tuple[HostCheck, ...]:
+    """Asks the mirrors and the hosts of all artifacts in the catalogs that hold.
 
     Raises:
-        ZooError: As for ``reach``; what a catalogue or the name of a mirror is refused for.
+        ZooError: As for ``reach``; what a catalog or the name of a mirror is refused for.
     """
     require_network(settings)
     artifacts = (artifact for entry in registry_of(settings) for artifact in entry.artifacts)
     urls = [url for artifact in artifacts for url in artifact.urls]
-    return reach((*mirrors_of(urls, settings), *hosts_of(urls)), settings)
+    return check_host((*mirrors_of(urls, settings), *hosts_of(urls)), settings)
 
 
 def mirrors_of(urls: Sequence[str], settings: Settings) -> tuple[Place, ...]:
@@ -98,7 +98,7 @@ def mirrors_of(urls: Sequence[str], settings: Settings) -> tuple[Place, ...]:
     """
     if not urls:
         return ()
-    return tuple(Place(shown(each), "mirror", rewrite(urls[0], each)) for each in settings.mirrors)
+    return tuple(Place(display_url(each), "mirror", rewrite(urls[0], each)) for each in settings.mirrors)
 
 
 def hosts_of(urls: Iterable[str]) -> tuple[Place, ...]:
@@ -106,7 +106,7 @@ def hosts_of(urls: Iterable[str]) -> tuple[Place, ...]:
     firsts: dict[str, str] = {}
     for url in urls:
         firsts.setdefault(host_of(url), url)
-    return tuple(Place(host, "catalogue", url) for host, url in firsts.items())
+    return tuple(Place(host, "catalog", url) for host, url in firsts.items())
 
 
 def host_of(url: str) -> str:
@@ -119,13 +119,13 @@ def host_of(url: str) -> str:
     return f"{place.scheme}://{place.host}" + ("" if place.port == standard else f":{place.port}")
 
 
-def reach(
+def check_host(
     places: Sequence[Place],
     settings: Settings,
     policy: RetryPolicy | None = None,
     *,
     seconds: float = SECONDS,
-) -> tuple[Reach, ...]:
+) -> tuple[HostCheck, ...]:
     """Asks all places at once, each for a few bytes.
 
     Args:
@@ -177,8 +177,8 @@ def _begun(place: Place, policy: RetryPolicy, mirrors: Sequence[str]) -> Future[
     return promise
 
 
-def _row(place: Place, found: Probed) -> Reach:
-    return Reach(
+def _row(place: Place, found: Probed) -> HostCheck:
+    return HostCheck(
         source=place.source,
         role=place.role,
         asked=masked(place.url),

@@ -24,7 +24,7 @@ from converters.toolchain.pins import (
 )
 from registry.errors import ZooError
 from registry.schema.base import Model
-from zoo.diagnostics.connectivity import Reach
+from zoo.diagnostics.connectivity import HostCheck
 from zoo.diagnostics.lite_versions import LiteVersion, lite_matrix
 from zoo.settings import Settings
 
@@ -122,10 +122,12 @@ class Diagnosis(Model):
     conversions: tuple[Conversion, ...]
     named: str | None
     lite: tuple[LiteVersion, ...]
-    net: tuple[Reach, ...] | None = None
+    net: tuple[HostCheck, ...] | None = None
 
 
-def examine(settings: Settings, toolchains: Toolchains, net: tuple[Reach, ...] | None = None) -> Diagnosis:
+def examine(
+    settings: Settings, toolchains: Toolchains, net: tuple[HostCheck, ...] | None = None
+) -> Diagnosis:
     """Looks at this machine without changing it, and without asking any server.
 
     Args:

@@ -1,4 +1,4 @@
-"""Whether what a catalogue points to is still there: every address of an artifact asked for, none fetched."""
+"""Whether what a catalog points to is still there: every address of an artifact asked for, none fetched."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import registry
 from registry.errors import NetworkError
 from registry.schema.base import Model
 from zoo._utils.threads import workers
-from zoo.diagnostics.connectivity import Reach, host_of, hosts_of, mirrors_of, reach, require_network
-from zoo.download.mirrors import rewrite, shown
+from zoo.diagnostics.connectivity import HostCheck, check_host, host_of, hosts_of, mirrors_of, require_network
+from zoo.download.mirrors import display_url, rewrite
 from zoo.download.policy import RetryPolicy
 from zoo.download.probe import Failure, Probed, probe
 from zoo.download.response import PASSING
@@ -26,12 +26,12 @@ TRIES = 3
 
 
 class DeadLink(Model):
-    """An address in the catalogue that leads to no file.
+    """An address in the catalog that leads to no file.
 
     Attributes:
         entry: Id of the entry.
         artifact: Id of the artifact.
-        url: The address in the catalogue.
+        url: The address in the catalog.
         asked: What was asked for last: the same, or its place on a mirror.
         failed: What failed first.
         status: Status code of HTTP; None when there was no answer.
@@ -54,12 +54,12 @@ class Links(Model):
         links: Number of addresses, counted once for each artifact that has them.
         addresses: Number of different ones.
         sources: The mirrors, or the hosts where there is none.
-        dead: The addresses that lead nowhere, in the catalogue's order.
+        dead: The addresses that lead nowhere, in the catalog's order.
     """
 
     links: int
     addresses: int
-    sources: tuple[Reach, ...]
+    sources: tuple[HostCheck, ...]
     dead: tuple[DeadLink, ...]
 
 
@@ -77,12 +77,12 @@ def check_links(path: Path | None, settings: Settings, policy: RetryPolicy | Non
     An address is dead when no mirror has it, or its host has not where there is no mirror.
 
     Args:
-        path: Catalogue file or folder; None for the shipped one.
+        path: Catalog file or folder; None for the shipped one.
         settings: Names the mirrors and says whether connections are forbidden.
         policy: Patience; that of a fetch by default.
 
     Raises:
-        CatalogueError: The catalogue breaks the schema.
+        CatalogError: The catalog breaks the schema.
         NetworkError: ``network-unreachable``: no source could be reached; ``offline``.
         UsageError: ``bad-mirror``.
     """
@@ -98,7 +98,7 @@ def check_links(path: Path | None, settings: Settings, policy: RetryPolicy | Non
     urls = list(dict.fromkeys(url for _, _, url in links))
     places = mirrors_of(urls, settings) or hosts_of(urls)
     bound = patience.connect_timeout + patience.answer_timeout
-    sources = reach(places, settings, patience, seconds=bound)
+    sources = check_host(places, settings, patience, seconds=bound)
     if sources and not any(source.reached for source in sources):
         raise _unreachable(sources)
     by_source = {source.source: source for source in sources}
@@ -114,13 +114,13 @@ def check_links(path: Path | None, settings: Settings, policy: RetryPolicy | Non
     )
 
 
-def _ask(url: str, mirrors: Sequence[str], sources: Mapping[str, Reach], policy: RetryPolicy) -> _Asked:
+def _ask(url: str, mirrors: Sequence[str], sources: Mapping[str, HostCheck], policy: RetryPolicy) -> _Asked:
     """An answer for one address: of the first mirror that has it, or else of the last one."""
-    places = {rewrite(url, mirror): sources[shown(mirror)] for mirror in mirrors}
+    places = {rewrite(url, mirror): sources[display_url(mirror)] for mirror in mirrors}
     asked = []
     for address, source in (places or {url: sources[host_of(url)]}).items():
         if source.reached:
-            asked.append(_Asked(address, _patiently(address, policy, mirrors)))
+            asked.append(_Asked(address, _with_retries(address, policy, mirrors)))
         else:
             asked.append(_Asked(address, Probed(source.status, source.failed, source.found, 0.0)))
         if asked[-1].found.failed is None:
@@ -129,7 +129,7 @@ def _ask(url: str, mirrors: Sequence[str], sources: Mapping[str, Reach], policy:
     return max(asked, key=lambda each: (each.found.failed is None, each.found.reached))
 
 
-def _patiently(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Probed:
+def _with_retries(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Probed:
     for tries in range(1, TRIES):
         found = probe(url, policy, mirrors)
         if found.status not in PASSING:
@@ -152,7 +152,7 @@ def _dead(entry: str, artifact: str, url: str, asked: _Asked) -> DeadLink | None
     )
 
 
-def _unreachable(sources: Sequence[Reach]) -> NetworkError:
+def _unreachable(sources: Sequence[HostCheck]) -> NetworkError:
     return NetworkError(
         "network-unreachable",
         "no link could be checked: nobody who may have the files can be reached",

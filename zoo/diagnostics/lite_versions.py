@@ -63,7 +63,7 @@ def _row(
     cells = {short: _cell(short, tool, ready, bases) for short in shorts}
     missing, hint = None, None
     if "built" not in cells.values():
-        missing, hint = "its environment", f"zoo toolchain add paddlelite@{tool.version}"
+        missing, hint = "its environment", f"zoo toolchain install paddlelite@{tool.version}"
         if trouble is not None:
             missing, hint = "the interpreter that ZOO_PYTHON names", "unset ZOO_PYTHON"
         elif "buildable" not in cells.values():

@@ -35,7 +35,7 @@ _STAND_INS = frozenset({Kind.EMPTY, Kind.HTML, Kind.XML, Kind.LFS_POINTER, Kind.
 
 
 @dataclass(frozen=True)
-class Terms:
+class DownloadOptions:
     """What holds for every try of a download.
 
     Attributes:
@@ -63,7 +63,7 @@ class Terms:
 
 
 @dataclass
-class Held:
+class PartialContent:
     """The bytes of a file that are here already.
 
     Attributes:
@@ -90,7 +90,9 @@ class Held:
         return Resume(self.size, self.state.total, self.state.etag, self.state.validator)
 
 
-def receive(blocks: Iterable[bytes], url: str, part: Part, held: Held, terms: Terms) -> None:
+def receive(
+    blocks: Iterable[bytes], url: str, part: Part, held: PartialContent, terms: DownloadOptions
+) -> None:
     """Appends a body to a part. Whatever ends it, the part and its state are consistent afterwards.
 
     Args:
@@ -101,8 +103,8 @@ def receive(blocks: Iterable[bytes], url: str, part: Part, held: Held, terms: Te
         terms: Limits and listeners.
 
     Raises:
-        TryAgainError: The body ended early, stalled, or went beyond its announced end.
-        IntegrityError: ``download-too-large`` or ``not-what-was-asked``; the part is gone then.
+        RetryableError: The body ended early, stalled, or went beyond its announced end.
+        IntegrityError: ``download-too-large`` or ``unexpected-response``; the part is gone then.
         OSError: The disk refused; the part is gone when the disk is full.
     """
     terms.progress.start(held.state.total, file_name(url))
@@ -136,7 +138,9 @@ def too_large(url: str, found: str, largest: int) -> IntegrityError:
 class _Receiver:
     """One body on its way in."""
 
-    def __init__(self, file: BinaryIO, url: str, part: Part, held: Held, terms: Terms) -> None:
+    def __init__(
+        self, file: BinaryIO, url: str, part: Part, held: PartialContent, terms: DownloadOptions
+    ) -> None:
         self._file = file
         self._url = url
         self._part = part
@@ -181,7 +185,7 @@ class _Receiver:
         if kind not in _STAND_INS or (kind is Kind.EMPTY and expected is not None and expected.size == 0):
             return
         raise IntegrityError(
-            "not-what-was-asked",
+            "unexpected-response",
             f"{masked(self._url)}: the server sent {describe(kind)} in place of the file",
             expected="a model, parameters, an archive or a configuration",
             found=ascii(head[:80].decode("latin-1")) if head else "no bytes",

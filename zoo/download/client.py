@@ -12,10 +12,10 @@ from registry.lock import describe as in_words
 from registry.schema import Digest
 from zoo._utils.checksums import Fingerprint
 from zoo._utils.disk import require_room
-from zoo.download.body import Held, Terms, receive, too_large
-from zoo.download.connect import opened
+from zoo.download.body import DownloadOptions, PartialContent, receive, too_large
+from zoo.download.connect import open_transport
 from zoo.download.partial import Part, PartState, safe_offset
-from zoo.download.response import Answer, TryAgainError, read_answer
+from zoo.download.response import Answer, RetryableError, read_answer
 from zoo.download.transport import Transport
 from zoo.download.urls import masked
 
@@ -39,7 +39,7 @@ class Downloaded:
     last_modified: str | None
 
 
-def download(urls: Sequence[str], part: Path, terms: Terms) -> Downloaded:
+def download(urls: Sequence[str], part: Path, terms: DownloadOptions) -> Downloaded:
     """Downloads a file from the first of several addresses that has it.
 
     The bytes gather in ``part``, with a small state file beside it; both stay when the download fails in a
@@ -54,13 +54,13 @@ def download(urls: Sequence[str], part: Path, terms: Terms) -> Downloaded:
         NetworkError: ``not-on-server``, ``server-error``, ``network-unreachable``, ``connection-lost``,
             ``download-stalled``, ``too-many-redirects``, ``insecure-redirect``.
         IntegrityError: ``digest-mismatch`` or ``size-mismatch`` (the bytes stay in ``part`` for the caller to
-            put aside), ``not-what-was-asked``, ``download-too-large``.
+            put aside), ``unexpected-response``, ``download-too-large``.
     """
     part.parent.mkdir(parents=True, exist_ok=True)
     failures: list[ZooError] = []
     for url in terms.health.in_order(urls, terms.note):
         try:
-            with opened(url, terms.policy, terms.mirrors) as transport:
+            with open_transport(url, terms.policy, terms.mirrors) as transport:
                 got = _Download(transport, url, Part(part), terms).run()
         except NetworkError as error:
             # A server that does not have one file is as healthy as before.
@@ -69,7 +69,7 @@ def download(urls: Sequence[str], part: Path, terms: Terms) -> Downloaded:
             failures.append(error)
         except IntegrityError as error:
             # Where one server shows an error page, another may have the file. Other bytes are an event.
-            if error.code != "not-what-was-asked":
+            if error.code != "unexpected-response":
                 raise
             terms.health.failed(url)
             failures.append(error)
@@ -91,7 +91,7 @@ def _summary(failures: Sequence[ZooError]) -> ZooError:
 class _Download:
     """One address, tried until it is done or given up."""
 
-    def __init__(self, transport: Transport, url: str, part: Part, terms: Terms) -> None:
+    def __init__(self, transport: Transport, url: str, part: Part, terms: DownloadOptions) -> None:
         self._transport = transport
         self._url = url
         self._part = part
@@ -104,7 +104,7 @@ class _Download:
             before = self._part.size
             try:
                 return self._try()
-            except TryAgainError as failed:
+            except RetryableError as failed:
                 gained = self._part.size - before >= policy.stall_bytes and not failed.afresh
                 failures = 1 if gained else failures + 1
                 pause = policy.pause(failures) if failed.after is None else failed.after
@@ -136,11 +136,14 @@ class _Download:
                 held.state = held.state.model_copy(update={"total": answer.total, "etag": answer.etag})
             else:
                 self._refuse_size(answer.total, 0)
-                asked, held = None, Held(self._begin(answer), Fingerprint(answer.checksums, aside=True))
+                asked, held = (
+                    None,
+                    PartialContent(self._begin(answer), Fingerprint(answer.checksums, aside=True)),
+                )
             receive(reply.blocks, self._url, self._part, held, self._terms)
         return self._finish(held, resumed=asked is not None)
 
-    def _held(self) -> Held | None:
+    def _held(self) -> PartialContent | None:
         """What an earlier try left that is of use, hashed anew from the disk."""
         provable = self._terms.expected is not None
         state = self._part.load(masked(self._url), provable=provable)
@@ -150,7 +153,7 @@ class _Download:
         self._part.cut(offset)
         fingerprint = Fingerprint(state.checksums, aside=True)
         fingerprint.update_from(self._part.path)
-        return Held(state, fingerprint)
+        return PartialContent(state, fingerprint)
 
     def _begin(self, answer: Answer) -> PartState:
         state = PartState(
@@ -163,15 +166,15 @@ class _Download:
         self._part.begin(state)
         return state
 
-    def _finish(self, held: Held, *, resumed: bool) -> Downloaded:
+    def _finish(self, held: PartialContent, *, resumed: bool) -> Downloaded:
         digest, expected = held.fingerprint.digest, self._terms.expected
         damage = held.fingerprint.contradiction()
         if damage:
-            raise TryAgainError(_damaged(self._url, damage), afresh=True)
+            raise RetryableError(_damaged(self._url, damage), afresh=True)
         if expected is not None and expected != digest:
             error = _other_bytes(self._url, expected, digest)
             if resumed:  # pieces of two versions, or a piece that never reached the disk
-                raise TryAgainError(error, afresh=True)
+                raise RetryableError(error, afresh=True)
             self._part.forget_state()
             raise error
         self._part.keep(held.state.model_copy(update={"total": digest.size}), digest.size)
@@ -191,7 +194,7 @@ class _Download:
             raise too_large(self._url, f"{total} bytes announced", self._terms.largest)
         require_room(self._part.path.parent, total - here)
 
-    def _given_up(self, failed: TryAgainError, tries: int) -> ZooError:
+    def _given_up(self, failed: RetryableError, tries: int) -> ZooError:
         error, size = failed.error, self._part.size
         error.found = f"{error.found or error.message}; given up after {tries} tries"
         if failed.after is not None:

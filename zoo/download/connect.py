@@ -12,7 +12,7 @@ from zoo.download.urls import WEB
 
 
 @contextmanager
-def opened(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Iterator[Transport]:
+def open_transport(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Iterator[Transport]:
     """What can answer for an address; closed at the end.
 
     Args:
@@ -21,7 +21,7 @@ def opened(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Iterator[Tr
         mirrors: Base addresses the user named.
 
     Raises:
-        MissingToolError: ``mirror-needs-package``: only an optional package can open it.
+        MissingToolError: ``mirror-package-missing``: only an optional package can open it.
         UsageError: ``bad-mirror``: nothing can open it.
     """
     scheme = urlsplit(url).scheme
@@ -32,6 +32,6 @@ def opened(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Iterator[Tr
         with Session(policy, mirrors) as session:
             yield session
         return
-    from zoo.download.filesystem import BucketShelf, FolderShelf, Shelves
+    from zoo.download.filesystem import FilesystemTransport, FsspecFilesystem, LocalFilesystem
 
-    yield Shelves(FolderShelf(mirrors) if scheme == "file" else BucketShelf(scheme))
+    yield FilesystemTransport(LocalFilesystem(mirrors) if scheme == "file" else FsspecFilesystem(scheme))

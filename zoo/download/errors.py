@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from registry.errors import NetworkError
-from zoo.download.response import TryAgainError
+from zoo.download.response import RetryableError
 from zoo.download.urls import masked
 
 if TYPE_CHECKING:
     pass
 
 
-def stalled(url: str, found: str) -> TryAgainError:
+def stalled(url: str, found: str) -> RetryableError:
     """The error for a server that has gone quiet."""
     error = NetworkError(
         "download-stalled",
@@ -20,10 +20,10 @@ def stalled(url: str, found: str) -> TryAgainError:
         found=found,
         hint="try again later, or choose another source with --mirror URL",
     )
-    return TryAgainError(error)
+    return RetryableError(error)
 
 
-def lost(url: str, found: str) -> TryAgainError:
+def lost(url: str, found: str) -> RetryableError:
     """The error for a body that ended early."""
     error = NetworkError(
         "connection-lost",
@@ -31,7 +31,7 @@ def lost(url: str, found: str) -> TryAgainError:
         found=found,
         hint="run the command again: it goes on where it stopped",
     )
-    return TryAgainError(error)
+    return RetryableError(error)
 
 
 def root_cause(error: BaseException) -> str:

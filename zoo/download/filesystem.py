@@ -18,8 +18,8 @@ from urllib.parse import unquote, urlsplit
 
 from registry.errors import MissingToolError, NetworkError, UsageError
 from zoo.download.errors import lost, root_cause
-from zoo.download.mirrors import owner, shown
-from zoo.download.response import TryAgainError
+from zoo.download.mirrors import display_url, matching_mirror
+from zoo.download.response import RetryableError
 from zoo.download.transport import Reply
 
 BLOCK = 1024 * 1024
@@ -45,7 +45,7 @@ class Item:
     tag: str
 
 
-class Shelf(Protocol):
+class Filesystem(Protocol):
     """A place that holds files under paths. Raises what its file system raises."""
 
     def find(self, url: str) -> Item | None:
@@ -58,14 +58,14 @@ class Shelf(Protocol):
         """Says in our words what the file system said."""
 
 
-class Shelves:
+class FilesystemTransport:
     """Answers requests from a shelf.
 
     Args:
         shelf: Where the files are.
     """
 
-    def __init__(self, shelf: Shelf) -> None:
+    def __init__(self, shelf: Filesystem) -> None:
         self._shelf = shelf
 
     @contextmanager
@@ -107,7 +107,7 @@ class Shelves:
             raise lost(url, root_cause(error)) from None
 
 
-class FolderShelf:
+class LocalFilesystem:
     """Folders of this machine.
 
     Args:
@@ -119,9 +119,9 @@ class FolderShelf:
 
     def find(self, url: str) -> Item | None:
         """A plain file; anything else, a pipe for example, would never end."""
-        mirror = owner(url, self._mirrors)
-        if mirror is not None and not path_of(shown(mirror)).is_dir():
-            raise NotADirectoryError(f"there is no folder {path_of(shown(mirror))}")
+        mirror = matching_mirror(url, self._mirrors)
+        if mirror is not None and not path_of(display_url(mirror)).is_dir():
+            raise NotADirectoryError(f"there is no folder {path_of(display_url(mirror))}")
         found = path_of(url).stat()
         if not stat.S_ISREG(found.st_mode):
             return None
@@ -141,14 +141,14 @@ class FolderShelf:
         ) from None
 
 
-class BucketShelf:
+class FsspecFilesystem:
     """A file system of fsspec. It finds its credentials in its own places, never in an address.
 
     Args:
         scheme: For example ``s3``.
 
     Raises:
-        MissingToolError: ``mirror-needs-package``.
+        MissingToolError: ``mirror-package-missing``.
         UsageError: ``bad-mirror``.
     """
 
@@ -171,7 +171,7 @@ class BucketShelf:
 
     def failed(self, url: str, error: Exception) -> NoReturn:
         """Anything may be over in a moment."""
-        raise TryAgainError(
+        raise RetryableError(
             NetworkError(
                 "network-unreachable",
                 f"{url}: the mirror cannot be read",
@@ -185,7 +185,7 @@ def file_system(scheme: str) -> Any:
     """The file system of fsspec for a scheme.
 
     Raises:
-        MissingToolError: ``mirror-needs-package``: it, or what it needs for this scheme, is not installed.
+        MissingToolError: ``mirror-package-missing``: it, or what it needs for this scheme, is not installed.
         UsageError: ``bad-mirror``: fsspec knows no such scheme.
     """
     try:
@@ -198,7 +198,7 @@ def file_system(scheme: str) -> Any:
     except ImportError as error:
         package = _EXTRAS.get(scheme, "paddle-zoo[mirrors]")
         raise MissingToolError(
-            "mirror-needs-package",
+            "mirror-package-missing",
             f"a {scheme}:// mirror needs a package that is not installed",
             expected="fsspec, and what it needs for this scheme",
             found=str(error),

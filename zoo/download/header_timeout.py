@@ -19,7 +19,7 @@ from urllib3.poolmanager import pool_classes_by_scheme
 from urllib3.response import HTTPResponse
 
 
-class PatientAdapter(HTTPAdapter):
+class HeaderTimeoutAdapter(HTTPAdapter):
     """What requests sends with, bounded in the time until all headers are here.
 
     Args:

@@ -30,7 +30,7 @@ def rewrite(url: str, mirror: str) -> str:
     server can tell files of one path apart by a query, so a folder or bucket is asked without.
 
     Args:
-        url: Address in the catalogue.
+        url: Address in the catalog.
         mirror: Base address the user named, or a folder; plain http is accepted here and nowhere else.
 
     Raises:
@@ -48,7 +48,7 @@ def place_of(url: str) -> PurePosixPath:
     """Where a mirror that is a folder keeps a published file, relative to its root.
 
     Args:
-        url: Address in the catalogue.
+        url: Address in the catalog.
 
     Raises:
         IntegrityError: ``unsafe-address``: the path leads out of the folder, or could not be created on
@@ -63,18 +63,18 @@ def place_of(url: str) -> PurePosixPath:
             "unsafe-address",
             f"{masked(url)} cannot be a file in a folder: {error}",
             done="nothing was read or written",
-            hint="correct the address in the catalogue",
+            hint="correct the address in the catalog",
         ) from None
     return path
 
 
-def owner(url: str, mirrors: Sequence[str]) -> str | None:
-    """Which mirror an address of :func:`rewrite` lies on; None for an address of the catalogue."""
+def matching_mirror(url: str, mirrors: Sequence[str]) -> str | None:
+    """Which mirror an address of :func:`rewrite` lies on; None for an address of the catalog."""
     fitting = [mirror for mirror in mirrors if url.startswith(_prefix(_base(mirror)))]
     return max(fitting, key=lambda mirror: len(_prefix(_base(mirror))), default=None)
 
 
-def shown(mirror: str) -> str:
+def display_url(mirror: str) -> str:
     """A mirror's base for messages and files: no user, no password."""
     return _prefix(_base(mirror))
 

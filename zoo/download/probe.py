@@ -10,10 +10,10 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from registry.errors import ZooError
-from zoo.download.connect import opened
+from zoo.download.connect import open_transport
 from zoo.download.errors import causes
 from zoo.download.policy import RetryPolicy
-from zoo.download.response import TryAgainError, in_words
+from zoo.download.response import RetryableError, in_words
 from zoo.download.transport import Transport
 from zoo.download.urls import WEB
 
@@ -71,9 +71,9 @@ def probe(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Probed:
     """
     begun = policy.clock()
     try:
-        with opened(url, policy, mirrors) as transport:
+        with open_transport(url, policy, mirrors) as transport:
             status = _status(transport, url)
-    except TryAgainError as error:
+    except RetryableError as error:
         return _failed(url, error, error.error, policy.clock() - begun)
     except ZooError as error:
         if error.code == "bad-mirror":

@@ -12,7 +12,7 @@ from typing import Literal, NoReturn
 
 from registry.errors import IntegrityError, NetworkError, ZooError
 from zoo._utils.checksums import Checksums
-from zoo.download.urls import keeper, masked
+from zoo.download.urls import masked, source_description
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 ABSENT = frozenset({403, 404, 410})
@@ -26,7 +26,7 @@ CREDENTIALS = {
 _RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
 
 
-class TryAgainError(Exception):
+class RetryableError(Exception):
     """This try failed, another may not.
 
     Args:
@@ -97,9 +97,9 @@ def read_answer(
         now: Time here, for ``Retry-After`` dates.
 
     Raises:
-        TryAgainError: Another try may succeed.
+        RetryableError: Another try may succeed.
         NetworkError: ``not-on-server`` or ``server-error``.
-        IntegrityError: ``not-what-was-asked``: the body is encoded although that was not accepted.
+        IntegrityError: ``unexpected-response``: the body is encoded although that was not accepted.
     """
     if status in (200, 206):
         _refuse_encoding(url, headers)
@@ -114,7 +114,7 @@ def read_answer(
     error = _server_error(url, f"answered {in_words(status)}", in_words(status))
     error.hint = CREDENTIALS.get(status, error.hint)
     if status in PASSING:
-        raise TryAgainError(error, after=retry_after(headers, now))
+        raise RetryableError(error, after=retry_after(headers, now))
     raise error
 
 
@@ -186,7 +186,7 @@ def _refuse_encoding(url: str, headers: Mapping[str, str]) -> None:
         return
     # Undoing it would be a guess: servers also label a .tar.gz that way which is meant to stay as it is.
     raise IntegrityError(
-        "not-what-was-asked",
+        "unexpected-response",
         f"{masked(url)}: the server sent the file in another encoding than it was asked for",
         expected="the file as it is (Accept-Encoding: identity)",
         found=f"Content-Encoding: {encoding[:40]}",
@@ -219,14 +219,14 @@ def _server_error(url: str, what: str, found: str | None = None) -> NetworkError
 
 def _afresh(url: str, why: str, found: str) -> NoReturn:
     error = NetworkError("server-error", f"{masked(url)}: {why}", found=found, hint=_LATER)
-    raise TryAgainError(error, afresh=True)
+    raise RetryableError(error, afresh=True)
 
 
 def _absent(url: str, status: int) -> NoReturn:
     what = "refuses to hand out" if status == 403 else "does not have"
     raise NetworkError(
         "not-on-server",
-        f"{masked(url)}: {keeper(url)} {what} this file",
+        f"{masked(url)}: {source_description(url)} {what} this file",
         found=in_words(status),
         done="nothing was stored",
         hint="choose another source with --mirror URL",

@@ -12,7 +12,7 @@ from registry.errors import NetworkError
 from zoo.download.errors import causes, lost, root_cause, stalled
 from zoo.download.mirrors import Credentials, credentials, is_web
 from zoo.download.policy import RetryPolicy
-from zoo.download.response import REDIRECTS, TryAgainError
+from zoo.download.response import REDIRECTS, RetryableError
 from zoo.download.transport import Reply
 from zoo.download.urls import Origin, masked, origin, redirect_target
 
@@ -26,7 +26,7 @@ class Session:
     """Asks servers for files. Use as a context manager.
 
     Proxies and certificate bundles are taken from the environment as everywhere else. Credentials are sent to
-    the origin of the mirror they belong to and to no other, from its address or from ``netrc``. Catalogue
+    the origin of the mirror they belong to and to no other, from its address or from ``netrc``. Catalog
     hosts serve public files, and a host reached by a redirect is not one the user named, so ``netrc`` is not
     read for them.
 
@@ -41,14 +41,14 @@ class Session:
 
         import requests
 
-        from zoo.download.header_timeout import PatientAdapter
+        from zoo.download.header_timeout import HeaderTimeoutAdapter
 
         self._policy = policy
         named = {mirror: origin(mirror) for mirror in mirrors if is_web(mirror)}
         self._plain_http = {place for place in named.values() if place.scheme == "http"}
         self._requests = requests.Session()
         for scheme in ("http://", "https://"):
-            self._requests.mount(scheme, PatientAdapter(policy.answer_timeout))
+            self._requests.mount(scheme, HeaderTimeoutAdapter(policy.answer_timeout))
         self._requests.headers["User-Agent"] = f"paddle-zoo/{version('paddle-zoo')}"
         # Bodies are kept as they are: digests are over the published bytes.
         self._requests.headers["Accept-Encoding"] = "identity"
@@ -73,7 +73,7 @@ class Session:
             headers: Further request headers; sent again after each redirect.
 
         Raises:
-            TryAgainError: The server could not be reached or broke off.
+            RetryableError: The server could not be reached or broke off.
             NetworkError: ``too-many-redirects``, ``insecure-redirect``, or a certificate that does not hold.
         """
         with self._final("GET", url, headers) as reply:
@@ -129,7 +129,7 @@ def blocks(response: Response, url: str) -> Iterator[bytes]:
         url: What was asked, for messages.
 
     Raises:
-        TryAgainError: The body broke off or stalled.
+        RetryableError: The body broke off or stalled.
     """
     import urllib3
 
@@ -189,7 +189,7 @@ def _explain(error: Exception, url: str, *, broken: bool) -> NoReturn:
     )
     if isinstance(error, final) or "certificate verify failed" in cause.lower():
         raise failure from None
-    raise TryAgainError(failure) from None
+    raise RetryableError(failure) from None
 
 
 def through_proxy(url: str) -> bool:

@@ -10,11 +10,11 @@ from typing import Literal
 
 from pydantic import ValidationError
 
-from converters.fs.locks import held
+from converters.fs.locks import acquire_waiting
 from registry.schema.base import Model
 from zoo._utils.disk import write_atomically
 from zoo._utils.progress import Note, unheard
-from zoo.download.mirrors import owner, shown
+from zoo.download.mirrors import display_url, matching_mirror
 from zoo.download.urls import WEB, masked, origin
 
 RECENT_SECONDS = 600.0
@@ -79,9 +79,9 @@ class Health:
             self._keep(self._source(url), None)
 
     def _source(self, url: str) -> str:
-        mirror = owner(url, self._mirrors)
+        mirror = matching_mirror(url, self._mirrors)
         if mirror is not None:
-            return shown(mirror)
+            return display_url(mirror)
         scheme = url.partition("://")[0]
         place = origin(url) if scheme in WEB else None
         return f"{place.scheme}://{place.host}:{place.port}" if place else masked(url)
@@ -95,7 +95,7 @@ class Health:
         if self._path is None or self._guard is None:
             self._state = self._changed(self._state, source, at)
             return
-        with suppress(OSError), held(self._guard, "noting which sources work", unheard):
+        with suppress(OSError), acquire_waiting(self._guard, "noting which sources work", unheard):
             # Others may have written since: theirs stays, save for this one source.
             self._state = self._changed(self._read(), source, at)
             # Not durable: what a loss of power takes back costs a try at a source that does not answer.

@@ -15,7 +15,7 @@ class Reply:
     Attributes:
         status: Status code of HTTP; a file system's answer is put into the same numbers.
         headers: Response headers.
-        blocks: The body as it arrives; raises ``TryAgainError`` when it breaks off.
+        blocks: The body as it arrives; raises ``RetryableError`` when it breaks off.
     """
 
     status: int
@@ -34,7 +34,7 @@ class Transport(Protocol):
             headers: ``Range`` and ``If-Range``, or nothing.
 
         Raises:
-            TryAgainError: No answer now, maybe later.
+            RetryableError: No answer now, maybe later.
             NetworkError: No answer at all.
         """
 
@@ -45,6 +45,6 @@ class Transport(Protocol):
             url: What to ask for.
 
         Raises:
-            TryAgainError: No answer now, maybe later.
+            RetryableError: No answer now, maybe later.
             NetworkError: No answer at all.
         """

@@ -57,7 +57,7 @@ def masked(url: str) -> str:
     return urlunsplit((parts.scheme, place, parts.path, query, ""))
 
 
-def keeper(url: str) -> str:
+def source_description(url: str) -> str:
     """Who answers for a URL, for messages."""
     scheme = urlsplit(url).scheme
     return "the server" if scheme in WEB else "the mirror's folder" if scheme == "file" else "the mirror"

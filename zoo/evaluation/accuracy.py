@@ -18,7 +18,7 @@ from zoo.evaluation.measure import Accuracy, measure_detection, measure_keypoint
 from zoo.evaluation.scoring import Metrics, Spread
 from zoo.evaluation.verdict import Verdict, figure_of, is_whole, judge, resamples_for
 from zoo.runner.detector import Detector
-from zoo.runner.loading import Network
+from zoo.runner.loading import LoadedModel
 from zoo.runner.protocols import EVALUATION_BOX_THRESHOLD, behind_detector
 from zoo.runner.runner import detection_protocol, detector_of, estimator_of, no_protocol, require_fit
 
@@ -35,15 +35,15 @@ class Validation(Model):
         origin: ``published`` or ``built``.
         engine: Engine and its version.
         annotations: The annotation file.
-        photos: Photos looked at.
+        images: Images looked at.
         results: Boxes or persons that were scored.
-        other_size: Photos that are not as large as the annotation file says: turned or scaled since.
-        missing: Photos of the annotation file that were left out because they are not there.
+        other_size: Images that are not as large as the annotation file says: turned or scaled since.
+        missing: Images of the annotation file that were left out because they are not there.
         protocol: What was executed.
         published_protocol: Whether that is what the published figure was measured with.
         source: Where the figure was published.
         metrics: The figures under pycocotools' names, as fractions.
-        spread: Their 95 % interval over photos, unless the set is the whole split.
+        spread: Their 95 % interval over images, unless the set is the whole split.
         verdict: Whether the published figure holds.
     """
 
@@ -55,7 +55,7 @@ class Validation(Model):
     origin: str
     engine: str
     annotations: Path
-    photos: int
+    images: int
     results: int
     other_size: int = 0
     missing: int = 0
@@ -73,9 +73,9 @@ class Data(Model):
     Attributes:
         folder: Holds ``val2017/`` and ``annotations/``.
         annotations: Annotation file, when it lies elsewhere.
-        images: Folder of the photos, when it lies elsewhere.
-        limit: Look at the first photos only.
-        skip_missing: Leave out photos that the annotation file names and the folder lacks.
+        images: Folder of the images, when it lies elsewhere.
+        limit: Look at the first images only.
+        skip_missing: Leave out images that the annotation file names and the folder lacks.
     """
 
     folder: Path
@@ -85,7 +85,7 @@ class Data(Model):
     skip_missing: bool = False
 
     def load(self, protocol: KeypointProtocol | DetectionProtocol) -> CocoSet:
-        """The photos the protocol is about; errors as for ``load_set``."""
+        """The images the protocol is about; errors as for ``load_set``."""
         return load_set(
             self.folder,
             protocol,
@@ -119,7 +119,7 @@ def executed(
         boxes: Where the persons' boxes come from; None takes the annotated ones.
 
     Raises:
-        UsageError: ``flip-without-keypoints``, or as for ``figure_of`` and ``require_fit``.
+        UsageError: ``option-not-applicable``, or as for ``figure_of`` and ``require_fit``.
     """
     if boxes is not None:
         require_fit(entry, boxes.detector)
@@ -132,35 +132,35 @@ def executed(
     if flip is None:
         return protocol
     raise UsageError(
-        "flip-without-keypoints",
+        "option-not-applicable",
         f"{entry.id} is a detector, and its protocol has no flip test",
         hint="repeat without --flip and --no-flip",
     )
 
 
 def measure(
-    networks: Sequence[Network],
+    networks: Sequence[LoadedModel],
     data: CocoSet,
     protocol: KeypointProtocol | DetectionProtocol,
     *,
-    detectors: Sequence[Network] = (),
+    detectors: Sequence[LoadedModel] = (),
     limit: int | None = None,
     whole: bool | None = None,
     jobs: int = 1,
-    on_photos: Callable[[int], None] = lambda count: None,
+    on_images: Callable[[int], None] = lambda count: None,
 ) -> Validation:
-    """Runs a network over a set of photos and judges the outcome.
+    """Runs a network over a set of images and judges the outcome.
 
     Args:
         networks: The same network, loaded once or several times; threads share them in turn.
-        data: The photos the protocol is about.
+        data: The images the protocol is about.
         protocol: What to execute.
         detectors: A detector, loaded as often, for protocols whose boxes come from one.
-        limit: How many photos that set was held to; None when it has all of its folder.
-        whole: Whether these are all photos of the published figure, for callers who know; None asks
+        limit: How many images that set was held to; None when it has all of its folder.
+        whole: Whether these are all images of the published figure, for callers who know; None asks
             ``is_whole``.
-        jobs: Photos looked at together.
-        on_photos: Called with the number of photos just finished.
+        jobs: Images looked at together.
+        on_images: Called with the number of images just finished.
 
     Raises:
         ZooError: As for ``measure_keypoints`` and ``measure_detection``.
@@ -173,7 +173,7 @@ def measure(
         _Worker(networks[job % len(networks)], detectors[job % len(detectors)] if detectors else None)
         for job in range(jobs)
     ]
-    measured = _measure(workers, data, protocol, 0 if whole else resamples_for(len(data.photos)), on_photos)
+    measured = _measure(workers, data, protocol, 0 if whole else resamples_for(len(data.images)), on_images)
     # A protocol does not name its detector: with one, nothing shows that two figures have the same boxes.
     same = boxes_of is None and protocol == figure.protocol
     return Validation(
@@ -185,7 +185,7 @@ def measure(
         origin=first.fetched.origin,
         engine=f"{first.session.engine} {first.session.engine_version}",
         annotations=data.annotations,
-        photos=measured.photos,
+        images=measured.images,
         results=measured.results,
         other_size=measured.other_size,
         missing=data.missing,
@@ -202,8 +202,8 @@ def measure(
 class _Worker:
     """What one thread computes with."""
 
-    network: Network
-    detector: Network | None
+    network: LoadedModel
+    detector: LoadedModel | None
 
 
 def _measure(
@@ -211,17 +211,17 @@ def _measure(
     data: CocoSet,
     protocol: KeypointProtocol | DetectionProtocol,
     resamples: int,
-    on_photos: Callable[[int], None],
+    on_images: Callable[[int], None],
 ) -> Accuracy:
     if isinstance(protocol, KeypointProtocol):
         estimators = [estimator_of(worker.network, protocol) for worker in workers]
         finders = [_finder(worker.detector) for worker in workers if worker.detector is not None]
         return measure_keypoints(
-            data, estimators, detectors=finders, resamples=resamples, on_photos=on_photos
+            data, estimators, detectors=finders, resamples=resamples, on_images=on_images
         )
     detectors = [detector_of(worker.network, protocol.nms) for worker in workers]
-    return measure_detection(data, detectors, protocol, resamples=resamples, on_photos=on_photos)
+    return measure_detection(data, detectors, protocol, resamples=resamples, on_images=on_images)
 
 
-def _finder(network: Network) -> Detector:
+def _finder(network: LoadedModel) -> Detector:
     return detector_of(network, detection_protocol(network.entry).nms)

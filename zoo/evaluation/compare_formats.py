@@ -12,48 +12,48 @@ from registry.errors import ConversionError, MissingToolError, NetworkError, Not
 from zoo.artifacts.formats import FORMATS, OPTIONAL_TOOLS, PHONE_ONLY
 
 if TYPE_CHECKING:
-    from zoo.artifacts.resolver import Obtainer
+    from zoo.artifacts.resolver import ArtifactResolver
     from zoo.evaluation.parity import FormatParity, Layers, Sample, State
-    from zoo.runner.loading import Choice
+    from zoo.runner.loading import RunConfig
 
-PICTURES = 4
-"""Built-in pictures that formats are compared on; each holds up to three drawn figures."""
+IMAGES = 4
+"""Built-in images that formats are compared on; each holds up to three drawn figures."""
 
 
 def samples_of(images: Sequence[Path]) -> tuple[Sample, ...]:
-    """Pictures to look at: the caller's, or drawn figures with their boxes."""
+    """Images to look at: the caller's, or drawn figures with their boxes."""
     import numpy as np
 
     from zoo.evaluation.parity import Sample
-    from zoo.runner.images import read_photo
+    from zoo.runner.images import read_image
     from zoo.sample.figures import HELD_OUT, picture
 
     if images:
-        return tuple(Sample(read_photo(path, honour_exif=True)) for path in images)
+        return tuple(Sample(read_image(path, honor_exif=True)) for path in images)
     samples = []
-    for seed in range(HELD_OUT, HELD_OUT + PICTURES):
+    for seed in range(HELD_OUT, HELD_OUT + IMAGES):
         drawn = picture(seed)
         corners = [(x, y, x + width, y + height) for x, y, width, height in (p.box for p in drawn.persons)]
         samples.append(Sample(drawn.image, np.array(corners).reshape(-1, 4)))
     return tuple(samples)
 
 
-def unasked(obtainer: Obtainer) -> Obtainer:
+def without_optional_tools(resolver: ArtifactResolver) -> ArtifactResolver:
     """The same store for looking at every format: tools that nobody named are used, and not fetched."""
-    return replace(obtainer, toolchains=obtainer.toolchains.without_building(OPTIONAL_TOOLS))
+    return replace(resolver, toolchains=resolver.toolchains.without_building(OPTIONAL_TOOLS))
 
 
-def compared(*, build: bool | None, lite_version: str | None) -> tuple[Choice, ...]:
+def formats_to_compare(*, build: bool | None, lite_version: str | None) -> tuple[RunConfig, ...]:
     """Every format that runs here but the inference model itself.
 
     Args:
         build: As for ``zoo.compare``.
         lite_version: Version of Paddle-Lite.
     """
-    from zoo.runner.loading import Choice  # not before it is known that this machine runs models
+    from zoo.runner.loading import RunConfig  # not before it is known that this machine runs models
 
     return tuple(
-        Choice(
+        RunConfig(
             backend=each.backend,
             precision=each.precision,
             # Made here like the others: what upstream published may be of another Paddle-Lite.
@@ -66,7 +66,7 @@ def compared(*, build: bool | None, lite_version: str | None) -> tuple[Choice, .
 
 
 def parity_of(
-    entry: Entry, choice: Choice, samples: Sequence[Sample], reference: Layers, obtainer: Obtainer
+    entry: Entry, choice: RunConfig, samples: Sequence[Sample], reference: Layers, resolver: ArtifactResolver
 ) -> FormatParity:
     """What a format computes, beside what the inference model computes.
 
@@ -75,18 +75,18 @@ def parity_of(
         choice: The format.
         samples: What both are shown.
         reference: What the inference model made of it.
-        obtainer: Gets the format.
+        resolver: Gets the format.
 
     Raises:
         ZooError: What says more than that this one format is not to be had: a refused file, or no network.
     """
     from zoo.evaluation.parity import FormatParity, compare, heat_maps_alone, observe
-    from zoo.runner.loading import opened
+    from zoo.runner.loading import load_networks
 
     name = choice.format.name
-    obtainer.reporter.note(f"comparing {name}")
+    resolver.reporter.note(f"comparing {name}")
     try:
-        with opened([(entry, choice)], obtainer) as (network,):
+        with load_networks([(entry, choice)], resolver) as (network,):
             engine = f"{network.session.engine} {network.session.engine_version}"
             expected = heat_maps_alone(reference) if choice.format.heat_maps_alone else reference
             found = compare(expected, observe(network, samples), entry, choice.precision)
@@ -121,7 +121,7 @@ def _why(error: ZooError) -> str:
     return ": ".join(filter(None, (error.message, error.found)))
 
 
-def not_run() -> FormatParity:
+def not_runnable() -> FormatParity:
     """A format that this processor cannot run: it keeps its row, and nothing stands in for it."""
     from zoo.evaluation.parity import FormatParity
 

@@ -17,9 +17,9 @@ from registry.schema.figures import Latency as Published
 from registry.schema.io import DetectionOutput
 from zoo._utils.arrays import Array
 from zoo.artifacts.formats import Backend, Precision
-from zoo.runner.images import Photo
-from zoo.runner.loading import Network
-from zoo.runner.preprocess import prepare_photo
+from zoo.runner.images import Image
+from zoo.runner.loading import LoadedModel
+from zoo.runner.preprocess import prepare_image
 from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, python_deployment
 from zoo.runner.runner import detector_of, estimator_of, keypoint_protocol
 
@@ -30,7 +30,7 @@ class Plan(Model):
     """How often to measure what.
 
     Attributes:
-        scope: ``network``: one run of the engine, arrays in, arrays out. ``pipeline``: a decoded picture in,
+        scope: ``network``: one run of the engine, arrays in, arrays out. ``pipeline``: a decoded image in,
             boxes or key points out.
         warm_up: Runs that are not counted: engines choose kernels and allocate in the first ones.
         repeats: Runs that are.
@@ -106,7 +106,7 @@ class Bench(Model):
 def interpreted_takes() -> UsageError:
     """Why a half-precision Lite file is not timed."""
     return UsageError(
-        "interpreted-has-no-latency",
+        "latency-not-measurable",
         "a half-precision Lite file is interpreted here: how long that takes says nothing about a phone",
         expected="an engine that runs on this processor",
         found="lite-arm-fp16",
@@ -115,22 +115,22 @@ def interpreted_takes() -> UsageError:
     )
 
 
-def time_network(network: Network, photo: Photo, plan: Plan) -> Timing:
+def time_network(network: LoadedModel, image: Image, plan: Plan) -> Timing:
     """Measures one loaded network.
 
     Args:
         network: The network. Those that live in a child process are measured with the way there and back.
-        photo: What it looks at; a pose model takes all of it for the person.
+        image: What it looks at; a pose model takes all of it for the person.
         plan: What to measure, how often.
     """
-    look = _pipeline(network, photo) if plan.scope == "pipeline" else _engine_alone(network, photo)
+    look = _pipeline(network, image) if plan.scope == "pipeline" else _engine_alone(network, image)
     return Timing(
         format=network.fetched.artifact,
         backend=network.choice.backend,
         precision=network.choice.precision,
         engine=f"{network.session.engine} {network.session.engine_version}",
         threads=network.session.threads,
-        summary=summarise(measured(look, warm_up=plan.warm_up, repeats=plan.repeats)),
+        summary=summarize(measured(look, warm_up=plan.warm_up, repeats=plan.repeats)),
     )
 
 
@@ -152,7 +152,7 @@ def measured(work: Callable[[], object], *, warm_up: int, repeats: int) -> list[
     return times
 
 
-def summarise(times: Sequence[float]) -> Summary:
+def summarize(times: Sequence[float]) -> Summary:
     """Percentiles of durations; each is a duration that occurred, none is interpolated.
 
     Args:
@@ -178,18 +178,18 @@ def bench_of(entry: Entry, plan: Plan, timings: Sequence[Timing]) -> Bench:
     )
 
 
-def _pipeline(network: Network, photo: Photo) -> Callable[[], object]:
+def _pipeline(network: LoadedModel, image: Image) -> Callable[[], object]:
     if isinstance(network.entry.output, DetectionOutput):
         detector = detector_of(network, PYTHON_DEPLOYMENT_NMS)
-        return lambda: detector(photo)
+        return lambda: detector(image)
     estimator = estimator_of(network, python_deployment(keypoint_protocol(network.entry)))
-    return lambda: estimator(photo)
+    return lambda: estimator(image)
 
 
-def _engine_alone(network: Network, photo: Photo) -> Callable[[], object]:
+def _engine_alone(network: LoadedModel, image: Image) -> Callable[[], object]:
     spec = network.entry.input
-    prepared = prepare_photo(photo, spec, network.normalisation)
-    # What the tensor shows has no bearing on how long it takes: a stretched picture serves pose models too.
+    prepared = prepare_image(image, spec, network.normalization)
+    # What the tensor shows has no bearing on how long it takes: a stretched image serves pose models too.
     feeds: dict[str, Array] = {spec.name: prepared.tensor}
     extras = {
         "scale_factor": prepared.scale[None],

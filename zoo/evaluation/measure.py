@@ -1,6 +1,6 @@
-"""Accuracy on a folder laid out as COCO is, under the protocol of a catalogue entry.
+"""Accuracy on a folder laid out as COCO is, under the protocol of a catalog entry.
 
-Photos are taken in groups, looked at, scored and forgotten; what stays is which box or person matched.
+Images are taken in groups, looked at, scored and forgotten; what stays is which box or person matched.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from registry.schema.base import Model
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo._utils.arrays import Array
 from zoo._utils.ordered_map import map_ahead
-from zoo.datasets.coco import CocoPhoto, CocoSet
+from zoo.datasets.coco import CocoImage, CocoSet
 from zoo.evaluation.scoring import Metrics, Scorer, Spread
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
-from zoo.runner.images import Photo, read_photo
+from zoo.runner.images import Image, read_image
 from zoo.runner.results import DetectionRecord, PoseRecord
 
-_GROUP = 8  # photos; their persons fill a batch of the network
+_GROUP = 8  # images; their persons fill a batch of the network
 
 Worker = TypeVar("Worker")
 
@@ -34,16 +34,16 @@ class Accuracy(Model):
 
     Attributes:
         metrics: The figures.
-        spread: Their interval over photos; None where none was asked for.
-        photos: Photos looked at.
+        spread: Their interval over images; None where none was asked for.
+        images: Images looked at.
         results: Boxes or persons that were scored.
-        other_size: Photos that are not as large as the annotation file says.
+        other_size: Images that are not as large as the annotation file says.
         protocol: How it was measured.
     """
 
     metrics: Metrics
     spread: Spread | None = None
-    photos: int
+    images: int
     results: int
     other_size: int = 0
     protocol: KeypointProtocol | DetectionProtocol
@@ -51,7 +51,7 @@ class Accuracy(Model):
 
 @dataclass(frozen=True, eq=False)
 class _Persons:
-    """Boxes of the persons in one photo and their scores."""
+    """Boxes of the persons in one image and their scores."""
 
     boxes: Array
     scores: Array
@@ -59,28 +59,28 @@ class _Persons:
 
 @dataclass(frozen=True, eq=False)
 class _Looked:
-    """A group of photos and what was found in them."""
+    """A group of images and what was found in them."""
 
-    photos: Sequence[CocoPhoto]
+    images: Sequence[CocoImage]
     records: Sequence[DetectionRecord]
 
 
 class _Reading:
-    """Reads photos, from several threads, and counts those that are not as large as the file says.
+    """Reads images, from several threads, and counts those that are not as large as the file says.
 
     Args:
-        honour_exif: Whether a photo is turned by its EXIF orientation.
+        honor_exif: Whether an image is turned by its EXIF orientation.
     """
 
-    def __init__(self, *, honour_exif: bool) -> None:
-        self._honour_exif = honour_exif
+    def __init__(self, *, honor_exif: bool) -> None:
+        self._honor_exif = honor_exif
         self._other_size: list[int | str] = []  # appending is atomic, adding to a number is not
 
-    def __call__(self, photo: CocoPhoto) -> Photo:
-        """The photo, decoded; errors as for ``read_photo``."""
-        pixels = read_photo(photo.path, honour_exif=self._honour_exif)
-        if (pixels.width, pixels.height) != (photo.width, photo.height):
-            self._other_size.append(photo.id)
+    def __call__(self, image: CocoImage) -> Image:
+        """The image, decoded; errors as for ``read_image``."""
+        pixels = read_image(image.path, honor_exif=self._honor_exif)
+        if (pixels.width, pixels.height) != (image.width, image.height):
+            self._other_size.append(image.id)
         return pixels
 
     @property
@@ -95,41 +95,41 @@ def measure_keypoints(
     *,
     detectors: Sequence[Detector] = (),
     resamples: int = 0,
-    on_photos: Callable[[int], None] = lambda count: None,
+    on_images: Callable[[int], None] = lambda count: None,
 ) -> Accuracy:
     """Object keypoint similarity AP of a pose network.
 
     Args:
-        data: Photos and annotations.
+        data: Images and annotations.
         estimators: One per thread, all alike; the first one's protocol is what is executed. Estimators may
             share a session that answers several callers at a time.
         detectors: Find the persons, for protocols whose boxes come from a detector: one per estimator, all
             alike, made with the suppression of that detector's own evaluation.
-        resamples: Sets of photos to draw for the interval; 0 leaves it out.
-        on_photos: Called with the number of photos just finished.
+        resamples: Sets of images to draw for the interval; 0 leaves it out.
+        on_images: Called with the number of images just finished.
 
     Raises:
-        UsageError: ``boxes-contradict-protocol``.
+        UsageError: ``boxes-mismatch``.
     """
     protocol = estimators[0].protocol
     if (protocol.boxes == "detector") != bool(detectors):
         raise UsageError(
-            "boxes-contradict-protocol",
+            "boxes-mismatch",
             "protocol and arguments disagree about where person boxes come from",
             expected=f"boxes from {protocol.boxes}",
             found="a detector was given" if detectors else "no detector was given",
             hint="leave the detectors out" if detectors else "give a detector for each estimator",
         )
     person = data.person
-    read = _Reading(honour_exif=protocol.honour_exif)
+    read = _Reading(honor_exif=protocol.honor_exif)
     finders: Sequence[Detector | None] = detectors or [None] * len(estimators)
     pairs = list(zip(estimators, finders, strict=True))
 
-    def look(photos: Sequence[CocoPhoto], pair: tuple[PoseEstimator, Detector | None]) -> list[PoseRecord]:
+    def look(photos: Sequence[CocoImage], pair: tuple[PoseEstimator, Detector | None]) -> list[PoseRecord]:
         return _poses_of(photos, read, *pair, category=person)
 
     scorer = Scorer(data, "keypoints", categories=(person,), max_detections=protocol.max_detections)
-    results = _scored(scorer, _over_photos(data.photos, pairs, look, on_photos))
+    results = _scored(scorer, _over_images(data.images, pairs, look, on_images))
     return _accuracy(data, scorer, protocol, resamples, results=results, other_size=read.other_size)
 
 
@@ -139,7 +139,7 @@ def measure_detection(
     protocol: DetectionProtocol,
     *,
     resamples: int = 0,
-    on_photos: Callable[[int], None] = lambda count: None,
+    on_images: Callable[[int], None] = lambda count: None,
 ) -> Accuracy:
     """Box AP of a detector.
 
@@ -147,38 +147,38 @@ def measure_detection(
     knows nothing else.
 
     Args:
-        data: Photos and annotations.
+        data: Images and annotations.
         detectors: One per thread, all alike, made with the protocol's suppression. Detectors may share a
             session that answers several callers at a time.
         protocol: Which categories count, and how many boxes of a photo.
-        resamples: Sets of photos to draw for the interval; 0 leaves it out.
-        on_photos: Called with the number of photos just finished.
+        resamples: Sets of images to draw for the interval; 0 leaves it out.
+        on_images: Called with the number of images just finished.
 
     Raises:
-        UsageError: ``classes-contradict-annotations``.
+        UsageError: ``classes-mismatch``.
     """
     categories = _categories(data, detectors[0])
     scope = (data.person,) if protocol.category_scope == "person" else data.categories
 
-    read = _Reading(honour_exif=protocol.honour_exif)
+    read = _Reading(honor_exif=protocol.honor_exif)
 
-    def look(photos: Sequence[CocoPhoto], detector: Detector) -> list[DetectionRecord]:
+    def look(photos: Sequence[CocoImage], detector: Detector) -> list[DetectionRecord]:
         records: list[DetectionRecord] = []
-        for photo in photos:
-            found = detector(read(photo)).records(photo.id, categories)
+        for image in photos:
+            found = detector(read(image)).records(image.id, categories)
             records += [record for record in found if record["category_id"] in scope]
         return records
 
     scorer = Scorer(data, "bbox", categories=scope, max_detections=protocol.max_detections)
-    results = _scored(scorer, _over_photos(data.photos, detectors, look, on_photos))
+    results = _scored(scorer, _over_images(data.images, detectors, look, on_images))
     return _accuracy(data, scorer, protocol, resamples, results=results, other_size=read.other_size)
 
 
 def _scored(scorer: Scorer, looked: Iterable[_Looked]) -> int:
-    """Scores groups of photos as they come, and counts what was found in them."""
+    """Scores groups of images as they come, and counts what was found in them."""
     results = 0
     for group in looked:
-        scorer.add(group.photos, group.records)
+        scorer.add(group.images, group.records)
         results += len(group.records)
     return results
 
@@ -196,7 +196,7 @@ def _accuracy(
     return Accuracy(
         metrics=scored.metrics,
         spread=scored.spread(resamples) if resamples else None,
-        photos=len(data.photos),
+        images=len(data.images),
         results=results,
         other_size=other_size,
         protocol=protocol,
@@ -209,7 +209,7 @@ def _categories(data: CocoSet, detector: Detector) -> tuple[int, ...]:
         return (data.person,)
     if len(classes) != len(data.categories):
         raise UsageError(
-            "classes-contradict-annotations",
+            "classes-mismatch",
             f"the network and {data.annotations} do not know the same categories",
             expected=f"{len(classes)} categories",
             found=f"{len(data.categories)}",
@@ -219,51 +219,51 @@ def _categories(data: CocoSet, detector: Detector) -> tuple[int, ...]:
 
 
 def _poses_of(
-    photos: Sequence[CocoPhoto],
-    read: Callable[[CocoPhoto], Photo],
+    photos: Sequence[CocoImage],
+    read: Callable[[CocoImage], Image],
     estimator: PoseEstimator,
     detector: Detector | None,
     *,
     category: int,
 ) -> list[PoseRecord]:
-    """Poses in a group of photos; the network sees the persons of all of them together."""
+    """Poses in a group of images; the network sees the persons of all of them together."""
     protocol = estimator.protocol
     prepared, persons = [], []
-    for photo in photos:
-        pixels = read(photo)
-        found = _found(pixels, detector, protocol) if detector else _annotated(photo)
+    for image in photos:
+        pixels = read(image)
+        found = _found(pixels, detector, protocol) if detector else _annotated(image)
         persons.append(found)
         prepared.append(estimator.prepare(pixels, found.boxes))
     maps = estimator.heatmaps(np.concatenate([part.tensor for part in prepared]))
     ends = np.cumsum([len(part.regions) for part in prepared])
     records: list[PoseRecord] = []
-    for photo, part, found, own in zip(photos, prepared, persons, np.split(maps, ends[:-1]), strict=True):
-        records += estimator.finish(own, part, found.boxes, found.scores).records(photo.id, category)
+    for image, part, found, own in zip(photos, prepared, persons, np.split(maps, ends[:-1]), strict=True):
+        records += estimator.finish(own, part, found.boxes, found.scores).records(image.id, category)
     return records
 
 
-def _annotated(photo: CocoPhoto) -> _Persons:
-    boxes = photo.persons_with_keypoints()
+def _annotated(image: CocoImage) -> _Persons:
+    boxes = image.persons_with_keypoints()
     return _Persons(boxes, np.ones(len(boxes)))
 
 
-def _found(pixels: Photo, detector: Detector, protocol: KeypointProtocol) -> _Persons:
+def _found(pixels: Image, detector: Detector, protocol: KeypointProtocol) -> _Persons:
     persons = detector(pixels).above(protocol.box_threshold or 0.0, label=detector.person)
     return _Persons(persons.boxes, persons.scores)
 
 
-def _over_photos(
-    photos: Sequence[CocoPhoto],
+def _over_images(
+    photos: Sequence[CocoImage],
     workers: Sequence[Worker],
-    look: Callable[[Sequence[CocoPhoto], Worker], Sequence[DetectionRecord]],
-    on_photos: Callable[[int], None],
+    look: Callable[[Sequence[CocoImage], Worker], Sequence[DetectionRecord]],
+    on_images: Callable[[int], None],
 ) -> Iterator[_Looked]:
-    """Records of all photos, group by group, in order, from as many threads as there are workers."""
+    """Records of all images, group by group, in order, from as many threads as there are workers."""
     idle: SimpleQueue[Worker] = SimpleQueue()
     for worker in workers:
         idle.put(worker)
 
-    def work(group: Sequence[CocoPhoto]) -> Sequence[DetectionRecord]:
+    def work(group: Sequence[CocoImage]) -> Sequence[DetectionRecord]:
         worker = idle.get()
         try:
             return look(group, worker)
@@ -273,5 +273,5 @@ def _over_photos(
     groups = [photos[start : start + _GROUP] for start in range(0, len(photos), _GROUP)]
     results = map_ahead(work, groups, threads=len(workers), ahead=2 * len(workers))
     for group, records in zip(groups, results, strict=True):
-        on_photos(len(group))
+        on_images(len(group))
         yield _Looked(group, records)

@@ -47,7 +47,7 @@ def compare_outputs(
         other: Outputs of another format for the same inputs.
 
     Raises:
-        ConversionError: ``outputs-differ-in-kind``: another number, shape or kind of outputs, or values that
+        ConversionError: ``output-mismatch``: another number, shape or kind of outputs, or values that
             are not finite where the reference's are.
     """
     if len(reference) != len(other):
@@ -84,7 +84,7 @@ def _compare(name: str, expected: Array, found: Array) -> OutputDifference:
 def other_kind(expected: str, found: str) -> ConversionError:
     """The error for outputs that cannot be compared number by number."""
     return ConversionError(
-        "outputs-differ-in-kind",
+        "output-mismatch",
         "the converted model hands out something else than the one it was made from",
         expected=expected,
         found=found,

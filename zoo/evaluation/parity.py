@@ -1,7 +1,7 @@
 """Does every format compute what the inference model computes: layer by layer, on the same pictures.
 
 The layers are what the network hands out, what decoding makes of it in network input pixels, and what a
-user gets in picture pixels. Each layer amplifies or hides differences of the one before, so the first that
+user gets in image pixels. Each layer amplifies or hides differences of the one before, so the first that
 differs says where to look.
 """
 
@@ -19,8 +19,8 @@ from registry.schema.base import Model
 from registry.schema.io import DetectionOutput
 from zoo._utils.arrays import Array, Doubles
 from zoo.evaluation.output_diff import compare_outputs, other_kind
-from zoo.runner.images import ImageSource, Photo, as_photo
-from zoo.runner.loading import Network, with_session
+from zoo.runner.images import Image, ImageSource, as_image
+from zoo.runner.loading import LoadedModel, with_session
 from zoo.runner.postprocess.boxes import choose_decoded, decode_raw
 from zoo.runner.postprocess.heads import head_of
 from zoo.runner.postprocess.heatmaps import decode
@@ -31,7 +31,7 @@ from zoo.runner.sessions.session import Arrays, Session
 Layer = Literal["raw", "decoded", "final"]
 State = Literal["same", "differs", "failed", "measured", "not-run", "missing"]
 
-Unit = Literal["value", "input px", "picture px", "count"]
+Unit = Literal["value", "input px", "image px", "count"]
 
 
 class LayerDifference(Model):
@@ -44,7 +44,7 @@ class LayerDifference(Model):
         max_abs: Largest absolute difference; for counts, how many differ.
         relative: The same as a share of the reference's largest value; None where that means nothing.
         cosine: Between the two as long vectors; None where that means nothing.
-        limit: Largest difference that is allowed; None where the catalogue bounds nothing.
+        limit: Largest difference that is allowed; None where the catalog bounds nothing.
     """
 
     layer: Layer
@@ -94,14 +94,14 @@ class Parity(Model):
     Attributes:
         entry: ``name@release``.
         reference: Engine and version that ran the inference model.
-        pictures: How many were looked at.
+        images: How many were looked at.
         found: Persons or boxes the reference found in them.
         formats: One a format.
     """
 
     entry: str
     reference: str
-    pictures: int
+    images: int
     found: int
     formats: tuple[FormatParity, ...]
 
@@ -113,7 +113,7 @@ class Parity(Model):
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """A picture to compare on.
+    """An image to compare on.
 
     Attributes:
         image: The picture.
@@ -129,12 +129,12 @@ class Layers:
     """What one format computed.
 
     Attributes:
-        raw: Outputs, all pictures one after the other; empty where the graph suppresses by itself, since
+        raw: Outputs, all images one after the other; empty where the graph suppresses by itself, since
             the order of its rows is nobody's promise.
         decoded: ``(M, 2)`` points or ``(M, 4)`` boxes in network input pixels; None as for ``raw``.
-        points: ``(M, 2)`` joints in picture pixels; None for detectors.
+        points: ``(M, 2)`` joints in image pixels; None for detectors.
         scores: ``(M,)`` scores of the joints; None for detectors.
-        boxes: Final boxes of each picture; empty for pose models.
+        boxes: Final boxes of each image; empty for pose models.
     """
 
     raw: Arrays
@@ -151,8 +151,8 @@ class Layers:
         )
 
 
-def observe(network: Network, samples: Sequence[Sample]) -> Layers:
-    """Runs a network on pictures and keeps every layer.
+def observe(network: LoadedModel, samples: Sequence[Sample]) -> Layers:
+    """Runs a network on images and keeps every layer.
 
     Args:
         network: The network.
@@ -197,7 +197,7 @@ def compare(
     except ConversionError as error:
         return FormatParity(format="", state="differs", first="raw", reason=f"{error.message}: {error.found}")
     if limits == _UNBOUNDED:
-        # The catalogue bounds what conversions may cost, not what half precision does: that is accuracy.
+        # The catalog bounds what conversions may cost, not what half precision does: that is accuracy.
         return FormatParity(format="", state="measured", layers=layers)
     first = next((difference.layer for difference in layers if not difference.within), None)
     return FormatParity(format="", state="differs" if first else "same", layers=layers, first=first)
@@ -222,16 +222,16 @@ _UNBOUNDED = Limits(None, None, None)
 
 
 def limits_of(entry: Entry, precision: Literal["fp32", "fp16"]) -> Limits:
-    """The catalogue's bounds. Where it has none, nothing may differ in full precision."""
+    """The catalog's bounds. Where it has none, nothing may differ in full precision."""
     for bound in entry.tolerances:
         if bound.precision == precision:
             return Limits(bound.max_abs, bound.pixels, bound.scores)
     return Limits(0, 0, 0) if precision == "fp32" else _UNBOUNDED
 
 
-def photo_of(sample: Sample) -> Photo:
-    """The picture, read once: every format has to see the same pixels."""
-    return as_photo(sample.image, honour_exif=True)
+def image_of(sample: Sample) -> Image:
+    """The image, read once: every format has to see the same pixels."""
+    return as_image(sample.image, honor_exif=True)
 
 
 class _Recorder:
@@ -265,11 +265,11 @@ class _Recorder:
         return {name: np.concatenate([run[name] for run in self.runs]) for name in self.runs[0]}
 
 
-def _observe_pose(network: Network, recorder: _Recorder, samples: Sequence[Sample]) -> Layers:
+def _observe_pose(network: LoadedModel, recorder: _Recorder, samples: Sequence[Sample]) -> Layers:
     # One pass, nothing suppressed: rows of all formats stay one to one.
     protocol = keypoint_protocol(network.entry).model_copy(update={"flip": False, "suppression": None})
     estimator = estimator_of(network, protocol)
-    poses = [estimator(photo_of(sample), sample.boxes) for sample in samples]
+    poses = [estimator(image_of(sample), sample.boxes) for sample in samples]
     raw = recorder.joined()
     cells = decode(next(iter(raw.values())), protocol.decoder).points
     keypoints = np.concatenate([pose.keypoints for pose in poses]).reshape(-1, 3)
@@ -278,10 +278,10 @@ def _observe_pose(network: Network, recorder: _Recorder, samples: Sequence[Sampl
 
 
 def _observe_detector(
-    network: Network, recorder: _Recorder, output: DetectionOutput, samples: Sequence[Sample]
+    network: LoadedModel, recorder: _Recorder, output: DetectionOutput, samples: Sequence[Sample]
 ) -> Layers:
     detector = detector_of(network, detection_protocol(network.entry).nms)
-    boxes = tuple(detector(photo_of(sample)) for sample in samples)
+    boxes = tuple(detector(image_of(sample)) for sample in samples)
     head = head_of([value.shape for value in recorder.runs[0].values()], output)
     if head == "nms":
         return Layers({}, None, boxes=boxes)
@@ -314,7 +314,7 @@ def _differences(reference: Layers, other: Layers, limits: Limits) -> Iterator[L
     if reference.points is None or other.points is None:
         yield from _final_boxes(reference.boxes, other.boxes, limits)
         return
-    yield _distance("final", "points", "picture px", (reference.points, other.points), limits.pixels)
+    yield _distance("final", "points", "image px", (reference.points, other.points), limits.pixels)
     if reference.scores is not None and other.scores is not None:
         yield _distance("final", "scores", "value", (reference.scores, other.scores), limits.scores)
 
@@ -332,7 +332,7 @@ def _final_boxes(
     boxes = np.concatenate([row.boxes for row in rows]) if rows else np.zeros((0, 2, 4))
     scores = np.concatenate([row.scores for row in rows]) if rows else np.zeros((0, 2))
     unpaired = sum(pairing.unpaired for pairing in pairings)
-    yield _distance("final", "boxes", "picture px", (boxes[:, 0], boxes[:, 1]), limits.pixels)
+    yield _distance("final", "boxes", "image px", (boxes[:, 0], boxes[:, 1]), limits.pixels)
     yield _distance("final", "scores", "value", (scores[:, 0], scores[:, 1]), limits.scores)
     yield LayerDifference(
         layer="final",
@@ -345,7 +345,7 @@ def _final_boxes(
 
 @dataclass(frozen=True, eq=False)
 class _Pairing:
-    """Boxes of one picture in two formats.
+    """Boxes of one image in two formats.
 
     Attributes:
         boxes: ``(M, 2, 4)`` reference's and other's.
@@ -358,7 +358,7 @@ class _Pairing:
     unpaired: int
 
 
-_APART = 8.0  # picture pixels from which two boxes are different boxes, not the same one moved
+_APART = 8.0  # image pixels from which two boxes are different boxes, not the same one moved
 
 
 def _paired(reference: Detections, other: Detections, limits: Limits) -> _Pairing:

@@ -1,4 +1,4 @@
-"""A model outside the catalogue: converted to every format, and each held to what it computes itself.
+"""A model outside the catalog: converted to every format, and each held to what it computes itself.
 
 Nothing is known about its task, so it is fed noise of the shapes the caller names, and only what it hands out
 is compared.
@@ -23,7 +23,7 @@ from zoo.evaluation.parity import FormatParity, LayerDifference
 
 if TYPE_CHECKING:
     from zoo._utils.arrays import Array
-    from zoo.artifacts.resolver import Obtainer
+    from zoo.artifacts.resolver import ArtifactResolver
     from zoo.runner.sessions import Session
 
 RELATIVE = 1e-4
@@ -61,18 +61,18 @@ _ELSEWHERE = "an ARM processor"
 
 
 def compare_model(
-    model: Path, given: Sequence[Shapes], obtainer: Obtainer, *, lite_version: str | None = None
+    model: Path, given: Sequence[Shapes], resolver: ArtifactResolver, *, lite_version: str | None = None
 ) -> ModelParity:
     """Converts an inference model to every format and compares what they compute on noise.
 
     Args:
         model: File or folder of an inference model.
         given: Extents of inputs for each run; inputs whose extents are fixed need not be named.
-        obtainer: The store, and the way to the tools.
+        resolver: The store, and the way to the tools.
         lite_version: Version of Paddle-Lite; None takes the default.
 
     Raises:
-        UsageError: ``shape-needed``: open extents nobody gave; ``shape-impossible``: extents that do not fit.
+        UsageError: ``shape-needed``: open extents nobody gave; ``shape-unsupported``: extents that do not fit.
         ZooError: As for ``read_model``; the model itself cannot be run.
     """
     # Imported here: numpy and the engines, which only running takes.
@@ -80,7 +80,7 @@ def compare_model(
 
     source = read_model(model)
     runs = [_feeds(source.inputs, shapes) for shapes in (given or _defaults(source.inputs))]
-    interpreter = obtainer.toolchains.ensure(PADDLE, obtainer.reporter.note)
+    interpreter = resolver.toolchains.ensure(PADDLE, resolver.reporter.note)
     with open_session(model, "paddle", interpreter=interpreter) as session:
         engine = f"{session.engine} {session.engine_version}"
         expected = [session.run(feeds) for feeds in runs]
@@ -91,7 +91,7 @@ def compare_model(
         LiteOptions(version=version),
         LiteOptions(precision="fp16", version=version),
     ]
-    rows = [_row(model, step, runs, expected, obtainer) for step in steps]
+    rows = [_row(model, step, runs, expected, resolver) for step in steps]
     words = tuple(", ".join(f"{name} {list(array.shape)}" for name, array in feeds.items()) for feeds in runs)
     return ModelParity(model=model, reference=engine, runs=words, formats=tuple(rows))
 
@@ -136,7 +136,7 @@ def _feeds(inputs: Sequence[Tensor], shapes: Shapes) -> dict[str, Array]:
 
     if unknown := sorted(shapes.keys() - {tensor.name for tensor in inputs}):
         raise UsageError(
-            "shape-impossible",
+            "shape-unsupported",
             f"the model has no input {unknown[0]!r}",
             expected=", ".join(tensor.name for tensor in inputs),
             found=unknown[0],
@@ -168,7 +168,7 @@ def _extents(tensor: Tensor, given: Sequence[int | None]) -> tuple[int, ...]:
     fits = len(declared) == len(known) and all(a in (None, b) for a, b in zip(declared, known, strict=False))
     if not fits:
         raise UsageError(
-            "shape-impossible",
+            "shape-unsupported",
             f"input {tensor.name!r} cannot have these extents",
             expected=" x ".join("any" if extent is None else str(extent) for extent in declared),
             found=" x ".join(map(str, known)),
@@ -187,14 +187,14 @@ def _row(
     step: Step,
     runs: Sequence[Mapping[str, Array]],
     expected: Sequence[Mapping[str, Array]],
-    obtainer: Obtainer,
+    resolver: ArtifactResolver,
 ) -> FormatParity:
     from zoo.runner.sessions import open_session
 
     lite = isinstance(step, LiteOptions)
     name = f"lite-{step.target}-{step.precision}" if isinstance(step, LiteOptions) else "onnx-fp32"
     try:
-        made = obtainer.convert(model, step, model.stem, None).path
+        made = resolver.convert(model, step, model.stem, None).path
         if isinstance(step, LiteOptions) and (step.target, step.precision) == ("arm", "fp32"):
             reason = (
                 "made and proven; its kernels are for ARM, lite-x86-fp32 is the same network for this one"
@@ -202,13 +202,13 @@ def _row(
             return FormatParity(format=name, state="not-run", engine=_ELSEWHERE, reason=reason)
         interpreter = None
         if isinstance(step, LiteOptions) and step.target == "x86":
-            interpreter = obtainer.toolchains.ensure(paddlelite(step.version), obtainer.reporter.note)
+            interpreter = resolver.toolchains.ensure(paddlelite(step.version), resolver.reporter.note)
         with open_session(made, "lite" if lite else "onnx", interpreter=interpreter) as session:
             return _compared(name, session, runs, expected)
     except MissingToolError as error:
         return FormatParity(format=name, state="missing", reason=error.hint or error.message)
     except ConversionError as error:
-        if error.code == "half-op-unknown":
+        if error.code == "fp16-op-unsupported":
             kinds = len((error.found or "").split(" x ")) - 1
             reason = f"made and proven; {kinds} of its kinds of operators are not interpreted here"
             return FormatParity(format=name, state="not-run", engine=_ELSEWHERE, reason=reason)

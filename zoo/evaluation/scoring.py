@@ -11,7 +11,7 @@ import numpy as np
 
 from registry.errors import MissingToolError
 from registry.schema.base import Model
-from zoo.datasets.coco import CocoPhoto, CocoSet
+from zoo.datasets.coco import CocoImage, CocoSet
 from zoo.datasets.coco_annotations import JOINT_VALUES, Kind
 from zoo.runner.postprocess.poses import COCO_SIGMAS
 from zoo.runner.results import DetectionRecord, PoseRecord
@@ -37,12 +37,12 @@ class Metrics(Model):
 
 
 class Spread(Model):
-    """How far the figures move when the photos are drawn anew from the same set.
+    """How far the figures move when the images are drawn anew from the same set.
 
     Attributes:
         low: The figures' lower ends of the 95 % interval, as fractions.
         high: Their upper ends.
-        resamples: Sets of photos that were drawn.
+        resamples: Sets of images that were drawn.
         seed: Of the draws.
     """
 
@@ -58,7 +58,7 @@ class Scored:
 
     Attributes:
         metrics: The figures.
-        matches: What the evaluator matched in each photo: a list a category, photos ordered by id.
+        matches: What the evaluator matched in each image: a list a category, images ordered by id.
         parameters: The evaluator's parameters for all of them.
     """
 
@@ -67,20 +67,20 @@ class Scored:
     parameters: Any
 
     def spread(self, resamples: int, *, seed: int = 0) -> Spread:
-        """Bootstrap percentile interval over photos (Efron, Annals of Statistics 7, 1979).
+        """Bootstrap percentile interval over images (Efron, Annals of Statistics 7, 1979).
 
         Args:
             resamples: Sets to draw, each as large as the set itself.
             seed: Of the draws; the same seed gives the same interval.
         """
-        photos = len(self.parameters.imgIds)
+        images = len(self.parameters.imgIds)
         # Named, because the generator behind default_rng may change.
         random = np.random.Generator(np.random.PCG64(seed))
         figures: dict[str, list[float]] = {name: [] for name in Metrics.model_fields}
         for _ in range(resamples):
-            drawn = random.integers(photos, size=photos).tolist()
+            drawn = random.integers(images, size=images).tolist()
             found = _accumulated(
-                [[block[photo] for photo in drawn] for block in self.matches], self.parameters
+                [[block[image] for image in drawn] for block in self.matches], self.parameters
             )
             for name, value in found.model_dump().items():
                 figures[name] += [value] if value is not None else []
@@ -105,7 +105,7 @@ def _evaluator() -> Any:
     version = metadata.version("faster-coco-eval")
     if not version.startswith(_FIT):
         raise MissingToolError(
-            "evaluator-unfit",
+            "evaluator-incompatible",
             "this version of faster-coco-eval may match and average in another way",
             expected=f"faster-coco-eval {_FIT}x",
             found=version,
@@ -115,19 +115,19 @@ def _evaluator() -> Any:
 
 
 class Scorer:
-    """Compares results with annotations, some photos at a time, and keeps no more than how they matched.
+    """Compares results with annotations, some images at a time, and keeps no more than how they matched.
 
-    Photos and annotations get numbers of our own, in the order of their ids: the evaluator knows no other ids
+    Images and annotations get numbers of our own, in the order of their ids: the evaluator knows no other ids
     than whole numbers, mixes up annotations of one id, and like pycocotools counts one of id 0 as not found.
 
     Args:
-        data: The set; only its chosen photos count.
+        data: The set; only its chosen images count.
         kind: Compare boxes by overlap or key points by similarity.
         categories: COCO category ids that are averaged over.
-        max_detections: Results per photo that count, best first.
+        max_detections: Results per image that count, best first.
 
     Raises:
-        MissingToolError: ``evaluator-missing``, or ``evaluator-unfit`` for a version it was not tried with.
+        MissingToolError: ``evaluator-missing``, or ``evaluator-incompatible`` for a version it was not tried with.
     """
 
     def __init__(
@@ -139,33 +139,33 @@ class Scorer:
         self._categories = sorted(categories)
         self._max_detections = max_detections
         self._matches: dict[int, list[Any]] = {}
-        ids = sorted((photo.id for photo in data.photos), key=lambda each: (isinstance(each, str), each))
+        ids = sorted((image.id for image in data.images), key=lambda each: (isinstance(each, str), each))
         self._numbers = {number: place for place, number in enumerate(ids, start=1)}
 
-    def add(self, photos: Sequence[CocoPhoto], records: Sequence[DetectionRecord | PoseRecord]) -> None:
-        """Compare the results on some photos, whose annotations and results can be forgotten then."""
-        evaluation = self._evaluation(photos, records)
+    def add(self, images: Sequence[CocoImage], records: Sequence[DetectionRecord | PoseRecord]) -> None:
+        """Compare the results on some images, whose annotations and results can be forgotten then."""
+        evaluation = self._evaluation(images, records)
         evaluation.evaluate()
-        # What matched in each photo, ordered by category and photo. The evaluator has no public name for it;
+        # What matched in each image, ordered by category and photo. The evaluator has no public name for it;
         # the versions that `_evaluator` lets pass have this one.
         matches = evaluation._evalImgs_cpp
-        for place, photo in enumerate(sorted(self._numbers[photo.id] for photo in photos)):
-            self._matches[photo] = matches[place :: len(photos)]
+        for place, image in enumerate(sorted(self._numbers[image.id] for image in images)):
+            self._matches[image] = matches[place :: len(images)]
 
     def scored(self) -> Scored:
-        """The figures over all photos that were added."""
+        """The figures over all images that were added."""
         parameters = self._evaluation((), ()).params
         parameters.imgIds = sorted(self._matches)
-        rows = [self._matches[photo] for photo in parameters.imgIds]
+        rows = [self._matches[image] for image in parameters.imgIds]
         by_category = [[row[block] for row in rows] for block in range(len(self._categories))]
         return Scored(_accumulated(by_category, parameters), by_category, parameters)
 
     def _evaluation(
-        self, photos: Sequence[CocoPhoto], records: Sequence[DetectionRecord | PoseRecord]
+        self, images: Sequence[CocoImage], records: Sequence[DetectionRecord | PoseRecord]
     ) -> Any:
-        annotations = [item for photo in photos for item in self._truth(photo)]
+        annotations = [item for image in images for item in self._truth(image)]
         document = {
-            "images": [{"id": self._numbers[photo.id]} for photo in photos],
+            "images": [{"id": self._numbers[image.id]} for image in images],
             "annotations": [item | {"id": place} for place, item in enumerate(annotations, start=1)],
             "categories": [{"id": category} for category in self._categories],
         }
@@ -175,7 +175,7 @@ class Scorer:
         evaluation = self._library.COCOeval_faster(
             truth, truth.loadRes(results), self._kind, kpt_oks_sigmas=sigmas, separate_eval=True
         )
-        evaluation.params.imgIds = [self._numbers[photo.id] for photo in photos]
+        evaluation.params.imgIds = [self._numbers[image.id] for image in images]
         evaluation.params.catIds = self._categories
         evaluation.params.maxDets = [self._max_detections]
         # The other ranges, small to large objects, are figures nobody asks for here, and most of the time.
@@ -183,10 +183,10 @@ class Scorer:
         evaluation.params.areaRngLbl = evaluation.params.areaRngLbl[:1]
         return evaluation
 
-    def _truth(self, photo: CocoPhoto) -> list[dict[str, Any]]:
+    def _truth(self, image: CocoImage) -> list[dict[str, Any]]:
         """The annotations of the scored categories, with the fields that may be left out of the file."""
-        kept = [item for item in photo.annotations if item["category_id"] in self._categories]
-        return [self._complete(item) | {"image_id": self._numbers[photo.id]} for item in kept]
+        kept = [item for item in image.annotations if item["category_id"] in self._categories]
+        return [self._complete(item) | {"image_id": self._numbers[image.id]} for item in kept]
 
     def _complete(self, annotation: Mapping[str, Any]) -> dict[str, Any]:
         width, height = annotation["bbox"][2:]
@@ -204,7 +204,7 @@ class Scorer:
 
 
 def _accumulated(by_category: Sequence[Sequence[Any]], parameters: Any) -> Metrics:
-    # The evaluator has no public way to accumulate a photo twice; this function of its native half takes
+    # The evaluator has no public way to accumulate an image twice; this function of its native half takes
     # any list that is ordered by category and photo.
     from faster_coco_eval.faster_eval_api_cpp import COCOevalAccumulate
 
@@ -220,9 +220,9 @@ def score(
     categories: tuple[int, ...],
     max_detections: int,
 ) -> Metrics:
-    """The figures of results on all photos of a set; arguments and errors as for :class:`Scorer`."""
+    """The figures of results on all images of a set; arguments and errors as for :class:`Scorer`."""
     scorer = Scorer(data, kind, categories=categories, max_detections=max_detections)
-    scorer.add(data.photos, records)
+    scorer.add(data.images, records)
     return scorer.scored().metrics
 
 

@@ -8,28 +8,34 @@ from typing import TYPE_CHECKING
 
 from registry import Entry
 from registry.errors import ConversionError, MissingToolError, UsageError
-from zoo._utils.extras import needing
+from zoo._utils.extras import requires_extra
 from zoo._utils.threads import default_jobs
-from zoo._utils.validation import checked
-from zoo.artifacts.workspace import obtainer_of
+from zoo._utils.validation import validate_kwargs
+from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import model_info
 from zoo.catalogs.sources import registry_of
-from zoo.evaluation.compare_formats import compared, not_run, parity_of, samples_of, unasked
+from zoo.evaluation.compare_formats import (
+    formats_to_compare,
+    not_runnable,
+    parity_of,
+    samples_of,
+    without_optional_tools,
+)
 from zoo.runner.load import _choice
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from zoo.artifacts.formats import Backend, Precision
-    from zoo.artifacts.resolver import Obtainer, Reporter
+    from zoo.artifacts.resolver import ArtifactResolver, Reporter
     from zoo.evaluation.accuracy import Boxes, Validation
     from zoo.evaluation.latency import Bench, Plan, Timing
     from zoo.evaluation.parity import Parity
     from zoo.evaluation.parity_of_file import ModelParity
-    from zoo.runner.images import Photo
-    from zoo.runner.loading import Choice
+    from zoo.runner.images import Image
+    from zoo.runner.loading import RunConfig
 
 
-@needing("run")
+@requires_extra("run")
 def validate(
     name: str,
     *,
@@ -49,7 +55,7 @@ def validate(
     locked: bool = False,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
-    on_photos: Callable[[int, int], None] = lambda done, total: None,
+    on_images: Callable[[int, int], None] = lambda done, total: None,
 ) -> Validation:
     """Accuracy on a folder laid out as COCO is, under the protocol of the published figure.
 
@@ -57,12 +63,12 @@ def validate(
         name: ``name`` or ``name@release``.
         data: Folder that holds ``val2017/`` and ``annotations/``.
         annotations: Annotation file, when it lies elsewhere.
-        images: Folder of the photos, when it lies elsewhere.
+        images: Folder of the images, when it lies elsewhere.
         backend: ``onnx``, ``paddle``, ``lite``, ``openvino``, ``ncnn`` or ``tflite``.
         precision: Of the file; OpenVINO, ncnn and LiteRT compute in single precision whatever is stored.
-        limit: Look at the first photos only.
-        skip_missing: Leave out photos that the annotation file names and the folder lacks.
-        jobs: Photos looked at together; the processors of this machine by default.
+        limit: Look at the first images only.
+        skip_missing: Leave out images that the annotation file names and the folder lacks.
+        jobs: Images looked at together; the processors of this machine by default.
         flip: Switches the flip test; what is measured then is not the published protocol.
         detector: Entry that finds the persons a pose model looks at, in place of the annotated boxes. The
             score of a box counts in the score of its pose, and nothing published is compared with.
@@ -72,13 +78,13 @@ def validate(
         locked: Refuse what ``zoo.lock`` does not name.
         settings: Settings; the environment's by default.
         reporter: Who hears about the work; nobody by default.
-        on_photos: Called with the number of photos just finished, and of all.
+        on_images: Called with the number of images just finished, and of all.
 
     Raises:
         ZooError: As the tree in ``registry.errors`` says.
     """
     from zoo.evaluation.accuracy import Data, executed, measure
-    from zoo.runner.loading import copies, opened
+    from zoo.runner.loading import load_networks, one_per_thread
 
     choice = _choice("validate", backend=backend, precision=precision, lite_version=lite_version, build=build)
     chosen = settings or from_environment()
@@ -96,9 +102,11 @@ def validate(
     # Before anything is fetched: a wrong path is the likelier mistake.
     photos = folder.load(protocol)
     threads = jobs or default_jobs()
-    orders = copies(entry, choice, threads)
-    finders = copies(boxes.detector, choice, threads) if boxes else []
-    with opened([*orders, *finders], obtainer_of(chosen, locked=locked, reporter=reporter)) as networks:
+    orders = one_per_thread(entry, choice, threads)
+    finders = one_per_thread(boxes.detector, choice, threads) if boxes else []
+    with load_networks(
+        [*orders, *finders], resolver_for(chosen, locked=locked, reporter=reporter)
+    ) as networks:
         return measure(
             networks[: len(orders)],
             photos,
@@ -106,11 +114,11 @@ def validate(
             detectors=networks[len(orders) :],
             limit=limit,
             jobs=threads,
-            on_photos=lambda done: on_photos(done, len(photos.photos)),
+            on_images=lambda done: on_images(done, len(photos.images)),
         )
 
 
-@needing("run")
+@requires_extra("run")
 def compare(
     name: str,
     *,
@@ -128,7 +136,7 @@ def compare(
 
     Args:
         name: ``name`` or ``name@release``.
-        images: Pictures to compare on; drawn figures by default. A pose model takes all of a picture for
+        images: Images to compare on; drawn figures by default. A pose model takes all of an image for
             the person.
         lite_version: Version of Paddle-Lite.
         build: True converts here whatever is published, False never, None what is not published.
@@ -140,27 +148,29 @@ def compare(
         ZooError: As the tree in ``registry.errors`` says.
     """
     from zoo.evaluation.parity import Parity, observe
-    from zoo.runner.loading import opened
+    from zoo.runner.loading import load_networks
 
     chosen = settings or from_environment()
     entry = model_info(name, settings=chosen)
-    obtainer = obtainer_of(chosen, locked=locked, reporter=reporter)
+    resolver = resolver_for(chosen, locked=locked, reporter=reporter)
     samples = samples_of(images)
-    with opened([(entry, _choice("compare", backend="paddle", build=build))], obtainer) as (network,):
+    with load_networks([(entry, _choice("compare", backend="paddle", build=build))], resolver) as (network,):
         reference = observe(network, samples)
         engine = f"{network.session.engine} {network.session.engine_version}"
-    choices = compared(build=build, lite_version=lite_version)
-    rows = [parity_of(entry, choice, samples, reference, unasked(obtainer)) for choice in choices]
+    choices = formats_to_compare(build=build, lite_version=lite_version)
+    rows = [
+        parity_of(entry, choice, samples, reference, without_optional_tools(resolver)) for choice in choices
+    ]
     return Parity(
         entry=entry.id,
         reference=engine,
-        pictures=len(samples),
+        images=len(samples),
         found=reference.found,
-        formats=(*rows, not_run()),
+        formats=(*rows, not_runnable()),
     )
 
 
-@needing("run")
+@requires_extra("run")
 def compare_model(
     model: Path | str,
     *,
@@ -169,7 +179,7 @@ def compare_model(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> ModelParity:
-    """An inference model outside the catalogue beside the ONNX and Lite files made of it, on noise.
+    """An inference model outside the catalog beside the ONNX and Lite files made of it, on noise.
 
     Args:
         model: File or folder of an inference model.
@@ -184,11 +194,11 @@ def compare_model(
     """
     from zoo.evaluation.parity_of_file import compare_model, parse_shapes
 
-    obtainer = obtainer_of(settings or from_environment(), reporter=reporter)
-    return compare_model(Path(model), parse_shapes(shapes), obtainer, lite_version=lite_version)
+    resolver = resolver_for(settings or from_environment(), reporter=reporter)
+    return compare_model(Path(model), parse_shapes(shapes), resolver, lite_version=lite_version)
 
 
-@needing("run")
+@requires_extra("run")
 def bench(
     name: str,
     *,
@@ -212,7 +222,7 @@ def bench(
         precision: Of the file.
         plan: Scope, warm-up and repeats.
         threads: Threads one run may use.
-        image: The picture to look at; a drawn one by default.
+        image: The image to look at; a drawn one by default.
         lite_version: Version of Paddle-Lite.
         build: True converts here whatever is published, False never, None what is not published.
         locked: Refuse what ``zoo.lock`` does not name.
@@ -224,14 +234,14 @@ def bench(
     """
     from zoo.artifacts.formats import BACKENDS
     from zoo.evaluation.latency import Plan, bench_of
-    from zoo.evaluation.parity import photo_of
+    from zoo.evaluation.parity import image_of
 
     chosen = settings or from_environment()
     entry = model_info(name, settings=chosen)
-    obtainer = obtainer_of(chosen, locked=locked, reporter=reporter)
+    resolver = resolver_for(chosen, locked=locked, reporter=reporter)
     if backend is None:
-        obtainer = unasked(obtainer)
-    photo = photo_of(samples_of([Path(image)] if image is not None else ())[0])
+        resolver = without_optional_tools(resolver)
+    photo = image_of(samples_of([Path(image)] if image is not None else ())[0])
     plan = plan or Plan()
     timings = []
     for each in (backend,) if backend else BACKENDS:
@@ -239,8 +249,8 @@ def bench(
         choice = _choice(
             "bench", backend=each, precision=precision, threads=threads, lite_version=version, build=build
         )
-        obtainer.reporter.note(f"measuring {each}")
-        timings.append(_timing(entry, choice, photo, plan, obtainer, required=backend is not None))
+        resolver.reporter.note(f"measuring {each}")
+        timings.append(_timing(entry, choice, photo, plan, resolver, required=backend is not None))
     return bench_of(entry, plan, timings)
 
 
@@ -249,10 +259,10 @@ def _boxes(detector: Entry | None, threshold: float | None) -> Boxes | None:
 
     if detector is not None:
         stated = {} if threshold is None else {"threshold": threshold}
-        return checked(Boxes, "validate", {"detector": detector, **stated})
+        return validate_kwargs(Boxes, "validate", {"detector": detector, **stated})
     if threshold is not None:
         raise UsageError(
-            "threshold-without-detector",
+            "option-not-applicable",
             "a box threshold says which boxes of a detector count, but the boxes are the annotated ones",
             found=f"{threshold:g}",
             hint="add --detector NAME",
@@ -261,15 +271,15 @@ def _boxes(detector: Entry | None, threshold: float | None) -> Boxes | None:
 
 
 def _timing(
-    entry: Entry, choice: Choice, photo: Photo, plan: Plan, obtainer: Obtainer, *, required: bool
+    entry: Entry, choice: RunConfig, photo: Image, plan: Plan, resolver: ArtifactResolver, *, required: bool
 ) -> Timing:
     from zoo.evaluation.latency import Timing, interpreted_takes, time_network
-    from zoo.runner.loading import opened
+    from zoo.runner.loading import load_networks
 
     try:
         if choice.format.interpreted:
             raise interpreted_takes()
-        with opened([(entry, choice)], obtainer) as (network,):
+        with load_networks([(entry, choice)], resolver) as (network,):
             return time_network(network, photo, plan)
     except (ConversionError, MissingToolError, UsageError) as error:
         # Of several engines one may be missing here, or unable to do what was asked of all.

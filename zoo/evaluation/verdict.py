@@ -1,8 +1,8 @@
 """Does a published figure hold: a measured one beside it, judged to both sides.
 
 On the whole set a figure is either the published one or it is not. On a part of it the question is whether
-the published figure is one that photos like these could have given: whether it lies inside the interval that
-drawing the photos anew spans.
+the published figure is one that images like these could have given: whether it lies inside the interval that
+drawing the images anew spans.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from zoo.evaluation.scoring import Metrics, Spread
 from zoo.runner.runner import no_protocol
 
 _MOST_RESAMPLES, _FEWEST_RESAMPLES = 500, 100
-_DRAWN_PHOTOS = 200_000  # what may be added up for an interval: about as long as looking at the photos takes
+_DRAWN_IMAGES = 200_000  # what may be added up for an interval: about as long as looking at the images takes
 
 ROUNDING = 0.05
 """Percentage points by which a figure published with one decimal may have been rounded."""
 
 WHOLE_SET = 0.1
-"""Percentage points that evaluators of another version differ by on the same photos, rounding included."""
+"""Percentage points that evaluators of another version differ by on the same images, rounding included."""
 
 _SPLITS = {("coco", "val2017"): 5000}
 
@@ -59,7 +59,7 @@ class Verdict(Model):
 
 
 def figure_of(entry: Entry, *, behind_detector: bool = False) -> Figure:
-    """The published figure that can be measured: not on private photos, nor under half a protocol.
+    """The published figure that can be measured: not on private images, nor under half a protocol.
 
     Args:
         entry: The entry.
@@ -75,7 +75,7 @@ def figure_of(entry: Entry, *, behind_detector: bool = False) -> Figure:
             raise UsageError(
                 "boxes-from-detector",
                 f"the figure of {entry.id} was measured behind a detector: it belongs to a pipeline",
-                hint="add --detector NAME: what is measured then is labelled with that detector",
+                hint="add --detector NAME: what is measured then is labeled with that detector",
             )
         return figure
     raise no_protocol(entry)
@@ -85,25 +85,25 @@ def _boxes(figure: Figure) -> str | None:
     return figure.protocol.boxes if isinstance(figure.protocol, KeypointProtocol) else None
 
 
-def is_whole(protocol: KeypointProtocol | DetectionProtocol, photos: int, limit: int | None) -> bool:
+def is_whole(protocol: KeypointProtocol | DetectionProtocol, images: int, limit: int | None) -> bool:
     """Whether a set is known to be all of the split that the figure was measured on.
 
     Args:
         protocol: Names data set and split.
-        photos: Photos in the annotation file.
+        images: Images in the annotation file.
         limit: How many of them may be taken; None for all.
     """
     size = _SPLITS.get((protocol.dataset, protocol.split))
-    return size is not None and photos >= size and (limit is None or limit >= photos)
+    return size is not None and images >= size and (limit is None or limit >= images)
 
 
-def resamples_for(photos: int) -> int:
+def resamples_for(images: int) -> int:
     """Sets to draw for an interval: fewer of large sets, whose intervals are narrow anyway.
 
     Args:
-        photos: In the set.
+        images: In the set.
     """
-    return min(_MOST_RESAMPLES, max(_FEWEST_RESAMPLES, _DRAWN_PHOTOS // max(1, photos)))
+    return min(_MOST_RESAMPLES, max(_FEWEST_RESAMPLES, _DRAWN_IMAGES // max(1, images)))
 
 
 def judge(
@@ -175,7 +175,7 @@ def _judged(
         where = f"the published {published:.1f} on the whole set, within {WHOLE_SET:g}"
     else:
         slack = ROUNDING
-        where = f"the 95 % interval {low:.1f} to {high:.1f} of these photos, published {published:.1f}"
+        where = f"the 95 % interval {low:.1f} to {high:.1f} of these images, published {published:.1f}"
     # Figures have one decimal; what floating point adds to a difference must not decide.
     slack += 1e-9
     if published > high + slack:

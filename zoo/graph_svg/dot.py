@@ -11,7 +11,7 @@ from converters.formats.dataflow import Flow, writes
 from converters.formats.graph import AttributeValue, Operator
 from converters.formats.inspection import Tensor
 
-# Families of operators by words in their names, the first that fits; colours that differ in lightness too.
+# Families of operators by words in their names, the first that fits; colors that differ in lightness too.
 _FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "#2f6fb5": ("conv", "matmul", "gemm", "fc", "mul_weight"),
@@ -44,7 +44,7 @@ class Sketch:
 
     Attributes:
         text: The DOT document.
-        caption: Colours and what is left out, one sentence each.
+        caption: Colors and what is left out, one sentence each.
     """
 
     text: str
@@ -74,7 +74,7 @@ def to_dot(flow: Flow, title: str) -> Sketch:
         "}",
     ]
     left_out = len(flow.operators) - len(kept)
-    words = [f"{colour} {meaning}" for colour, meaning in _FAMILY_WORDS.items()]
+    words = [f"{color} {meaning}" for color, meaning in _FAMILY_WORDS.items()]
     caption = [f"{len(kept)} operators."]
     if left_out:
         caption.append(f"{left_out} more only make constants and are not drawn.")
@@ -106,9 +106,7 @@ def _node(index: int, operator: Operator, flow: Flow) -> str:
     # Single precision in a half file is what costs time: it stands out by its border.
     single = kernel is not None and kernel.precision == "float"
     border = ', color="#111827", penwidth=1.6' if single and _has_half(flow) else ""
-    return (
-        f'  n{index} [label={_quoted(label)}, fillcolor="{_colour(operator.type)}", tooltip={tip}{border}];'
-    )
+    return f'  n{index} [label={_quoted(label)}, fillcolor="{_color(operator.type)}", tooltip={tip}{border}];'
 
 
 def _has_half(flow: Flow) -> bool:
@@ -168,9 +166,9 @@ def _edges(flow: Flow, kept: list[int]) -> Iterator[str]:
             yield f"  {writer[tensor.name]} -> out{index};"
 
 
-def _colour(kind: str) -> str:
+def _color(kind: str) -> str:
     lowered = kind.lower()
-    fitting = (colour for colour, words in _FAMILIES.items() if any(word in lowered for word in words))
+    fitting = (color for color, words in _FAMILIES.items() if any(word in lowered for word in words))
     return next(fitting, _PLAIN)
 
 

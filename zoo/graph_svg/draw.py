@@ -17,7 +17,7 @@ def draw(flow: Flow, title: str, facts: str, form: Literal["svg", "html"]) -> st
         flow: The network.
         title: Heading.
         facts: What the artifact is, in words, for the page.
-        form: ``svg``: a picture. ``html``: a page with that picture, to zoom, search and click in.
+        form: ``svg``: a picture. ``html``: a page with that image, to zoom, search and click in.
 
     Returns:
         A whole document that refers to nothing outside itself.

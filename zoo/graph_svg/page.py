@@ -16,7 +16,7 @@ def to_page(svg: str, *, title: str, facts: str, caption: tuple[str, ...]) -> st
         svg: The drawing.
         title: Heading.
         facts: What the artifact is, in words.
-        caption: Sentences about the drawing; one that starts with a colour explains that colour.
+        caption: Sentences about the drawing; one that starts with a color explains that color.
     """
     words = "".join(_caption(line) for line in (*caption, _HELP))
     parts = {"__TITLE__": escape(title), "__CAPTION__": words, "__FACTS__": escape(facts), "__SVG__": svg}
@@ -30,6 +30,6 @@ def to_page(svg: str, *, title: str, facts: str, caption: tuple[str, ...]) -> st
 
 def _caption(line: str) -> str:
     if line.startswith("#"):
-        colour, _, meaning = line.partition(" ")
-        return f'<div><span style="background:{escape(colour)}"></span>{escape(meaning)}</div>'
+        color, _, meaning = line.partition(" ")
+        return f'<div><span style="background:{escape(color)}"></span>{escape(meaning)}</div>'
     return f"<p>{escape(line)}</p>"

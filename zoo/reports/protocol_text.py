@@ -10,10 +10,10 @@ from registry.errors import UsageError
 from registry.schema import DetectionProtocol, KeypointProtocol, Protocol
 from registry.schema.protocol import PipelineProtocol, PrivateProtocol, StatedProtocol
 
-_PHOTOS = {
-    "all": "all photos",
-    "one_person": "photos of one person",
-    "at_most_six_persons": "photos of one to six persons",
+_IMAGES = {
+    "all": "all images",
+    "one_person": "images of one person",
+    "at_most_six_persons": "images of one to six persons",
 }
 
 
@@ -30,7 +30,7 @@ class Condition(NamedTuple):
 
 
 def measurable(entry: Entry) -> KeypointProtocol | DetectionProtocol | None:
-    """The protocol an entry's accuracy is measured under; None where the catalogue has none to execute."""
+    """The protocol an entry's accuracy is measured under; None where the catalog has none to execute."""
     # Imported here: it brings the evaluators along, and words need none.
     from zoo.evaluation.accuracy import executed
 
@@ -55,11 +55,11 @@ def conditions(protocol: Protocol) -> tuple[Condition, ...]:
 
 def _of_keypoints(protocol: KeypointProtocol) -> Iterator[Condition]:
     crop, decoder, suppression = protocol.crop, protocol.decoder, protocol.suppression
-    yield Condition("data", f"{protocol.dataset} {protocol.split}, {_PHOTOS[protocol.images]}")
+    yield Condition("data", f"{protocol.dataset} {protocol.split}, {_IMAGES[protocol.images]}")
     truth = protocol.boxes == "ground_truth"
     yield Condition("boxes", "ground truth" if truth else f"detector, score > {protocol.box_threshold}")
     sides = "the short side" if crop.aspect == "both" else "the width alone"
-    around = "filled with black outside the photo" if crop.border == "black" else "cut at the photo's edge"
+    around = "filled with black outside the image" if crop.border == "black" else "cut at the image's edge"
     udp = ", unbiased (UDP)" if crop.udp else ""
     yield Condition("crop", f"{sides} widened to the aspect, x{crop.expand:g}, {around}{udp}")
     yield Condition("flip test", "yes, shifted by one cell" if protocol.flip else "no")
@@ -68,7 +68,7 @@ def _of_keypoints(protocol: KeypointProtocol) -> Iterator[Condition]:
     if suppression is not None:
         words = f"OKS {suppression.threshold:g}, joints above {suppression.visibility:g} count for the score"
         yield Condition("suppression", words)
-    yield Condition("scored", f"OKS AP 0.50:0.95, {protocol.max_detections} persons a photo")
+    yield Condition("scored", f"OKS AP 0.50:0.95, {protocol.max_detections} persons an image")
 
 
 def _of_detection(protocol: DetectionProtocol) -> Iterator[Condition]:
@@ -77,19 +77,19 @@ def _of_detection(protocol: DetectionProtocol) -> Iterator[Condition]:
     scope = "person alone" if protocol.category_scope == "person" else "every category"
     yield Condition("categories", scope)
     empty = "left out" if protocol.empty_images is False else "scored too"
-    yield Condition("photos without truth", empty)
+    yield Condition("images without truth", empty)
     yield Condition(
         "suppression",
         f"score > {nms.score_threshold:g}, IoU {nms.iou_threshold:g}, "
         f"{nms.top_k} candidates, {nms.keep} kept",
     )
-    yield Condition("scored", f"box AP 0.50:0.95, {protocol.max_detections} boxes a photo")
+    yield Condition("scored", f"box AP 0.50:0.95, {protocol.max_detections} boxes an image")
 
 
 def _as_told(protocol: PipelineProtocol | PrivateProtocol | StatedProtocol) -> Iterator[Condition]:
     """Protocols that cannot be executed: what upstream says, and why that is not enough."""
     if isinstance(protocol, PipelineProtocol):
-        yield Condition("data", f"{protocol.dataset} {protocol.split}, {_PHOTOS[protocol.images]}")
+        yield Condition("data", f"{protocol.dataset} {protocol.split}, {_IMAGES[protocol.images]}")
         yield Condition("boxes", f"detector, score > {protocol.box_threshold:g}")
         yield Condition("flip test", "yes" if protocol.flip else "no")
         yield Condition("not stated", "how regions are cut")

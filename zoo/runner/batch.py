@@ -1,4 +1,4 @@
-"""A model over files: results in COCO's layout, and pictures with the results drawn on."""
+"""A model over files: results in COCO's layout, and images with the results drawn on."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ from registry.errors import NotFoundError, UsageError, ZooError
 from registry.schema import Model
 from zoo._utils.ordered_map import map_ahead
 from zoo.artifacts.formats import Backend, Precision
-from zoo.runner.draw import save_picture
-from zoo.runner.images import Photo, read_photo
+from zoo.runner.draw import save_image
+from zoo.runner.images import Image, read_image
 from zoo.runner.media import is_video, open_video, writing_video
 from zoo.runner.runner import Record, Runner
 
 RESULTS = "results.json"
 """COCO's result list, as its evaluators read it."""
 
-_ANNOTATED = ".annotated"  # part of every name we write: no picture of the user's is ever overwritten
+_ANNOTATED = ".annotated"  # part of every name we write: no image of the user's is ever overwritten
 
 
-class Looked(Model):
-    """One picture that was looked at.
+class ImageSummary(Model):
+    """One image that was looked at.
 
     Attributes:
         image_id: As in the results: the number a name consists of, as COCO's do; else the path, and for a
@@ -69,7 +69,7 @@ class RunResult(Model):
         backend: What ran both.
         precision: Of the file; what is computed, the engine says.
         engine: Engine and its version.
-        images: Pictures, in order.
+        images: Images, in order.
         results: COCO's result list.
         failures: Files that could not be read.
         written: Files that were written.
@@ -80,19 +80,19 @@ class RunResult(Model):
     backend: Backend
     precision: Precision
     engine: str
-    images: tuple[Looked, ...]
+    images: tuple[ImageSummary, ...]
     results: tuple[dict[str, Any], ...]
     failures: tuple[Failure, ...]
     written: tuple[Path, ...]
 
 
 @dataclass(frozen=True, eq=False)
-class _Seen:
-    """One picture with its results, and itself with them drawn on where that was asked for."""
+class _ImageResult:
+    """One image with its results, and itself with them drawn on where that was asked for."""
 
-    looked: Looked
+    looked: ImageSummary
     records: Sequence[Record]
-    drawn: Photo | None
+    drawn: Image | None
 
 
 def run_on_files(
@@ -101,18 +101,18 @@ def run_on_files(
     *,
     out: Path | None = None,
     jobs: int = 1,
-    on_picture: Callable[[int], None] = lambda count: None,
+    on_image: Callable[[int], None] = lambda count: None,
 ) -> RunResult:
-    """Looks at pictures and videos.
+    """Looks at images and videos.
 
     A file that cannot be read is left out and told of, unless it is the only one.
 
     Args:
         runner: The model.
-        files: Pictures and videos.
+        files: Images and videos.
         out: Folder for ``results.json`` and annotated copies; nothing is written without it.
-        jobs: Pictures looked at together.
-        on_picture: Called with the number of pictures or frames just finished.
+        jobs: Images looked at together.
+        on_image: Called with the number of images or frames just finished.
 
     Raises:
         UsageError: ``output-not-writable``, or the only file cannot be read.
@@ -121,8 +121,8 @@ def run_on_files(
     """
     if out is not None:
         _make_folder(out)
-    run = _Run(runner, files, out, jobs, on_picture, _names(files))
-    run.photos([path for path in files if not is_video(path)])
+    run = _Run(runner, files, out, jobs, on_image, _names(files))
+    run.add_images([path for path in files if not is_video(path)])
     for path in files:
         if is_video(path):
             run.video(path)
@@ -137,23 +137,23 @@ class _Run:
     files: Sequence[Path]
     out: Path | None
     jobs: int
-    on_picture: Callable[[int], None]
+    on_image: Callable[[int], None]
     names: dict[Path, str]
-    images: list[Looked] = field(default_factory=list)
+    images: list[ImageSummary] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
     written: list[Path] = field(default_factory=list)
 
-    def photos(self, paths: Sequence[Path]) -> None:
-        """Looks at pictures; each is read, looked at, drawn and written by one thread."""
-        results = map_ahead(self._photo, paths, threads=self.jobs, ahead=2 * self.jobs)
+    def add_images(self, paths: Sequence[Path]) -> None:
+        """Looks at images; each is read, looked at, drawn and written by one thread."""
+        results = map_ahead(self._image, paths, threads=self.jobs, ahead=2 * self.jobs)
         for path, seen in zip(paths, results, strict=True):
             if isinstance(seen, Failure):
                 self.failures.append(seen)
             else:
                 self._add(seen)
                 self.written += [target] if (target := self._target(path, ".jpg")) else []
-            self.on_picture(1)
+            self.on_image(1)
 
     def video(self, path: Path) -> None:
         """Looks at a video, frame by frame; the annotated copy has the size of its first frame."""
@@ -170,7 +170,7 @@ class _Run:
                 self._add(seen)
                 if seen.drawn is not None:
                     write(seen.drawn)
-                self.on_picture(1)
+                self.on_image(1)
         self.written += [target] if target else []
 
     def result(self) -> RunResult:
@@ -190,20 +190,20 @@ class _Run:
             written=tuple(self.written),
         )
 
-    def _photo(self, path: Path) -> _Seen | Failure:
+    def _image(self, path: Path) -> _ImageResult | Failure:
         try:
-            photo = read_photo(path, honour_exif=True)
+            image = read_image(path, honor_exif=True)
         except (NotFoundError, UsageError) as error:
             return self._failure(path, error)
-        seen = _look(self.runner, photo, _image_id(path), path, draw=self.out is not None)
+        seen = _look(self.runner, image, _image_id(path), path, draw=self.out is not None)
         target = self._target(path, ".jpg")
         if target is not None and seen.drawn is not None:
-            save_picture(seen.drawn, target)
-        return replace(seen, drawn=None)  # results wait for their turn, pictures need not
+            save_image(seen.drawn, target)
+        return replace(seen, drawn=None)  # results wait for their turn, images need not
 
-    def _frame(self, path: Path, numbered: tuple[int, Photo]) -> _Seen:
-        number, photo = numbered
-        return _look(self.runner, photo, f"{path}#{number}", path, draw=self.out is not None)
+    def _frame(self, path: Path, numbered: tuple[int, Image]) -> _ImageResult:
+        number, image = numbered
+        return _look(self.runner, image, f"{path}#{number}", path, draw=self.out is not None)
 
     def _target(self, path: Path, suffix: str) -> Path | None:
         return self.out / f"{self.names[path]}{suffix}" if self.out is not None else None
@@ -213,23 +213,23 @@ class _Run:
             raise error
         return Failure(file=path, error=error.as_dict(), exit_code=error.exit_code)
 
-    def _add(self, seen: _Seen) -> None:
+    def _add(self, seen: _ImageResult) -> None:
         self.images.append(seen.looked)
         self.results += [dict(record) for record in seen.records]
 
 
-def _look(runner: Runner, photo: Photo, image_id: int | str, file: Path, *, draw: bool) -> _Seen:
-    result = runner(photo)
+def _look(runner: Runner, image: Image, image_id: int | str, file: Path, *, draw: bool) -> _ImageResult:
+    result = runner(image)
     records = runner.records(result, image_id)
-    looked = Looked(
+    looked = ImageSummary(
         image_id=image_id,
         file=file,
-        width=photo.width,
-        height=photo.height,
+        width=image.width,
+        height=image.height,
         found=len(records),
         best=max((record["score"] for record in records), default=None),
     )
-    return _Seen(looked, records, runner.draw(photo, result) if draw else None)
+    return _ImageResult(looked, records, runner.draw(image, result) if draw else None)
 
 
 def _image_id(path: Path) -> int | str:

@@ -1,4 +1,4 @@
-"""Photos in, boxes out."""
+"""Images in, boxes out."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import numpy as np
 from registry.schema.io import DetectionOutput, Input
 from registry.schema.protocol import MulticlassNms
 from zoo._utils.arrays import Array
-from zoo.runner.images import ImageSource, as_photo
+from zoo.runner.images import ImageSource, as_image
 from zoo.runner.postprocess.checks import check_finite
 from zoo.runner.postprocess.heads import final_boxes
-from zoo.runner.preprocess import Normalisation, prepare_photo
+from zoo.runner.preprocess import Normalization, prepare_image
 from zoo.runner.results import Detections
 from zoo.runner.sessions.session import Session
 
@@ -23,8 +23,8 @@ class Detector:
         spec: Its image tensor.
         output: What it hands out.
         nms: Suppression. Of a graph that suppresses by itself only the score threshold is applied.
-        normalisation: Whether mean and deviation are applied here or inside the graph.
-        honour_exif: Whether photos read from files are turned by their EXIF orientation.
+        normalization: Whether mean and deviation are applied here or inside the graph.
+        honor_exif: Whether images read from files are turned by their EXIF orientation.
     """
 
     def __init__(
@@ -34,15 +34,15 @@ class Detector:
         output: DetectionOutput,
         nms: MulticlassNms,
         *,
-        normalisation: Normalisation = "host",
-        honour_exif: bool = True,
+        normalization: Normalization = "host",
+        honor_exif: bool = True,
     ) -> None:
         self.session = session
-        self.honour_exif = honour_exif
+        self.honor_exif = honor_exif
         self.output = output
         self._spec = spec
         self._nms = nms
-        self._normalisation = normalisation
+        self._normalization = normalization
 
     @property
     def person(self) -> int | None:
@@ -59,12 +59,12 @@ class Detector:
         Raises:
             ConversionError: The engine failed, or its outputs are garbage or another network's.
             NotFoundError: There is no such file.
-            UsageError: The picture cannot be read.
+            UsageError: The image cannot be read.
         """
-        photo = as_photo(image, honour_exif=self.honour_exif)
-        prepared = prepare_photo(photo, self._spec, self._normalisation)
+        photo = as_image(image, honor_exif=self.honor_exif)
+        prepared = prepare_image(photo, self._spec, self._normalization)
         feeds: dict[str, Array] = {self._spec.name: prepared.tensor}
-        # Graphs that suppress by themselves scale to photo pixels before they do.
+        # Graphs that suppress by themselves scale to image pixels before they do.
         extras = {
             "scale_factor": prepared.scale[None],
             "im_shape": np.array([prepared.tensor.shape[2:]], dtype=np.float32),

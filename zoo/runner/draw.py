@@ -15,10 +15,10 @@ import numpy as np
 from converters.fs.atomic import writing_to
 from registry.errors import UsageError
 from zoo._utils.arrays import Bytes, Doubles
-from zoo.runner.images import Photo
+from zoo.runner.images import Image
 from zoo.runner.results import Detections, Poses
 
-_LEFT = (43, 147, 255)  # colours are blue, green, red
+_LEFT = (43, 147, 255)  # colors are blue, green, red
 _RIGHT = (255, 180, 64)
 _MIDDLE = (240, 240, 240)
 _EDGE = (28, 24, 20)
@@ -62,11 +62,11 @@ class _Brush:
     stroke: int
 
 
-def draw_poses(photo: Photo, poses: Poses, joints: tuple[str, ...], *, threshold: float = 0.2) -> Photo:
+def draw_poses(photo: Image, poses: Poses, joints: tuple[str, ...], *, threshold: float = 0.2) -> Image:
     """Draw boxes, skeletons and scores onto a copy of a photo.
 
     Args:
-        photo: The photo the poses were found in.
+        photo: The image the poses were found in.
         poses: What to draw; persons with lower scores are drawn first.
         joints: Names of the joints in order.
         threshold: Joints must score above this to be drawn, limbs at both ends.
@@ -83,16 +83,16 @@ def draw_poses(photo: Photo, poses: Poses, joints: tuple[str, ...], *, threshold
     canvas = np.asarray(cv2.addWeighted(overlay, _OPACITY, canvas, 1 - _OPACITY, 0), dtype=np.uint8)
     for person in order:
         _draw_label(canvas, poses.boxes[person], f"{poses.scores[person]:.2f}", brushes[person])
-    return Photo(canvas, "bgr", photo.path)
+    return Image(canvas, "bgr", photo.path)
 
 
 def draw_boxes(
-    photo: Photo, detections: Detections, classes: tuple[str, ...], *, threshold: float = 0.5
-) -> Photo:
+    photo: Image, detections: Detections, classes: tuple[str, ...], *, threshold: float = 0.5
+) -> Image:
     """Draw boxes with class and score onto a copy of a photo.
 
     Args:
-        photo: The photo the boxes were found in.
+        photo: The image the boxes were found in.
         detections: What to draw, the best on top.
         classes: Names of the classes in order; a single one is not written out.
         threshold: Boxes must score above this to be drawn.
@@ -105,14 +105,14 @@ def draw_boxes(
         name = f"{classes[shown.labels[row]]} " if len(classes) > 1 else ""
         _draw_frame(canvas, box, brush)
         _draw_label(canvas, box, f"{name}{shown.scores[row]:.2f}", brush)
-    return Photo(canvas, "bgr", photo.path)
+    return Image(canvas, "bgr", photo.path)
 
 
-def save_picture(photo: Photo, path: Path) -> None:
-    """Write a picture; the ending of the name decides the format.
+def save_image(photo: Image, path: Path) -> None:
+    """Write an image; the ending of the name decides the format.
 
     Raises:
-        UsageError: ``picture-format`` for an ending OpenCV cannot write, ``output-not-writable``.
+        UsageError: ``image-format`` for an ending OpenCV cannot write, ``output-not-writable``.
         MissingToolError: ``disk-full``.
     """
     import cv2  # heavy: see the package's docstring
@@ -122,8 +122,8 @@ def save_picture(photo: Photo, path: Path) -> None:
         _, encoded = cv2.imencode(path.suffix or ".", photo.as_bgr(), options)
     except cv2.error as error:
         raise UsageError(
-            "picture-format",
-            f"cannot write a picture as {path.suffix or 'a file without ending'}",
+            "image-format",
+            f"cannot write an image as {path.suffix or 'a file without ending'}",
             expected=".jpg, .png, .webp, .bmp or .tiff",
             found=path.name,
             hint=f"name it {path.with_suffix('.jpg').name}",
@@ -132,7 +132,7 @@ def save_picture(photo: Photo, path: Path) -> None:
         path.write_bytes(encoded.tobytes())
 
 
-def _brush(box: Doubles, photo: Photo) -> _Brush:
+def _brush(box: Doubles, photo: Image) -> _Brush:
     height, width = photo.height, photo.width
     corners = np.clip(box.reshape(2, 2), 0, (width, height))
     person = float(np.sqrt(max(1.0, np.prod(corners[1] - corners[0]))))
@@ -166,18 +166,18 @@ def _draw_skeleton(
     limbs = [(a, b) for a, b in _LIMBS if a in number and b in number and seen[number[a]] and seen[number[b]]]
     for width, dark in ((brush.limb + max(2, brush.limb // 2), True), (brush.limb, False)):
         for start, end in limbs:
-            colour = _EDGE if dark else _colour(start, end)
+            color = _EDGE if dark else _color(start, end)
             ends = fixed[number[start]], fixed[number[end]]
-            cv2.line(canvas, *ends, colour, width, cv2.LINE_AA, _FRACTION_BITS)
+            cv2.line(canvas, *ends, color, width, cv2.LINE_AA, _FRACTION_BITS)
     for index in np.flatnonzero(seen):
         name = joints[index]
         # Joints of the face lie close together.
         radius = brush.joint * (0.65 if name.endswith(_FACE) else 1)
-        discs = [(1.7, _EDGE), (1.3, _colour(name, name))]
+        discs = [(1.7, _EDGE), (1.3, _color(name, name))]
         discs += [(0.75, _EDGE)] if keypoints[index, 2] < _SURE else []
-        for factor, colour in discs:
+        for factor, color in discs:
             size = round(radius * factor * (1 << _FRACTION_BITS))
-            cv2.circle(canvas, fixed[index], size, colour, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
+            cv2.circle(canvas, fixed[index], size, color, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
 
 
 def _draw_label(canvas: Bytes, box: Doubles, text: str, brush: _Brush) -> None:
@@ -200,7 +200,7 @@ def _draw_label(canvas: Bytes, box: Doubles, text: str, brush: _Brush) -> None:
     cv2.putText(canvas, text, (left + margin, bottom - margin), font, brush.text, _FRAME, weight, cv2.LINE_AA)
 
 
-def _colour(start: str, end: str) -> tuple[int, int, int]:
+def _color(start: str, end: str) -> tuple[int, int, int]:
     sides = {name.split("_", 1)[0] for name in (start, end)}
     if "left" in sides and "right" not in sides:
         return _LEFT
@@ -217,7 +217,7 @@ def _corners(canvas: Bytes, box: Doubles) -> tuple[tuple[int, int], tuple[int, i
 
 
 def _fixed_point(canvas: Bytes, points: Doubles) -> list[tuple[int, int]]:
-    """Points as OpenCV takes them, kept within a picture's size around the picture: it counts in 32 bits."""
+    """Points as OpenCV takes them, kept within an image's size around the image: it counts in 32 bits."""
     size = np.array([canvas.shape[1], canvas.shape[0]])
     near = np.clip(points, -size, 2 * size)
     return [(x, y) for x, y in np.rint(near * (1 << _FRACTION_BITS)).astype(int).tolist()]

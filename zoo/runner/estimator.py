@@ -1,4 +1,4 @@
-"""Photos and person boxes in, key points out."""
+"""Images and person boxes in, key points out."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from registry.schema.io import HeatmapOutput, Input
 from registry.schema.protocol import Crop, KeypointProtocol
 from zoo._utils.arrays import Array, Floats
 from zoo.runner.geometry import from_heatmap
-from zoo.runner.images import ImageSource, Photo, as_photo
+from zoo.runner.images import Image, ImageSource, as_image
 from zoo.runner.postprocess.checks import check_finite, check_indices
 from zoo.runner.postprocess.heatmaps import average_with_mirrored, decode
 from zoo.runner.postprocess.poses import rescored, suppressed
-from zoo.runner.preprocess import Normalisation, PoseInput, prepare_persons
+from zoo.runner.preprocess import Normalization, PoseInput, prepare_persons
 from zoo.runner.results import Poses
 from zoo.runner.sessions.session import Session
 
@@ -30,7 +30,7 @@ class PoseEstimator:
         spec: Its image tensor.
         output: What it hands out.
         protocol: Crop, flip, decoder and suppression to execute.
-        normalisation: Whether mean and deviation are applied here or inside the graph.
+        normalization: Whether mean and deviation are applied here or inside the graph.
     """
 
     def __init__(
@@ -40,13 +40,13 @@ class PoseEstimator:
         output: HeatmapOutput,
         protocol: KeypointProtocol,
         *,
-        normalisation: Normalisation = "host",
+        normalization: Normalization = "host",
     ) -> None:
         self.session = session
         self.output = output
         self.protocol = protocol
         self._spec = spec
-        self._normalisation = normalisation
+        self._normalization = normalization
         # An export without an open batch extent takes persons one by one.
         shape = session.inputs[0].shape
         self._batch = shape[0] if shape and shape[0] is not None else _LARGEST_BATCH
@@ -56,7 +56,7 @@ class PoseEstimator:
 
         Args:
             image: Path, RGB array, PIL image or photo.
-            boxes: ``(N, 4)`` x1, y1, x2, y2 in photo pixels; the whole picture when None.
+            boxes: ``(N, 4)`` x1, y1, x2, y2 in image pixels; the whole image when None.
             scores: ``(N,)`` scores of the boxes; 1 when None.
 
         Returns:
@@ -66,9 +66,9 @@ class PoseEstimator:
         Raises:
             ConversionError: The engine failed, or its outputs are garbage or another network's.
             NotFoundError: There is no such file.
-            UsageError: The picture cannot be read, or the boxes make no sense.
+            UsageError: The image cannot be read, or the boxes make no sense.
         """
-        photo = as_photo(image, honour_exif=self.protocol.honour_exif)
+        photo = as_image(image, honor_exif=self.protocol.honor_exif)
         if boxes is None:
             prepared = self._prepare_whole(photo)
             boxes = np.array([[0, 0, photo.width, photo.height]])
@@ -78,26 +78,26 @@ class PoseEstimator:
             scores = np.ones(len(prepared.regions))
         return self.finish(self.heatmaps(prepared.tensor), prepared, boxes, scores)
 
-    def prepare(self, photo: Photo, boxes: Array) -> PoseInput:
+    def prepare(self, photo: Image, boxes: Array) -> PoseInput:
         """Cut the persons out of a photo.
 
         Args:
             photo: The photo.
-            boxes: ``(N, 4)`` x1, y1, x2, y2 in photo pixels.
+            boxes: ``(N, 4)`` x1, y1, x2, y2 in image pixels.
         """
-        return prepare_persons(photo, boxes, self._spec, self.protocol.crop, self._normalisation)
+        return prepare_persons(photo, boxes, self._spec, self.protocol.crop, self._normalization)
 
-    def _prepare_whole(self, photo: Photo) -> PoseInput:
-        # A photo is no detector's box: there is nothing to enlarge and nothing beyond it.
+    def _prepare_whole(self, photo: Image) -> PoseInput:
+        # An image is no detector's box: there is nothing to enlarge and nothing beyond it.
         whole = Crop(aspect="both", expand=1, border="black", udp=self.protocol.crop.udp)
         box = np.array([[0, 0, photo.width, photo.height]])
-        return prepare_persons(photo, box, self._spec, whole, self._normalisation)
+        return prepare_persons(photo, box, self._spec, whole, self._normalization)
 
     def heatmaps(self, tensor: Floats) -> Floats:
         """Run the network; where the protocol says so, on the mirrored input too.
 
         Args:
-            tensor: ``(N, 3, height, width)``, normalised.
+            tensor: ``(N, 3, height, width)``, normalized.
 
         Returns:
             ``(N, J, rows, columns)``.
@@ -109,7 +109,7 @@ class PoseEstimator:
         return average_with_mirrored(maps, mirrored, self.output.flip_pairs)
 
     def finish(self, maps: Floats, prepared: PoseInput, boxes: Array, scores: Array) -> Poses:
-        """Decode, project back to the photo, score and suppress.
+        """Decode, project back to the image, score and suppress.
 
         Args:
             maps: Heat maps of the persons of one photo.

@@ -1,4 +1,4 @@
-"""Where a person is in the photo, and the maps between photo, network input and heat map.
+"""Where a person is in the image, and the maps between image, network input and heat map.
 
 Upstream never rotates, so every map here is a scale and a shift per axis.
 """
@@ -18,21 +18,21 @@ _UNIT = 200
 
 @dataclass(frozen=True, eq=False)
 class Regions:
-    """What is cut out of one photo, a row per person.
+    """What is cut out of one image, a row per person.
 
     Attributes:
-        centre: ``(N, 2)`` x, y in photo pixels.
-        size: ``(N, 2)`` width and height in photo pixels, at least 1.
-        windows: ``(N, 4)`` x1, y1, x2, y2 in whole photo pixels, ends excluded, when regions are clipped at
-            the photo's edge; None when they may reach beyond it.
+        center: ``(N, 2)`` x, y in image pixels.
+        size: ``(N, 2)`` width and height in image pixels, at least 1.
+        windows: ``(N, 4)`` x1, y1, x2, y2 in whole image pixels, ends excluded, when regions are clipped at
+            the image's edge; None when they may reach beyond it.
     """
 
-    centre: Doubles
+    center: Doubles
     size: Doubles
     windows: Integers | None
 
     def __len__(self) -> int:
-        return len(self.centre)
+        return len(self.center)
 
     @property
     def areas(self) -> Doubles:
@@ -41,9 +41,9 @@ class Regions:
 
     @property
     def origins(self) -> Doubles:
-        """``(N, 2)`` the photo pixel that is the first pixel of what is cut out."""
+        """``(N, 2)`` the image pixel that is the first pixel of what is cut out."""
         if self.windows is None:
-            return np.zeros_like(self.centre)
+            return np.zeros_like(self.center)
         return self.windows[:, :2].astype(np.float64)
 
 
@@ -76,19 +76,19 @@ class AxisMaps:
 
 
 def regions_of(
-    boxes: Array, crop: Crop, *, input_size: tuple[int, int], photo_size: tuple[int, int]
+    boxes: Array, crop: Crop, *, input_size: tuple[int, int], image_size: tuple[int, int]
 ) -> Regions:
     """Turn person boxes into regions.
 
     ``border: black`` computes with fractions and lets regions reach beyond the photo. ``border: clip`` is
     the Python deployment's way: the box is truncated to whole pixels before it is enlarged, the region
-    afterwards, and the photo's last row and column are never part of it.
+    afterwards, and the image's last row and column are never part of it.
 
     Args:
-        boxes: ``(N, 4)`` x1, y1, x2, y2 in photo pixels; N may be 0. A side below one pixel counts as one.
+        boxes: ``(N, 4)`` x1, y1, x2, y2 in image pixels; N may be 0. A side below one pixel counts as one.
         crop: The rule.
         input_size: Width and height of the network input, for the aspect.
-        photo_size: Width and height of the photo.
+        image_size: Width and height of the photo.
 
     Raises:
         UsageError: ``box-shape`` or ``box-not-finite``.
@@ -96,15 +96,15 @@ def regions_of(
     corners = _checked(boxes)
     if crop.border == "clip":
         corners = np.trunc(corners)
-    centre = (corners[:, :2] + corners[:, 2:]) / 2
+    center = (corners[:, :2] + corners[:, 2:]) / 2
     size = np.maximum(corners[:, 2:] - corners[:, :2], 1)
     if crop.border == "clip":
-        return _clipped(centre, _widened(size * crop.expand, crop, input_size), photo_size)
+        return _clipped(center, _widened(size * crop.expand, crop, input_size), image_size)
     size = _widened(size, crop, input_size)
     # Upstream keeps both in single precision and sizes in units of 200 pixels. Rounding as it does makes
     # the cut-outs equal to the last bit.
     units = (size / _UNIT).astype(np.float32) * np.float32(crop.expand) * np.float32(_UNIT)
-    return Regions(_single(centre), units.astype(np.float64), None)
+    return Regions(_single(center), units.astype(np.float64), None)
 
 
 def _checked(boxes: Array) -> Doubles:
@@ -115,7 +115,7 @@ def _checked(boxes: Array) -> Doubles:
         raise UsageError(
             "box-shape",
             "person boxes have the wrong shape",
-            expected="(N, 4): x1, y1, x2, y2 in photo pixels",
+            expected="(N, 4): x1, y1, x2, y2 in image pixels",
             found=str(corners.shape),
             hint="one box is [[x1, y1, x2, y2]]; of rows with more columns take boxes[:, :4]",
         )
@@ -137,11 +137,11 @@ def _widened(size: Doubles, crop: Crop, input_size: tuple[int, int]) -> Doubles:
     return np.stack([width, height], axis=1)
 
 
-def _clipped(centre: Doubles, size: Doubles, photo_size: tuple[int, int]) -> Regions:
-    last = np.asarray(photo_size) - 1
+def _clipped(center: Doubles, size: Doubles, image_size: tuple[int, int]) -> Regions:
+    last = np.asarray(image_size) - 1
     # Half a size either side, cut towards zero on both ends: upstream converts with int().
-    start = np.clip(np.trunc(centre - size / 2), 0, last)
-    end = np.clip(np.trunc(centre + size / 2), 0, last)
+    start = np.clip(np.trunc(center - size / 2), 0, last)
+    end = np.clip(np.trunc(center + size / 2), 0, last)
     end = np.maximum(end, start)  # a box beyond the edge leaves a window without pixels
     windows = np.concatenate([start, end], axis=1).astype(np.int64)
     return Regions((start + end) / 2, np.maximum(end - start, 1), windows)
@@ -150,26 +150,26 @@ def _clipped(centre: Doubles, size: Doubles, photo_size: tuple[int, int]) -> Reg
 def to_input(regions: Regions, crop: Crop, input_size: tuple[int, int]) -> AxisMaps:
     """Maps from what is cut out to network input pixels.
 
-    With unbiased data processing (Huang et al., CVPR 2020) first and last pixel centres fall on each other
-    on both axes; without it the width alone sets the scale and the centres fall on each other.
+    With unbiased data processing (Huang et al., CVPR 2020) first and last pixel centers fall on each other
+    on both axes; without it the width alone sets the scale and the centers fall on each other.
 
     Args:
         regions: The regions; coordinates count from each region's origin.
         crop: Says which of the two.
         input_size: Width and height of the network input.
     """
-    centre = regions.centre - regions.origins
+    center = regions.center - regions.origins
     target = np.asarray(input_size, dtype=np.float64)
     if crop.udp:
         scale = _single((target - 1) / regions.size)
         # Upstream keeps this matrix, and only this one, in single precision.
-        return AxisMaps(scale, _single(scale * (regions.size / 2 - centre)))
+        return AxisMaps(scale, _single(scale * (regions.size / 2 - center)))
     scale = np.repeat(target[0] / regions.size[:, :1], 2, axis=1)
-    return AxisMaps(scale, target / 2 - scale * centre)
+    return AxisMaps(scale, target / 2 - scale * center)
 
 
 def from_heatmap(regions: Regions, decoder: HeatmapDecoder, map_size: tuple[int, int]) -> AxisMaps:
-    """Maps from heat-map cells to photo pixels.
+    """Maps from heat-map cells to image pixels.
 
     Args:
         regions: The regions the heat maps were computed for.
@@ -178,15 +178,15 @@ def from_heatmap(regions: Regions, decoder: HeatmapDecoder, map_size: tuple[int,
         map_size: Width and height of a heat map, in cells.
     """
     cells = np.asarray(map_size, dtype=np.float64)
-    centre = regions.centre
+    center = regions.center
     if regions.windows is not None:
-        # The deployment projects back around the rounded centre of the cut-out, half to even.
-        centre = np.rint(centre - regions.origins) + regions.origins
+        # The deployment projects back around the rounded center of the cut-out, half to even.
+        center = np.rint(center - regions.origins) + regions.origins
     if decoder.back_projection == "udp":
         scale = regions.size / (cells - 1)
-        return AxisMaps(scale, centre - regions.size / 2)
+        return AxisMaps(scale, center - regions.size / 2)
     scale = np.repeat(regions.size[:, :1] / cells[0], 2, axis=1)
-    return AxisMaps(scale, centre - scale * cells / 2)
+    return AxisMaps(scale, center - scale * cells / 2)
 
 
 def _single(values: Doubles) -> Doubles:

@@ -1,4 +1,4 @@
-"""Photos as arrays: whatever a user hands over becomes 8-bit, three channels, channel order known."""
+"""Images as arrays: whatever a user hands over becomes 8-bit, three channels, channel order known."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import numpy as np
 from registry.errors import NotFoundError, UsageError
 from zoo._utils.arrays import Array, Bytes
 
-Colour = Literal["rgb", "bgr"]
-# PIL is no dependency of this project, so its images are recognised without importing it.
-ImageSource: TypeAlias = "str | Path | Array | Photo | Any"
+Color = Literal["rgb", "bgr"]
+# PIL is no dependency of this project, so its images are recognized without importing it.
+ImageSource: TypeAlias = "str | Path | Array | Image | Any"
 
 _ORIENTATION = 0x0112
 
 
 @dataclass(frozen=True, eq=False)
-class Photo:
-    """One picture in memory.
+class Image:
+    """One image in memory.
 
     Attributes:
         pixels: ``(height, width, 3)``, uint8.
-        colour: Order of the three channels.
-        path: The file it was read from; None for pictures that were already in memory.
+        color: Order of the three channels.
+        path: The file it was read from; None for images that were already in memory.
     """
 
     pixels: Bytes
-    colour: Colour
+    color: Color
     path: Path | None = None
 
     @property
@@ -44,88 +44,88 @@ class Photo:
 
     def as_bgr(self) -> Bytes:
         """The pixels in OpenCV's channel order, contiguous; not a copy when they are in that order."""
-        return np.ascontiguousarray(self.pixels if self.colour == "bgr" else self.pixels[:, :, ::-1])
+        return np.ascontiguousarray(self.pixels if self.color == "bgr" else self.pixels[:, :, ::-1])
 
 
-def as_photo(source: ImageSource, *, honour_exif: bool, colour: Colour = "rgb") -> Photo:
+def as_image(source: ImageSource, *, honor_exif: bool, color: Color = "rgb") -> Image:
     """Turn a path, an array or a PIL image into a photo.
 
-    Grey becomes three equal channels, alpha is dropped, 16-bit samples lose their low byte, CMYK is
+    Gray becomes three equal channels, alpha is dropped, 16-bit samples lose their low byte, CMYK is
     converted: what OpenCV does when it reads such files.
 
     Args:
-        source: Path of a picture, ``(height, width[, channels])`` array of uint8 or uint16, PIL image, or a
-            photo, which is returned as it is.
-        honour_exif: Whether the picture is turned by its EXIF orientation. Arrays have none.
-        colour: Channel order of an array. PIL images are always RGB.
+        source: Path of an image, ``(height, width[, channels])`` array of uint8 or uint16, PIL image, or a
+            image, which is returned as it is.
+        honor_exif: Whether the image is turned by its EXIF orientation. Arrays have none.
+        color: Channel order of an array. PIL images are always RGB.
 
     Raises:
         NotFoundError: ``image-not-found``.
         UsageError: ``image-unreadable``, ``image-shape``, ``image-dtype``, ``image-type``.
     """
-    if isinstance(source, Photo):
+    if isinstance(source, Image):
         return source
     if isinstance(source, str | Path):
-        return read_photo(Path(source), honour_exif=honour_exif)
+        return read_image(Path(source), honor_exif=honor_exif)
     if isinstance(source, np.ndarray):
-        return Photo(_eight_bit_colour(source), colour)
+        return Image(_eight_bit_color(source), color)
     if hasattr(source, "getexif") and hasattr(source, "convert"):
-        return _from_pil(source, honour_exif=honour_exif)
+        return _from_pil(source, honor_exif=honor_exif)
     raise UsageError(
         "image-type",
-        "this is not a picture",
+        "this is not an image",
         expected="a path, a NumPy array or a PIL image",
         found=f"{type(source).__module__}.{type(source).__qualname__}",
-        hint="numpy.asarray(picture) makes an array of most things",
+        hint="numpy.asarray(image) makes an array of most things",
     )
 
 
-def read_photo(path: Path, *, honour_exif: bool) -> Photo:
-    """Read and decode one picture file.
+def read_image(path: Path, *, honor_exif: bool) -> Image:
+    """Read and decode one image file.
 
     Args:
         path: Any format OpenCV decodes (JPEG, PNG, WebP, TIFF, BMP, GIF and others).
-        honour_exif: Whether the EXIF orientation is applied. Upstream's detector applies it, upstream's
+        honor_exif: Whether the EXIF orientation is applied. Upstream's detector applies it, upstream's
             key point evaluation does not.
 
     Raises:
         NotFoundError: ``image-not-found``.
         UsageError: ``image-unreadable``.
     """
-    import cv2  # heavy: commands that never open a picture must not load it
+    import cv2  # heavy: commands that never open an image must not load it
 
     try:
         # Not cv2.imread: it cannot open every file name on every platform, and says nothing on failure.
         encoded = np.frombuffer(path.read_bytes(), dtype=np.uint8)
     except FileNotFoundError as error:
         raise NotFoundError(
-            "image-not-found", f"there is no picture at {path}", hint=f"ls {path.parent}"
+            "image-not-found", f"there is no image at {path}", hint=f"ls {path.parent}"
         ) from error
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
-    flags = cv2.IMREAD_COLOR if honour_exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_COLOR if honor_exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         pixels = cv2.imdecode(encoded, flags) if encoded.size else None
-    except cv2.error as error:  # a picture larger than OpenCV's limit, for example
+    except cv2.error as error:  # an image larger than OpenCV's limit, for example
         raise _unreadable(path, str(error)) from error
     if pixels is None:
         raise _unreadable(
             path, "an empty file" if not encoded.size else f"{encoded.size} bytes, not decodable"
         )
-    return Photo(np.asarray(pixels, dtype=np.uint8), "bgr", path)
+    return Image(np.asarray(pixels, dtype=np.uint8), "bgr", path)
 
 
 def _unreadable(path: Path, found: str) -> UsageError:
     return UsageError(
         "image-unreadable",
-        f"{path} cannot be read as a picture",
+        f"{path} cannot be read as an image",
         expected="a complete JPEG, PNG, WebP, TIFF or BMP file",
         found=found,
         hint=f"file {path} says what it is; get it again, or convert it to JPEG",
     )
 
 
-def _eight_bit_colour(array: Array) -> Bytes:
+def _eight_bit_color(array: Array) -> Bytes:
     if array.dtype == np.uint16:
         array = (array >> 8).astype(np.uint8)
     if array.dtype != np.uint8:
@@ -141,21 +141,21 @@ def _eight_bit_colour(array: Array) -> Bytes:
     if array.ndim != 3 or array.shape[2] not in (1, 2, 3, 4) or 0 in array.shape:
         raise UsageError(
             "image-shape",
-            "this array does not have the shape of one picture",
+            "this array does not have the shape of one image",
             expected="(height, width), or (height, width, channels) with 1 to 4 channels",
             found=str(array.shape),
-            hint="of a batch take one picture; channels come last: numpy.moveaxis(array, 0, -1)",
+            hint="of a batch take one image; channels come last: numpy.moveaxis(array, 0, -1)",
         )
-    # One channel is grey, two are grey and alpha, four are colour and alpha.
-    colour = array[:, :, :1].repeat(3, axis=2) if array.shape[2] < 3 else array[:, :, :3]
-    return np.ascontiguousarray(colour)
+    # One channel is gray, two are gray and alpha, four are color and alpha.
+    color = array[:, :, :1].repeat(3, axis=2) if array.shape[2] < 3 else array[:, :, :3]
+    return np.ascontiguousarray(color)
 
 
-def _from_pil(image: Any, *, honour_exif: bool) -> Photo:
-    if honour_exif and image.getexif().get(_ORIENTATION, 1) != 1:
+def _from_pil(image: Any, *, honor_exif: bool) -> Image:
+    if honor_exif and image.getexif().get(_ORIENTATION, 1) != 1:
         from PIL import ImageOps  # the caller has PIL: this is one of its images
 
         image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):  # convert("RGB") would clip 16-bit grey instead of scaling it
-        return Photo(_eight_bit_colour(np.asarray(image).astype(np.uint16)), "rgb")
-    return Photo(_eight_bit_colour(np.asarray(image.convert("RGB"))), "rgb")
+    if image.mode.startswith("I;16"):  # convert("RGB") would clip 16-bit gray instead of scaling it
+        return Image(_eight_bit_color(np.asarray(image).astype(np.uint16)), "rgb")
+    return Image(_eight_bit_color(np.asarray(image.convert("RGB"))), "rgb")

@@ -5,20 +5,20 @@ from __future__ import annotations
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from zoo._utils.extras import needing
-from zoo._utils.validation import checked
-from zoo.artifacts.workspace import obtainer_of
+from zoo._utils.extras import requires_extra
+from zoo._utils.validation import validate_kwargs
+from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.sources import registry_of
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from zoo.artifacts.formats import Backend, Precision
     from zoo.artifacts.resolver import Reporter
-    from zoo.runner.loading import Choice
+    from zoo.runner.loading import RunConfig
     from zoo.runner.runner import Runner
 
 
-@needing("run")
+@requires_extra("run")
 def load(
     name: str,
     *,
@@ -41,7 +41,7 @@ def load(
         name: ``name`` or ``name@release``.
         backend: ``onnx``, ``paddle``, ``lite``, ``openvino``, ``ncnn`` or ``tflite``.
         precision: Of the file; OpenVINO, ncnn and LiteRT compute in single precision whatever is stored.
-        detector: Entry that finds the persons a pose model looks at; the whole picture is one without it.
+        detector: Entry that finds the persons a pose model looks at; the whole image is one without it.
         box_threshold: Persons must score above this.
         threads: Threads one run may use.
         lite_version: Version of Paddle-Lite.
@@ -54,7 +54,7 @@ def load(
         ZooError: As the tree in ``registry.errors`` says.
     """
     # Imported here, as in every function below: numpy and the engines are for those who run a model.
-    from zoo.runner.loading import opened
+    from zoo.runner.loading import load_networks
     from zoo.runner.runner import Runner, require_fit
 
     choice = _choice(
@@ -68,7 +68,7 @@ def load(
     try:
         orders = [(entry, choice) for entry in entries]
         networks = resources.enter_context(
-            opened(orders, obtainer_of(chosen, locked=locked, reporter=reporter))
+            load_networks(orders, resolver_for(chosen, locked=locked, reporter=reporter))
         )
         finder = networks[1] if detector is not None else None
         return Runner(networks[0], finder, box_threshold=box_threshold, close=resources.close)
@@ -77,7 +77,7 @@ def load(
         raise
 
 
-def _choice(function: str, **values: object) -> Choice:
-    from zoo.runner.loading import Choice
+def _choice(function: str, **values: object) -> RunConfig:
+    from zoo.runner.loading import RunConfig
 
-    return checked(Choice, function, values)
+    return validate_kwargs(RunConfig, function, values)

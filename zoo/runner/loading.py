@@ -1,4 +1,4 @@
-"""From an entry to its network on a backend: what to get, what runs it, where it normalises."""
+"""From an entry to its network on a backend: what to get, what runs it, where it normalizes."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from registry.schema import Entry, Model
 from zoo._utils.threads import workers
 from zoo.artifacts.formats import Backend, Format, Precision, format_of
 from zoo.artifacts.plan import plans
-from zoo.artifacts.resolver import Fetched, Obtainer
-from zoo.artifacts.spec import Want
+from zoo.artifacts.resolver import ArtifactResolver, Fetched
+from zoo.artifacts.spec import ArtifactSpec
 
 if TYPE_CHECKING:
     from zoo.runner.sessions import Session
 
-Normalisation = Literal["host", "in_graph"]
+Normalization = Literal["host", "in_graph"]
 
 _CONFIGURATION = "infer_cfg.yml"
 
 
-class Choice(Model):
+class RunConfig(Model):
     """What runs a model, and where its file comes from.
 
     Attributes:
@@ -52,13 +52,13 @@ class Choice(Model):
         """The kind of file, and its engine.
 
         Raises:
-            UsageError: ``…-precision-impossible``.
+            UsageError: ``…-precision-unsupported``.
         """
         return format_of(self.backend, self.precision)
 
 
 @dataclass(frozen=True, eq=False)
-class Network:
+class LoadedModel:
     """An entry's network, loaded.
 
     Attributes:
@@ -66,25 +66,25 @@ class Network:
         choice: How it was asked for.
         fetched: The file that was loaded.
         session: The engine.
-        normalisation: Whether mean and deviation are applied on the host or inside the graph.
+        normalization: Whether mean and deviation are applied on the host or inside the graph.
     """
 
     entry: Entry
-    choice: Choice
+    choice: RunConfig
     fetched: Fetched
     session: Session
-    normalisation: Normalisation
+    normalization: Normalization
 
 
-def want_of(choice: Choice) -> Want:
+def spec_of(choice: RunConfig) -> ArtifactSpec:
     """Which artifact a backend runs.
 
     Raises:
-        UsageError: ``flag-without-lite`` or ``…-precision-impossible``.
+        UsageError: ``option-not-applicable`` or ``…-precision-unsupported``.
     """
     if choice.lite_version is not None and choice.backend != "lite":
         raise UsageError(
-            "flag-without-lite",
+            "option-not-applicable",
             f"--lite-version says something about a Lite file, but the backend is {choice.backend}",
             hint="add --backend lite",
         )
@@ -92,38 +92,40 @@ def want_of(choice: Choice) -> Want:
 
 
 @contextmanager
-def opened(orders: Sequence[tuple[Entry, Choice]], obtainer: Obtainer) -> Iterator[tuple[Network, ...]]:
+def load_networks(
+    orders: Sequence[tuple[Entry, RunConfig]], resolver: ArtifactResolver
+) -> Iterator[tuple[LoadedModel, ...]]:
     """Gets networks and loads them side by side; closes them in the end.
 
     Args:
         orders: Entries, and what runs each. An entry that stands there twice is fetched once and loaded
             twice.
-        obtainer: The store, and the way to it.
+        resolver: The store, and the way to it.
 
     Raises:
         ZooError: A file cannot be had, or its engine does not load it.
     """
     # Files and interpreters one after the other, so that nothing is fetched or proven twice at a time.
-    opening = [partial(_open, entry, choice, _prepared(entry, choice, obtainer)) for entry, choice in orders]
+    opening = [partial(_open, entry, choice, _prepared(entry, choice, resolver)) for entry, choice in orders]
     with ExitStack() as stack:
         attempts = _side_by_side(opening)
         for network in attempts:
-            if isinstance(network, Network):
+            if isinstance(network, LoadedModel):
                 stack.callback(network.session.close)
         for failure in attempts:
             if isinstance(failure, BaseException):
                 raise failure
         if any(choice.format.interpreted for _, choice in orders):
-            obtainer.reporter.note(_what_is_interpreted())
-        yield tuple(network for network in attempts if isinstance(network, Network))
+            resolver.reporter.note(_what_is_interpreted())
+        yield tuple(network for network in attempts if isinstance(network, LoadedModel))
 
 
 def _what_is_interpreted() -> str:
     from zoo.runner.arm_fp16 import (
-        KNOWN,  # compiled loops: loaded by now, and by nobody who interprets nothing
+        KERNELS,  # compiled loops: loaded by now, and by nobody who interprets nothing
     )
 
-    return f"ARM FP16 kernels are interpreted; it knows {', '.join(KNOWN)}, and refuses anything else"
+    return f"ARM FP16 kernels are interpreted; it knows {', '.join(KERNELS)}, and refuses anything else"
 
 
 @dataclass(frozen=True)
@@ -131,19 +133,19 @@ class _Prepared:
     """Everything that opening a session takes."""
 
     fetched: Fetched
-    normalisation: Normalisation
+    normalization: Normalization
     interpreter: Interpreter | None
 
 
-def _prepared(entry: Entry, choice: Choice, obtainer: Obtainer) -> _Prepared:
-    want = want_of(choice)
-    fetched = _obtained(entry, want, choice, obtainer)
-    return _Prepared(fetched, normalisation_of(entry, fetched, obtainer), _interpreter(choice, obtainer))
+def _prepared(entry: Entry, choice: RunConfig, resolver: ArtifactResolver) -> _Prepared:
+    want = spec_of(choice)
+    fetched = _obtained(entry, want, choice, resolver)
+    return _Prepared(fetched, normalization_of(entry, fetched, resolver), _interpreter(choice, resolver))
 
 
-def _obtained(entry: Entry, want: Want, choice: Choice, obtainer: Obtainer) -> Fetched:
+def _obtained(entry: Entry, want: ArtifactSpec, choice: RunConfig, resolver: ArtifactResolver) -> Fetched:
     try:
-        (found,) = obtainer.all([(entry, want)], build=choice.build)
+        (found,) = resolver.all([(entry, want)], build=choice.build)
     except NetworkError as error:
         # A file that could have been published and is not there; where making it failed, --build is no help.
         if error.code == "not-on-server" and not plans(entry, want, build=choice.build)[0].steps:
@@ -152,10 +154,10 @@ def _obtained(entry: Entry, want: Want, choice: Choice, obtainer: Obtainer) -> F
     return found
 
 
-def _side_by_side(opening: Sequence[Callable[[], Network]]) -> list[Network | BaseException]:
+def _side_by_side(opening: Sequence[Callable[[], LoadedModel]]) -> list[LoadedModel | BaseException]:
     """Results and failures, in order: what was opened has to be closed even where another one failed."""
 
-    def attempt(open_one: Callable[[], Network]) -> Network | BaseException:
+    def attempt(open_one: Callable[[], LoadedModel]) -> LoadedModel | BaseException:
         try:
             return open_one()
         except BaseException as error:  # re-raised by the caller, on its own thread
@@ -167,56 +169,56 @@ def _side_by_side(opening: Sequence[Callable[[], Network]]) -> list[Network | Ba
         return list(pool.map(attempt, opening))
 
 
-def _open(entry: Entry, choice: Choice, ready: _Prepared) -> Network:
+def _open(entry: Entry, choice: RunConfig, ready: _Prepared) -> LoadedModel:
     # Imported here: asking what a backend would run needs no engine and no numpy.
     from zoo.runner.sessions import open_session
 
     session = open_session(
         ready.fetched.path, choice.backend, interpreter=ready.interpreter, threads=choice.threads
     )
-    return Network(entry, choice, ready.fetched, session, ready.normalisation)
+    return LoadedModel(entry, choice, ready.fetched, session, ready.normalization)
 
 
-def _interpreter(choice: Choice, obtainer: Obtainer) -> Interpreter | None:
+def _interpreter(choice: RunConfig, resolver: ArtifactResolver) -> Interpreter | None:
     tool = choice.format.tool(choice.lite_version)
-    return None if tool is None else obtainer.toolchains.ensure(tool, obtainer.reporter.note)
+    return None if tool is None else resolver.toolchains.ensure(tool, resolver.reporter.note)
 
 
-def normalisation_of(entry: Entry, fetched: Fetched, obtainer: Obtainer) -> Normalisation:
+def normalization_of(entry: Entry, fetched: Fetched, resolver: ArtifactResolver) -> Normalization:
     """Where mean and deviation are applied, in a published file or one that was converted from it.
 
     What is made from a checkpoint leaves it to the host. What is made from an inference model has what that
-    has, which the catalogue or the configuration beside it says.
+    has, which the catalog or the configuration beside it says.
 
     Args:
         entry: The entry.
         fetched: The file.
-        obtainer: The store that holds what it was made from.
+        resolver: The store that holds what it was made from.
 
     Raises:
-        NotFoundError: ``normalisation-unknown``: nothing says it.
+        NotFoundError: ``normalization-unknown``: nothing says it.
     """
     start = next(artifact for artifact in entry.artifacts if artifact.id == fetched.start)
     if start.kind == "weights":
         return "host"
-    if start.normalisation in ("host", "in_graph"):
-        return start.normalisation
+    if start.normalization in ("host", "in_graph"):
+        return start.normalization
     path: Path | None = fetched.path
     if fetched.origin == "built":
-        stored = obtainer.store.find(entry, start, pins=obtainer.pins)
+        stored = resolver.store.find(entry, start, pins=resolver.pins)
         path = stored.path if stored else None
     found = _from_configuration(path) if path else None
     if found is None:
         raise NotFoundError(
-            "normalisation-unknown",
-            f"{entry.id}: nothing says whether its {start.id} normalises pixels itself",
-            expected=f"a catalogue line, or {_CONFIGURATION} beside the model",
+            "normalization-unknown",
+            f"{entry.id}: nothing says whether its {start.id} normalizes pixels itself",
+            expected=f"a catalog line, or {_CONFIGURATION} beside the model",
             hint="add --build: what is made here from the weights leaves it to the host",
         )
     return found
 
 
-def _from_configuration(path: Path) -> Normalisation | None:
+def _from_configuration(path: Path) -> Normalization | None:
     # Imported here: most entries say it themselves.
     import yaml
 
@@ -229,7 +231,7 @@ def _from_configuration(path: Path) -> Normalisation | None:
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise IntegrityError(
             "configuration-unreadable",
-            f"{file} does not say how pictures are prepared",
+            f"{file} does not say how images are prepared",
             expected="a list Preprocess of steps with a type",
             found=f"{type(error).__name__}: {error}",
             hint=f"take {_CONFIGURATION} from the same export as the model, or leave it out",
@@ -237,7 +239,7 @@ def _from_configuration(path: Path) -> Normalisation | None:
     return "host" if "NormalizeImage" in steps else "in_graph"
 
 
-def copies(entry: Entry, choice: Choice, jobs: int) -> list[tuple[Entry, Choice]]:
+def one_per_thread(entry: Entry, choice: RunConfig, jobs: int) -> list[tuple[Entry, RunConfig]]:
     """Orders for as many networks as compute side by side without waiting for each other.
 
     onnxruntime and the interpreter of half-precision files answer several threads at a time; the others live
@@ -251,6 +253,6 @@ def copies(entry: Entry, choice: Choice, jobs: int) -> list[tuple[Entry, Choice]
     return [(entry, choice)] * (1 if choice.format.shared else jobs)
 
 
-def with_session(network: Network, session: Session) -> Network:
+def with_session(network: LoadedModel, session: Session) -> LoadedModel:
     """The same network with something in front of its engine."""
     return replace(network, session=session)

@@ -1,4 +1,4 @@
-"""Which pictures and videos a user means, and the frames of a video."""
+"""Which images and videos a user means, and the frames of a video."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from converters.fs.atomic import check_writable
 from registry.errors import NotFoundError, UsageError
-from zoo.runner.images import Photo
+from zoo.runner.images import Image
 
-PICTURES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
+IMAGES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 """Endings that count in a folder. A file that is named outright may have any."""
 
 VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg"})
@@ -29,25 +29,25 @@ class Video:
     Attributes:
         path: The file.
         rate: Frames a second.
-        frames: Its pictures, read as they are taken; to be gone through once.
+        frames: Its images, read as they are taken; to be gone through once.
     """
 
     path: Path
     rate: float
-    frames: Iterator[Photo]
+    frames: Iterator[Image]
 
 
-def find_pictures(words: Iterable[str]) -> tuple[Path, ...]:
+def find_images(words: Iterable[str]) -> tuple[Path, ...]:
     """The files that words of a command line stand for, each once, in the order of the words.
 
-    A folder stands for the pictures directly in it, by name. A word that is no file may be a pattern, for
+    A folder stands for the images directly in it, by name. A word that is no file may be a pattern, for
     shells that do not expand them; ``**`` goes into folders.
 
     Args:
         words: Files, folders and patterns.
 
     Raises:
-        NotFoundError: ``image-not-found`` or ``no-images``.
+        NotFoundError: ``image-not-found`` or ``images-not-found``.
     """
     found: dict[Path, None] = {}
     for word in words:
@@ -67,7 +67,7 @@ def open_video(path: Path) -> Video:
         NotFoundError: ``image-not-found``.
         UsageError: ``video-unreadable``.
     """
-    import cv2  # heavy: commands that never open a picture must not load it
+    import cv2  # heavy: commands that never open an image must not load it
 
     if not path.is_file():
         raise _not_there("video", path)
@@ -81,13 +81,13 @@ def open_video(path: Path) -> Video:
         )
     rate = capture.get(cv2.CAP_PROP_FPS)
 
-    def frames() -> Iterator[Photo]:
+    def frames() -> Iterator[Image]:
         try:
             while True:
                 more, pixels = capture.read()
                 if not more:
                     return
-                yield Photo(np.asarray(pixels, dtype=np.uint8), "bgr", path)
+                yield Image(np.asarray(pixels, dtype=np.uint8), "bgr", path)
         finally:
             capture.release()
 
@@ -95,7 +95,7 @@ def open_video(path: Path) -> Video:
 
 
 @contextmanager
-def writing_video(path: Path | None, rate: float) -> Iterator[Callable[[Photo], None]]:
+def writing_video(path: Path | None, rate: float) -> Iterator[Callable[[Image], None]]:
     """Gives a function that appends a frame; all frames have the size of the first.
 
     Args:
@@ -106,25 +106,25 @@ def writing_video(path: Path | None, rate: float) -> Iterator[Callable[[Photo], 
         UsageError: With the first frame: ``output-not-writable``, or ``video-unwritable`` where OpenCV has
             no encoder.
     """
-    import cv2  # heavy: commands that never open a picture must not load it
+    import cv2  # heavy: commands that never open an image must not load it
 
     opened: list[cv2.VideoWriter] = []
 
-    def write(photo: Photo) -> None:
+    def write(image: Image) -> None:
         if not opened:
             if path is not None:
                 check_writable(path)  # OpenCV only says that it could not
             codec = cv2.VideoWriter.fourcc(*"mp4v")
-            opened.append(cv2.VideoWriter(str(path), codec, rate, (photo.width, photo.height)))
+            opened.append(cv2.VideoWriter(str(path), codec, rate, (image.width, image.height)))
             if not opened[0].isOpened():
                 raise UsageError(
                     "video-unwritable",
                     f"this build of OpenCV cannot write {path}",
                     expected="an encoder for MPEG-4 in OpenCV",
                     done="no video was written",
-                    hint="split the video and run on the pictures: ffmpeg -i VIDEO frames/%06d.jpg",
+                    hint="split the video and run on the images: ffmpeg -i VIDEO frames/%06d.jpg",
                 )
-        opened[0].write(photo.as_bgr())
+        opened[0].write(image.as_bgr())
 
     try:
         yield write
@@ -136,23 +136,23 @@ def writing_video(path: Path | None, rate: float) -> Iterator[Callable[[Photo], 
 def _files(word: str) -> list[Path]:
     path = Path(word)
     if path.is_dir():
-        return _pictures_in(sorted(path.iterdir()), word)
+        return _images_in(sorted(path.iterdir()), word)
     if path.exists() or not glob.has_magic(word):
         if not path.exists():
-            raise _not_there("picture", path)
+            raise _not_there("image", path)
         return [path]
-    return _pictures_in(sorted(Path(name) for name in glob.iglob(word, recursive=True)), word)
+    return _images_in(sorted(Path(name) for name in glob.iglob(word, recursive=True)), word)
 
 
-def _pictures_in(paths: Iterable[Path], word: str) -> list[Path]:
-    named = [path for path in paths if path.suffix.lower() in PICTURES | VIDEOS]
+def _images_in(paths: Iterable[Path], word: str) -> list[Path]:
+    named = [path for path in paths if path.suffix.lower() in IMAGES | VIDEOS]
     # A link to nothing stays: it is told of as every other file that cannot be read.
     chosen = [path for path in named if path.is_file() or (path.is_symlink() and not path.exists())]
     if not chosen:
         raise NotFoundError(
-            "no-images",
-            f"{word} holds no picture",
-            expected=f"files named *{', *'.join(sorted(PICTURES | VIDEOS))}",
+            "images-not-found",
+            f"{word} holds no image",
+            expected=f"files named *{', *'.join(sorted(IMAGES | VIDEOS))}",
             hint=f"ls {word}",
         )
     return chosen

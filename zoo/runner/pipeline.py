@@ -10,10 +10,10 @@ from registry.schema.io import DetectionOutput
 from zoo._utils.ordered_map import map_ahead
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
-from zoo.runner.images import ImageSource, Photo, as_photo
-from zoo.runner.results import PhotoResult
+from zoo.runner.images import Image, ImageSource, as_image
+from zoo.runner.results import ImageResult
 
-_PHOTOS_AHEAD = 4
+_IMAGES_AHEAD = 4
 
 
 def require_persons(output: DetectionOutput) -> None:
@@ -35,7 +35,7 @@ class Pipeline:
     """Finds persons and their joints.
 
     Args:
-        detector: Finds persons. Photos are read by its EXIF rule.
+        detector: Finds persons. Images are read by its EXIF rule.
         estimator: Finds their joints.
         box_threshold: Boxes must score above this to be looked at.
 
@@ -49,7 +49,7 @@ class Pipeline:
         self._estimator = estimator
         self._box_threshold = box_threshold
 
-    def __call__(self, image: ImageSource) -> PhotoResult:
+    def __call__(self, image: ImageSource) -> ImageResult:
         """Look at one picture.
 
         Args:
@@ -58,36 +58,36 @@ class Pipeline:
         Raises:
             ConversionError: An engine failed, or its outputs are garbage or another network's.
             NotFoundError: There is no such file.
-            UsageError: The picture cannot be read.
+            UsageError: The image cannot be read.
         """
-        photo = as_photo(image, honour_exif=self._detector.honour_exif)
+        photo = as_image(image, honor_exif=self._detector.honor_exif)
         detections = self._detector(photo)
         persons = detections.above(self._box_threshold, self._detector.person)
         poses = self._estimator(photo, persons.boxes, persons.scores)
-        return PhotoResult(photo.path, (photo.width, photo.height), detections, poses)
+        return ImageResult(photo.path, (photo.width, photo.height), detections, poses)
 
-    def stream(self, images: Iterable[ImageSource], *, jobs: int = 1) -> Iterator[PhotoResult]:
-        """Look at many pictures, in order.
+    def stream(self, images: Iterable[ImageSource], *, jobs: int = 1) -> Iterator[ImageResult]:
+        """Look at many images, in order.
 
-        The next pictures are read meanwhile, and memory stays flat: a few are held, however many there are.
+        The next images are read meanwhile, and memory stays flat: a few are held, however many there are.
 
         Args:
             images: Taken one by one, as they are needed.
-            jobs: Pictures looked at together. Sessions in this process compute side by side; those in a
+            jobs: Images looked at together. Sessions in this process compute side by side; those in a
                 child take turns, each with the other model's.
         """
         if jobs > 1:
             yield from map_ahead(self, images, threads=jobs, ahead=2 * jobs)
             return
-        for photo in read_ahead(images, honour_exif=self._detector.honour_exif):
+        for photo in read_ahead(images, honor_exif=self._detector.honor_exif):
             yield self(photo)
 
 
-def read_ahead(images: Iterable[ImageSource], *, honour_exif: bool) -> Iterator[Photo]:
-    """Read pictures on another thread, in order.
+def read_ahead(images: Iterable[ImageSource], *, honor_exif: bool) -> Iterator[Image]:
+    """Read images on another thread, in order.
 
     Args:
         images: Taken one by one, as they are needed.
-        honour_exif: Whether pictures are turned by their EXIF orientation.
+        honor_exif: Whether images are turned by their EXIF orientation.
     """
-    return map_ahead(partial(as_photo, honour_exif=honour_exif), images, threads=1, ahead=_PHOTOS_AHEAD)
+    return map_ahead(partial(as_image, honor_exif=honor_exif), images, threads=1, ahead=_IMAGES_AHEAD)

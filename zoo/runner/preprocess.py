@@ -1,4 +1,4 @@
-"""Photo in, input tensor out."""
+"""Image in, input tensor out."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from registry.schema.io import Input
 from registry.schema.protocol import Crop
 from zoo._utils.arrays import Array, Bytes, Floats
 from zoo.runner.geometry import Regions, regions_of, to_input
-from zoo.runner.images import Colour, Photo
+from zoo.runner.images import Color, Image
 
-Normalisation = Literal["host", "in_graph"]
+Normalization = Literal["host", "in_graph"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +36,7 @@ class DetectorInput:
 
     Attributes:
         tensor: ``(1, 3, height, width)`` float32.
-        scale: ``(2,)`` float32, network pixels per photo pixel in y and x, upstream's ``scale_factor``.
+        scale: ``(2,)`` float32, network pixels per image pixel in y and x, upstream's ``scale_factor``.
     """
 
     tensor: Floats
@@ -44,18 +44,18 @@ class DetectorInput:
 
 
 def prepare_persons(
-    photo: Photo, boxes: Array, spec: Input, crop: Crop, normalisation: Normalisation
+    image: Image, boxes: Array, spec: Input, crop: Crop, normalization: Normalization
 ) -> PoseInput:
-    """Cut every person out of a photo and normalise.
+    """Cut every person out of an image and normalize.
 
-    What lies outside the photo (or outside the clipped region) is black before normalisation.
+    What lies outside the image (or outside the clipped region) is black before normalization.
 
     Args:
-        photo: The photo.
-        boxes: ``(N, 4)`` x1, y1, x2, y2 in photo pixels; N may be 0.
+        image: The photo.
+        boxes: ``(N, 4)`` x1, y1, x2, y2 in image pixels; N may be 0.
         spec: Input tensor of the network.
         crop: How a box becomes a region.
-        normalisation: Whether mean and deviation are applied here or inside the graph.
+        normalization: Whether mean and deviation are applied here or inside the graph.
 
     Raises:
         UsageError: The boxes make no sense.
@@ -63,36 +63,36 @@ def prepare_persons(
     import cv2  # heavy: see the package's docstring
 
     size = (spec.width, spec.height)
-    regions = regions_of(boxes, crop, input_size=size, photo_size=(photo.width, photo.height))
+    regions = regions_of(boxes, crop, input_size=size, image_size=(image.width, image.height))
     matrices = to_input(regions, crop, size).matrices()
     interpolation = _interpolation(spec)
     tensor = np.empty((len(regions), 3, spec.height, spec.width), dtype=np.float32)
     for person, matrix in enumerate(matrices):
-        source = _cut_out(photo.pixels, regions, person)
+        source = _cut_out(image.pixels, regions, person)
         if source.size:
             region = cv2.warpAffine(source, matrix, size, flags=interpolation)
         else:
             region = np.zeros((spec.height, spec.width, 3), dtype=np.uint8)
-        _normalise_into(tensor[person], np.asarray(region, dtype=np.uint8), photo.colour, spec, normalisation)
+        _normalize_into(tensor[person], np.asarray(region, dtype=np.uint8), image.color, spec, normalization)
     return PoseInput(tensor, regions)
 
 
-def prepare_photo(photo: Photo, spec: Input, normalisation: Normalisation) -> DetectorInput:
-    """Stretch a whole photo to the network's size and normalise.
+def prepare_image(image: Image, spec: Input, normalization: Normalization) -> DetectorInput:
+    """Stretch a whole image to the network's size and normalize.
 
     Args:
-        photo: The photo.
+        image: The photo.
         spec: Input tensor of the network.
-        normalisation: Whether mean and deviation are applied here or inside the graph.
+        normalization: Whether mean and deviation are applied here or inside the graph.
     """
     import cv2  # heavy: see the package's docstring
 
-    scale_y, scale_x = spec.height / photo.height, spec.width / photo.width
+    scale_y, scale_x = spec.height / image.height, spec.width / image.width
     # Factors, not a target size: OpenCV derives sampling positions from what it is given, and upstream
     # gives factors.
-    stretched = cv2.resize(photo.pixels, None, fx=scale_x, fy=scale_y, interpolation=_interpolation(spec))
+    stretched = cv2.resize(image.pixels, None, fx=scale_x, fy=scale_y, interpolation=_interpolation(spec))
     tensor = np.empty((1, 3, spec.height, spec.width), dtype=np.float32)
-    _normalise_into(tensor[0], np.asarray(stretched, dtype=np.uint8), photo.colour, spec, normalisation)
+    _normalize_into(tensor[0], np.asarray(stretched, dtype=np.uint8), image.color, spec, normalization)
     return DetectorInput(tensor, np.array([scale_y, scale_x], dtype=np.float32))
 
 
@@ -109,8 +109,8 @@ def _interpolation(spec: Input) -> int:
     return int(cv2.INTER_CUBIC if spec.interpolation == "cubic" else cv2.INTER_LINEAR)
 
 
-def _normalise_into(
-    target: Floats, pixels: Bytes, colour: Colour, spec: Input, normalisation: Normalisation
+def _normalize_into(
+    target: Floats, pixels: Bytes, color: Color, spec: Input, normalization: Normalization
 ) -> None:
     """Write ``(height, width, 3)`` pixels into ``(3, height, width)`` floats, channels reordered.
 
@@ -119,8 +119,8 @@ def _normalise_into(
     """
     import cv2  # heavy: see the package's docstring
 
-    order = (0, 1, 2) if colour == spec.colour else (2, 1, 0)
-    tables = _tables(spec.scale, spec.mean, spec.std, normalisation)
+    order = (0, 1, 2) if color == spec.color else (2, 1, 0)
+    tables = _tables(spec.scale, spec.mean, spec.std, normalization)
     planes = cv2.split(pixels)
     for channel, plane in enumerate(order):
         cv2.LUT(planes[plane], tables[channel], dst=target[channel])
@@ -128,7 +128,7 @@ def _normalise_into(
 
 @lru_cache(maxsize=32)
 def _tables(
-    scale: float, mean: tuple[float, ...], std: tuple[float, ...], normalisation: Normalisation
+    scale: float, mean: tuple[float, ...], std: tuple[float, ...], normalization: Normalization
 ) -> Floats:
     """``(3, 256)``: what each pixel value becomes, per network channel.
 
@@ -136,8 +136,8 @@ def _tables(
     deployment rounds.
     """
     values = np.arange(256, dtype=np.float32)
-    if normalisation == "in_graph":
+    if normalization == "in_graph":
         return np.stack([values] * 3)
     scaled = values * np.float32(scale)
-    centred = (scaled - np.array(mean)[:, None]).astype(np.float32)
-    return np.ascontiguousarray((centred / np.array(std)[:, None]).astype(np.float32))
+    centerd = (scaled - np.array(mean)[:, None]).astype(np.float32)
+    return np.ascontiguousarray((centerd / np.array(std)[:, None]).astype(np.float32))

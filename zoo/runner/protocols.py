@@ -42,7 +42,7 @@ def python_deployment(protocol: KeypointProtocol) -> KeypointProtocol:
         update={
             "boxes": "detector",
             "box_threshold": PYTHON_DEPLOYMENT_BOX_THRESHOLD,
-            "honour_exif": True,
+            "honor_exif": True,
             "crop": PYTHON_DEPLOYMENT_CROP,
             "flip": False,
             "suppression": None,

@@ -29,10 +29,10 @@ class PoseRecord(DetectionRecord):
 
 @dataclass(frozen=True, eq=False)
 class Detections:
-    """Boxes found in one photo, best first.
+    """Boxes found in one image, best first.
 
     Attributes:
-        boxes: ``(M, 4)`` x1, y1, x2, y2 in photo pixels; may reach a little beyond the photo.
+        boxes: ``(M, 4)`` x1, y1, x2, y2 in image pixels; may reach a little beyond the photo.
         scores: ``(M,)`` from 0 to 1.
         labels: ``(M,)`` class numbers of the network, from 0.
     """
@@ -70,7 +70,7 @@ class Poses:
     """Persons of one photo.
 
     Attributes:
-        keypoints: ``(N, J, 3)`` x, y in photo pixels and score from 0 to 1, as the network rates the joint.
+        keypoints: ``(N, J, 3)`` x, y in image pixels and score from 0 to 1, as the network rates the joint.
         scores: ``(N,)`` score of the person.
         boxes: ``(N, 4)`` x1, y1, x2, y2: the boxes the persons were looked for in.
         areas: ``(N,)`` square pixels of the regions that were cut out.
@@ -104,12 +104,12 @@ class Poses:
 
 
 @dataclass(frozen=True, eq=False)
-class PhotoResult:
+class ImageResult:
     """What a pipeline found in one photo.
 
     Attributes:
-        path: File of the photo; None when it came from memory.
-        size: Width and height of the photo in pixels, after its EXIF orientation where that was honoured.
+        path: File of the image; None when it came from memory.
+        size: Width and height of the image in pixels, after its EXIF orientation where that was honored.
         detections: All boxes the detector reported.
         poses: The persons among them that were looked at.
     """

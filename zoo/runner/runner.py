@@ -1,4 +1,4 @@
-"""A model ready to run: pictures in, boxes and key points out."""
+"""A model ready to run: images in, boxes and key points out."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from zoo.datasets.coco import PERSON
 from zoo.runner.detector import Detector
 from zoo.runner.draw import draw_boxes, draw_poses
 from zoo.runner.estimator import PoseEstimator
-from zoo.runner.images import ImageSource, Photo, as_photo
-from zoo.runner.loading import Network
+from zoo.runner.images import Image, ImageSource, as_image
+from zoo.runner.loading import LoadedModel
 from zoo.runner.pipeline import Pipeline, require_persons
 from zoo.runner.protocols import PYTHON_DEPLOYMENT_BOX_THRESHOLD, PYTHON_DEPLOYMENT_NMS, python_deployment
-from zoo.runner.results import DetectionRecord, Detections, PhotoResult, PoseRecord, Poses
+from zoo.runner.results import DetectionRecord, Detections, ImageResult, PoseRecord, Poses
 
 # Ids of COCO's 80 categories: 1 to 90 with gaps, as its annotation files have them.
 _COCO_80 = tuple(number for number in range(1, 91) if number not in {12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
@@ -36,7 +36,7 @@ class Runner:
 
     Args:
         network: A pose model or a detector.
-        detector: Finds the persons a pose model looks at. Without one the whole picture is the person.
+        detector: Finds the persons a pose model looks at. Without one the whole image is the person.
         box_threshold: Persons must score above this to be looked at, or drawn.
         close: Frees the networks.
 
@@ -46,8 +46,8 @@ class Runner:
 
     def __init__(
         self,
-        network: Network,
-        detector: Network | None = None,
+        network: LoadedModel,
+        detector: LoadedModel | None = None,
         *,
         box_threshold: float = PYTHON_DEPLOYMENT_BOX_THRESHOLD,
         close: Callable[[], None] = lambda: None,
@@ -58,33 +58,33 @@ class Runner:
         self._close = close
         self._look = self._looker()
 
-    def __call__(self, image: ImageSource) -> PhotoResult:
+    def __call__(self, image: ImageSource) -> ImageResult:
         """Look at one picture.
 
         Args:
             image: Path, ``(height, width[, channels])`` uint8 RGB array, PIL image or photo.
 
         Returns:
-            Boxes and poses in picture pixels; no boxes where no detector ran, no poses where no pose model
+            Boxes and poses in image pixels; no boxes where no detector ran, no poses where no pose model
             did.
 
         Raises:
             ConversionError: An engine failed, or its outputs are garbage or another network's.
             NotFoundError: There is no such file.
-            UsageError: The picture cannot be read.
+            UsageError: The image cannot be read.
         """
         return self._look(image)
 
-    def stream(self, images: Iterable[ImageSource], *, jobs: int = 1) -> Iterator[PhotoResult]:
-        """Look at many pictures, in order, with a few in memory however many there are.
+    def stream(self, images: Iterable[ImageSource], *, jobs: int = 1) -> Iterator[ImageResult]:
+        """Look at many images, in order, with a few in memory however many there are.
 
         Args:
             images: Taken one by one, as they are needed.
-            jobs: Pictures looked at together.
+            jobs: Images looked at together.
         """
         return map_ahead(self, images, threads=jobs, ahead=2 * jobs)
 
-    def draw(self, photo: Photo, result: PhotoResult) -> Photo:
+    def draw(self, photo: Image, result: ImageResult) -> Image:
         """What was found, on a copy of the photo."""
         output = self.network.entry.output
         if isinstance(output, HeatmapOutput):
@@ -93,7 +93,7 @@ class Runner:
             raise not_a_detector(self.network.entry)
         return draw_boxes(photo, result.detections, output.classes, threshold=self.box_threshold)
 
-    def records(self, result: PhotoResult, image_id: int | str) -> Sequence[Record]:
+    def records(self, result: ImageResult, image_id: int | str) -> Sequence[Record]:
         """What was found, in COCO's result layout: persons of a pose model, boxes of a detector."""
         output = self.network.entry.output
         if isinstance(output, HeatmapOutput):
@@ -114,11 +114,11 @@ class Runner:
     ) -> None:
         self.close()
 
-    def _looker(self) -> Callable[[ImageSource], PhotoResult]:
+    def _looker(self) -> Callable[[ImageSource], ImageResult]:
         if isinstance(self.network.entry.output, HeatmapOutput):
             estimator = estimator_of(self.network, python_deployment(keypoint_protocol(self.network.entry)))
             if self.detector is None:
-                return _WholePicture(estimator)
+                return _WholeImage(estimator)
             detector = detector_of(self.detector, PYTHON_DEPLOYMENT_NMS)
             return Pipeline(detector, estimator, box_threshold=self.box_threshold)
         return _BoxesAlone(detector_of(self.network, PYTHON_DEPLOYMENT_NMS))
@@ -147,27 +147,27 @@ def require_fit(entry: Entry, detector: Entry | None = None) -> None:
         require_persons(detector.output)
 
 
-class _WholePicture:
+class _WholeImage:
     def __init__(self, estimator: PoseEstimator) -> None:
         self._estimator = estimator
 
-    def __call__(self, image: ImageSource) -> PhotoResult:
-        photo = as_photo(image, honour_exif=self._estimator.protocol.honour_exif)
+    def __call__(self, image: ImageSource) -> ImageResult:
+        photo = as_image(image, honor_exif=self._estimator.protocol.honor_exif)
         none = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, dtype=np.int64))
-        return PhotoResult(photo.path, (photo.width, photo.height), none, self._estimator(photo))
+        return ImageResult(photo.path, (photo.width, photo.height), none, self._estimator(photo))
 
 
 class _BoxesAlone:
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
 
-    def __call__(self, image: ImageSource) -> PhotoResult:
-        photo = as_photo(image, honour_exif=self._detector.honour_exif)
+    def __call__(self, image: ImageSource) -> ImageResult:
+        photo = as_image(image, honor_exif=self._detector.honor_exif)
         none = Poses(np.zeros((0, 0, 3)), np.zeros(0), np.zeros((0, 4)), np.zeros(0))
-        return PhotoResult(photo.path, (photo.width, photo.height), self._detector(photo), none)
+        return ImageResult(photo.path, (photo.width, photo.height), self._detector(photo), none)
 
 
-def estimator_of(network: Network, protocol: KeypointProtocol) -> PoseEstimator:
+def estimator_of(network: LoadedModel, protocol: KeypointProtocol) -> PoseEstimator:
     """A pose network under a protocol.
 
     Raises:
@@ -177,15 +177,15 @@ def estimator_of(network: Network, protocol: KeypointProtocol) -> PoseEstimator:
     if not isinstance(output, HeatmapOutput):
         raise UsageError(
             "not-a-pose-model",
-            f"{network.entry.id} finds {_finds(network.entry)}, not key points of a picture",
+            f"{network.entry.id} finds {_finds(network.entry)}, not key points of an image",
             hint="zoo list --task keypoint_detection",
         )
     return PoseEstimator(
-        network.session, network.entry.input, output, protocol, normalisation=network.normalisation
+        network.session, network.entry.input, output, protocol, normalization=network.normalization
     )
 
 
-def detector_of(network: Network, nms: MulticlassNms, *, honour_exif: bool = True) -> Detector:
+def detector_of(network: LoadedModel, nms: MulticlassNms, *, honor_exif: bool = True) -> Detector:
     """A detector with a suppression rule.
 
     Raises:
@@ -199,8 +199,8 @@ def detector_of(network: Network, nms: MulticlassNms, *, honour_exif: bool = Tru
         network.entry.input,
         output,
         nms,
-        normalisation=network.normalisation,
-        honour_exif=honour_exif,
+        normalization=network.normalization,
+        honor_exif=honor_exif,
     )
 
 
@@ -248,7 +248,7 @@ def no_protocol(entry: Entry) -> UsageError:
     figures = ", ".join(f"{figure.metric} ({figure.protocol.kind})" for figure in entry.accuracy)
     return UsageError(
         "no-protocol",
-        f"the catalogue has no figure for {entry.id} that can be measured here, and no protocol to execute",
+        f"the catalog has no figure for {entry.id} that can be measured here, and no protocol to execute",
         found=figures or "no accuracy figure",
         hint=f"zoo show {entry.typed}",
     )

@@ -6,11 +6,11 @@ import numpy as np
 
 from zoo._utils.arrays import Floats, Integers
 from zoo.sample.canvas import Canvas, Stroke
-from zoo.sample.figure_strokes import random_colour
+from zoo.sample.figure_strokes import random_color
 
 
 def background(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """``(height, width, 3)`` float32: soft colour patches, sometimes with a pattern of bars or tiles."""
+    """``(height, width, 3)`` float32: soft color patches, sometimes with a pattern of bars or tiles."""
     rows, columns = (int(cells) for cells in rng.integers(2, 9, 2))
     contrast = int(rng.integers(10, 128))
     middle = rng.integers(0, 256, 3)
@@ -40,7 +40,7 @@ def clutter(rng: np.random.Generator, canvas: Canvas, most: int) -> None:
             end=start if ball else (float(ends[2]), float(ends[3])),
             radii=(float(radii[0]), float(radii[0] if rng.random() < 0.5 else radii[1])),
             depth=0.0,
-            colour=random_colour(rng),
+            color=random_color(rng),
             roundness=float(rng.integers(0, 6)) / 10,
         )
         canvas.draw(stroke, -1)

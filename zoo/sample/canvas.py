@@ -12,7 +12,7 @@ import numpy as np
 
 from zoo._utils.arrays import Bytes, Floats, Integers
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,11 @@ class Stroke:
     """The area a disc sweeps from one point to another while its radius changes evenly.
 
     Attributes:
-        start: x, y in pixels; pixel centres have whole coordinates.
+        start: x, y in pixels; pixel centers have whole coordinates.
         end: The other end; equal to ``start`` for a plain disc.
         radii: Radius at the start and at the end, in pixels.
         depth: Larger is nearer to the camera.
-        colour: Red, green, blue.
+        color: Red, green, blue.
         roundness: Darkening towards the edge, 0 flat to 1 black.
         joints: Indices of the joints that lie on this part of a body.
     """
@@ -33,14 +33,14 @@ class Stroke:
     end: tuple[float, float]
     radii: tuple[float, float]
     depth: float
-    colour: Colour
+    color: Color
     roundness: float = 0.0
     joints: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """A picture in the making.
+    """An image in the making.
 
     Attributes:
         pixels: ``(height, width, 3)`` float32, 0 to 255, red first.
@@ -66,13 +66,13 @@ class Canvas:
         window = _window(stroke, self.owner.shape)
         cover, edge = _sweep(stroke, window)
         shade = 1 - np.float32(stroke.roundness) * edge * edge
-        paint = shade[:, :, None] * np.array(stroke.colour, dtype=np.float32)
+        paint = shade[:, :, None] * np.array(stroke.color, dtype=np.float32)
         under = self.pixels[window]
         under += cover[:, :, None] * (paint - under)
         self.owner[window][cover > 0.5] = owner
 
     def finished(self, noise: Floats) -> Bytes:
-        """The picture as 8-bit values.
+        """The image as 8-bit values.
 
         Args:
             noise: Added to every value, same shape as the pixels.

@@ -1,4 +1,4 @@
-"""From a body to strokes: how thick each part is, what it wears, how the picture plane sees it."""
+"""From a body to strokes: how thick each part is, what it wears, how the image plane sees it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from zoo._utils.arrays import Doubles
-from zoo.sample.canvas import Colour, Stroke
+from zoo.sample.canvas import Color, Stroke
 from zoo.sample.skeleton import JOINTS, SIDES
 
-_SKINS: tuple[Colour, ...] = (
+_SKINS: tuple[Color, ...] = (
     (250, 220, 196),
     (236, 188, 148),
     (205, 150, 108),
@@ -19,7 +19,7 @@ _SKINS: tuple[Colour, ...] = (
     (112, 72, 48),
     (76, 50, 38),
 )
-_HAIRS: tuple[Colour, ...] = (
+_HAIRS: tuple[Color, ...] = (
     (28, 22, 20),
     (70, 42, 24),
     (122, 78, 38),
@@ -33,55 +33,55 @@ _GRID = 64
 
 
 @dataclass(frozen=True)
-class Outfit:
+class Appearance:
     """How one figure looks.
 
     Attributes:
-        skin: Colour of head, neck and hands, and of what is not clothed.
-        hair: Colour of the hair.
-        shirt: Colour of the trunk.
+        skin: Color of head, neck and hands, and of what is not clothed.
+        hair: Color of the hair.
+        shirt: Color of the trunk.
         sleeves: Parts of the arms the shirt covers: 0 none, 1 upper arms, 2 all.
-        trousers: Colour of the hips and thighs.
+        trousers: Color of the hips and thighs.
         long_legs: Whether the trousers cover the shins.
-        shoes: Colour of the feet.
+        shoes: Color of the feet.
         girth: Factor on all thicknesses.
         roundness: Darkening of the parts towards their edges.
     """
 
-    skin: Colour
-    hair: Colour
-    shirt: Colour
+    skin: Color
+    hair: Color
+    shirt: Color
     sleeves: int
-    trousers: Colour
+    trousers: Color
     long_legs: bool
-    shoes: Colour
+    shoes: Color
     girth: float
     roundness: float
 
 
-def random_outfit(rng: np.random.Generator) -> Outfit:
+def random_outfit(rng: np.random.Generator) -> Appearance:
     """Any cloth with any other; skin and hair from a few natural tones."""
-    return Outfit(
+    return Appearance(
         skin=_SKINS[rng.integers(len(_SKINS))],
         hair=_HAIRS[rng.integers(len(_HAIRS))],
-        shirt=random_colour(rng),
+        shirt=random_color(rng),
         sleeves=int(rng.integers(3)),
-        trousers=random_colour(rng),
+        trousers=random_color(rng),
         long_legs=bool(rng.random() < 0.65),
-        shoes=random_colour(rng),
+        shoes=random_color(rng),
         girth=float(rng.uniform(0.8, 1.3)),
         roundness=float(rng.uniform(0.1, 0.5)),
     )
 
 
-def random_colour(rng: np.random.Generator) -> Colour:
-    """Any colour."""
+def random_color(rng: np.random.Generator) -> Color:
+    """Any color."""
     red, green, blue = (int(value) for value in rng.integers(0, 256, 3))
     return red, green, blue
 
 
 def projected(points: Mapping[str, Doubles], scale: float, origin: tuple[float, float]) -> dict[str, Doubles]:
-    """Body units to pixels: ``(3,)`` x, y in the picture and depth, larger is nearer, by name.
+    """Body units to pixels: ``(3,)`` x, y in the image and depth, larger is nearer, by name.
 
     Args:
         points: What `zoo.sample.skeleton.body` returns.
@@ -93,15 +93,15 @@ def projected(points: Mapping[str, Doubles], scale: float, origin: tuple[float, 
     return {name: np.rint((point * camera + shift) * _GRID) / _GRID for name, point in points.items()}
 
 
-def dressed(points: Mapping[str, Doubles], scale: float, outfit: Outfit) -> tuple[Stroke, ...]:
+def dressed(points: Mapping[str, Doubles], scale: float, outfit: Appearance) -> tuple[Stroke, ...]:
     """Strokes of one figure, farthest first.
 
     Args:
         points: What `projected` returns.
         scale: Pixels per unit, for the thicknesses.
-        outfit: Clothes and colours.
+        outfit: Clothes and colors.
     """
-    tailor = _Tailor(points, scale, outfit)
+    tailor = _StrokeBuilder(points, scale, outfit)
     strokes = [*tailor.trunk(), *tailor.head()]
     for side in SIDES:
         strokes += tailor.arm(side) + tailor.leg(side)
@@ -109,17 +109,17 @@ def dressed(points: Mapping[str, Doubles], scale: float, outfit: Outfit) -> tupl
 
 
 @dataclass(frozen=True, eq=False)
-class _Tailor:
+class _StrokeBuilder:
     points: Mapping[str, Doubles]
     scale: float
-    outfit: Outfit
+    outfit: Appearance
 
     def part(
         self,
         start: str,
         end: str,
         radii: tuple[float, float],
-        colour: Colour,
+        color: Color,
         joints: tuple[str, ...] = (),
         *,
         nearer: float = 0.0,
@@ -133,7 +133,7 @@ class _Tailor:
             end=(float(second[0]), float(second[1])),
             radii=(float(sizes[0]), float(sizes[1])),
             depth=float((first[2] + second[2]) / 2 + nearer * self.scale),
-            colour=colour,
+            color=color,
             roundness=0.0 if flat else self.outfit.roundness,
             joints=tuple(JOINTS.index(joint) for joint in joints),
         )
@@ -196,6 +196,6 @@ class _Tailor:
         ]
 
 
-def _darker(colour: Colour, share: float) -> Colour:
-    red, green, blue = (int(value * share) for value in colour)
+def _darker(color: Color, share: float) -> Color:
+    red, green, blue = (int(value * share) for value in color)
     return red, green, blue

@@ -1,10 +1,10 @@
-"""Pictures of jointed figures whose joints are known exactly, from a seed.
+"""Images of jointed figures whose joints are known exactly, from a seed.
 
-    picture(7).persons[0].keypoints     # (17, 3): x, y, visibility as COCO counts it
+    image(7).persons[0].keypoints     # (17, 3): x, y, visibility as COCO counts it
     write_coco(folder, count=500)      # a folder that `zoo validate --data` takes; or, as a command:
     python -m zoo.sample.figures --out folder --count 500
 
-A picture holds one to three figures in random postures, clothes and sizes, before a random background with
+An image holds one to three figures in random postures, clothes and sizes, before a random background with
 clutter, sometimes with clutter in front and with grain. Equal seeds give equal pixels on every machine.
 """
 
@@ -27,7 +27,7 @@ from zoo.sample.figure_strokes import dressed, projected, random_outfit
 from zoo.sample.skeleton import JOINTS, body, random_posture
 
 HELD_OUT = 1_000_000
-"""First seed of the pictures nothing is trained on; training uses seeds below it."""
+"""First seed of the images nothing is trained on; training uses seeds below it."""
 
 ANNOTATIONS = "annotations/person_keypoints_val2017.json"
 """Where `write_coco` puts the annotations, as COCO does."""
@@ -47,9 +47,9 @@ class Person:
     """One figure of a picture.
 
     Attributes:
-        keypoints: ``(17, 3)`` x, y in pixels (pixel centres have whole coordinates) and COCO's visibility:
-            2 seen, 1 hidden, 0 outside the picture with x = y = 0.
-        box: x, y, width, height of the silhouette inside the picture, in pixels.
+        keypoints: ``(17, 3)`` x, y in pixels (pixel centers have whole coordinates) and COCO's visibility:
+            2 seen, 1 hidden, 0 outside the image with x = y = 0.
+        box: x, y, width, height of the silhouette inside the image, in pixels.
         area: Pixels of that silhouette, hidden ones included.
     """
 
@@ -59,8 +59,8 @@ class Person:
 
 
 @dataclass(frozen=True, eq=False)
-class Picture:
-    """A picture and the truth about it.
+class DrawnImage:
+    """An image and the truth about it.
 
     Attributes:
         image: ``(height, width, 3)`` uint8, RGB.
@@ -83,8 +83,8 @@ class _Figure:
     box: tuple[float, float, float, float]
 
 
-def picture(seed: int) -> Picture:
-    """The picture of a seed.
+def picture(seed: int) -> DrawnImage:
+    """The image of a seed.
 
     Args:
         seed: Any whole number from 0.
@@ -101,7 +101,7 @@ def picture(seed: int) -> Picture:
     if rng.random() < 0.3:
         scenery.clutter(rng, canvas, most=2)
     persons = np.array([person for person, _ in strokes] + [-1])
-    return Picture(
+    return DrawnImage(
         image=canvas.finished(scenery.noise(rng, height, width)),
         persons=tuple(_person(figure, who, canvas, strokes) for who, figure in enumerate(figures)),
         figures=persons[canvas.owner],
@@ -166,13 +166,13 @@ def _person(figure: _Figure, who: int, canvas: Canvas, strokes: list[tuple[int, 
 def write_coco(
     folder: Path, count: int, seed: int = HELD_OUT, *, before_each: Callable[[], None] = lambda: None
 ) -> Path:
-    """Write pictures and annotations the way COCO lays out its 2017 validation set.
+    """Write images and annotations the way COCO lays out its 2017 validation set.
 
     Args:
         folder: Made where it is missing; gets ``val2017/*.png`` and the annotation file.
-        count: Pictures, of the seeds from ``seed`` on; the seed is the image id too.
+        count: Images, of the seeds from ``seed`` on; the seed is the image id too.
         seed: First seed.
-        before_each: Called before each picture is drawn; what it raises ends the work.
+        before_each: Called before each image is drawn; what it raises ends the work.
 
     Returns:
         The annotation file.
@@ -184,7 +184,7 @@ def write_coco(
 
     if count < 1:
         raise UsageError(
-            "picture-count", "at least one picture is needed", found=str(count), hint="give a count from 1 on"
+            "picture-count", "at least one image is needed", found=str(count), hint="give a count from 1 on"
         )
     photos = folder / "val2017"
     photos.mkdir(parents=True, exist_ok=True)
@@ -238,11 +238,11 @@ def _document(images: list[dict[str, Any]], annotations: list[dict[str, Any]]) -
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(
-        prog="python -m zoo.sample.figures", description="Write held-out pictures in COCO's layout."
+        prog="python -m zoo.sample.figures", description="Write held-out images in COCO's layout."
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for val2017/ and annotations/")
-    parser.add_argument("--count", type=int, required=True, help="number of pictures")
-    parser.add_argument("--seed", type=int, default=HELD_OUT, help="seed of the first picture")
+    parser.add_argument("--count", type=int, required=True, help="number of images")
+    parser.add_argument("--seed", type=int, default=HELD_OUT, help="seed of the first image")
     given = parser.parse_args(arguments)
     write_coco(given.out, given.count, given.seed)
 

@@ -14,7 +14,7 @@ from zoo.sample import DATA
 
 @contextlib.contextmanager
 def served(entry: Entry) -> Iterator[str]:
-    """Serves the sample's files under the paths of its catalogue addresses.
+    """Serves the sample's files under the paths of its catalog addresses.
 
     Args:
         entry: The sample's entry.

@@ -1,7 +1,7 @@
 """A jointed body in three dimensions: random proportions, random pose, the 17 joints of COCO.
 
 Axes: x to the person's left, y up, z the way the person faces; the unit is a stature of about 1.75. The
-camera looks along the z axis from the front, without perspective, so a picture's x is the body's x after
+camera looks along the z axis from the front, without perspective, so an image's x is the body's x after
 the turn of the whole body: a person who faces the camera has the left arm on the right of the picture.
 """
 
@@ -130,8 +130,8 @@ def body(posture: Posture, proportions: Mapping[str, float]) -> dict[str, Double
 def _head(posture: Posture, neck: Doubles, trunk: Doubles, size: float) -> dict[str, Doubles]:
     forward, sideways, turn = posture.nod
     head = trunk @ _about_y(turn) @ _about_x(forward) @ _about_z(-sideways)
-    centre = neck + trunk @ np.array([0, 0.06, 0]) + head @ np.array([0, 0.13 * size, 0])
-    return {name: centre + head @ (size * np.array(mark)) for name, mark in _HEAD_MARKS.items()}
+    center = neck + trunk @ np.array([0, 0.06, 0]) + head @ np.array([0, 0.13 * size, 0])
+    return {name: center + head @ (size * np.array(mark)) for name, mark in _HEAD_MARKS.items()}
 
 
 def _limb(angles: tuple[float, float, float, float], sign: float, bend_towards: Doubles) -> Doubles:

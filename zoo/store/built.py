@@ -6,14 +6,14 @@ from collections.abc import Callable
 from datetime import datetime, timezone
 from pathlib import Path
 
-from converters.fs.locks import held
+from converters.fs.locks import acquire_waiting
 from registry.errors import IntegrityError
 from registry.schema import Digest
 from zoo._utils.checksums import digest_of
 from zoo._utils.disk import publish, remove, sync
 from zoo._utils.progress import Note
 from zoo.store.layout import FILES, Layout, temp_beside
-from zoo.store.leases import mark_used, spare
+from zoo.store.leases import clear_removal_mark, mark_used
 from zoo.store.manifest import Manifest, check_sizes, read_manifest
 from zoo.store.quarantine import FOLDER, put_aside
 
@@ -51,8 +51,8 @@ def build(layout: Layout, key: str, make: Make, note: Note) -> Path:
         found = None  # looked at again, and acted upon, by whoever holds the lock
     if found is not None:
         return found
-    with held(layout.guard(f"built-{key}"), f"converting {key}", note):
-        spare(target)
+    with acquire_waiting(layout.guard(f"built-{key}"), f"converting {key}", note):
+        clear_removal_mark(target)
         try:
             found = find_built(layout, key)
         except IntegrityError as error:

@@ -9,17 +9,17 @@ from registry.errors import IntegrityError
 from registry.lock import Lock, describe
 from registry.schema import Artifact, Digest, Entry
 
-CATALOGUE = "the catalogue"
+CATALOG = "the catalog"
 PINS = "zoo.lock"
-SEEN = "first seen on this machine"
+FIRST_SEEN = "first seen on this machine"
 
 
-class Known(NamedTuple):
+class ExpectedDigest(NamedTuple):
     """A digest and who vouches for it.
 
     Attributes:
         digest: SHA-256 and size of the packed file.
-        source: ``CATALOGUE``, ``PINS`` or ``SEEN``.
+        source: ``CATALOG``, ``PINS`` or ``SEEN``.
     """
 
     digest: Digest
@@ -29,7 +29,7 @@ class Known(NamedTuple):
         return f"{describe(self.digest)} ({self.source})"
 
 
-def known_digests(artifact: Artifact, pins: Lock, seen: Lock) -> list[Known]:
+def expected_digests(artifact: Artifact, pins: Lock, seen: Lock) -> list[ExpectedDigest]:
     """Every digest known for an artifact, the most binding first.
 
     Args:
@@ -40,14 +40,14 @@ def known_digests(artifact: Artifact, pins: Lock, seen: Lock) -> list[Known]:
     url = artifact.urls[0]
     pinned, met = pins.get(url), seen.get(url)
     candidates = [
-        Known(artifact.digest, CATALOGUE) if artifact.digest else None,
-        Known(pinned.digest, PINS) if pinned else None,
-        Known(met.digest, SEEN) if met else None,
+        ExpectedDigest(artifact.digest, CATALOG) if artifact.digest else None,
+        ExpectedDigest(pinned.digest, PINS) if pinned else None,
+        ExpectedDigest(met.digest, FIRST_SEEN) if met else None,
     ]
     return [known for known in candidates if known is not None]
 
 
-def refuse_disagreement(entry: Entry, artifact: Artifact, known: Sequence[Known]) -> None:
+def refuse_disagreement(entry: Entry, artifact: Artifact, known: Sequence[ExpectedDigest]) -> None:
     """Refuses to choose between two digests.
 
     Raises:
@@ -75,7 +75,9 @@ def refuse_unlocked(entry: Entry, artifact: Artifact, pins: Lock) -> None:
         )
 
 
-def changed(entry: Entry, artifact: Artifact, expected: Known, found: str, done: str) -> IntegrityError:
+def changed(
+    entry: Entry, artifact: Artifact, expected: ExpectedDigest, found: str, done: str
+) -> IntegrityError:
     """The error for bytes that are no longer those that were known."""
     return IntegrityError(
         "digest-changed",

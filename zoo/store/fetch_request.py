@@ -36,7 +36,7 @@ class SourceOptions:
 
 
 @dataclass(frozen=True)
-class Request:
+class FetchRequest:
     """One artifact to fetch, and everything that bears on how.
 
     Attributes:

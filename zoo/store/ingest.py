@@ -7,23 +7,23 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path, PurePosixPath
 
-from converters.fs.locks import held
+from converters.fs.locks import acquire_waiting
 from registry.errors import IntegrityError, NetworkError
 from registry.lock import Locked, describe
 from registry.schema import Artifact, Digest
 from zoo._utils.checksums import digest_of
 from zoo._utils.disk import link_or_copy, publish, remove, sync
 from zoo.archive.extract import extract
-from zoo.archive.member_names import handed_out
+from zoo.archive.member_names import artifact_root
 from zoo.archive.unpacker import Member
 from zoo.download import urls
-from zoo.download.body import Terms
+from zoo.download.body import DownloadOptions
 from zoo.download.client import download
 from zoo.download.mirrors import rewrite
 from zoo.download.partial import Part
 from zoo.download.source_health import Health
-from zoo.store.expected_digests import CATALOGUE, Known, changed
-from zoo.store.fetch_request import Request
+from zoo.store.expected_digests import CATALOG, ExpectedDigest, changed
+from zoo.store.fetch_request import FetchRequest
 from zoo.store.layout import FILES, Layout, temp_beside
 from zoo.store.manifest import Manifest, Origin, check_sizes, read_manifest
 from zoo.store.quarantine import FOLDER, put_aside
@@ -55,7 +55,7 @@ class _Packed:
     last_modified: str | None = None
 
 
-class Fetch:
+class ArtifactIngest:
     """Fetches one artifact. The caller holds the lock of its address.
 
     Args:
@@ -65,7 +65,9 @@ class Fetch:
         record: Remembers a digest: address, line of the lock, and whether it may replace another.
     """
 
-    def __init__(self, layout: Layout, request: Request, expected: Known | None, record: Record) -> None:
+    def __init__(
+        self, layout: Layout, request: FetchRequest, expected: ExpectedDigest | None, record: Record
+    ) -> None:
         self._layout = layout
         self._request = request
         self._expected = expected
@@ -84,7 +86,7 @@ class Fetch:
         downloaded = packed is None
         packed = packed or self._from_server()
         guard = self._layout.guard(f"artifact-{self._quarantine_name}")
-        with held(guard, f"unpacking {self._request.name}", self._request.note):
+        with acquire_waiting(guard, f"unpacking {self._request.name}", self._request.note):
             for temp in self._layout.abandoned(self._request.entry, self._request.artifact):
                 remove(temp)
             return Published(self._publish(packed), downloaded)
@@ -104,7 +106,7 @@ class Fetch:
         if request.source.offline:
             raise _offline(request, self._expected)
         part = self._layout.part(request.canonical)
-        terms = Terms(
+        terms = DownloadOptions(
             expected=self._expected.digest if self._expected else None,
             mirrors=request.source.mirrors,
             health=Health(self._layout.sources, self._layout.guard("sources.json"), request.source.mirrors),
@@ -126,7 +128,7 @@ class Fetch:
         place = put_aside(self._layout, self._quarantine_name, error, {self._file_name: part})
         done = f"kept the other file in {place}, nothing was handed out"
         expected = self._expected
-        if expected is None or expected.source == CATALOGUE:
+        if expected is None or expected.source == CATALOG:
             error.done = done
             return error
         return changed(self._request.entry, self._request.artifact, expected, str(error.found), done)
@@ -156,7 +158,7 @@ class Fetch:
         suspect = PurePosixPath(self._file_name)
         try:
             members = self._unpack(packed, files)
-            path = handed_out(self._request.artifact, [member.name for member in members])
+            path = artifact_root(self._request.artifact, [member.name for member in members])
             suspect = FILES / path
             _check_members(self._request.artifact, members)
             self._request.prove(files / path)
@@ -220,7 +222,7 @@ def _addresses(canonical: Sequence[str], mirrors: Sequence[str]) -> list[str]:
 
 
 def _check_members(artifact: Artifact, members: Sequence[Member]) -> None:
-    """Compares unpacked files with the digests the catalogue knows, by base name.
+    """Compares unpacked files with the digests the catalog knows, by base name.
 
     Raises:
         IntegrityError: ``member-missing`` or ``digest-mismatch``.
@@ -236,7 +238,7 @@ def _check_members(artifact: Artifact, members: Sequence[Member]) -> None:
             if member.digest != digest:
                 raise IntegrityError(
                     "digest-mismatch",
-                    f"{member.name} inside the archive is not the file the catalogue knows",
+                    f"{member.name} inside the archive is not the file the catalog knows",
                     expected=describe(digest),
                     found=describe(member.digest),
                 )
@@ -246,7 +248,7 @@ def _locked(name: str, digest: Digest) -> Locked:
     return Locked(artifact=name, sha256=digest.sha256, size=digest.size)
 
 
-def _offline(request: Request, expected: Known | None) -> NetworkError:
+def _offline(request: FetchRequest, expected: ExpectedDigest | None) -> NetworkError:
     return NetworkError(
         "offline",
         f"{request.entry.id} {request.artifact.id} is not in the store, and nothing may be fetched",

@@ -18,7 +18,7 @@ from zoo.store.layout import FILES, Layout
 from zoo.store.leases import used_at
 from zoo.store.manifest import Manifest, read_manifest
 
-ThingKind = Literal[
+CacheItemKind = Literal[
     "artifact",
     "conversion",
     "archive",
@@ -27,22 +27,22 @@ ThingKind = Literal[
     "leftover",
     "work",
     "logs",
-    "catalogues",
+    "catalogs",
     "toolchain",
 ]
-PRUNABLE: frozenset[ThingKind] = frozenset(
+PRUNABLE: frozenset[CacheItemKind] = frozenset(
     {"artifact", "conversion", "archive", "partial", "quarantine", "leftover"}
 )
 """What ``zoo cache prune`` may remove. Work belongs to its process; toolchains take minutes to build."""
 
 
-class Thing(Model):
+class CacheItem(Model):
     """Something in the store.
 
     Attributes:
         kind: ``artifact``: a published file, with its archive. ``conversion``: made here.
             ``archive``: one whose artifact is gone. ``partial``: an unfinished download. ``quarantine``: what
-            was refused. ``leftover``: what a killed process left. ``work``, ``logs``, ``catalogues``,
+            was refused. ``leftover``: what a killed process left. ``work``, ``logs``, ``catalogs``,
             ``toolchain``: as they are called.
         name: Entry and artifact, or file name.
         path: Where it is.
@@ -54,10 +54,10 @@ class Thing(Model):
         outdated: Whether it was converted by another recipe than today's, so that it is not found any more.
         pinned: Whether the project's lock names it.
         archive: SHA-256 of the archive that belongs to it.
-        canonical: Its address in the catalogue, for artifacts.
+        canonical: Its address in the catalog, for artifacts.
     """
 
-    kind: ThingKind
+    kind: CacheItemKind
     name: str
     path: Path
     size: int
@@ -76,7 +76,7 @@ class Thing(Model):
         return self.kind in PRUNABLE
 
 
-def take_stock(layout: Layout, seen: Lock, pins: Lock) -> tuple[Thing, ...]:
+def scan_cache(layout: Layout, seen: Lock, pins: Lock) -> tuple[CacheItem, ...]:
     """Everything in a store, by kind and name.
 
     Args:
@@ -117,7 +117,7 @@ def take_stock(layout: Layout, seen: Lock, pins: Lock) -> tuple[Thing, ...]:
     return tuple(sorted([*main, *_others(layout, kept)], key=lambda thing: (_rank(thing), thing.name)))
 
 
-def _artifact(layout: Layout, folder: Path, manifest: Manifest, seen: Lock, pins: Lock) -> Thing:
+def _artifact(layout: Layout, folder: Path, manifest: Manifest, seen: Lock, pins: Lock) -> CacheItem:
     origin = manifest.origin
     if origin is None:
         return _thing("artifact", folder.name, folder, current=False)
@@ -136,7 +136,7 @@ def _artifact(layout: Layout, folder: Path, manifest: Manifest, seen: Lock, pins
     )
 
 
-def _conversion(folder: Path, names: Mapping[Path, str], sources: Set[Path], current: bool) -> Thing:
+def _conversion(folder: Path, names: Mapping[Path, str], sources: Set[Path], current: bool) -> CacheItem:
     made_from = tuple(sorted({names[source] for source in sources}))
     thing = _thing("conversion", names[folder], folder, current=current)
     return thing.model_copy(update={"made_from": made_from})
@@ -166,7 +166,7 @@ def _conversion_name(folder: Path, manifest: Manifest) -> str:
     return f"{files[0] if len(files) == 1 else f'{stem} inference model'} ({folder.name[:8]})"
 
 
-def _others(layout: Layout, kept: Iterable[str | None]) -> Iterator[Thing]:
+def _others(layout: Layout, kept: Iterable[str | None]) -> Iterator[CacheItem]:
     owned = set(kept)
     for blob in layout.blobs.glob("??/*"):
         if blob.name not in owned:
@@ -178,10 +178,10 @@ def _others(layout: Layout, kept: Iterable[str | None]) -> Iterator[Thing]:
     for parent in [*_visible(layout.artifacts), layout.built]:
         for path in sorted(parent.glob(".*")):
             yield from _listed("leftover", path.name, path)
-    folders: tuple[tuple[ThingKind, str], ...] = (
+    folders: tuple[tuple[CacheItemKind, str], ...] = (
         ("work", "work"),
         ("logs", "logs"),
-        ("catalogues", "catalogues"),
+        ("catalogs", "catalogs"),
     )
     for kind, name in folders:
         if (layout.root / name).is_dir():
@@ -191,16 +191,16 @@ def _others(layout: Layout, kept: Iterable[str | None]) -> Iterator[Thing]:
             yield from _listed("toolchain", folder.name, folder)
 
 
-def _listed(kind: ThingKind, name: str, path: Path) -> Iterator[Thing]:
+def _listed(kind: CacheItemKind, name: str, path: Path) -> Iterator[CacheItem]:
     try:
         yield _thing(kind, name, path)
     except FileNotFoundError:  # gone since the folder was listed
         return
 
 
-def _thing(kind: ThingKind, name: str, path: Path, *, current: bool = True) -> Thing:
+def _thing(kind: CacheItemKind, name: str, path: Path, *, current: bool = True) -> CacheItem:
     used = datetime.fromtimestamp(used_at(path), timezone.utc)
-    return Thing(kind=kind, name=name, path=path, size=_size(path), used=used, current=current)
+    return CacheItem(kind=kind, name=name, path=path, size=_size(path), used=used, current=current)
 
 
 def _manifests(parent: Path) -> Iterator[tuple[Path, Manifest]]:
@@ -239,5 +239,5 @@ def _size_here(folder: str, files: Iterable[str]) -> int:
     return total
 
 
-def _rank(thing: Thing) -> int:
-    return get_args(ThingKind).index(thing.kind)
+def _rank(thing: CacheItem) -> int:
+    return get_args(CacheItemKind).index(thing.kind)

@@ -31,7 +31,7 @@ def mark_used(folder: Path) -> bool:
         return False
     except OSError:  # a store that may be read only: whoever may write it goes by what it sees
         pass
-    return not _sentence(folder).exists()
+    return not _removal_mark(folder).exists()
 
 
 def used_at(path: Path) -> float:
@@ -47,18 +47,18 @@ def used_at(path: Path) -> float:
         return path.stat().st_mtime
 
 
-def spare(folder: Path) -> None:
+def clear_removal_mark(folder: Path) -> None:
     """Takes a sentence back. Only for the holder of the folder's lock: it was left by somebody who died."""
-    _sentence(folder).unlink(missing_ok=True)
+    _removal_mark(folder).unlink(missing_ok=True)
 
 
 @contextmanager
-def sentenced(folder: Path) -> Iterator[None]:
+def marked_for_removal(folder: Path) -> Iterator[None]:
     """Pronounces the sentence over a folder. Only for the holder of its lock.
 
     Whoever looks for uses inside of this block sees every reader that does not see the sentence.
     """
-    sentence = _sentence(folder)
+    sentence = _removal_mark(folder)
     sentence.touch()
     try:
         yield
@@ -66,5 +66,5 @@ def sentenced(folder: Path) -> Iterator[None]:
         sentence.unlink(missing_ok=True)
 
 
-def _sentence(folder: Path) -> Path:
+def _removal_mark(folder: Path) -> Path:
     return folder.with_name(f".{folder.name}.leaving")

@@ -20,7 +20,7 @@ class Origin(Model):
 
     Attributes:
         artifact: Entry, release and artifact, for example ``tinypose_128x96@2021/lite-arm-fp16``.
-        canonical: Its first address in the catalogue.
+        canonical: Its first address in the catalog.
         url: The address it really came from, masked.
         container: How it was packed.
         packed: Digest of the file as it was served.

@@ -8,14 +8,14 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import NamedTuple
 
-from converters.fs.locks import take
+from converters.fs.locks import try_acquire
 from registry.lock import Lock
 from registry.schema.base import Model
 from zoo._utils.disk import remove
 from zoo.download import urls
-from zoo.store.inventory import Thing, take_stock
+from zoo.store.inventory import CacheItem, scan_cache
 from zoo.store.layout import Layout, temp_beside
-from zoo.store.leases import sentenced, used_at
+from zoo.store.leases import marked_for_removal, used_at
 
 GRACE = timedelta(hours=1)
 """What was handed out so recently is being used: a path that a command printed is still to be opened."""
@@ -46,8 +46,8 @@ class Removal(Model):
     """Something that was removed, or was to be.
 
     Attributes:
-        kind: As for ``Thing``.
-        name: As for ``Thing``.
+        kind: As for ``CacheItem``.
+        name: As for ``CacheItem``.
         path: Where it was.
         size: Bytes.
         reason: Why it was chosen; why it was kept all the same.
@@ -77,11 +77,11 @@ class PruneReport(Model):
 
 
 class _Choice(NamedTuple):
-    thing: Thing
+    thing: CacheItem
     reason: str
 
 
-def choose(things: Sequence[Thing], policy: PrunePolicy, now: datetime) -> list[_Choice]:
+def choose(things: Sequence[CacheItem], policy: PrunePolicy, now: datetime) -> list[_Choice]:
     """What a policy selects, without a look at who uses it. Pure.
 
     Args:
@@ -125,7 +125,7 @@ def prune(
         dry_run: Only say what would go.
     """
     now = datetime.now(timezone.utc)
-    things = take_stock(layout, seen, pins)
+    things = scan_cache(layout, seen, pins)
     removed: list[Removal] = []
     kept: list[Removal] = []
     for thing, reason in choose(things, policy, now):
@@ -139,7 +139,7 @@ def prune(
     return PruneReport(removed=tuple(removed), kept=tuple(kept), freed=freed, remaining=total - freed)
 
 
-def _useless(thing: Thing, now: datetime) -> str | None:
+def _useless(thing: CacheItem, now: datetime) -> str | None:
     if thing.kind == "archive":
         return "its artifact is gone"
     if thing.kind == "leftover":
@@ -153,7 +153,7 @@ def _useless(thing: Thing, now: datetime) -> str | None:
     return None
 
 
-def _kept(thing: Thing, policy: PrunePolicy, now: datetime) -> str | None:
+def _kept(thing: CacheItem, policy: PrunePolicy, now: datetime) -> str | None:
     if thing.pinned and not policy.pinned:
         return "pinned by zoo.lock"
     if thing.kind == "leftover":
@@ -161,7 +161,7 @@ def _kept(thing: Thing, policy: PrunePolicy, now: datetime) -> str | None:
     return "used a short while ago" if now - thing.used < policy.grace else None
 
 
-def _remove(layout: Layout, thing: Thing, cutoff: datetime, *, shared: bool) -> str | None:
+def _remove(layout: Layout, thing: CacheItem, cutoff: datetime, *, shared: bool) -> str | None:
     """Removes a thing; why it stays, if it does."""
     with _alone(layout, thing) as alone:
         if not alone:
@@ -171,7 +171,7 @@ def _remove(layout: Layout, thing: Thing, cutoff: datetime, *, shared: bool) -> 
             if thing.kind == "partial":
                 remove(thing.path.with_name(f"{thing.path.name}.json"))
             return None
-        with sentenced(thing.path):
+        with marked_for_removal(thing.path):
             try:
                 if used_at(thing.path) > cutoff.timestamp():
                     return "used just now"
@@ -188,13 +188,13 @@ def _remove(layout: Layout, thing: Thing, cutoff: datetime, *, shared: bool) -> 
 
 
 @contextmanager
-def _alone(layout: Layout, thing: Thing) -> Iterator[bool]:
+def _alone(layout: Layout, thing: CacheItem) -> Iterator[bool]:
     """Holds the locks of whoever would make or fetch a thing; False when somebody has one of them."""
     with ExitStack() as stack:
         for name in _guards(thing):
             guard = layout.guard(name)
             guard.parent.mkdir(parents=True, exist_ok=True)
-            lock = take(guard, timeout=0)
+            lock = try_acquire(guard, timeout=0)
             if lock is None:
                 yield False
                 return
@@ -202,7 +202,7 @@ def _alone(layout: Layout, thing: Thing) -> Iterator[bool]:
         yield True
 
 
-def _guards(thing: Thing) -> list[str]:
+def _guards(thing: CacheItem) -> list[str]:
     """The locks, in the order in which a fetch takes them."""
     if thing.kind == "artifact" and thing.canonical is not None:
         return [urls.key(thing.canonical), f"artifact-{thing.name.replace('/', '-')}"]
@@ -222,5 +222,5 @@ def _guards_of_leftover(path: Path) -> list[str]:
     return [f"artifact-{path.parent.name}-{name.rpartition('-')[0]}"]
 
 
-def _removal(thing: Thing, reason: str) -> Removal:
+def _removal(thing: CacheItem, reason: str) -> Removal:
     return Removal(kind=thing.kind, name=thing.name, path=thing.path, size=thing.size, reason=reason)

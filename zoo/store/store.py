@@ -8,25 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from converters.fs.locks import held
+from converters.fs.locks import acquire_waiting
 from registry.errors import IntegrityError
 from registry.lock import Lock, Locked, describe
 from registry.schema import Artifact, Digest, Entry
-from zoo._utils.disk import FileVersion, explained, version_of, write_atomically
+from zoo._utils.disk import FileVersion, translate_os_errors, version_of, write_atomically
 from zoo._utils.progress import Note, Progress, Silent, unheard
-from zoo.archive.member_names import handed_out
+from zoo.archive.member_names import artifact_root
 from zoo.download import urls
 from zoo.store.built import Make, build, find_built
-from zoo.store.expected_digests import CATALOGUE, SEEN, known_digests, refuse_disagreement, refuse_unlocked
-from zoo.store.fetch_request import Prove, Request, SourceOptions
+from zoo.store.expected_digests import (
+    CATALOG,
+    FIRST_SEEN,
+    expected_digests,
+    refuse_disagreement,
+    refuse_unlocked,
+)
+from zoo.store.fetch_request import FetchRequest, Prove, SourceOptions
 from zoo.store.layout import FILES, Layout
-from zoo.store.leases import mark_used, spare
+from zoo.store.leases import clear_removal_mark, mark_used
 from zoo.store.manifest import check_sizes, damaged, read_manifest
 from zoo.store.quarantine import FOLDER, put_aside
 from zoo.store.verify_report import StoreReport
 
 if TYPE_CHECKING:
-    from zoo.store.inventory import Thing
+    from zoo.store.inventory import CacheItem
     from zoo.store.prune import PrunePolicy, PruneReport
 
 
@@ -75,7 +81,7 @@ class Store:
             MissingToolError: It may not be read.
         """
         path = self._layout.lock
-        with explained(self.root):
+        with translate_os_errors(self.root):
             try:
                 version = version_of(path)
                 if self._read is not None and self._read[0] == version:
@@ -97,9 +103,9 @@ class Store:
 
         Raises:
             IntegrityError: ``store-damaged``: it is there, but not as it was stored. ``digest-changed``: the
-                catalogue and the project's lock disagree.
+                catalog and the project's lock disagree.
         """
-        with explained(self.root):
+        with translate_os_errors(self.root):
             return self._known_copy(entry, artifact, pins or Lock())
 
     def fetch(
@@ -128,7 +134,7 @@ class Store:
             source: Mirror, patience and limits.
             pins: The project's lock.
             locked: Whether the project's lock must hold the artifact.
-            accept: Fetches anew and replaces the remembered digest. A digest in the catalogue still binds.
+            accept: Fetches anew and replaces the remembered digest. A digest in the catalog still binds.
             packed: The archive as it was served must be in the store, too; see :meth:`packed`.
             progress: A bar.
             note: Hears about retries, waits and damage.
@@ -138,7 +144,7 @@ class Store:
             IntegrityError: ``digest-changed``, ``not-locked``, an unsafe archive, a failed proof.
             MissingToolError: ``disk-full``, ``store-not-writable``, ``store-unusable``.
         """
-        request = Request(
+        request = FetchRequest(
             entry=entry,
             artifact=artifact,
             prove=prove,
@@ -149,14 +155,14 @@ class Store:
             progress=progress or Silent(),
             note=note,
         )
-        with explained(self.root):
+        with translate_os_errors(self.root):
             if locked:
                 refuse_unlocked(entry, artifact, request.pins)
             stored = None if accept else self._warm(request)
             if stored is not None and self._suffices(request, stored):
                 return stored
             guard = self._layout.guard(urls.key(request.canonical))
-            with held(guard, f"fetching {request.name}", note):
+            with acquire_waiting(guard, f"fetching {request.name}", note):
                 return self._cold(request)
 
     def packed(self, artifact: Artifact, stored: Stored) -> Path:
@@ -172,7 +178,7 @@ class Store:
             what: Completes "waiting for another process that is …".
             note: Hears when there is a wait.
         """
-        with explained(self.root), held(self._layout.guard(name), what, note):
+        with translate_os_errors(self.root), acquire_waiting(self._layout.guard(name), what, note):
             yield
 
     def find_built(self, key: str) -> Path | None:
@@ -181,7 +187,7 @@ class Store:
         Raises:
             IntegrityError: ``store-damaged``.
         """
-        with explained(self.root):
+        with translate_os_errors(self.root):
             return find_built(self._layout, key)
 
     def put_built(self, key: str, make: Make, *, note: Note = unheard) -> Path:
@@ -196,31 +202,31 @@ class Store:
         Raises:
             MissingToolError: As for :meth:`fetch`.
         """
-        with explained(self.root):
+        with translate_os_errors(self.root):
             return build(self._layout, key, make, note)
 
     def verify(self, entries: Sequence[Entry] | None = None, *, jobs: int | None = None) -> StoreReport:
         """Re-hashes what the store holds, on all cores.
 
         Args:
-            entries: Only the artifacts of these, compared with the catalogue's digests too; None takes all.
+            entries: Only the artifacts of these, compared with the catalog's digests too; None takes all.
             jobs: Files hashed at the same time; all cores by default.
         """
         from zoo.store.verify import verify  # a thread pool is more than a fetch needs
 
-        with explained(self.root):
+        with translate_os_errors(self.root):
             return verify(self._layout, self.seen(), entries, jobs)
 
-    def stock(self, pins: Lock | None = None) -> tuple[Thing, ...]:
+    def stock(self, pins: Lock | None = None) -> tuple[CacheItem, ...]:
         """Everything in the store, with sizes, times and what was made from what.
 
         Args:
             pins: The project's lock.
         """
-        from zoo.store.inventory import take_stock  # reads every provenance: more than a fetch needs
+        from zoo.store.inventory import scan_cache  # reads every provenance: more than a fetch needs
 
-        with explained(self.root):
-            return take_stock(self._layout, self.seen(), pins or Lock())
+        with translate_os_errors(self.root):
+            return scan_cache(self._layout, self.seen(), pins or Lock())
 
     def prune(
         self,
@@ -243,7 +249,7 @@ class Store:
         with self.alone("prune", "pruning the store", note):
             return prune(self._layout, self.seen(), pins or Lock(), policy, dry_run=dry_run)
 
-    def _warm(self, request: Request) -> Stored | None:
+    def _warm(self, request: FetchRequest) -> Stored | None:
         try:
             return self._known_copy(request.entry, request.artifact, request.pins)
         except IntegrityError as error:
@@ -252,27 +258,27 @@ class Store:
             return None  # looked at again, and put aside, by whoever holds the lock
 
     def _known_copy(self, entry: Entry, artifact: Artifact, pins: Lock) -> Stored | None:
-        known = known_digests(artifact, pins, self.seen())
+        known = expected_digests(artifact, pins, self.seen())
         # What this machine saw is not asked here: when a team's lock names other bytes and they are in the
         # store, that another project met newer ones on the same machine is no reason to refuse.
-        refuse_disagreement(entry, artifact, [item for item in known if item.source != SEEN])
+        refuse_disagreement(entry, artifact, [item for item in known if item.source != FIRST_SEEN])
         return self._published(entry, artifact, known[0].digest) if known else None
 
-    def _cold(self, request: Request) -> Stored:
+    def _cold(self, request: FetchRequest) -> Stored:
         # Not at the top: a warm fetch needs none of the network and archive modules.
-        from zoo.store.ingest import Fetch
+        from zoo.store.ingest import ArtifactIngest
 
         entry, artifact = request.entry, request.artifact
-        known = known_digests(artifact, request.pins, self.seen())
+        known = expected_digests(artifact, request.pins, self.seen())
         if request.accept:
-            known = [item for item in known if item.source == CATALOGUE]
+            known = [item for item in known if item.source == CATALOG]
         elif known:
             stored = self._published_or_put_aside(request, known[0].digest)
             if stored is not None and self._suffices(request, stored):
                 return stored  # fetched by someone else while this one waited
         refuse_disagreement(entry, artifact, known)
         expected = known[0] if known else None
-        published = Fetch(self._layout, request, expected, self._record).run()
+        published = ArtifactIngest(self._layout, request, expected, self._record).run()
         return self._stored(artifact, published.folder, from_cache=not published.downloaded)
 
     def _published(self, entry: Entry, artifact: Artifact, digest: Digest) -> Stored | None:
@@ -287,9 +293,9 @@ class Store:
         check_sizes(folder, manifest)
         return self._stored(artifact, folder, from_cache=True)
 
-    def _published_or_put_aside(self, request: Request, digest: Digest) -> Stored | None:
+    def _published_or_put_aside(self, request: FetchRequest, digest: Digest) -> Stored | None:
         folder = self._layout.tree(request.entry, request.artifact, digest.sha256)
-        spare(folder)
+        clear_removal_mark(folder)
         try:
             return self._published(request.entry, request.artifact, digest)
         except IntegrityError as error:
@@ -297,19 +303,19 @@ class Store:
             request.note(f"{error.message}: moved to {place}, fetching it again")
             return None
 
-    def _suffices(self, request: Request, stored: Stored) -> bool:
+    def _suffices(self, request: FetchRequest, stored: Stored) -> bool:
         return not request.packed or self.packed(request.artifact, stored).exists()
 
     def _stored(self, artifact: Artifact, folder: Path, *, from_cache: bool) -> Stored:
         manifest = read_manifest(folder)
         if manifest is None or manifest.origin is None:
             raise damaged(folder, "its manifest", "no file")
-        path = folder / FILES / handed_out(artifact, list(manifest.members))
+        path = folder / FILES / artifact_root(artifact, list(manifest.members))
         return Stored(path, manifest.origin.packed, from_cache, manifest.origin.url)
 
     def _record(self, url: str, locked: Locked, accept: bool) -> None:
         """Remembers a digest; the first one stays unless a change was accepted."""
-        with held(self._layout.guard("lock.json"), "writing lock.json", unheard):
+        with acquire_waiting(self._layout.guard("lock.json"), "writing lock.json", unheard):
             before = self.seen()
             after = before.accepting(url, locked) if accept else before.with_seen(url, locked)
             if after != before:

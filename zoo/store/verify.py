@@ -1,4 +1,4 @@
-"""Re-hashing what the store holds, on all cores, against manifests, catalogue and lock."""
+"""Re-hashing what the store holds, on all cores, against manifests, catalog and lock."""
 
 from __future__ import annotations
 
@@ -58,8 +58,8 @@ def verify(layout: Layout, lock: Lock, entries: Sequence[Entry] | None, jobs: in
         for path, digest in found.items()
         if digest is not None and digest != wanted[path].digest
     ]
-    catalogue = {a.urls[0]: a.digest for entry in entries or () for a in entry.artifacts if a.digest}
-    damage += _broken_promises(holdings, catalogue, "the catalogue")
+    catalog = {a.urls[0]: a.digest for entry in entries or () for a in entry.artifacts if a.digest}
+    damage += _broken_promises(holdings, catalog, "the catalog")
     damage += _broken_promises(
         holdings, {url: line.digest for url, line in lock.artifacts.items()}, "the lock"
     )

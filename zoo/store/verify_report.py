@@ -27,7 +27,7 @@ class StoreReport(Model):
     Attributes:
         checked: Files that were hashed or looked for.
         ok: Those that are what they should be.
-        mismatches: Files with other bytes, and folders the catalogue or the lock knows otherwise.
+        mismatches: Files with other bytes, and folders the catalog or the lock knows otherwise.
         missing: Files that should be there.
         extra: Files that nobody put there.
     """

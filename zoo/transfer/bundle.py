@@ -9,14 +9,14 @@ from importlib.metadata import version
 from pathlib import Path
 
 from converters.fs.atomic import check_writable, publish, writing_to
-from converters.fs.workdir import scratch
+from converters.fs.workdir import work_directory
 from registry.errors import IntegrityError
 from registry.lock import describe
 from registry.schema import Digest, Entry, Model
 from zoo._utils.checksums import digest_of
 from zoo.artifacts.plan import FetchPlan, plans
-from zoo.artifacts.resolver import Obtainer, Trail
-from zoo.artifacts.spec import Want
+from zoo.artifacts.resolver import ArtifactResolver, CachedRoute
+from zoo.artifacts.spec import ArtifactSpec
 from zoo.download.mirrors import place_of
 from zoo.transfer.bundle_manifest import BUILT, CONTENTS, FILES, BundledConversion, BundledFile, Contents
 
@@ -41,17 +41,17 @@ class Packing:
     """Gathers what goes into a bundle.
 
     Args:
-        obtainer: The store, and the way to what is not in it yet.
+        resolver: The store, and the way to what is not in it yet.
     """
 
-    def __init__(self, obtainer: Obtainer) -> None:
-        self._obtainer = obtainer
+    def __init__(self, resolver: ArtifactResolver) -> None:
+        self._resolver = resolver
         self._published: dict[str, BundledFile] = {}
         self._built: list[BundledConversion] = []
         self._sources: dict[str, Path] = {}
         self._members: dict[str, Digest] = {}
 
-    def add(self, entry: Entry, plan: FetchPlan, trail: Trail) -> None:
+    def add(self, entry: Entry, plan: FetchPlan, trail: CachedRoute) -> None:
         """Takes an artifact and everything an offline fetch of it needs.
 
         Args:
@@ -60,9 +60,9 @@ class Packing:
             trail: Where that way leads through the store.
         """
         artifact = plan.start
-        stored = self._obtainer.published(entry, artifact, packed=True)
+        stored = self._resolver.published(entry, artifact, packed=True)
         path = f"{FILES}/{place_of(artifact.urls[0])}"
-        self._take(path, self._obtainer.store.packed(artifact, stored), stored.digest)
+        self._take(path, self._resolver.store.packed(artifact, stored), stored.digest)
         self._published[artifact.urls[0]] = BundledFile(
             entry=entry.id, artifact=artifact.id, url=artifact.urls[0], path=path, digest=stored.digest
         )
@@ -75,7 +75,7 @@ class Packing:
         )
 
     def _take_folder(self, key: str) -> None:
-        folder = self._obtainer.store.find_built(key)
+        folder = self._resolver.store.find_built(key)
         for file in sorted(folder.rglob("*")) if folder else []:
             if folder and file.is_file():
                 self._take(f"{BUILT}/{key}/{file.relative_to(folder).as_posix()}", file, digest_of(file))
@@ -100,14 +100,19 @@ class Packing:
 
 
 def bundle(
-    orders: Sequence[tuple[Entry, Want]], out: Path, obtainer: Obtainer, *, build: bool | None, jobs: int = 4
+    orders: Sequence[tuple[Entry, ArtifactSpec]],
+    out: Path,
+    resolver: ArtifactResolver,
+    *,
+    build: bool | None,
+    jobs: int = 4,
 ) -> Bundle:
     """Writes a bundle, fetching and converting first what is not in the store.
 
     Args:
         orders: What goes into it.
         out: The file.
-        obtainer: The way to artifacts.
+        resolver: The way to artifacts.
         build: As for ``plans``.
         jobs: Artifacts fetched at the same time.
 
@@ -115,15 +120,15 @@ def bundle(
         ZooError: As for fetching; nothing is written then.
     """
     check_writable(out)
-    obtainer.all(orders, build=build, jobs=jobs)
-    packing = Packing(obtainer)
+    resolver.all(orders, build=build, jobs=jobs)
+    packing = Packing(resolver)
     for entry, want in orders:
         for plan in plans(entry, want, build=build):
-            if (trail := obtainer.trail(entry, plan)) is not None:
+            if (trail := resolver.trail(entry, plan)) is not None:
                 packing.add(entry, plan, trail)
                 break
     contents = packing.contents()
-    with scratch(obtainer.settings.cache / "work") as folder:
+    with work_directory(resolver.settings.cache / "work") as folder:
         temp = folder / "bundle"
         with writing_to(out):
             _write(temp, contents, packing.sources)

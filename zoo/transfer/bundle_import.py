@@ -15,7 +15,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from converters.fs.workdir import scratch
+from converters.fs.workdir import work_directory
 from converters.planning.execute import result_name
 from converters.provenance.statement import SUFFIX, Provenance
 from registry import Registry
@@ -23,14 +23,14 @@ from registry.errors import IntegrityError, NotFoundError, UsageError
 from registry.lock import describe
 from registry.schema import Artifact, Entry, Model
 from zoo._utils.checksums import digest_of
-from zoo._utils.disk import explained
+from zoo._utils.disk import translate_os_errors
 from zoo.archive.extract import extract
 from zoo.archive.unpacker import Member
 from zoo.artifacts.plan import plans
-from zoo.artifacts.resolver import Obtainer
-from zoo.artifacts.verify import prove
+from zoo.artifacts.resolver import ArtifactResolver
+from zoo.artifacts.verify import verify
 from zoo.store import Limits, SourceOptions, Store
-from zoo.store.expected_digests import Known, changed, known_digests
+from zoo.store.expected_digests import ExpectedDigest, changed, expected_digests
 from zoo.transfer.bundle_manifest import (
     ANEW,
     BUILT,
@@ -46,7 +46,7 @@ from zoo.transfer.bundle_manifest import (
 LARGEST_CONTENTS = 16 * 1024 * 1024
 
 
-class Imported(Model):
+class ImportedArtifact(Model):
     """An artifact a bundle brought.
 
     Attributes:
@@ -73,38 +73,38 @@ class _Opened:
 
 
 def import_bundle(
-    bundle: Path, obtainer: Obtainer, entries: Registry, *, sha256: str | None = None
-) -> tuple[Imported, ...]:
+    bundle: Path, resolver: ArtifactResolver, entries: Registry, *, sha256: str | None = None
+) -> tuple[ImportedArtifact, ...]:
     """Takes the artifacts of a bundle into the store.
 
     Args:
         bundle: The file.
-        obtainer: The store.
-        entries: The catalogue.
+        resolver: The store.
+        entries: The catalog.
         sha256: Digest the bundle must have; None takes any.
 
     Returns:
         The artifacts, in the order of the bundle; those that were there before, too.
 
     Raises:
-        NotFoundError: ``no-such-file``, or an entry of the bundle is not in the catalogue.
+        NotFoundError: ``no-such-file``, or an entry of the bundle is not in the catalog.
         UsageError: ``bundle-too-new``.
-        IntegrityError: ``bundle-damaged``, ``digest-mismatch``, ``digest-changed``, ``bundle-does-not-fit``,
-            ``not-what-it-is-called``, or as for archives. Nothing is imported then.
+        IntegrityError: ``bundle-damaged``, ``digest-mismatch``, ``digest-changed``, ``bundle-incompatible``,
+            ``artifact-mismatch``, or as for archives. Nothing is imported then.
     """
     _check_readable(bundle)
     _check_digest(bundle, sha256)
-    with scratch(obtainer.settings.cache / "work") as folder, explained(obtainer.store.root):
+    with work_directory(resolver.settings.cache / "work") as folder, translate_os_errors(resolver.store.root):
         opened = _open(bundle, folder / "bundle")
-        _refuse_changes(opened.contents, obtainer, entries)
-        rehearsal = replace(obtainer, store=Store(folder / "store"))
+        _refuse_changes(opened.contents, resolver, entries)
+        rehearsal = replace(resolver, store=Store(folder / "store"))
         _Import(opened, bundle, rehearsal, entries).run()
-        return _Import(opened, bundle, obtainer, entries).run()
+        return _Import(opened, bundle, resolver, entries).run()
 
 
 def _check_readable(bundle: Path) -> None:
     if not bundle.is_file():
-        raise NotFoundError("no-such-file", f"{bundle} is not a file", hint="zoo import FILE")
+        raise NotFoundError("no-such-file", f"{bundle} is not a file", hint="zoo bundle import FILE")
     try:
         bundle.open("rb").close()
     except OSError as error:
@@ -162,14 +162,14 @@ def _compare(bundle: Path, contents: Contents, members: dict[str, Member]) -> No
             raise damaged(bundle, f"{item.path} is not listed as {item.artifact} is")
 
 
-def _refuse_changes(contents: Contents, obtainer: Obtainer, entries: Registry) -> None:
-    """Refuses files that the catalogue, the project's lock or this machine knows with other bytes."""
+def _refuse_changes(contents: Contents, resolver: ArtifactResolver, entries: Registry) -> None:
+    """Refuses files that the catalog, the project's lock or this machine knows with other bytes."""
     for item in contents.published:
         entry = entries.get(item.entry)
         artifact = _artifact(entry, item)
-        for known in known_digests(artifact, obtainer.pins, obtainer.store.seen()):
+        for known in expected_digests(artifact, resolver.pins, resolver.store.seen()):
             if known.digest != item.digest:
-                found = str(Known(item.digest, "the bundle"))
+                found = str(ExpectedDigest(item.digest, "the bundle"))
                 raise changed(entry, artifact, known, found, done="nothing was imported")
 
 
@@ -181,56 +181,56 @@ def _artifact(entry: Entry, item: BundledFile) -> Artifact:
         "unknown-artifact",
         f"{entry.id} has no {item.artifact} at {item.url}",
         done="nothing was imported",
-        hint="use the catalogue the bundle was made with: --catalogue PATH",
+        hint="use the catalog the bundle was made with: --catalog PATH",
     )
 
 
 class _Import:
     """One way of a bundle into one store."""
 
-    def __init__(self, opened: _Opened, bundle: Path, obtainer: Obtainer, entries: Registry) -> None:
+    def __init__(self, opened: _Opened, bundle: Path, resolver: ArtifactResolver, entries: Registry) -> None:
         self._opened = opened
         self._bundle = bundle
-        self._obtainer = obtainer
+        self._resolver = resolver
         self._entries = entries
 
-    def run(self) -> tuple[Imported, ...]:
+    def run(self) -> tuple[ImportedArtifact, ...]:
         contents = self._opened.contents
         published = [self._published(item) for item in contents.published]
         return (*published, *[self._conversion(item) for item in contents.built])
 
-    def _published(self, item: BundledFile) -> Imported:
+    def _published(self, item: BundledFile) -> ImportedArtifact:
         entry = self._entries.get(item.entry)
         artifact = _artifact(entry, item)
         mirror = (self._opened.folder / FILES).as_uri()
-        stored = self._obtainer.store.fetch(
+        stored = self._resolver.store.fetch(
             entry,
             artifact,
-            prove=lambda path: prove(entry, artifact, path),
+            prove=lambda path: verify(entry, artifact, path),
             source=SourceOptions(mirrors=(mirror,), shown_as=f"bundle {self._bundle.name}"),
-            pins=self._obtainer.pins,
-            locked=self._obtainer.locked,
+            pins=self._resolver.pins,
+            locked=self._resolver.locked,
             packed=True,
-            note=self._obtainer.reporter.note,
+            note=self._resolver.reporter.note,
         )
-        return Imported(
+        return ImportedArtifact(
             entry=entry.id, artifact=artifact.id, path=stored.path, built=False, new=not stored.from_cache
         )
 
-    def _conversion(self, item: BundledConversion) -> Imported:
+    def _conversion(self, item: BundledConversion) -> ImportedArtifact:
         entry = self._entries.get(item.entry)
         plan = next((p for p in plans(entry, item.want, build=True) if p.start.urls[0] == item.start), None)
-        stored = self._obtainer.store.find(entry, plan.start, pins=self._obtainer.pins) if plan else None
+        stored = self._resolver.store.find(entry, plan.start, pins=self._resolver.pins) if plan else None
         if plan is None or stored is None or len(plan.steps) != len(item.keys):
             raise self._misfit(item, "there is no such way to it")
         path, new = stored.path, False
         for step, key in zip(plan.steps, item.keys, strict=True):
-            if self._obtainer.key(path, step, entry.name, entry) != key:
+            if self._resolver.key(path, step, entry.name, entry) != key:
                 raise self._misfit(item, "this version would make it with other tools or options")
-            new = self._obtainer.store.find_built(key) is None or new
-            path = self._obtainer.store.put_built(key, self._copy(key)) / result_name(step, entry.name)
-        prove(entry, item.want, path)
-        return Imported(entry=entry.id, artifact=item.want.id, path=path, built=True, new=new)
+            new = self._resolver.store.find_built(key) is None or new
+            path = self._resolver.store.put_built(key, self._copy(key)) / result_name(step, entry.name)
+        verify(entry, item.want, path)
+        return ImportedArtifact(entry=entry.id, artifact=item.want.id, path=path, built=True, new=new)
 
     def _copy(self, key: str) -> Callable[[Path], None]:
         source = self._opened.folder / BUILT / key
@@ -241,7 +241,7 @@ class _Import:
 
     def _misfit(self, item: BundledConversion, found: str) -> IntegrityError:
         return IntegrityError(
-            "bundle-does-not-fit",
+            "bundle-incompatible",
             f"{item.entry} {item.want.id} in {self._bundle} cannot be what this version calls by that name",
             expected="a conversion that this version would make from the same file",
             found=f"{found}; made by {self._opened.contents.made_by}",

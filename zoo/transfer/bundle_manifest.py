@@ -14,7 +14,7 @@ from pydantic import Field, ValidationError
 
 from registry.errors import IntegrityError, UsageError
 from registry.schema import Digest, Model
-from zoo.artifacts.spec import Want
+from zoo.artifacts.spec import ArtifactSpec
 
 FORMAT: Final = "paddle-zoo-bundle"
 VERSION: Final = 1
@@ -30,7 +30,7 @@ class BundledFile(Model):
     Attributes:
         entry: ``name@release``.
         artifact: Name within the entry.
-        url: Its address in the catalogue.
+        url: Its address in the catalog.
         path: Its member of the tar.
         digest: Digest of it.
     """
@@ -53,7 +53,7 @@ class BundledConversion(Model):
     """
 
     entry: str
-    want: Want
+    want: ArtifactSpec
     start: str
     keys: tuple[str, ...]
 

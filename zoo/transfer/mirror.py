@@ -19,11 +19,11 @@ from registry.lock import Lock, Locked
 from registry.schema import Artifact, Digest, Entry, Model
 from zoo._utils.threads import workers
 from zoo.archive.member_names import Names
-from zoo.artifacts.resolver import Obtainer
-from zoo.artifacts.spec import Request
+from zoo.artifacts.resolver import ArtifactResolver
+from zoo.artifacts.spec import FetchOptions
 from zoo.download.mirrors import place_of
-from zoo.store.expected_digests import known_digests, refuse_disagreement
-from zoo.transfer.targets import Place
+from zoo.store.expected_digests import expected_digests, refuse_disagreement
+from zoo.transfer.targets import MirrorTarget
 
 LOCK = "zoo.lock"
 SUMS = "SHA256SUMS"
@@ -57,7 +57,7 @@ class MirrorItem(Model):
         entry: ``name@release``.
         artifact: Name within the entry.
         path: Path in the mirror.
-        url: Its address in the catalogue.
+        url: Its address in the catalog.
         state: ``present``: there before. ``copied``: put there now. ``missing``: not there, in a dry run.
             ``failed``: could not be had.
         sha256: Digest; None when it is not there.
@@ -94,7 +94,7 @@ class MirrorReport(Model):
         return next((item.exit_code for item in self.items if item.exit_code), 0)
 
 
-def orders(entries: Sequence[Entry], request: Request) -> tuple[Order, ...]:
+def orders(entries: Sequence[Entry], request: FetchOptions) -> tuple[Order, ...]:
     """The published files of a selection, by their paths in a mirror.
 
     Args:
@@ -103,7 +103,7 @@ def orders(entries: Sequence[Entry], request: Request) -> tuple[Order, ...]:
 
     Raises:
         NotFoundError: ``nothing-to-mirror``.
-        UsageError: ``mirror-collision``: two files of the catalogue need the same place.
+        UsageError: ``mirror-collision``: two files of the catalog need the same place.
         IntegrityError: ``unsafe-address``.
     """
     names, found = Names(), dict[str, Order]()
@@ -121,14 +121,19 @@ def orders(entries: Sequence[Entry], request: Request) -> tuple[Order, ...]:
 
 
 def mirror(
-    wanted: Sequence[Order], place: Place, obtainer: Obtainer, *, jobs: int = 4, dry_run: bool = False
+    wanted: Sequence[Order],
+    place: MirrorTarget,
+    resolver: ArtifactResolver,
+    *,
+    jobs: int = 4,
+    dry_run: bool = False,
 ) -> MirrorReport:
     """Brings a mirror up to a selection. What is there and whole is left alone; what fails is reported.
 
     Args:
         wanted: The files.
         place: The mirror.
-        obtainer: The way to them. What is in its store is not fetched again; what is fetched stays there.
+        resolver: The way to them. What is in its store is not fetched again; what is fetched stays there.
         jobs: Files at the same time.
         dry_run: Only look.
 
@@ -136,9 +141,9 @@ def mirror(
         UsageError: ``bad-lock``: the mirror's own lock is damaged.
         IntegrityError: ``digest-changed``: the mirror's lock and the project's lock disagree.
     """
-    work = _Work(place, obtainer)
+    work = _Work(place, resolver)
     name = f"mirror-{hashlib.sha256(place.name.encode()).hexdigest()[:16]}"
-    with obtainer.store.alone(name, f"writing the mirror {place.name}", obtainer.reporter.note):
+    with resolver.store.alone(name, f"writing the mirror {place.name}", resolver.reporter.note):
         do = work.look if dry_run else work.bring
         with workers(min(jobs, len(wanted))) as pool:
             items = tuple(pool.map(do, wanted))
@@ -147,12 +152,12 @@ def mirror(
     return MirrorReport(mirror=place.name, items=items)
 
 
-def _chosen(entry: Entry, request: Request) -> list[Artifact]:
+def _chosen(entry: Entry, request: FetchOptions) -> list[Artifact]:
     current = [artifact for artifact in entry.artifacts if artifact.status == "current"]
     request.require_one_meaning()
     if request.everything or not request.particular:
         return current
-    wants = request.wants(entry)
+    specs = request.specs(entry)
     return [
         artifact
         for artifact in current
@@ -160,7 +165,7 @@ def _chosen(entry: Entry, request: Request) -> list[Artifact]:
             artifact.kind == want.kind
             and want.precision in (None, artifact.precision)
             and want.target in (None, artifact.target)
-            for want in wants
+            for want in specs
         )
     ]
 
@@ -173,23 +178,23 @@ def _claim(names: Names, order: Order) -> None:
             "mirror-collision",
             f"{order.entry.id} {order.artifact.id} cannot lie at {order.path} in a mirror: {error}",
             done="nothing was copied",
-            hint="mirror the two into different folders, or rename one in the catalogue",
+            hint="mirror the two into different folders, or rename one in the catalog",
         ) from None
 
 
 class _Work:
     """One run over one mirror."""
 
-    def __init__(self, place: Place, obtainer: Obtainer) -> None:
+    def __init__(self, place: MirrorTarget, resolver: ArtifactResolver) -> None:
         self._place = place
         content = place.read(LOCK)
         path = Path(place.name) / LOCK
         self._lock = Lock.parse(content.decode("utf-8", "replace"), path) if content is not None else Lock()
-        pins = obtainer.pins
+        pins = resolver.pins
         for url, line in self._lock.artifacts.items():
             pins = pins.with_seen(url, line)
         # What the mirror serves already binds like a team's lock: it never changes silently.
-        self._obtainer = replace(obtainer, pins=pins)
+        self._resolver = replace(resolver, pins=pins)
         self._guard = threading.Lock()
 
     def look(self, order: Order) -> MirrorItem:
@@ -202,19 +207,19 @@ class _Work:
         try:
             if (there := self._there(order)) is not None:
                 return _item(order, "present", there)
-            stored = self._obtainer.published(order.entry, order.artifact, packed=True)
-            self._place.put(order.path, self._obtainer.store.packed(order.artifact, stored), stored.digest)
+            stored = self._resolver.published(order.entry, order.artifact, packed=True)
+            self._place.put(order.path, self._resolver.store.packed(order.artifact, stored), stored.digest)
         except UsageError:
             raise  # no other file would fare better
         except ZooError as error:
-            self._obtainer.reporter.note(f"failed: {error.message} ({error.code})")
+            self._resolver.reporter.note(f"failed: {error.message} ({error.code})")
             failed = {"error": f"{error.code}: {error.message}", "exit_code": error.exit_code}
             return _item(order, "failed").model_copy(update=failed)
         self._remember(order, stored.digest)
         return _item(order, "copied", stored.digest)
 
     def _there(self, order: Order) -> Digest | None:
-        known = known_digests(order.artifact, self._obtainer.pins, Lock())
+        known = expected_digests(order.artifact, self._resolver.pins, Lock())
         refuse_disagreement(order.entry, order.artifact, known)
         line = self._lock.get(order.url)
         return line.digest if line and self._place.holds(order.path, line.digest) else None

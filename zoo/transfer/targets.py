@@ -15,12 +15,12 @@ from zoo._utils.checksums import CHUNK, Fingerprint, digest_of
 from zoo._utils.disk import sync
 from zoo.download.errors import root_cause
 from zoo.download.filesystem import file_system, path_of
-from zoo.download.mirrors import is_web, rewrite, shown
+from zoo.download.mirrors import display_url, is_web, rewrite
 
 _ANOTHER = "name another folder"
 
 
-class Place(Protocol):
+class MirrorTarget(Protocol):
     """Takes files under relative paths with forward slashes."""
 
     @property
@@ -45,7 +45,7 @@ class Place(Protocol):
         """Replaces a small file."""
 
 
-class FolderPlace:
+class FolderTarget:
     """A folder.
 
     Args:
@@ -92,7 +92,7 @@ class FolderPlace:
         publish_bytes(content, self._folder / path)
 
 
-class BucketPlace:
+class BucketTarget:
     """A bucket, or whatever else fsspec opens.
 
     Args:
@@ -100,7 +100,7 @@ class BucketPlace:
     """
 
     def __init__(self, base: str) -> None:
-        self._base = shown(base)
+        self._base = display_url(base)
         self._fs: Any = file_system(self._base.partition("://")[0])
 
     @property
@@ -156,25 +156,25 @@ class BucketPlace:
         )
 
 
-def place(where: str) -> Place:
+def mirror_target(where: str) -> MirrorTarget:
     """A place by its path or address.
 
     Raises:
-        UsageError: ``bad-mirror``; ``mirror-is-a-server``: nothing can be put there over http.
-        MissingToolError: ``mirror-needs-package``.
+        UsageError: ``bad-mirror``; ``mirror-read-only``: nothing can be put there over http.
+        MissingToolError: ``mirror-package-missing``.
     """
     if "://" not in where:
-        return FolderPlace(Path(where).expanduser())
+        return FolderTarget(Path(where).expanduser())
     if is_web(where):
         raise UsageError(
-            "mirror-is-a-server",
+            "mirror-read-only",
             "files cannot be put on a web server by asking it",
             expected="a folder, file://…, or an address of fsspec such as s3://bucket/prefix",
             hint="zoo mirror FOLDER, then serve that folder",
         )
     if where.startswith("file:"):
-        return FolderPlace(path_of(rewrite("https://any/x", where)).parent)
-    return BucketPlace(where)
+        return FolderTarget(path_of(rewrite("https://any/x", where)).parent)
+    return BucketTarget(where)
 
 
 def _copy(source: Path, temp: Path, digest: Digest) -> None:

@@ -166,7 +166,7 @@ def _zip_member(entry: zipfile.ZipInfo) -> Member:
 
 def _details(members: list[Member], kind: Kind) -> dict[str, JsonValue]:
     return {
-        "container": kind.value.replace("-", "."),  # the catalogue's word: tar.gz
+        "container": kind.value.replace("-", "."),  # the catalog's word: tar.gz
         "member_count": len(members),
         "unpacked_size": sum(member.size for member in members),
         "members": [{"name": member.name, "size": member.size} for member in members[:_SHOWN_MEMBERS]],

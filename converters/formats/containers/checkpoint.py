@@ -19,9 +19,9 @@ def inspect_weights(path: Path) -> Inspection:
         ConversionError: It is sound, but not one flat dictionary of arrays (``weights-unsupported``).
     """
     # Imported here because most files that are inspected are no checkpoints.
-    from converters.checkpoints.read import summarise
+    from converters.checkpoints.read import summarize
 
-    summary = summarise(path)
+    summary = summarize(path)
     elements: Counter[str] = Counter()
     for tensor in summary.tensors:
         elements[tensor.dtype] += tensor.elements

@@ -1,4 +1,4 @@
-"""Configuration files: recognised as YAML by going over their events, without building what they describe."""
+"""Configuration files: recognized as YAML by going over their events, without building what they describe."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SHOWN_KEYS, _SHOWN_TEXT = 100, 200
 
 
 def inspect_config(path: Path) -> Inspection:
-    """Recognises a YAML mapping and gives its outermost keys.
+    """Recognizes a YAML mapping and gives its outermost keys.
 
     Tags such as ``!PiecewiseDecay``, which PaddleDetection's training configurations are full of, need no
     constructor here, because nothing is constructed.

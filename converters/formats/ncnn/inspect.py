@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from converters.formats.bounded_io import digest, digest_of_set
-from converters.formats.dataflow import normalisation
+from converters.formats.dataflow import normalization
 from converters.formats.dtypes import storage_precision
 from converters.formats.errors import Faults
 from converters.formats.inspection import Inspection
@@ -58,7 +58,7 @@ def inspect_ncnn(path: Path, weights: Path | None) -> Inspection:
         outputs=graph.outputs,
         operators=dict(sorted(counts.items())),
         fused=dict(sorted(fused.items())),
-        normalisation=normalisation(graph.flow),
+        normalization=normalization(graph.flow),
         parameters=stored.tensors if stored.unaccounted is None else None,
         elements=sum(stored.elements.values()) if stored.unaccounted is None else None,
         details={"parameter_elements": dict(sorted(stored.elements.items()))},

@@ -9,15 +9,15 @@ from pathlib import Path, PurePosixPath
 from pydantic import JsonValue
 
 from converters.formats.bounded_io import digest, digest_of_set, is_regular_file, regular_file_size
-from converters.formats.dataflow import normalisation
+from converters.formats.dataflow import normalization
 from converters.formats.dtypes import storage_precision
 from converters.formats.graph import content_digest
 from converters.formats.inspection import Inspection, ProvenPrecision
-from converters.formats.onnx.model import Initialiser, OnnxModel
+from converters.formats.onnx.model import Initializer, OnnxModel
 from registry.errors import IntegrityError
 
 # These take and give integers for activations, so the arithmetic between them is in integers.
-_QUANTISED = frozenset(
+_QUANTIZED = frozenset(
     {
         "QuantizeLinear",
         "DynamicQuantizeLinear",
@@ -41,7 +41,7 @@ def inspect_onnx(model: OnnxModel) -> Inspection:
     present = [path for path in external if is_regular_file(path)]
     digests = {model.path.name: model.sha256, **{path.name: digest(path) for path in present}}
     sha256 = digest_of_set(digests) if present else model.sha256
-    elements = _elements(model.initialisers)
+    elements = _elements(model.initializers)
     return Inspection(
         path=model.path,
         format="onnx",
@@ -54,10 +54,10 @@ def inspect_onnx(model: OnnxModel) -> Inspection:
         inputs=model.inputs,
         outputs=model.outputs,
         operators=model.operators,
-        parameters=len(model.initialisers),
+        parameters=len(model.initializers),
         elements=sum(elements.values()),
         weights_sha256=_weights_sha256(model),
-        normalisation=normalisation(model.flow),
+        normalization=normalization(model.flow),
         details=_details(model, elements),
         warnings=tuple(_warnings(model, external)),
     )
@@ -69,7 +69,7 @@ def proven_precision(model: OnnxModel) -> ProvenPrecision | None:
     Inputs and outputs do not count: a half model often keeps them in single precision behind casts. They
     decide only for a graph without float constants.
     """
-    if _QUANTISED & {node.type for node in model.nodes}:
+    if _QUANTIZED & {node.type for node in model.nodes}:
         return "int8"
     found = storage_precision(_elements(_weights(model)))
     if found in ("fp32", "fp16", "mixed"):
@@ -78,20 +78,20 @@ def proven_precision(model: OnnxModel) -> ProvenPrecision | None:
     return storage_precision({name: borders[name] for name in ("float32", "float16") if name in borders})
 
 
-def _weights(model: OnnxModel) -> Iterable[Initialiser]:
+def _weights(model: OnnxModel) -> Iterable[Initializer]:
     elsewhere = {name for node in model.nodes if node.type not in _RESIZERS for name in node.inputs}
     scales = {name for node in model.nodes if node.type in _RESIZERS for name in node.inputs[1:]}
-    return (tensor for tensor in model.initialisers if tensor.name not in scales - elsewhere)
+    return (tensor for tensor in model.initializers if tensor.name not in scales - elsewhere)
 
 
 def _weights_sha256(model: OnnxModel) -> str | None:
     """Over what is in the file itself; data beside it is digested with the whole."""
-    if model.external_files or not model.initialisers:
+    if model.external_files or not model.initializers:
         return None
-    return content_digest((tensor.dtype, tensor.dims, tensor.data) for tensor in model.initialisers)
+    return content_digest((tensor.dtype, tensor.dims, tensor.data) for tensor in model.initializers)
 
 
-def _elements(tensors: Iterable[Initialiser]) -> dict[str, int]:
+def _elements(tensors: Iterable[Initializer]) -> dict[str, int]:
     totals: Counter[str] = Counter()
     for tensor in tensors:
         totals[tensor.dtype] += tensor.elements

@@ -31,7 +31,7 @@ _SHOWN_TEXT = 200  # characters of a text attribute; some tools keep whole docum
 
 
 @dataclass(frozen=True, slots=True)
-class Initialiser:
+class Initializer:
     """A constant tensor of the model.
 
     Attributes:
@@ -86,7 +86,7 @@ class OnnxModel:
         outputs: Outputs.
         nodes: Operators of the graph and of all graphs inside it.
         functions: Number of functions the model defines itself.
-        initialisers: Constant tensors of all graphs.
+        initializers: Constant tensors of all graphs.
         shapes: What the file says about values between its operators.
     """
 
@@ -100,7 +100,7 @@ class OnnxModel:
     outputs: tuple[Tensor, ...]
     nodes: tuple[Node, ...]
     functions: int
-    initialisers: tuple[Initialiser, ...]
+    initializers: tuple[Initializer, ...]
     shapes: Mapping[str, Tensor]
 
     @property
@@ -108,7 +108,7 @@ class OnnxModel:
         """Operators and the values between them."""
         stored = {
             tensor.name: Tensor(name=tensor.name, shape=tensor.dims, dtype=tensor.dtype)
-            for tensor in self.initialisers
+            for tensor in self.initializers
             if tensor.name
         }
         ends = {tensor.name: tensor for tensor in (*self.inputs, *self.outputs)}
@@ -136,7 +136,7 @@ class OnnxModel:
     @property
     def external_files(self) -> tuple[str, ...]:
         """Files beside the model that hold tensor data, sorted."""
-        return tuple(sorted({tensor.external for tensor in self.initialisers if tensor.external is not None}))
+        return tuple(sorted({tensor.external for tensor in self.initializers if tensor.external is not None}))
 
 
 def read_onnx(path: Path) -> OnnxModel:
@@ -184,7 +184,7 @@ def read_onnx(path: Path) -> OnnxModel:
         outputs=tuple(graph.outputs),
         nodes=tuple(graph.nodes),
         functions=functions,
-        initialisers=tuple(graph.initialisers),
+        initializers=tuple(graph.initializers),
         shapes=MappingProxyType({tensor.name: tensor for tensor in graph.between}),
     )
 
@@ -205,14 +205,14 @@ class _Graph:
     def __init__(self, faults: Faults) -> None:
         self.faults = faults
         self.nodes: list[Node] = []
-        self.initialisers: list[Initialiser] = []
+        self.initializers: list[Initializer] = []
         self.inputs: list[Tensor] = []
         self.outputs: list[Tensor] = []
         self.between: list[Tensor] = []
 
     def fed_inputs(self) -> tuple[Tensor, ...]:
-        """Before IR version 4 every initialiser was listed as an input too."""
-        constants = {tensor.name for tensor in self.initialisers}
+        """Before IR version 4 every initializer was listed as an input too."""
+        constants = {tensor.name for tensor in self.initializers}
         return tuple(tensor for tensor in self.inputs if tensor.name not in constants)
 
     def read(self, message: Message, depth: int = 0) -> None:
@@ -231,13 +231,13 @@ class _Graph:
                     self.outputs.append(_value_info(message.message(field)))
                 case 13 if depth == 0:
                     self.between.append(_value_info(message.message(field)))
-            counts = (len(self.nodes), len(self.initialisers), len(self.inputs), len(self.between))
+            counts = (len(self.nodes), len(self.initializers), len(self.inputs), len(self.between))
             if max(counts) > MAX_ENTRIES:
                 raise self.faults.too_large(f"at most {MAX_ENTRIES} operators or tensors", "more")
 
-    def _keep(self, tensor: Initialiser | None) -> None:
+    def _keep(self, tensor: Initializer | None) -> None:
         if tensor is not None:
-            self.initialisers.append(tensor)
+            self.initializers.append(tensor)
 
     def _node(self, message: Message, depth: int) -> None:
         kind = domain = ""
@@ -317,7 +317,7 @@ _DATA_FIELDS = frozenset({4, 5, 6, 7, 9, 10, 11})
 _RAW_DATA = 9
 
 
-def _tensor(message: Message) -> Initialiser | None:
+def _tensor(message: Message) -> Initializer | None:
     """A TensorProto; None for element types that no version of ONNX known here has."""
     name, code, location = "", 0, 0
     dims: list[int] = []
@@ -345,10 +345,10 @@ def _tensor(message: Message) -> Initialiser | None:
     if dtype is None:
         return None
     if location == _EXTERNAL:
-        return Initialiser(name, dtype, tuple(dims), external.get("location", ""))
+        return Initializer(name, dtype, tuple(dims), external.get("location", ""))
     _check_size(message, dtype, math.prod(dims), held)
     data = memoryview(message.wire.data)[first : max(first, last)]
-    return Initialiser(name, dtype, tuple(dims), None, data)
+    return Initializer(name, dtype, tuple(dims), None, data)
 
 
 def _check_size(message: Message, dtype: str, elements: int, held: Mapping[int, int]) -> None:

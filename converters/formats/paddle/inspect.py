@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from converters.formats.bounded_io import digest_of_set
-from converters.formats.dataflow import Flow, flow_of_blocks, fused_operators, normalisation
+from converters.formats.dataflow import Flow, flow_of_blocks, fused_operators, normalization
 from converters.formats.dtypes import storage_precision
 from converters.formats.graph import Variable, as_tensor, count_operators, elements_by_dtype
 from converters.formats.inspection import Inspection, ProvenPrecision
@@ -21,7 +21,7 @@ from converters.formats.paddle.pir import PirProgram, read_pir
 from converters.formats.paddle.program import Program, read_program
 
 _FIRST_WITH_TABLE = 2_000_000  # Paddle 2.0.0
-_QUANTISERS = ("fake_quantize", "fake_channel_wise_quantize", "fake_dequantize", "quantize_linear")
+_QUANTIZERS = ("fake_quantize", "fake_channel_wise_quantize", "fake_dequantize", "quantize_linear")
 
 
 def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: Path | None) -> Inspection:
@@ -62,7 +62,7 @@ def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: P
         elements=params.elements if params else None,
         weights_sha256=params.weights_sha256 if params else None,
         fused=fused_operators(flow.operators),
-        normalisation=normalisation(flow),
+        normalization=normalization(flow),
         details=_details(program, params, declared),
         warnings=tuple(_warnings(program, params)),
     )
@@ -103,8 +103,8 @@ def _elements(parameters: Iterable[Variable]) -> dict[str, int]:
 
 
 def _arithmetic(operators: Mapping[str, int], declared: Mapping[str, int]) -> ProvenPrecision | None:
-    """Paddle computes in the type of the weights, except between quantisers."""
-    if any(name.startswith(_QUANTISERS) for name in operators):
+    """Paddle computes in the type of the weights, except between quantizers."""
+    if any(name.startswith(_QUANTIZERS) for name in operators):
         return "int8"
     return storage_precision(declared)
 

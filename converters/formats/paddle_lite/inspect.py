@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from converters.formats.dataflow import flow_of_blocks, fused_operators, normalisation
+from converters.formats.dataflow import flow_of_blocks, fused_operators, normalization
 from converters.formats.dtypes import storage_precision
 from converters.formats.graph import FEED, FETCH, Operator, as_tensor, count_operators, elements_by_dtype
 from converters.formats.inspection import Inspection, ProvenPrecision, Runtime
@@ -54,7 +54,7 @@ def inspect_nb(nb: NbFile) -> Inspection:
         elements=sum(elements.values()),
         weights_sha256=nb.weights_sha256,
         fused=fused_operators(flow.operators),
-        normalisation=normalisation(flow),
+        normalization=normalization(flow),
         runtime=runtime_of(nb),
         details=_details(nb, elements),
         warnings=tuple(_warnings(nb)),
@@ -72,7 +72,7 @@ def proven_precision(nb: NbFile) -> ProvenPrecision | None:
 
     ``fp16`` takes both signs opt leaves: kernels in half and weights marked to be rounded to half. Half
     kernels without marked weights are ``mixed``. Integers beside half are ``mixed`` as well; integers beside
-    single are what a quantised file looks like.
+    single are what a quantized file looks like.
 
     Returns:
         The precision; None where the file does not decide it: OpenCL kernels are always registered as half,
@@ -116,7 +116,7 @@ def _details(nb: NbFile, elements: dict[str, int]) -> dict[str, JsonValue]:
         ),
         "calibrations": _counted(operator.kernel.alias for operator in nb.calibrations if operator.kernel),
         "half_weights": len(nb.half_marks),
-        "quantised_weights": len(nb.quantised_weights),
+        "quantized_weights": len(nb.quantized_weights),
         "single_operators": _single_operators(nb),
         "elementwise_alias": elementwise_generation(nb),
         "parameter_elements": {**elements},

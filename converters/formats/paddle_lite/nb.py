@@ -52,7 +52,7 @@ class NbFile:
         path: The file.
         size: Its size in bytes.
         sha256: Digest of the bytes as they are.
-        canonical_sha256: Digest with the uninitialised tail of the version field zeroed.
+        canonical_sha256: Digest with the uninitialized tail of the version field zeroed.
         meta_version: Container version, 1 or 2.
         opt_version: Version of the converter, for example ``v2.13-rc``.
         blocks: The network; block 0 is the main program.
@@ -87,7 +87,7 @@ class NbFile:
         return tuple(operator for operator in self.operators if operator.type == _CALIBRATION)
 
     @property
-    def quantised_weights(self) -> tuple[str, ...]:
+    def quantized_weights(self) -> tuple[str, ...]:
         """Weights stored as integers with scales, to be turned into floats when the model is loaded."""
         return tuple(
             name

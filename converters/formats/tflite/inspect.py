@@ -23,7 +23,7 @@ from converters.formats.wire.flatbuffer import FlatBuffer, Span, Table
 
 _LIMIT = 1 << 31  # bytes; offsets of FlatBuffers reach no further
 _COMPUTING = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL"})
-_PICTURE = (1, 3)  # channels
+_IMAGE = (1, 3)  # channels
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,10 +207,10 @@ def _precision(graph: _Graph) -> ProvenPrecision | None:
 
 
 def _layout(inputs: Sequence[Tensor]) -> str | None:
-    """Where the channels of a picture are; None where there is no picture or its extents do not tell."""
+    """Where the channels of an image are; None where there is no image or its extents do not tell."""
     for end in inputs:
         if end.shape is not None and len(end.shape) == 4:
-            first, last = end.shape[1] in _PICTURE, end.shape[3] in _PICTURE
+            first, last = end.shape[1] in _IMAGE, end.shape[3] in _IMAGE
             return None if first == last else "NCHW" if first else "NHWC"
     return None
 

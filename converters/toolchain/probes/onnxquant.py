@@ -1,8 +1,8 @@
-"""Proves that onnxruntime quantises: turns x + x into integers and back."""
+"""Proves that onnxruntime quantizes: turns x + x into integers and back."""
 
 
 def main(request: "dict[str, object]") -> "dict[str, object]":
-    """Quantise and dequantise a number."""
+    """Quantize and dequantize a number."""
     import numpy
     import onnx
     import onnxruntime

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from converters.checkpoints import read_weights, summarise
+from converters.checkpoints import read_weights, summarize
 from registry.errors import ConversionError, IntegrityError
 from tests.helpers.pickle_assembler import ONE, PROTO4, state_dict, symbol
 
@@ -55,7 +55,7 @@ def test_damaged_pickle_is_refused_or_sound(tmp_path_factory: pytest.TempPathFac
         shown = str(error)
     else:
         shown = f"{path}"
-        assert summarise(path).shapes == checkpoint.shapes
+        assert summarize(path).shapes == checkpoint.shapes
         assert 0 < sum(array.nbytes for array in checkpoint.values()) <= 4 * len(content)
     assert str(path) in shown
     assert shown.replace("\n", "").isprintable()

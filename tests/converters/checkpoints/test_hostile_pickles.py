@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.checkpoints import read_weights, summarise
+from converters.checkpoints import read_weights, summarize
 from registry.errors import ConversionError, IntegrityError, ZooError
 from tests.helpers.hostile_pickles import ATTACKS, BOMBS, CANARY, EVERYTHING, Hostile
 from tests.helpers.paths import REPOSITORY
@@ -79,11 +79,11 @@ WATCHER = """
     import json, sys
     import pickletools  # gives opcodes their names in messages
     from pathlib import Path
-    from converters.checkpoints import read_weights, summarise
+    from converters.checkpoints import read_weights, summarize
     from registry.errors import ZooError
 
     sound, *hostile = sorted(Path(sys.argv[1]).iterdir())
-    read_weights(sound), summarise(sound)  # imports what reading needs before the watch begins
+    read_weights(sound), summarize(sound)  # imports what reading needs before the watch begins
     events, outcomes, watching = [], {}, False
 
     def watch(event, arguments):
@@ -92,7 +92,7 @@ WATCHER = """
 
     sys.addaudithook(watch)
     for path in hostile:
-        for look in (read_weights, summarise):
+        for look in (read_weights, summarize):
             watching = True
             try:
                 look(path)
@@ -130,7 +130,7 @@ def test_nothing_is_executed_imported_or_opened(tmp_path: Path) -> None:
     assert not (tmp_path / CANARY).exists()
 
 
-@pytest.mark.parametrize("look", [read_weights, summarise])
+@pytest.mark.parametrize("look", [read_weights, summarize])
 def test_every_truncation_is_refused(checkpoint: Path, look: Callable[[Path], object]) -> None:
     whole = state_dict(weight=ONE, bias=array((2, 3), bytes(24)))
     for length in range(len(whole)):

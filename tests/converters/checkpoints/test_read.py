@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from converters.checkpoints import Checkpoint, read_weights, summarise
+from converters.checkpoints import Checkpoint, read_weights, summarize
 from registry.errors import ConversionError, IntegrityError, NotFoundError
 from tests.helpers.pickle_assembler import ONE, PROTO4, array, dtype, state_dict, text
 
@@ -82,7 +82,7 @@ def test_real_weights_equal_paddle_load_bit_for_bit(shared: Path, loaded_by_padd
 @pytest.mark.parametrize("name", REAL)
 def test_summary_of_real_weights_needs_no_data(shared: Path, name: str) -> None:
     path = shared / "data" / "weights" / f"{name}.pdparams"
-    summary = summarise(path)
+    summary = summarize(path)
     checkpoint = read_weights(path)
     assert summary.format == checkpoint.format == "weights"
     assert summary.size == path.stat().st_size
@@ -190,7 +190,7 @@ def test_any_dictionary_of_arrays_survives(
     checkpoint = read_weights(path)
     assert list(checkpoint) == list(content)
     assert_same(checkpoint, content)
-    assert summarise(path).shapes == checkpoint.shapes
+    assert summarize(path).shapes == checkpoint.shapes
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -282,7 +282,7 @@ def test_pickles_that_are_no_state_dict_say_what_they_hold(
 def test_other_files_are_told_apart(tmp_path: Path, content: bytes, code: str, names: str) -> None:
     path = tmp_path / "model.pdparams"
     path.write_bytes(content)
-    for look in (read_weights, summarise):
+    for look in (read_weights, summarize):
         with pytest.raises(IntegrityError) as caught:
             look(path)
         assert caught.value.code == code
@@ -314,9 +314,9 @@ def test_light_install_describes_checkpoints_without_numpy(tmp_path: Path) -> No
         import sys
         from pathlib import Path
         sys.modules["numpy"] = None  # makes every import of numpy fail
-        from converters.checkpoints import read_weights, summarise
+        from converters.checkpoints import read_weights, summarize
         from registry.errors import MissingToolError
-        assert summarise(Path(sys.argv[1])).shapes == {"w": (2,), "v": (1,)}
+        assert summarize(Path(sys.argv[1])).shapes == {"w": (2,), "v": (1,)}
         try:
             read_weights(Path(sys.argv[1]))
         except MissingToolError as error:

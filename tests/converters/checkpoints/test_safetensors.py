@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
-from converters.checkpoints import read_weights, summarise, write_safetensors
+from converters.checkpoints import read_weights, summarize, write_safetensors
 from registry.errors import ConversionError, IntegrityError, UsageError
 
 safetensors_numpy = pytest.importorskip(
@@ -82,7 +82,7 @@ def test_any_layout_is_written_as_it_reads(
         assert found[name].dtype == expected.dtype
         assert found[name].tobytes() == expected.tobytes()
         assert not found[name].flags.writeable
-    assert summarise(path).shapes == found.shapes
+    assert summarize(path).shapes == found.shapes
 
 
 def test_same_content_gives_same_bytes_in_every_process(tmp_path: Path) -> None:
@@ -210,7 +210,7 @@ UNSOUND: dict[str, tuple[bytes, str]] = {
 def test_unsound_file_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(content)
-    for look in (read_weights, summarise):
+    for look in (read_weights, summarize):
         with pytest.raises((IntegrityError, ConversionError)) as caught:
             look(path)
         assert caught.value.code == code
@@ -245,7 +245,7 @@ def test_description_reads_no_tensor_data(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(head)
         file.truncate(len(head) + (1 << 40))
-    assert summarise(path).elements == 1 << 38
+    assert summarize(path).elements == 1 << 38
     with pytest.raises(IntegrityError) as caught:
         read_weights(path)
     assert caught.value.code == "weights-too-large"
@@ -280,4 +280,4 @@ def test_damaged_file_is_refused_or_sound(
         checkpoint = read_weights(path)
     except (IntegrityError, ConversionError):
         return
-    assert summarise(path).shapes == checkpoint.shapes
+    assert summarize(path).shapes == checkpoint.shapes

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.checkpoints import ShapeDifference, compare_state_dict, read_weights, require_match, summarise
+from converters.checkpoints import ShapeDifference, compare_state_dict, read_weights, require_match, summarize
 from registry.errors import ConversionError
 
 NETWORK = {"conv.weight": (4, 3, 3, 3), "bn.bias": (4,), "bn._mean": (4,), "scale": ()}
@@ -32,20 +32,20 @@ def weights(shared: Path, name: str) -> Path:
 @pytest.mark.parametrize(("checkpoint", "name"), FITTING)
 def test_real_weights_fit_their_network(shared: Path, checkpoint: str, name: str) -> None:
     path, expected = weights(shared, checkpoint), network(shared, name)
-    assert compare_state_dict(summarise(path).shapes, expected).fits
+    assert compare_state_dict(summarize(path).shapes, expected).fits
     require_match(read_weights(path).shapes, expected, network=name)
 
 
 def test_one_class_weights_differ_from_eighty_only_in_the_head(shared: Path) -> None:
     mismatch = compare_state_dict(
-        summarise(weights(shared, "picodet_s_192_pedestrian")).shapes, network(shared, "picodet_s_320_coco")
+        summarize(weights(shared, "picodet_s_192_pedestrian")).shapes, network(shared, "picodet_s_320_coco")
     )
     assert mismatch.missing == mismatch.unexpected == ()
     assert {difference.name.split(".")[1][:8] for difference in mismatch.misshaped} == {"head_cls"}
 
 
 def test_weights_of_another_family_differ_in_everything(shared: Path) -> None:
-    shapes = summarise(weights(shared, "tinypose_128x96")).shapes
+    shapes = summarize(weights(shared, "tinypose_128x96")).shapes
     expected = network(shared, "picodet_s_192_pedestrian")
     mismatch = compare_state_dict(shapes, expected)
     assert len(mismatch.missing) == len(expected) == 580
@@ -74,15 +74,17 @@ def test_all_three_kinds_are_listed_together_and_sorted() -> None:
 def test_error_names_everything_once() -> None:
     checkpoint = {"conv.weight": (4, 3, 1, 1), "extra": (1,), "scale": ()}
     with pytest.raises(ConversionError) as caught:
-        require_match(checkpoint, NETWORK, network="tinypose_128x96", hint="zoo convert X --network other")
+        require_match(
+            checkpoint, NETWORK, network="tinypose_128x96", hint="zoo convert X --architecture other"
+        )
     error = caught.value
     assert error.exit_code == 6
-    assert error.code == "weights-do-not-fit"
+    assert error.code == "weights-mismatch"
     assert "tinypose_128x96" in error.message
     assert "2 missing (bn._mean, bn.bias)" in error.message
     assert "1 unexpected (extra)" in error.message
     assert "1 of another shape (conv.weight [4, 3, 1, 1] instead of [4, 3, 3, 3])" in error.message
-    assert error.hint == "zoo convert X --network other"
+    assert error.hint == "zoo convert X --architecture other"
 
 
 def test_kinds_without_a_difference_are_counted_too() -> None:
@@ -101,7 +103,7 @@ def test_long_lists_are_cut_but_counted() -> None:
 
 
 def test_a_missing_and_a_misshaped_key_of_real_weights_are_found(shared: Path) -> None:
-    shapes = summarise(weights(shared, "tinypose_128x96")).shapes
+    shapes = summarize(weights(shared, "tinypose_128x96")).shapes
     del shapes["final_conv.bias"]
     shapes["final_conv.weight"] = (18, 40, 1, 1)
     mismatch = compare_state_dict(shapes, network(shared, "tinypose_128x96"))

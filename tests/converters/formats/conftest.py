@@ -13,7 +13,7 @@ from converters.process.interpreter import Interpreter
 _OPT = """
 import sys
 from paddlelite.lite import Opt
-folder, out, target, half, quantise = sys.argv[1:]
+folder, out, target, half, quantize = sys.argv[1:]
 opt = Opt()
 opt.set_model_file(folder + "/model.pdmodel")
 opt.set_param_file(folder + "/model.pdiparams")
@@ -21,9 +21,9 @@ if half == "half":
     opt.enable_fp16()  # ignored when it comes after the places
 opt.set_valid_places(target)
 opt.set_model_type("naive_buffer")
-if quantise:
+if quantize:
     opt.set_quant_model(True)  # ignored when it comes before the places
-    opt.set_quant_type(quantise)
+    opt.set_quant_type(quantize)
 opt.set_optimize_out(out)
 opt.run()
 """
@@ -37,12 +37,12 @@ def opt(lite_python: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> C
     made: dict[tuple[object, ...], Path] = {}
 
     def convert(
-        folder: Path, target: str, *, half: bool = False, quantise: str = "", meta1: bool = False
+        folder: Path, target: str, *, half: bool = False, quantize: str = "", meta1: bool = False
     ) -> Path:
-        key = (folder, target, half, quantise, meta1)
+        key = (folder, target, half, quantize, meta1)
         if key not in made:
             out = tmp_path_factory.mktemp("opt") / "model"
-            asked = [str(folder), str(out), target, "half" if half else "single", quantise]
+            asked = [str(folder), str(out), target, "half" if half else "single", quantize]
             environment = {"PADDLE_LITE_MODEL_VERSION1": "1"} if meta1 else {}
             subprocess.run(
                 [str(lite_python.path), "-c", _OPT, *asked],

@@ -40,7 +40,7 @@ def test_weights_are_the_same_whatever_they_are_called() -> None:
     assert found[0] == found[1]
 
 
-def test_uninitialised_bytes_are_no_difference() -> None:
+def test_uninitialized_bytes_are_no_difference() -> None:
     content = nb(SINGLE)
     noisy = content[:12] + b"\x07" * 6 + content[18:]
 

@@ -1,14 +1,14 @@
-"""What the order of operators tells: where pictures are normalised, what was merged."""
+"""What the order of operators tells: where images are normalized, what was merged."""
 
 from __future__ import annotations
 
 import pytest
 
-from converters.formats.dataflow import Flow, fused_operators, normalisation
+from converters.formats.dataflow import Flow, fused_operators, normalization
 from converters.formats.graph import AttributeValue, Operator
 from converters.formats.inspection import Tensor
 
-PICTURE = Tensor(name="image", shape=(None, 3, 8, 8), dtype="float32")
+IMAGE = Tensor(name="image", shape=(None, 3, 8, 8), dtype="float32")
 
 
 def step(kind: str, reads: str, writes: str, bias: str = "", **attributes: AttributeValue) -> Operator:
@@ -16,8 +16,8 @@ def step(kind: str, reads: str, writes: str, bias: str = "", **attributes: Attri
     return Operator(kind, inputs, {"Out": (writes,)}, attributes)
 
 
-def flow(*operators: Operator, picture: Tensor = PICTURE) -> Flow:
-    return Flow(operators, (picture,), ())
+def flow(*operators: Operator, image: Tensor = IMAGE) -> Flow:
+    return Flow(operators, (image,), ())
 
 
 @pytest.mark.parametrize(
@@ -41,16 +41,16 @@ def flow(*operators: Operator, picture: Tensor = PICTURE) -> Flow:
         ),
     ],
 )
-def test_what_comes_before_the_first_convolution_says_who_normalises(
+def test_what_comes_before_the_first_convolution_says_who_normalizes(
     operators: list[Operator], expected: str | None
 ) -> None:
-    assert normalisation(flow(*operators)) == expected
+    assert normalization(flow(*operators)) == expected
 
 
-def test_an_input_that_is_no_picture_says_nothing() -> None:
+def test_an_input_that_is_no_image_says_nothing() -> None:
     numbers = Tensor(name="image", shape=(None, 2), dtype="float32")
 
-    assert normalisation(flow(step("scale", "image", "a"), picture=numbers)) is None
+    assert normalization(flow(step("scale", "image", "a"), image=numbers)) is None
 
 
 def test_merged_activations_and_batch_norms_are_counted() -> None:

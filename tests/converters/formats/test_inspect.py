@@ -201,7 +201,7 @@ def test_links_are_followed(write: Write, tmp_path: Path) -> None:
     assert inspect(link).format == "lite"
 
 
-def test_a_configuration_is_recognised_without_building_its_tags(write: Write) -> None:
+def test_a_configuration_is_recognized_without_building_its_tags(write: Write) -> None:
     inspection = inspect(write(CONFIG))
 
     assert inspection.format == "config"

@@ -69,7 +69,7 @@ SAMPLES = {
 
 
 @pytest.mark.parametrize("what", SAMPLES)
-def test_files_are_recognised_by_their_first_bytes(what: str) -> None:
+def test_files_are_recognized_by_their_first_bytes(what: str) -> None:
     content, kind = SAMPLES[what]
 
     assert sniff(content[:HEAD_BYTES]) is kind

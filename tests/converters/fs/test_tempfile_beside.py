@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from converters.fs.atomic import publish_bytes
-from converters.fs.tempfile_beside import sibling
+from converters.fs.tempfile_beside import temp_beside
 
 DYING = """
 import os, signal, sys
@@ -38,7 +38,7 @@ def test_what_a_killed_writer_left_is_removed_by_the_next(tmp_path: Path) -> Non
 
 def test_two_may_write_one_file(tmp_path: Path) -> None:
     target = tmp_path / "model.nb"
-    with sibling(target) as first:
+    with temp_beside(target) as first:
         publish_bytes(b"second", target)
         first.write_bytes(b"first")
         first.replace(target)

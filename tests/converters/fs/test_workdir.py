@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from converters.fs.workdir import passing_folder, scratch
+from converters.fs.workdir import temporary_directory, work_directory
 from registry.errors import MissingToolError, UsageError
 
 
 def test_the_folder_is_private_and_goes_away(tmp_path: Path) -> None:
-    with scratch(tmp_path / "work") as one, scratch(tmp_path / "work") as two:
+    with work_directory(tmp_path / "work") as one, work_directory(tmp_path / "work") as two:
         assert one != two
         (one / "file").write_text("x")
         assert list(two.iterdir()) == []
@@ -22,7 +22,7 @@ def test_the_folder_is_private_and_goes_away(tmp_path: Path) -> None:
 
 
 def test_it_goes_away_after_an_error(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), scratch(tmp_path) as folder:
+    with pytest.raises(RuntimeError), work_directory(tmp_path) as folder:
         raise RuntimeError
     assert not folder.exists()
 
@@ -36,18 +36,18 @@ def test_leftovers_of_a_killed_process_are_swept_but_not_those_of_a_living_one(t
         "    (folder / 'half').write_text('half a model')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )
-    with scratch(tmp_path) as living:
+    with work_directory(tmp_path) as living:
         subprocess.run([sys.executable, "-c", code, str(tmp_path)], check=False)
         (dead,) = [path for path in tmp_path.glob("run-*") if path.is_dir() and path != living]
         assert (dead / "half").is_file()
-        with scratch(tmp_path):
+        with work_directory(tmp_path):
             assert not dead.exists()
             assert living.is_dir()
 
 
 def test_a_work_folder_that_cannot_be_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(UsageError) as caught, scratch(tmp_path / "file" / "work"):
+    with pytest.raises(UsageError) as caught, work_directory(tmp_path / "file" / "work"):
         pass
     assert "ZOO_CACHE" in str(caught.value.hint)
 
@@ -57,8 +57,8 @@ def test_a_machine_without_a_folder_for_temporary_files_is_told_of(
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
 
-    with pytest.raises(MissingToolError) as caught, passing_folder():
+    with pytest.raises(MissingToolError) as caught, temporary_directory():
         pass
 
-    assert caught.value.code == "no-temporary-folder"
+    assert caught.value.code == "temporary-directory-missing"
     assert "TMPDIR" in (caught.value.hint or "")

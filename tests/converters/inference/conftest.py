@@ -25,7 +25,7 @@ WORKERS = REPOSITORY / "tests" / "helpers" / "paddle_workers"
 PROGRAMS: list[Program] = ["legacy", "pir"]
 NMS = MulticlassNms(score_threshold=0.4, iou_threshold=0.5, top_k=50, keep=20)
 SCALE_FACTORS = np.array([[0.5, 0.25], [2.0, 1.0]], "float32")
-"""Network size divided by photo size, y then x, for two photos."""
+"""Network size divided by image size, y then x, for two photos."""
 
 Arrays = dict[str, NDArray[np.float32]]
 
@@ -36,7 +36,7 @@ class Sample(NamedTuple):
     Attributes:
         entry: An entry that has it.
         weights: Its checkpoint.
-        images: Normalised images, two of them.
+        images: Normalized images, two of them.
         outputs: What it computes from each in dynamic graph mode, heads as in the raw export.
     """
 
@@ -102,9 +102,9 @@ def make_sample(
         shape = (2, 3, entry.input.height, entry.input.width)
         images = np.random.default_rng(1).normal(0, 1, shape).astype("float32")
         np.save(inputs, images)
-        assert entry.network is not None
+        assert entry.architecture is not None
         request = {
-            "network": entry.network.model_dump(mode="json"),
+            "network": entry.architecture.model_dump(mode="json"),
             "weights": str(weights),
             "images": str(inputs),
             "outputs": str(outputs),
@@ -121,14 +121,14 @@ def options(entry: Entry, **changes: object) -> InferenceOptions:
 
 
 def small(name: str, network: LiteHRNet | PicoDet, names: tuple[str, ...]) -> Entry:
-    """An entry of the catalogue with another network, and a small input that is not square."""
+    """An entry of the catalog with another network, and a small input that is not square."""
     entry = registry.load().get(name)
     field = "joints" if isinstance(network, LiteHRNet) else "classes"
     changed = {field: names} | ({"flip_pairs": ()} if field == "joints" else {})
     return entry.model_copy(
         update={
             "name": f"small_{network.kind}",
-            "network": network,
+            "architecture": network,
             "input": entry.input.model_copy(update={"height": 64, "width": 96}),
             "output": entry.output.model_copy(update=changed),
         }
@@ -215,7 +215,7 @@ def models(pose: Sample, detector: Sample, detector_v2: Sample, make: Export, pr
     image = pose.entry.input
     mean, std = (np.reshape(values, (1, 3, 1, 1)) for values in (image.mean, image.std))
     pixels = ((detector_v2.images * std + mean) / image.scale).astype("float32")
-    boxes = {"head": "boxes", "batch": None, "normalisation": "in_graph"}
+    boxes = {"head": "boxes", "batch": None, "normalization": "in_graph"}
     nms = {"head": "nms", "batch": None, "nms": NMS}
     plan: dict[str, tuple[Sample, dict[str, object], Arrays]] = {
         "pose": (pose, {}, {"image": pose.images}),

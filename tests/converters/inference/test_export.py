@@ -35,7 +35,7 @@ def test_raw_levels_come_as_scores_then_distances_by_stride(
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_boxes_are_decoded_in_network_pixels_of_an_image_the_graph_normalised(
+def test_boxes_are_decoded_in_network_pixels_of_an_image_the_graph_normalized(
     program: Program, models: Models, detector_v2: Sample
 ) -> None:
     outputs = models[program]["boxes from pixels"].outputs
@@ -47,7 +47,7 @@ def test_boxes_are_decoded_in_network_pixels_of_an_image_the_graph_normalised(
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_suppressed_boxes_are_in_the_pixels_of_each_photo(
+def test_suppressed_boxes_are_in_the_pixels_of_each_image(
     program: Program, models: Models, detector_v2: Sample
 ) -> None:
     outputs = models[program]["nms"].outputs
@@ -57,10 +57,10 @@ def test_suppressed_boxes_are_in_the_pixels_of_each_photo(
     counts = outputs["box_counts"]
     assert counts.dtype == np.int32
     assert counts.sum() == len(outputs["boxes"])
-    per_photo = np.split(outputs["boxes"], np.cumsum(counts)[:-1])
-    for photo, rows in enumerate(per_photo):
-        factor = SCALE_FACTORS[photo][[1, 0, 1, 0]]
-        expected = suppressed(boxes[photo] / factor, scores[photo], NMS)
+    per_image = np.split(outputs["boxes"], np.cumsum(counts)[:-1])
+    for image, rows in enumerate(per_image):
+        factor = SCALE_FACTORS[image][[1, 0, 1, 0]]
+        expected = suppressed(boxes[image] / factor, scores[image], NMS)
         assert 0 < len(expected) < boxes.shape[1]
         np.testing.assert_allclose(in_order(rows), in_order(expected), atol=1e-2)
 

@@ -90,7 +90,7 @@ def test_the_key_depends_on_weights_options_and_network_and_not_on_the_name(
     others = [
         key(one, "cd" * 32),
         key(one, program="pir"),
-        key(one, normalisation="in_graph"),
+        key(one, normalization="in_graph"),
         key(detector_v2.entry),
     ]
     assert len({key(one), *others}) == 5

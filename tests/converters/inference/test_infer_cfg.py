@@ -45,8 +45,8 @@ def test_a_detector_has_upstreams_file_but_for_the_labels_it_does_not_have(
     assert content == upstream | {"label_list": ["person"], "mode": "paddle"}
 
 
-def test_normalisation_in_the_graph_is_no_step_for_the_host(detector: Entry) -> None:
-    steps = [step["type"] for step in written(detector, normalisation="in_graph")["Preprocess"]]
+def test_normalization_in_the_graph_is_no_step_for_the_host(detector: Entry) -> None:
+    steps = [step["type"] for step in written(detector, normalization="in_graph")["Preprocess"]]
 
     assert steps == ["Resize", "Permute", "PadStride"]
 

@@ -48,7 +48,7 @@ def test_the_form_of_the_program_can_be_chosen(pose: Entry) -> None:
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"argmax": False}, {"batch": 4}, {"normalisation": "in_graph"}, {"program": "pir"}],
+    [{}, {"argmax": False}, {"batch": 4}, {"normalization": "in_graph"}, {"program": "pir"}],
     ids=str,
 )
 def test_options_of_a_pose_network(pose: Entry, changes: dict[str, object]) -> None:
@@ -57,7 +57,7 @@ def test_options_of_a_pose_network(pose: Entry, changes: dict[str, object]) -> N
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"head": "boxes", "batch": None}, {"head": "nms", "batch": 2}, {"normalisation": "in_graph"}],
+    [{}, {"head": "boxes", "batch": None}, {"head": "nms", "batch": 2}, {"normalization": "in_graph"}],
     ids=str,
 )
 def test_options_of_a_detector(detector: Entry, changes: dict[str, object]) -> None:
@@ -67,8 +67,8 @@ def test_options_of_a_detector(detector: Entry, changes: dict[str, object]) -> N
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"head": "raw"}, "option-does-not-apply"),
-        ({"nms": EVALUATED_NMS}, "option-does-not-apply"),
+        ({"head": "raw"}, "option-not-applicable"),
+        ({"nms": EVALUATED_NMS}, "option-not-applicable"),
         ({"argmax": None}, "option-missing"),
     ],
 )
@@ -81,11 +81,11 @@ def test_a_pose_network_refuses(pose: Entry, changes: dict[str, object], code: s
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
-        ({"argmax": False}, "option-does-not-apply"),
+        ({"argmax": False}, "option-not-applicable"),
         ({"head": None}, "option-missing"),
         ({"nms": None}, "option-missing"),
-        ({"batch": None}, "raw-head-needs-batch-one"),
-        ({"batch": 2}, "raw-head-needs-batch-one"),
+        ({"batch": None}, "raw-head-batch-unsupported"),
+        ({"batch": 2}, "raw-head-batch-unsupported"),
     ],
 )
 def test_a_detector_refuses(detector: Entry, changes: dict[str, object], code: str) -> None:
@@ -102,9 +102,9 @@ def test_an_input_the_networks_cannot_halve_five_times_is_refused(pose: Entry) -
     assert refused.value.code == "input-size-unsupported"
 
 
-def test_an_entry_without_a_modelled_network_is_refused(pose: Entry) -> None:
-    unknown = pose.model_copy(update={"network": None})
+def test_an_entry_without_a_modeled_network_is_refused(pose: Entry) -> None:
+    unknown = pose.model_copy(update={"architecture": None})
 
     with pytest.raises(NotFoundError) as refused:
         require_consistent(unknown, published_options(unknown))
-    assert refused.value.code == "network-not-modelled"
+    assert refused.value.code == "architecture-unsupported"

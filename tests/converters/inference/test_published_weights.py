@@ -1,4 +1,4 @@
-"""Real weights, on real photos, against the published graph and the models' original runtimes."""
+"""Real weights, on real images, against the published graph and the models' original runtimes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def lcnet_entry() -> Entry:
     )
     assert isinstance(entry.output, DetectionOutput)
     output = entry.output.model_copy(update={"head": "boxes"})
-    return entry.model_copy(update={"name": LCNET_DETECTOR, "network": network, "output": output})
+    return entry.model_copy(update={"name": LCNET_DETECTOR, "architecture": network, "output": output})
 
 
 @pytest.fixture(scope="module")

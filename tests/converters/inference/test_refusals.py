@@ -45,7 +45,7 @@ def test_weights_that_do_not_fit_are_listed_together(
     with pytest.raises(ConversionError) as refused:
         make(detector_v2.entry, store(tmp_path / "w", arrays), options(detector_v2.entry))
 
-    assert refused.value.code == "weights-do-not-fit"
+    assert refused.value.code == "weights-mismatch"
     for part in ("head.head_cls0.weight", "head.extra", "neck.conv_t.convs.0.bn.bias [9] instead of [8]"):
         assert part in refused.value.message
 
@@ -58,7 +58,7 @@ def test_two_names_of_one_parameter_with_different_values_are_refused(
     with pytest.raises(ConversionError) as refused:
         make(detector_v2.entry, store(tmp_path / "w", arrays), options(detector_v2.entry))
 
-    assert refused.value.code == "weights-contradict-themselves"
+    assert refused.value.code == "weights-inconsistent"
     assert "head.head_cls1.bias" in str(refused.value)
     assert "head.head_cls_list.1.bias" in str(refused.value)
 
@@ -76,20 +76,20 @@ def start_nowhere(entry: Entry, weights: Path, tmp_path: Path, **changes: object
     )
 
 
-def test_weights_of_another_catalogue_network_are_refused_before_paddle_is_started(
+def test_weights_of_another_catalog_network_are_refused_before_paddle_is_started(
     pose: Sample, tmp_path: Path
 ) -> None:
     with pytest.raises(ConversionError) as refused:
         start_nowhere(registry.load().get("tinypose_128x96"), pose.weights, tmp_path)
 
-    assert refused.value.code == "weights-do-not-fit"
+    assert refused.value.code == "weights-mismatch"
     assert "tinypose_128x96@2021" in refused.value.message
 
 
 def test_a_key_that_inference_does_not_read_is_needed_too(tmp_path: Path) -> None:
     entry = registry.load().get("picodet_s_192_pedestrian")
-    assert entry.network is not None
-    measured = measurement_of(entry.network)
+    assert entry.architecture is not None
+    measured = measurement_of(entry.architecture)
     assert measured is not None
     zeros = {name: np.zeros(shape, "float32") for name, shape in measured.shapes.items()}
     del zeros["head.p3_feat.scale_reg"]
@@ -157,7 +157,7 @@ def test_half_precision_weights_are_widened_to_the_same_values(
 def test_options_that_make_no_sense_are_refused_first(detector: Sample, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
         start_nowhere(detector.entry, detector.weights, tmp_path, batch=4)
-    assert refused.value.code == "raw-head-needs-batch-one"
+    assert refused.value.code == "raw-head-batch-unsupported"
     assert not (tmp_path / "out").exists()
 
 
@@ -167,7 +167,7 @@ def test_a_folder_that_holds_the_other_form_is_left_alone(detector: Sample, tmp_
 
     with pytest.raises(UsageError) as refused:
         start_nowhere(detector.entry, detector.weights, tmp_path, program="legacy")
-    assert refused.value.code == "output-holds-other-program"
+    assert refused.value.code == "output-conflict"
 
 
 @pytest.mark.parametrize("version", ["3.3.0", "3.3.1", "3.10.0", "4.0.0"])
@@ -177,7 +177,7 @@ def test_a_paddle_that_cannot_write_legacy_programs_says_so(version: str) -> Non
     with pytest.raises(MissingToolError, match=version) as refused:
         require_program_writable(newer, "legacy")
 
-    assert refused.value.code == "paddle-cannot-write-legacy"
+    assert refused.value.code == "legacy-program-unsupported"
     assert refused.value.exit_code == 7
     require_program_writable(newer, "pir")
 
@@ -194,7 +194,7 @@ def test_a_model_that_is_not_what_was_asked_for_is_not_handed_out(pose: Sample, 
     with pytest.raises(ConversionError) as refused:
         require_contract(contract_of(pose.entry, options(pose.entry, batch=2, argmax=False)), inspection)
 
-    assert refused.value.code == "export-differs"
+    assert refused.value.code == "output-mismatch"
     assert refused.value.expected == "image 2x3x64x96 float32 -> heatmaps 2x3x16x24 float32"
     assert refused.value.found == "image ?x3x64x96 float32 -> heatmaps ?x3x16x24 float32, argmax ?x3 int64"
 
@@ -215,4 +215,4 @@ def test_parameters_named_like_arguments_or_paths_are_only_names(
     with pytest.raises(ConversionError, match="3 unexpected") as refused:
         make(detector_v2.entry, store(tmp_path / "w", arrays), options(detector_v2.entry))
 
-    assert refused.value.code == "weights-do-not-fit"
+    assert refused.value.code == "weights-mismatch"

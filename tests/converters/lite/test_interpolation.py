@@ -60,8 +60,8 @@ def edits(model: Path, version: str, family: str = "x86") -> Sequence[Edit]:
 @pytest.mark.parametrize("batch", [1, 3])
 def test_a_twin_computes_what_paddle_does(compute: Compute, tmp_path: Path, version: str, batch: int) -> None:
     """2.9.1 has kernels for x86 of the first version only, and computes a batch wrongly in one go."""
-    picture = {"x": np.random.default_rng(0).random((batch, *SHAPE[1:]), np.float32)}
-    expected, found = compute(write_resizing(tmp_path / "model", POSSIBLE), version, picture)
+    image = {"x": np.random.default_rng(0).random((batch, *SHAPE[1:]), np.float32)}
+    expected, found = compute(write_resizing(tmp_path / "model", POSSIBLE), version, image)
     for resize, one, other in zip(POSSIBLE, expected, found, strict=True):
         np.testing.assert_allclose(other, one, atol=1e-5, err_msg=str(resize))
 
@@ -72,7 +72,7 @@ def test_what_the_first_version_cannot_say_is_refused(tmp_path: Path, why: str) 
     model = write_resizing(tmp_path, [resize], shape)
     with pytest.raises(ConversionError) as caught:
         edits(model, "2.9.1")
-    assert caught.value.code == "lite-interpolation-impossible"
+    assert caught.value.code == "lite-interpolation-unsupported"
     assert "out0" in caught.value.message
     assert caught.value.found
     assert "2.11" in str(caught.value.hint)

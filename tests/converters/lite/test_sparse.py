@@ -88,11 +88,11 @@ def test_a_network_with_few_zeros_does_not_become_sparse_in_silence(
     assert not (tmp_path / "x.nb").exists()
 
 
-def test_pictures_of_any_size_and_sparse_layers_do_not_go_together(convert: Convert, tmp_path: Path) -> None:
-    """opt would write steps for pictures of one pixel, and say nothing."""
+def test_images_of_any_size_and_sparse_layers_do_not_go_together(convert: Convert, tmp_path: Path) -> None:
+    """opt would write steps for images of one pixel, and say nothing."""
     model = write_resizing(tmp_path / "model", [Resize(scale=(2, 2))], (-1, 3, -1, -1))
     prune(model, 0.75)
     with pytest.raises(UsageError) as caught:
         convert(model, tmp_path / "x.nb", sparse=True)
-    assert caught.value.code == "lite-sparse-impossible"
+    assert caught.value.code == "lite-sparse-unsupported"
     assert "fixed height and width" in caught.value.message

@@ -137,7 +137,7 @@ class TestRefusals:
     def test_a_program_of_paddle_3(self, convert: Convert, small_pir: Path, tmp_path: Path) -> None:
         error = self.refused(convert, small_pir, tmp_path / "x.nb")
         assert isinstance(error, ConversionError)
-        assert error.code == "lite-needs-legacy-program"
+        assert error.code == "lite-program-unsupported"
         assert "--program legacy" in str(error.hint)
 
     @pytest.mark.parametrize("target", ["x86", "opencl"])
@@ -145,7 +145,7 @@ class TestRefusals:
         self, convert: Convert, model: Path, tmp_path: Path, target: str
     ) -> None:
         error = self.refused(convert, model, tmp_path / "x.nb", target=target, precision="fp16")
-        assert (error.code, error.exit_code) == ("lite-precision-impossible", 2)
+        assert (error.code, error.exit_code) == ("lite-precision-unsupported", 2)
         assert "--precision" in str(error.hint)
 
     def test_a_version_that_does_not_exist(self, convert: Convert, model: Path, tmp_path: Path) -> None:

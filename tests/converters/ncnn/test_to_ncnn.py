@@ -127,9 +127,9 @@ def test_an_operator_pnnx_leaves_over_is_named_and_no_file_made(convert: Convert
     ("made", "code", "named"),
     [
         ({"index": True}, "ncnn-operator-missing", "--no-argmax leaves it out"),
-        ({"batch": 2}, "ncnn-input-impossible", "2 x 3 x 7 x 7"),
-        ({"width": "w"}, "ncnn-input-impossible", "open"),
-        ({"image": "an image"}, "ncnn-name-impossible", "an image"),
+        ({"batch": 2}, "ncnn-input-unsupported", "2 x 3 x 7 x 7"),
+        ({"width": "w"}, "ncnn-input-unsupported", "open"),
+        ({"image": "an image"}, "ncnn-name-unsupported", "an image"),
     ],
 )
 def test_what_ncnn_cannot_hold_is_refused_before_anything_is_built(
@@ -150,14 +150,14 @@ def test_a_graph_in_half_precision_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError) as caught:
         require_fit(half, without_argmax=False)
 
-    assert caught.value.code == "ncnn-needs-single"
+    assert caught.value.code == "ncnn-precision-unsupported"
 
 
 def test_integers_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         ncnn_options("int8")
 
-    assert caught.value.code == "ncnn-precision-impossible"
+    assert caught.value.code == "ncnn-precision-unsupported"
 
 
 def test_how_weights_are_stored_is_part_of_the_name() -> None:

@@ -1,4 +1,4 @@
-"""Sizes of the catalogue's networks, known without paddle."""
+"""Sizes of the catalog's networks, known without paddle."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from registry.schema import LiteHRNet, Network
 
 @pytest.fixture(scope="module")
 def networks() -> list[Network]:
-    return list(dict.fromkeys(entry.network for entry in registry.load() if entry.network is not None))
+    return list(
+        dict.fromkeys(entry.architecture for entry in registry.load() if entry.architecture is not None)
+    )
 
 
-def test_the_table_holds_what_measuring_the_catalogue_gives(
+def test_the_table_holds_what_measuring_the_catalog_gives(
     networks: list[Network], paddle: ModuleType
 ) -> None:
     from converters.networks.measure import measure
@@ -40,8 +42,8 @@ def test_multiply_adds_stay_below_the_published_flops_which_count_norms_too(
     entry: str, millions: float
 ) -> None:
     chosen = registry.load().get(entry)
-    assert chosen.network is not None
-    measured = measurement_of(chosen.network)
+    assert chosen.architecture is not None
+    measured = measurement_of(chosen.architecture)
     assert measured is not None
 
     counted = measured.complexity(chosen.input.height, chosen.input.width).multiply_adds
@@ -88,7 +90,7 @@ def test_asking_for_a_size_loads_neither_paddle_nor_numpy() -> None:
         "import sys, registry\n"
         "from converters.networks.measured import measurement_of\n"
         "entry = registry.load().get('picodet_s_192_pedestrian')\n"
-        "print(measurement_of(entry.network).complexity(192, 192).multiply_adds)\n"
+        "print(measurement_of(entry.architecture).complexity(192, 192).multiply_adds)\n"
         "print('loaded:', *sorted({'paddle', 'numpy'} & set(sys.modules)))"
     )
 

@@ -92,12 +92,12 @@ def test_a_graph_that_suppresses_boxes_is_refused_in_half_before_any_tool_is_loo
             note=str,
         )
 
-    assert caught.value.code == "onnx-half-impossible"
+    assert caught.value.code == "onnx-fp16-unsupported"
     assert "--head raw" in (caught.value.hint or "")
 
 
 def test_half_ends_are_half_where_they_were_single(make: Refine, model: Path, tmp_path: Path) -> None:
-    made = make(model, tmp_path / "half.onnx", refine_options("fp16", half_ends=True))
+    made = make(model, tmp_path / "half.onnx", refine_options("fp16", fp16_io=True))
 
     assert [tensor.dtype for tensor in (*made.inputs, *made.outputs)] == ["float16", "float16", "int64"]
 
@@ -139,8 +139,8 @@ def test_a_graph_the_tools_cannot_halve_is_an_error_and_no_file(
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        ({"precision": "int8"}, "onnx-precision-impossible"),
-        ({"precision": "fp32", "half_ends": True}, "onnx-ends-impossible"),
+        ({"precision": "int8"}, "onnx-precision-unsupported"),
+        ({"precision": "fp32", "fp16_io": True}, "onnx-fp16-io-unsupported"),
     ],
 )
 def test_what_no_tool_makes_is_refused(asked: dict[str, Any], code: str) -> None:
@@ -152,7 +152,7 @@ def test_what_no_tool_makes_is_refused(asked: dict[str, Any], code: str) -> None
 
 def test_every_option_is_part_of_the_name() -> None:
     keys = {
-        refine_key({"model": "0" * 64}, refine_options(precision, half_ends=ends, simplify=True))
+        refine_key({"model": "0" * 64}, refine_options(precision, fp16_io=ends, simplify=True))
         for precision, ends in (("fp32", False), ("fp16", False), ("fp16", True))
     }
 

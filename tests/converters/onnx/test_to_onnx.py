@@ -80,7 +80,7 @@ def test_the_same_input_gives_the_same_bytes_from_anywhere(
 
 
 def test_nothing_is_installed_by_the_way(convert: Convert, small: Path, tmp_path: Path) -> None:
-    """Its default optimiser installs packages; the log of a run must not even mention it."""
+    """Its default optimizer installs packages; the log of a run must not even mention it."""
     convert(small, tmp_path / "small.onnx")
     assert not list((tmp_path / "work" / "logs").iterdir())
     statement = read_provenance(tmp_path / "small.onnx")
@@ -94,7 +94,7 @@ def test_an_opset_it_cannot_write_is_refused(
 ) -> None:
     with pytest.raises(UsageError) as caught:
         convert(small, tmp_path / "x.onnx", opset=opset)
-    assert caught.value.code == "onnx-opset-impossible"
+    assert caught.value.code == "onnx-opset-unsupported"
     assert "7 to 21" in str(caught.value.expected)
 
 
@@ -115,7 +115,7 @@ def test_the_ir_version_is_what_was_asked_for_and_nothing_else_changes(
 def test_an_ir_version_the_opset_does_not_go_with_is_refused(opset: int, ir: int) -> None:
     with pytest.raises(UsageError) as caught:
         onnx_options(opset, ir)
-    assert caught.value.code == "onnx-ir-impossible"
+    assert caught.value.code == "onnx-ir-unsupported"
     assert "--ir-version" in str(caught.value.hint)
 
 

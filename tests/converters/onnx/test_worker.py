@@ -55,7 +55,7 @@ def test_a_graph_without_them_keeps_its_bytes() -> None:
 
 @pytest.mark.parametrize(("operator", "batch"), [("NonMaxSuppression", 1), ("Identity", "n")])
 def test_a_graph_that_suppresses_boxes_says_that_its_batch_is_one(operator: str, batch: int | str) -> None:
-    """paddle2onnx writes the suppression for one picture and leaves the batch open."""
+    """paddle2onnx writes the suppression for one image and leaves the batch open."""
     kinds = {"boxes": ["n", "m", 4], "scores": ["n", 1, "m"]}
     ends = [onnx.helper.make_tensor_value_info(name, 1, dims) for name, dims in kinds.items()]
     found = onnx.helper.make_tensor_value_info("found", 7, [None, None])

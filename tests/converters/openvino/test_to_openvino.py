@@ -113,7 +113,7 @@ def test_integers_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         openvino_options("int8")
 
-    assert caught.value.code == "openvino-precision-impossible"
+    assert caught.value.code == "openvino-precision-unsupported"
 
 
 def test_how_weights_are_stored_is_part_of_the_name() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.process.log_excerpt import last_words
+from converters.process.log_excerpt import extract_error_lines
 
 LITE_TRUNCATED_PARAMS = """\
 Loading topology data from bad/model.pdmodel
@@ -76,11 +76,11 @@ site-packages/paddle/utils/cpp_extension/extension_utils.py:718: UserWarning: No
     ],
 )
 def test_the_reason_is_found(log: str, words: str) -> None:
-    assert last_words(log) == words
+    assert extract_error_lines(log) == words
 
 
 def test_the_error_inside_a_python_stack_is_found() -> None:
-    words = last_words(PADDLE2ONNX_PARAMS)
+    words = extract_error_lines(PADDLE2ONNX_PARAMS)
     assert words is not None
     assert "UnavailableError: An error occurred while loading model parameters." in words
     assert "command.py" not in words
@@ -88,17 +88,17 @@ def test_the_error_inside_a_python_stack_is_found() -> None:
 
 
 def test_a_tool_that_only_chats_is_quoted_with_its_last_line() -> None:
-    assert last_words("Loading topology\nLoading params\n\n") == "Loading params"
+    assert extract_error_lines("Loading topology\nLoading params\n\n") == "Loading params"
 
 
 @pytest.mark.parametrize(
     "log", ["", "\n\n", "----------------------\n", "I1122 11:04:57.679217  8405 x.cc:257] New\n"]
 )
 def test_a_tool_that_says_nothing_has_no_last_words(log: str) -> None:
-    assert last_words(log) is None
+    assert extract_error_lines(log) is None
 
 
 @given(st.text())
 def test_whatever_is_printed_the_words_fit_on_one_printable_line(log: str) -> None:
-    words = last_words(log)
+    words = extract_error_lines(log)
     assert words is None or (0 < len(words) <= 400 and "\n" not in words and "\x1b" not in words)

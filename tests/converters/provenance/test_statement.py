@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.provenance.revisions import RECIPES, ConversionKind
+from converters.provenance.revisions import REVISIONS, ConversionKind
 from converters.provenance.statement import (
     Provenance,
     conversion_key,
@@ -70,7 +70,7 @@ def test_it_comes_back_as_it_was_written(tmp_path: Path) -> None:
 def test_none_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
         read_provenance(tmp_path / "small.nb")
-    assert caught.value.code == "no-provenance"
+    assert caught.value.code == "provenance-not-found"
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"_type": "other"}'])
@@ -94,16 +94,18 @@ def test_a_key_changes_with_everything_that_goes_in(part: str, text: str) -> Non
 
 def test_a_key_changes_with_the_kind_of_conversion_and_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store filled before a change of ours must not answer for what is made after it."""
-    before = {kind: key(kind) for kind in RECIPES}
-    assert len(set(before.values())) == len(RECIPES)
-    monkeypatch.setattr("converters.provenance.statement.RECIPES", {**RECIPES, "lite": RECIPES["lite"] + 1})
-    assert {kind for kind in RECIPES if key(kind) != before[kind]} == {"lite"}
+    before = {kind: key(kind) for kind in REVISIONS}
+    assert len(set(before.values())) == len(REVISIONS)
+    monkeypatch.setattr(
+        "converters.provenance.statement.REVISIONS", {**REVISIONS, "lite": REVISIONS["lite"] + 1}
+    )
+    assert {kind for kind in REVISIONS if key(kind) != before[kind]} == {"lite"}
 
 
 def test_it_states_the_recipe_and_what_was_changed() -> None:
     data = json.loads(statement().to_bytes())
     own = data["predicate"]["buildDefinition"]["internalParameters"]
-    assert own == {"recipe": RECIPES["lite"], "changes": {"names shortened": 3}}
+    assert own == {"recipe": REVISIONS["lite"], "changes": {"names shortened": 3}}
     assert not statement().superseded
 
 
@@ -112,5 +114,7 @@ def test_one_by_another_recipe_or_none_is_superseded(monkeypatch: pytest.MonkeyP
     del data["predicate"]["buildDefinition"]["internalParameters"]
     assert Provenance.model_validate(data).superseded
     today = statement()
-    monkeypatch.setattr("converters.provenance.statement.RECIPES", {**RECIPES, "lite": RECIPES["lite"] + 1})
+    monkeypatch.setattr(
+        "converters.provenance.statement.REVISIONS", {**REVISIONS, "lite": REVISIONS["lite"] + 1}
+    )
     assert today.superseded

@@ -118,14 +118,14 @@ def test_a_graph_that_suppresses_boxes_is_refused_before_any_tool_is_looked_for(
     with pytest.raises(ConversionError) as caught:
         to_tflite(source, tmp_path / "m.tflite", TfliteOptions(), toolchains=nowhere, work=work, note=str)
 
-    assert caught.value.code == "tflite-suppression-impossible"
+    assert caught.value.code == "tflite-suppression-unsupported"
 
 
 def test_integers_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         tflite_options("int8")
 
-    assert caught.value.code == "tflite-precision-impossible"
+    assert caught.value.code == "tflite-precision-unsupported"
 
 
 def test_how_weights_are_stored_is_part_of_the_name() -> None:

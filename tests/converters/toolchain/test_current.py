@@ -38,7 +38,7 @@ class TestCurrent:
         assert status.reason == "zootool 1.1 is installed, zootool==1.0 is needed: 1.1 answers 43"
         assert status.packages == {"zootool": "1.1"}
 
-    def test_a_neighbour_that_is_too_new_is_named(self, root: Path, tool: Tool, library: Path) -> None:
+    def test_a_neighbor_that_is_too_new_is_named(self, root: Path, tool: Tool, library: Path) -> None:
         put(library, "zootool", "1.0", "def answer():\n    return 42\n")
         put(library, "zoodep", "2.4.6", "")
         strict = replace(tool, pins=(*tool.pins, Pin("zoodep", below=2, why="it corrupts tensors")))

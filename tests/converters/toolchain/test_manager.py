@@ -51,7 +51,7 @@ def test_whoever_is_not_to_build_uses_what_is_there_and_names_the_command_that_b
         Toolchains(root / "empty").without_building([tool]).ensure(tool, Notes())
 
     assert caught.value.code == "toolchain-not-built"
-    assert caught.value.hint == "zoo toolchain add zootool@1.0"
+    assert caught.value.hint == "zoo toolchain install zootool@1.0"
     assert not (root / "empty").exists()
 
 

@@ -20,7 +20,7 @@ from tests.helpers.servers.behaviors import (
     html,
     ignoring_range,
     lfs_pointer,
-    mislabelled_range,
+    mislabeled_range,
     protected,
     redirect,
     reset,
@@ -33,10 +33,10 @@ from tests.helpers.servers.behaviors import (
     wrong_range,
 )
 from tests.helpers.servers.plain import encrypted, serve, serve_folder
-from tests.helpers.servers.server import Behaviour, Exchange, LyingServer, Seen
+from tests.helpers.servers.server import Behavior, Exchange, LyingServer, Seen
 
 __all__ = [
-    "Behaviour",
+    "Behavior",
     "Exchange",
     "LyingServer",
     "Seen",
@@ -52,7 +52,7 @@ __all__ = [
     "html",
     "ignoring_range",
     "lfs_pointer",
-    "mislabelled_range",
+    "mislabeled_range",
     "protected",
     "redirect",
     "reset",

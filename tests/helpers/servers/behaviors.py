@@ -8,7 +8,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 
-from tests.helpers.servers.server import Behaviour, Exchange
+from tests.helpers.servers.server import Behavior, Exchange
 
 DATE = "Tue, 01 Mar 2022 08:00:00 GMT"
 
@@ -19,7 +19,7 @@ def etag_of(data: bytes) -> str:
 
 def honest(
     data: bytes, *, etag: str | None = "", ranges: bool = True, headers: Mapping[str, str] | None = None
-) -> Behaviour:
+) -> Behavior:
     """A whole file, or the rest of one; entity tag by content unless given, None for none."""
 
     def act(exchange: Exchange) -> None:
@@ -40,7 +40,7 @@ def honest(
     return act
 
 
-def protected(data: bytes, user: str, password: str) -> Behaviour:
+def protected(data: bytes, user: str, password: str) -> Behavior:
     """A file for whoever shows these credentials; 401 for others."""
     wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
@@ -53,7 +53,7 @@ def protected(data: bytes, user: str, password: str) -> Behaviour:
     return act
 
 
-def drip(data: bytes, *, step: int, pause: float) -> Behaviour:
+def drip(data: bytes, *, step: int, pause: float) -> Behavior:
     """A few bytes at a time."""
 
     def act(exchange: Exchange) -> None:
@@ -66,7 +66,7 @@ def drip(data: bytes, *, step: int, pause: float) -> Behaviour:
     return act
 
 
-def stall(data: bytes, *, after: int) -> Behaviour:
+def stall(data: bytes, *, after: int) -> Behavior:
     """Some bytes, then silence on an open connection."""
 
     def act(exchange: Exchange) -> None:
@@ -77,7 +77,7 @@ def stall(data: bytes, *, after: int) -> Behaviour:
     return act
 
 
-def reset(data: bytes, *, after: int) -> Behaviour:
+def reset(data: bytes, *, after: int) -> Behavior:
     """Some bytes, then a connection reset, which takes along whatever the client has not read yet."""
 
     def act(exchange: Exchange) -> None:
@@ -89,7 +89,7 @@ def reset(data: bytes, *, after: int) -> Behaviour:
     return act
 
 
-def cut(data: bytes, *, after: int) -> Behaviour:
+def cut(data: bytes, *, after: int) -> Behavior:
     """Some bytes, then an end before the announced one. Honest about ranges: resuming gets further."""
 
     def act(exchange: Exchange) -> None:
@@ -99,17 +99,17 @@ def cut(data: bytes, *, after: int) -> Behaviour:
     return act
 
 
-def shortened(data: bytes, *, to: int) -> Behaviour:
+def shortened(data: bytes, *, to: int) -> Behavior:
     """The beginning of a file, with a Content-Length to match."""
     return status(200, headers={"ETag": etag_of(data)}, body=data[:to])
 
 
-def ignoring_range(data: bytes, *, etag: str | None = None) -> Behaviour:
+def ignoring_range(data: bytes, *, etag: str | None = None) -> Behavior:
     """200 and everything, whatever was asked for."""
     return honest(data, etag=etag or etag_of(data), ranges=False)
 
 
-def wrong_range(data: bytes, *, shift: int) -> Behaviour:
+def wrong_range(data: bytes, *, shift: int) -> Behavior:
     """206 with bytes from somewhere else, and says so."""
 
     def act(exchange: Exchange) -> None:
@@ -121,7 +121,7 @@ def wrong_range(data: bytes, *, shift: int) -> Behaviour:
     return act
 
 
-def mislabelled_range(data: bytes, *, shift: int) -> Behaviour:
+def mislabeled_range(data: bytes, *, shift: int) -> Behavior:
     """206 with bytes from somewhere else, and says they are the right ones."""
 
     def act(exchange: Exchange) -> None:
@@ -133,14 +133,14 @@ def mislabelled_range(data: bytes, *, shift: int) -> Behaviour:
     return act
 
 
-def redirect(location: str | None, code: int = 302) -> Behaviour:
+def redirect(location: str | None, code: int = 302) -> Behavior:
     def act(exchange: Exchange) -> None:
         exchange.start(code, {"Content-Length": "0", **({"Location": location} if location else {})})
 
     return act
 
 
-def status(code: int, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Behaviour:
+def status(code: int, *, headers: Mapping[str, str] | None = None, body: bytes = b"") -> Behavior:
     def act(exchange: Exchange) -> None:
         exchange.start(code, {"Content-Length": str(len(body)), **(headers or {})})
         exchange.write(body)
@@ -148,7 +148,7 @@ def status(code: int, *, headers: Mapping[str, str] | None = None, body: bytes =
     return act
 
 
-def talking(words: bytes) -> Behaviour:
+def talking(words: bytes) -> Behavior:
     """Exactly these bytes, whatever they are, and the end of the connection."""
 
     def act(exchange: Exchange) -> None:
@@ -158,7 +158,7 @@ def talking(words: bytes) -> Behaviour:
     return act
 
 
-def dripping_head(start: bytes, more: bytes) -> Behaviour:
+def dripping_head(start: bytes, more: bytes) -> Behavior:
     """The head of an answer that goes on for ever, a little at a time."""
 
     def act(exchange: Exchange) -> None:
@@ -170,7 +170,7 @@ def dripping_head(start: bytes, more: bytes) -> Behaviour:
     return act
 
 
-def html() -> Behaviour:
+def html() -> Behavior:
     """An error page that says it is fine."""
     page = (
         b"<!DOCTYPE html>\n<html><head><title>Sorry</title></head><body>Busy, come back later</body></html>\n"
@@ -178,18 +178,18 @@ def html() -> Behaviour:
     return status(200, headers={"Content-Type": "text/html"}, body=page)
 
 
-def lfs_pointer() -> Behaviour:
+def lfs_pointer() -> Behavior:
     """What a repository host sends for a large file when the quota is used up."""
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4d7a" * 16 + b"\nsize 5397578\n"
     return status(200, body=pointer)
 
 
-def gzipped(data: bytes) -> Behaviour:
+def gzipped(data: bytes) -> Behavior:
     """A body compressed on the way, although nobody accepted that."""
     return status(200, headers={"Content-Encoding": "gzip"}, body=gzip.compress(data, mtime=0))
 
 
-def chunked(data: bytes, *, size: int = 1000) -> Behaviour:
+def chunked(data: bytes, *, size: int = 1000) -> Behavior:
     """Chunked transfer, no length."""
 
     def act(exchange: Exchange) -> None:
@@ -202,7 +202,7 @@ def chunked(data: bytes, *, size: int = 1000) -> Behaviour:
     return act
 
 
-def unfinished_chunks(data: bytes, *, after: int) -> Behaviour:
+def unfinished_chunks(data: bytes, *, after: int) -> Behavior:
     """Chunked transfer whose last chunk never comes."""
 
     def act(exchange: Exchange) -> None:
@@ -212,7 +212,7 @@ def unfinished_chunks(data: bytes, *, after: int) -> Behaviour:
     return act
 
 
-def unmeasured(data: bytes, *, headers: Mapping[str, str] | None = None) -> Behaviour:
+def unmeasured(data: bytes, *, headers: Mapping[str, str] | None = None) -> Behavior:
     """Neither length nor chunks: the end of the connection is the end of the file."""
 
     def act(exchange: Exchange) -> None:
@@ -222,11 +222,11 @@ def unmeasured(data: bytes, *, headers: Mapping[str, str] | None = None) -> Beha
     return act
 
 
-def empty() -> Behaviour:
+def empty() -> Behavior:
     return status(200)
 
 
-def endless(block: bytes = b"\x80\x02model" * 1000) -> Behaviour:
+def endless(block: bytes = b"\x80\x02model" * 1000) -> Behavior:
     """A body without end."""
 
     def act(exchange: Exchange) -> None:

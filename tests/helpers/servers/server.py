@@ -1,4 +1,4 @@
-"""The server: answers each request with the next behaviour scripted for its path, and remembers who asked."""
+"""The server: answers each request with the next behavior scripted for its path, and remembers who asked."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Exchange:
         connection.close()
 
 
-Behaviour = Callable[[Exchange], None]
+Behavior = Callable[[Exchange], None]
 """Answers one request, well or badly."""
 
 
@@ -69,16 +69,16 @@ class LyingServer:
     """A server on 127.0.0.1, for use as a context manager.
 
     Args:
-        script: Path to one behaviour, or to several: the first request gets the first one, and so on; the
+        script: Path to one behavior, or to several: the first request gets the first one, and so on; the
             last one stays. Paths that are not in it get 404.
-        fallback: Answers these paths instead; given the path, returns a behaviour or None.
+        fallback: Answers these paths instead; given the path, returns a behavior or None.
         tls: Encrypts with this certificate and key; plain http without.
     """
 
     def __init__(
         self,
-        script: Mapping[str, Behaviour | Sequence[Behaviour]] | None = None,
-        fallback: Callable[[str], Behaviour | None] | None = None,
+        script: Mapping[str, Behavior | Sequence[Behavior]] | None = None,
+        fallback: Callable[[str], Behavior | None] | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._script = {
@@ -115,7 +115,7 @@ class LyingServer:
         """The ``Range`` header of each request, in order."""
         return [seen.headers.get("range") for seen in self.log]
 
-    def script(self, path: str, *acts: Behaviour) -> None:
+    def script(self, path: str, *acts: Behavior) -> None:
         """Replaces what a path answers from now on."""
         with self._guard:
             self._script[path] = list(acts)
@@ -132,7 +132,7 @@ class LyingServer:
         self._server.server_close()
         self._thread.join()
 
-    def _next(self, path: str) -> Behaviour | None:
+    def _next(self, path: str) -> Behavior | None:
         with self._guard:
             acts = self._script.get(path)
             if acts:

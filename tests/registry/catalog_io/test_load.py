@@ -1,4 +1,4 @@
-"""A catalogue either loads whole, or every mistake in it is named by file, line and field."""
+"""A catalog either loads whole, or every mistake in it is named by file, line and field."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import registry
-from registry.errors import CatalogueError, NotFoundError, UsageError
+from registry.errors import CatalogError, NotFoundError, UsageError
 
 
 def spoil(file: Path, old: str, new: str) -> int:
@@ -61,14 +61,14 @@ def test_a_mistake_is_named_by_file_line_and_field(
     assert problems[field].file == minimal
     assert abs(problems[field].line - line) <= 1, "a missing field is reported at its parent"
     assert words in problems[field].message
-    with pytest.raises(CatalogueError, match=rf"{minimal.name}:\d+: entries\.sample\."):
+    with pytest.raises(CatalogError, match=rf"{minimal.name}:\d+: entries\.sample\."):
         registry.load(minimal)
 
 
 def test_credentials_in_a_url_are_not_repeated_in_the_message(minimal: Path) -> None:
     spoil(minimal, "https://example.com", "https://me:secret@example.com")
 
-    with pytest.raises(CatalogueError) as caught:
+    with pytest.raises(CatalogError) as caught:
         registry.load(minimal)
 
     assert "secret" not in str(caught.value)
@@ -76,13 +76,13 @@ def test_credentials_in_a_url_are_not_repeated_in_the_message(minimal: Path) -> 
 
 def test_every_mistake_is_listed_at_once(minimal: Path) -> None:
     spoil(minimal, "height: 64", "height: -64")
-    spoil(minimal, "licence: MIT", "license: MIT")
+    spoil(minimal, "license: MIT", "license: MIT")
 
     fields = [problem.field for problem in registry.check(minimal).problems]
 
     assert sorted(fields) == [
         "entries.sample.input.height",
-        "entries.sample.licence",
+        "entries.sample.license",
         "entries.sample.license",
     ]
 
@@ -100,7 +100,7 @@ PIPELINE = """\
     latency:
       - {milliseconds: 9, device: Snapdragon 865, engine: Paddle Lite, engine_version: null, threads: 4,
          precision: fp16, scope: pipeline, source: {document: paper, cell: table 4}}
-    licence: MIT
+    license: MIT
 """
 
 
@@ -115,7 +115,7 @@ class TestPipelines:
         assert loaded.find("pair") is loaded.pipelines[0]
         with pytest.raises(UsageError) as caught:
             loaded.get("pair")
-        assert caught.value.code == "is-a-pipeline"
+        assert caught.value.code == "not-a-model"
 
     @pytest.mark.parametrize(
         ("old", "new", "field", "words"),
@@ -186,9 +186,9 @@ def test_a_name_may_be_used_once_only(minimal: Path, tmp_path: Path) -> None:
 
 
 def test_a_key_written_twice_is_refused(minimal: Path) -> None:
-    line = spoil(minimal, "    licence: MIT", "    licence: MIT\n    licence: BSD")
+    line = spoil(minimal, "    license: MIT", "    license: MIT\n    license: BSD")
 
-    with pytest.raises(CatalogueError, match=rf":{line + 1}: the key 'licence' stands here twice"):
+    with pytest.raises(CatalogError, match=rf":{line + 1}: the key 'license' stands here twice"):
         registry.load(minimal)
 
 
@@ -201,7 +201,7 @@ def test_text_that_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
     file = tmp_path / "broken.yaml"
     file.write_text(text)
 
-    with pytest.raises(CatalogueError, match=r"broken\.yaml"):
+    with pytest.raises(CatalogError, match=r"broken\.yaml"):
         registry.load(file)
 
 
@@ -211,7 +211,7 @@ def test_a_bomb_of_aliases_is_refused(tmp_path: Path) -> None:
     file = tmp_path / "bomb.yaml"
     file.write_text("\n".join(lines))
 
-    with pytest.raises(CatalogueError, match="once aliases are expanded"):
+    with pytest.raises(CatalogError, match="once aliases are expanded"):
         registry.load(file)
 
 
@@ -222,18 +222,18 @@ def test_no_text_makes_the_loader_crash(minimal: Path, text: str, position: int)
     fuzzed = minimal.with_name("fuzzed.yaml")
     fuzzed.write_text(original[:position] + text + original[position:], encoding="utf-8")
 
-    with contextlib.suppress(CatalogueError):
+    with contextlib.suppress(CatalogError):
         registry.load(fuzzed)
 
 
 def test_a_missing_or_empty_place_is_said_plainly(tmp_path: Path) -> None:
-    with pytest.raises(CatalogueError, match="no such file"):
+    with pytest.raises(CatalogError, match="no such file"):
         registry.load(tmp_path / "nowhere.yaml")
-    with pytest.raises(CatalogueError, match=r"no \.yaml file"):
+    with pytest.raises(CatalogError, match=r"no \.yaml file"):
         registry.load(tmp_path)
 
 
-class TestShippedCatalogue:
+class TestShippedCatalog:
     def test_holds_the_four_seed_entries_complete(self) -> None:
         shipped = registry.load()
 

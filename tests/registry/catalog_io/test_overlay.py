@@ -1,4 +1,4 @@
-"""Catalogues over each other: a name changes its meaning only where a file says so."""
+"""Catalogs over each other: a name changes its meaning only where a file says so."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 import registry
-from registry.errors import CatalogueError, NotFoundError
+from registry.errors import CatalogError, NotFoundError
 
 
 @pytest.fixture
 def upper(minimal: Path, tmp_path: Path) -> Path:
-    """A second file with an entry of the same name and release, and another licence."""
+    """A second file with an entry of the same name and release, and another license."""
     file = tmp_path / "upper.yaml"
-    file.write_text(minimal.read_text().replace("licence: MIT", "licence: Zlib"))
+    file.write_text(minimal.read_text().replace("license: MIT", "license: Zlib"))
     return file
 
 
@@ -28,13 +28,13 @@ def test_a_namespace_stands_before_the_names_of_a_file(minimal: Path, upper: Pat
 
     entries = registry.load(minimal, upper)
 
-    assert entries.get("sample").licence == "MIT"
-    assert entries.get("acme.sample").licence == entries.get("acme.sample@1").licence == "Zlib"
+    assert entries.get("sample").license == "MIT"
+    assert entries.get("acme.sample").license == entries.get("acme.sample@1").license == "Zlib"
     assert [entry.id for entry in entries] == ["acme.sample@1", "sample@1"]
 
 
 def test_without_a_namespace_a_name_in_use_is_a_mistake(minimal: Path, upper: Path) -> None:
-    with pytest.raises(CatalogueError, match=r"upper\.yaml:3: .*sample@1 is already defined at team\.yaml:3"):
+    with pytest.raises(CatalogError, match=r"upper\.yaml:3: .*sample@1 is already defined at team\.yaml:3"):
         registry.load(minimal, upper)
 
 
@@ -53,8 +53,8 @@ def test_a_file_takes_over_the_names_it_lists_and_no_others(
 
     entries = registry.load(minimal, upper)
 
-    assert entries.get("sample").licence == bare
-    assert entries.get("sample@1").licence == pinned
+    assert entries.get("sample").license == bare
+    assert entries.get("sample@1").license == pinned
 
 
 def test_the_later_of_two_files_that_take_a_name_has_it(minimal: Path, upper: Path, tmp_path: Path) -> None:
@@ -63,8 +63,8 @@ def test_the_later_of_two_files_that_take_a_name_has_it(minimal: Path, upper: Pa
     head(upper, "namespace: acme\nreplaces: [sample]")
     head(top, "namespace: best\nreplaces: [sample]")
 
-    assert registry.load(minimal, upper, top).get("sample").licence == "ISC"
-    assert registry.load(minimal, top, upper).get("sample").licence == "Zlib"
+    assert registry.load(minimal, upper, top).get("sample").license == "ISC"
+    assert registry.load(minimal, top, upper).get("sample").license == "Zlib"
 
 
 def test_a_name_to_replace_that_the_file_does_not_have_is_named_with_its_line(upper: Path) -> None:

@@ -1,4 +1,4 @@
-"""A newer document beside the catalogue: what it adds, changes and drops."""
+"""A newer document beside the catalog: what it adds, changes and drops."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 import registry
 from registry import tables
-from registry.readme_import.diff import Drift, drift
+from registry.readme_import.diff import DocumentDiff, diff_document
 from registry.readme_import.importer import import_document
 from registry.readme_import.links import Place
 
@@ -15,11 +15,11 @@ DOCUMENT = "configs/keypoint/tiny_pose/README_en.md"
 SEED = tables.markdown([entry for entry in SHIPPED if entry.release == "2021"])
 
 
-def compared(text: str, release: str | None = None) -> Drift:
-    return drift(import_document(text, Place("README.md", release=release)), SHIPPED)
+def compared(text: str, release: str | None = None) -> DocumentDiff:
+    return diff_document(import_document(text, Place("README.md", release=release)), SHIPPED)
 
 
-def test_the_document_the_catalogue_was_made_from_has_not_changed() -> None:
+def test_the_document_the_catalog_was_made_from_has_not_changed() -> None:
     found = compared(SEED)
 
     assert found.compared == 4

@@ -1,6 +1,6 @@
 """Mistakes that upstream's documents are known to have, each found by reading such a document.
 
-The numbers are those under which the mistakes were written down when the catalogue was made.
+The numbers are those under which the mistakes were written down when the catalog was made.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 import registry
-from registry.readme_import.consistency import between, in_tree
-from registry.readme_import.diff import drift
-from registry.readme_import.draft import Imported
+from registry.readme_import.consistency import compare_documents, in_tree
+from registry.readme_import.diff import diff_document
+from registry.readme_import.draft import ImportedDocument
 from registry.readme_import.importer import import_document
 from registry.readme_import.links import Place
 
@@ -20,7 +20,7 @@ FILES = "https://models.example/zoo/"
 GITHUB = "https://github.com/PaddlePaddle/PaddleDetection/tree/release/2.6/"
 
 
-def read(text: str, path: str = "configs/zoo/README.md", release: str | None = None) -> Imported:
+def read(text: str, path: str = "configs/zoo/README.md", release: str | None = None) -> ImportedDocument:
     return import_document(text, Place(path, path, release=release))
 
 
@@ -29,8 +29,8 @@ def table(*columns: str, rows: list[list[str]], separator: int | None = None, he
     return f"### {heading}\n\n" + "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
-def messages(imported: Imported) -> str:
-    return "\n".join(str(doubt) for doubt in imported.doubts)
+def messages(imported: ImportedDocument) -> str:
+    return "\n".join(str(doubt) for doubt in imported.issues)
 
 
 PLAIN = table(
@@ -91,13 +91,13 @@ class Test3:
 
         assert doubt.message == "configs/zoo/net_192.yml does not exist: found at configs/legacy/net_192.yml"
 
-    def test_the_printed_place_is_on_record_in_the_catalogue(self) -> None:
+    def test_the_printed_place_is_on_record_in_the_catalog(self) -> None:
         config = f"[config]({GITHUB}configs/picodet/picodet_s_320_coco.yml)"
         weights = "[model](https://paddledet.bj.bcebos.com/models/picodet_s_320_coco.pdparams)"
         row = ["PicoDet-S", "320*320", "27.1", weights, config]
         columns = ("Model", "Input size", "mAP<sup>val<br>0.5:0.95", "Download", "Config")
 
-        found = drift(read(table(*columns, rows=[row]), "configs/other.md"), registry.load())
+        found = diff_document(read(table(*columns, rows=[row]), "configs/other.md"), registry.load())
 
         (change,) = (c for c in found.changes if c.what == "changed")
         assert (change.entry, change.field, change.known) == ("picodet_s_320_coco@2021.10", "config", True)
@@ -128,7 +128,7 @@ def test_4_cells_without_a_separator_between_them() -> None:
     assert files["onnx"].url.endswith("net_640.onnx")
     assert files["onnx"].head == "raw"
     assert (files["lite"].precision, files["lite"].container) == ("fp32", "tar")
-    assert any("2 linked cells stand in one" in doubt for doubt in draft.doubts)
+    assert any("2 linked cells stand in one" in doubt for doubt in draft.issues)
 
 
 def test_5_an_option_that_does_the_opposite_of_what_is_said() -> None:
@@ -144,7 +144,7 @@ def test_6_two_documents_that_took_the_same_times_differently() -> None:
         PLAIN + "\n- 时延测试：英特尔i7上测试（4线程），使用OpenVINO测试。\n", "configs/zoo/README_zh.md"
     )
 
-    (doubt,) = between([english, chinese])
+    (doubt,) = compare_documents([english, chinese])
 
     assert "4 threads, OpenVINO here" in doubt.message
     assert "12 threads, MKLDNN, Paddle-Inference in configs/zoo/README.md" in doubt.message
@@ -175,18 +175,18 @@ class Test8:
     COLUMNS = ("Model", "Input Size", "AP (COCO Val)", "Params (M)", "Model Weights")
     WEIGHTS = "[M](https://bj.bcebos.com/v1/paddledet/models/keypoint/tinypose_128x96.pdparams)"
 
-    def document(self, params: str, path: str = "configs/a.md") -> Imported:
+    def document(self, params: str, path: str = "configs/a.md") -> ImportedDocument:
         return read(
             table(*self.COLUMNS, rows=[["PP-TinyPose", "128*96", "58.1", params, self.WEIGHTS]]), path
         )
 
     def test_parameters_that_differ_between_documents(self) -> None:
-        (doubt,) = between([self.document("1.32"), self.document("1.36", "configs/b.md")])
+        (doubt,) = compare_documents([self.document("1.32"), self.document("1.36", "configs/b.md")])
 
         assert "parameters (millions) is 1.36 here, 1.32 in configs/a.md" in doubt.message
 
-    def test_and_those_that_the_catalogue_has_on_record(self) -> None:
-        changes = drift(self.document("1.36"), registry.load()).changes
+    def test_and_those_that_the_catalog_has_on_record(self) -> None:
+        changes = diff_document(self.document("1.36"), registry.load()).changes
 
         (change,) = (c for c in changes if c.field == "parameters")
         assert (change.after, change.known) == ("1.36 M", True)
@@ -203,7 +203,7 @@ def test_9_times_repeated_for_another_generation() -> None:
     imported = read(text)
 
     assert [draft.accuracy[0].value for draft in imported.drafts] == [68.3, 68.8]
-    assert "the times repeat those of line 5, with other files" in imported.drafts[1].doubts[0]
+    assert "the times repeat those of line 5, with other files" in imported.drafts[1].issues[0]
 
 
 def test_10_a_head_that_does_not_say_over_which_categories() -> None:
@@ -257,7 +257,7 @@ def test_brackets_that_hold_another_figure_are_told() -> None:
     (draft,) = read(table(*columns, rows=[row])).drafts
 
     assert draft.accuracy[0].value == 67.6
-    assert "of '67.6(+DARK 68.4)' the brackets are left out" in draft.doubts[0]
+    assert "of '67.6(+DARK 68.4)' the brackets are left out" in draft.issues[0]
 
 
 @pytest.mark.parametrize("cell", ["fast", "0 ms", "1.2.3"])
@@ -268,4 +268,4 @@ def test_a_cell_that_cannot_be_read_is_a_doubt_and_no_number(cell: str) -> None:
     (draft,) = read(text).drafts
 
     assert draft.latency == ()
-    assert draft.doubts == (f'line 5, column "Time (FP32)": {cell!r} is not read as milliseconds',)
+    assert draft.issues == (f'line 5, column "Time (FP32)": {cell!r} is not read as milliseconds',)

@@ -36,18 +36,18 @@ def test_a_separator_with_too_few_cells_is_completed() -> None:
     page = read_page(TABLE.replace("| :--- | :---: |", "| :--- |"))
 
     assert len(page.tables) == 1
-    assert str(page.doubts[0]) == "line 4: the separator has 1 cells, the head 2: read as 2"
+    assert str(page.issues[0]) == "line 4: the separator has 1 cells, the head 2: read as 2"
 
 
 def test_a_row_with_too_few_cells_is_told() -> None:
     page = read_page(TABLE + "| C |\n")
 
     assert texts(TABLE + "| C |\n")[-1] == ["C", ""]
-    assert "may be misplaced" in page.doubts[0].message
+    assert "may be misplaced" in page.issues[0].message
 
 
 def test_a_row_with_too_many_cells_is_told() -> None:
-    assert "the last 1 are not read" in read_page(TABLE + "| C | 1 | 2 |\n").doubts[0].message
+    assert "the last 1 are not read" in read_page(TABLE + "| C | 1 | 2 |\n").issues[0].message
 
 
 def test_cells_that_grew_together_are_cut_between_their_links() -> None:
@@ -55,14 +55,14 @@ def test_cells_that_grew_together_are_cut_between_their_links() -> None:
 
     (row,) = page.tables[0].rows
     assert [cell.links for cell in row.cells] == [(), (Link("a", "1.onnx"),), (Link("b", "2.tar"),)]
-    assert "cut between the links" in page.doubts[0].message
+    assert "cut between the links" in page.issues[0].message
 
 
 def test_links_parted_by_an_entity_stay_in_one_cell() -> None:
     page = read_page("| M | A |\n|---|---|\n| x | [a](1) &#124; [b](2) |\n")
 
     assert [len(cell.links) for cell in page.tables[0].rows[0].cells] == [0, 2]
-    assert page.doubts == []
+    assert page.issues == []
 
 
 def test_a_table_inside_details_is_found() -> None:

@@ -9,7 +9,7 @@ import pytest
 
 import registry
 from registry import Entry, tables
-from registry.readme_import.draft import Draft, Imported
+from registry.readme_import.draft import Draft, ImportedDocument
 from registry.readme_import.draft_yaml import stated
 from registry.readme_import.importer import import_document
 from registry.readme_import.links import Place
@@ -33,7 +33,7 @@ def as_printed(markdown: str) -> str:
 
 
 @pytest.fixture(params=["ours", "upstream's"])
-def imported(request: pytest.FixtureRequest) -> Imported:
+def imported(request: pytest.FixtureRequest) -> ImportedDocument:
     """The document, as we print it and with upstream's links and brackets."""
     text = tables.markdown(SEED)
     return import_document(text if request.param == "ours" else as_printed(text), PLACE)
@@ -49,14 +49,14 @@ def differences(drafted: Any, shipped: Any, path: str = "") -> list[str]:
     return [] if drafted == shipped else [f"{path}: {drafted!r} is {shipped!r}"]
 
 
-def test_it_holds_the_four_entries_and_no_other(imported: Imported) -> None:
+def test_it_holds_the_four_entries_and_no_other(imported: ImportedDocument) -> None:
     names = [f"{draft.name}@{draft.release}" for draft in imported.drafts]
 
     assert names == [entry.id for entry in SEED]
     assert imported.left_out == ()
 
 
-def test_every_field_it_states_is_that_of_the_shipped_entry(imported: Imported) -> None:
+def test_every_field_it_states_is_that_of_the_shipped_entry(imported: ImportedDocument) -> None:
     for draft, entry in zip(imported.drafts, SEED, strict=True):
         assert differences(stated(draft), entry.model_dump(mode="json")) == []
 
@@ -70,12 +70,12 @@ def counted(draft: Draft) -> dict[str, int]:
     return {name: len(getattr(draft, name)) for name in ("accuracy", "latency", "artifacts")}
 
 
-def test_and_every_field_the_entries_have_from_it_is_stated(imported: Imported) -> None:
+def test_and_every_field_the_entries_have_from_it_is_stated(imported: ImportedDocument) -> None:
     for draft, entry in zip(imported.drafts, SEED, strict=True):
         assert counted(draft) == from_the_document(entry) == {"accuracy": 1, "latency": 2, "artifacts": 5}
 
 
-def test_what_the_document_leaves_open_is_told(imported: Imported) -> None:
-    assert [doubt.message for doubt in imported.doubts] == [
+def test_what_the_document_leaves_open_is_told(imported: ImportedDocument) -> None:
+    assert [doubt.message for doubt in imported.issues] == [
         "the head does not say over which categories: person alone, or all 80"
     ] * 2

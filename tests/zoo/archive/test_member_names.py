@@ -6,7 +6,7 @@ import pytest
 
 from registry.schema import Artifact
 from tests.helpers.sample_archives import artifact, lite, weights
-from zoo.archive.member_names import handed_out
+from zoo.archive.member_names import artifact_root
 
 INFERENCE = artifact("/a.tar")
 LITE = lite("/a.tar")
@@ -37,4 +37,4 @@ CASES: dict[str, tuple[Artifact, list[str], str]] = {
 def test_handed_out(story: str) -> None:
     wanted, names, path = CASES[story]
 
-    assert str(handed_out(wanted, names)) == path
+    assert str(artifact_root(wanted, names)) == path

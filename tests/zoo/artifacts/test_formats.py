@@ -34,4 +34,4 @@ def test_a_precision_that_a_backend_has_nothing_in_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         format_of("paddle", "fp16")
 
-    assert (caught.value.code, caught.value.expected) == ("paddle-precision-impossible", "fp32")
+    assert (caught.value.code, caught.value.expected) == ("paddle-precision-unsupported", "fp32")

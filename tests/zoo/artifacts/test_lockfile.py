@@ -122,8 +122,8 @@ class TestWriting:
         store, notes = Store(root), list[str]()
         root.mkdir(exist_ok=True)
         (root / "lock.json").write_text(lock.dump())
-        obtainer = SimpleNamespace(store=store, reporter=SimpleNamespace(note=notes.append))
-        project.lock([], obtainer, **options)  # type: ignore[arg-type]
+        resolver = SimpleNamespace(store=store, reporter=SimpleNamespace(note=notes.append))
+        project.lock([], resolver, **options)  # type: ignore[arg-type]
         return notes
 
     def test_a_new_lock_comes_with_advice_for_git(self, work: Path) -> None:
@@ -158,14 +158,14 @@ class TestWriting:
     def test_a_check_tells_drift_and_writes_nothing(self, work: Path) -> None:
         self.write(work / "store", lock_of("a", "b"))
         text = (work / project.NAME).read_text()
-        obtainer = SimpleNamespace(store=Store(work / "store"))
+        resolver = SimpleNamespace(store=Store(work / "store"))
         (work / "store/lock.json").write_text(
             lock_of("b", "c")
             .accepting(f"{HOST}/a.tar", lock_of("a", digit="b").artifacts[f"{HOST}/a.tar"])
             .dump()
         )
 
-        report = project.lock([], obtainer, check=True)  # type: ignore[arg-type]
+        report = project.lock([], resolver, check=True)  # type: ignore[arg-type]
 
         assert [(change.kind, change.url) for change in report.changes] == [
             ("changed", f"{HOST}/a.tar"),

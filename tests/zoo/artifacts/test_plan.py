@@ -7,78 +7,78 @@ import pytest
 import registry
 from registry.errors import NotFoundError
 from zoo.artifacts.plan import FetchPlan, plans
-from zoo.artifacts.spec import Request, Want
+from zoo.artifacts.spec import ArtifactSpec, FetchOptions
 
 SHIPPED = registry.load()
 
 
-def first(name: str, want: Want, *, build: bool | None = None) -> FetchPlan:
+def first(name: str, want: ArtifactSpec, *, build: bool | None = None) -> FetchPlan:
     return plans(SHIPPED.get(name), want, build=build)[0]
 
 
 def test_of_two_heads_the_entrys_own_comes_first() -> None:
-    assert first("picodet_s_320_coco_lcnet", Want(kind="onnx", precision="fp32")).start.head == "nms"
-    assert first("picodet_s_320_coco_lcnet", Want(kind="onnx", head="raw")).start.head == "raw"
+    assert first("picodet_s_320_coco_lcnet", ArtifactSpec(kind="onnx", precision="fp32")).start.head == "nms"
+    assert first("picodet_s_320_coco_lcnet", ArtifactSpec(kind="onnx", head="raw")).start.head == "raw"
 
 
 def test_everything_means_each_variant_once_and_nothing_suspect() -> None:
-    wants = Request(everything=True).wants(SHIPPED.get("picodet_s_320_coco_lcnet"))
-    ids = [want.id for want in wants]
+    specs = FetchOptions(everything=True).specs(SHIPPED.get("picodet_s_320_coco_lcnet"))
+    ids = [want.id for want in specs]
 
     assert {"inference", "inference-nms", "onnx-fp32", "onnx-fp32-nms"} <= set(ids)
     assert len(ids) == len(set(ids))
-    starts = [first("picodet_s_320_coco_lcnet", want).start.id for want in wants]
+    starts = [first("picodet_s_320_coco_lcnet", want).start.id for want in specs]
     assert starts == ids
-    poses = Request(everything=True).wants(SHIPPED.get("tinypose_256x192"))
+    poses = FetchOptions(everything=True).specs(SHIPPED.get("tinypose_256x192"))
     assert [want.id for want in poses] == ["config", "weights", "inference", "lite-arm-fp32", "lite-arm-fp16"]
 
 
 def test_another_head_than_the_entrys_own_is_not_made_here() -> None:
     with pytest.raises(NotFoundError):
-        plans(SHIPPED.get("picodet_s_320_coco"), Want(kind="inference", head="raw"), build=True)
+        plans(SHIPPED.get("picodet_s_320_coco"), ArtifactSpec(kind="inference", head="raw"), build=True)
 
 
-def test_quantised_files_are_had_as_published_and_nothing_else_is_made_of_them() -> None:
+def test_quantized_files_are_had_as_published_and_nothing_else_is_made_of_them() -> None:
     name = "picodet_s_416_coco_lcnet_quant"
 
-    assert first(name, Want(kind="lite", precision="int8", target="arm")).steps == ()
+    assert first(name, ArtifactSpec(kind="lite", precision="int8", target="arm")).steps == ()
     for want in (
-        Want(kind="lite", precision="fp16", target="arm"),
-        Want(kind="lite", precision="int8", target="arm", lite_version="2.12"),
-        Want(kind="onnx", precision="fp32"),
+        ArtifactSpec(kind="lite", precision="fp16", target="arm"),
+        ArtifactSpec(kind="lite", precision="int8", target="arm", lite_version="2.12"),
+        ArtifactSpec(kind="onnx", precision="fp32"),
     ):
         with pytest.raises(NotFoundError) as caught:
             first(name, want)
         assert caught.value.code == "nothing-published"
 
 
-def test_a_network_that_is_not_modelled_can_be_fetched_and_not_made() -> None:
+def test_a_network_that_is_not_modeled_can_be_fetched_and_not_made() -> None:
     name = "picodet_lcnet_1_5x_416_coco"
 
-    assert first(name, Want(kind="onnx", precision="fp32")).start.kind == "onnx"
+    assert first(name, ArtifactSpec(kind="onnx", precision="fp32")).start.kind == "onnx"
     with pytest.raises(NotFoundError) as caught:
-        first(name, Want(kind="inference"))
+        first(name, ArtifactSpec(kind="inference"))
     assert caught.value.hint == "zoo show picodet_lcnet_1_5x_416_coco"
 
 
 def test_weights_of_coco_detectors_are_exported_here() -> None:
-    plan = first("picodet_m_416_coco", Want(kind="inference"))
+    plan = first("picodet_m_416_coco", ArtifactSpec(kind="inference"))
 
     assert (plan.start.kind, len(plan.steps)) == ("weights", 1)
 
 
 def test_a_hint_names_the_release_where_the_bare_name_means_another() -> None:
     with pytest.raises(NotFoundError) as caught:
-        first("tinypose_128x96@2022.08", Want(kind="onnx", precision="fp32"), build=False)
+        first("tinypose_128x96@2022.08", ArtifactSpec(kind="onnx", precision="fp32"), build=False)
 
     assert caught.value.hint == "zoo fetch tinypose_128x96@2022.08 --onnx fp32 --build"
 
 
 def test_what_ncnn_does_not_have_is_left_to_who_runs_the_model() -> None:
     """Maxima of heat maps are looked for, and boxes suppressed, behind the network."""
-    pose = first("tinypose_128x96", Want(kind="ncnn", precision="fp32"))
-    raw = first("picodet_s_192_pedestrian", Want(kind="ncnn", precision="fp16"))
-    suppressing = first("picodet_s_192_lcnet_pedestrian", Want(kind="ncnn", precision="fp32"))
+    pose = first("tinypose_128x96", ArtifactSpec(kind="ncnn", precision="fp32"))
+    raw = first("picodet_s_192_pedestrian", ArtifactSpec(kind="ncnn", precision="fp16"))
+    suppressing = first("picodet_s_192_lcnet_pedestrian", ArtifactSpec(kind="ncnn", precision="fp32"))
 
     assert suppressing.start.kind == "weights"
     assert raw.start.kind == pose.start.kind == "inference"
@@ -89,7 +89,7 @@ def test_what_ncnn_does_not_have_is_left_to_who_runs_the_model() -> None:
 
 def test_an_openvino_model_is_made_here_even_where_one_is_listed() -> None:
     """What is listed cannot be proven to be what it is called."""
-    name, want = "tinypose_256x192", Want(kind="openvino", precision="fp16")
+    name, want = "tinypose_256x192", ArtifactSpec(kind="openvino", precision="fp16")
     listed = [artifact.kind for artifact in SHIPPED.get(name).artifacts]
 
     assert "openvino" in listed

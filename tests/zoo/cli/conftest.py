@@ -97,7 +97,7 @@ def upstream(zoo: Zoo, published_model: bytes) -> Iterator[LyingServer]:
 
 @pytest.fixture
 def minimal(zoo: Zoo) -> Path:
-    """A team's catalogue with one entry, in the user's folder."""
+    """A team's catalog with one entry, in the user's folder."""
     file = zoo.folder / "team.yaml"
     file.write_text(MINIMAL)
     return file

@@ -64,7 +64,7 @@ def test_a_listing_of_nothing_says_which_filter_excludes_all(zoo: Zoo) -> None:
         (["list", "--where", "ap >"], "cannot read the filter"),
         (["list", "--where", "app > 3"], "did you mean ap?"),
         (["list", "--nonsense"], "--nonsense"),
-        (["list", "--catalogue", "nowhere.yaml"], "no such file"),
+        (["list", "--catalog", "nowhere.yaml"], "no such file"),
         (["nonsense"], "no command 'nonsense'"),
         (["lsit"], "zoo list"),
         (["list", "--device", "sd685"], "did you mean sd865?"),
@@ -126,7 +126,7 @@ def test_an_unknown_name_exits_3_and_suggests(zoo: Zoo) -> None:
 
 
 class TestRegistryCheck:
-    def test_the_shipped_catalogue_is_clean(self, zoo: Zoo) -> None:
+    def test_the_shipped_catalog_is_clean(self, zoo: Zoo) -> None:
         ran = zoo("registry", "check")
 
         assert (ran.code, ran.out) == (0, "")
@@ -144,10 +144,10 @@ class TestRegistryCheck:
         assert all(line.startswith("mine.yaml:") for line in ran.lines)
         assert "entries.tinypose_128x96.accuracy.0.value" in ran.out
 
-    def test_a_broken_user_catalogue_stops_every_command_with_2(self, zoo: Zoo) -> None:
+    def test_a_broken_user_catalog_stops_every_command_with_2(self, zoo: Zoo) -> None:
         (zoo.folder / "mine.yaml").write_text("schema: 1\nentries: [{name: x}]\n")
 
-        ran = zoo("list", ZOO_CATALOGUE="mine.yaml")
+        ran = zoo("list", ZOO_CATALOG="mine.yaml")
 
         assert ran.code == 2
         assert "zoo registry check mine.yaml" in ran.err
@@ -179,4 +179,4 @@ class TestCompareModels:
         asked = ("compare-models", "tinypose_128x96", "tinypose_128x96@2022.08", "--precision", "fp16")
 
         assert "tinypose_128x96@2021" in zoo(*asked).out
-        assert "tinypose_128x96@2021" not in zoo(*asked, "--front").out
+        assert "tinypose_128x96@2021" not in zoo(*asked, "--pareto").out

@@ -37,12 +37,12 @@ def test_the_whole_job_passes_without_any_network(zoo: Zoo, toolchains: Toolchai
     assert set(measured) == set(RUN_HERE)
     assert len({round(found["measured"], 1) for found in measured.values()}) == 1
     assert all(found["met"] and found["low"] < 45.6 < found["high"] for found in measured.values())
-    assert (ran.json["published"], ran.json["pictures"], ran.json["published_pictures"]) == (45.6, 100, 500)
+    assert (ran.json["published"], ran.json["images"], ran.json["published_pictures"]) == (45.6, 100, 500)
     assert ran.json["passed"]
     drawn = cv2.imread(str(zoo.folder / "zoo-demo.jpg"))
     assert ran.json["annotated"] == "zoo-demo.jpg"
     assert drawn.shape == (1008, 1504, 3)
-    left, right = (np.abs(drawn.astype(int) - colour).max(axis=2) < 40 for colour in LIMBS)
+    left, right = (np.abs(drawn.astype(int) - color).max(axis=2) < 40 for color in LIMBS)
     assert min(left.mean(), right.mean()) > 0.001  # limbs of both sides are drawn
 
 
@@ -56,7 +56,7 @@ def test_a_machine_without_an_environment_for_lite_gets_the_rest_and_a_hint(zoo:
     assert ran.code == 0, ran.err
     assert ran.lines[-1] == "seen/figures.png"
     assert (zoo.folder / "seen/figures.png").is_file()
-    assert "20 of the 500 pictures of the published AP 45.6 %" in ran.err
+    assert "20 of the 500 images of the published AP 45.6 %" in ran.err
     assert "lite-x86-fp32 is not run" in ran.err
 
     (onnx,) = (line for line in ran.lines if line.startswith("onnx-fp32"))

@@ -87,7 +87,7 @@ def test_a_working_folder_that_is_gone_matters_only_where_it_is_needed(
 def test_a_working_folder_that_is_gone_is_named(zoo: Zoo, arguments: list[str]) -> None:
     ran = _from_nowhere(zoo, *arguments)
     assert ran.returncode == 7
-    assert ran.stderr.startswith("error[working-folder-gone]: ")
+    assert ran.stderr.startswith("error[working-directory-missing]: ")
 
 
 def _from_nowhere(zoo: Zoo, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -6,7 +6,7 @@ import pytest
 
 from tests.helpers.sample_archives import tar_of
 from tests.helpers.servers import (
-    Behaviour,
+    Behavior,
     LyingServer,
     cut,
     empty,
@@ -28,7 +28,7 @@ PATH = f"{PUBLISHED}{NAME}.tar"
 EVIL = tar_of({"../../evil": b"x"})
 AGAIN = {"Retry-After": "0"}
 
-REFUSED: dict[str, tuple[Behaviour, int, str]] = {
+REFUSED: dict[str, tuple[Behavior, int, str]] = {
     "404": (status(404), 4, "not-on-server"),
     "403": (status(403), 4, "not-on-server"),
     "401": (status(401), 4, "server-error"),
@@ -36,10 +36,10 @@ REFUSED: dict[str, tuple[Behaviour, int, str]] = {
     "429 until tomorrow": (status(429, headers={"Retry-After": "86400"}), 4, "server-error"),
     "a loop": (redirect(PATH, 301), 4, "too-many-redirects"),
     "plain http elsewhere": (redirect("http://localhost.invalid/a"), 4, "insecure-redirect"),
-    "an HTML page": (html(), 5, "not-what-was-asked"),
-    "a Git-LFS pointer": (lfs_pointer(), 5, "not-what-was-asked"),
-    "gzip": (gzipped(EVIL), 5, "not-what-was-asked"),
-    "zero bytes": (empty(), 5, "not-what-was-asked"),
+    "an HTML page": (html(), 5, "unexpected-response"),
+    "a Git-LFS pointer": (lfs_pointer(), 5, "unexpected-response"),
+    "gzip": (gzipped(EVIL), 5, "unexpected-response"),
+    "zero bytes": (empty(), 5, "unexpected-response"),
     "a terabyte": (status(200, headers={"Content-Length": str(1 << 40)}), 5, "download-too-large"),
     "an archive that climbs out": (honest(EVIL), 5, "unsafe-archive"),
     "half an archive": (honest(tar_of({"a": b"x" * 5000})[:3000]), 5, "corrupt-archive"),

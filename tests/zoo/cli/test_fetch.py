@@ -82,14 +82,14 @@ def test_a_single_precision_file_behind_a_half_precision_name_is_refused(
         ran = zoo("fetch", NAME, "--lite", "fp16", "--mirror", server.url)
 
     assert (ran.code, ran.out) == (5, "")
-    assert "not-what-it-is-called" in ran.err
+    assert "artifact-mismatch" in ran.err
     assert "expected: precision fp16" in ran.err
     assert "found: precision fp32" in ran.err
     (aside,) = (zoo.cache / "quarantine").iterdir()
     assert str(aside) in ran.err
-    assert json.loads((aside / "reason.json").read_text())["code"] == "not-what-it-is-called"
-    handed_out = list((zoo.cache / "artifacts").rglob("*_fp16.nb"))
-    assert handed_out == []
+    assert json.loads((aside / "reason.json").read_text())["code"] == "artifact-mismatch"
+    artifact_root = list((zoo.cache / "artifacts").rglob("*_fp16.nb"))
+    assert artifact_root == []
 
 
 def test_a_missing_file_says_how_to_get_it_and_leaves_nothing(zoo: Zoo, upstream: LyingServer) -> None:

@@ -113,4 +113,4 @@ def test_what_holds_no_network_is_not_drawn(zoo: Zoo, files: Path) -> None:
     ran = zoo("inspect", "config.yml", "--format", "svg")
 
     assert ran.code == 2
-    assert "no-network" in ran.err
+    assert "no-graph" in ran.err

@@ -88,14 +88,14 @@ OPT = {
     "parameters of another network": Row(ABORT, "program-params-mismatch", 5, with_params_of_another_network),
     "random bytes for parameters": Row(ABORT, "not-a-params-file", 5, params(lambda data: RANDOM)),
     "random bytes for a program": Row(ABORT, "not-convertible", 2, program(lambda data: RANDOM)),
-    "a program of Paddle 3": Row(ABORT, "lite-needs-legacy-program", 6, of_paddle_3),
+    "a program of Paddle 3": Row(ABORT, "lite-program-unsupported", 6, of_paddle_3),
     "a program of Paddle 3 for an old opt": Row(
-        ABORT, "lite-needs-legacy-program", 6, of_paddle_3, ("--lite-version", "2.9.1")
+        ABORT, "lite-program-unsupported", 6, of_paddle_3, ("--lite-version", "2.9.1")
     ),
     "an operator nobody knows": Row(
         ABORT, "converter-crashed", 6, program(lambda data: data.replace(b"hard_swish", b"soft_swish"))
     ),
-    "an unknown target": Row(ABORT, "lite-target-impossible", 2, asked=("--target", "gpu")),
+    "an unknown target": Row(ABORT, "lite-target-unsupported", 2, asked=("--target", "gpu")),
     "an output folder that is a file": Row(ABORT, "output-not-writable", 2, out="file/x.nb"),
     "a truncated program": Row(
         "success, 64 operators, 0 outputs",
@@ -103,13 +103,13 @@ OPT = {
         5,
         program(lambda data: data[: len(data) // 2]),
     ),
-    "two processors": Row(WRONG, "lite-target-impossible", 2, asked=("--target", "arm,x86")),
+    "two processors": Row(WRONG, "lite-target-unsupported", 2, asked=("--target", "arm,x86")),
     "half precision for x86": Row(
-        WRONG, "lite-precision-impossible", 2, asked=("--target", "x86", "--precision", "fp16")
+        WRONG, "lite-precision-unsupported", 2, asked=("--target", "x86", "--precision", "fp16")
     ),
     "integers and half precision": Row(
         WRONG,
-        "lite-quantisation-impossible",
+        "lite-quantization-unsupported",
         2,
         asked=("--weight-only", "int8", "--precision", "fp16"),
     ),

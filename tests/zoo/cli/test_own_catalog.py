@@ -1,4 +1,4 @@
-"""A team's own catalogue, as a file, a package or an address, over the shipped one."""
+"""A team's own catalog, as a file, a package or an address, over the shipped one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACME = MINIMAL.replace("schema: 1\n", "schema: 1\nnamespace: acme\n")
 
 @pytest.fixture
 def team(zoo: Zoo) -> Path:
-    """A catalogue file in the user's folder."""
+    """A catalog file in the user's folder."""
     file = zoo.folder / "acme.yaml"
     file.write_text(ACME)
     return file
@@ -29,47 +29,47 @@ def names(zoo: Zoo, *flags: object, **env: str) -> set[str]:
     return {line.split(",")[0] for line in ran.lines[1:]}
 
 
-def test_the_option_and_the_variable_lay_a_catalogue_over_the_shipped_one(zoo: Zoo, team: Path) -> None:
+def test_the_option_and_the_variable_lay_a_catalog_over_the_shipped_one(zoo: Zoo, team: Path) -> None:
     shipped = names(zoo)
 
-    assert names(zoo, "--catalogue", team) == names(zoo, ZOO_CATALOGUE=str(team)) == shipped | {"acme.sample"}
-    assert zoo("show", "acme.sample", "--catalogue", team).code == 0
-    assert zoo("show", "sample", "--catalogue", team).code == 3
+    assert names(zoo, "--catalog", team) == names(zoo, ZOO_CATALOG=str(team)) == shipped | {"acme.sample"}
+    assert zoo("show", "acme.sample", "--catalog", team).code == 0
+    assert zoo("show", "sample", "--catalog", team).code == 3
 
 
-def test_several_catalogues_are_laid_over_each_other_in_the_order_given(zoo: Zoo, team: Path) -> None:
+def test_several_catalogs_are_laid_over_each_other_in_the_order_given(zoo: Zoo, team: Path) -> None:
     other = zoo.folder / "other.yaml"
     other.write_text(ACME.replace("acme", "other\nreplaces: [sample]", 1))
 
-    assert {"acme.sample", "other.sample"} <= names(zoo, "--catalogue", team, "--catalogue", other)
-    assert {"acme.sample", "other.sample"} <= names(zoo, ZOO_CATALOGUE=f"{team} {other}")
-    shown = zoo("show", "sample", "--json", "--catalogue", team, "--catalogue", other)
+    assert {"acme.sample", "other.sample"} <= names(zoo, "--catalog", team, "--catalog", other)
+    assert {"acme.sample", "other.sample"} <= names(zoo, ZOO_CATALOG=f"{team} {other}")
+    shown = zoo("show", "sample", "--json", "--catalog", team, "--catalog", other)
     assert shown.json["name"] == "other.sample"
 
 
-def test_a_changed_catalogue_is_listed_as_it_is_now(zoo: Zoo, team: Path) -> None:
-    names(zoo, "--catalogue", team)
+def test_a_changed_catalog_is_listed_as_it_is_now(zoo: Zoo, team: Path) -> None:
+    names(zoo, "--catalog", team)
 
     team.write_text(ACME.replace("name: sample", "name: renamed"))
 
-    assert "acme.renamed" in names(zoo, "--catalogue", team)
+    assert "acme.renamed" in names(zoo, "--catalog", team)
 
 
-def test_an_installed_package_brings_its_catalogue_along(zoo: Zoo, tmp_path: Path) -> None:
+def test_an_installed_package_brings_its_catalog_along(zoo: Zoo, tmp_path: Path) -> None:
     site = tmp_path / "site"
     info = site / "acme_zoo-1.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: acme-zoo\nVersion: 1\n")
-    (info / "entry_points.txt").write_text("[paddle_zoo.catalogues]\nacme = acme_zoo\n")
+    (info / "entry_points.txt").write_text("[paddle_zoo.catalogs]\nacme = acme_zoo\n")
     package = site / "acme_zoo"
     package.mkdir()
     (package / "__init__.py").write_text("raise SystemExit('listing models must run nobody\\'s code')\n")
-    (package / "catalogue.yaml").write_text(ACME)
+    (package / "catalog.yaml").write_text(ACME)
 
     path = f"{site}:{REPOSITORY}"
 
     assert "acme.sample" in names(zoo, PYTHONPATH=path)
-    (info / "entry_points.txt").write_text("[paddle_zoo.catalogues]\nacme = acme_zoo_that_is_gone\n")
+    (info / "entry_points.txt").write_text("[paddle_zoo.catalogs]\nacme = acme_zoo_that_is_gone\n")
     ran = zoo("list", PYTHONPATH=path)
     assert (ran.code, ran.out) == (2, "")
     assert "acme_zoo_that_is_gone" in ran.err
@@ -80,30 +80,30 @@ class TestFromAServer:
         digest = hashlib.sha256(ACME.encode()).hexdigest()
         with serve({"/zoo.yaml": ACME.encode()}) as server:
             address = f"{server.url}/zoo.yaml#sha256={digest}"
-            assert "acme.sample" in names(zoo, "--catalogue", address)
-            assert zoo("show", "acme.sample", "--catalogue", address).code == 0
+            assert "acme.sample" in names(zoo, "--catalog", address)
+            assert zoo("show", "acme.sample", "--catalog", address).code == 0
             assert server.count("/zoo.yaml") == 1
 
-        assert "acme.sample" in names(zoo, "--catalogue", address, ZOO_OFFLINE="1")
+        assert "acme.sample" in names(zoo, "--catalog", address, ZOO_OFFLINE="1")
 
     def test_other_bytes_than_named_are_refused_and_not_kept(self, zoo: Zoo) -> None:
         digest = hashlib.sha256(ACME.encode()).hexdigest()
         with serve({"/zoo.yaml": ACME.replace("MIT", "Zlib").encode()}) as server:
-            ran = zoo("list", "--catalogue", f"{server.url}/zoo.yaml#sha256={digest}")
+            ran = zoo("list", "--catalog", f"{server.url}/zoo.yaml#sha256={digest}")
 
         assert (ran.code, ran.out) == (5, "")
         assert digest in ran.err
-        assert list((zoo.cache / "catalogues").glob("*.yaml")) == []
+        assert list((zoo.cache / "catalogs").glob("*.yaml")) == []
 
     @pytest.mark.parametrize("end", ["", "#sha256=abc", "#md5=abc"])
     def test_an_address_without_a_digest_is_refused(self, zoo: Zoo, end: str) -> None:
-        ran = zoo("list", "--catalogue", f"https://example.com/zoo.yaml{end}")
+        ran = zoo("list", "--catalog", f"https://example.com/zoo.yaml{end}")
 
         assert ran.code == 2
-        assert "error[catalogue-without-digest]" in ran.err
+        assert "error[catalog-without-digest]" in ran.err
 
     def test_offline_and_not_yet_fetched_is_said_plainly(self, zoo: Zoo) -> None:
-        ran = zoo("list", "--catalogue", f"https://example.com/zoo.yaml#sha256={'0' * 64}", ZOO_OFFLINE="1")
+        ran = zoo("list", "--catalog", f"https://example.com/zoo.yaml#sha256={'0' * 64}", ZOO_OFFLINE="1")
 
         assert ran.code == 4
         assert "without --offline" in ran.err
@@ -115,7 +115,7 @@ def test_names_are_completed_in_a_shell(zoo: Zoo, team: Path) -> None:
             _ZOO_COMPLETE="complete_bash",
             COMP_WORDS=f"zoo show {words}",
             COMP_CWORD="2",
-            ZOO_CATALOGUE=str(team),
+            ZOO_CATALOG=str(team),
         )
         return ran.out.split()
 

@@ -18,7 +18,7 @@ import numpy as np
 import pyte
 import pytest
 
-from tests.helpers.servers import Behaviour, LyingServer, drip, status
+from tests.helpers.servers import Behavior, LyingServer, drip, status
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
 from zoo.cli._progress import Display
 
@@ -27,11 +27,11 @@ CHECKPOINT = pickle.dumps({"weight": np.zeros(25_000, "float32")}, protocol=2)
 
 
 @pytest.fixture
-def slow(zoo: Zoo) -> Behaviour:
+def slow(zoo: Zoo) -> Behavior:
     return drip(CHECKPOINT, step=10_000, pause=0.15)
 
 
-def serving(act: Behaviour, busy: str | None = None) -> LyingServer:
+def serving(act: Behavior, busy: str | None = None) -> LyingServer:
     """A server of four checkpoints; of one it is too busy at first."""
     hold_on = status(503, headers={"Retry-After": "1"})
     return LyingServer(
@@ -40,14 +40,14 @@ def serving(act: Behaviour, busy: str | None = None) -> LyingServer:
 
 
 class Terminal:
-    """A terminal of 160 columns, and every picture it has shown."""
+    """A terminal of 160 columns, and every image it has shown."""
 
     def __init__(self) -> None:
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 160, 0, 0))
         self._screen = pyte.Screen(160, 30)
         self._stream = pyte.ByteStream(self._screen)
-        self.pictures: list[list[str]] = []
+        self.images: list[list[str]] = []
 
     def watch(self) -> None:
         """Reads until nobody can write any more."""
@@ -57,9 +57,9 @@ class Terminal:
                 data = os.read(self.master, 65536)
             except OSError:  # how Linux says that the other side is closed
                 break
-            # Between the escape sequences of one refresh the picture is half drawn: look at its end only.
+            # Between the escape sequences of one refresh the image is half drawn: look at its end only.
             self._stream.feed(data)
-            self.pictures.append([line.rstrip() for line in self._screen.display if line.strip()])
+            self.images.append([line.rstrip() for line in self._screen.display if line.strip()])
         os.close(self.master)
 
 
@@ -78,7 +78,7 @@ def on_a_terminal(zoo: Zoo, *arguments: object) -> tuple[Terminal, str, int]:
     return terminal, out, process.returncode
 
 
-def test_parallel_downloads_share_one_display(zoo: Zoo, slow: Behaviour) -> None:
+def test_parallel_downloads_share_one_display(zoo: Zoo, slow: Behavior) -> None:
     with serving(slow, busy="tinypose_128x96") as server:
         terminal, out, code = on_a_terminal(
             zoo, "fetch", *NAMES, "--weights", "--jobs", "4", "--mirror", server.url
@@ -86,16 +86,16 @@ def test_parallel_downloads_share_one_display(zoo: Zoo, slow: Behaviour) -> None
 
     assert code == 0
     assert len(out.splitlines()) == 4
-    fullest = max(terminal.pictures, key=lambda lines: sum("kB" in line for line in lines))
+    fullest = max(terminal.images, key=lambda lines: sum("kB" in line for line in lines))
     for name in NAMES:
         assert sum(line.startswith(f"{name}.pdparams") for line in fullest) == 1
-    last = terminal.pictures[-1]
+    last = terminal.images[-1]
     assert len(last) == 1, "the bars are gone, what was said stays"
     assert "tinypose_128x96.pdparams" in last[0]
     assert last[0].endswith("trying again in 1.0 s")
 
 
-def test_nothing_but_sentences_in_a_pipe(zoo: Zoo, slow: Behaviour) -> None:
+def test_nothing_but_sentences_in_a_pipe(zoo: Zoo, slow: Behavior) -> None:
     with serving(slow, busy="tinypose_128x96") as server:
         ran = zoo("fetch", *NAMES, "--weights", "--jobs", "4", "--mirror", server.url)
 
@@ -134,7 +134,7 @@ def test_bars_may_appear_at_the_same_time() -> None:
     os.close(master)
 
 
-def test_paths_are_the_same_on_a_terminal_and_in_a_pipe(zoo: Zoo, slow: Behaviour) -> None:
+def test_paths_are_the_same_on_a_terminal_and_in_a_pipe(zoo: Zoo, slow: Behavior) -> None:
     with serving(slow) as server:
         ran = zoo("fetch", "tinypose_128x96", "--weights", "--mirror", server.url)
         _, out, code = on_a_terminal(zoo, "fetch", "tinypose_128x96", "--weights", "--mirror", server.url)

@@ -1,4 +1,4 @@
-"""registry import and registry drift: drafts on stdout, doubts beside them, exit 1 when something changed."""
+"""registry import and registry diff: drafts on stdout, doubts beside them, exit 1 when something changed."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_import_writes_a_file_whose_gaps_the_check_names(zoo: Zoo, readme: Path)
 
     assert ran.lines == ["draft.yaml"]
     assert checked.code == 1
-    for field in ("network", "input.resize", "output", "licence", "accuracy.0.protocol"):
+    for field in ("architecture", "input.resize", "output", "license", "accuracy.0.protocol"):
         assert f"entries.tinypose_128x96.{field}: Field required" in checked.out
     assert "Extra inputs" not in checked.out
 

@@ -15,7 +15,7 @@ from tests.zoo.cli.conftest import Zoo
 from zoo.artifacts.formats import ROWS
 
 MODEL = "picodet_s_192_pedestrian"
-FEW = ("--warm-up", 1, "--repeats", 3)
+FEW = ("--warmup", 1, "--runs", 3)
 
 
 def test_the_sample_model_is_reported_on_without_any_network(zoo: Zoo, toolchains: Toolchains) -> None:
@@ -39,20 +39,20 @@ def test_the_sample_model_is_reported_on_without_any_network(zoo: Zoo, toolchain
         assert "cpython" in rows[name]["artifact"]["tools"]
     assert rows["lite-arm-fp16"]["artifact"]["options"]["precision"] == "fp16"
     assert rows["lite-arm-fp32"]["no_latency"]
-    assert len(report["pictures"]) == 4
+    assert len(report["images"]) == 4
     page = (zoo.folder / "zoo-report.html").read_text(encoding="utf-8")
     html5lib.HTMLParser(strict=True).parse(page)
     assert page.count("data:image/jpeg;base64,") == 4
 
 
-def test_a_published_model_is_reported_on_with_a_photo_of_ones_own(
+def test_a_published_model_is_reported_on_with_a_image_of_ones_own(
     zoo: Zoo, upstream: LyingServer, toolchains: Toolchains, shared: Path
 ) -> None:
     for tool in (PADDLE, PADDLE2ONNX):
         ensured(toolchains, tool)
-    photo = shared / "data/reference/demo_3.jpg"
+    image = shared / "data/reference/demo_3.jpg"
 
-    ran = zoo("report", MODEL, "--photo", photo, *FEW, "--out", "seen/page.html")
+    ran = zoo("report", MODEL, "--image", image, *FEW, "--out", "seen/page.html")
 
     assert ran.code == 0, ran.err
     assert ran.lines == ["seen/page.html"]
@@ -62,7 +62,7 @@ def test_a_published_model_is_reported_on_with_a_photo_of_ones_own(
     assert f"zoo report {MODEL}@2021 --data DIR" in page
     # Its Lite files for phones are not on this server: the page says so in their place.
     assert "the server does not have this file" in page
-    assert f"Made by <code>zoo report {MODEL} --photo {photo}</code>" in page
+    assert f"Made by <code>zoo report {MODEL} --image {image}</code>" in page
 
 
 def test_a_wrong_folder_is_refused_before_anything_is_fetched(zoo: Zoo, upstream: LyingServer) -> None:

@@ -8,7 +8,7 @@ from tests.zoo.cli.conftest import Zoo
 
 
 def test_it_prints_the_page_to_open_and_writes_a_teams_models_too(zoo: Zoo, minimal: Path) -> None:
-    ran = zoo("site", "out", "--catalogue", minimal)
+    ran = zoo("site", "out", "--catalog", minimal)
 
     assert (ran.code, ran.lines) == (0, ["out/index.html"])
     assert (zoo.folder / "out/models/sample@1.html").is_file()

@@ -78,7 +78,7 @@ def test_the_broken_and_the_unfinished_are_told_apart_and_removed(zoo: Zoo, own:
     [
         (("path", "paddlelite@2.12"), 7, "toolchain-not-built"),
         (("add", "paddlelite@2.12", "--offline"), 7, "toolchain-offline"),
-        (("remove", "paddlelite"), 3, "toolchain-not-here"),
+        (("remove", "paddlelite"), 3, "toolchain-not-found"),
         (("add", "paddlelite@3"), 2, "unknown-tool"),
         (("path", "gcc"), 2, "unknown-tool"),
     ],
@@ -108,7 +108,7 @@ def test_the_doctor_shows_version_by_interpreter(zoo: Zoo, own: Path) -> None:
     for row in rows.values():
         assert "built" not in row["cells"].values()
         assert row["missing"]
-        assert f"zoo toolchain add paddlelite@{row['version']}" in row["hint"]
+        assert f"zoo toolchain install paddlelite@{row['version']}" in row["hint"]
         assert row["works"] == ("buildable" in row["cells"].values())
 
 

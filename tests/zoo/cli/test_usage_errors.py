@@ -175,14 +175,20 @@ def test_a_bug_is_a_document_too(zoo: Zoo, tmp_path: Path) -> None:
         (["compare-models", "--threads", "77"], "unknown-condition"),
         (["fetch", NAME, "--all", "--weights"], "bad-combination"),
         (["mirror", "there", NAME, "--all", "--onnx", "fp32"], "bad-combination"),
-        (["convert", NAME, "--network", NAME, "--to", "onnx", "--out", "x"], "bad-combination"),
+        (["convert", NAME, "--architecture", NAME, "--to", "onnx", "--out", "x"], "bad-combination"),
         (["compare", NAME, "--shape", "image=1,3,192,192"], "bad-combination"),
         (["compare", ".", "--locked"], "bad-combination"),
-        (["convert", NAME, "--to", "onnx", "--out", "x", "--lite-version", "2.13rc0"], "flag-without-lite"),
-        (["convert", NAME, "--to", "onnx", "--out", "x", "--target", "x86"], "flag-without-lite"),
-        (["convert", NAME, "--to", "inference", "--out", "x", "--precision", "fp16"], "flag-without-lite"),
-        (["convert", NAME, "--to", "lite", "--out", "x", "--opset", "13"], "flag-without-onnx"),
-        (["convert", NAME, "--to", "openvino", "--out", "x", "--ir-version", "8"], "flag-without-onnx"),
+        (
+            ["convert", NAME, "--to", "onnx", "--out", "x", "--lite-version", "2.13rc0"],
+            "option-not-applicable",
+        ),
+        (["convert", NAME, "--to", "onnx", "--out", "x", "--target", "x86"], "option-not-applicable"),
+        (
+            ["convert", NAME, "--to", "inference", "--out", "x", "--precision", "fp16"],
+            "option-not-applicable",
+        ),
+        (["convert", NAME, "--to", "lite", "--out", "x", "--opset", "13"], "option-not-applicable"),
+        (["convert", NAME, "--to", "openvino", "--out", "x", "--ir-version", "8"], "option-not-applicable"),
     ],
 )
 def test_nothing_that_was_typed_is_left_out_of_account(zoo: Zoo, arguments: list[str], code: str) -> None:
@@ -195,10 +201,10 @@ def test_nothing_that_was_typed_is_left_out_of_account(zoo: Zoo, arguments: list
 @pytest.mark.parametrize(
     ("arguments", "exit_code", "code"),
     [
-        (["registry", "check", "nowhere.yaml"], 2, "catalogue-not-found"),
-        (["registry", "check", "empty"], 2, "catalogue-empty"),
-        (["registry", "check", "notes.txt"], 2, "catalogue-not-yaml"),
-        (["list", "--catalogue", "bytes.yaml"], 2, "catalogue-unreadable"),
+        (["registry", "check", "nowhere.yaml"], 2, "catalog-not-found"),
+        (["registry", "check", "empty"], 2, "catalog-empty"),
+        (["registry", "check", "notes.txt"], 2, "catalog-not-yaml"),
+        (["list", "--catalog", "bytes.yaml"], 2, "catalog-unreadable"),
         (["registry", "import", "nowhere.md"], 3, "document-not-found"),
         (["registry", "drift", "bytes.yaml"], 2, "document-unreadable"),
         (["inspect", "pipe"], 2, "not-a-file"),
@@ -206,9 +212,9 @@ def test_nothing_that_was_typed_is_left_out_of_account(zoo: Zoo, arguments: list
         (["import", "notes.txt"], 5, "corrupt-archive"),
         (["import", "empty"], 3, "no-such-file"),
         (["run", NAME, "nowhere.jpg"], 3, "image-not-found"),
-        (["run", NAME, "empty"], 3, "no-images"),
+        (["run", NAME, "empty"], 3, "images-not-found"),
         (["run", NAME, "notes.txt", "--threads", "0"], 2, "bad-usage"),
-        (["convert", "pipe", "--network", NAME, "--to", "safetensors", "--out", "x"], 2, "not-a-file"),
+        (["convert", "pipe", "--architecture", NAME, "--to", "safetensors", "--out", "x"], 2, "not-a-file"),
     ],
 )
 def test_whatever_is_refused_names_what_to_do_next(
@@ -239,7 +245,7 @@ def test_quiet_keeps_notes_from_every_command(zoo: Zoo, arguments: list[str]) ->
 
 
 def test_the_front_is_the_same_as_a_document(zoo: Zoo) -> None:
-    rankings = zoo("compare-models", "--front", "--json").json["rankings"]
+    rankings = zoo("compare-models", "--pareto", "--json").json["rankings"]
 
     assert rankings
     assert {row["beaten_by"] for ranking in rankings for row in ranking["rows"]} == {None}
@@ -255,7 +261,7 @@ def test_a_missing_numpy_is_said_before_an_environment_is_built(
     weights = shared / "data" / "weights" / f"{NAME}.pdparams"
 
     ran = zoo(
-        *("convert", weights, "--network", NAME, "--to", "inference", "--out", "made", "--offline"),
+        *("convert", weights, "--architecture", NAME, "--to", "inference", "--out", "made", "--offline"),
         PYTHONPATH=f"{tmp_path}:{REPOSITORY}",
     )
 

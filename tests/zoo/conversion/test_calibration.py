@@ -1,4 +1,4 @@
-"""What networks are calibrated on: pictures, prepared as their protocols say."""
+"""What networks are calibrated on: images, prepared as their protocols say."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ cv2 = pytest.importorskip("cv2")
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
-    folder = tmp_path / "pictures"
+def images(tmp_path: Path) -> Path:
+    folder = tmp_path / "images"
     folder.mkdir()
     random = np.random.default_rng(0)
     for index in range(3):
@@ -25,14 +25,14 @@ def pictures(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["tinypose_128x96", "picodet_s_192_pedestrian"])
-def test_a_plain_folder_gives_whole_pictures(name: str, pictures: Path, tmp_path: Path) -> None:
+def test_a_plain_folder_gives_whole_images(name: str, images: Path, tmp_path: Path) -> None:
     entry = registry.load().get(name)
     with (
-        calibration(entry, pictures, "host", work=tmp_path / "work") as seen,
+        calibration(entry, images, "host", work=tmp_path / "work") as seen,
         np.load(seen.tensors) as stored,
     ):
         assert stored["image"].shape == (3, 3, entry.input.height, entry.input.width)
-        assert (seen.inputs, sorted(seen.pictures)) == (3, ["0.png", "1.png", "2.png"])
+        assert (seen.inputs, sorted(seen.images)) == (3, ["0.png", "1.png", "2.png"])
     assert not seen.tensors.exists()
 
 
@@ -40,21 +40,19 @@ def test_a_coco_folder_gives_a_pose_model_its_persons(shared: Path, tmp_path: Pa
     entry, work = registry.load().get("tinypose_128x96"), tmp_path / "work"
     with calibration(entry, shared / "data" / "coco", "host", work=work) as seen:
         assert seen.inputs == MOST_INPUTS
-        assert len(seen.pictures) < MOST_INPUTS  # several persons of one photo
+        assert len(seen.images) < MOST_INPUTS  # several persons of one image
 
 
-def test_equal_pictures_give_equal_digests_and_other_preparation_another(
-    pictures: Path, tmp_path: Path
-) -> None:
+def test_equal_images_give_equal_digests_and_other_preparation_another(images: Path, tmp_path: Path) -> None:
     entry, digests = registry.load().get("picodet_s_192_pedestrian"), []
-    for normalisation in ("host", "host", "in_graph"):
-        with calibration(entry, pictures, normalisation, work=tmp_path) as seen:  # type: ignore[arg-type]
+    for normalization in ("host", "host", "in_graph"):
+        with calibration(entry, images, normalization, work=tmp_path) as seen:  # type: ignore[arg-type]
             digests.append(seen.sha256)
 
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_an_empty_folder_and_a_network_without_pictures_are_refused(pictures: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_and_a_network_without_images_are_refused(images: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     known = registry.load()
     with (
@@ -63,6 +61,6 @@ def test_an_empty_folder_and_a_network_without_pictures_are_refused(pictures: Pa
     ):
         pass
     lifting = next(entry for entry in known.listed if entry.output.kind == "coordinates")  # type: ignore[union-attr]
-    with pytest.raises(UsageError) as caught, calibration(lifting, pictures, "host", work=tmp_path):
+    with pytest.raises(UsageError) as caught, calibration(lifting, images, "host", work=tmp_path):
         pass
     assert caught.value.code == "not-calibratable"

@@ -13,24 +13,24 @@ import registry
 import zoo
 from registry.errors import ConversionError, UsageError
 from zoo.conversion.convert import plan
-from zoo.conversion.options import ConvertRequest
+from zoo.conversion.options import ConvertOptions
 
 NAME = "tinypose_128x96"
 
 
 def lines(name: str = NAME, **asked: Any) -> list[str]:
-    return [line.strip() for line in plan(name, ConvertRequest(**asked), registry.load()).lines()[1:]]
+    return [line.strip() for line in plan(name, ConvertOptions(**asked), registry.load()).lines()[1:]]
 
 
 def test_integers_start_from_the_simplified_graph_of_an_opset_with_scales_for_channels() -> None:
-    first, second, third = lines(to="onnx", precision="int8", calibration=Path("photos"))
+    first, second, third = lines(to="onnx", precision="int8", calibration=Path("images"))
 
     assert first.endswith("ONNX fp32, opset 13")
     assert second.endswith("simplified ONNX fp32")
     assert third.endswith("in int8, calibrated")
 
 
-def test_weights_alone_need_no_pictures() -> None:
+def test_weights_alone_need_no_images() -> None:
     assert lines(to="onnx", weight_only="int8")[-1].endswith("with weights in int8")
 
 
@@ -53,7 +53,7 @@ def test_a_detector_that_suppresses_boxes_goes_to_tflite_with_the_head_that_is_n
     with pytest.raises(ConversionError) as caught:
         lines(name, to="tflite")
 
-    assert caught.value.code == "tflite-suppression-impossible"
+    assert caught.value.code == "tflite-suppression-unsupported"
     assert lines(name, to="tflite", head="raw")[-1].endswith("to TensorFlow Lite, weights in fp32")
 
 
@@ -77,7 +77,7 @@ def test_a_detector_that_suppresses_boxes_goes_to_ncnn_with_the_head_that_is_nam
     with pytest.raises(UsageError) as caught:
         lines(name, to="ncnn")
 
-    assert caught.value.code == "ncnn-nms-impossible"
+    assert caught.value.code == "ncnn-nms-unsupported"
     for head in ("raw", "boxes"):
         assert lines(name, to="ncnn", head=head)[-1].endswith("to ncnn, weights in fp32")
 
@@ -88,26 +88,26 @@ def test_an_ir_version_is_chosen_where_the_onnx_file_is_made_and_kept_by_what_fo
 
     assert first.endswith("ONNX fp32, opset 11, IR version 8")
     with pytest.raises(UsageError) as caught:
-        plan(tmp_path / "made.onnx", ConvertRequest(to="onnx", simplify=True, ir_version=8), registry.load())
-    assert caught.value.code == "ir-version-is-fixed"
+        plan(tmp_path / "made.onnx", ConvertOptions(to="onnx", simplify=True, ir_version=8), registry.load())
+    assert caught.value.code == "ir-version-fixed"
 
 
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
         ({"to": "onnx", "precision": "int8"}, "calibration-needed"),
-        ({"to": "lite", "precision": "int8"}, "lite-precision-impossible"),
-        ({"to": "openvino", "precision": "int8"}, "openvino-precision-impossible"),
-        ({"to": "tflite", "precision": "int8"}, "tflite-precision-impossible"),
-        ({"to": "tflite", "half_ends": True}, "flag-without-onnx"),
-        ({"to": "openvino", "weight_only": "int8"}, "flag-without-lite"),
-        ({"to": "ncnn", "precision": "int8"}, "ncnn-precision-impossible"),
-        ({"to": "ncnn", "argmax": True}, "ncnn-argmax-impossible"),
-        ({"to": "ncnn", "batch": 0}, "ncnn-batch-impossible"),
-        ({"to": "ncnn", "batch": 2}, "ncnn-batch-impossible"),
-        ({"to": "ncnn", "simplify": True}, "flag-without-onnx"),
-        ({"to": "openvino", "simplify": True}, "flag-without-onnx"),
-        ({"to": "lite", "calibration": Path("photos")}, "flag-without-onnx"),
+        ({"to": "lite", "precision": "int8"}, "lite-precision-unsupported"),
+        ({"to": "openvino", "precision": "int8"}, "openvino-precision-unsupported"),
+        ({"to": "tflite", "precision": "int8"}, "tflite-precision-unsupported"),
+        ({"to": "tflite", "fp16_io": True}, "option-not-applicable"),
+        ({"to": "openvino", "weight_only": "int8"}, "option-not-applicable"),
+        ({"to": "ncnn", "precision": "int8"}, "ncnn-precision-unsupported"),
+        ({"to": "ncnn", "argmax": True}, "ncnn-argmax-unsupported"),
+        ({"to": "ncnn", "batch": 0}, "ncnn-batch-unsupported"),
+        ({"to": "ncnn", "batch": 2}, "ncnn-batch-unsupported"),
+        ({"to": "ncnn", "simplify": True}, "option-not-applicable"),
+        ({"to": "openvino", "simplify": True}, "option-not-applicable"),
+        ({"to": "lite", "calibration": Path("images")}, "option-not-applicable"),
     ],
 )
 def test_what_cannot_be_made_is_refused_before_anything_runs(asked: dict[str, Any], code: str) -> None:
@@ -141,7 +141,7 @@ def test_an_archive_is_not_converted_and_the_hint_says_what_is(tmp_path: Path) -
         archive.add(tmp_path / "note.txt", "note.txt")
 
     with pytest.raises(UsageError) as caught:
-        plan(tmp_path / "model.tar", ConvertRequest(to="lite"), registry.load())
+        plan(tmp_path / "model.tar", ConvertOptions(to="lite"), registry.load())
 
     assert caught.value.code == "not-convertible"
     assert caught.value.hint == "unpack it and name the folder: zoo convert FOLDER --to lite"
@@ -150,9 +150,9 @@ def test_an_archive_is_not_converted_and_the_hint_says_what_is(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("head", "asked", "code"),
     [
-        (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "opset": 16}, "opset-is-fixed"),
-        (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "network": NAME}, "bad-combination"),
-        (b"\x80\x02}q\x00.", {"to": "safetensors", "network": NAME}, "bad-combination"),
+        (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "opset": 16}, "opset-fixed"),
+        (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "architecture": NAME}, "bad-combination"),
+        (b"\x80\x02}q\x00.", {"to": "safetensors", "architecture": NAME}, "bad-combination"),
     ],
 )
 def test_what_a_file_has_already_is_neither_asked_for_nor_left_out_of_account(
@@ -161,7 +161,7 @@ def test_what_a_file_has_already_is_neither_asked_for_nor_left_out_of_account(
     (tmp_path / "source").write_bytes(head)
 
     with pytest.raises(UsageError) as caught:
-        plan(tmp_path / "source", ConvertRequest(**asked), registry.load())
+        plan(tmp_path / "source", ConvertOptions(**asked), registry.load())
 
     assert caught.value.code == code
 
@@ -170,10 +170,10 @@ def test_an_architecture_is_not_named_beside_an_inference_model(shared: Path) ->
     model = shared / "data/inference" / NAME
 
     with pytest.raises(UsageError) as caught:
-        plan(model, ConvertRequest(to="onnx", network=NAME), registry.load())
+        plan(model, ConvertOptions(to="onnx", architecture=NAME), registry.load())
 
-    assert (caught.value.code, caught.value.hint) == ("bad-combination", "leave out --network")
-    assert plan(model, ConvertRequest(to="onnx", opset=13), registry.load()).have == "program"
+    assert (caught.value.code, caught.value.hint) == ("bad-combination", "leave out --architecture")
+    assert plan(model, ConvertOptions(to="onnx", opset=13), registry.load()).have == "program"
 
 
 def test_a_model_file_is_calibrated_for_the_network_that_is_named(tmp_path: Path) -> None:
@@ -185,7 +185,7 @@ def test_a_model_file_is_calibrated_for_the_network_that_is_named(tmp_path: Path
     asked = {"to": "onnx", "precision": "int8", "calibration": tmp_path}
 
     with pytest.raises(UsageError) as caught:
-        plan(file, ConvertRequest(**asked), registry.load())
+        plan(file, ConvertOptions(**asked), registry.load())
 
-    assert caught.value.code == "network-needed"
-    assert plan(file, ConvertRequest(**asked, network=NAME), registry.load()).have == "onnx"
+    assert caught.value.code == "architecture-required"
+    assert plan(file, ConvertOptions(**asked, architecture=NAME), registry.load()).have == "onnx"

@@ -30,7 +30,7 @@ Change = Callable[[Document], None]
 
 
 def folder_of(root: Path, change: Change = lambda document: None, *, photos: bool = True) -> Path:
-    """Four photos: a person in each of three, no object in the last; then whatever a change makes of it."""
+    """Four images: a person in each of three, no object in the last; then whatever a change makes of it."""
     cv2 = pytest.importorskip("cv2")
     images = [{"id": n, "file_name": f"{n}.png", "width": 160, "height": 120} for n in (1, 2, 3, 4)]
     person = {"category_id": 1, "bbox": BOX, "area": 5400.0, "iscrowd": 0, "keypoints": JOINTS}
@@ -79,7 +79,7 @@ def person_is(number: int, *categories: Document) -> Change:
 
 
 def figure(data: CocoSet, kind: Kind, found: int = 2) -> float | None:
-    """AP when the persons of the first photos are found exactly and one more is made up, best of all."""
+    """AP when the persons of the first images are found exactly and one more is made up, best of all."""
     records: list[PoseRecord] = [
         {
             "image_id": photo.id,
@@ -88,7 +88,7 @@ def figure(data: CocoSet, kind: Kind, found: int = 2) -> float | None:
             "keypoints": JOINTS,
             "score": 0.5,
         }
-        for photo in data.photos[:found]
+        for photo in data.images[:found]
     ]
     away: list[float] = [500.0] * 51
     made_up = {"bbox": [300.0, 300.0, 9.0, 9.0], "keypoints": away, "score": 0.9}
@@ -126,7 +126,7 @@ def reference(kind: Kind, found: int = 2) -> float:
             lambda document: document["annotations"].append(
                 {**document["annotations"][0], "image_id": 99, "bbox": None}
             ),
-            id="an annotation of a photo that is not in the file",
+            id="an annotation of an image that is not in the file",
         ),
         pytest.param(
             lambda document: document["annotations"].append(
@@ -143,7 +143,7 @@ def test_files_of_other_makers_give_the_same_figures(tmp_path: Path, change: Cha
 
 
 @pytest.mark.parametrize("joints", [None, [], [0] * 51])
-def test_a_person_without_labelled_joints_is_not_looked_for(tmp_path: Path, joints: list[int] | None) -> None:
+def test_a_person_without_labeled_joints_is_not_looked_for(tmp_path: Path, joints: list[int] | None) -> None:
     def change(document: Document) -> None:
         third = document["annotations"][2]
         third.update(keypoints=joints, num_keypoints=0)
@@ -151,7 +151,7 @@ def test_a_person_without_labelled_joints_is_not_looked_for(tmp_path: Path, join
             del third["keypoints"]
 
     data = load_set(folder_of(tmp_path, change), POSE_PROTOCOL)
-    assert [len(photo.persons_with_keypoints()) for photo in data.photos] == [1, 1, 0, 0]
+    assert [len(photo.persons_with_keypoints()) for photo in data.images] == [1, 1, 0, 0]
     assert figure(data, "keypoints") == pytest.approx(2 / 3)  # both that count are found, one is made up
 
 
@@ -162,7 +162,7 @@ def test_only_persons_are_persons(tmp_path: Path) -> None:
         lambda document: document["annotations"][0].update(category_id=2),
     )
     data = load_set(folder_of(tmp_path, change), POSE_PROTOCOL)
-    assert [len(photo.persons_with_keypoints()) for photo in data.photos] == [0, 1, 1, 0]
+    assert [len(photo.persons_with_keypoints()) for photo in data.images] == [0, 1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -221,38 +221,38 @@ def test_a_file_that_does_not_say_who_is_a_person_is_refused(
     assert caught.value.found == "1 car, 2 bus"
 
 
-def test_photos_that_are_not_there_are_counted_before_anything_is_computed(tmp_path: Path) -> None:
+def test_images_that_are_not_there_are_counted_before_anything_is_computed(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     (folder / "val2017/2.png").unlink()
     (folder / "val2017/4.png").unlink()
     with pytest.raises(NotFoundError) as caught:
         load_set(folder, POSE_PROTOCOL)
-    assert caught.value.code == "photos-missing"
-    assert caught.value.message.startswith("2 of 4 photos")
+    assert caught.value.code == "images-missing"
+    assert caught.value.message.startswith("2 of 4 images")
     assert "2.png" in (caught.value.found or "")
 
     data = load_set(folder, POSE_PROTOCOL, skip_missing=True)
-    assert ([photo.id for photo in data.photos], data.missing) == ([1, 3], 2)
-    assert [photo.id for photo in load_set(folder, POSE_PROTOCOL, limit=1).photos] == [1]
+    assert ([photo.id for photo in data.images], data.missing) == ([1, 3], 2)
+    assert [photo.id for photo in load_set(folder, POSE_PROTOCOL, limit=1).images] == [1]
     pose = PoseEstimator(FakeSession(bright_spots, POSE_TENSOR), POSE_INPUT, HEATMAPS, POSE_PROTOCOL)
-    assert measure_keypoints(data, [pose]).photos == 2
+    assert measure_keypoints(data, [pose]).images == 2
 
 
 @pytest.mark.parametrize(
     "name", ["val2017/{}", "/home/someone/coco/val2017/{}", r"C:\coco\val2017\{}", "{root}/val2017/{}"]
 )
-def test_names_of_photos_may_hold_their_folder(tmp_path: Path, name: str) -> None:
+def test_names_of_images_may_hold_their_folder(tmp_path: Path, name: str) -> None:
     def change(image: Document) -> None:
         image["file_name"] = name.format(image["file_name"], root=tmp_path)
 
     data = load_set(folder_of(tmp_path, each("images", change)), POSE_PROTOCOL)
-    assert [photo.path.resolve() for photo in data.photos] == [
+    assert [photo.path.resolve() for photo in data.images] == [
         (tmp_path / f"val2017/{n}.png").resolve() for n in (1, 2, 3, 4)
     ]
 
 
-def test_photos_that_were_turned_since_are_told_of(tmp_path: Path) -> None:
-    """Annotated upright, stored lying with an EXIF orientation: the usual photo of a phone."""
+def test_images_that_were_turned_since_are_told_of(tmp_path: Path) -> None:
+    """Annotated upright, stored lying with an EXIF orientation: the usual image of a phone."""
 
     def change(document: Document) -> None:
         document["images"][2].update(width=120, height=160)

@@ -22,14 +22,14 @@ from tests.helpers.servers import (
     status,
     talking,
 )
-from zoo.diagnostics.connectivity import Place, Reach, host_of, hosts_of, mirrors_of, reach
+from zoo.diagnostics.connectivity import HostCheck, Place, check_host, host_of, hosts_of, mirrors_of
 from zoo.download.policy import RetryPolicy
 from zoo.settings import Settings
 
 FILE = "/models/a.tar"
 DATA = b"a model" * 1000
 NAMED = f"https://models.invalid{FILE}"
-HASTY = RetryPolicy(connect_timeout=5.0, read_timeout=0.3, answer_timeout=5.0)
+FAST_RETRIES = RetryPolicy(connect_timeout=5.0, read_timeout=0.3, answer_timeout=5.0)
 
 
 @pytest.fixture(autouse=True)
@@ -47,9 +47,9 @@ def closed_port() -> Iterator[int]:
         yield taken.getsockname()[1]
 
 
-def through(*mirrors: str, policy: RetryPolicy | None = None, seconds: float = 30.0) -> tuple[Reach, ...]:
+def through(*mirrors: str, policy: RetryPolicy | None = None, seconds: float = 30.0) -> tuple[HostCheck, ...]:
     settings = Settings(cache=Path("unused"), mirrors=mirrors)
-    return reach(mirrors_of([NAMED], settings), settings, policy, seconds=seconds)
+    return check_host(mirrors_of([NAMED], settings), settings, policy, seconds=seconds)
 
 
 def test_a_mirror_that_has_the_file_works_and_hands_out_nothing_of_it() -> None:
@@ -101,8 +101,8 @@ def test_a_port_that_nobody_listens_on_is_a_refused_connection(closed_port: int)
 
 def test_a_name_that_nobody_knows_is_not_resolved() -> None:
     settings = Settings(cache=Path("unused"))
-    (row,) = reach(hosts_of([NAMED]), settings)
-    assert (row.source, row.role) == ("https://models.invalid", "catalogue")
+    (row,) = check_host(hosts_of([NAMED]), settings)
+    assert (row.source, row.role) == ("https://models.invalid", "catalog")
     assert (row.failed, row.status, row.reached) == ("name-not-resolved", None, False)
     assert row.hint is not None
     assert row.hint.startswith("export HTTPS_PROXY=")
@@ -117,9 +117,9 @@ def test_a_server_that_is_slow_within_patience_works_and_one_beyond_it_timed_out
         exchange.hang()
 
     with LyingServer({FILE: slow}) as server:
-        assert through(server.url, policy=replace(HASTY, read_timeout=20.0))[0].works
+        assert through(server.url, policy=replace(FAST_RETRIES, read_timeout=20.0))[0].works
     with LyingServer({FILE: silent}) as server:
-        assert through(server.url, policy=HASTY)[0].failed == "timed-out"
+        assert through(server.url, policy=FAST_RETRIES)[0].failed == "timed-out"
 
 
 def test_the_report_waits_for_nobody_beyond_its_bound() -> None:
@@ -139,14 +139,14 @@ def test_what_is_no_http_is_a_bad_answer() -> None:
 
 def test_a_body_that_stalls_is_not_waited_for() -> None:
     with LyingServer({FILE: stall(DATA, after=10)}) as server:
-        assert through(server.url, policy=HASTY)[0].works
+        assert through(server.url, policy=FAST_RETRIES)[0].works
 
 
 def test_a_proxy_that_cannot_be_reached_is_the_one_to_blame(
     closed_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", f"http://me:s3cr3t@127.0.0.1:{closed_port}")
-    (row,) = reach(hosts_of([NAMED]), Settings(cache=Path("unused")))
+    (row,) = check_host(hosts_of([NAMED]), Settings(cache=Path("unused")))
     assert (row.failed, row.proxy, row.reached) == ("proxy", True, False)
     assert "s3cr3t" not in row.model_dump_json()
 
@@ -173,7 +173,7 @@ def test_a_bundle_of_certificates_that_is_not_there_is_a_matter_of_certificates(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/nonexistent/ca.pem")
-    (row,) = reach(hosts_of([NAMED]), Settings(cache=Path("unused")))
+    (row,) = check_host(hosts_of([NAMED]), Settings(cache=Path("unused")))
     assert row.failed == "certificate"
 
 
@@ -213,8 +213,8 @@ def test_each_host_is_asked_once_under_its_port() -> None:
 
 def test_nobody_is_asked_where_connections_are_forbidden() -> None:
     with serve({FILE: DATA}) as server:
-        place = Place(server.url, "catalogue", server.url + FILE)
+        place = Place(server.url, "catalog", server.url + FILE)
         with pytest.raises(NetworkError) as refused:
-            reach([place], Settings(cache=Path("unused"), offline=True))
+            check_host([place], Settings(cache=Path("unused"), offline=True))
     assert refused.value.code == "offline"
     assert server.log == []

@@ -1,4 +1,4 @@
-"""Whether the addresses of a catalogue still lead somewhere."""
+"""Whether the addresses of a catalog still lead somewhere."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SWIFT = replace(RetryPolicy(), sleep=lambda seconds: None)
 
 
 @pytest.fixture
-def catalogue(tmp_path: Path) -> Path:
+def catalog(tmp_path: Path) -> Path:
     """One entry whose weights and configuration are published, the latter at two addresses."""
     file = tmp_path / "team.yaml"
     config = MINIMAL[MINIMAL.index("      - kind: weights") :].replace("kind: weights", "kind: config")
@@ -30,37 +30,37 @@ def catalogue(tmp_path: Path) -> Path:
     return file
 
 
-def links(catalogue: Path, *mirrors: str) -> Links:
-    return check_links(catalogue, Settings(cache=catalogue.parent / "cache", mirrors=mirrors), SWIFT)
+def links(catalog: Path, *mirrors: str) -> Links:
+    return check_links(catalog, Settings(cache=catalog.parent / "cache", mirrors=mirrors), SWIFT)
 
 
-def test_links_that_lead_to_files_are_counted_and_nothing_is_dead(catalogue: Path) -> None:
+def test_links_that_lead_to_files_are_counted_and_nothing_is_dead(catalog: Path) -> None:
     with serve({"/sample.pdparams": b"w", "/a.yml": b"c", "/b.yml": b"c"}) as server:
-        found = links(catalogue, server.url)
+        found = links(catalog, server.url)
     assert (found.links, found.addresses, found.dead) == (3, 3, ())
     assert {seen.method for seen in server.log} == {"HEAD"}
 
 
-def test_a_dead_link_is_named_with_entry_artifact_and_status(catalogue: Path) -> None:
+def test_a_dead_link_is_named_with_entry_artifact_and_status(catalog: Path) -> None:
     with serve({"/sample.pdparams": b"w", "/a.yml": b"c"}) as server:
-        (dead,) = links(catalogue, server.url).dead
+        (dead,) = links(catalog, server.url).dead
     assert (dead.entry, dead.artifact, dead.url) == ("sample@1", "config", "https://models.invalid/b.yml")
     assert (dead.asked, dead.failed, dead.status) == (f"{server.url}/b.yml", "status", 404)
     assert dead.found == "404 Not Found"
 
 
-def test_a_server_that_is_busy_is_asked_again_and_believed_in_the_end(catalogue: Path) -> None:
+def test_a_server_that_is_busy_is_asked_again_and_believed_in_the_end(catalog: Path) -> None:
     busy = [status(503), status(503), honest(b"c")]
     with LyingServer({"/sample.pdparams": honest(b"w"), "/a.yml": busy, "/b.yml": status(503)}) as server:
-        (dead,) = links(catalogue, server.url).dead
+        (dead,) = links(catalog, server.url).dead
     assert (dead.url, dead.status) == ("https://models.invalid/b.yml", 503)
     assert server.count("/b.yml") == TRIES
 
 
-def test_what_one_of_several_mirrors_has_is_alive(catalogue: Path, tmp_path: Path) -> None:
+def test_what_one_of_several_mirrors_has_is_alive(catalog: Path, tmp_path: Path) -> None:
     (tmp_path / "sample.pdparams").write_bytes(b"w")
     with serve({"/a.yml": b"c"}) as server:
-        found = links(catalogue, str(tmp_path), server.url, str(tmp_path / "gone"))
+        found = links(catalog, str(tmp_path), server.url, str(tmp_path / "gone"))
     assert [dead.url for dead in found.dead] == ["https://models.invalid/b.yml"]
     assert [source.reached for source in found.sources] == [True, True, False]
     assert server.count("/sample.pdparams") == 1, (
@@ -68,33 +68,33 @@ def test_what_one_of_several_mirrors_has_is_alive(catalogue: Path, tmp_path: Pat
     )
 
 
-def test_no_host_that_can_be_reached_is_an_error_that_names_each_once(catalogue: Path) -> None:
+def test_no_host_that_can_be_reached_is_an_error_that_names_each_once(catalog: Path) -> None:
     with pytest.raises(NetworkError) as refused:
-        links(catalogue)
+        links(catalog)
     assert refused.value.code == "network-unreachable"
     assert str(refused.value.found).count("name-not-resolved") == 1
     assert "https://models.invalid" in str(refused.value.found)
 
 
 def test_one_host_of_two_that_cannot_be_reached_makes_its_links_dead(
-    catalogue: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
+    catalog: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
     with encrypted(certificate, {"/sample.pdparams": honest(b"w"), "/a.yml": honest(b"c")}) as server:
-        text = catalogue.read_text().replace(ADDRESS, server.url + "/sample.pdparams")
-        catalogue.write_text(text.replace("https://models.invalid/a.yml", server.url + "/a.yml"))
-        (dead,) = links(catalogue).dead
+        text = catalog.read_text().replace(ADDRESS, server.url + "/sample.pdparams")
+        catalog.write_text(text.replace("https://models.invalid/a.yml", server.url + "/a.yml"))
+        (dead,) = links(catalog).dead
     assert (dead.url, dead.failed) == ("https://models.invalid/b.yml", "name-not-resolved")
 
 
-def test_nothing_is_asked_of_a_catalogue_without_artifacts(tmp_path: Path) -> None:
+def test_nothing_is_asked_of_a_catalog_without_artifacts(tmp_path: Path) -> None:
     file = tmp_path / "bare.yaml"
     file.write_text(MINIMAL[: MINIMAL.index("    artifacts:")])
     found = links(file)
     assert (found.links, found.sources, found.dead) == (0, (), ())
 
 
-def test_nobody_is_asked_where_connections_are_forbidden(catalogue: Path) -> None:
+def test_nobody_is_asked_where_connections_are_forbidden(catalog: Path) -> None:
     with pytest.raises(NetworkError) as refused:
-        check_links(catalogue, Settings(cache=catalogue.parent, offline=True))
+        check_links(catalog, Settings(cache=catalog.parent, offline=True))
     assert refused.value.code == "offline"

@@ -16,8 +16,8 @@ from tests.helpers.download_client import Fetcher
 from tests.helpers.paths import REPOSITORY
 from tests.helpers.sample_archives import HOST, digest
 from tests.helpers.servers import LyingServer, cut, status
-from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, Shop, trust
-from zoo.download.body import Terms
+from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, trust
+from zoo.download.body import DownloadOptions
 from zoo.download.client import download
 from zoo.download.mirrors import place_of
 from zoo.store import SourceOptions, Stored, rewrite
@@ -32,62 +32,78 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def fetch(shop: Shop, *mirrors: str, offline: bool = False) -> Stored:
-    source = SourceOptions(mirrors=mirrors, offline=offline, policy=shop.policy)
-    return shop.store.fetch(ENTRY, INFERENCE, prove=trust, source=source, note=shop.notes.append)
+def fetch(store_fixture: StoreFixture, *mirrors: str, offline: bool = False) -> Stored:
+    source = SourceOptions(mirrors=mirrors, offline=offline, policy=store_fixture.policy)
+    return store_fixture.store.fetch(
+        ENTRY, INFERENCE, prove=trust, source=source, note=store_fixture.notes.append
+    )
 
 
 class TestFolders:
-    def test_a_path_and_its_address_are_the_same_mirror(self, shop: Shop, folder: Path) -> None:
-        assert fetch(shop, str(folder)).digest == digest(TAR)
-        again = Shop(shop.root.with_name("other"), shop.policy)
-        assert fetch(again, folder.as_uri() + "/").url == fetch(shop, str(folder)).url
+    def test_a_path_and_its_address_are_the_same_mirror(
+        self, store_fixture: StoreFixture, folder: Path
+    ) -> None:
+        assert fetch(store_fixture, str(folder)).digest == digest(TAR)
+        again = StoreFixture(store_fixture.root.with_name("other"), store_fixture.policy)
+        assert fetch(again, folder.as_uri() + "/").url == fetch(store_fixture, str(folder)).url
 
-        assert shop.store.verify().clean
-        assert {name.split("/")[0] for name in shop.files()} == {"artifacts", "blobs", "lock.json"}
+        assert store_fixture.store.verify().clean
+        assert {name.split("/")[0] for name in store_fixture.files()} == {"artifacts", "blobs", "lock.json"}
 
-    def test_a_missing_file_is_told_from_a_missing_folder(self, shop: Shop, folder: Path) -> None:
+    def test_a_missing_file_is_told_from_a_missing_folder(
+        self, store_fixture: StoreFixture, folder: Path
+    ) -> None:
         with pytest.raises(NetworkError) as absent:
-            shop.store.fetch(
-                ENTRY, WEIGHTS, prove=trust, source=SourceOptions(mirrors=(str(folder),), policy=shop.policy)
+            store_fixture.store.fetch(
+                ENTRY,
+                WEIGHTS,
+                prove=trust,
+                source=SourceOptions(mirrors=(str(folder),), policy=store_fixture.policy),
             )
         with pytest.raises(NetworkError) as unmounted:
-            fetch(shop, str(folder / "nowhere"))
+            fetch(store_fixture, str(folder / "nowhere"))
 
         assert (absent.value.code, unmounted.value.code) == ("not-on-server", "network-unreachable")
         assert "the mirror's folder does not have this file" in str(absent.value)
         assert "there is no folder" in str(unmounted.value)
 
-    def test_the_next_mirror_is_asked(self, shop: Shop, folder: Path, tmp_path: Path) -> None:
+    def test_the_next_mirror_is_asked(
+        self, store_fixture: StoreFixture, folder: Path, tmp_path: Path
+    ) -> None:
         (tmp_path / "empty").mkdir()
 
-        got = fetch(shop, str(tmp_path / "empty"), str(folder))
+        got = fetch(store_fixture, str(tmp_path / "empty"), str(folder))
 
         assert got.digest == digest(TAR)
         assert quote("my mirror #1") in got.url
 
-    def test_other_bytes_are_refused_as_from_anywhere(self, shop: Shop, folder: Path) -> None:
-        fetch(shop, str(folder))
+    def test_other_bytes_are_refused_as_from_anywhere(
+        self, store_fixture: StoreFixture, folder: Path
+    ) -> None:
+        fetch(store_fixture, str(folder))
         (folder / "models/picodet.tar").write_bytes(TAR[:512] + bytes(len(TAR) - 512))
-        source = SourceOptions(mirrors=(str(folder),), policy=shop.policy)
-        other, pins = Shop(shop.root.with_name("other"), shop.policy).store, shop.store.seen()
+        source = SourceOptions(mirrors=(str(folder),), policy=store_fixture.policy)
+        other, pins = (
+            StoreFixture(store_fixture.root.with_name("other"), store_fixture.policy).store,
+            store_fixture.store.seen(),
+        )
         with pytest.raises(IntegrityError) as caught:
             other.fetch(ENTRY, INFERENCE, prove=trust, source=source, pins=pins)
 
         assert caught.value.code == "digest-changed"
 
-    def test_a_pipe_is_no_file(self, shop: Shop, folder: Path) -> None:
+    def test_a_pipe_is_no_file(self, store_fixture: StoreFixture, folder: Path) -> None:
         os.remove(folder / "models/picodet.tar")
         os.mkfifo(folder / "models/picodet.tar")
 
         with pytest.raises(NetworkError) as caught:
-            fetch(shop, str(folder))
+            fetch(store_fixture, str(folder))
 
         assert caught.value.code == "not-on-server"
 
-    def test_offline_means_no_folder_either(self, shop: Shop, folder: Path) -> None:
+    def test_offline_means_no_folder_either(self, store_fixture: StoreFixture, folder: Path) -> None:
         with pytest.raises(NetworkError) as caught:
-            fetch(shop, str(folder), offline=True)
+            fetch(store_fixture, str(folder), offline=True)
 
         assert caught.value.code == "offline"
 
@@ -170,19 +186,19 @@ class Counter:
 
 
 class TestBuckets:
-    def test_whatever_fsspec_opens_is_a_mirror(self, shop: Shop) -> None:
+    def test_whatever_fsspec_opens_is_a_mirror(self, store_fixture: StoreFixture) -> None:
         fsspec = pytest.importorskip("fsspec", reason="pip install 'paddle-zoo[mirrors]'")
         memory = fsspec.filesystem("memory")
         memory.pipe_file("/bucket/base/models/picodet.tar", TAR)
         try:
-            assert fetch(shop, "memory://bucket/base").digest == digest(TAR)
+            assert fetch(store_fixture, "memory://bucket/base").digest == digest(TAR)
         finally:
             memory.rm("/bucket", recursive=True)
 
     @pytest.mark.parametrize("scheme", ["gopher", "ftp"])
     def test_nothing_opens_it(self, fetcher: Fetcher, scheme: str) -> None:
         pytest.importorskip("fsspec", reason="pip install 'paddle-zoo[mirrors]'")
-        terms = Terms(policy=fetcher.policy, mirrors=(f"{scheme}://bucket",))
+        terms = DownloadOptions(policy=fetcher.policy, mirrors=(f"{scheme}://bucket",))
         with pytest.raises(UsageError) as caught:
             download([f"{scheme}://bucket/file"], fetcher.part, terms)
 
@@ -201,5 +217,5 @@ class TestBuckets:
         )
 
         assert ran.returncode == 7
-        assert "error[mirror-needs-package]" in ran.stderr
+        assert "error[mirror-package-missing]" in ran.stderr
         assert "pip install 'paddle-zoo[mirrors]'" in ran.stderr

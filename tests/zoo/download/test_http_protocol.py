@@ -13,7 +13,7 @@ from registry.errors import NetworkError, ZooError
 from tests.helpers.download_client import Fetcher, impatient
 from tests.helpers.sample_archives import digest
 from tests.helpers.servers import (
-    Behaviour,
+    Behavior,
     LyingServer,
     cut,
     honest,
@@ -25,7 +25,7 @@ from tests.helpers.servers import (
     status,
 )
 from tests.helpers.servers.socks import socks_proxy
-from zoo.download.body import Terms
+from zoo.download.body import DownloadOptions
 from zoo.download.client import download
 from zoo.store import RetryPolicy
 
@@ -69,7 +69,9 @@ class TestPatience:
             unheard.bind(("127.0.0.1", 0))
             url = f"http://127.0.0.1:{unheard.getsockname()[1]}"
             with pytest.raises(NetworkError) as caught:
-                download([url + "/file"], fetcher.part, Terms(policy=fetcher.policy, mirrors=(url,)))
+                download(
+                    [url + "/file"], fetcher.part, DownloadOptions(policy=fetcher.policy, mirrors=(url,))
+                )
 
         assert caught.value.code == "network-unreachable"
         assert "refused" in str(caught.value.found)
@@ -93,7 +95,7 @@ class TestSecrets:
         assert "authorization" in server.log[0].headers
         assert "authorization" not in other.log[0].headers
 
-    def test_each_of_several_mirrors_gets_its_own_and_the_catalogue_host_none(
+    def test_each_of_several_mirrors_gets_its_own_and_the_catalog_host_none(
         self, fetcher: Fetcher, data: bytes
     ) -> None:
         with serve({}) as one, serve({}) as two, serve({"/file": data}) as host:
@@ -123,7 +125,7 @@ class TestSecrets:
     @pytest.mark.parametrize(
         "act", [status(404), status(500), html(), redirect("/file?token=hush"), stall(b"x", after=0)]
     )
-    def test_no_message_or_file_shows_them(self, fetcher: Fetcher, act: Behaviour, tmp_path: Path) -> None:
+    def test_no_message_or_file_shows_them(self, fetcher: Fetcher, act: Behavior, tmp_path: Path) -> None:
         fetcher.policy = impatient(fetcher.policy)
         with LyingServer({"/file": act}) as server:
             base = server.url.replace("//", "//me:s3cr3t@")
@@ -142,7 +144,7 @@ class TestSecrets:
             download(
                 [url + "/file?token=hush"],
                 fetcher.part,
-                Terms(policy=fetcher.policy, mirrors=("http://me:s3cr3t@127.0.0.1:1",)),
+                DownloadOptions(policy=fetcher.policy, mirrors=("http://me:s3cr3t@127.0.0.1:1",)),
             )
 
         assert "hush" not in str(caught.value)
@@ -164,7 +166,9 @@ def test_a_proxy_of_the_environment_is_used(
         monkeypatch.setenv("http_proxy", proxy.url)
         monkeypatch.setenv("no_proxy", "")
         base = "http://mirror.invalid"
-        got = download([base + "/file"], fetcher.part, Terms(policy=fetcher.policy, mirrors=(base,)))
+        got = download(
+            [base + "/file"], fetcher.part, DownloadOptions(policy=fetcher.policy, mirrors=(base,))
+        )
 
     assert got.digest == digest(data)
     assert proxy.log[0].headers["host"] == "mirror.invalid"
@@ -177,7 +181,9 @@ def test_a_socks_proxy_of_the_environment_is_used(
         monkeypatch.setenv("all_proxy", proxy)
         monkeypatch.setenv("no_proxy", "")
         base = server.url.replace("127.0.0.1", "mirror.invalid")
-        got = download([base + "/file"], fetcher.part, Terms(policy=fetcher.policy, mirrors=(base,)))
+        got = download(
+            [base + "/file"], fetcher.part, DownloadOptions(policy=fetcher.policy, mirrors=(base,))
+        )
 
     assert got.digest == digest(data)
     assert seen == ["mirror.invalid"]

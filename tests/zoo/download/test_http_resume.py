@@ -16,7 +16,7 @@ from tests.helpers.servers import (
     endless,
     honest,
     html,
-    mislabelled_range,
+    mislabeled_range,
     serve,
     shortened,
     status,
@@ -62,7 +62,7 @@ class TestDigest:
     def test_a_resumed_file_that_does_not_fit_is_fetched_once_more_from_the_start(
         self, fetcher: Fetcher, data: bytes
     ) -> None:
-        script = [cut(data, after=4000), mislabelled_range(data, shift=-100), honest(data)]
+        script = [cut(data, after=4000), mislabeled_range(data, shift=-100), honest(data)]
         with LyingServer({"/file": script}) as server:
             assert fetcher.get(server, expected=digest(data)).digest == digest(data)
 
@@ -150,13 +150,13 @@ class TestResume:
         assert server.log[1].headers["if-range"] == dated["Last-Modified"]
         assert server.ranges() == [None, "bytes=4000-"]
 
-    def test_an_error_page_that_breaks_off_is_still_recognised(self, fetcher: Fetcher) -> None:
+    def test_an_error_page_that_breaks_off_is_still_recognized(self, fetcher: Fetcher) -> None:
         page = b"<!DOCTYPE html><html><body>" + b"sorry " * 100
         script = [cut(page, after=100), honest(page)]
         with LyingServer({"/file": script}) as server, pytest.raises(IntegrityError) as caught:
             fetcher.get(server)
 
-        assert caught.value.code == "not-what-was-asked"
+        assert caught.value.code == "unexpected-response"
         assert server.ranges() == [None, "bytes=100-"]
 
 

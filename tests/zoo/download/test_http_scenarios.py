@@ -13,7 +13,7 @@ from registry.errors import IntegrityError, NetworkError, ZooError
 from tests.helpers.download_client import Fetcher, impatient
 from tests.helpers.sample_archives import digest
 from tests.helpers.servers import (
-    Behaviour,
+    Behavior,
     Exchange,
     LyingServer,
     chunked,
@@ -26,7 +26,7 @@ from tests.helpers.servers import (
     html,
     ignoring_range,
     lfs_pointer,
-    mislabelled_range,
+    mislabeled_range,
     redirect,
     reset,
     stall,
@@ -40,7 +40,7 @@ from zoo.store import Limits
 pytestmark = pytest.mark.table("downloads, request by request")
 
 
-Script = Callable[[bytes], Sequence[Behaviour]]
+Script = Callable[[bytes], Sequence[Behavior]]
 NEWER = b"newer" * 2000
 QUIET = {
     "silence is resumed",
@@ -137,7 +137,7 @@ SUCCESSES: dict[str, tuple[Script, list[str | None]]] = {
     "a checksum of the whole also holds for a resumed file": (
         lambda d: [
             cut_with(d, after=4000, headers={"Content-MD5": md5(d)}),
-            mislabelled_range(d, shift=-100),
+            mislabeled_range(d, shift=-100),
             honest(d),
         ],
         [None, "bytes=4000-", None],
@@ -150,13 +150,13 @@ SUCCESSES: dict[str, tuple[Script, list[str | None]]] = {
 }
 
 
-def cut_with(data: bytes, *, after: int, headers: dict[str, str]) -> Behaviour:
+def cut_with(data: bytes, *, after: int, headers: dict[str, str]) -> Behavior:
     return status(
         200, headers={"ETag": '"same"', **headers, "Content-Length": str(len(data))}, body=data[:after]
     )
 
 
-def cut_weak(data: bytes, *, after: int) -> Behaviour:
+def cut_weak(data: bytes, *, after: int) -> Behavior:
     return cut_with(data, after=after, headers={"ETag": 'W/"same"'})
 
 
@@ -218,10 +218,10 @@ FAILURES: dict[str, tuple[Script, type[ZooError], str, int]] = {
         3,
     ),
     "neither length nor chunks nor checksum": (lambda d: [unmeasured(d)], NetworkError, "server-error", 1),
-    "an HTML page": (lambda d: [html()], IntegrityError, "not-what-was-asked", 1),
-    "a Git-LFS pointer": (lambda d: [lfs_pointer()], IntegrityError, "not-what-was-asked", 1),
-    "no bytes": (lambda d: [empty()], IntegrityError, "not-what-was-asked", 1),
-    "compressed on the way": (lambda d: [gzipped(d)], IntegrityError, "not-what-was-asked", 1),
+    "an HTML page": (lambda d: [html()], IntegrityError, "unexpected-response", 1),
+    "a Git-LFS pointer": (lambda d: [lfs_pointer()], IntegrityError, "unexpected-response", 1),
+    "no bytes": (lambda d: [empty()], IntegrityError, "unexpected-response", 1),
+    "compressed on the way": (lambda d: [gzipped(d)], IntegrityError, "unexpected-response", 1),
     "more than allowed, announced": (
         lambda d: [status(200, headers={"Content-Length": "100001"})],
         IntegrityError,

@@ -1,4 +1,4 @@
-"""How far a figure moves when the photos are drawn anew."""
+"""How far a figure moves when the images are drawn anew."""
 
 from __future__ import annotations
 
@@ -8,56 +8,56 @@ import numpy as np
 import pytest
 
 from registry.errors import MissingToolError
-from zoo.datasets.coco import CocoPhoto, CocoSet
+from zoo.datasets.coco import CocoImage, CocoSet
 from zoo.evaluation.scoring import Scored, Scorer
 from zoo.runner.results import DetectionRecord
 
-PHOTOS = 40
+IMAGES = 40
 BOX = [10.0, 10.0, 40.0, 60.0]
 
 
-def one_person_a_photo(found: int, categories: tuple[int, ...] = (1,)) -> Scored:
-    """A set in which the persons of the first photos are found exactly, those of the others not at all."""
+def one_person_per_image(found: int, categories: tuple[int, ...] = (1,)) -> Scored:
+    """A set in which the persons of the first images are found exactly, those of the others not at all."""
     annotations = [
-        {"id": photo, "image_id": photo, "category_id": 1, "bbox": BOX, "area": 2400.0, "iscrowd": 0}
-        for photo in range(1, PHOTOS + 1)
+        {"id": image, "image_id": image, "category_id": 1, "bbox": BOX, "area": 2400.0, "iscrowd": 0}
+        for image in range(1, IMAGES + 1)
     ]
-    images = [{"id": photo, "width": 100, "height": 100} for photo in range(1, PHOTOS + 1)]
+    images = [{"id": image, "width": 100, "height": 100} for image in range(1, IMAGES + 1)]
     document = {"images": images, "annotations": annotations, "categories": [{"id": 1}, {"id": 2}]}
     photos = tuple(
-        CocoPhoto(photo, Path("x.jpg"), 100, 100, (annotations[photo - 1],)) for photo in range(1, PHOTOS + 1)
+        CocoImage(image, Path("x.jpg"), 100, 100, (annotations[image - 1],)) for image in range(1, IMAGES + 1)
     )
     data = CocoSet(Path("x.json"), document, photos, (1, 2))
     records: list[DetectionRecord] = [
-        {"image_id": photo, "category_id": 1, "bbox": BOX, "score": 0.9} for photo in range(1, found + 1)
+        {"image_id": image, "category_id": 1, "bbox": BOX, "score": 0.9} for image in range(1, found + 1)
     ]
     scorer = Scorer(data, "bbox", categories=categories, max_detections=100)
-    # In two parts, the later photos first: neither may make a difference.
-    for part in (slice(PHOTOS // 3, None), slice(PHOTOS // 3)):
-        chosen = [photo.id for photo in photos[part]]
+    # In two parts, the later images first: neither may make a difference.
+    for part in (slice(IMAGES // 3, None), slice(IMAGES // 3)):
+        chosen = [image.id for image in photos[part]]
         scorer.add(photos[part], [record for record in records if record["image_id"] in chosen])
     return scorer.scored()
 
 
-def test_photos_that_are_all_alike_leave_nothing_to_chance() -> None:
-    spread = one_person_a_photo(PHOTOS).spread(20)
+def test_images_that_are_all_alike_leave_nothing_to_chance() -> None:
+    spread = one_person_per_image(IMAGES).spread(20)
 
     assert (spread.low.AP, spread.high.AP, spread.resamples) == (1, 1, 20)
 
 
-def test_the_interval_is_that_of_a_share_among_as_many_photos() -> None:
-    """Recall of one person a photo is a share: its standard error is known."""
-    scored = one_person_a_photo(PHOTOS // 2)
+def test_the_interval_is_that_of_a_share_among_as_many_images() -> None:
+    """Recall of one person an image is a share: its standard error is known."""
+    scored = one_person_per_image(IMAGES // 2)
     spread = scored.spread(400)
-    error = np.sqrt(0.25 / PHOTOS)
+    error = np.sqrt(0.25 / IMAGES)
 
     assert scored.metrics.AR == 0.5
     assert pytest.approx(0.5 - 1.96 * error, abs=0.04) == spread.low.AR
     assert pytest.approx(0.5 + 1.96 * error, abs=0.04) == spread.high.AR
 
 
-def test_the_same_seed_draws_the_same_photos() -> None:
-    scored = one_person_a_photo(PHOTOS // 2)
+def test_the_same_seed_draws_the_same_images() -> None:
+    scored = one_person_per_image(IMAGES // 2)
 
     assert scored.spread(30) == scored.spread(30)
     assert scored.spread(30) != scored.spread(30, seed=1)
@@ -70,12 +70,12 @@ def test_an_evaluator_of_another_version_is_refused(tmp_path: Path, monkeypatch:
     monkeypatch.syspath_prepend(tmp_path)
 
     with pytest.raises(MissingToolError) as caught:
-        one_person_a_photo(PHOTOS)
+        one_person_per_image(IMAGES)
 
-    assert (caught.value.code, caught.value.found) == ("evaluator-unfit", "1.7.2")
+    assert (caught.value.code, caught.value.found) == ("evaluator-incompatible", "1.7.2")
 
 
 def test_where_there_is_nothing_to_find_there_is_no_interval() -> None:
-    spread = one_person_a_photo(PHOTOS, categories=(2,)).spread(5)
+    spread = one_person_per_image(IMAGES, categories=(2,)).spread(5)
 
     assert (spread.low.AP, spread.high.AP) == (None, None)

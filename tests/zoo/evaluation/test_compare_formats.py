@@ -20,10 +20,10 @@ from registry.errors import (
     ZooError,
 )
 from zoo.artifacts.formats import ROWS
-from zoo.artifacts.resolver import Fetched, Obtainer
-from zoo.evaluation.compare_formats import compared, parity_of
+from zoo.artifacts.resolver import ArtifactResolver, Fetched
+from zoo.evaluation.compare_formats import formats_to_compare, parity_of
 from zoo.evaluation.parity import Layers, Parity
-from zoo.runner.loading import Choice
+from zoo.runner.loading import RunConfig
 from zoo.runner.sessions.session import Arrays
 from zoo.settings import Settings
 from zoo.store import Store
@@ -33,7 +33,7 @@ NOTHING = Layers(Arrays(), None)
 
 
 @dataclass(frozen=True)
-class Failing(Obtainer):
+class Failing(ArtifactResolver):
     """Gets nothing, and says why."""
 
     failure: ZooError | None = None
@@ -53,9 +53,9 @@ def failing(tmp_path: Path) -> Failing:
     [
         (ConversionError("converter-failed", "it failed", found="a reason"), "failed", "it failed: a reason"),
         (ConversionError("predictor-crashed", "it crashed"), "failed", "it crashed"),
-        (ConversionError("onnx-half-impossible", "no half", found="NMS"), "not-run", "no half: NMS"),
+        (ConversionError("onnx-fp16-unsupported", "no half", found="NMS"), "not-run", "no half: NMS"),
         (
-            ConversionError("half-op-unknown", "refused", found="1 x sqrt"),
+            ConversionError("fp16-op-unsupported", "refused", found="1 x sqrt"),
             "not-run",
             "the interpreter of ARM FP16 kernels does not know 1 x sqrt",
         ),
@@ -67,12 +67,12 @@ def failing(tmp_path: Path) -> Failing:
 def test_what_is_about_one_format_is_a_row(
     failing: Failing, failure: ZooError, state: str, reason: str
 ) -> None:
-    obtainer = Failing(failing.settings, failing.store, failing.toolchains, failure=failure)
+    resolver = Failing(failing.settings, failing.store, failing.toolchains, failure=failure)
 
-    row = parity_of(ENTRY, Choice(), (), NOTHING, obtainer)
+    row = parity_of(ENTRY, RunConfig(), (), NOTHING, resolver)
 
     assert (row.format, row.state, row.reason) == ("onnx-fp32", state, reason)
-    found = Parity(entry=ENTRY.id, reference="", pictures=0, found=0, formats=(row,))
+    found = Parity(entry=ENTRY.id, reference="", images=0, found=0, formats=(row,))
     assert found.passed == (state != "failed")
 
 
@@ -81,18 +81,18 @@ def test_what_is_about_one_format_is_a_row(
     [
         IntegrityError("digest-mismatch", "not what it was"),
         NetworkError("server-unreachable", "no answer"),
-        NotFoundError("normalisation-unknown", "nothing says it"),
+        NotFoundError("normalization-unknown", "nothing says it"),
     ],
 )
 def test_what_is_about_more_ends_the_comparison(failing: Failing, failure: ZooError) -> None:
-    obtainer = Failing(failing.settings, failing.store, failing.toolchains, failure=failure)
+    resolver = Failing(failing.settings, failing.store, failing.toolchains, failure=failure)
 
     with pytest.raises(type(failure)):
-        parity_of(ENTRY, Choice(), (), NOTHING, obtainer)
+        parity_of(ENTRY, RunConfig(), (), NOTHING, resolver)
 
 
 def test_every_format_but_the_reference_is_compared_and_phones_files_are_made_here() -> None:
-    choices = compared(build=None, lite_version="2.10")
+    choices = formats_to_compare(build=None, lite_version="2.10")
 
     assert [choice.format.name for choice in choices] == list(ROWS[1:-1])
     versions = {choice.backend: choice.lite_version for choice in choices}

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import registry
-from zoo.evaluation.latency import Plan, bench_of, measured, summarise
+from zoo.evaluation.latency import Plan, bench_of, measured, summarize
 
 
 def test_percentiles_are_durations_that_occurred() -> None:
-    found = summarise([float(value) for value in range(100, 0, -1)])
+    found = summarize([float(value) for value in range(100, 0, -1)])
 
     assert (found.runs, found.minimum, found.p50, found.p90, found.p99, found.maximum) == (
         100, 1, 50, 90, 99, 100,
@@ -16,7 +16,7 @@ def test_percentiles_are_durations_that_occurred() -> None:
 
 
 def test_a_single_run_is_its_own_percentile() -> None:
-    found = summarise([3.5])
+    found = summarize([3.5])
 
     assert {found.minimum, found.p50, found.p99, found.maximum, found.mean} == {3.5}
 

@@ -1,4 +1,4 @@
-"""Figures on real photos equal upstream's own evaluator."""
+"""Figures on real images equal upstream's own evaluator."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from zoo.evaluation.measure import Accuracy, measure_detection, measure_keypoint
 from zoo.evaluation.scoring import score
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
-from zoo.runner.images import ImageSource, Photo
+from zoo.runner.images import Image, ImageSource
 from zoo.runner.results import Detections
 
 ENGINES: list[Backend] = ["onnx", "paddle", "lite"]
@@ -52,7 +52,7 @@ def test_key_point_figures_equal_upstreams_evaluator(
 ) -> None:
     pose = PoseEstimator(open_model("tinypose_128x96", engine), POSE_INPUT, HEATMAPS, protocol)
     measured = measure_keypoints(load_set(shared / "data/coco", protocol), [pose])
-    assert (measured.photos, measured.results) == (62, 125)
+    assert (measured.images, measured.results) == (62, 125)
     np.testing.assert_allclose(percent(measured), published, atol=0.1)
 
 
@@ -63,7 +63,7 @@ def test_box_figures_equal_upstreams_evaluator(shared: Path, open_model: OpenMod
     measured = measure_detection(
         load_set(shared / "data/coco", DETECTION_PROTOCOL), [detector], DETECTION_PROTOCOL
     )
-    assert measured.photos == 88
+    assert measured.images == 88
     np.testing.assert_allclose(percent(measured), [29.8, 49.5, 29.9, 41.4], atol=0.1)
 
 
@@ -72,7 +72,7 @@ def test_more_threads_give_the_same_figures(shared: Path, open_model: OpenModel)
     data = load_set(shared / "data/coco", NO_FLIP, limit=20)
     poses = [PoseEstimator(session, POSE_INPUT, HEATMAPS, NO_FLIP) for _ in range(3)]
     seen: list[int] = []
-    assert measure_keypoints(data, poses, on_photos=seen.append) == measure_keypoints(data, poses[:1])
+    assert measure_keypoints(data, poses, on_images=seen.append) == measure_keypoints(data, poses[:1])
     assert sum(seen) == 20
 
 
@@ -89,7 +89,7 @@ def test_boxes_from_a_detector(shared: Path, open_model: OpenModel) -> None:
 
 
 class Annotator(Detector):
-    """Finds the annotated persons, and in every photo one that is not there.
+    """Finds the annotated persons, and in every image one that is not there.
 
     Args:
         data: The set.
@@ -99,11 +99,11 @@ class Annotator(Detector):
     person = 0
 
     def __init__(self, data: CocoSet, wrong: float) -> None:
-        self._boxes = {photo.path: photo.persons_with_keypoints() for photo in data.photos}
+        self._boxes = {photo.path: photo.persons_with_keypoints() for photo in data.images}
         self._wrong = wrong
 
     def __call__(self, image: ImageSource) -> Detections:
-        assert isinstance(image, Photo)
+        assert isinstance(image, Image)
         assert image.path is not None
         boxes = np.concatenate([self._boxes[image.path], [[0, 0, image.width - 1, image.height / 8]]])
         scores = np.full(len(boxes), 0.9, np.float32)
@@ -128,7 +128,7 @@ def test_the_scores_of_found_boxes_count_in_the_scores_of_poses(shared: Path, op
 
 
 def tiny_set(tmp_path: Path, *, categories: int = 1) -> Path:
-    """Three photos: two persons, none, and one that is a crowd beside one without joints."""
+    """Three images: two persons, none, and one that is a crowd beside one without joints."""
     cv2 = pytest.importorskip("cv2")
     (tmp_path / "val2017").mkdir()
     (tmp_path / "annotations").mkdir()
@@ -169,7 +169,7 @@ def tiny_set(tmp_path: Path, *, categories: int = 1) -> Path:
 def truth(data: CocoSet) -> list[dict[str, object]]:
     return [
         {"score": 1.0} | {key: a[key] for key in ("image_id", "category_id", "bbox", "keypoints")}
-        for photo in data.photos
+        for photo in data.images
         for a in photo.annotations
         if not a["iscrowd"]
     ]
@@ -186,11 +186,11 @@ def test_a_person_detector_scored_over_all_categories_shows_a_fraction(tmp_path:
     """Why the scope is part of the protocol."""
     data = load_set(tiny_set(tmp_path, categories=4), DETECTION_PROTOCOL)
     persons = truth(data)
-    first, *others = data.photos
+    first, *others = data.images
     extra = [
         {**first.annotations[0], "id": 100 + category, "category_id": category} for category in (2, 3, 4)
     ]
-    data = replace(data, photos=(replace(first, annotations=(*first.annotations, *extra)), *others))
+    data = replace(data, images=(replace(first, annotations=(*first.annotations, *extra)), *others))
     assert score(data, persons, "bbox", categories=(1,), max_detections=100).AP == 1
     assert score(data, persons, "bbox", categories=(1, 2, 3, 4), max_detections=100).AP == 0.25
 
@@ -202,21 +202,21 @@ def test_no_results_score_zero_and_no_truth_scores_nothing(tmp_path: Path) -> No
 
 
 def test_upstreams_choice_of_persons(tmp_path: Path) -> None:
-    first, second, third = load_set(tiny_set(tmp_path), POSE_PROTOCOL).photos
-    # One pixel narrower than annotated, and cut at the photo's last row.
+    first, second, third = load_set(tiny_set(tmp_path), POSE_PROTOCOL).images
+    # One pixel narrower than annotated, and cut at the image's last row.
     assert first.persons_with_keypoints().tolist() == [[10, 20, 69, 109], [100, 20, 159, 119]]
     assert second.persons_with_keypoints().shape == (0, 4)
     assert third.persons_with_keypoints().shape == (0, 4)
 
 
-def test_photos_the_protocol_is_about(tmp_path: Path) -> None:
+def test_images_the_protocol_is_about(tmp_path: Path) -> None:
     folder = tiny_set(tmp_path)
 
     def ids(**changes: object) -> list[int]:
         protocol = (DETECTION_PROTOCOL if "empty_images" in changes else POSE_PROTOCOL).model_copy(
             update=changes
         )
-        return [photo.id for photo in load_set(folder, protocol).photos]
+        return [photo.id for photo in load_set(folder, protocol).images]
 
     assert ids(empty_images=None) == ids(empty_images=True) == [1, 2, 3]
     assert ids(empty_images=False) == [1, 3]
@@ -224,13 +224,13 @@ def test_photos_the_protocol_is_about(tmp_path: Path) -> None:
     assert ids(images="at_most_six_persons") == [1, 3]
     with pytest.raises(UsageError) as caught:
         ids(images="one_person")
-    assert caught.value.code == "no-photos"
-    assert [photo.id for photo in load_set(folder, POSE_PROTOCOL, limit=2).photos] == [1, 2]
+    assert caught.value.code == "dataset-empty"
+    assert [photo.id for photo in load_set(folder, POSE_PROTOCOL, limit=2).images] == [1, 2]
 
 
-def test_a_set_whose_photos_hold_nobody(tmp_path: Path) -> None:
+def test_a_set_whose_images_hold_nobody(tmp_path: Path) -> None:
     data = load_set(tiny_set(tmp_path), POSE_PROTOCOL)
-    empty = CocoSet(data.annotations, data.document, data.photos[1:2], data.categories)
+    empty = CocoSet(data.annotations, data.document, data.images[1:2], data.categories)
     pose = PoseEstimator(FakeSession(bright_spots, POSE_TENSOR), POSE_INPUT, HEATMAPS, POSE_PROTOCOL)
     measured = measure_keypoints(empty, [pose])
     assert measured.results == 0
@@ -253,10 +253,10 @@ def test_contradictions_are_refused(tmp_path: Path) -> None:
     detector = Detector(session, DETECTOR_INPUT, output, DETECTION_PROTOCOL.nms)
     with pytest.raises(UsageError) as boxes:
         measure_keypoints(data, [pose], detectors=[detector])
-    assert boxes.value.code == "boxes-contradict-protocol"
+    assert boxes.value.code == "boxes-mismatch"
     with pytest.raises(UsageError) as classes:
         measure_detection(data, [detector], DETECTION_PROTOCOL)
-    assert classes.value.code == "classes-contradict-annotations"
+    assert classes.value.code == "classes-mismatch"
 
 
 @pytest.mark.parametrize(
@@ -266,7 +266,7 @@ def test_contradictions_are_refused(tmp_path: Path) -> None:
             lambda folder: (folder / "annotations/person_keypoints_val2017.json").unlink(),
             "annotations-not-found",
         ),
-        (lambda folder: (folder / "val2017").rename(folder / "photos"), "images-not-found"),
+        (lambda folder: (folder / "val2017").rename(folder / "images"), "images-not-found"),
     ],
 )
 def test_missing_parts_are_named(tmp_path: Path, damage: object, code: str) -> None:
@@ -288,9 +288,9 @@ def test_files_that_are_no_annotations_are_refused(tmp_path: Path, content: str)
     assert caught.value.code == "annotations-unreadable"
 
 
-def test_photos_and_annotations_may_lie_elsewhere(tmp_path: Path) -> None:
+def test_images_and_annotations_may_lie_elsewhere(tmp_path: Path) -> None:
     folder = tiny_set(tmp_path)
-    (folder / "val2017").rename(folder / "photos")
+    (folder / "val2017").rename(folder / "images")
     file = (folder / "annotations/instances_val2017.json").rename(folder / "mine.json")
-    data = load_set(tmp_path / "nowhere", POSE_PROTOCOL, annotations=file, images=folder / "photos")
-    assert data.photos[0].path == folder / "photos/1.png"
+    data = load_set(tmp_path / "nowhere", POSE_PROTOCOL, annotations=file, images=folder / "images")
+    assert data.images[0].path == folder / "photos/1.png"

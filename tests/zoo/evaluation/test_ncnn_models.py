@@ -1,4 +1,4 @@
-"""The seed models in ncnn compute what Paddle Inference does, on inputs of real photos or on noise."""
+"""The seed models in ncnn compute what Paddle Inference does, on inputs of real images or on noise."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ import registry
 from tests.helpers.fake_session import DETECTOR_TENSOR, POSE_TENSOR, FakeSession, bright_spots
 from zoo.artifacts.resolver import Fetched
 from zoo.evaluation.parity import Layers, Limits, Sample, compare, heat_maps_alone, limits_of, observe
-from zoo.runner.loading import Choice, Network
+from zoo.runner.loading import LoadedModel, RunConfig
 
 POSE = registry.load().get("tinypose_128x96")
 DETECTOR = registry.load().get("picodet_s_192_pedestrian")
@@ -24,17 +24,17 @@ Answer = Callable[[np.ndarray], list[np.ndarray]]
 def pose(answer: Answer) -> Layers:
     rows, columns = np.mgrid[:300, :400]
     spot = 255 * np.exp(-((columns - 210) ** 2 + (rows - 140) ** 2) / (2 * 20**2))
-    picture = np.repeat(spot[:, :, None], 3, axis=2).astype(np.uint8)
+    image = np.repeat(spot[:, :, None], 3, axis=2).astype(np.uint8)
     boxes = np.array([[100.0, 50, 300, 250], [150, 60, 260, 280]])
-    return observe(network("tinypose", FakeSession(answer, POSE_TENSOR)), [Sample(picture, boxes)])
+    return observe(network("tinypose", FakeSession(answer, POSE_TENSOR)), [Sample(image, boxes)])
 
 
 def detector(answer: Answer) -> Layers:
-    pictures = [Sample(np.full((200, 300, 3), level, dtype=np.uint8)) for level in (0, 200)]
-    return observe(network("picodet", FakeSession(answer, DETECTOR_TENSOR)), pictures)
+    images = [Sample(np.full((200, 300, 3), level, dtype=np.uint8)) for level in (0, 200)]
+    return observe(network("picodet", FakeSession(answer, DETECTOR_TENSOR)), images)
 
 
-def network(name: str, session: FakeSession) -> Network:
+def network(name: str, session: FakeSession) -> LoadedModel:
     entry = POSE if name == "tinypose" else DETECTOR
     fetched = Fetched(
         entry=entry.id,
@@ -46,7 +46,7 @@ def network(name: str, session: FakeSession) -> Network:
         sha256="",
         from_store=True,
     )
-    return Network(entry, Choice(), fetched, session, "host")
+    return LoadedModel(entry, RunConfig(), fetched, session, "host")
 
 
 def off_by(amount: float) -> Answer:
@@ -75,7 +75,7 @@ def test_equal_outputs_are_the_same_on_every_layer() -> None:
 
 
 @pytest.mark.parametrize(("amount", "state"), [(LIMIT / 2, "same"), (LIMIT * 2, "differs")])
-def test_the_catalogues_tolerance_decides_on_raw_outputs(amount: float, state: str) -> None:
+def test_the_catalogs_tolerance_decides_on_raw_outputs(amount: float, state: str) -> None:
     found = compare(pose(bright_spots), pose(off_by(amount)), POSE, "fp32")
 
     assert found.state == state
@@ -83,13 +83,13 @@ def test_the_catalogues_tolerance_decides_on_raw_outputs(amount: float, state: s
     assert found.layers[0].max_abs == pytest.approx(amount, rel=1e-2)
 
 
-def test_nothing_may_differ_where_the_catalogue_has_no_tolerance() -> None:
+def test_nothing_may_differ_where_the_catalog_has_no_tolerance() -> None:
     bare = POSE.model_copy(update={"tolerances": ()})
 
     assert compare(pose(bright_spots), pose(off_by(LIMIT / 2)), bare, "fp32").first == "raw"
 
 
-def test_the_catalogue_states_the_bounds_of_every_layer() -> None:
+def test_the_catalog_states_the_bounds_of_every_layer() -> None:
     (stated,) = POSE.tolerances
     half = stated.model_copy(update={"precision": "fp16", "max_abs": 0.2, "pixels": 2.0, "scores": 0.02})
     both = POSE.model_copy(update={"tolerances": (stated, half)})
@@ -105,7 +105,7 @@ def test_the_catalogue_states_the_bounds_of_every_layer() -> None:
     ]
 
 
-def test_half_precision_is_measured_where_the_catalogue_does_not_bound_it() -> None:
+def test_half_precision_is_measured_where_the_catalog_does_not_bound_it() -> None:
     found = compare(pose(bright_spots), pose(off_by(0.3)), POSE, "fp16")
 
     assert (found.state, found.first) == ("measured", None)

@@ -1,4 +1,4 @@
-"""Models outside the catalogue."""
+"""Models outside the catalog."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ import pytest
 from converters.toolchain import Toolchains
 from registry.errors import UsageError
 from tests.helpers.paddle_writer import write_open_convolution
-from zoo.artifacts.resolver import Obtainer
+from zoo.artifacts.resolver import ArtifactResolver
 from zoo.evaluation.parity_of_file import compare_model, parse_shapes
 from zoo.settings import Settings
 from zoo.store import Store
 
 
 @pytest.fixture
-def obtainer(toolchains: Toolchains, tmp_path: Path) -> Obtainer:
+def resolver(toolchains: Toolchains, tmp_path: Path) -> ArtifactResolver:
     cache = tmp_path / "cache"
-    return Obtainer(settings=Settings(cache=cache), store=Store(cache), toolchains=toolchains)
+    return ArtifactResolver(settings=Settings(cache=cache), store=Store(cache), toolchains=toolchains)
 
 
 @pytest.fixture
@@ -29,8 +29,10 @@ def model(tmp_path: Path) -> Path:
     return folder
 
 
-def test_every_format_is_made_and_computes_the_same_on_every_shape(model: Path, obtainer: Obtainer) -> None:
-    found = compare_model(model, parse_shapes(["x=1,3,64,96", "x=2,3,160,128"]), obtainer)
+def test_every_format_is_made_and_computes_the_same_on_every_shape(
+    model: Path, resolver: ArtifactResolver
+) -> None:
+    found = compare_model(model, parse_shapes(["x=1,3,64,96", "x=2,3,160,128"]), resolver)
 
     assert found.passed
     assert found.runs == ("x [1, 3, 64, 96]", "x [2, 3, 160, 128]")
@@ -43,20 +45,20 @@ def test_every_format_is_made_and_computes_the_same_on_every_shape(model: Path, 
     assert all(len(row.layers) == 2 for row in found.formats if row.state == "same")
 
 
-def test_open_extents_are_asked_for_and_never_guessed(model: Path, obtainer: Obtainer) -> None:
+def test_open_extents_are_asked_for_and_never_guessed(model: Path, resolver: ArtifactResolver) -> None:
     with pytest.raises(UsageError) as caught:
-        compare_model(model, (), obtainer)
+        compare_model(model, (), resolver)
 
     assert caught.value.code == "shape-needed"
     assert caught.value.hint == "--shape x=1,3,320,320"
 
 
 @pytest.mark.parametrize("shape", ["x=1,4,8,8", "x=1,3,8", "y=1,3,8,8"])
-def test_shapes_that_do_not_fit_are_refused(model: Path, obtainer: Obtainer, shape: str) -> None:
+def test_shapes_that_do_not_fit_are_refused(model: Path, resolver: ArtifactResolver, shape: str) -> None:
     with pytest.raises(UsageError) as caught:
-        compare_model(model, parse_shapes([shape]), obtainer)
+        compare_model(model, parse_shapes([shape]), resolver)
 
-    assert caught.value.code == "shape-impossible"
+    assert caught.value.code == "shape-unsupported"
 
 
 @pytest.mark.parametrize("text", ["x", "x=", "=1,2", "x=1,,2", "x=0,3", "x=1,-1", "x=1,3.5"])

@@ -11,8 +11,8 @@ import registry
 from tests.zoo.conftest import OpenModel
 from zoo.artifacts.formats import Backend
 from zoo.evaluation.output_diff import compare_outputs
-from zoo.runner.images import read_photo
-from zoo.runner.preprocess import prepare_photo
+from zoo.runner.images import read_image
+from zoo.runner.preprocess import prepare_image
 
 DETECTOR = "picodet_s_192_pedestrian"
 POSE = "tinypose_128x96"
@@ -25,8 +25,8 @@ def limit(name: str) -> float:
 
 @pytest.mark.parametrize("engine", ["lite", "onnx"])
 def test_the_detector_agrees_on_all_outputs(open_model: OpenModel, shared: Path, engine: Backend) -> None:
-    photo = read_photo(shared / "data/reference/demo_3.jpg", honour_exif=True)
-    image = prepare_photo(photo, registry.load().get(DETECTOR).input, "host").tensor
+    photo = read_image(shared / "data/reference/demo_3.jpg", honor_exif=True)
+    image = prepare_image(photo, registry.load().get(DETECTOR).input, "host").tensor
     expected = open_model(DETECTOR, "paddle").run({"image": image})
 
     found = compare_outputs(expected, open_model(DETECTOR, engine).run({"image": image}))

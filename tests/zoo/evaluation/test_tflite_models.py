@@ -9,7 +9,7 @@ import pytest
 import registry
 from converters.onnx import OnnxOptions
 from converters.planning.execute import perform
-from converters.planning.plan import Aim, steps
+from converters.planning.plan import ConversionTarget, steps
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import LITERT, PADDLE
 from tests.conftest import ensured
@@ -31,7 +31,7 @@ def test_outputs_lie_within_a_ten_thousandth_of_paddles(
 ) -> None:
     entry, source = registry.load().get(name), shared / f"data/weights/{WEIGHTS[name]}.pdparams"
     for step, made in zip(
-        steps("weights", Aim(goal="tflite", onnx=OnnxOptions()), entry),
+        steps("weights", ConversionTarget(goal="tflite", onnx=OnnxOptions()), entry),
         ("inference", "model.onnx", "model.tflite"),
         strict=True,
     ):

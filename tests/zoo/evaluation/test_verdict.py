@@ -67,13 +67,13 @@ def test_a_figure_at_half_overlap_is_held_to_half_overlap() -> None:
 
 
 @pytest.mark.parametrize(
-    ("photos", "limit", "whole"),
+    ("images", "limit", "whole"),
     [(5000, None, True), (88, None, False), (5000, 100, False), (5000, 5000, True)],
 )
-def test_a_set_is_whole_when_it_has_all_photos_of_the_split(
-    photos: int, limit: int | None, whole: bool
+def test_a_set_is_whole_when_it_has_all_images_of_the_split(
+    images: int, limit: int | None, whole: bool
 ) -> None:
-    assert is_whole(FIGURE.protocol, photos, limit) == whole
+    assert is_whole(FIGURE.protocol, images, limit) == whole
 
 
 def test_a_set_of_unknown_size_is_never_whole() -> None:

@@ -42,7 +42,7 @@ def words(svg: str) -> list[str]:
     return [text for node in ElementTree.fromstring(svg).iter() if (text := (node.text or "").strip())]
 
 
-def test_a_picture_shows_inputs_operators_and_outputs() -> None:
+def test_a_image_shows_inputs_operators_and_outputs() -> None:
     found = words(drawn(flow()))
 
     assert {"image", "?×3×8×8", "conv2d", "split", "heat"} <= set(found)
@@ -90,7 +90,7 @@ def test_a_drawing_refers_to_nothing_outside_itself(form: str) -> None:
     assert "<!DOCTYPE svg" not in document
 
 
-def test_a_page_has_the_facts_and_the_picture() -> None:
+def test_a_page_has_the_facts_and_the_image() -> None:
     page = drawn(flow(), "html")
 
     assert "<title>a &lt;model&gt;</title>" in page

@@ -25,7 +25,7 @@ from zoo.reports.report.result import (
     FormatReport,
     Machine,
     ReportResult,
-    SamplePicture,
+    SampleImage,
 )
 
 ENTRY = registry.load().get("tinypose_128x96")
@@ -47,7 +47,7 @@ def validation(name: str) -> Validation:
         origin="built",
         engine="engine 1.0",
         annotations=Path("annotations.json"),
-        photos=62,
+        images=62,
         results=125,
         protocol=figure.protocol,
         published_protocol=True,
@@ -123,7 +123,7 @@ def row(name: str, number: int) -> FormatReport:
 @pytest.fixture
 def entry_report() -> EntryReport:
     jpeg = cv2.imencode(".jpg", np.full((30, 40, 3), 128, np.uint8))[1].tobytes()
-    picture = SamplePicture(caption="photo.jpg", width=40, height=30, jpeg=base64.b64encode(jpeg).decode())
+    image = SampleImage(caption="photo.jpg", width=40, height=30, jpeg=base64.b64encode(jpeg).decode())
     return EntryReport(
         entry=ENTRY,
         complexity=None,
@@ -133,7 +133,7 @@ def entry_report() -> EntryReport:
         found=8,
         plan=Plan(),
         published=ENTRY.latency,
-        pictures=(picture,),
+        images=(image,),
     )
 
 

@@ -1,4 +1,4 @@
-"""Every protocol of the catalogue can be put into words."""
+"""Every protocol of the catalog can be put into words."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENTRIES = tuple(registry.load())
 
 
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.id)
-def test_every_figure_of_the_catalogue_has_its_conditions_in_words(entry: Entry) -> None:
+def test_every_figure_of_the_catalog_has_its_conditions_in_words(entry: Entry) -> None:
     for figure in entry.accuracy:
         found = conditions(figure.protocol)
         assert all(condition.value for condition in found)

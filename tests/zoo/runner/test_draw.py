@@ -1,4 +1,4 @@
-"""Pictures people are happy to show: everything visible, nothing else touched."""
+"""Images people are happy to show: everything visible, nothing else touched."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 
 from registry.errors import UsageError
 from tests.helpers.model_specs import JOINTS
-from zoo.runner.draw import draw_boxes, draw_poses, save_picture
-from zoo.runner.images import Photo, read_photo
+from zoo.runner.draw import draw_boxes, draw_poses, save_image
+from zoo.runner.images import Image, read_image
 from zoo.runner.results import Detections, Poses
 
 GREY = 120
 
 
-def meadow(height: int = 400, width: int = 300) -> Photo:
-    return Photo(np.full((height, width, 3), GREY, np.uint8), "rgb")
+def meadow(height: int = 400, width: int = 300) -> Image:
+    return Image(np.full((height, width, 3), GREY, np.uint8), "rgb")
 
 
 def person(x: float = 150, y: float = 60, size: float = 1.0, score: float = 0.9) -> Poses:
@@ -30,8 +30,8 @@ def person(x: float = 150, y: float = 60, size: float = 1.0, score: float = 0.9)
     return Poses(keypoints, np.array([score]), box, np.array([1e4]))
 
 
-def changed(photo: Photo, drawn: Photo) -> np.ndarray:
-    return (photo.as_bgr() != drawn.as_bgr()).any(axis=2)
+def changed(image: Image, drawn: Image) -> np.ndarray:
+    return (image.as_bgr() != drawn.as_bgr()).any(axis=2)
 
 
 def test_left_is_warm_and_right_is_cold() -> None:
@@ -42,11 +42,11 @@ def test_left_is_warm_and_right_is_cold() -> None:
     assert blue > red + 80
 
 
-def test_the_photo_itself_and_what_is_beside_the_person_stay_untouched() -> None:
-    photo = meadow(400, 900)
-    drawn = draw_poses(photo, person(), JOINTS)
-    assert (photo.pixels == GREY).all()
-    touched = changed(photo, drawn)
+def test_the_image_itself_and_what_is_beside_the_person_stay_untouched() -> None:
+    image = meadow(400, 900)
+    drawn = draw_poses(image, person(), JOINTS)
+    assert (image.pixels == GREY).all()
+    touched = changed(image, drawn)
     assert touched.any()
     assert not touched[:, 240:].any()
 
@@ -73,11 +73,11 @@ def test_a_joint_the_network_is_not_sure_of_is_a_ring() -> None:
 
 
 def test_strokes_grow_with_the_person() -> None:
-    photo = meadow(800, 800)
-    small = draw_poses(photo, person(400, 60, 0.3), JOINTS)
-    large = draw_poses(photo, person(400, 100, 2.0), JOINTS)
+    image = meadow(800, 800)
+    small = draw_poses(image, person(400, 60, 0.3), JOINTS)
+    large = draw_poses(image, person(400, 100, 2.0), JOINTS)
 
-    def width_of_the_left_thigh(drawn: Photo, x: float, y: float, size: float) -> int:
+    def width_of_the_left_thigh(drawn: Image, x: float, y: float, size: float) -> int:
         row = drawn.as_bgr()[round(y + 185 * size)].astype(int)
         near = row[round(x + 22 * size) - 40 : round(x + 22 * size) + 40] if size > 1 else row[400:420]
         return int((near[:, 2] - near[:, 0] > 60).sum())
@@ -96,11 +96,11 @@ def test_joints_and_boxes_far_outside_do_not_disturb(shift: float) -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 500), (20, 20)])
-def test_any_size_of_photo_can_be_drawn_on(height: int, width: int) -> None:
+def test_any_size_of_image_can_be_drawn_on(height: int, width: int) -> None:
     assert draw_poses(meadow(height, width), person(), JOINTS).pixels.shape == (height, width, 3)
 
 
-def test_nobody_leaves_the_photo_as_it_was() -> None:
+def test_nobody_leaves_the_image_as_it_was() -> None:
     nobody = Poses(np.zeros((0, 17, 3)), np.zeros(0), np.zeros((0, 4)), np.zeros(0))
     assert not changed(meadow(), draw_poses(meadow(), nobody, JOINTS)).any()
 
@@ -132,19 +132,19 @@ def test_boxes_are_drawn_where_they_are_and_only_the_confident_ones() -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".webp", ".bmp"])
-def test_pictures_are_written_in_the_format_of_their_name(tmp_path: Path, suffix: str) -> None:
+def test_images_are_written_in_the_format_of_their_name(tmp_path: Path, suffix: str) -> None:
     drawn = draw_poses(meadow(), person(), JOINTS)
     path = tmp_path / f"out{suffix}"
-    save_picture(drawn, path)
-    difference = read_photo(path, honour_exif=True).as_bgr().astype(int) - drawn.as_bgr()
+    save_image(drawn, path)
+    difference = read_image(path, honor_exif=True).as_bgr().astype(int) - drawn.as_bgr()
     assert np.abs(difference).mean() < 3
 
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("out.xyz", "picture-format"), ("out", "picture-format"), ("no/such/folder.png", "output-not-writable")],
+    [("out.xyz", "image-format"), ("out", "image-format"), ("no/such/folder.png", "output-not-writable")],
 )
-def test_pictures_that_cannot_be_written_are_explained(tmp_path: Path, name: str, code: str) -> None:
+def test_images_that_cannot_be_written_are_explained(tmp_path: Path, name: str, code: str) -> None:
     with pytest.raises(UsageError) as caught:
-        save_picture(meadow(), tmp_path / name)
+        save_image(meadow(), tmp_path / name)
     assert caught.value.code == code

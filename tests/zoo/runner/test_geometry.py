@@ -13,7 +13,7 @@ from tests.helpers.model_specs import ARGMAX, EVALUATION_CROP
 from zoo.runner.geometry import Regions, from_heatmap, regions_of, to_input
 from zoo.runner.protocols import PYTHON_DEPLOYMENT_CROP
 
-INPUT, CELLS, PHOTO = (96, 128), (24, 32), (640, 480)
+INPUT, CELLS, IMAGE = (96, 128), (24, 32), (640, 480)
 UDP = HeatmapDecoder(method="argmax", back_projection="udp")
 
 finite = st.floats(-2000, 2000, allow_nan=False)
@@ -29,8 +29,8 @@ crops = st.builds(
 )
 
 
-def region(box: tuple[float, ...], crop: Crop, photo: tuple[int, int] = PHOTO) -> Regions:
-    return regions_of(np.array([box]), crop, input_size=INPUT, photo_size=photo)
+def region(box: tuple[float, ...], crop: Crop, image: tuple[int, int] = IMAGE) -> Regions:
+    return regions_of(np.array([box]), crop, input_size=INPUT, image_size=image)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_evaluation_widens_the_short_side_and_adds_a_quarter(
 ) -> None:
     found = region(box, EVALUATION_CROP)
     np.testing.assert_allclose(found.size[0], np.array(size) * 1.25, rtol=1e-6)
-    np.testing.assert_allclose(found.centre[0], [(box[0] + box[2]) / 2, 150])
+    np.testing.assert_allclose(found.center[0], [(box[0] + box[2]) / 2, 150])
     assert found.windows is None
 
 
@@ -59,7 +59,7 @@ def test_evaluation_widens_the_short_side_and_adds_a_quarter(
         ((500, 300, 700, 600), (453, 255, 639, 479)),
     ],
 )
-def test_deployment_cuts_whole_pixels_inside_the_photo(
+def test_deployment_cuts_whole_pixels_inside_the_image(
     box: tuple[float, ...], window: tuple[int, ...]
 ) -> None:
     found = region(box, PYTHON_DEPLOYMENT_CROP)
@@ -68,16 +68,16 @@ def test_deployment_cuts_whole_pixels_inside_the_photo(
 
 
 @given(boxes, crops)
-def test_a_region_always_has_an_extent_and_a_clipped_one_lies_in_the_photo(
+def test_a_region_always_has_an_extent_and_a_clipped_one_lies_in_the_image(
     box: tuple[float, ...], crop: Crop
 ) -> None:
     found = region(box, crop)
-    assert np.isfinite(found.centre).all()
+    assert np.isfinite(found.center).all()
     assert (found.size > 0).all()
     if found.windows is not None:
         x1, y1, x2, y2 = found.windows[0]
-        assert 0 <= x1 <= x2 < PHOTO[0]
-        assert 0 <= y1 <= y2 < PHOTO[1]
+        assert 0 <= x1 <= x2 < IMAGE[0]
+        assert 0 <= y1 <= y2 < IMAGE[1]
 
 
 @given(boxes, crops, st.lists(st.tuples(finite, finite), min_size=1, max_size=5))
@@ -90,9 +90,9 @@ def test_a_map_and_its_inverse_cancel(
 
 
 @given(boxes)
-def test_unbiased_maps_put_outer_pixel_centres_on_each_other(box: tuple[float, ...]) -> None:
+def test_unbiased_maps_put_outer_pixel_centers_on_each_other(box: tuple[float, ...]) -> None:
     found = region(box, EVALUATION_CROP)
-    start, end = found.centre - found.size / 2, found.centre + found.size / 2
+    start, end = found.center - found.size / 2, found.center + found.size / 2
     there = to_input(found, EVALUATION_CROP, INPUT).apply(np.stack([start, end], axis=1))
     np.testing.assert_allclose(there[0], [[0, 0], [95, 127]], atol=0.05)  # kept in single precision
     back = from_heatmap(found, UDP, CELLS).apply(np.array([[[0, 0], [23, 31]]]))
@@ -100,14 +100,14 @@ def test_unbiased_maps_put_outer_pixel_centres_on_each_other(box: tuple[float, .
 
 
 @given(boxes)
-def test_plain_maps_put_centres_on_each_other_and_scale_by_width(box: tuple[float, ...]) -> None:
+def test_plain_maps_put_centers_on_each_other_and_scale_by_width(box: tuple[float, ...]) -> None:
     found = region(box, EVALUATION_CROP)
     back = from_heatmap(found, ARGMAX, CELLS).apply(np.array([[[12, 16], [13, 17]]]))[0]
-    np.testing.assert_allclose(back[0], found.centre[0], atol=1e-9)
+    np.testing.assert_allclose(back[0], found.center[0], atol=1e-9)
     np.testing.assert_allclose(back[1] - back[0], found.size[0, 0] / 24, rtol=1e-6, atol=1e-9)
 
 
-def test_deployment_projects_back_around_the_rounded_centre() -> None:
+def test_deployment_projects_back_around_the_rounded_center() -> None:
     found = region((10, 20, 111, 121), PYTHON_DEPLOYMENT_CROP)
     assert found.windows is not None
     x1, y1, x2, y2 = found.windows[0]
@@ -122,7 +122,7 @@ def test_a_one_pixel_box_gives_a_region_of_one_pixel_and_its_surroundings() -> N
 def test_no_boxes_give_no_regions() -> None:
     for empty in (np.zeros((0, 4)), np.array([])):
         for crop in (EVALUATION_CROP, PYTHON_DEPLOYMENT_CROP):
-            found = regions_of(empty, crop, input_size=INPUT, photo_size=PHOTO)
+            found = regions_of(empty, crop, input_size=INPUT, image_size=IMAGE)
             assert len(found) == 0
             assert to_input(found, crop, INPUT).matrices().shape == (0, 2, 3)
 
@@ -138,5 +138,5 @@ def test_no_boxes_give_no_regions() -> None:
 )
 def test_boxes_that_make_no_sense_are_refused(wrong: np.ndarray, code: str) -> None:
     with pytest.raises(UsageError) as caught:
-        regions_of(wrong, EVALUATION_CROP, input_size=INPUT, photo_size=PHOTO)
+        regions_of(wrong, EVALUATION_CROP, input_size=INPUT, image_size=IMAGE)
     assert caught.value.code == code

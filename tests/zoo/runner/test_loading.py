@@ -1,4 +1,4 @@
-"""Which file a backend runs, and where that file normalises."""
+"""Which file a backend runs, and where that file normalizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import registry
 from registry.errors import NotFoundError, UsageError
 from zoo.artifacts.resolver import Fetched
-from zoo.runner.loading import Choice, copies, normalisation_of, want_of
+from zoo.runner.loading import RunConfig, normalization_of, one_per_thread, spec_of
 
 POSE = registry.load().get("tinypose_128x96")
 DETECTOR = registry.load().get("picodet_s_192_pedestrian")
@@ -47,52 +47,56 @@ def model(folder: Path, configuration: str | None) -> Path:
 @pytest.mark.parametrize(
     ("choice", "flags"),
     [
-        (Choice(backend="paddle"), "inference"),
-        (Choice(backend="onnx"), "onnx-fp32"),
-        (Choice(backend="lite"), "lite-x86-fp32"),
-        (Choice(backend="lite", precision="fp16"), "lite-arm-fp16"),
-        (Choice(backend="openvino"), "openvino-fp32"),
+        (RunConfig(backend="paddle"), "inference"),
+        (RunConfig(backend="onnx"), "onnx-fp32"),
+        (RunConfig(backend="lite"), "lite-x86-fp32"),
+        (RunConfig(backend="lite", precision="fp16"), "lite-arm-fp16"),
+        (RunConfig(backend="openvino"), "openvino-fp32"),
     ],
 )
-def test_each_backend_runs_an_artifact_of_its_own(choice: Choice, flags: str) -> None:
-    assert want_of(choice).id == flags
+def test_each_backend_runs_an_artifact_of_its_own(choice: RunConfig, flags: str) -> None:
+    assert spec_of(choice).id == flags
 
 
 def test_an_inference_model_has_no_half_precision() -> None:
     with pytest.raises(UsageError):
-        want_of(Choice(backend="paddle", precision="fp16"))
+        spec_of(RunConfig(backend="paddle", precision="fp16"))
 
 
-def test_the_catalogue_says_where_a_published_model_normalises(tmp_path: Path) -> None:
+def test_the_catalog_says_where_a_published_model_normalizes(tmp_path: Path) -> None:
     found = fetched(model(tmp_path / "m", WITHOUT), "inference")
 
-    assert normalisation_of(DETECTOR, found, store_with(None)) == "host"
+    assert normalization_of(DETECTOR, found, store_with(None)) == "host"
 
 
 @pytest.mark.parametrize(("configuration", "where"), [(WITH, "host"), (WITHOUT, "in_graph")])
-def test_where_the_catalogue_does_not_know_the_configuration_says_it(
+def test_where_the_catalog_does_not_know_the_configuration_says_it(
     tmp_path: Path, configuration: str, where: str
 ) -> None:
     folder = model(tmp_path / "m", configuration)
     (tmp_path / "x.onnx").touch()
     converted = fetched(tmp_path / "x.onnx", "inference", built=True)
 
-    assert normalisation_of(POSE, fetched(folder, "inference"), store_with(None)) == where
-    assert normalisation_of(POSE, converted, store_with(folder)) == where
+    assert normalization_of(POSE, fetched(folder, "inference"), store_with(None)) == where
+    assert normalization_of(POSE, converted, store_with(folder)) == where
 
 
 def test_what_is_made_from_weights_leaves_it_to_the_host(tmp_path: Path) -> None:
     made = fetched(model(tmp_path / "m", WITHOUT), "weights", built=True)
 
-    assert normalisation_of(POSE, made, store_with(None)) == "host"
+    assert normalization_of(POSE, made, store_with(None)) == "host"
 
 
 def test_where_nothing_says_it_nothing_is_guessed(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
-        normalisation_of(POSE, fetched(model(tmp_path / "m", None), "inference"), store_with(None))
-    assert caught.value.code == "normalisation-unknown"
+        normalization_of(POSE, fetched(model(tmp_path / "m", None), "inference"), store_with(None))
+    assert caught.value.code == "normalization-unknown"
 
 
 def test_only_engines_that_answer_one_caller_are_loaded_several_times() -> None:
-    assert [len(copies(POSE, Choice(backend=name), 3)) for name in ("onnx", "paddle", "lite")] == [1, 3, 3]
-    assert len(copies(POSE, Choice(backend="lite", precision="fp16"), 3)) == 1
+    assert [len(one_per_thread(POSE, RunConfig(backend=name), 3)) for name in ("onnx", "paddle", "lite")] == [
+        1,
+        3,
+        3,
+    ]
+    assert len(one_per_thread(POSE, RunConfig(backend="lite", precision="fp16"), 3)) == 1

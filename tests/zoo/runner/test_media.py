@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from registry.errors import NotFoundError
-from zoo.runner.media import find_pictures
+from zoo.runner.media import find_images
 
 
 @pytest.fixture
@@ -19,11 +19,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def names(folder: Path, *words: str) -> list[str]:
-    found = find_pictures([str(folder / word) if word else str(folder) for word in words])
+    found = find_images([str(folder / word) if word else str(folder) for word in words])
     return [path.relative_to(folder).as_posix() for path in found]
 
 
-def test_a_folder_stands_for_its_pictures_and_videos_by_name(folder: Path) -> None:
+def test_a_folder_stands_for_its_images_and_videos_by_name(folder: Path) -> None:
     assert names(folder, "") == ["a.png", "b.JPG", "clip.mp4", "odd[1].jpg"]
 
 
@@ -47,7 +47,8 @@ def test_a_file_named_twice_is_looked_at_once(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("word", "code"), [("missing.jpg", "image-not-found"), ("*.gif", "no-images"), ("empty", "no-images")]
+    ("word", "code"),
+    [("missing.jpg", "image-not-found"), ("*.gif", "images-not-found"), ("empty", "images-not-found")],
 )
 def test_words_that_stand_for_nothing_are_errors(folder: Path, word: str, code: str) -> None:
     (folder / "empty").mkdir()

@@ -1,4 +1,4 @@
-"""Photos in, persons out."""
+"""Images in, persons out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.zoo.conftest import OpenModel
 from zoo.artifacts.formats import Backend
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
-from zoo.runner.images import Photo, read_photo
+from zoo.runner.images import Image, read_image
 from zoo.runner.pipeline import Pipeline, read_ahead
 from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, python_deployment
 
@@ -34,11 +34,11 @@ DEPLOYMENT = python_deployment(POSE_PROTOCOL)
 PLAIN = POSE_PROTOCOL.model_copy(update={"flip": False, "suppression": None})
 
 
-def night_with_a_lamp(x: int, y: int, height: int = 300, width: int = 400) -> Photo:
-    """A black photo with one white spot, which the stand-in network takes for every joint."""
+def night_with_a_lamp(x: int, y: int, height: int = 300, width: int = 400) -> Image:
+    """A black image with one white spot, which the stand-in network takes for every joint."""
     rows, columns = np.mgrid[:height, :width]
     spot = 255 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * 20**2))
-    return Photo(np.repeat(spot[:, :, None], 3, axis=2).astype(np.uint8), "rgb")
+    return Image(np.repeat(spot[:, :, None], 3, axis=2).astype(np.uint8), "rgb")
 
 
 def estimator(protocol: KeypointProtocol, session: FakeSession | None = None) -> PoseEstimator:
@@ -53,18 +53,18 @@ def detector_that_sees(boxes: list[tuple[float, float, float, float, float]]) ->
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-@pytest.mark.parametrize("photo", ["demo_3", "demo_4"])
+@pytest.mark.parametrize("image", ["demo_3", "demo_4"])
 def test_the_deployments_results_are_reproduced(
-    shared: Path, open_model: OpenModel, engine: Backend, photo: str
+    shared: Path, open_model: OpenModel, engine: Backend, image: str
 ) -> None:
-    """Upstream's detector and pose model in a row, from the photo to joints in the photo."""
+    """Upstream's detector and pose model in a row, from the image to joints in the photo."""
     detector = Detector(
         open_model("picodet_s_192_pedestrian", engine), DETECTOR_INPUT, RAW_BOXES, PYTHON_DEPLOYMENT_NMS
     )
     pose = PoseEstimator(open_model("tinypose_128x96", engine), POSE_INPUT, HEATMAPS, DEPLOYMENT)
-    found = Pipeline(detector, pose)(shared / f"data/reference/{photo}.jpg")
-    stated = json.loads((shared / f"data/reference/tinypose_128x96__{photo}__A.keypoints.json").read_text())
-    boxes = json.loads((shared / f"data/reference/picodet_s_192_pedestrian__{photo}.boxes.json").read_text())
+    found = Pipeline(detector, pose)(shared / f"data/reference/{image}.jpg")
+    stated = json.loads((shared / f"data/reference/tinypose_128x96__{image}__A.keypoints.json").read_text())
+    boxes = json.loads((shared / f"data/reference/picodet_s_192_pedestrian__{image}.boxes.json").read_text())
     np.testing.assert_allclose(found.detections.boxes, np.array(boxes["boxes"])[:, 2:], atol=5e-3)
     np.testing.assert_allclose(found.detections.scores, np.array(boxes["boxes"])[:, 1], atol=1e-5)
     expected = np.array([person["keypoints_image_dark"] for person in stated["persons"]])
@@ -74,19 +74,19 @@ def test_the_deployments_results_are_reproduced(
     np.testing.assert_allclose(found.poses.scores, scores, atol=1e-5)
 
 
-def test_a_whole_picture_is_looked_at_when_no_box_is_given(shared: Path) -> None:
-    for photo in ("demo_3", "demo_4"):
+def test_a_whole_image_is_looked_at_when_no_box_is_given(shared: Path) -> None:
+    for image in ("demo_3", "demo_4"):
         session = FakeSession(bright_spots, POSE_TENSOR)
-        poses = estimator(DEPLOYMENT, session)(shared / f"data/reference/{photo}.jpg")
-        stored = np.load(shared / f"data/reference/tinypose_128x96__{photo}__A.heatmaps.npz")["full_input"]
+        poses = estimator(DEPLOYMENT, session)(shared / f"data/reference/{image}.jpg")
+        stored = np.load(shared / f"data/reference/tinypose_128x96__{image}__A.heatmaps.npz")["full_input"]
         assert len(poses) == 1
-        assert np.abs(session.fed[0]["image"] - stored).max() < 0.02  # one grey level, here and there
+        assert np.abs(session.fed[0]["image"] - stored).max() < 0.02  # one gray level, here and there
         assert (session.fed[0]["image"] != stored).mean() < 1e-3
 
 
 @pytest.mark.parametrize("flip", [False, True])
 @pytest.mark.parametrize("back_projection", ["affine", "udp"])
-def test_joints_land_where_they_are_in_the_photo(flip: bool, back_projection: str) -> None:
+def test_joints_land_where_they_are_in_the_image(flip: bool, back_projection: str) -> None:
     decoder = PLAIN.decoder.model_copy(update={"back_projection": back_projection})
     protocol = PLAIN.model_copy(update={"flip": flip, "decoder": decoder})
     boxes = np.array([[100, 50, 300, 250], [150, 60, 250, 280], [180, 100, 260, 180]])
@@ -119,11 +119,11 @@ def test_persons_go_through_the_network_together_but_not_all_at_once() -> None:
 def test_the_same_person_twice_is_one_person_under_suppression() -> None:
     boxes = np.array([[100, 50, 300, 250], [101, 50, 301, 250], [0, 0, 40, 60]])
     scores = np.array([0.6, 0.9, 0.8])
-    photo = night_with_a_lamp(210, 140)
-    poses = estimator(POSE_PROTOCOL)(photo, boxes, scores)
+    image = night_with_a_lamp(210, 140)
+    poses = estimator(POSE_PROTOCOL)(image, boxes, scores)
     assert poses.boxes.tolist() == [[101, 50, 301, 250], [0, 0, 40, 60]]
     assert list(poses.scores) == sorted(poses.scores, reverse=True)
-    assert len(estimator(PLAIN)(photo, boxes, scores)) == 3
+    assert len(estimator(PLAIN)(image, boxes, scores)) == 3
 
 
 @pytest.mark.parametrize("protocol", [POSE_PROTOCOL, PLAIN, DEPLOYMENT])
@@ -161,7 +161,7 @@ def test_only_confident_persons_are_looked_at() -> None:
     assert result.path is None
 
 
-def test_boxes_beyond_the_photo_are_no_problem() -> None:
+def test_boxes_beyond_the_image_are_no_problem() -> None:
     detector = detector_that_sees(
         [(0.9, -50, -50, 20, 20), (0.8, 390, 290, 500, 600), (0.7, 900, 900, 950, 990)]
     )
@@ -213,16 +213,16 @@ def test_a_stream_gives_what_single_calls_give_in_order(shared: Path, jobs: int)
         assert (pipeline(file).poses.keypoints == result.poses.keypoints).all()
 
 
-def test_reading_ahead_takes_only_a_few_pictures_from_an_endless_supply() -> None:
+def test_reading_ahead_takes_only_a_few_images_from_an_endless_supply() -> None:
     taken = 0
 
-    def endless() -> Iterator[Photo]:
+    def endless() -> Iterator[Image]:
         nonlocal taken
         while True:
             taken += 1
             yield night_with_a_lamp(9, 9, 30, 40)
 
-    photos = read_ahead(endless(), honour_exif=True)
+    photos = read_ahead(endless(), honor_exif=True)
     for _ in range(10):
         next(photos)
     photos.close()
@@ -230,7 +230,7 @@ def test_reading_ahead_takes_only_a_few_pictures_from_an_endless_supply() -> Non
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("zoo")]
 
 
-def test_an_unreadable_picture_ends_the_stream_with_its_name(shared: Path, tmp_path: Path) -> None:
+def test_an_unreadable_image_ends_the_stream_with_its_name(shared: Path, tmp_path: Path) -> None:
     pipeline = Pipeline(detector_that_sees([]), estimator(PLAIN))
     results = pipeline.stream([shared / "data/reference/demo_3.jpg", tmp_path / "gone.jpg"])
     assert len(next(results).poses) == 0
@@ -238,12 +238,12 @@ def test_an_unreadable_picture_ends_the_stream_with_its_name(shared: Path, tmp_p
         next(results)
 
 
-def test_the_same_photo_from_file_array_and_pil(shared: Path) -> None:
+def test_the_same_image_from_file_array_and_pil(shared: Path) -> None:
     pil = pytest.importorskip("PIL.Image", reason="no PIL image without PIL")
     file = shared / "data/reference/demo_3.jpg"
-    photo = read_photo(file, honour_exif=True)
+    image = read_image(file, honor_exif=True)
     pipeline = Pipeline(detector_that_sees([(0.9, 100, 50, 300, 250)]), estimator(PLAIN))
     expected = pipeline(file).poses.keypoints
-    array = photo.as_bgr()[:, :, ::-1]
-    for source in (str(file), photo, array, pil.fromarray(np.ascontiguousarray(array))):
+    array = image.as_bgr()[:, :, ::-1]
+    for source in (str(file), image, array, pil.fromarray(np.ascontiguousarray(array))):
         assert (pipeline(source).poses.keypoints == expected).all()

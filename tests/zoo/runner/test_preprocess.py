@@ -1,4 +1,4 @@
-"""Photos become the tensors the networks were trained on."""
+"""Images become the tensors the networks were trained on."""
 
 from __future__ import annotations
 
@@ -9,71 +9,71 @@ import numpy as np
 import pytest
 
 from tests.helpers.model_specs import DETECTOR_INPUT, EVALUATION_CROP, MEAN, POSE_INPUT, STD
-from zoo.runner.images import Photo, read_photo
-from zoo.runner.preprocess import prepare_persons, prepare_photo
+from zoo.runner.images import Image, read_image
+from zoo.runner.preprocess import prepare_image, prepare_persons
 from zoo.runner.protocols import PYTHON_DEPLOYMENT_CROP
 
 BLACK = -np.array(MEAN) / np.array(STD)
 
 
-def noise(height: int = 60, width: int = 80) -> Photo:
+def noise(height: int = 60, width: int = 80) -> Image:
     pixels = np.random.default_rng(0).integers(0, 256, (height, width, 3), dtype=np.uint8)
-    return Photo(pixels, "rgb")
+    return Image(pixels, "rgb")
 
 
-def normalised(pixels: np.ndarray) -> np.ndarray:
+def normalized(pixels: np.ndarray) -> np.ndarray:
     return ((pixels / 255 - MEAN) / STD).transpose(2, 0, 1)
 
 
-def test_a_photo_of_the_networks_size_is_only_normalised() -> None:
+def test_a_image_of_the_networks_size_is_only_normalized() -> None:
     photo = noise(192, 192)
-    prepared = prepare_photo(photo, DETECTOR_INPUT, "host")
+    prepared = prepare_image(photo, DETECTOR_INPUT, "host")
     assert prepared.tensor.dtype == np.float32
-    np.testing.assert_allclose(prepared.tensor[0], normalised(photo.pixels), atol=2e-6)
+    np.testing.assert_allclose(prepared.tensor[0], normalized(photo.pixels), atol=2e-6)
     assert prepared.scale.tolist() == [1, 1]
 
 
-def test_normalisation_inside_the_graph_leaves_pixel_values() -> None:
+def test_normalization_inside_the_graph_leaves_pixel_values() -> None:
     photo = noise(192, 192)
-    prepared = prepare_photo(photo, DETECTOR_INPUT, "in_graph")
+    prepared = prepare_image(photo, DETECTOR_INPUT, "in_graph")
     assert (prepared.tensor[0] == photo.pixels.transpose(2, 0, 1)).all()
 
 
-def test_channels_follow_the_network_not_the_photo() -> None:
+def test_channels_follow_the_network_not_the_image() -> None:
     photo = noise()
-    turned = Photo(photo.as_bgr(), "bgr")
+    turned = Image(photo.as_bgr(), "bgr")
     box = np.array([[10, 10, 50, 50]])
     for spec in (
         POSE_INPUT,
-        POSE_INPUT.model_copy(update={"colour": "bgr", "mean": (0, 0, 0), "std": (1, 1, 1)}),
+        POSE_INPUT.model_copy(update={"color": "bgr", "mean": (0, 0, 0), "std": (1, 1, 1)}),
     ):
         first = prepare_persons(photo, box, spec, EVALUATION_CROP, "host").tensor
         assert (first == prepare_persons(turned, box, spec, EVALUATION_CROP, "host").tensor).all()
     rgb = prepare_persons(photo, box, POSE_INPUT, EVALUATION_CROP, "in_graph").tensor
-    bgr_spec = POSE_INPUT.model_copy(update={"colour": "bgr"})
+    bgr_spec = POSE_INPUT.model_copy(update={"color": "bgr"})
     assert (rgb[:, ::-1] == prepare_persons(photo, box, bgr_spec, EVALUATION_CROP, "in_graph").tensor).all()
 
 
 def test_stretching_scales_both_sides_freely() -> None:
-    prepared = prepare_photo(noise(96, 384), DETECTOR_INPUT, "host")
+    prepared = prepare_image(noise(96, 384), DETECTOR_INPUT, "host")
     assert prepared.tensor.shape == (1, 3, 192, 192)
     np.testing.assert_allclose(prepared.scale, [2, 0.5])
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 191, 193, 1000])
-def test_any_size_of_photo_reaches_the_networks_size(side: int) -> None:
-    assert prepare_photo(noise(side, 7), DETECTOR_INPUT, "host").tensor.shape == (1, 3, 192, 192)
+def test_any_size_of_image_reaches_the_networks_size(side: int) -> None:
+    assert prepare_image(noise(side, 7), DETECTOR_INPUT, "host").tensor.shape == (1, 3, 192, 192)
 
 
-def test_what_lies_outside_the_photo_is_black() -> None:
-    photo = Photo(np.full((100, 100, 3), 255, np.uint8), "rgb")
+def test_what_lies_outside_the_image_is_black() -> None:
+    photo = Image(np.full((100, 100, 3), 255, np.uint8), "rgb")
     prepared = prepare_persons(photo, np.array([[-100, 0, 99, 99]]), POSE_INPUT, EVALUATION_CROP, "host")
     np.testing.assert_allclose(prepared.tensor[0, :, 64, 2], BLACK, atol=1e-6)
     np.testing.assert_allclose(prepared.tensor[0, :, 64, 70], (1 - np.array(MEAN)) / STD, atol=1e-6)
 
 
 @pytest.mark.parametrize("crop", [EVALUATION_CROP, PYTHON_DEPLOYMENT_CROP])
-def test_a_box_beside_the_photo_sees_nothing(crop: object) -> None:
+def test_a_box_beside_the_image_sees_nothing(crop: object) -> None:
     prepared = prepare_persons(noise(), np.array([[500, 500, 540, 580]]), POSE_INPUT, crop, "host")
     np.testing.assert_allclose(
         prepared.tensor[0], np.broadcast_to(BLACK[:, None, None], (3, 128, 96)), atol=1e-6
@@ -103,18 +103,18 @@ def test_a_region_of_the_input_size_is_cut_without_resampling() -> None:
 
 
 def test_detector_inputs_equal_upstreams_to_the_last_bit(shared: Path) -> None:
-    for photo in ("demo_3", "demo_4"):
-        reference = np.load(shared / f"data/reference/picodet_s_192_pedestrian__{photo}.raw.npz")["image"]
-        pixels = read_photo(shared / f"data/reference/{photo}.jpg", honour_exif=True)
-        assert (prepare_photo(pixels, DETECTOR_INPUT, "host").tensor == reference).all()
+    for image in ("demo_3", "demo_4"):
+        reference = np.load(shared / f"data/reference/picodet_s_192_pedestrian__{image}.raw.npz")["image"]
+        pixels = read_image(shared / f"data/reference/{image}.jpg", honor_exif=True)
+        assert (prepare_image(pixels, DETECTOR_INPUT, "host").tensor == reference).all()
 
 
 def test_deployment_cut_outs_equal_upstreams_to_the_last_bit(shared: Path) -> None:
-    for photo, persons in (("demo_3", 1), ("demo_4", 3)):
-        stem = f"data/reference/tinypose_128x96__{photo}__A"
+    for image, persons in (("demo_3", 1), ("demo_4", 3)):
+        stem = f"data/reference/tinypose_128x96__{image}__A"
         stated = json.loads((shared / f"{stem}.keypoints.json").read_text())["persons"]
         reference = np.load(shared / f"{stem}.heatmaps.npz")
-        pixels = read_photo(shared / f"data/reference/{photo}.jpg", honour_exif=True)
+        pixels = read_image(shared / f"data/reference/{image}.jpg", honor_exif=True)
         boxes = np.array([person["det"][2:] for person in stated])
         prepared = prepare_persons(pixels, boxes, POSE_INPUT, PYTHON_DEPLOYMENT_CROP, "host")
         assert prepared.regions.windows is not None
@@ -130,7 +130,7 @@ def test_evaluation_cut_outs_equal_upstreams_to_the_last_bit(shared: Path) -> No
     for number, (image, annotation) in enumerate(
         zip(golden["image_id"], golden["annotation_id"], strict=True)
     ):
-        photo = read_photo(shared / f"data/coco/val2017/{image:012d}.jpg", honour_exif=False)
+        photo = read_image(shared / f"data/coco/val2017/{image:012d}.jpg", honor_exif=False)
         x, y, width, height = boxes[int(annotation)]
         box = np.array([[x, y, min(photo.width - 1, x + width - 1), min(photo.height - 1, y + height - 1)]])
         prepared = prepare_persons(photo, box, POSE_INPUT, EVALUATION_CROP, "host")

@@ -11,7 +11,7 @@ RED, BLUE = (255, 0, 0), (0, 0, 255)
 
 
 def disc(x: float, y: float, radius: float, **more: object) -> Stroke:
-    return Stroke((x, y), (x, y), (radius, radius), 0.0, **{"colour": RED, **more})  # type: ignore[arg-type]
+    return Stroke((x, y), (x, y), (radius, radius), 0.0, **{"color": RED, **more})  # type: ignore[arg-type]
 
 
 def blank(height: int = 40, width: int = 60) -> Canvas:
@@ -34,14 +34,14 @@ def test_a_stroke_widens_evenly_from_end_to_end() -> None:
     canvas.draw(Stroke((10, 20), (50, 20), (2, 8), 0.0, RED), owner=0)
 
     heights = (canvas.owner == 0).sum(axis=0)
-    assert heights[[10, 30, 50]].tolist() == [3, 9, 15]  # pixel centres nearer than the radius
+    assert heights[[10, 30, 50]].tolist() == [3, 9, 15]  # pixel centers nearer than the radius
 
 
 def test_later_strokes_cover_earlier_ones() -> None:
     canvas = blank()
 
     canvas.draw(disc(30, 20, 10), owner=0)
-    canvas.draw(disc(30, 20, 4, colour=BLUE), owner=1)
+    canvas.draw(disc(30, 20, 4, color=BLUE), owner=1)
 
     assert canvas.owner[20, 30] == 1
     assert canvas.pixels[20, 30].tolist() == [0, 0, 255]
@@ -58,7 +58,7 @@ def test_a_round_stroke_is_darker_at_its_edge() -> None:
 
 
 @pytest.mark.parametrize("place", [(-20, 20), (90, 20), (30, -20), (30, 70)])
-def test_a_stroke_outside_the_picture_draws_nothing(place: tuple[int, int]) -> None:
+def test_a_stroke_outside_the_image_draws_nothing(place: tuple[int, int]) -> None:
     canvas = blank()
 
     canvas.draw(disc(*place, 10), owner=0)

@@ -1,4 +1,4 @@
-"""Pictures of figures: the same everywhere, true about their joints, readable as COCO."""
+"""Images of figures: the same everywhere, true about their joints, readable as COCO."""
 
 import hashlib
 import json
@@ -12,18 +12,18 @@ from tools.sample_model.recipe import recipe
 from zoo.datasets.coco import load_set
 from zoo.evaluation.scoring import score
 from zoo.runner.results import PoseRecord
-from zoo.sample.figures import ANNOTATIONS, HELD_OUT, Picture, main, picture, write_coco
+from zoo.sample.figures import ANNOTATIONS, HELD_OUT, DrawnImage, main, picture, write_coco
 from zoo.sample.skeleton import JOINTS
 
 SEEDS = range(40)
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[Picture]:
+def pictures() -> list[DrawnImage]:
     return [picture(seed) for seed in SEEDS]
 
 
-def test_the_held_out_pictures_are_the_ones_the_published_figure_was_measured_on() -> None:
+def test_the_held_out_images_are_the_ones_the_published_figure_was_measured_on() -> None:
     digest = hashlib.sha256()
     for seed in range(HELD_OUT, HELD_OUT + 5):
         made = picture(seed)
@@ -34,19 +34,19 @@ def test_the_held_out_pictures_are_the_ones_the_published_figure_was_measured_on
     assert digest.hexdigest() == "4f9c3667856bdf2f640fd890be9726d04cbf042ca96546e04255e1c33ee213c7"
 
 
-def test_a_seed_always_gives_the_same_picture_and_another_seed_another() -> None:
+def test_a_seed_always_gives_the_same_image_and_another_seed_another() -> None:
     assert (picture(3).image == picture(3).image).all()
     assert picture(3).image.tobytes() != picture(4).image.tobytes()
 
 
-def test_a_seen_joint_lies_on_its_person(pictures: list[Picture]) -> None:
+def test_a_seen_joint_lies_on_its_person(pictures: list[DrawnImage]) -> None:
     for made in pictures:
         for who, person in enumerate(made.persons):
             for x, y, _ in person.keypoints[person.keypoints[:, 2] == 2]:
                 assert made.figures[round(y), round(x)] == who
 
 
-def test_a_joint_in_the_picture_lies_in_the_box_of_its_person(pictures: list[Picture]) -> None:
+def test_a_joint_in_the_image_lies_in_the_box_of_its_person(pictures: list[DrawnImage]) -> None:
     for made in pictures:
         for person in made.persons:
             x, y, width, height = person.box
@@ -56,7 +56,7 @@ def test_a_joint_in_the_picture_lies_in_the_box_of_its_person(pictures: list[Pic
             assert 0 < person.area <= width * height
 
 
-def test_a_joint_outside_the_picture_is_not_labelled(pictures: list[Picture]) -> None:
+def test_a_joint_outside_the_image_is_not_labeled(pictures: list[DrawnImage]) -> None:
     joints = np.concatenate([person.keypoints for made in pictures for person in made.persons])
 
     assert (joints[joints[:, 2] == 0] == 0).all()
@@ -64,7 +64,7 @@ def test_a_joint_outside_the_picture_is_not_labelled(pictures: list[Picture]) ->
     assert shares == pytest.approx([0.07, 0.15, 0.78], abs=0.05)
 
 
-def test_pictures_differ_in_size_number_of_persons_and_brightness(pictures: list[Picture]) -> None:
+def test_images_differ_in_size_number_of_persons_and_brightness(pictures: list[DrawnImage]) -> None:
     assert {len(made.persons) for made in pictures} == {1, 2, 3}
     assert len({made.image.shape for made in pictures}) > 30
     brightness = [made.image.mean() for made in pictures]
@@ -72,7 +72,7 @@ def test_pictures_differ_in_size_number_of_persons_and_brightness(pictures: list
     assert 100 < np.mean(brightness) < 156
 
 
-def test_left_is_on_the_right_of_almost_everybody_who_shows_a_face(pictures: list[Picture]) -> None:
+def test_left_is_on_the_right_of_almost_everybody_who_shows_a_face(pictures: list[DrawnImage]) -> None:
     """Of trunks turned upright; almost, because a head can be turned further than its trunk."""
     facing = []
     for person in (person for made in pictures for person in made.persons):
@@ -120,7 +120,7 @@ def test_the_truth_scores_full_marks_on_its_own_folder(tmp_path: Path) -> None:
             score=1.0,
             keypoints=list(one["keypoints"]),
         )
-        for photo in data.photos
+        for photo in data.images
         for one in photo.annotations
     ]
     found = score(data, truth, "keypoints", categories=(1,), max_detections=20)
@@ -128,13 +128,13 @@ def test_the_truth_scores_full_marks_on_its_own_folder(tmp_path: Path) -> None:
     assert found.AP > 0.999
 
 
-def test_the_command_writes_held_out_pictures(tmp_path: Path) -> None:
+def test_the_command_writes_held_out_images(tmp_path: Path) -> None:
     main(["--out", str(tmp_path), "--count", "1"])
 
     assert [path.name for path in (tmp_path / "val2017").iterdir()] == [f"{HELD_OUT:012d}.png"]
 
 
-def test_no_pictures_is_refused(tmp_path: Path) -> None:
+def test_no_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refusal:
         write_coco(tmp_path, count=0)
 

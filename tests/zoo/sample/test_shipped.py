@@ -1,4 +1,4 @@
-"""The shipped entry: its files and the accuracy of its model are what its catalogue says."""
+"""The shipped entry: its files and the accuracy of its model are what its catalog says."""
 
 import tarfile
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from registry import Entry
 from tools.sample_model.make import ARCHIVE, WEIGHTS, exported, measured
 from tools.sample_model.train import Plan, plain_batch, samples
 from zoo.runner.sessions import Session, open_session
-from zoo.sample import CATALOGUE, DATA, NAME
+from zoo.sample import CATALOG, DATA, NAME
 from zoo.sample.figures import write_coco
 from zoo.sample.skeleton import JOINTS
 from zoo.settings import Settings
@@ -30,7 +30,7 @@ needs_paddle = pytest.mark.skipif(
 
 @pytest.fixture(scope="module")
 def entry() -> Entry:
-    return registry.load(CATALOGUE).get(NAME)
+    return registry.load(CATALOG).get(NAME)
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def session(model: Path) -> Iterator[Session]:
         yield opened
 
 
-def test_the_entry_stands_beside_the_shipped_catalogue() -> None:
-    entries = registry.load(registry.SHIPPED, CATALOGUE)
+def test_the_entry_stands_beside_the_shipped_catalog() -> None:
+    entries = registry.load(registry.SHIPPED, CATALOG)
 
     assert entries.get(NAME).id == f"{NAME}@1"
 
@@ -98,15 +98,15 @@ def test_the_program_says_nothing_about_the_machine_it_was_made_on(model: Path) 
 
 
 @needs_paddle
-def test_the_stated_accuracy_holds_on_the_first_held_out_pictures(
+def test_the_stated_accuracy_holds_on_the_first_held_out_images(
     entry: Entry, session: Session, tmp_path: Path
 ) -> None:
-    """60 of the 500 pictures: their sampling error is about 1.5 points, so 4 points is a wide band."""
+    """60 of the 500 images: their sampling error is about 1.5 points, so 4 points is a wide band."""
     write_coco(tmp_path, count=60)
 
     found = measured(session, tmp_path)
 
-    assert found.photos == 60
+    assert found.images == 60
     assert found.metrics.AP is not None
     percent = 100 * found.metrics.AP
     assert percent == pytest.approx(entry.accuracy[0].value, abs=4)

@@ -10,7 +10,7 @@ from registry.errors import IntegrityError
 from registry.schema import Artifact
 from tests.helpers.sample_archives import artifact, digest, tar_of
 from tests.helpers.servers import LyingServer, honest, serve
-from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, Shop, pinned
+from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, StoreFixture, pinned
 
 
 class TestDrift:
@@ -19,101 +19,105 @@ class TestDrift:
     NEWER = tar_of({"picodet/model.pdmodel": b"newer"})
 
     def drifted(
-        self, shop: Shop, server: LyingServer, wanted: Artifact = INFERENCE, **more: object
+        self, store_fixture: StoreFixture, server: LyingServer, wanted: Artifact = INFERENCE, **more: object
     ) -> IntegrityError:
         server.script("/models/picodet.tar", honest(self.NEWER))
         with pytest.raises(IntegrityError) as caught:
-            shop.fetch(server, wanted, **more)  # type: ignore[arg-type]
+            store_fixture.fetch(server, wanted, **more)  # type: ignore[arg-type]
         assert caught.value.exit_code == 5
         assert digest(self.NEWER).sha256 in str(caught.value.found)
         assert digest(TAR).sha256 in str(caught.value.expected)
         return caught.value
 
-    def test_what_was_seen_first_stays(self, shop: Shop) -> None:
+    def test_what_was_seen_first_stays(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
-            tree = shop.fetch(server).path
-            remove_all(shop.root / "artifacts")
-            remove_all(shop.root / "blobs")
-            error = self.drifted(shop, server)
+            tree = store_fixture.fetch(server).path
+            remove_all(store_fixture.root / "artifacts")
+            remove_all(store_fixture.root / "blobs")
+            error = self.drifted(store_fixture, server)
 
             assert error.code == "digest-changed"
             assert "first seen on this machine" in str(error.expected)
             assert "zoo lock --accept picodet@2021" in str(error.hint)
-            assert (shop.quarantined() / "reason.json").is_file()
+            assert (store_fixture.quarantined() / "reason.json").is_file()
             assert not tree.exists()
-            seen = shop.store.seen().get(INFERENCE.urls[0])
+            seen = store_fixture.store.seen().get(INFERENCE.urls[0])
             assert seen is not None
             assert seen.digest == digest(TAR)
 
             # What is refused is not remembered as a download to go on with.
             server.script("/models/picodet.tar", honest(TAR))
-            assert shop.fetch(server).digest == digest(TAR)
+            assert store_fixture.fetch(server).digest == digest(TAR)
 
-    def test_a_project_lock_binds_on_a_new_machine(self, shop: Shop) -> None:
+    def test_a_project_lock_binds_on_a_new_machine(self, store_fixture: StoreFixture) -> None:
         with serve({}) as server:
-            error = self.drifted(shop, server, pins=pinned(INFERENCE, TAR))
+            error = self.drifted(store_fixture, server, pins=pinned(INFERENCE, TAR))
 
         assert error.code == "digest-changed"
         assert "zoo.lock" in str(error.expected)
 
-    def test_a_catalogue_digest_binds(self, shop: Shop) -> None:
+    def test_a_catalog_digest_binds(self, store_fixture: StoreFixture) -> None:
         with serve({}) as server:
-            error = self.drifted(shop, server, artifact("/models/picodet.tar", digest=digest(TAR)))
+            error = self.drifted(store_fixture, server, artifact("/models/picodet.tar", digest=digest(TAR)))
 
         assert error.code == "size-mismatch"
 
-    def test_accepting_replaces_what_is_remembered(self, shop: Shop) -> None:
+    def test_accepting_replaces_what_is_remembered(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
-            old = shop.fetch(server)
+            old = store_fixture.fetch(server)
             server.script("/models/picodet.tar", honest(self.NEWER))
-            new = shop.fetch(server, accept=True)
+            new = store_fixture.fetch(server, accept=True)
 
             assert new.digest == digest(self.NEWER)
-            assert shop.fetch(server).path == new.path
+            assert store_fixture.fetch(server).path == new.path
             # A project that still locks the old bytes goes on getting them.
-            assert shop.fetch(server, pins=pinned(INFERENCE, TAR)).path == old.path
-        assert shop.store.verify().clean
+            assert store_fixture.fetch(server, pins=pinned(INFERENCE, TAR)).path == old.path
+        assert store_fixture.store.verify().clean
 
-    def test_accepting_does_not_overrule_the_catalogue(self, shop: Shop) -> None:
+    def test_accepting_does_not_overrule_the_catalog(self, store_fixture: StoreFixture) -> None:
         with serve({}) as server:
-            self.drifted(shop, server, artifact("/models/picodet.tar", digest=digest(TAR)), accept=True)
+            self.drifted(
+                store_fixture, server, artifact("/models/picodet.tar", digest=digest(TAR)), accept=True
+            )
 
-    def test_sources_that_disagree_are_refused_before_anything_is_fetched(self, shop: Shop) -> None:
+    def test_sources_that_disagree_are_refused_before_anything_is_fetched(
+        self, store_fixture: StoreFixture
+    ) -> None:
         wanted = artifact("/models/picodet.tar", digest=digest(TAR))
         with serve({"/models/picodet.tar": TAR}) as server, pytest.raises(IntegrityError) as caught:
-            shop.fetch(server, wanted, pins=pinned(wanted, self.NEWER))
+            store_fixture.fetch(server, wanted, pins=pinned(wanted, self.NEWER))
 
         assert caught.value.code == "digest-changed"
-        assert "the catalogue" in str(caught.value.expected)
+        assert "the catalog" in str(caught.value.expected)
         assert "zoo.lock" in str(caught.value.found)
         assert server.log == []
 
-    def test_nor_does_a_copy_in_the_store_settle_it(self, shop: Shop) -> None:
+    def test_nor_does_a_copy_in_the_store_settle_it(self, store_fixture: StoreFixture) -> None:
         wanted = artifact("/models/picodet.tar", digest=digest(TAR))
         with serve({"/models/picodet.tar": TAR}) as server:
-            shop.fetch(server, wanted)
-            for ask in (shop.store.find, lambda *a, **k: shop.fetch(server, wanted, **k)):
+            store_fixture.fetch(server, wanted)
+            for ask in (store_fixture.store.find, lambda *a, **k: store_fixture.fetch(server, wanted, **k)):
                 with pytest.raises(IntegrityError) as caught:
                     ask(ENTRY, wanted, pins=pinned(wanted, self.NEWER))
                 assert caught.value.code == "digest-changed"
 
-    def test_a_lock_other_than_what_this_machine_saw_is_refused(self, shop: Shop) -> None:
+    def test_a_lock_other_than_what_this_machine_saw_is_refused(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
-            shop.fetch(server)
+            store_fixture.fetch(server)
             with pytest.raises(IntegrityError) as caught:
-                shop.fetch(server, pins=pinned(INFERENCE, self.NEWER))
+                store_fixture.fetch(server, pins=pinned(INFERENCE, self.NEWER))
 
         assert caught.value.code == "digest-changed"
         assert len(server.log) == 1
 
-    def test_locked_refuses_what_the_lock_does_not_hold(self, shop: Shop) -> None:
+    def test_locked_refuses_what_the_lock_does_not_hold(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
             with pytest.raises(IntegrityError) as caught:
-                shop.fetch(server, locked=True)
+                store_fixture.fetch(server, locked=True)
             assert caught.value.code == "not-locked"
             assert server.log == []
 
-            assert shop.fetch(server, locked=True, pins=pinned(INFERENCE, TAR)).path.is_dir()
+            assert store_fixture.fetch(server, locked=True, pins=pinned(INFERENCE, TAR)).path.is_dir()
 
 
 def remove_all(folder: Path) -> None:

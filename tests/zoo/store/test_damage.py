@@ -10,7 +10,7 @@ import pytest
 
 from registry.errors import IntegrityError, MissingToolError, ZooError
 from tests.helpers.servers import LyingServer, serve
-from tests.helpers.store_fixture import ENTRY, TAR, WEIGHTS, Shop
+from tests.helpers.store_fixture import ENTRY, TAR, WEIGHTS, StoreFixture
 from zoo.store import RetryPolicy
 
 
@@ -18,11 +18,13 @@ class TestDamage:
     @pytest.mark.parametrize(
         "harm", ["shorten", "remove", "empty manifest", "no manifest", "foreign manifest"]
     )
-    def test_a_damaged_copy_is_put_aside_and_fetched_again(self, shop: Shop, harm: str) -> None:
+    def test_a_damaged_copy_is_put_aside_and_fetched_again(
+        self, store_fixture: StoreFixture, harm: str
+    ) -> None:
         with serve({"/models/picodet.pdparams": b"\x80\x02" * 99, "/models/picodet.tar": TAR}) as server:
-            file = shop.fetch(server, WEIGHTS).path
+            file = store_fixture.fetch(server, WEIGHTS).path
             manifest = file.parent.parent / "manifest.json"
-            other = shop.fetch(server).path.parent.parent / "manifest.json"
+            other = store_fixture.fetch(server).path.parent.parent / "manifest.json"
             if harm == "shorten":
                 file.write_bytes(b"\x80\x02")
             elif harm == "remove":
@@ -35,41 +37,41 @@ class TestDamage:
                 manifest.write_bytes(other.read_bytes())
 
             with pytest.raises(IntegrityError):
-                shop.store.find(ENTRY, WEIGHTS)
-            again = shop.fetch(server, WEIGHTS)
+                store_fixture.store.find(ENTRY, WEIGHTS)
+            again = store_fixture.fetch(server, WEIGHTS)
 
             assert again.path == file
             assert file.read_bytes() == b"\x80\x02" * 99
             assert not again.from_cache
-            assert any("fetching it again" in note for note in shop.notes)
-            assert (shop.quarantined() / "reason.json").is_file()
+            assert any("fetching it again" in note for note in store_fixture.notes)
+            assert (store_fixture.quarantined() / "reason.json").is_file()
         assert server.count("/models/picodet.pdparams") == 2
 
-    def test_a_lost_memory_does_no_harm(self, shop: Shop) -> None:
+    def test_a_lost_memory_does_no_harm(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
-            before = shop.fetch(server)
-            (shop.root / "lock.json").unlink()
-            assert shop.fetch(server).path == before.path
+            before = store_fixture.fetch(server)
+            (store_fixture.root / "lock.json").unlink()
+            assert store_fixture.fetch(server).path == before.path
 
-        assert shop.store.verify().clean
+        assert store_fixture.store.verify().clean
 
-    def test_a_torn_memory_is_named_with_file_and_line(self, shop: Shop) -> None:
+    def test_a_torn_memory_is_named_with_file_and_line(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
-            shop.fetch(server)
-            (shop.root / "lock.json").write_text("{\n<<<<<<< HEAD\n")
+            store_fixture.fetch(server)
+            (store_fixture.root / "lock.json").write_text("{\n<<<<<<< HEAD\n")
             with pytest.raises(ZooError) as caught:
-                shop.fetch(server)
+                store_fixture.fetch(server)
 
-        assert f"{shop.root / 'lock.json'}:2" in caught.value.message
+        assert f"{store_fixture.root / 'lock.json'}:2" in caught.value.message
 
-    def test_what_a_killed_process_left_is_cleared_away(self, shop: Shop) -> None:
-        stale = shop.root / "artifacts/picodet@2021/.inference-0123456789ab.tmp/files"
-        foreign = shop.root / "artifacts/picodet@2021/.inference-nms-0123456789ab.tmp/files"
+    def test_what_a_killed_process_left_is_cleared_away(self, store_fixture: StoreFixture) -> None:
+        stale = store_fixture.root / "artifacts/picodet@2021/.inference-0123456789ab.tmp/files"
+        foreign = store_fixture.root / "artifacts/picodet@2021/.inference-nms-0123456789ab.tmp/files"
         stale.mkdir(parents=True)
         (stale / "half").write_bytes(b"half")
         foreign.mkdir(parents=True)
         with serve({"/models/picodet.tar": TAR}) as server:
-            shop.fetch(server)
+            store_fixture.fetch(server)
 
         assert not stale.parent.exists()
         assert foreign.exists()
@@ -91,9 +93,9 @@ class TestDisk:
 
         patch.setattr(os, name, denied)
 
-    def error_of(self, shop: Shop, server: LyingServer) -> MissingToolError | None:
+    def error_of(self, store_fixture: StoreFixture, server: LyingServer) -> MissingToolError | None:
         try:
-            shop.fetch(server)
+            store_fixture.fetch(server)
         except MissingToolError as error:
             return error
         return None
@@ -102,38 +104,43 @@ class TestDisk:
     @pytest.mark.parametrize("name", ["fsync", "rename", "replace", "open"])
     @pytest.mark.parametrize("spared", range(0, 10, 3))
     def test_full_at_any_point(
-        self, shop: Shop, monkeypatch: pytest.MonkeyPatch, name: str, spared: int, data: bytes
+        self,
+        store_fixture: StoreFixture,
+        monkeypatch: pytest.MonkeyPatch,
+        name: str,
+        spared: int,
+        data: bytes,
     ) -> None:
         with serve({"/models/picodet.tar": TAR, "/models/picodet.pdparams": data}) as server:
-            kept = shop.fetch(server, WEIGHTS)
+            kept = store_fixture.fetch(server, WEIGHTS)
             with monkeypatch.context() as patch:
                 self.deny(patch, name, spared)
-                error = self.error_of(shop, server)
+                error = self.error_of(store_fixture, server)
             if error is not None:  # with more calls spared than are made, nothing goes wrong
                 assert (error.code, error.exit_code) == ("disk-full", 7)
-                assert str(shop.root) in str(error)
-            assert shop.fetch(server, WEIGHTS).path == kept.path
-            assert shop.fetch(server).path.is_dir()
+                assert str(store_fixture.root) in str(error)
+            assert store_fixture.fetch(server, WEIGHTS).path == kept.path
+            assert store_fixture.fetch(server).path.is_dir()
 
-        assert shop.store.verify().clean
-        hidden = [path for path in shop.root.rglob("*") if path.name.startswith(".")]
+        assert store_fixture.store.verify().clean
+        hidden = [path for path in store_fixture.root.rglob("*") if path.name.startswith(".")]
         assert hidden == []
 
     def test_no_room_is_noticed_before_the_first_byte(
-        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+        self, store_fixture: StoreFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(100, 90, 10))
         with serve({"/models/picodet.tar": TAR}) as server, pytest.raises(MissingToolError) as caught:
-            shop.fetch(server)
+            store_fixture.fetch(server)
 
         assert caught.value.code == "disk-full"
         assert "10 bytes free" in str(caught.value.found)
-        assert shop.files() == []
+        assert store_fixture.files() == []
 
-    def test_a_place_that_is_no_folder(self, tmp_path: Path, hasty: RetryPolicy) -> None:
+    def test_a_place_that_is_no_folder(self, tmp_path: Path, fast_retries: RetryPolicy) -> None:
         (tmp_path / "store").write_text("a file")
         with serve({"/models/picodet.tar": TAR}) as server, pytest.raises(MissingToolError) as caught:
-            Shop(tmp_path / "store", hasty).fetch(server)
+            StoreFixture(tmp_path / "store", fast_retries).fetch(server)
 
         assert caught.value.code == "store-unusable"
         assert server.log == []

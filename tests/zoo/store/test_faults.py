@@ -16,7 +16,7 @@ from registry.lock import Lock
 from tests.helpers.download_client import impatient
 from tests.helpers.sample_archives import MODEL, digest
 from tests.helpers.servers import (
-    Behaviour,
+    Behavior,
     LyingServer,
     chunked,
     cut,
@@ -30,7 +30,7 @@ from tests.helpers.servers import (
     html,
     ignoring_range,
     lfs_pointer,
-    mislabelled_range,
+    mislabeled_range,
     redirect,
     reset,
     serve,
@@ -42,7 +42,7 @@ from tests.helpers.servers import (
     unmeasured,
     wrong_range,
 )
-from tests.helpers.store_fixture import INFERENCE, TAR, Shop, pinned
+from tests.helpers.store_fixture import INFERENCE, TAR, StoreFixture, pinned
 from zoo.store import Limits
 
 PATH = "/models/picodet.tar"
@@ -59,13 +59,13 @@ class Fault:
     """What a server does, request by request, and how a fetch ends.
 
     Attributes:
-        acts: The behaviours; the last one stays.
+        acts: The behaviors; the last one stays.
         first: Code of the error when nothing is known about the file yet; none when it is fetched.
         known: The same when its digest is known; as on first sight unless it says otherwise.
         quiet: Whether the client has to lose patience.
     """
 
-    acts: Sequence[Behaviour]
+    acts: Sequence[Behavior]
     first: str = FETCHED
     known: str | None = None
     quiet: bool = False
@@ -83,7 +83,7 @@ FAULTS: dict[str, Fault] = {
     "200 to a Range": Fault([cut(TAR, after=4000), ignoring_range(TAR)]),
     "wrong Content-Range": Fault([cut(TAR, after=4000), wrong_range(TAR, shift=-100), honest(TAR)]),
     "right Content-Range, wrong bytes": Fault(
-        [cut(TAR, after=4000), mislabelled_range(TAR, shift=-100), honest(TAR)], "corrupt-archive", FETCHED
+        [cut(TAR, after=4000), mislabeled_range(TAR, shift=-100), honest(TAR)], "corrupt-archive", FETCHED
     ),
     "416": Fault([cut(TAR, after=4000), status(416), honest(TAR)]),
     "416 to no Range": Fault([status(416)], "server-error"),
@@ -101,13 +101,13 @@ FAULTS: dict[str, Fault] = {
     "429, Retry-After next year": Fault([status(429, headers=NEXT_YEAR)], "server-error"),
     **{f"{code}, once": Fault([status(code), honest(TAR)]) for code in (500, 502, 503, 504)},
     **{f"{code}, for ever": Fault([status(code)], "server-error") for code in (500, 502, 503, 504)},
-    "HTML page with 200": Fault([html()], "not-what-was-asked"),
-    "Git-LFS pointer": Fault([lfs_pointer()], "not-what-was-asked"),
-    "gzip Content-Encoding": Fault([gzipped(TAR)], "not-what-was-asked"),
+    "HTML page with 200": Fault([html()], "unexpected-response"),
+    "Git-LFS pointer": Fault([lfs_pointer()], "unexpected-response"),
+    "gzip Content-Encoding": Fault([gzipped(TAR)], "unexpected-response"),
     "chunked without length": Fault([chunked(TAR)]),
     "chunked, cut off": Fault([unfinished_chunks(TAR, after=3000), honest(TAR)]),
     "neither length nor chunks": Fault([unmeasured(TAR)], "server-error", FETCHED),
-    "zero bytes": Fault([empty()], "not-what-was-asked"),
+    "zero bytes": Fault([empty()], "unexpected-response"),
     "endless body": Fault([endless()], "download-too-large"),
     "Content-Length of a terabyte": Fault(
         [status(200, headers={"Content-Length": str(1 << 40)})], "download-too-large"
@@ -149,30 +149,30 @@ FAULTS: dict[str, Fault] = {
 @pytest.mark.table("faults of servers")
 @pytest.mark.parametrize("known", [False, True], ids=["first sight", "known digest"])
 @pytest.mark.parametrize("story", FAULTS)
-def test_a_fault(shop: Shop, story: str, known: bool) -> None:
+def test_a_fault(store_fixture: StoreFixture, story: str, known: bool) -> None:
     fault = FAULTS[story]
     ends = fault.first if fault.known is None or not known else fault.known
     pins = pinned(INFERENCE, TAR) if known else Lock()
     if fault.quiet:
-        shop.policy = impatient(shop.policy)
+        store_fixture.policy = impatient(store_fixture.policy)
     with LyingServer({PATH: list(fault.acts)}) as server:
-        error = fetched_or_error(shop, server, pins)
+        error = fetched_or_error(store_fixture, server, pins)
 
         assert (error.code if error else FETCHED) == ends
         if error is not None:
             assert error.exit_code == (5 if error.code in OF_CONTENT else 4)
             assert error.done or error.found
             assert error.hint
-        assert len(server.log) <= shop.policy.most_attempts
-        nothing_torn(shop, handed_out=error is None)
+        assert len(server.log) <= store_fixture.policy.most_attempts
+        nothing_torn(store_fixture, artifact_root=error is None)
 
         # The same store recovers as soon as the server does.
         server.script(PATH, honest(TAR))
-        nothing_wrong(shop, fetched_or_error(shop, server, pins))
+        nothing_wrong(store_fixture, fetched_or_error(store_fixture, server, pins))
 
 
 OF_CONTENT = {
-    "not-what-was-asked",
+    "unexpected-response",
     "download-too-large",
     "digest-mismatch",
     "digest-changed",
@@ -181,52 +181,54 @@ OF_CONTENT = {
 """Errors about what came, not about whether it came."""
 
 
-def fetched_or_error(shop: Shop, server: LyingServer, pins: Lock) -> ZooError | None:
+def fetched_or_error(store_fixture: StoreFixture, server: LyingServer, pins: Lock) -> ZooError | None:
     try:
-        shop.fetch(server, pins=pins, limits=Limits(download_bytes=100_000, slack=50_000))
+        store_fixture.fetch(server, pins=pins, limits=Limits(download_bytes=100_000, slack=50_000))
     except ZooError as error:
         return error
     return None
 
 
-def nothing_torn(shop: Shop, *, handed_out: bool) -> None:
+def nothing_torn(store_fixture: StoreFixture, *, artifact_root: bool) -> None:
     """Nothing but what is whole, what can be continued, and what was put aside."""
-    assert shop.store.verify().clean
-    assert bool(list(shop.root.glob("artifacts/*/*"))) == handed_out
-    assert list(shop.root.rglob(".*")) == []
-    if handed_out:
-        nothing_wrong(shop, None)
+    assert store_fixture.store.verify().clean
+    assert bool(list(store_fixture.root.glob("artifacts/*/*"))) == artifact_root
+    assert list(store_fixture.root.rglob(".*")) == []
+    if artifact_root:
+        nothing_wrong(store_fixture, None)
 
 
-def nothing_wrong(shop: Shop, error: ZooError | None) -> None:
+def nothing_wrong(store_fixture: StoreFixture, error: ZooError | None) -> None:
     assert error is None, str(error)
-    (folder,) = shop.root.glob("artifacts/*/*/files")
+    (folder,) = store_fixture.root.glob("artifacts/*/*/files")
     assert {name: (folder / name).read_bytes() for name in MODEL} == MODEL
-    assert list(shop.root.glob("partial/*")) == []
-    assert shop.store.verify().clean
+    assert list(store_fixture.root.glob("partial/*")) == []
+    assert store_fixture.store.verify().clean
 
 
 @pytest.mark.table("faults of servers")
 class TestEncrypted:
     def test_https_is_not_left_for_http_even_on_the_same_host(
-        self, shop: Shop, certificate: Path, monkeypatch: pytest.MonkeyPatch
+        self, store_fixture: StoreFixture, certificate: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
         with (
             serve({PATH: TAR}) as plain,
             encrypted(certificate, {PATH: redirect(plain.url + PATH)}) as server,
         ):
-            error = fetched_or_error(shop, server, Lock())
+            error = fetched_or_error(store_fixture, server, Lock())
 
             assert error is not None
             assert (error.code, error.exit_code) == ("insecure-redirect", 4)
             assert plain.log == []
             server.script(PATH, honest(TAR))
-            nothing_wrong(shop, fetched_or_error(shop, server, Lock()))
+            nothing_wrong(store_fixture, fetched_or_error(store_fixture, server, Lock()))
 
-    def test_a_certificate_nobody_vouches_for_is_refused_at_once(self, shop: Shop, certificate: Path) -> None:
+    def test_a_certificate_nobody_vouches_for_is_refused_at_once(
+        self, store_fixture: StoreFixture, certificate: Path
+    ) -> None:
         with encrypted(certificate, {PATH: honest(TAR)}) as server:
-            error = fetched_or_error(shop, server, Lock())
+            error = fetched_or_error(store_fixture, server, Lock())
 
         assert error is not None
         assert (error.code, error.exit_code) == ("network-unreachable", 4)
@@ -237,9 +239,9 @@ class TestEncrypted:
 @pytest.mark.table("faults of servers")
 @pytest.mark.parametrize("after", [1, 100, 5000, len(TAR) - 1])
 @pytest.mark.parametrize("act", [cut, reset, stall], ids=["cut", "reset", "stall"])
-def test_broken_off_anywhere(shop: Shop, act: Callable[..., Behaviour], after: int) -> None:
-    shop.policy = replace(impatient(shop.policy), stall_bytes=1)
+def test_broken_off_anywhere(store_fixture: StoreFixture, act: Callable[..., Behavior], after: int) -> None:
+    store_fixture.policy = replace(impatient(store_fixture.policy), stall_bytes=1)
     with LyingServer({PATH: [act(TAR, after=after), honest(TAR)]}) as server:
-        nothing_wrong(shop, fetched_or_error(shop, server, Lock()))
+        nothing_wrong(store_fixture, fetched_or_error(store_fixture, server, Lock()))
 
-    assert digest(TAR) == shop.store.seen().artifacts[INFERENCE.urls[0]].digest
+    assert digest(TAR) == store_fixture.store.seen().artifacts[INFERENCE.urls[0]].digest

@@ -24,7 +24,7 @@ from tests.helpers.sample_archives import (
     zip_of,
 )
 from tests.helpers.servers import LyingServer, cut, honest, serve, status
-from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, Shop, fails_proof
+from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, fails_proof
 
 
 class TestFetch:
@@ -32,11 +32,11 @@ class TestFetch:
         ("path", "pack"), [("/m/a.tar", tar_of), ("/m/a.tar.gz", tar_gz_of), ("/m/a.zip", zip_of)]
     )
     def test_an_archive_becomes_the_folder_that_holds_its_files(
-        self, shop: Shop, path: str, pack: Callable[[dict[str, bytes]], bytes]
+        self, store_fixture: StoreFixture, path: str, pack: Callable[[dict[str, bytes]], bytes]
     ) -> None:
         packed = pack(MODEL)
         with serve({path: packed}) as server:
-            stored = shop.fetch(server, artifact(path))
+            stored = store_fixture.fetch(server, artifact(path))
 
         assert stored.path.name == "picodet"
         assert {f"picodet/{file.name}": file.read_bytes() for file in stored.path.iterdir()} == MODEL
@@ -44,105 +44,105 @@ class TestFetch:
         assert stored.url == server.url + path
         assert not stored.from_cache
 
-    def test_a_bare_file_keeps_its_name(self, shop: Shop, data: bytes) -> None:
+    def test_a_bare_file_keeps_its_name(self, store_fixture: StoreFixture, data: bytes) -> None:
         with serve({"/models/picodet.pdparams": data}) as server:
-            stored = shop.fetch(server, WEIGHTS)
+            stored = store_fixture.fetch(server, WEIGHTS)
 
         assert stored.path.name == "picodet.pdparams"
         assert stored.path.read_bytes() == data
 
-    def test_of_a_lite_archive_the_model_is_handed_out(self, shop: Shop) -> None:
+    def test_of_a_lite_archive_the_model_is_handed_out(self, store_fixture: StoreFixture) -> None:
         packed = tar_of({"picodet/readme.txt": b"hello\n", "picodet/picodet_fp16.nb": b"\x02\x00v2.9\0" * 9})
         with serve({"/models/picodet_fp16.tar": packed}) as server:
-            stored = shop.fetch(server, lite("/models/picodet_fp16.tar"))
+            stored = store_fixture.fetch(server, lite("/models/picodet_fp16.tar"))
 
         assert stored.path.name == "picodet_fp16.nb"
 
-    def test_the_layout_can_be_read_by_people(self, shop: Shop) -> None:
+    def test_the_layout_can_be_read_by_people(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
-            shop.fetch(server)
+            store_fixture.fetch(server)
 
         sha256 = digest(TAR).sha256
         tree = f"artifacts/picodet@2021/inference-{sha256[:12]}"
-        assert shop.files() == [
+        assert store_fixture.files() == [
             *(f"{tree}/files/{name}" for name in sorted(MODEL)),
             f"{tree}/manifest.json",
             f"blobs/sha256/{sha256[:2]}/{sha256}",
             "lock.json",
         ]
-        manifest = json.loads((shop.root / tree / "manifest.json").read_text())
+        manifest = json.loads((store_fixture.root / tree / "manifest.json").read_text())
         assert manifest["origin"]["canonical"] == HOST + "/models/picodet.tar"
         assert manifest["members"]["picodet/infer_cfg.yml"] == digest(b"mode: paddle\n").model_dump()
 
-    def test_the_second_time_no_server_is_asked(self, shop: Shop) -> None:
+    def test_the_second_time_no_server_is_asked(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
-            first = shop.fetch(server)
-            second = shop.fetch(server, offline=True)
+            first = store_fixture.fetch(server)
+            second = store_fixture.fetch(server, offline=True)
 
         assert len(server.log) == 1
         assert second.path == first.path
         assert second.from_cache
         assert second.url == first.url
 
-    def test_a_store_that_was_copied_read_only_still_hands_out(self, shop: Shop) -> None:
+    def test_a_store_that_was_copied_read_only_still_hands_out(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
-            shop.fetch(server)
-            before = shop.files()
-            (shop.root / "locks").rename(shop.root / "gone")
-            (shop.root / "locks").write_text("no lock can be made here")
+            store_fixture.fetch(server)
+            before = store_fixture.files()
+            (store_fixture.root / "locks").rename(store_fixture.root / "gone")
+            (store_fixture.root / "locks").write_text("no lock can be made here")
 
-            assert shop.fetch(server).from_cache
+            assert store_fixture.fetch(server).from_cache
 
         assert len(before) == 6
 
-    def test_find_asks_nobody_and_writes_nothing(self, shop: Shop) -> None:
-        assert shop.store.find(ENTRY, INFERENCE) is None
-        assert not shop.root.exists()
+    def test_find_asks_nobody_and_writes_nothing(self, store_fixture: StoreFixture) -> None:
+        assert store_fixture.store.find(ENTRY, INFERENCE) is None
+        assert not store_fixture.root.exists()
 
         with serve({"/models/picodet.tar": TAR}) as server:
-            stored = shop.fetch(server)
+            stored = store_fixture.fetch(server)
 
-        found = shop.store.find(ENTRY, INFERENCE)
+        found = store_fixture.store.find(ENTRY, INFERENCE)
         assert found is not None
         assert found.path == stored.path
 
-    def test_the_second_address_is_asked_when_the_first_has_it_not(self, shop: Shop) -> None:
+    def test_the_second_address_is_asked_when_the_first_has_it_not(self, store_fixture: StoreFixture) -> None:
         both = artifact("/models/a.tar", urls=[HOST + "/models/a.tar", "https://other.example/b.tar"])
         with serve({"/b.tar": TAR}) as server:
-            stored = shop.fetch(server, both)
+            stored = store_fixture.fetch(server, both)
 
             assert stored.url == server.url + "/b.tar"
-            assert shop.fetch(server, both).from_cache
-        assert shop.store.seen().get(HOST + "/models/a.tar") is not None
+            assert store_fixture.fetch(server, both).from_cache
+        assert store_fixture.store.seen().get(HOST + "/models/a.tar") is not None
 
-    def test_members_the_catalogue_knows_are_compared(self, shop: Shop) -> None:
+    def test_members_the_catalog_knows_are_compared(self, store_fixture: StoreFixture) -> None:
         good = artifact("/models/picodet.tar", members={"infer_cfg.yml": digest(b"mode: paddle\n")})
         bad = artifact("/models/picodet.tar", members={"infer_cfg.yml": digest(b"mode: other\n")})
         missing = artifact("/models/picodet.tar", members={"label.txt": digest(b"")})
         with serve({"/models/picodet.tar": TAR}) as server:
             with pytest.raises(IntegrityError) as caught:
-                shop.fetch(server, bad)
+                store_fixture.fetch(server, bad)
             assert caught.value.code == "digest-mismatch"
             with pytest.raises(IntegrityError) as caught:
-                shop.fetch(server, missing)
+                store_fixture.fetch(server, missing)
             assert caught.value.code == "member-missing"
-            assert shop.fetch(server, good).path.is_dir()
+            assert store_fixture.fetch(server, good).path.is_dir()
 
 
 class TestOffline:
-    def test_nothing_is_opened(self, shop: Shop) -> None:
+    def test_nothing_is_opened(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server, pytest.raises(NetworkError) as caught:
-            shop.fetch(server, offline=True)
+            store_fixture.fetch(server, offline=True)
 
         assert caught.value.code == "offline"
         assert server.log == []
 
-    def test_a_lost_folder_is_unpacked_again(self, shop: Shop) -> None:
+    def test_a_lost_folder_is_unpacked_again(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
-            path = shop.fetch(server).path
+            path = store_fixture.fetch(server).path
             (path / "model.pdiparams").write_bytes(b"torn")
 
-            again = shop.fetch(server, offline=True)
+            again = store_fixture.fetch(server, offline=True)
 
         assert (again.path / "model.pdiparams").read_bytes() == MODEL["picodet/model.pdiparams"]
         assert again.from_cache
@@ -150,111 +150,111 @@ class TestOffline:
 
 
 class TestMissing:
-    def test_a_file_the_server_has_not_leaves_nothing(self, shop: Shop) -> None:
+    def test_a_file_the_server_has_not_leaves_nothing(self, store_fixture: StoreFixture) -> None:
         with serve({}) as server, pytest.raises(NetworkError) as caught:
-            shop.fetch(server)
+            store_fixture.fetch(server)
 
         assert caught.value.code == "not-on-server"
         assert caught.value.exit_code == 4
-        assert shop.files() == []
+        assert store_fixture.files() == []
 
-    def test_an_interrupted_download_goes_on_next_time(self, shop: Shop) -> None:
+    def test_an_interrupted_download_goes_on_next_time(self, store_fixture: StoreFixture) -> None:
         script = [cut(TAR, after=4000), status(404), honest(TAR)]
         with LyingServer({"/models/picodet.tar": script}) as server:
             with pytest.raises(NetworkError):
-                shop.fetch(server)
-            shop.fetch(server)
+                store_fixture.fetch(server)
+            store_fixture.fetch(server)
 
         assert server.ranges() == [None, "bytes=4000-", "bytes=4000-"]
-        assert not list((shop.root / "partial").iterdir())
+        assert not list((store_fixture.root / "partial").iterdir())
 
 
 class TestProof:
-    def test_it_sees_what_will_be_handed_out_before_anyone_else(self, shop: Shop) -> None:
+    def test_it_sees_what_will_be_handed_out_before_anyone_else(self, store_fixture: StoreFixture) -> None:
         seen: list[Path] = []
 
         def prove(path: Path) -> None:
             seen.append(path)
             assert (path / "model.pdmodel").is_file()
-            assert shop.store.find(ENTRY, INFERENCE) is None
+            assert store_fixture.store.find(ENTRY, INFERENCE) is None
 
         with serve({"/models/picodet.tar": TAR}) as server:
-            stored = shop.fetch(server, prove=prove)
+            stored = store_fixture.fetch(server, prove=prove)
 
         assert seen != [stored.path]
         assert seen[0].name == stored.path.name
 
-    def test_a_bare_file_is_proven_under_its_name(self, shop: Shop, data: bytes) -> None:
+    def test_a_bare_file_is_proven_under_its_name(self, store_fixture: StoreFixture, data: bytes) -> None:
         names: list[str] = []
         with serve({"/models/picodet.pdparams": data}) as server:
-            shop.fetch(server, WEIGHTS, prove=lambda path: names.append(path.name))
+            store_fixture.fetch(server, WEIGHTS, prove=lambda path: names.append(path.name))
 
         assert names == ["picodet.pdparams"]
 
     @pytest.mark.parametrize("known", [True, False])
-    def test_what_fails_goes_to_quarantine(self, shop: Shop, known: bool) -> None:
+    def test_what_fails_goes_to_quarantine(self, store_fixture: StoreFixture, known: bool) -> None:
         wanted = artifact("/models/picodet.tar", digest=digest(TAR) if known else None)
         with serve({"/models/picodet.tar": TAR}) as server:
             with pytest.raises(IntegrityError) as caught:
-                shop.fetch(server, wanted, prove=fails_proof)
+                store_fixture.fetch(server, wanted, prove=fails_proof)
 
-            assert caught.value.code == "not-what-it-is-called"
+            assert caught.value.code == "artifact-mismatch"
             assert caught.value.exit_code == 5
             assert "quarantine" in str(caught.value.done)
-            assert shop.store.find(ENTRY, wanted) is None
-            assert shop.store.seen() == Lock()
-            assert all(name.startswith("quarantine/") for name in shop.files())
+            assert store_fixture.store.find(ENTRY, wanted) is None
+            assert store_fixture.store.seen() == Lock()
+            assert all(name.startswith("quarantine/") for name in store_fixture.files())
 
-            reason = json.loads((shop.quarantined() / "reason.json").read_text())
-            assert reason["code"] == "not-what-it-is-called"
+            reason = json.loads((store_fixture.quarantined() / "reason.json").read_text())
+            assert reason["code"] == "artifact-mismatch"
             assert reason["artifact"] == "picodet@2021-inference"
-            assert (shop.quarantined() / "files/picodet/model.pdmodel").is_file()
-            assert (shop.quarantined() / "picodet.tar").read_bytes() == TAR
-            assert caught.value.hint == f"zoo inspect {shop.quarantined()}/files/picodet"
+            assert (store_fixture.quarantined() / "files/picodet/model.pdmodel").is_file()
+            assert (store_fixture.quarantined() / "picodet.tar").read_bytes() == TAR
+            assert caught.value.hint == f"zoo inspect {store_fixture.quarantined()}/files/picodet"
 
             # The next time it is fetched and looked at again.
-            assert shop.fetch(server, wanted).path.is_dir()
+            assert store_fixture.fetch(server, wanted).path.is_dir()
         assert len(server.log) == 2
 
-    def test_an_unsafe_archive_goes_there_too(self, shop: Shop) -> None:
+    def test_an_unsafe_archive_goes_there_too(self, store_fixture: StoreFixture) -> None:
         evil = tar_of({"../evil": b"x"})
         with serve({"/models/picodet.tar": evil}) as server, pytest.raises(IntegrityError) as caught:
-            shop.fetch(server)
+            store_fixture.fetch(server)
 
         assert caught.value.code == "unsafe-archive"
-        assert all(name.startswith("quarantine/") for name in shop.files())
-        assert not (shop.root.parent / "evil").exists()
+        assert all(name.startswith("quarantine/") for name in store_fixture.files())
+        assert not (store_fixture.root.parent / "evil").exists()
 
-    def test_another_error_of_the_proof_leaves_the_download_alone(self, shop: Shop) -> None:
+    def test_another_error_of_the_proof_leaves_the_download_alone(self, store_fixture: StoreFixture) -> None:
         def crash(_: Path) -> None:
             raise ConversionError("reader-crashed", "boom")
 
         with serve({"/models/picodet.tar": TAR}) as server:
             with pytest.raises(ConversionError):
-                shop.fetch(server, prove=crash)
-            assert shop.fetch(server).path.is_dir()
+                store_fixture.fetch(server, prove=crash)
+            assert store_fixture.fetch(server).path.is_dir()
 
         assert len(server.log) == 1
-        assert not (shop.root / "quarantine").exists()
+        assert not (store_fixture.root / "quarantine").exists()
 
 
-def test_threads_fetch_each_artifact_once(shop: Shop, data: bytes) -> None:
+def test_threads_fetch_each_artifact_once(store_fixture: StoreFixture, data: bytes) -> None:
     files = {f"/models/{number}.pdparams": data + bytes([number]) for number in range(4)}
     wanted = [weights(path) for path in files] * 4
     with serve(files) as server:
         with ThreadPoolExecutor(16) as pool:
-            stored = list(pool.map(lambda one: shop.fetch(server, one, of=entry(one)), wanted))
+            stored = list(pool.map(lambda one: store_fixture.fetch(server, one, of=entry(one)), wanted))
 
         assert sorted(seen.path for seen in server.log) == sorted(files)
     assert {one.path.read_bytes() for one in stored} == set(files.values())
 
 
-def test_what_another_store_object_records_is_seen(shop: Shop, data: bytes) -> None:
-    other = Shop(shop.root, shop.policy)
+def test_what_another_store_object_records_is_seen(store_fixture: StoreFixture, data: bytes) -> None:
+    other = StoreFixture(store_fixture.root, store_fixture.policy)
     with serve({"/models/picodet.tar": TAR, "/models/picodet.pdparams": data}) as server:
-        shop.fetch(server)
-        before = shop.store.seen()
+        store_fixture.fetch(server)
+        before = store_fixture.store.seen()
         other.fetch(server, WEIGHTS)
 
-        assert set(shop.store.seen().artifacts) == {*before.artifacts, WEIGHTS.urls[0]}
-        assert shop.store.seen() == other.store.seen()
+        assert set(store_fixture.store.seen().artifacts) == {*before.artifacts, WEIGHTS.urls[0]}
+        assert store_fixture.store.seen() == other.store.seen()

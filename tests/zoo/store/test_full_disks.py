@@ -13,7 +13,7 @@ from registry.schema import Artifact
 from tests.helpers.sample_archives import artifact, tar_gz_of, tar_of, weights
 from tests.helpers.servers import LyingServer, cut, honest, serve
 from tests.helpers.small_disk import Disk, mounted
-from tests.helpers.store_fixture import TAR, WEIGHTS, Shop
+from tests.helpers.store_fixture import TAR, WEIGHTS, StoreFixture
 from zoo.store import RetryPolicy
 
 PATH = "/models/picodet.tar"
@@ -29,32 +29,32 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 @pytest.mark.parametrize("archive", ["tar", "tar.gz", "file"])
 @pytest.mark.parametrize("room", [4, 16, 40, 64, 88, 120])
 def test_a_full_disk_is_said_and_costs_nothing(
-    disk: Disk, hasty: RetryPolicy, archive: str, room: int, data: bytes
+    disk: Disk, fast_retries: RetryPolicy, archive: str, room: int, data: bytes
 ) -> None:
     wanted, files = PACKED[archive]
-    shop = Shop(disk.place / "store", hasty)
+    store_fixture = StoreFixture(disk.place / "store", fast_retries)
     with serve({**files, "/models/other.pdparams": data}) as server:
         other = WEIGHTS.model_copy(update={"urls": ("https://models.example/models/other.pdparams",)})
-        kept = shop.fetch(server, other).path
+        kept = store_fixture.fetch(server, other).path
         disk.resize(disk.used + room)
-        error = no_room(shop, server, wanted)
+        error = no_room(store_fixture, server, wanted)
         if error is not None:  # with room for all of it, nothing goes wrong
             assert (error.code, error.exit_code) == ("disk-full", 7)
-            assert str(shop.root) in error.message
+            assert str(store_fixture.root) in error.message
             assert error.hint
         assert kept.read_bytes() == data
-        assert shop.store.verify().clean
-        assert list(shop.root.rglob(".*")) == []
+        assert store_fixture.store.verify().clean
+        assert list(store_fixture.root.rglob(".*")) == []
 
         disk.resize(1024)
-        assert shop.fetch(server, wanted).path.exists()
-        assert shop.store.verify().clean
-        assert list(shop.root.glob("partial/*")) == []
+        assert store_fixture.fetch(server, wanted).path.exists()
+        assert store_fixture.store.verify().clean
+        assert list(store_fixture.root.glob("partial/*")) == []
 
 
-def no_room(shop: Shop, server: LyingServer, wanted: Artifact) -> MissingToolError | None:
+def no_room(store_fixture: StoreFixture, server: LyingServer, wanted: Artifact) -> MissingToolError | None:
     try:
-        shop.fetch(server, wanted)
+        store_fixture.fetch(server, wanted)
     except MissingToolError as error:
         return error
     return None
@@ -70,21 +70,23 @@ PACKED: dict[str, tuple[Artifact, dict[str, bytes]]] = {
 }
 
 
-def test_a_write_protected_store_hands_out_what_it_has(disk: Disk, hasty: RetryPolicy, data: bytes) -> None:
-    shop = Shop(disk.place / "store", hasty)
+def test_a_write_protected_store_hands_out_what_it_has(
+    disk: Disk, fast_retries: RetryPolicy, data: bytes
+) -> None:
+    store_fixture = StoreFixture(disk.place / "store", fast_retries)
     with serve({PATH: TAR, "/models/picodet.pdparams": data}) as server:
-        path = shop.fetch(server).path
+        path = store_fixture.fetch(server).path
         disk.write_protect()
 
-        assert shop.fetch(server).path == path
-        assert shop.store.verify().clean
+        assert store_fixture.fetch(server).path == path
+        assert store_fixture.store.verify().clean
         with pytest.raises(MissingToolError) as caught:
-            shop.fetch(server, WEIGHTS)
+            store_fixture.fetch(server, WEIGHTS)
         assert (caught.value.code, caught.value.exit_code) == ("store-not-writable", 7)
         assert "ZOO_CACHE" in str(caught.value.hint)
 
         disk.resize(1024)
-        assert shop.fetch(server, WEIGHTS).path.read_bytes() == data
+        assert store_fixture.fetch(server, WEIGHTS).path.read_bytes() == data
 
 
 JUMPS: dict[str, Callable[[Path], None]] = {
@@ -94,24 +96,24 @@ JUMPS: dict[str, Callable[[Path], None]] = {
 
 
 @pytest.mark.parametrize("jump", JUMPS)
-def test_a_clock_that_jumps_changes_nothing(shop: Shop, jump: str, data: bytes) -> None:
+def test_a_clock_that_jumps_changes_nothing(store_fixture: StoreFixture, jump: str, data: bytes) -> None:
     def later() -> None:
-        for path in [shop.root, *shop.root.rglob("*")]:
+        for path in [store_fixture.root, *store_fixture.root.rglob("*")]:
             JUMPS[jump](path)
 
     script = {PATH: [cut(TAR, after=4000)] * 9 + [honest(TAR)], "/models/picodet.pdparams": [honest(data)]}
     with LyingServer(script) as server:
-        kept = shop.fetch(server, WEIGHTS).path
+        kept = store_fixture.fetch(server, WEIGHTS).path
         later()
         server.script(PATH, cut(TAR, after=4000), cut(TAR, after=0))
         with pytest.raises(Exception, match="broke off"):
-            shop.fetch(server)
+            store_fixture.fetch(server)
         later()
         server.script(PATH, honest(TAR))
-        path = shop.fetch(server).path
+        path = store_fixture.fetch(server).path
         later()
 
         assert server.ranges()[-1] == "bytes=4000-", "what was there is still gone on from"
-        assert shop.fetch(server).path == path
-        assert shop.fetch(server, WEIGHTS).path == kept
-    assert shop.store.verify().clean
+        assert store_fixture.fetch(server).path == path
+        assert store_fixture.fetch(server, WEIGHTS).path == kept
+    assert store_fixture.store.verify().clean

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from converters.fs.locks import held
-from tests.helpers.process_pool import Nursery
+from converters.fs.locks import acquire_waiting
+from tests.helpers.process_pool import ProcessPool
 from tests.helpers.sample_archives import MODEL, tar_of
 from tests.helpers.servers import serve
 from zoo.store import Store
@@ -40,9 +40,11 @@ def no_flock(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
     monkeypatch.setattr("fcntl.flock", flock)
 
 
-def test_a_wait_is_announced_and_ends_with_the_death_of_the_holder(tmp_path: Path, nursery: Nursery) -> None:
+def test_a_wait_is_announced_and_ends_with_the_death_of_the_holder(
+    tmp_path: Path, process_pool: ProcessPool
+) -> None:
     lock = tmp_path / "locks" / "a.lock"
-    notes = outlived(nursery, HOLD, lock)
+    notes = outlived(process_pool, HOLD, lock)
 
     assert "waiting for another process that is fetching a" in notes[0]
     assert str(lock) in notes[0]
@@ -56,7 +58,7 @@ def test_without_flock_threads_still_take_turns(tmp_path: Path, no_flock: None) 
 
     def take(_: int) -> None:
         started.wait()
-        with held(tmp_path / "a.lock", "counting", lambda _: None):
+        with acquire_waiting(tmp_path / "a.lock", "counting", lambda _: None):
             inside.append(1)
             most.append(len(inside))
             inside.pop()
@@ -68,8 +70,10 @@ def test_without_flock_threads_still_take_turns(tmp_path: Path, no_flock: None) 
     assert not (tmp_path / "a.held").exists()
 
 
-def test_without_flock_a_dead_holder_is_survived(tmp_path: Path, nursery: Nursery, no_flock: None) -> None:
-    notes = outlived(nursery, WITHOUT_FLOCK + HOLD, tmp_path / "a.lock")
+def test_without_flock_a_dead_holder_is_survived(
+    tmp_path: Path, process_pool: ProcessPool, no_flock: None
+) -> None:
+    notes = outlived(process_pool, WITHOUT_FLOCK + HOLD, tmp_path / "a.lock")
 
     assert "waiting for another process that is fetching a" in notes[0]
     assert f"{tmp_path / 'a.held'}; remove that file if" in notes[0]
@@ -86,17 +90,17 @@ def test_without_flock_another_hosts_lock_is_never_broken(tmp_path: Path, no_flo
         if len(notes) == 3:
             marker.unlink()  # as the note advises
 
-    with held(tmp_path / "a.lock", "fetching a", heard, patience=0.01, remind=0.01):
+    with acquire_waiting(tmp_path / "a.lock", "fetching a", heard, patience=0.01, remind=0.01):
         assert "some-other-host" not in marker.read_text()
 
     assert len(notes) == 3
     assert str(marker) in notes[0]
 
 
-def test_without_flock_processes_fetch_once(tmp_path: Path, nursery: Nursery) -> None:
+def test_without_flock_processes_fetch_once(tmp_path: Path, process_pool: ProcessPool) -> None:
     with serve({PATH: tar_of(MODEL)}) as server:
-        crowd = nursery.child("crowd", server.url, tmp_path / "store", PATH, "6", "without-flock")
-        codes = json.loads(nursery.finish(crowd))
+        crowd = process_pool.child("crowd", server.url, tmp_path / "store", PATH, "6", "without-flock")
+        codes = json.loads(process_pool.finish(crowd))
 
         assert codes == [0] * 6
         assert server.count(PATH) == 1
@@ -104,9 +108,9 @@ def test_without_flock_processes_fetch_once(tmp_path: Path, nursery: Nursery) ->
     assert list((tmp_path / "store/locks").glob("*.held")) == []
 
 
-def outlived(nursery: Nursery, program: str, lock: Path) -> list[str]:
+def outlived(process_pool: ProcessPool, program: str, lock: Path) -> list[str]:
     """Waits for a lock whose holder is killed meanwhile, gets it, and returns what was said."""
-    holder = nursery.start("-c", program, lock)
+    holder = process_pool.start("-c", program, lock)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "got it\n"
     notes: list[str] = []
@@ -117,7 +121,7 @@ def outlived(nursery: Nursery, program: str, lock: Path) -> list[str]:
             holder.kill()
             holder.wait()
 
-    with held(lock, "fetching a", heard, patience=0.01, remind=0.01):
+    with acquire_waiting(lock, "fetching a", heard, patience=0.01, remind=0.01):
         pass
     assert len(notes) >= 2
     return notes

@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.process_pool import Nursery
+from tests.helpers.process_pool import ProcessPool
 from tests.helpers.sample_archives import MODEL, digest, tar_of
-from tests.helpers.servers import Behaviour, Exchange, LyingServer, honest, serve, stall
+from tests.helpers.servers import Behavior, Exchange, LyingServer, honest, serve, stall
 from zoo.store import Store
 
 PATH = "/models/picodet.tar"
 TAR = tar_of({**MODEL, "picodet/large": bytes(range(256)) * 4000})
 
 
-def after_a_while(data: bytes) -> Behaviour:
+def after_a_while(data: bytes) -> Behavior:
     """Answers when everyone else has had the time to ask, too."""
 
     def act(exchange: Exchange) -> None:
@@ -28,11 +28,11 @@ def after_a_while(data: bytes) -> Behaviour:
     return act
 
 
-def test_32_processes_download_each_artifact_once(tmp_path: Path, nursery: Nursery) -> None:
+def test_32_processes_download_each_artifact_once(tmp_path: Path, process_pool: ProcessPool) -> None:
     files = {f"/models/{name}.tar": tar_of({f"{name}/model": name.encode() * 999}) for name in "abcd"}
     with LyingServer({path: after_a_while(data) for path, data in files.items()}) as server:
-        crowd = nursery.child("crowd", server.url, tmp_path / "store", ",".join(files), "32")
-        codes = json.loads(nursery.finish(crowd))
+        crowd = process_pool.child("crowd", server.url, tmp_path / "store", ",".join(files), "32")
+        codes = json.loads(process_pool.finish(crowd))
 
         assert codes == [0] * 32
         assert sorted(seen.path for seen in server.log) == sorted(files)
@@ -41,11 +41,11 @@ def test_32_processes_download_each_artifact_once(tmp_path: Path, nursery: Nurse
     assert report.checked == 8, "of each one file and its archive"
 
 
-def test_killed_in_the_middle_of_a_download(tmp_path: Path, nursery: Nursery) -> None:
+def test_killed_in_the_middle_of_a_download(tmp_path: Path, process_pool: ProcessPool) -> None:
     root = tmp_path / "store"
     with LyingServer({PATH: [stall(TAR, after=600_000), honest(TAR)]}) as server:
-        victim = nursery.child("fetch", server.url, root, PATH)
-        nursery.wait_until(
+        victim = process_pool.child("fetch", server.url, root, PATH)
+        process_pool.wait_until(
             lambda: sum(part.stat().st_size for part in root.glob("partial/*.part")) >= 500_000, victim
         )
         victim.send_signal(signal.SIGKILL)
@@ -53,7 +53,7 @@ def test_killed_in_the_middle_of_a_download(tmp_path: Path, nursery: Nursery) ->
         assert victim.returncode == -signal.SIGKILL
         assert not (root / "artifacts").exists()
 
-        path = Path(nursery.finish(nursery.child("fetch", server.url, root, PATH)))
+        path = Path(process_pool.finish(process_pool.child("fetch", server.url, root, PATH)))
 
     assert digest((path / "large").read_bytes()) == digest(bytes(range(256)) * 4000)
     assert Store(root).verify().clean
@@ -80,11 +80,11 @@ KILLED: dict[str, tuple[str, str, int]] = {
 @pytest.mark.table("kill points")
 @pytest.mark.parametrize("story", KILLED)
 def test_killed_at_every_touch_of_the_disk(
-    tmp_path: Path, nursery: Nursery, story: str, record_property: Callable[[str, object], None]
+    tmp_path: Path, process_pool: ProcessPool, story: str, record_property: Callable[[str, object], None]
 ) -> None:
     job, loss, least = KILLED[story]
     with serve({PATH: tar_of(MODEL)}) as server:
-        rows = json.loads(nursery.finish(nursery.child(job, loss, server.url, tmp_path, PATH)))
+        rows = json.loads(process_pool.finish(process_pool.child(job, loss, server.url, tmp_path, PATH)))
 
     record_property("rows", len(rows))
     assert len(rows) >= least

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from converters.fs.locks import held
+from converters.fs.locks import acquire_waiting
 from converters.provenance.statement import provenance, write_provenance
 from registry.errors import NetworkError
 from registry.lock import Lock
 from tests.helpers.paths import REPOSITORY
 from tests.helpers.sample_archives import MODEL, tar_of
 from tests.helpers.servers import LyingServer, cut, serve, status
-from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, Shop, pinned
+from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, pinned
 from zoo.download import urls
 from zoo.store import Stored
 from zoo.store.layout import MANIFEST, Layout
@@ -43,17 +43,19 @@ def last_used(stored: Stored | Path, days: float) -> None:
 
 
 @pytest.fixture
-def stocked(shop: Shop) -> tuple[Stored, Stored]:
+def stocked(store_fixture: StoreFixture) -> tuple[Stored, Stored]:
     """An inference model of 60 days ago and weights of 10 days ago."""
     with serve(FILES) as server:
-        model, weights = shop.fetch(server), shop.fetch(server, WEIGHTS)
+        model, weights = store_fixture.fetch(server), store_fixture.fetch(server, WEIGHTS)
     last_used(model, 60)
     last_used(weights, 10)
     return model, weights
 
 
-def prune(shop: Shop, pins: Lock | None = None, dry_run: bool = False, **policy: object) -> PruneReport:
-    return shop.store.prune(PrunePolicy.model_validate(policy), pins=pins, dry_run=dry_run)
+def prune(
+    store_fixture: StoreFixture, pins: Lock | None = None, dry_run: bool = False, **policy: object
+) -> PruneReport:
+    return store_fixture.store.prune(PrunePolicy.model_validate(policy), pins=pins, dry_run=dry_run)
 
 
 def names(report: PruneReport) -> list[str]:
@@ -64,62 +66,68 @@ OLD = {"older_than": timedelta(days=30)}
 
 
 class TestChoice:
-    def test_what_is_old_goes_with_its_archive(self, shop: Shop, stocked: tuple[Stored, Stored]) -> None:
-        before = sum(path.stat().st_size for path in shop.root.rglob("*") if path.is_file())
-        report = prune(shop, **OLD)
+    def test_what_is_old_goes_with_its_archive(
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+    ) -> None:
+        before = sum(path.stat().st_size for path in store_fixture.root.rglob("*") if path.is_file())
+        report = prune(store_fixture, **OLD)
 
         assert names(report) == ["picodet@2021/inference"]
         assert not stocked[0].path.exists()
         assert stocked[1].path.exists()
-        assert [name for name in shop.files() if name.startswith("blobs/")] == []
-        assert report.freed == before - sum(p.stat().st_size for p in shop.root.rglob("*") if p.is_file())
-        assert shop.store.verify().clean
+        assert [name for name in store_fixture.files() if name.startswith("blobs/")] == []
+        assert report.freed == before - sum(
+            p.stat().st_size for p in store_fixture.root.rglob("*") if p.is_file()
+        )
+        assert store_fixture.store.verify().clean
 
     def test_a_fetch_afterwards_gets_the_same_bytes_again(
-        self, shop: Shop, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
     ) -> None:
-        prune(shop, **OLD)
+        prune(store_fixture, **OLD)
         with serve(FILES) as server:
-            again = shop.fetch(server)
+            again = store_fixture.fetch(server)
 
         assert (again.digest, again.from_cache) == (stocked[0].digest, False)
 
     def test_the_least_recently_used_goes_first_down_to_a_size(
-        self, shop: Shop, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
     ) -> None:
-        assert names(prune(shop, max_size=10_000)) == ["picodet@2021/inference"]
-        assert names(prune(shop, max_size=10_000)) == []
-        assert names(prune(shop, max_size=0)) == ["picodet@2021/weights"]
+        assert names(prune(store_fixture, max_size=10_000)) == ["picodet@2021/inference"]
+        assert names(prune(store_fixture, max_size=10_000)) == []
+        assert names(prune(store_fixture, max_size=0)) == ["picodet@2021/weights"]
 
     def test_a_dry_run_names_the_same_and_touches_nothing(
-        self, shop: Shop, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
     ) -> None:
-        files = shop.files()
-        planned = prune(shop, dry_run=True, **OLD)
+        files = store_fixture.files()
+        planned = prune(store_fixture, dry_run=True, **OLD)
 
-        assert shop.files() == files
-        assert prune(shop, **OLD) == planned
+        assert store_fixture.files() == files
+        assert prune(store_fixture, **OLD) == planned
 
-    def test_nothing_said_means_what_is_of_no_use(self, shop: Shop, stocked: tuple[Stored, Stored]) -> None:
-        assert names(prune(shop)) == []
+    def test_nothing_said_means_what_is_of_no_use(
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+    ) -> None:
+        assert names(prune(store_fixture)) == []
 
         with serve({"/models/picodet.tar": tar_of({**MODEL, "picodet/NEWS": b"2"})}) as server:
-            newer = shop.fetch(server, accept=True)
+            newer = store_fixture.fetch(server, accept=True)
         last_used(newer, 2)
 
-        assert names(prune(shop)) == ["picodet@2021/inference"]
+        assert names(prune(store_fixture)) == ["picodet@2021/inference"]
         assert not stocked[0].path.exists()
         assert newer.path.exists()
-        assert shop.store.verify().clean
+        assert store_fixture.store.verify().clean
 
     def test_leftovers_and_refused_files(
-        self, shop: Shop, stocked: tuple[Stored, Stored], data: bytes
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored], data: bytes
     ) -> None:
-        part = shop.root / "partial/a.bin-0123456789abcdef.part"
+        part = store_fixture.root / "partial/a.bin-0123456789abcdef.part"
         part.parent.mkdir(exist_ok=True)
         part.write_bytes(data)
         part.with_name(part.name + ".json").write_text("{}")
-        quarantine = shop.root / "quarantine/20260101T000000Z-x"
+        quarantine = store_fixture.root / "quarantine/20260101T000000Z-x"
         quarantine.mkdir(parents=True)
         dead = folder_of(stocked[0]).parent / f".inference-{'0' * 12}.tmp"
         dead.mkdir()
@@ -127,84 +135,94 @@ class TestChoice:
             os.utime(path, (time.time() - 90 * DAY,) * 2)
 
         model = folder_of(stocked[0])
-        assert {item.path for item in prune(shop).removed} == {part, dead}
-        assert {item.path for item in prune(shop, **OLD).removed} == {quarantine, model}
+        assert {item.path for item in prune(store_fixture).removed} == {part, dead}
+        assert {item.path for item in prune(store_fixture, **OLD).removed} == {quarantine, model}
         assert list(part.parent.iterdir()) == []
 
-    def test_a_clock_that_jumped_makes_nothing_old(self, shop: Shop, stocked: tuple[Stored, Stored]) -> None:
+    def test_a_clock_that_jumped_makes_nothing_old(
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+    ) -> None:
         last_used(stocked[0], -400)
 
-        assert names(prune(shop, **OLD, max_size=0)) == ["picodet@2021/weights"]
+        assert names(prune(store_fixture, **OLD, max_size=0)) == ["picodet@2021/weights"]
 
 
 class TestInUse:
-    def test_what_was_handed_out_a_moment_ago_stays(self, shop: Shop, stocked: tuple[Stored, Stored]) -> None:
+    def test_what_was_handed_out_a_moment_ago_stays(
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+    ) -> None:
         with serve(FILES) as server:
-            shop.fetch(server)
+            store_fixture.fetch(server)
             assert server.log == []
         last_used(stocked[1], 60)
 
-        report = prune(shop, **OLD)
+        report = prune(store_fixture, **OLD)
         assert names(report) == ["picodet@2021/weights"]
-        assert prune(shop, max_size=0).removed == ()
-        assert names(prune(shop, max_size=0, grace=timedelta(0))) == ["picodet@2021/inference"]
+        assert prune(store_fixture, max_size=0).removed == ()
+        assert names(prune(store_fixture, max_size=0, grace=timedelta(0))) == ["picodet@2021/inference"]
 
-    def test_find_counts_as_use(self, shop: Shop, stocked: tuple[Stored, Stored]) -> None:
-        assert shop.store.find(ENTRY, INFERENCE) is not None
+    def test_find_counts_as_use(self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]) -> None:
+        assert store_fixture.store.find(ENTRY, INFERENCE) is not None
 
-        assert names(prune(shop, **OLD)) == []
+        assert names(prune(store_fixture, **OLD)) == []
 
     def test_what_the_project_pins_stays_unless_asked(
-        self, shop: Shop, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
     ) -> None:
         pins = pinned(INFERENCE, TAR)
 
-        report = prune(shop, pins, **OLD)
+        report = prune(store_fixture, pins, **OLD)
         assert names(report) == []
         assert [item.reason for item in report.kept] == ["pinned by zoo.lock"]
-        assert names(prune(shop, pins, max_size=0)) == ["picodet@2021/weights"]
-        assert names(prune(shop, pins, pinned=True, **OLD)) == ["picodet@2021/inference"]
+        assert names(prune(store_fixture, pins, max_size=0)) == ["picodet@2021/weights"]
+        assert names(prune(store_fixture, pins, pinned=True, **OLD)) == ["picodet@2021/inference"]
 
-    def test_what_somebody_works_on_is_left_to_them(self, shop: Shop, stocked: tuple[Stored, Stored]) -> None:
-        guard = Layout(shop.root).guard(urls.key(INFERENCE.urls[0]))
-        with held(guard, "fetching", lambda _: None):
-            report = prune(shop, **OLD)
+    def test_what_somebody_works_on_is_left_to_them(
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+    ) -> None:
+        guard = Layout(store_fixture.root).guard(urls.key(INFERENCE.urls[0]))
+        with acquire_waiting(guard, "fetching", lambda _: None):
+            report = prune(store_fixture, **OLD)
 
         assert names(report) == []
         assert [item.reason for item in report.kept] == ["in use by another process"]
 
-    def test_a_download_that_goes_on_is_left_alone(self, shop: Shop, data: bytes) -> None:
+    def test_a_download_that_goes_on_is_left_alone(self, store_fixture: StoreFixture, data: bytes) -> None:
         with (
             LyingServer({"/models/picodet.pdparams": [cut(data, after=4000), status(404)]}) as server,
             pytest.raises(NetworkError),
         ):
-            shop.fetch(server, WEIGHTS)
-        (part,) = shop.root.glob("partial/*.part")
+            store_fixture.fetch(server, WEIGHTS)
+        (part,) = store_fixture.root.glob("partial/*.part")
         os.utime(part, (time.time() - 90 * DAY,) * 2)
-        with held(Layout(shop.root).guard(urls.key(WEIGHTS.urls[0])), "fetching", lambda _: None):
-            assert names(prune(shop, **OLD)) == []
+        with acquire_waiting(
+            Layout(store_fixture.root).guard(urls.key(WEIGHTS.urls[0])), "fetching", lambda _: None
+        ):
+            assert names(prune(store_fixture, **OLD)) == []
 
-        assert len(names(prune(shop, **OLD))) == 1
+        assert len(names(prune(store_fixture, **OLD))) == 1
 
     def test_what_grows_at_this_moment_is_left_alone(
-        self, shop: Shop, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
     ) -> None:
         growing = folder_of(stocked[0]).parent / f".inference-{'0' * 12}.tmp"
         growing.mkdir()
-        with held(Layout(shop.root).guard("artifact-picodet@2021-inference"), "unpacking", lambda _: None):
-            assert names(prune(shop)) == []
+        with acquire_waiting(
+            Layout(store_fixture.root).guard("artifact-picodet@2021-inference"), "unpacking", lambda _: None
+        ):
+            assert names(prune(store_fixture)) == []
             assert growing.exists()
 
-        assert names(prune(shop)) == [growing.name]
+        assert names(prune(store_fixture)) == [growing.name]
 
     def test_who_died_while_removing_stands_in_nobodys_way(
-        self, shop: Shop, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
     ) -> None:
         """A sentence without its judge: the next fetch takes it back, without a server."""
         folder = folder_of(stocked[0])
         folder.with_name(f".{folder.name}.leaving").touch()
         with serve(FILES) as server:
-            found = shop.fetch(server)
+            found = store_fixture.fetch(server)
 
             assert server.log == []
         assert (found.path, found.from_cache) == (stocked[0].path, True)
@@ -212,7 +230,7 @@ class TestInUse:
 
 
 class TestStock:
-    def build(self, shop: Shop, key: str, source: bytes) -> Path:
+    def build(self, store_fixture: StoreFixture, key: str, source: bytes) -> Path:
         def make(folder: Path) -> None:
             (folder / "model.nb").write_bytes(key.encode())
             digest = hashlib.sha256(key.encode()).hexdigest()
@@ -222,14 +240,16 @@ class TestStock:
             )
             write_provenance(folder / "model.nb", statement)
 
-        return shop.store.put_built(key, make)
+        return store_fixture.store.put_built(key, make)
 
-    def test_what_was_made_from_what(self, shop: Shop, stocked: tuple[Stored, Stored]) -> None:
+    def test_what_was_made_from_what(
+        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+    ) -> None:
         source = MODEL["picodet/model.pdmodel"]
-        self.build(shop, "0123456789abcdef-picodet", source)
-        self.build(shop, "fedcba9876543210-mine", b"a file outside of the store")
+        self.build(store_fixture, "0123456789abcdef-picodet", source)
+        self.build(store_fixture, "fedcba9876543210-mine", b"a file outside of the store")
 
-        things = {thing.name: thing for thing in shop.store.stock()}
+        things = {thing.name: thing for thing in store_fixture.store.stock()}
 
         made = things["model.nb (01234567)"]
         assert made.made_from == ("picodet@2021/inference",)
@@ -237,44 +257,46 @@ class TestStock:
         assert things["model.nb (fedcba98)"].made_from == ()
         assert things["picodet@2021/inference"].size > len(TAR)
 
-    def test_what_was_made_from_something_superseded_goes_with_it(self, shop: Shop) -> None:
+    def test_what_was_made_from_something_superseded_goes_with_it(self, store_fixture: StoreFixture) -> None:
         with serve(FILES) as server:
-            model = shop.fetch(server)
-        old = self.build(shop, "0123456789abcdef-picodet", MODEL["picodet/model.pdmodel"])
-        mine = self.build(shop, "fedcba9876543210-mine", b"a file outside of the store")
+            model = store_fixture.fetch(server)
+        old = self.build(store_fixture, "0123456789abcdef-picodet", MODEL["picodet/model.pdmodel"])
+        mine = self.build(store_fixture, "fedcba9876543210-mine", b"a file outside of the store")
         changed = {**MODEL, "picodet/model.pdmodel": MODEL["picodet/model.pdmodel"] + b"2"}
         changed = {name: data + b"2" for name, data in changed.items()}
         with serve({"/models/picodet.tar": tar_of(changed)}) as server:
-            newer = shop.fetch(server, accept=True)
+            newer = store_fixture.fetch(server, accept=True)
         for path in (model, newer, old, mine):
             last_used(path, 2)
 
-        assert {item.kind for item in prune(shop).removed} == {"artifact", "conversion"}
+        assert {item.kind for item in prune(store_fixture).removed} == {"artifact", "conversion"}
         assert not old.exists()
         assert mine.exists()
         assert newer.path.exists()
 
     def test_what_was_converted_by_another_recipe_goes(
-        self, shop: Shop, monkeypatch: pytest.MonkeyPatch
+        self, store_fixture: StoreFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """No key leads to it any more, so that only age or this would ever remove it."""
-        today = self.build(shop, "0123456789abcdef-mine", b"a file outside of the store")
+        today = self.build(store_fixture, "0123456789abcdef-mine", b"a file outside of the store")
         with monkeypatch.context() as patch:
-            patch.setattr("converters.provenance.statement.RECIPES", {"lite": 0})
-            old = self.build(shop, "fedcba9876543210-mine", b"a file outside of the store")
+            patch.setattr("converters.provenance.statement.REVISIONS", {"lite": 0})
+            old = self.build(store_fixture, "fedcba9876543210-mine", b"a file outside of the store")
         for path in (today, old):
             last_used(path, 2)
 
-        assert {thing.name: thing.outdated for thing in shop.store.stock() if thing.kind == "conversion"} == {
+        assert {
+            thing.name: thing.outdated for thing in store_fixture.store.stock() if thing.kind == "conversion"
+        } == {
             "model.nb (01234567)": False,
             "model.nb (fedcba98)": True,
         }
-        (removed,) = prune(shop).removed
+        (removed,) = prune(store_fixture).removed
         assert "superseded" in removed.reason
         assert (today.exists(), old.exists()) == (True, False)
 
-    def test_a_store_that_is_not_there_is_empty(self, shop: Shop) -> None:
-        assert shop.store.stock() == ()
+    def test_a_store_that_is_not_there_is_empty(self, store_fixture: StoreFixture) -> None:
+        assert store_fixture.store.stock() == ()
 
 
 def test_who_resolves_while_another_removes_never_holds_a_path_to_nothing(tmp_path: Path) -> None:

@@ -9,34 +9,34 @@ import pytest
 from registry.schema import Artifact
 from tests.helpers.sample_archives import artifact, digest, entry
 from tests.helpers.servers import serve
-from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, Shop
+from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture
 
 
 class TestVerify:
     @pytest.fixture
-    def filled(self, shop: Shop, data: bytes) -> Shop:
+    def filled(self, store_fixture: StoreFixture, data: bytes) -> StoreFixture:
         with serve({"/models/picodet.tar": TAR, "/models/picodet.pdparams": data}) as server:
-            shop.fetch(server)
-            shop.fetch(server, WEIGHTS)
-        shop.store.put_built("key", lambda folder: (folder / "a.nb").write_bytes(b"nb") and None)
-        return shop
+            store_fixture.fetch(server)
+            store_fixture.fetch(server, WEIGHTS)
+        store_fixture.store.put_built("key", lambda folder: (folder / "a.nb").write_bytes(b"nb") and None)
+        return store_fixture
 
-    def path(self, shop: Shop, artifact: Artifact) -> Path:
-        found = shop.store.find(ENTRY, artifact)
+    def path(self, store_fixture: StoreFixture, artifact: Artifact) -> Path:
+        found = store_fixture.store.find(ENTRY, artifact)
         assert found is not None
         return found.path
 
-    def test_a_sound_store(self, filled: Shop) -> None:
+    def test_a_sound_store(self, filled: StoreFixture) -> None:
         report = filled.store.verify()
 
         # Three members, the archive, the weights, the conversion.
         assert (report.checked, report.ok, report.clean) == (6, 6, True)
 
-    def test_an_empty_one(self, shop: Shop) -> None:
-        assert shop.store.verify().clean
-        assert not shop.root.exists()
+    def test_an_empty_one(self, store_fixture: StoreFixture) -> None:
+        assert store_fixture.store.verify().clean
+        assert not store_fixture.root.exists()
 
-    def test_a_changed_byte_is_found_where_a_warm_start_cannot_see_it(self, filled: Shop) -> None:
+    def test_a_changed_byte_is_found_where_a_warm_start_cannot_see_it(self, filled: StoreFixture) -> None:
         file = self.path(filled, INFERENCE) / "model.pdiparams"
         changed = bytearray(file.read_bytes())
         changed[100] ^= 1
@@ -48,7 +48,7 @@ class TestVerify:
         assert digest(bytes(changed)).sha256 in report.mismatches[0].found
         assert (report.checked, report.ok, report.clean) == (6, 5, False)
 
-    def test_missing_and_extra_files(self, filled: Shop) -> None:
+    def test_missing_and_extra_files(self, filled: StoreFixture) -> None:
         folder = self.path(filled, INFERENCE)
         (folder / "infer_cfg.yml").unlink()
         (folder / "notes.txt").write_text("mine")
@@ -58,38 +58,38 @@ class TestVerify:
         assert report.missing == (folder / "infer_cfg.yml",)
         assert report.extra == (folder / "notes.txt",)
 
-    def test_a_torn_archive(self, filled: Shop) -> None:
+    def test_a_torn_archive(self, filled: StoreFixture) -> None:
         (blob,) = (filled.root / "blobs").glob("*/*/*")
         blob.write_bytes(b"torn")
 
         assert [mismatch.path for mismatch in filled.store.verify().mismatches] == [blob]
 
-    def test_a_lost_manifest(self, filled: Shop) -> None:
+    def test_a_lost_manifest(self, filled: StoreFixture) -> None:
         folder = self.path(filled, INFERENCE).parent.parent
         (folder / "manifest.json").unlink()
 
         assert [mismatch.path for mismatch in filled.store.verify().mismatches] == [folder]
 
-    def test_a_folder_under_the_name_of_another_digest(self, filled: Shop) -> None:
+    def test_a_folder_under_the_name_of_another_digest(self, filled: StoreFixture) -> None:
         folder = self.path(filled, WEIGHTS).parent.parent
         moved = folder.with_name("weights-0123456789ab")
         folder.rename(moved)
 
         assert [mismatch.path for mismatch in filled.store.verify().mismatches] == [moved]
 
-    def test_only_what_belongs_to_some_entries(self, filled: Shop) -> None:
+    def test_only_what_belongs_to_some_entries(self, filled: StoreFixture) -> None:
         assert filled.store.verify([entry(name="other")]).checked == 0
         assert filled.store.verify([ENTRY]).checked == 5
 
-    def test_against_a_catalogue_that_learned_a_digest(self, filled: Shop) -> None:
+    def test_against_a_catalog_that_learned_a_digest(self, filled: StoreFixture) -> None:
         right = entry(artifact("/models/picodet.tar", digest=digest(TAR)))
         wrong = entry(artifact("/models/picodet.tar", digest=digest(b"other")))
 
         assert filled.store.verify([right]).clean
         (mismatch,) = filled.store.verify([wrong]).mismatches
-        assert "the catalogue" in mismatch.expected
+        assert "the catalog" in mismatch.expected
 
-    def test_against_the_lock(self, filled: Shop) -> None:
+    def test_against_the_lock(self, filled: StoreFixture) -> None:
         lock = filled.store.seen()
         line = lock.artifacts[INFERENCE.urls[0]].model_copy(update={"sha256": "0" * 64})
         (filled.root / "lock.json").write_text(lock.accepting(INFERENCE.urls[0], line).dump())

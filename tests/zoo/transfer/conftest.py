@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import registry
-from zoo.sample import CATALOGUE, DATA, NAME
+from zoo.sample import CATALOG, DATA, NAME
 from zoo.settings import Settings
 
 
@@ -17,7 +17,7 @@ from zoo.settings import Settings
 def upstream(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the sample's files under the paths of their addresses."""
     folder = tmp_path_factory.mktemp("upstream")
-    for artifact in registry.load(CATALOGUE).get(NAME).artifacts:
+    for artifact in registry.load(CATALOG).get(NAME).artifacts:
         target = folder / urlsplit(artifact.urls[0]).path.lstrip("/")
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(DATA / target.name, target)
@@ -35,4 +35,4 @@ def settings(tmp_path: Path, upstream: Path, monkeypatch: pytest.MonkeyPatch) ->
     """A store of its own, in a project folder of its own."""
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
-    return Settings(cache=tmp_path / "cache", mirrors=(str(upstream),), catalogues=(str(CATALOGUE),))
+    return Settings(cache=tmp_path / "cache", mirrors=(str(upstream),), catalogs=(str(CATALOG),))

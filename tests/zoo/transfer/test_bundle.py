@@ -21,11 +21,11 @@ from registry.lock import Lock, Locked
 from tests.conftest import ensured
 from zoo import api
 from zoo.api.transfer import bundle, import_bundle
-from zoo.artifacts.spec import Request
-from zoo.sample import CATALOGUE, NAME
+from zoo.artifacts.spec import FetchOptions
+from zoo.sample import CATALOG, NAME
 from zoo.settings import Settings
 
-REQUEST = Request(weights=True, onnx="fp32")
+REQUEST = FetchOptions(weights=True, onnx="fp32")
 
 
 @pytest.fixture(scope="session")
@@ -37,7 +37,7 @@ def made(
     folder = tmp_path_factory.mktemp("bundle")
     (folder / "cache").mkdir()
     (folder / "cache/toolchains").symlink_to(toolchain_root)
-    settings = Settings(cache=folder / "cache", mirrors=(str(upstream),), catalogues=(str(CATALOGUE),))
+    settings = Settings(cache=folder / "cache", mirrors=(str(upstream),), catalogs=(str(CATALOG),))
     first = bundle([NAME], REQUEST, out=folder / "sample.zoo", settings=settings)
     second = bundle([NAME], REQUEST, out=folder / "again.zoo", settings=settings)
     assert first.path.read_bytes() == second.path.read_bytes(), "equal content, equal bytes"
@@ -173,9 +173,9 @@ class TestTampering:
 
         del parts.members[parts.find(".provenance.json")]
         parts.tell(lambda told: [told["members"].pop(n) for n in list(told["members"]) if "provenance" in n])
-        assert refused(parts.write(tmp_path / "b"), inside) == "not-what-it-is-called"
+        assert refused(parts.write(tmp_path / "b"), inside) == "artifact-mismatch"
 
-    def test_another_published_file_than_the_catalogue_knows(
+    def test_another_published_file_than_the_catalog_knows(
         self, parts: Parts, inside: Settings, tmp_path: Path
     ) -> None:
         name = parts.find(".tar.gz")
@@ -190,7 +190,7 @@ class TestTampering:
         parts.members = {name.replace(key, other): data for name, data in parts.members.items()}
         parts.members["bundle.json"] = text
 
-        assert refused(parts.write(tmp_path / "b"), inside) == "bundle-does-not-fit"
+        assert refused(parts.write(tmp_path / "b"), inside) == "bundle-incompatible"
 
     @pytest.mark.parametrize(
         ("change", "code"),
@@ -230,7 +230,7 @@ class TestTampering:
     def test_a_copy_that_broke_off(self, made: Path, inside: Settings, tmp_path: Path, size: int) -> None:
         (tmp_path / "b").write_bytes(made.read_bytes()[:size])
 
-        assert refused(tmp_path / "b", inside) in {"corrupt-archive", "not-what-was-asked"}
+        assert refused(tmp_path / "b", inside) in {"corrupt-archive", "unexpected-response"}
 
 
 def test_a_later_format_asks_for_a_later_version(parts: Parts, inside: Settings, tmp_path: Path) -> None:
@@ -251,8 +251,8 @@ def test_what_the_project_pinned_binds(made: Path, parts: Parts, inside: Setting
     assert refused(made, inside) == "digest-changed"
 
 
-def test_an_entry_of_another_catalogue(made: Path, inside: Settings) -> None:
-    assert refused(made, replace(inside, catalogues=()), NotFoundError) == "unknown-entry"
+def test_an_entry_of_another_catalog(made: Path, inside: Settings) -> None:
+    assert refused(made, replace(inside, catalogs=()), NotFoundError) == "unknown-entry"
 
 
 def test_no_such_bundle(inside: Settings, tmp_path: Path) -> None:

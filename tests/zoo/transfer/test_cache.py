@@ -65,8 +65,8 @@ def test_prune_says_what_went_and_why_and_what_stayed(zoo: Zoo) -> None:
     kept = zoo("cache", "prune", "--older-than", "30d")
     assert kept.lines == []
     assert kept.err.count("pinned by zoo.lock") == 2
-    planned = zoo("cache", "prune", "--older-than", "30d", "--pinned", "--dry-run")
-    done = zoo("cache", "prune", "--older-than", "30d", "--pinned")
+    planned = zoo("cache", "prune", "--older-than", "30d", "--include-locked", "--dry-run")
+    done = zoo("cache", "prune", "--older-than", "30d", "--include-locked")
 
     assert all(any(name in line for line in done.lines) for name in FETCHED)
     assert [line.removeprefix("would remove") for line in planned.lines] == [
@@ -76,7 +76,7 @@ def test_prune_says_what_went_and_why_and_what_stayed(zoo: Zoo) -> None:
     assert zoo("cache", "prune", "--json").json == {"removed": [], "kept": [], "freed": 0, "remaining": 0}
 
 
-@pytest.mark.parametrize("wrong", [["--older-than", "soon"], ["--max-size", "big"], ["--grace", "-1h"]])
+@pytest.mark.parametrize("wrong", [["--older-than", "soon"], ["--max-size", "big"], ["--keep-recent", "-1h"]])
 def test_what_is_no_time_or_size_is_a_usage_error(tmp_path: Path, wrong: list[str]) -> None:
     ran = Zoo(tmp_path)("cache", "prune", *wrong)
 

@@ -42,7 +42,7 @@ class TestNginx:
     def test_a_download_that_was_cut_short_goes_on_there(
         self, zoo: Zoo, work: Path, upstream: Path, paths: list[str]
     ) -> None:
-        """The catalogue knows the digest, so nginx is asked for the rest of what another server began."""
+        """The catalog knows the digest, so nginx is asked for the rest of what another server began."""
         path = next(path for path in paths if path.endswith(".tar.gz"))
         data = (upstream / path).read_bytes()
 

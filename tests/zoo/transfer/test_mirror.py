@@ -14,7 +14,7 @@ from registry.lock import Lock
 from tests.helpers.servers import serve_folder
 from zoo import api
 from zoo.api.transfer import mirror
-from zoo.artifacts.spec import Request
+from zoo.artifacts.spec import FetchOptions
 from zoo.catalogs.sources import registry_of
 from zoo.sample import NAME
 from zoo.settings import Settings
@@ -139,7 +139,7 @@ def test_a_dry_run_writes_nothing(settings: Settings, tmp_path: Path) -> None:
 
 
 def test_a_selection_by_kind_task_and_family(settings: Settings, tmp_path: Path) -> None:
-    request = Request(weights=True)
+    request = FetchOptions(weights=True)
     chosen = {"task": "keypoint_detection", "family": "tinypose"}
     report = mirror(tmp_path / "m", request=request, dry_run=True, settings=settings, **chosen)
 
@@ -150,13 +150,13 @@ def test_a_selection_by_kind_task_and_family(settings: Settings, tmp_path: Path)
     assert len(report.items) > 2
 
     with pytest.raises(NotFoundError) as caught:
-        mirror(tmp_path / "m", [NAME], Request(onnx="fp32"), settings=settings)
+        mirror(tmp_path / "m", [NAME], FetchOptions(onnx="fp32"), settings=settings)
     assert caught.value.code == "nothing-to-mirror"
 
 
 @pytest.mark.parametrize(
     ("place", "code"),
-    [("https://mirror.example/x", "mirror-is-a-server"), ("file://host/x", "bad-mirror")],
+    [("https://mirror.example/x", "mirror-read-only"), ("file://host/x", "bad-mirror")],
 )
 def test_what_cannot_be_written_is_a_usage_error(settings: Settings, place: str, code: str) -> None:
     with pytest.raises(UsageError) as caught:

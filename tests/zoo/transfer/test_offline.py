@@ -53,11 +53,13 @@ def zoo(request: pytest.FixtureRequest, stocked: Path, tmp_path: Path) -> tuple[
     log = tmp_path / "touched"
     log.write_text("")
     if request.param == "no network in the kernel":
-        alone = ("unshare", "--net", "--map-root-user")
+        alone = ("unshare", "--check-network", "--map-root-user")
         try:
             subprocess.run([*alone, "true"], check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError):
-            pytest.skip("this system permits no network namespaces: unshare --net --map-root-user true")
+            pytest.skip(
+                "this system permits no network namespaces: unshare --check-network --map-root-user true"
+            )
         return Zoo(stocked, alone), {}, log
     (tmp_path / "guard").mkdir()
     (tmp_path / "guard/sitecustomize.py").write_text(GUARD.replace("LOG", repr(str(log))))
@@ -70,7 +72,7 @@ def test_everything_that_needs_no_network_works_without_one(
     run, env, touched = zoo
     fetched = run("fetch", NAME, "--onnx", "fp32", "--offline", **env)
     assert fetched.code == 0, fetched.err
-    (photo,) = (run.folder / "coco/val2017").iterdir()
+    (image,) = (run.folder / "coco/val2017").iterdir()
     commands: list[list[object]] = [
         ["fetch", NAME, "--all", "--offline"],
         ["list"],
@@ -82,7 +84,7 @@ def test_everything_that_needs_no_network_works_without_one(
         ["mirror", tmp_path / "mirror", NAME, "--offline"],
         ["bundle", NAME, "--onnx", "fp32", "--out", tmp_path / "bundle", "--offline"],
         ["import", tmp_path / "bundle"],
-        ["run", NAME, photo, "--out", tmp_path / "out", "--offline"],
+        ["run", NAME, image, "--out", tmp_path / "out", "--offline"],
     ]
     failed = {}
     # Without a guard to tell them apart, the first and the longest say as much as all.

@@ -22,12 +22,12 @@ from registry.schema import (
 )
 
 
-def of_entry(entry: Entry, measured: Complexity | None) -> str:
-    """Everything the catalogue knows about a model.
+def format_entry(entry: Entry, measured: Complexity | None) -> str:
+    """Everything the catalog knows about a model.
 
     Args:
         entry: The model.
-        measured: Its network's size, computed here; None where the architecture is not modelled.
+        measured: Its network's size, computed here; None where the architecture is not modeled.
 
     Returns:
         Text of several lines with a trailing line break.
@@ -35,8 +35,8 @@ def of_entry(entry: Entry, measured: Complexity | None) -> str:
     return "\n".join(_lines(entry, measured)) + "\n"
 
 
-def of_pipeline(pipeline: Pipeline) -> str:
-    """Everything the catalogue knows about a pair of models.
+def format_pipeline(pipeline: Pipeline) -> str:
+    """Everything the catalog knows about a pair of models.
 
     Args:
         pipeline: The pair.
@@ -50,9 +50,9 @@ def of_pipeline(pipeline: Pipeline) -> str:
 def _lines(entry: Entry, measured: Complexity | None) -> Iterator[str]:
     spec = entry.input
     yield f"{entry.id}  {entry.title}"
-    yield f"  task      {entry.task}, family {entry.family}, licence {entry.licence}"
+    yield f"  task      {entry.task}, family {entry.family}, license {entry.license}"
     shape = f"[N, 3, {spec.height}, {spec.width}]"
-    yield f"  input     {spec.name} {shape} {spec.colour}, {spec.resize}, {spec.interpolation}"
+    yield f"  input     {spec.name} {shape} {spec.color}, {spec.resize}, {spec.interpolation}"
     yield f"            (x * {spec.scale:.8f} - {_list(spec.mean)}) / {_list(spec.std)}  {cite(spec.source)}"
     yield from _output(entry)
     yield from _accuracies(entry.accuracy)
@@ -72,10 +72,10 @@ def _lines(entry: Entry, measured: Complexity | None) -> Iterator[str]:
 
 def _pipeline_lines(pipeline: Pipeline) -> Iterator[str]:
     yield f"{pipeline.id}  {pipeline.title}"
-    yield f"  task      {pipeline.task}, family {pipeline.family}, licence {pipeline.licence}"
+    yield f"  task      {pipeline.task}, family {pipeline.family}, license {pipeline.license}"
     yield f"  detector  {pipeline.detector}"
     yield f"  pose      {pipeline.pose}"
-    yield f"  persons   {'one' if pipeline.persons == 1 else f'up to {pipeline.persons}'} in a picture"
+    yield f"  persons   {'one' if pipeline.persons == 1 else f'up to {pipeline.persons}'} in an image"
     yield from _accuracies(pipeline.accuracy)
     yield from _latencies(pipeline.latency)
     yield f"  run       zoo run {pipeline.pose} --detector {pipeline.detector} IMAGE"
@@ -129,7 +129,7 @@ def _sizes(entry: Entry, measured: Complexity | None) -> Iterator[str]:
         parameters, multiply_adds = measured.parameters / 1e6, measured.multiply_adds / 1e6
         sizes = f"{parameters:.2f} M parameters, {multiply_adds:.2f} M multiply-adds"
         yield f"  computed  {sizes}  [from the network: convolutions, a multiply-add counted once]"
-    elif entry.network is None:
+    elif entry.architecture is None:
         yield "  computed  nothing: the architecture is not one that is built here"
 
 
@@ -177,8 +177,8 @@ def _artifact(artifact: Artifact, width: int) -> Iterator[str]:
     yield f"    {artifact.id:<{width}}{artifact.urls[0]}"
     yield from (f"{indent}{url}" for url in artifact.urls[1:])
     facts: list[str] = [artifact.container]
-    if artifact.normalisation:
-        facts.append(f"normalisation: {artifact.normalisation}")
+    if artifact.normalization:
+        facts.append(f"normalization: {artifact.normalization}")
     if artifact.runtime:
         facts.append(f"runtime {artifact.runtime}")
     if artifact.status != "current":

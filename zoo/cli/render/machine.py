@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from registry.tables import aligned
 from zoo._utils.units import megabytes
 from zoo.demo import Demo, DemoRow
-from zoo.diagnostics.connectivity import Reach
+from zoo.diagnostics.connectivity import HostCheck
 from zoo.diagnostics.doctor import Conversion, Diagnosis
 
 _CELLS = {"built": "built", "buildable": "here", "no-interpreter": "wheel", "no-wheel": "-"}
 _MARKS = {"works": "ok  ", "on-first-use": "ok* ", "missing": "no  "}
 
 
-def of_diagnosis(found: Diagnosis) -> str:
+def format_diagnosis(found: Diagnosis) -> str:
     """Everything the doctor found.
 
     Returns:
@@ -55,7 +55,7 @@ def _lines(found: Diagnosis) -> Iterator[str]:
         yield "ok* = works, after its toolchain is built on first use, in the store and nowhere else"
 
 
-def _reach(place: Reach) -> Iterator[str]:
+def _reach(place: HostCheck) -> Iterator[str]:
     mark = "ok  " if place.works else "up  " if place.reached else "no  "
     said = place.found if place.works else f"{place.failed}: {place.found}"
     way = ", through a proxy" if place.proxy else ""
@@ -92,7 +92,7 @@ def _lite_versions(found: Diagnosis) -> Iterator[str]:
     yield "  built: ready · here: interpreter found, built on first use · wheel: none found · -: no wheel"
 
 
-def of_demo(found: Demo) -> tuple[list[str], list[list[str]]]:
+def format_demo(found: Demo) -> tuple[list[str], list[list[str]]]:
     """The demo's table: head cells and rows."""
     head = ["format", "size", "seconds", "proof", "max abs difference", "AP %", "verdict", "note"]
     return head, [_demo_cells(row) for row in found.rows]
@@ -127,14 +127,14 @@ def demo_words(found: Demo) -> Iterator[str]:
 def _accuracy_words(found: Demo) -> Iterator[str]:
     if not any(row.accuracy for row in found.rows):
         yield "accuracy was not measured: no format could run here"
-    elif found.pictures < found.published_pictures:
+    elif found.images < found.published_images:
         yield (
-            f"accuracy on {found.pictures} of the {found.published_pictures} pictures of the published AP "
+            f"accuracy on {found.images} of the {found.published_images} images of the published AP "
             f"{found.published:.1f} %: a 95 % interval decides, which is wider than an error may be"
         )
     else:
         yield (
-            f"accuracy on all {found.pictures} pictures of the published AP {found.published:.1f} %: "
+            f"accuracy on all {found.images} images of the published AP {found.published:.1f} %: "
             "a tenth of a point decides, to both sides"
         )
     for row in found.rows:

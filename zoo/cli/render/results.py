@@ -26,8 +26,8 @@ _STATES = {
 }
 
 
-def of_run(found: RunResult) -> tuple[list[str], list[list[str]]]:
-    """One row a picture: head cells and rows."""
+def format_run(found: RunResult) -> tuple[list[str], list[list[str]]]:
+    """One row an image: head cells and rows."""
     rows = [
         [
             str(image.file if isinstance(image.image_id, int) else image.image_id),
@@ -37,10 +37,10 @@ def of_run(found: RunResult) -> tuple[list[str], list[list[str]]]:
         ]
         for image in found.images
     ]
-    return ["picture", "size", "found", "best score"], rows
+    return ["image", "size", "found", "best score"], rows
 
 
-def of_validation(found: Validation) -> str:
+def format_validation(found: Validation) -> str:
     """Figures, protocol, verdict.
 
     Returns:
@@ -60,7 +60,7 @@ def _validation_lines(found: Validation) -> Iterator[str]:
             interval = f"   95 % interval {100 * low[name]:.1f} to {100 * high[name]:.1f}"
         yield f"  {name:<9} {f'{100 * value:5.1f} %' if value is not None else '    -'}{interval}"
     what = "persons" if isinstance(found.protocol, KeypointProtocol) else "boxes"
-    yield f"  data      {found.photos} photos, {found.results} {what} scored, {found.annotations}"
+    yield f"  data      {found.images} images, {found.results} {what} scored, {found.annotations}"
     if found.missing:
         yield f"            {found.missing} more that the file names are not there and were left out"
     if found.other_size:
@@ -77,7 +77,7 @@ def _validation_lines(found: Validation) -> Iterator[str]:
     yield f"  verdict   {_STANDINGS[verdict.standing]}: {verdict.reason}"
 
 
-def of_parity(found: Parity | ModelParity) -> tuple[list[str], list[list[str]]]:
+def format_parity(found: Parity | ModelParity) -> tuple[list[str], list[list[str]]]:
     """One row a quantity: head cells and rows."""
     head = ["format", "state", "layer", "what", "max abs", "unit", "relative", "cosine", "limit"]
     rows: list[list[str]] = []
@@ -108,7 +108,7 @@ def _cells(layer: LayerDifference) -> list[str]:
 def parity_words(found: Parity) -> Iterator[str]:
     """What the table comes to, a sentence a format."""
     yield (
-        f"{found.entry} beside its inference model on {found.reference}: {found.pictures} pictures, "
+        f"{found.entry} beside its inference model on {found.reference}: {found.images} images, "
         f"{found.found} found in them"
     )
     for row in found.formats:
@@ -116,7 +116,7 @@ def parity_words(found: Parity) -> Iterator[str]:
 
 
 def model_parity_words(found: ModelParity) -> Iterator[str]:
-    """What the table of a model outside the catalogue comes to, a sentence a format."""
+    """What the table of a model outside the catalog comes to, a sentence a format."""
     yield f"{found.model} on {found.reference}, fed noise: {'; '.join(found.runs)}"
     for row in found.formats:
         yield f"{row.format}: {_parity_word(row)}"
@@ -136,7 +136,7 @@ def _parity_word(row: FormatParity) -> str:
     return f"{_STATES[row.state]}: {row.reason}"
 
 
-def of_bench(found: Bench) -> tuple[list[str], list[list[str]]]:
+def format_bench(found: Bench) -> tuple[list[str], list[list[str]]]:
     """One row a format, milliseconds: head cells and rows."""
     head = ["format", "engine", "threads", "runs", "min ms", "p50 ms", "p90 ms", "p99 ms", "max ms", "note"]
     rows = []

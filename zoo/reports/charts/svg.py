@@ -1,7 +1,7 @@
 """Plots as positions on a canvas; the template draws them.
 
 The canvas is as wide as a phone held upright and grows with the window, so its letters never get too small.
-A colour stands for a format and a shape for an entry: nobody has to tell colours apart to read a plot.
+A color stands for a format and a shape for an entry: nobody has to tell colors apart to read a plot.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Mark:
         high: Position of the upper end of its interval; None without one.
         low: Position of the lower end.
         path: Outline.
-        colour: Number of its format.
+        color: Number of its format.
         words: What it is, with its values.
     """
 
@@ -43,7 +43,7 @@ class Mark:
     high: float | None
     low: float | None
     path: str
-    colour: int
+    color: int
     words: str
 
 
@@ -84,7 +84,7 @@ class Bar:
     p90: float
     label: str
     value: str
-    colour: int
+    color: int
 
 
 @dataclass(frozen=True)
@@ -100,8 +100,8 @@ class Bars:
     height: int
 
 
-def colour_of(name: str) -> int:
-    """Number of a format's colour."""
+def color_of(name: str) -> int:
+    """Number of a format's color."""
     return ROWS.index(name)
 
 
@@ -175,7 +175,7 @@ def _mark(
         high=y.at(verdict.high) if verdict.high is not None else None,
         low=y.at(verdict.low) if verdict.low is not None else None,
         path=outline(shape, left, top, 6),
-        colour=colour_of(row.format),
+        color=color_of(row.format),
         words=f"{report.entry.id}, {row.format}: {verdict.metric} {up:.1f} %, {across:.2f}",
     )
 
@@ -204,7 +204,7 @@ def bars(entries: Sequence[EntryReport]) -> Bars | None:
                 p90=scale.at(summary.p90),
                 label=f"{report.entry.id}  {row.format}",
                 value=f"{summary.p50:.1f} ms",
-                colour=colour_of(row.format),
+                color=color_of(row.format),
             )
             for number, (report, row, summary) in enumerate(timed)
         ),
@@ -218,8 +218,8 @@ def outline(shape: str, x: float, y: float, size: float) -> str:
 
     Args:
         shape: One of ``SHAPES``.
-        x: Centre.
-        y: Centre.
+        x: Center.
+        y: Center.
         size: Half of its width, about.
     """
     if shape == "circle":

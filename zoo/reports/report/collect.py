@@ -13,19 +13,19 @@ from registry import Entry
 from registry.errors import ConversionError, MissingToolError, NetworkError, NotFoundError, ZooError
 from registry.schema import HeatmapOutput, Model
 from zoo.artifacts.formats import FORMATS, OPTIONAL_TOOLS, PHONE_ONLY, ROWS, Format
-from zoo.artifacts.resolver import Fetched, Obtainer, Reporter
-from zoo.artifacts.workspace import obtainer_of
+from zoo.artifacts.resolver import ArtifactResolver, Fetched, Reporter
+from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import complexity
 from zoo.datasets.coco import CocoSet
 from zoo.evaluation import tasks as models
 from zoo.evaluation.accuracy import Data, Validation
-from zoo.evaluation.compare_formats import unasked
+from zoo.evaluation.compare_formats import without_optional_tools
 from zoo.evaluation.latency import Plan, Scope, Timing
 from zoo.evaluation.parity import Parity
 from zoo.reports.protocol_text import measurable
 from zoo.reports.report.artifacts import artifact_report
+from zoo.reports.report.images import Shown, drawn_images, given_images, set_images
 from zoo.reports.report.machine import this_machine
-from zoo.reports.report.pictures import Shown, drawn_pictures, given_pictures, set_pictures
 from zoo.reports.report.result import EntryReport, FormatReport, ReportResult
 from zoo.settings import Settings
 
@@ -36,7 +36,7 @@ _Found = TypeVar("_Found")
 # What keeps one format out of a report, and not the report from being made.
 _HINDRANCES = (ConversionError, MissingToolError, NetworkError, NotFoundError)
 
-_WANTS = {PHONE_ONLY.id: PHONE_ONLY, **{each.name: each.want for each in FORMATS}}
+_SPECS = {PHONE_ONLY.id: PHONE_ONLY, **{each.name: each.want for each in FORMATS}}
 _RUN = {each.name: each for each in FORMATS}
 
 
@@ -45,18 +45,18 @@ class Request(Model):
 
     Attributes:
         data: Folder laid out as COCO is; without it accuracy is not measured.
-        photos: Pictures to compare and to draw on.
-        detector: Entry that finds the persons in those pictures for pose models.
-        limit: Measure accuracy on the first photos only.
+        images: Images to compare and to draw on.
+        detector: Entry that finds the persons in those images for pose models.
+        limit: Measure accuracy on the first images only.
         plan: How often to measure latency.
-        jobs: Photos looked at together.
+        jobs: Images looked at together.
         lite_version: Version of Paddle-Lite.
         build: True converts here whatever is published, False never, None what is not published.
         locked: Refuse what ``zoo.lock`` does not name.
     """
 
     data: Path | None = None
-    photos: tuple[Path, ...] = ()
+    images: tuple[Path, ...] = ()
     detector: str | None = None
     limit: int | None = None
     plan: Plan = Plan()
@@ -138,7 +138,7 @@ class _Collector:
     reporter: Reporter
 
     def photos(self) -> CocoSet | None:
-        """The photos that accuracy is measured on."""
+        """The images that accuracy is measured on."""
         protocol = measurable(self.entry)
         if self.request.data is None or protocol is None:
             return None
@@ -146,36 +146,38 @@ class _Collector:
 
     def report(self) -> EntryReport:
         """Everything about the entry."""
-        obtainer = unasked(obtainer_of(self.settings, locked=self.request.locked, reporter=self.reporter))
-        artifacts = {name: _attempt(partial(self._artifact, name, obtainer)) for name in ROWS}
+        resolver = without_optional_tools(
+            resolver_for(self.settings, locked=self.request.locked, reporter=self.reporter)
+        )
+        artifacts = {name: _attempt(partial(self._artifact, name, resolver)) for name in ROWS}
         errors = [attempt.error for attempt in artifacts.values()]
         if all(errors) and errors[0] is not None:
             raise errors[0]
         parity = _attempt(self._parity)
-        pictures = _attempt(self._pictures)
+        pictures = _attempt(self._images)
         return EntryReport(
             entry=self.entry,
             complexity=complexity(self.entry),
             formats=tuple(self._format(name, artifacts[name], parity.value) for name in ROWS),
             reference=parity.value.reference if parity.value else None,
             no_parity=parity.reason,
-            compared=parity.value.pictures if parity.value else 0,
+            compared=parity.value.images if parity.value else 0,
             found=parity.value.found if parity.value else 0,
             plan=self.request.plan,
             published=tuple(figure for figure in self.entry.latency if figure.scope == "network"),
-            pictures=pictures.value or (),
-            no_pictures=pictures.reason,
+            images=pictures.value or (),
+            no_images=pictures.reason,
         )
 
-    def _artifact(self, name: str, obtainer: Obtainer) -> Fetched:
-        want = _WANTS[name]
+    def _artifact(self, name: str, resolver: ArtifactResolver) -> Fetched:
+        want = _SPECS[name]
         if want.kind == "lite":
             want = want.model_copy(update={"lite_version": self.request.lite_version})
         tool = _RUN[name].runner if name in _RUN else None
         if tool in OPTIONAL_TOOLS:
             # A file that was made before is of no use without it.
-            obtainer.toolchains.ensure(tool, self.reporter.note)
-        (found,) = obtainer.all([(self.entry, want)], build=self._build(name))
+            resolver.toolchains.ensure(tool, self.reporter.note)
+        (found,) = resolver.all([(self.entry, want)], build=self._build(name))
         return found
 
     def _format(self, name: str, artifact: _Attempt, parity: Parity | None) -> FormatReport:
@@ -196,7 +198,7 @@ class _Collector:
 
     def _validation(self, name: str, artifact: _Attempt) -> _Attempt:
         if measurable(self.entry) is None:
-            return _Attempt(reason="the catalogue has no figure for it with a protocol that can be executed")
+            return _Attempt(reason="the catalog has no figure for it with a protocol that can be executed")
         if name not in _RUN:
             return _Attempt(reason=_ON_THE_PHONE)
         if self.request.data is None:
@@ -227,9 +229,9 @@ class _Collector:
     def _parity(self) -> Parity:
         self.reporter.note(f"{self.entry.id}: parity")
         photos = self.photos()
-        images = list(self.request.photos)
+        images = list(self.request.images)
         if not images and photos is not None and not isinstance(self.entry.output, HeatmapOutput):
-            images = [photo.path for photo in photos.photos[:8]]
+            images = [photo.path for photo in photos.images[:8]]
         return models.compare(
             self.entry.id, images=images, lite_version=self.request.lite_version, **self._common()
         )
@@ -246,19 +248,19 @@ class _Collector:
         found = models.bench(
             self.entry.id,
             plan=self.request.plan.model_copy(update={"scope": scope}),
-            image=self.request.photos[0] if self.request.photos else None,
+            image=self.request.images[0] if self.request.images else None,
             **self._common(),
             **self._run_by(ran),
         )
         return found.timings[0]
 
-    def _pictures(self) -> tuple[Any, ...]:
-        self.reporter.note(f"{self.entry.id}: pictures")
+    def _images(self) -> tuple[Any, ...]:
+        self.reporter.note(f"{self.entry.id}: images")
         shown = Shown(self.entry, self.settings, self.reporter, self.request.build, self.request.locked)
         photos = self.photos()
-        if self.request.photos:
-            return given_pictures(shown, self.request.photos, self.request.detector)
-        return set_pictures(shown, photos) if photos is not None else drawn_pictures(shown)
+        if self.request.images:
+            return given_images(shown, self.request.images, self.request.detector)
+        return set_images(shown, photos) if photos is not None else drawn_images(shown)
 
     def _common(self) -> dict[str, Any]:
         return {

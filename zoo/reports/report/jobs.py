@@ -7,12 +7,12 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from converters.fs.workdir import passing_folder
+from converters.fs.workdir import temporary_directory
 from zoo.artifacts.fetch import fetch
 from zoo.artifacts.resolver import Reporter
 from zoo.catalogs.queries import model_info
 from zoo.reports.report.collect import Order, Request
-from zoo.sample import CATALOGUE, NAME, PICTURES
+from zoo.sample import CATALOG, IMAGES, NAME
 from zoo.sample.local_server import served
 from zoo.settings import Settings
 
@@ -30,11 +30,11 @@ def orders_of(
         reporter: Who hears about the work.
 
     Yields:
-        Orders; the pictures that were drawn for them are gone afterwards.
+        Orders; the images that were drawn for them are gone afterwards.
 
     Raises:
         NotFoundError: No such entry.
-        MissingToolError: ``no-temporary-folder``.
+        MissingToolError: ``temporary-directory-missing``.
     """
     known = {name: model_info(name, settings=settings) for name in names if not _is_sample(name)}
     with ExitStack() as stack:
@@ -43,7 +43,7 @@ def orders_of(
             if name in known:
                 orders.append(Order(known[name], request, settings))
             else:
-                folder = stack.enter_context(passing_folder())
+                folder = stack.enter_context(temporary_directory())
                 orders.append(_sample(name, request, settings, reporter, folder))
         yield tuple(orders)
 
@@ -53,16 +53,16 @@ def _is_sample(name: str) -> bool:
 
 
 def _sample(name: str, request: Request, settings: Settings, reporter: Reporter, folder: Path) -> Order:
-    """The built-in model: not in the catalogue, its files in the package, its pictures drawn."""
+    """The built-in model: not in the catalog, its files in the package, its images drawn."""
     from zoo.sample.figures import write_coco  # heavy: only who reports on the sample draws
 
-    own = replace(settings, catalogues=(str(CATALOGUE),))
+    own = replace(settings, catalogs=(str(CATALOG),))
     entry = model_info(name, settings=own)
     with served(entry) as mirror:
         fetch(name, settings=replace(own, mirrors=(mirror,), offline=False), reporter=reporter)
-    pictures = min(request.limit or PICTURES, PICTURES)
-    reporter.note(f"{entry.id}: drawing {pictures} pictures")
-    write_coco(folder, pictures)
-    # Its data are its own, and photos say nothing about it.
-    mine = request.model_copy(update={"data": folder, "photos": (), "detector": None, "limit": None})
+    images = min(request.limit or IMAGES, IMAGES)
+    reporter.note(f"{entry.id}: drawing {images} images")
+    write_coco(folder, images)
+    # Its data are its own, and images say nothing about it.
+    mine = request.model_copy(update={"data": folder, "images": (), "detector": None, "limit": None})
     return Order(entry, mine, own)

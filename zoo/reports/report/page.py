@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from zoo._utils.units import megabytes
 from zoo.artifacts.formats import ROWS
 from zoo.evaluation.verdict import Verdict
-from zoo.reports.charts.svg import SHAPES, Bars, Scatter, bars, colour_of, outline, scatter
+from zoo.reports.charts.svg import SHAPES, Bars, Scatter, bars, color_of, outline, scatter
 from zoo.reports.protocol_text import conditions, measurable
 from zoo.reports.report.matrix import amount, cells
 from zoo.reports.report.result import EntryReport, FormatReport, ReportResult
@@ -74,7 +74,7 @@ def require_templates() -> Environment:
         "amount": amount,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "cells": cells,
-        "colour": colour_of,
+        "color": color_of,
         "conditions": conditions,
         "measurable": measurable,
         "megabytes": megabytes,

@@ -107,14 +107,14 @@ class FormatReport(Model):
         return self.network.summary.p50 if self.network and self.network.summary else None
 
 
-class SamplePicture(Model):
-    """A picture with what was found drawn on it.
+class SampleImage(Model):
+    """An image with what was found drawn on it.
 
     Attributes:
-        caption: Which picture, what ran, where the boxes came from.
+        caption: Which image, what ran, where the boxes came from.
         width: Columns in pixels.
         height: Rows in pixels.
-        jpeg: The picture, in base64.
+        jpeg: The image, in base64.
     """
 
     caption: str
@@ -127,18 +127,18 @@ class EntryReport(Model):
     """One entry.
 
     Attributes:
-        entry: What the catalogue says.
-        complexity: Its network's size, computed from the network; None where that is not modelled.
+        entry: What the catalog says.
+        complexity: Its network's size, computed from the network; None where that is not modeled.
         formats: One a format, in the order of ``zoo.artifacts.formats.ROWS``.
         reference: Engine that formats are compared with; None where nothing was compared.
         no_parity: Why nothing was compared.
-        compared: Pictures that formats were compared on.
+        compared: Images that formats were compared on.
         found: Persons or boxes found in them.
         plan: How often latency was measured.
         published: Latencies published with the scope of the network alone. Other devices: for orientation,
             not for comparison.
-        pictures: Annotated pictures.
-        no_pictures: Why there are none.
+        images: Annotated pictures.
+        no_images: Why there are none.
     """
 
     entry: Entry
@@ -150,8 +150,8 @@ class EntryReport(Model):
     found: int = 0
     plan: Plan
     published: tuple[Latency, ...]
-    pictures: tuple[SamplePicture, ...]
-    no_pictures: str | None = None
+    images: tuple[SampleImage, ...]
+    no_images: str | None = None
 
     @property
     def passed(self) -> bool:

@@ -16,7 +16,7 @@ def commands_of(entry: Entry | Pipeline) -> tuple[str, ...]:
         return (f"zoo run {entry.pose} --detector {entry.detector} photo.jpg --out out",)
     name = entry.name if entry.default else entry.id
     kinds = {artifact.kind for artifact in entry.artifacts if artifact.picked_by_default}
-    makeable = "inference" in kinds or ("weights" in kinds and entry.network is not None)
+    makeable = "inference" in kinds or ("weights" in kinds and entry.architecture is not None)
     found = []
     if "inference" in kinds:
         found.append(f"zoo fetch {name}")

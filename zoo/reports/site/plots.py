@@ -106,7 +106,7 @@ def plot_of(ranking: Ranking, *, here: str | None = None) -> Plot:
 
 
 def _number_y(at: tuple[float, float], before: list[Dot]) -> float:
-    """Above the mark, or below it where a neighbour's number is there already."""
+    """Above the mark, or below it where a neighbor's number is there already."""
     above, below = at[1] - 9, at[1] + 18
     taken = any(abs(dot.x - at[0]) < _NEAR and abs(dot.number_y - above) < _NEAR for dot in before)
     return below if taken else above

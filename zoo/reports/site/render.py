@@ -1,4 +1,4 @@
-"""The files of the site. Equal catalogues give equal files."""
+"""The files of the site. Equal catalogs give equal files."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def site_of(registry: Registry, *, version: str) -> Iterator[File]:
     """Every file of the site, pages first.
 
     Args:
-        registry: The catalogue.
+        registry: The catalog.
         version: Version of the package, for the foot of each page.
 
     Raises:

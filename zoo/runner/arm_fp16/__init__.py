@@ -7,7 +7,7 @@ they were compared with the same instructions and loops, built as that runtime i
 thread is meant: with more, Paddle-Lite cuts the list of values that an activation takes elsewhere.
 """
 
-from zoo.runner.arm_fp16.network import HalfNetwork
-from zoo.runner.arm_fp16.operators import KNOWN
+from zoo.runner.arm_fp16.network import Fp16Network
+from zoo.runner.arm_fp16.operators import KERNELS
 
-__all__ = ["KNOWN", "HalfNetwork"]
+__all__ = ["KERNELS", "Fp16Network"]

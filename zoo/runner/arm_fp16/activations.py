@@ -9,7 +9,7 @@ import numpy as np
 from zoo._utils.arrays import Array, Doubles
 from zoo.runner.arm_fp16.float16 import half, halves
 from zoo.runner.arm_fp16.kernels import LANES, add, largest, multiply, multiply_add
-from zoo.runner.arm_fp16.rule import Compute, UntracedError, Use, untraced
+from zoo.runner.arm_fp16.rule import BoundOperator, Compute, UnsupportedKernelError, unsupported
 
 Activation = Callable[[Doubles], Doubles]
 
@@ -54,44 +54,44 @@ def hard_swish(offset: float, threshold: float, scale: float) -> Activation:
     return apply
 
 
-def fused(use: Use) -> Activation:
+def fused(use: BoundOperator) -> Activation:
     """The activation a convolution ends with.
 
     Raises:
-        UntracedError: It is none of those that were traced.
+        UnsupportedKernelError: It is none of those that were traced.
     """
     attributes = use.operator.attributes
     kind = attributes.get("act_type") if attributes.get("with_act") else None
     if kind is None:
         if attributes.get("fuse_relu"):
-            raise UntracedError("fuse_relu without act_type")
+            raise UnsupportedKernelError("fuse_relu without act_type")
         return identity
     if kind == "relu":
         return relu
     if kind == "hard_swish":
         names = ("hard_swish_offset", "hard_swish_threshold", "hard_swish_scale")
         return hard_swish(*(use.number(name) for name in names))
-    raise UntracedError(f"act_type {kind}")
+    raise UnsupportedKernelError(f"act_type {kind}")
 
 
-def build_relu(use: Use) -> Compute:
+def build_relu(use: BoundOperator) -> Compute:
     """``relu``."""
     return lambda values: (relu(values),)
 
 
-def build_hard_swish(use: Use) -> Compute:
+def build_hard_swish(use: BoundOperator) -> Compute:
     """``hard_swish``; no network has left values to its scalar tail, which computes in single precision."""
     apply = hard_swish(use.number("offset"), use.number("threshold"), use.number("scale"))
 
     def compute(values: Doubles) -> tuple[Array, ...]:
         if values.size % LANES:
-            raise untraced(f"a hard_swish of {values.size} values")
+            raise unsupported(f"a hard_swish of {values.size} values")
         return (apply(values),)
 
     return compute
 
 
-def build_hard_sigmoid(use: Use) -> Compute:
+def build_hard_sigmoid(use: BoundOperator) -> Compute:
     """``hard_sigmoid``: one fused step in half; the last values, fewer than eight, in single precision."""
     slope, offset = np.float32(use.number("slope")), np.float32(use.number("offset"))
 
@@ -106,7 +106,7 @@ def build_hard_sigmoid(use: Use) -> Compute:
     return compute
 
 
-def build_sigmoid(use: Use) -> Compute:
+def build_sigmoid(use: BoundOperator) -> Compute:
     """``sigmoid``: a polynomial in half; the last values, fewer than four, in single precision."""
 
     def compute(values: Doubles) -> tuple[Array, ...]:

@@ -10,27 +10,27 @@ from zoo._utils.arrays import Array, Doubles
 from zoo.runner.arm_fp16.activations import Activation, fused, identity, relu
 from zoo.runner.arm_fp16.depthwise import large_window, small_window, small_window_by_two
 from zoo.runner.arm_fp16.kernels import LANES, add, matrix_product, matrix_vector
-from zoo.runner.arm_fp16.rule import Compute, UntracedError, Use, untraced
+from zoo.runner.arm_fp16.rule import BoundOperator, Compute, UnsupportedKernelError, unsupported
 
 Convolution = Callable[[Doubles], Doubles]
 
 # The kernel of matrix products takes columns in groups of 16 and 4, then one by one.
 _GROUP = 4
 
-# The kernel that takes in a picture is chosen where input times output channels stay below so many times its
+# The kernel that takes in an image is chosen where input times output channels stay below so many times its
 # cells.
 _CELLS = 4
 
 
-def build(use: Use) -> Compute:
+def build(use: BoundOperator) -> Compute:
     """``conv2d`` and ``depthwise_conv2d``: pointwise, the first layer of a network, or depthwise.
 
     Raises:
-        UntracedError: Any other convolution.
+        UnsupportedKernelError: Any other convolution.
     """
     weights = use.weight("Filter")
     if weights is None or weights.ndim != 4:
-        raise UntracedError("no filter of four axes")
+        raise UnsupportedKernelError("no filter of four axes")
     use.require(dilations=(1, 1), data_format=frozenset({"NCHW", "AnyLayout"}), padding_algorithm="EXPLICIT")
     bias = use.weight("Bias")
     start = np.zeros(len(weights)) if bias is None else np.ascontiguousarray(bias.reshape(-1))
@@ -43,19 +43,19 @@ def build(use: Use) -> Compute:
     return compute
 
 
-def _convolution(use: Use, weights: Doubles, bias: Doubles, activation: Activation) -> Convolution:
+def _convolution(use: BoundOperator, weights: Doubles, bias: Doubles, activation: Activation) -> Convolution:
     groups, window = use.integer("groups"), weights.shape[2:]
     strides, paddings = set(use.integers("strides")), set(use.integers("paddings"))
     shape = f"{window[0]}x{window[1]} in {groups} groups, strides {strides}, paddings {paddings}"
     if len(strides) != 1 or len(paddings) != 1 or window[0] != window[1]:
-        raise UntracedError(shape)
+        raise UnsupportedKernelError(shape)
     (stride,), (padding,), size = strides, paddings, window[0]
     if groups == 1 and (size, stride, padding) == (1, 1, 0):
         matrix = np.ascontiguousarray(weights[:, :, 0, 0])
         return lambda inputs: _pointwise(inputs, matrix, bias)
     if groups == 1 and (size, stride, padding) == (3, 2, 1) and weights.shape[1] == 3:
         if len(weights) % LANES:
-            raise UntracedError(f"{len(weights)} channels out of a picture")
+            raise UnsupportedKernelError(f"{len(weights)} channels out of an image")
         return lambda inputs: _first_layer(inputs, weights, bias)
     if groups == len(weights) and weights.shape[1] == 1 and activation in (identity, relu):
         windows = np.ascontiguousarray(weights[:, 0])
@@ -65,7 +65,7 @@ def _convolution(use: Use, weights: Doubles, bias: Doubles, activation: Activati
             return lambda inputs: small_window_by_two(inputs, windows, bias)
         if (size, padding) == (5, 2) and stride in (1, 2):
             return lambda inputs: large_window(inputs, windows, bias, stride)
-    raise UntracedError(shape)
+    raise UnsupportedKernelError(shape)
 
 
 def _pointwise(inputs: Doubles, weights: Doubles, bias: Doubles) -> Doubles:
@@ -82,7 +82,7 @@ def _pointwise(inputs: Doubles, weights: Doubles, bias: Doubles) -> Doubles:
         matrix_vector(weights, columns[:, 0].copy(), bias, out[:, 0])
         return out[:, :, None]
     if len(weights) == 1:
-        raise untraced(f"a convolution of {height}x{width} cells into one channel")
+        raise unsupported(f"a convolution of {height}x{width} cells into one channel")
     matrix_product(weights, columns, bias, out)
     left = height * width % _GROUP
     if left:
@@ -101,10 +101,10 @@ def _alternating(weights: Doubles, columns: Doubles) -> Doubles:
 
 
 def _first_layer(inputs: Doubles, weights: Doubles, bias: Doubles) -> Doubles:
-    """3x3 at stride 2 over a picture: taps by row, column and channel from zero; the bias is added last."""
+    """3x3 at stride 2 over an image: taps by row, column and channel from zero; the bias is added last."""
     channels, *extents = inputs.shape
     if channels * len(weights) >= _CELLS * extents[0] * extents[1]:
-        raise untraced(f"the first layer over a picture of {extents[0]}x{extents[1]}")
+        raise unsupported(f"the first layer over an image of {extents[0]}x{extents[1]}")
     height, width = ((extent - 1) // 2 + 1 for extent in extents)
     padded = np.pad(inputs, ((0, 0), (1, 2), (1, 2)))
     taps = [

@@ -1,7 +1,7 @@
 """Depthwise convolutions: the order in which the taps of a window are added, by place in the picture.
 
-An ARM kernel starts a row of the picture with a block of its own, because its left column lies in the border,
-and adds the centre column of the window first there; with four rows in flight, how often depends on the row.
+An ARM kernel starts a row of the image with a block of its own, because its left column lies in the border,
+and adds the center column of the window first there; with four rows in flight, how often depends on the row.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ def small_window(inputs: Doubles, weights: Doubles, bias: Doubles) -> Doubles:
     out = _started(bias, (channels, height, width))
     left = left_block(width)
     for first in range(_ROWS_IN_FLIGHT):
-        centred = 3 if width <= LANES else 3 - first
-        order = _taps(_CENTRE_FIRST if row < centred else _LEFT_TO_RIGHT for row in range(3))
+        centerd = 3 if width <= LANES else 3 - first
+        order = _taps(_CENTRE_FIRST if row < centerd else _LEFT_TO_RIGHT for row in range(3))
         window_sums(padded, weights, order, Region(1, first, _ROWS_IN_FLIGHT, 0, left), out)
     window_sums(padded, weights, _taps([_LEFT_TO_RIGHT] * 3), Region(1, 0, 1, left, width), out)
     return out

@@ -4,43 +4,43 @@ from __future__ import annotations
 
 import numpy as np
 
-from zoo.runner.arm_fp16.rule import Compute, UntracedError, Use
+from zoo.runner.arm_fp16.rule import BoundOperator, Compute, UnsupportedKernelError
 
 _PADDLE_TYPES = {2: np.int32, 3: np.int64}
 
 
-def build_shape(use: Use) -> Compute:
+def build_shape(use: BoundOperator) -> Compute:
     """``shape``: the extents of a tensor."""
     return lambda values: (np.array(values.shape, np.int32),)
 
 
-def build_slice(use: Use) -> Compute:
+def build_slice(use: BoundOperator) -> Compute:
     """``slice`` of one value out of a list.
 
     Raises:
-        UntracedError: Any other slice.
+        UnsupportedKernelError: Any other slice.
     """
     use.require(axes=(0,), decrease_axis=(0,))
     (start,), (end,) = use.integers("starts"), use.integers("ends")
     if end != start + 1:
-        raise UntracedError(f"starts {start} ends {end}")
+        raise UnsupportedKernelError(f"starts {start} ends {end}")
     return lambda values: (values[start:end],)
 
 
-def build_constant(use: Use) -> Compute:
+def build_constant(use: BoundOperator) -> Compute:
     """``fill_constant`` of integers.
 
     Raises:
-        UntracedError: Any other constant.
+        UnsupportedKernelError: Any other constant.
     """
     kind = _PADDLE_TYPES.get(use.integer("dtype"))
     if kind is None or not use.number("value").is_integer():
-        raise UntracedError(f"dtype {use.integer('dtype')} value {use.number('value')}")
+        raise UnsupportedKernelError(f"dtype {use.integer('dtype')} value {use.number('value')}")
     constant = np.full(use.integers("shape"), int(use.number("value")), kind)
     return lambda: (constant,)
 
 
-def build_arg_max(use: Use) -> Compute:
+def build_arg_max(use: BoundOperator) -> Compute:
     """``arg_max`` along one axis; the first of equals."""
     use.require(flatten=False, keepdims=False, dtype=3)
     axis = use.integer("axis")

@@ -10,34 +10,34 @@ import numpy as np
 from zoo._utils.arrays import Array, Doubles, Integers
 from zoo.runner.arm_fp16.float16 import halves
 from zoo.runner.arm_fp16.kernels import LANES, add, multiply, multiply_add
-from zoo.runner.arm_fp16.rule import Compute, UntracedError, Use
+from zoo.runner.arm_fp16.rule import BoundOperator, Compute, UnsupportedKernelError
 
 
-def build_nearest(use: Use) -> Compute:
+def build_nearest(use: BoundOperator) -> Compute:
     """``nearest_interp_v2`` by a whole factor, where the nearest cell leaves no choice.
 
     Raises:
-        UntracedError: Any other enlargement.
+        UnsupportedKernelError: Any other enlargement.
     """
     use.require(align_corners=False, interp_method="nearest", data_layout="NCHW", out_h=-1, out_w=-1)
     scale = use.operator.attributes.get("scale")
     factors = [int(f) for f in scale if f in (2, 4, 8)] if isinstance(scale, tuple) else []
     if len(factors) != 2:
-        raise UntracedError(f"scale {scale}")
+        raise UnsupportedKernelError(f"scale {scale}")
     down, right = factors
     return lambda inputs: (inputs.repeat(down, axis=2).repeat(right, axis=3),)
 
 
-def build_bilinear(use: Use) -> Compute:
+def build_bilinear(use: BoundOperator) -> Compute:
     """``bilinear_interp_v2`` to a given size with aligned corners.
 
     Raises:
-        UntracedError: Any other enlargement.
+        UnsupportedKernelError: Any other enlargement.
     """
     use.require(align_corners=True, interp_method="bilinear", data_layout="NCHW", align_mode=0, scale=())
     height, width = use.integer("out_h"), use.integer("out_w")
     if height < 1 or width < 1:
-        raise UntracedError(f"size {height}x{width}")
+        raise UnsupportedKernelError(f"size {height}x{width}")
     return lambda inputs: (mixture(inputs, height, width),)
 
 

@@ -6,10 +6,10 @@ import numpy as np
 
 from zoo._utils.arrays import Array
 from zoo.runner.arm_fp16.float16 import HALF, SINGLE, halves
-from zoo.runner.arm_fp16.rule import Compute, UntracedError, Use, untraced
+from zoo.runner.arm_fp16.rule import BoundOperator, Compute, UnsupportedKernelError, unsupported
 
 
-def build_calibration(use: Use) -> Compute:
+def build_calibration(use: BoundOperator) -> Compute:
     """``calib``: to half or back; the kernel's alias says which."""
     kernel = use.operator.kernel
     if kernel is not None and kernel.alias == "fp32_to_fp16":
@@ -17,29 +17,29 @@ def build_calibration(use: Use) -> Compute:
     return lambda values: (_of(values, HALF).astype(np.float32),)
 
 
-def build_concat(use: Use) -> Compute:
+def build_concat(use: BoundOperator) -> Compute:
     """``concat`` of one type; halves are widened where the first part holds singles."""
     axis = use.integer("axis")
 
     def compute(*parts: Array) -> tuple[Array, ...]:
         kind = parts[0].dtype
         if any(part.dtype not in (kind, HALF if kind == SINGLE else kind) for part in parts):
-            raise untraced("a concat of halves with singles")
+            raise unsupported("a concat of halves with singles")
         return (np.concatenate([part.astype(kind, copy=False) for part in parts], axis),)
 
     return compute
 
 
-def build_split(use: Use) -> Compute:
+def build_split(use: BoundOperator) -> Compute:
     """``split`` into equal parts or given extents."""
     axis, number, sections = use.integer("axis"), use.integer("num"), use.integers("sections")
     if (number > 0) == bool(sections) or any(extent < 1 for extent in sections):
-        raise UntracedError(f"num {number} with sections {sections}")
+        raise UnsupportedKernelError(f"num {number} with sections {sections}")
     where = number or np.cumsum(sections)[:-1]
     return lambda values: tuple(np.split(values, where, axis))
 
 
-def build_reshape(use: Use) -> Compute:
+def build_reshape(use: BoundOperator) -> Compute:
     """``reshape2`` to extents of an attribute, or of tensors of one integer each."""
     fixed = use.integers("shape")
 
@@ -52,13 +52,13 @@ def build_reshape(use: Use) -> Compute:
     return compute
 
 
-def build_transpose(use: Use) -> Compute:
+def build_transpose(use: BoundOperator) -> Compute:
     """``transpose2``."""
     axes = use.integers("axis")
     return lambda values: (np.ascontiguousarray(values.transpose(axes)),)
 
 
-def build_shuffle(use: Use) -> Compute:
+def build_shuffle(use: BoundOperator) -> Compute:
     """``shuffle_channel``: channels of the groups take turns."""
     groups = use.integer("group")
 
@@ -72,5 +72,5 @@ def build_shuffle(use: Use) -> Compute:
 
 def _of(values: Array, kind: np.dtype[np.float64] | np.dtype[np.float32]) -> Array:
     if values.dtype != kind:
-        raise untraced(f"a change of type from {values.dtype}")
+        raise unsupported(f"a change of type from {values.dtype}")
     return values

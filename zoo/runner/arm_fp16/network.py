@@ -13,8 +13,8 @@ from converters.formats.paddle_lite.nb import NbFile, decode_nb, read_nb
 from registry.errors import ConversionError
 from zoo._utils.arrays import Array, Doubles
 from zoo.runner.arm_fp16.float16 import halves
-from zoo.runner.arm_fp16.operators import KNOWN
-from zoo.runner.arm_fp16.rule import Compute, Rule, UntracedError, Use, untraced
+from zoo.runner.arm_fp16.operators import KERNELS
+from zoo.runner.arm_fp16.rule import BoundOperator, Compute, KernelSpec, UnsupportedKernelError, unsupported
 
 _HEAD = ("softmax", "matmul_v2", "elementwise_sub", "elementwise_div", "multiclass_nms3")
 """Operators of a detector whose graph goes on to boxes, beyond what it needs for a raw head."""
@@ -34,21 +34,21 @@ class Step:
     """
 
     operator: Operator
-    rule: Rule
+    rule: KernelSpec
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     compute: Compute
     done_with: frozenset[str]
 
 
-class HalfNetwork:
+class Fp16Network:
     """A loaded network. It holds no state between runs, so several threads may run it.
 
     Args:
         path: A Lite file for ARM in half precision.
 
     Raises:
-        ConversionError: ``half-op-unknown``: something in it is not known, all of which is listed.
+        ConversionError: ``fp16-op-unsupported``: something in it is not known, all of which is listed.
         IntegrityError: The file is damaged.
         NotFoundError: The file is not there.
     """
@@ -69,7 +69,7 @@ class HalfNetwork:
             feeds: One array per input, by name.
 
         Raises:
-            ConversionError: ``half-untraced``: a shape takes a path through a kernel that was not traced.
+            ConversionError: ``fp16-op-unverified``: a shape takes a path through a kernel that was not traced.
         """
         values: dict[str, Array] = {**self._constants, **feeds}
         # A half overflows, and infinities make NaN: what a phone computes silently.
@@ -103,7 +103,7 @@ def _steps(file: NbFile, weights: Mapping[str, Doubles]) -> tuple[Step, ...]:
             continue
         try:
             steps.append(_step(operator, weights, frozenset(last.get(place, ()))))
-        except UntracedError as error:
+        except UnsupportedKernelError as error:
             text = f"{operator.type} ({error})"
             unknown[text] = unknown.get(text, 0) + 1
     if unknown:
@@ -128,17 +128,17 @@ def _last_readers(file: NbFile) -> dict[int, list[str]]:
 def _step(operator: Operator, weights: Mapping[str, Doubles], done_with: frozenset[str]) -> Step:
     kernel = operator.kernel
     place = f"{kernel.target}/{kernel.precision}/{kernel.alias}" if kernel else "no kernel"
-    rule = KNOWN.get(operator.type)
+    rule = KERNELS.get(operator.type)
     if rule is None or place not in rule.kernels:
-        raise UntracedError(f"kernel {place}")
+        raise UnsupportedKernelError(f"kernel {place}")
     foreign = [
         name for name, bound in operator.inputs.items() if bound and name not in (*rule.inputs, *rule.weights)
     ]
     if foreign:
-        raise UntracedError(f"input {foreign[0]}")
+        raise UnsupportedKernelError(f"input {foreign[0]}")
     reads = tuple(_names(operator.inputs, rule.inputs))
     writes = tuple(_names(operator.outputs, rule.outputs))
-    return Step(operator, rule, reads, writes, rule.build(Use(operator, weights)), done_with)
+    return Step(operator, rule, reads, writes, rule.build(BoundOperator(operator, weights)), done_with)
 
 
 def _names(bound: Mapping[str, Sequence[str]], parameters: Sequence[str]) -> Iterator[str]:
@@ -149,9 +149,9 @@ def _check(step: Step, arrays: Sequence[Array]) -> None:
     wanted = step.rule.takes
     for array in arrays:
         if wanted is not None and array.dtype != wanted:
-            raise untraced(f"{step.operator.type} of {array.dtype}")
+            raise unsupported(f"{step.operator.type} of {array.dtype}")
     if step.rule.weights and arrays[0].shape[0] != 1:
-        raise untraced(f"a batch of {arrays[0].shape[0]}")
+        raise unsupported(f"a batch of {arrays[0].shape[0]}")
 
 
 def _refusal(path: Path, unknown: Mapping[str, int]) -> ConversionError:
@@ -159,9 +159,9 @@ def _refusal(path: Path, unknown: Mapping[str, int]) -> ConversionError:
     if all(text.startswith(_HEAD) for text in unknown):
         hint = "zoo convert with --head raw leaves boxes and NMS out of a detector's file"
     return ConversionError(
-        "half-op-unknown",
+        "fp16-op-unsupported",
         f"{path} holds what this interpreter does not know",
-        expected=f"only {', '.join(KNOWN)}, used as in the networks it was proven on",
+        expected=f"only {', '.join(KERNELS)}, used as in the networks it was proven on",
         found=", ".join(f"{count} x {text}" for text, count in unknown.items()),
         done="nothing was guessed: the file was not loaded",
         hint=hint,

@@ -10,33 +10,35 @@ import numpy as np
 from zoo.runner.arm_fp16 import activations, convolution, elementwise, indices, layout, pooling
 from zoo.runner.arm_fp16 import interpolation as resizing
 from zoo.runner.arm_fp16.float16 import HALF, SINGLE
-from zoo.runner.arm_fp16.rule import Compute, Rule, Use
+from zoo.runner.arm_fp16.rule import BoundOperator, Compute, KernelSpec
 
 _ARM = frozenset({"arm/float16/def"})
 _ELEMENTWISE = frozenset({"arm/float16/def", "arm/float16/def_fp16"})
 _HOST = frozenset({"host/any/def"})
 
 
-def _half(build: Callable[[Use], Compute], kernels: frozenset[str] = _ARM, **more: tuple[str, ...]) -> Rule:
-    return Rule(kernels, build, HALF, **more)
+def _half(
+    build: Callable[[BoundOperator], Compute], kernels: frozenset[str] = _ARM, **more: tuple[str, ...]
+) -> KernelSpec:
+    return KernelSpec(kernels, build, HALF, **more)
 
 
 def _other(
     kernel: str,
-    build: Callable[[Use], Compute],
+    build: Callable[[BoundOperator], Compute],
     takes: np.dtype[np.float32] | None = None,
     **more: tuple[str, ...],
-) -> Rule:
-    return Rule(frozenset({kernel}), build, takes, **more)
+) -> KernelSpec:
+    return KernelSpec(frozenset({kernel}), build, takes, **more)
 
 
 _CONVOLUTION = _half(convolution.build, inputs=("Input",), weights=("Filter", "Bias"), outputs=("Output",))
 
-KNOWN: Mapping[str, Rule] = MappingProxyType(
+KERNELS: Mapping[str, KernelSpec] = MappingProxyType(
     {
         "arg_max": _other("arm/any/fp32", indices.build_arg_max, SINGLE),
         "bilinear_interp_v2": _half(resizing.build_bilinear),
-        "calib": Rule(
+        "calib": KernelSpec(
             frozenset({"arm/float16/fp32_to_fp16", "arm/float16/fp16_to_fp32"}),
             layout.build_calibration,
             None,

@@ -9,26 +9,26 @@ import numpy as np
 from zoo._utils.arrays import Array, Doubles
 from zoo.runner.arm_fp16.float16 import half
 from zoo.runner.arm_fp16.kernels import largest, means
-from zoo.runner.arm_fp16.rule import Compute, UntracedError, Use
+from zoo.runner.arm_fp16.rule import BoundOperator, Compute, UnsupportedKernelError
 
 
-def build(use: Use) -> Compute:
+def build(use: BoundOperator) -> Compute:
     """``pool2d``.
 
     Raises:
-        UntracedError: Any other pooling.
+        UnsupportedKernelError: Any other pooling.
     """
     use.require(adaptive=False, data_format=frozenset({"NCHW", "AnyLayout"}))
     kind = use.operator.attributes.get("pooling_type")
     if use.operator.attributes.get("global_pooling"):
         if kind != "avg":
-            raise UntracedError(f"global pooling of type {kind}")
+            raise UnsupportedKernelError(f"global pooling of type {kind}")
         return global_mean
     use.require(
         pooling_type="max", ksize=(3, 3), strides=(2, 2), ceil_mode=False, padding_algorithm="EXPLICIT"
     )
     if set(use.integers("paddings")) != {1}:
-        raise UntracedError(f"paddings {use.integers('paddings')}")
+        raise UnsupportedKernelError(f"paddings {use.integers('paddings')}")
     return largest_of_windows
 
 

@@ -31,24 +31,24 @@ class Cells:
     """All cells of all levels, strides in order, rows outer, columns inner.
 
     Attributes:
-        centres: ``(A, 4)`` x, y, x, y of the cell's centre in network input pixels.
+        centers: ``(A, 4)`` x, y, x, y of the cell's center in network input pixels.
         strides: ``(A, 1)`` network input pixels per cell.
     """
 
-    centres: Floats
+    centers: Floats
     strides: Floats
 
 
 @lru_cache(maxsize=16)
 def cells_of(height: int, width: int, strides: tuple[int, ...]) -> Cells:
     """The grid of a network input of that size; a level covers the input even where it does not divide it."""
-    centres, repeats = [], []
+    centers, repeats = [], []
     for stride in strides:
         rows, columns = -(-height // stride), -(-width // stride)
         y, x = np.mgrid[:rows, :columns].reshape(2, -1)
-        centres.append((np.stack([x, y, x, y], axis=1) + 0.5) * stride)
+        centers.append((np.stack([x, y, x, y], axis=1) + 0.5) * stride)
         repeats.append(np.full((rows * columns, 1), stride))
-    return Cells(np.concatenate(centres).astype(np.float32), np.concatenate(repeats).astype(np.float32))
+    return Cells(np.concatenate(centers).astype(np.float32), np.concatenate(repeats).astype(np.float32))
 
 
 def decode_raw(
@@ -57,7 +57,7 @@ def decode_raw(
     """Decode per-level scores and box distributions of one photo.
 
     Each side of a box is the expectation of a softmax over ``reg_max + 1`` bins, in cells, measured from the
-    cell's centre (Li et al., Generalized Focal Loss, NeurIPS 2020). Only cells above the threshold are
+    cell's center (Li et al., Generalized Focal Loss, NeurIPS 2020). Only cells above the threshold are
     decoded.
 
     Args:
@@ -75,11 +75,11 @@ def decode_raw(
     bins = output.reg_max + 1
     scores = np.concatenate([level[0] for level in outputs[:levels]])
     logits = np.concatenate([level[0] for level in outputs[levels:]])
-    if len(scores) != len(cells.centres) or logits.shape != (len(scores), 4 * bins):
+    if len(scores) != len(cells.centers) or logits.shape != (len(scores), 4 * bins):
         raise ConversionError(
             "output-shape",
             "the detector's outputs do not fit the grid of its input",
-            expected=f"{len(cells.centres)} cells with {4 * bins} logits each",
+            expected=f"{len(cells.centers)} cells with {4 * bins} logits each",
             found=f"scores {scores.shape}, logits {logits.shape}",
             hint="check that the file belongs to this entry: zoo inspect FILE",
         )
@@ -89,7 +89,7 @@ def decode_raw(
     distance = (weight * np.arange(bins, dtype=np.float32)).sum(axis=2) / weight.sum(axis=2)
     distance *= cells.strides[chosen]
     distance[:, :2] *= -1
-    return Candidates(cells.centres[chosen] + distance, scores[chosen])
+    return Candidates(cells.centers[chosen] + distance, scores[chosen])
 
 
 def choose_decoded(boxes: Array, scores: Array, threshold: float) -> Candidates:

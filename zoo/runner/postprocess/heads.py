@@ -25,7 +25,7 @@ Head = Literal["raw", "boxes", "nms"]
 def final_boxes(
     outputs: Sequence[Array], spec: Input, output: DetectionOutput, rule: MulticlassNms, scale: Floats
 ) -> Detections:
-    """Boxes in photo pixels out of one photo's network outputs.
+    """Boxes in image pixels out of one image's network outputs.
 
     Args:
         outputs: In the graph's order.
@@ -33,7 +33,7 @@ def final_boxes(
         output: Strides and bins.
         rule: Suppression. Of a graph that has suppressed already, boxes not above the score threshold are
             dropped; its overlaps cannot be judged again.
-        scale: Network pixels per photo pixel in y and x.
+        scale: Network pixels per image pixel in y and x.
 
     Raises:
         ConversionError: ``output-shape``.
@@ -49,8 +49,8 @@ def final_boxes(
     else:
         candidates = decode_raw(outputs, spec, output, rule.score_threshold)
     kept = multiclass_nms(candidates.boxes, candidates.scores, rule)
-    per_photo_pixel = np.concatenate([scale[::-1], scale[::-1]])
-    return Detections(candidates.boxes[kept.index] / per_photo_pixel, kept.score, kept.label)
+    per_image_pixel = np.concatenate([scale[::-1], scale[::-1]])
+    return Detections(candidates.boxes[kept.index] / per_image_pixel, kept.score, kept.label)
 
 
 def head_of(shapes: Sequence[tuple[int | None, ...]], output: DetectionOutput) -> Head:

@@ -31,9 +31,9 @@ def decode(maps: Floats, decoder: HeatmapDecoder) -> Peaks:
 
     A map without a positive value puts its joint at cell (0, 0) with the map's maximum as its score.
 
-    ``argmax`` moves the highest cell a quarter of a cell towards the higher neighbour on each axis. ``dark``
+    ``argmax`` moves the highest cell a quarter of a cell towards the higher neighbor on each axis. ``dark``
     (Zhang et al., CVPR 2020) blurs the map, takes its logarithm and makes one Newton step from the highest
-    cell. Both leave a peak alone where a neighbour they need would lie outside the map.
+    cell. Both leave a peak alone where a neighbor they need would lie outside the map.
 
     Args:
         maps: ``(N, J, H, W)``; N may be 0.
@@ -73,7 +73,7 @@ def average_with_mirrored(maps: Floats, mirrored: Floats, pairs: tuple[tuple[int
 
 def _quarter_shift(points: Doubles, maps: Floats, scores: Floats, _: int) -> None:
     peaks = _peaks_inside(points, maps, scores, far=1)
-    around = _neighbourhoods(maps, peaks, radius=1)
+    around = _neighborhoods(maps, peaks, radius=1)
     shift = np.stack([around[:, 1, 2] - around[:, 1, 0], around[:, 2, 1] - around[:, 0, 1]], axis=1)
     points[peaks.person, peaks.joint] += 0.25 * np.sign(shift)
 
@@ -84,7 +84,7 @@ def _newton_step(points: Doubles, maps: Floats, scores: Floats, kernel: int) -> 
     tallest = blurred.max(axis=(2, 3))[peaks.person, peaks.joint]
     with np.errstate(divide="ignore", invalid="ignore"):
         restore = (scores[peaks.person, peaks.joint] / tallest).astype(np.float32)
-        around = _neighbourhoods(blurred, peaks, radius=2) * restore[:, None, None]
+        around = _neighborhoods(blurred, peaks, radius=2) * restore[:, None, None]
         # The blur is computed on whole maps, as the maximum is needed; the logarithm where it is read.
         heat = np.log(np.maximum(around, _FLOOR))
         step = _step_of(heat)
@@ -93,7 +93,7 @@ def _newton_step(points: Doubles, maps: Floats, scores: Floats, kernel: int) -> 
 
 
 def _step_of(heat: Floats) -> Doubles:
-    """Newton's step to the stationary point of ``(K, 5, 5)`` surfaces, from their centre; NaN where flat.
+    """Newton's step to the stationary point of ``(K, 5, 5)`` surfaces, from their center; NaN where flat.
 
     First derivatives over one cell, second derivatives over two (hence the quarter), as upstream takes them.
     """
@@ -132,7 +132,7 @@ def _peaks_inside(points: Doubles, maps: Floats, scores: Floats, far: int) -> _S
     return _Selection(person, joint, column[person, joint], row[person, joint])
 
 
-def _neighbourhoods(maps: Floats, peaks: _Selection, radius: int) -> Floats:
+def _neighborhoods(maps: Floats, peaks: _Selection, radius: int) -> Floats:
     """``(K, 2 * radius + 1, 2 * radius + 1)`` cells around each peak."""
     offset = np.arange(-radius, radius + 1)
     rows = peaks.row[:, None, None] + offset[:, None]

@@ -1,4 +1,4 @@
-"""Poses of one photo against each other: rescoring and suppression by object keypoint similarity."""
+"""Poses of one image against each other: rescoring and suppression by object keypoint similarity."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def suppressed(points: Array, scores: Array, areas: Array, rule: OksSuppression)
     """Indices of the poses that stay, best first.
 
     Args:
-        points: ``(N, J, 2)`` photo pixels.
+        points: ``(N, J, 2)`` image pixels.
         scores: ``(N,)``.
         areas: ``(N,)`` square pixels of the enlarged regions, not of the persons.
         rule: Threshold; a pose exactly as similar as it stays.

@@ -13,10 +13,10 @@ from zoo._utils.arrays import Array
 from zoo.runner.sessions.session import Arrays, Closing, check_feeds
 
 if TYPE_CHECKING:
-    from zoo.runner.arm_fp16 import HalfNetwork
+    from zoo.runner.arm_fp16 import Fp16Network
 
 
-REFUSALS = ("half-op-unknown", "half-untraced")
+REFUSALS = ("fp16-op-unsupported", "fp16-op-unverified")
 """Codes of errors that say: this network is beyond the interpreter, and nothing was guessed."""
 
 _GENERATION = ("v2.13", "v2.14")
@@ -27,7 +27,7 @@ mean began to divide before it adds (9763).
 """
 
 
-class HalfSession(Closing):
+class ArmFp16Session(Closing):
     """An interpreter of the file's ARM kernels. How long it takes says nothing about a phone.
 
     Args:
@@ -35,7 +35,7 @@ class HalfSession(Closing):
 
     Raises:
         MissingToolError: ``numba-missing``: its loops are compiled by Numba.
-        ConversionError: ``half-op-unknown``: the file holds something it does not know.
+        ConversionError: ``fp16-op-unsupported``: the file holds something it does not know.
     """
 
     engine = "ARM FP16 kernels, interpreted,"
@@ -43,7 +43,7 @@ class HalfSession(Closing):
 
     def __init__(self, inspection: Inspection) -> None:
         try:
-            from zoo.runner.arm_fp16 import HalfNetwork  # compiles loops; only who interprets needs Numba
+            from zoo.runner.arm_fp16 import Fp16Network  # compiles loops; only who interprets needs Numba
         except ImportError as error:
             raise MissingToolError(
                 "numba-missing",
@@ -51,7 +51,7 @@ class HalfSession(Closing):
                 found=str(error),
                 hint="pip install 'paddle-zoo[half]'",
             ) from error
-        self._network: HalfNetwork | None = HalfNetwork(inspection.path)
+        self._network: Fp16Network | None = Fp16Network(inspection.path)
         self.engine_version = _standing(self._network.file.opt_version)
         self.inputs: tuple[Tensor, ...] = inspection.inputs
         self.outputs: tuple[Tensor, ...] = inspection.outputs

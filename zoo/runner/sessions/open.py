@@ -15,7 +15,7 @@ from converters.jobs.input_model import read_model
 from converters.process.interpreter import Interpreter
 from registry.errors import ConversionError, MissingToolError, UsageError
 from zoo.artifacts.formats import Backend
-from zoo.runner.sessions.arm_fp16 import HalfSession
+from zoo.runner.sessions.arm_fp16 import ArmFp16Session
 from zoo.runner.sessions.onnx import OnnxSession
 from zoo.runner.sessions.session import Session
 from zoo.runner.sessions.worker import WorkerSession
@@ -66,8 +66,8 @@ def open_session(
         threads: Threads one run may use. The Paddle-Lite wheel cannot set them for ``.nb`` files: 1.
 
     Raises:
-        ConversionError: ``target-cannot-run-here``: the kernels in the file are for another processor;
-            ``half-op-unknown``: the interpreter does not know all of them. Also when the engine crashes or
+        ConversionError: ``target-not-runnable``: the kernels in the file are for another processor;
+            ``fp16-op-unsupported``: the interpreter does not know all of them. Also when the engine crashes or
             fails to load the file.
         IntegrityError: The file is damaged.
         MissingToolError: The engine is not there.
@@ -98,7 +98,7 @@ def open_session(
         if (inspection.target, inspection.precision) == ("arm", "fp16"):
             if threads != 1:
                 raise _one_thread("the interpreter of half-precision ARM files runs on one thread", threads)
-            return HalfSession(inspection)
+            return ArmFp16Session(inspection)
         _require_runnable(inspection, interpreter, threads)
     return WorkerSession(
         hosted.engine,
@@ -146,7 +146,7 @@ def _require_runnable(inspection: Inspection, interpreter: Interpreter | None, t
     if inspection.target != _TARGET_HERE or platform.machine() not in ("x86_64", "AMD64"):
         # An ARM file would load, run, and report success with garbage.
         raise ConversionError(
-            "target-cannot-run-here",
+            "target-not-runnable",
             f"{inspection.path} cannot run on this processor",
             expected=f"kernels for {_TARGET_HERE}, on such a processor",
             found=f"kernels for {inspection.target}, on {platform.machine()}",

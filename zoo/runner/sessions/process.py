@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.process.interpreter import Interpreter
-from converters.process.log_excerpt import last_words
+from converters.process.log_excerpt import extract_error_lines
 from converters.process.run import describe_signal
 from registry.errors import ConversionError
 from zoo._utils.arrays import Array
@@ -115,7 +115,7 @@ class WorkerProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_SECONDS_TO_END)
         code = self._process.poll()
-        words = self._last_words()
+        words = self._error_lines()
         self.end()
         if isinstance(error, TimeoutError):
             name, what = "predictor-timeout", f"took longer than {timeout:g} s and was stopped"
@@ -131,10 +131,10 @@ class WorkerProcess:
             hint="zoo inspect FILE shows what the model file is and where it can run",
         )
 
-    def _last_words(self) -> str | None:
+    def _error_lines(self) -> str | None:
         size = self._log.seek(0, os.SEEK_END)
         self._log.seek(max(0, size - _LOG_TAIL))
-        return last_words(self._log.read().decode("utf-8", errors="replace"))
+        return extract_error_lines(self._log.read().decode("utf-8", errors="replace"))
 
     def _close_files(self) -> None:
         for descriptor in (self._requests, self._answers):

@@ -37,7 +37,7 @@ class WorkerSession(Closing):
 
     Raises:
         ConversionError: ``predictor-crashed``, ``predictor-failed``, ``predictor-timeout`` or
-            ``predictor-disagrees``.
+            ``predictor-mismatch``.
     """
 
     def __init__(
@@ -110,7 +110,7 @@ class WorkerSession(Closing):
 
 
 def _named(declared: tuple[Tensor, ...], names: list[str]) -> tuple[Tensor, ...]:
-    """Outputs under the names the engine uses; an optimiser may rename them, never reorder them."""
+    """Outputs under the names the engine uses; an optimizer may rename them, never reorder them."""
     if len(declared) != len(names):
         return tuple(Tensor(name=name, shape=None, dtype=None) for name in names)
     pairs = zip(declared, names, strict=True)
@@ -121,7 +121,7 @@ def _check_names(engine: str, declared: tuple[Tensor, ...], names: list[str]) ->
     expected = [tensor.name for tensor in declared]
     if expected != names:
         raise ConversionError(
-            "predictor-disagrees",
+            "predictor-mismatch",
             f"{engine} sees other inputs than the file declares",
             expected=", ".join(expected),
             found=", ".join(names),

@@ -18,15 +18,15 @@ GRAPH = """7767517
 5 6
 Input            image   0 1 image 0=4 1=4 2=3
 MemoryData       mean    0 1 mean 0=1 1=1 2=3
-BinaryOp         centre  2 1 image mean centred 0=1
-Convolution      conv    1 1 centred conv 0=2 1=1 5=1 6=6 9=1
+BinaryOp         center  2 1 image mean centerd 0=1
+Convolution      conv    1 1 centerd conv 0=2 1=1 5=1 6=6 9=1
 Slice            halves  1 2 conv a b -23300=2,-233,-233 1=0
 """
 HALF, SINGLE = 0x01306B47, 0
 
 
 def weights(tag: int = SINGLE) -> bytes:
-    """The mean of three colours, then a filter of six numbers with its tag, then two biases."""
+    """The mean of three colors, then a filter of six numbers with its tag, then two biases."""
     filters = b"\0" * (24 if tag == SINGLE else 12)
     return b"\0" * 12 + struct.pack("<I", tag) + filters + b"\0" * 8
 
@@ -51,7 +51,7 @@ def test_a_graph_its_weights_or_their_folder_says_what_it_is(model: Path, name: 
     assert found.operators == {"BinaryOp": 1, "Convolution": 1, "Slice": 1}
     assert found.fused == {"Convolution + ReLU": 1}
     assert (found.parameters, found.elements) == (3, 11)
-    assert found.normalisation == "in_graph"
+    assert found.normalization == "in_graph"
     assert any("half precision" in warning for warning in found.warnings)
 
 
@@ -106,7 +106,7 @@ def test_a_layer_of_another_format_is_named(model: Path) -> None:
         ("5 6", "4 6"),
         ("5 6", "many 6"),
         ("5 6", "0 0"),
-        ("conv    1 1 centred", "conv    1 1 nowhere"),
+        ("conv    1 1 centerd", "conv    1 1 nowhere"),
         ("a b", "a a"),
         ("0=2 1=1", "0=2 wide"),
         ("0=2 1=1", "0=two 1=1"),

@@ -59,7 +59,7 @@ def test_a_model_is_decoded(write: Write) -> None:
     assert [(t.name, t.shape, t.dtype) for t in decoded.inputs] == [("x", (None, 3, 8, 8), "float32")]
     assert [(t.name, t.shape, t.dtype) for t in decoded.outputs] == [("y", None, "float32")]
     assert decoded.operators == {"Conv": 1, "Resize": 1}
-    assert [(t.name, t.dtype, t.dims) for t in decoded.initialisers] == [
+    assert [(t.name, t.dtype, t.dims) for t in decoded.initializers] == [
         ("w", "float32", (4, 3, 3, 3)), ("scales", "float32", (4,)),
     ]  # fmt: skip
 
@@ -70,15 +70,15 @@ def made(nodes: Sequence[Any], *constants: Any, border: int = FLOAT) -> bytes:
 
 SHAPE = (4, 3, 3, 3)
 ADD, RELU = node("Add", ["c", "b"], ["y"]), node("Relu", ["x"], ["y"])
-QUANTISED = [
+QUANTIZED = [
     node("DynamicQuantizeLinear", ["x"], ["q", "s", "z"]),
     node("ConvInteger", ["q", "w"], ["i"]),
     node("Cast", ["i"], ["y"], to=FLOAT),
 ]
-DEQUANTISED = [node("DequantizeLinear", ["w", "s"], ["f"]), node("Conv", ["x", "f"], ["y"])]
+DEQUANTIZED = [node("DequantizeLinear", ["w", "s"], ["f"]), node("Conv", ["x", "f"], ["y"])]
 BOTH = made([CONV, ADD], constant("w", SHAPE, "float16"), constant("b", (4,)))
-INTEGERS = made(QUANTISED, constant("w", SHAPE, "int8"))
-STORED_INTEGERS = made(DEQUANTISED, constant("w", SHAPE, "int8"), constant("s", ()))
+INTEGERS = made(QUANTIZED, constant("w", SHAPE, "int8"))
+STORED_INTEGERS = made(DEQUANTIZED, constant("w", SHAPE, "int8"), constant("s", ()))
 
 
 @pytest.mark.parametrize(

@@ -86,14 +86,14 @@ def test_opencl_kernels_prove_no_precision(opt: Convert, picodet: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "stored"), [("QUANT_INT8", "int8"), ("QUANT_INT16", "int16")])
-def test_weight_only_quantisation_changes_storage_and_not_arithmetic(
+def test_weight_only_quantization_changes_storage_and_not_arithmetic(
     opt: Convert, picodet: Path, kind: str, stored: str
 ) -> None:
-    inspection = inspect(opt(picodet, "arm", quantise=kind))
+    inspection = inspect(opt(picodet, "arm", quantize=kind))
 
     # Filter and bias of each of the 98 plain convolutions.
     assert (inspection.precision, inspection.weights_precision) == ("fp32", stored)
-    assert inspection.details["quantised_weights"] == 2 * 98
+    assert inspection.details["quantized_weights"] == 2 * 98
 
 
 def test_container_1_holds_the_same_network_as_container_2(opt: Convert, picodet: Path) -> None:

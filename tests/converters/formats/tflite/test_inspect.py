@@ -20,7 +20,7 @@ from registry.errors import IntegrityError, ZooError
 # y = x + x, both float32 of one number: what the probe of LiteRT runs.
 SUM = base64.b64decode(runpy.run_path(str(LITERT.probe))["_MODEL"])
 
-# A 1x1 convolution of pictures with weights stored in half precision, and a custom operator behind it.
+# A 1x1 convolution of images with weights stored in half precision, and a custom operator behind it.
 ERF = base64.b64decode(
     """
     HAAAAFRGTDMAABIAHAAYABQAEAAMAAgAAAAEABIAAAAYAAAASAAAAJAAAACYAAAAaAIAAAMAAAABAAAADAAAAAgADAAIAAQACAAA

@@ -56,22 +56,22 @@ def test_the_page_is_valid_and_loads_nothing(result: ReportResult) -> None:
     assert policy.startswith("default-src 'none'")
 
 
-def test_every_picture_is_in_the_page(result: ReportResult) -> None:
-    pictures = list(parsed(page_of(result)).iter("img"))
+def test_every_image_is_in_the_page(result: ReportResult) -> None:
+    images = list(parsed(page_of(result)).iter("img"))
 
-    assert [(picture.attrib["alt"], picture.attrib["width"]) for picture in pictures] == [("photo.jpg", "40")]
-    kind, _, content = pictures[0].attrib["src"].partition(",")
+    assert [(image.attrib["alt"], image.attrib["width"]) for image in images] == [("photo.jpg", "40")]
+    kind, _, content = images[0].attrib["src"].partition(",")
     assert kind == "data:image/jpeg;base64"
     assert cv2.imdecode(np.frombuffer(base64.b64decode(content), np.uint8), 1).shape == (30, 40, 3)
 
 
 def test_names_are_never_markup(result: ReportResult) -> None:
     entry = result.entries[0].entry.model_copy(update={"title": HOSTILE})
-    picture = result.entries[0].pictures[0].model_copy(update={"caption": HOSTILE})
+    image = result.entries[0].images[0].model_copy(update={"caption": HOSTILE})
     artifact = result.entries[0].formats[0].artifact
     assert artifact is not None
     hostile = artifact.model_copy(update={"url": HOSTILE, "tools": {HOSTILE: "1"}, "proof": HOSTILE})
-    named = with_row(with_entry(result, entry=entry, pictures=(picture,)), "inference", artifact=hostile)
+    named = with_row(with_entry(result, entry=entry, images=(image,)), "inference", artifact=hostile)
 
     plain = parsed(page_of(result))
     document = parsed(page_of(named.model_copy(update={"command": HOSTILE})))
@@ -108,7 +108,7 @@ def test_provenance_names_digests_tools_and_options(result: ReportResult) -> Non
         assert words in text
 
 
-def test_without_photos_the_page_says_what_to_type(result: ReportResult) -> None:
+def test_without_images_the_page_says_what_to_type(result: ReportResult) -> None:
     empty = [
         row.model_copy(update={"validation": None, "no_validation": "not measured"})
         for row in result.entries[0].formats
@@ -132,12 +132,12 @@ def test_a_format_that_could_not_be_made_is_said_first_too(result: ReportResult)
     assert "✕ failed" in text
 
 
-def test_every_format_has_a_colour_of_its_own() -> None:
+def test_every_format_has_a_color_of_its_own() -> None:
     style = (FOLDER / "page.css").read_text(encoding="utf-8")
 
-    colours = [set(re.findall(rf"--c{number}: (#\w+)", style)) for number in range(len(ROWS))]
-    assert all(len(of_one) == 2 for of_one in colours)  # on light paper and on dark
-    assert len(set[str]().union(*colours)) == 2 * len(ROWS)
+    colors = [set(re.findall(rf"--c{number}: (#\w+)", style)) for number in range(len(ROWS))]
+    assert all(len(of_one) == 2 for of_one in colors)  # on light paper and on dark
+    assert len(set[str]().union(*colors)) == 2 * len(ROWS)
 
 
 def test_what_does_not_hold_is_said_first(result: ReportResult) -> None:
@@ -166,7 +166,7 @@ def test_a_report_of_nothing_but_reasons_is_a_page_too(
     rows = tuple(
         FormatReport(format=name, no_artifact="a", no_validation="b", no_latency="c") for name in ROWS
     )
-    bare = with_entry(result, formats=rows, reference=None, no_parity="no engine", pictures=())
+    bare = with_entry(result, formats=rows, reference=None, no_parity="no engine", images=())
 
     text = text_of(parsed(page_of(bare)))
 

@@ -115,7 +115,7 @@ def test_the_commands_shown_are_commands(pages: dict[str, Page]) -> None:
     assert commands_of(pair) == (f"zoo run {pair.pose} --detector {pair.detector} photo.jpg --out out",)
 
 
-def test_the_machine_readable_copy_is_the_catalogue(files: dict[str, bytes]) -> None:
+def test_the_machine_readable_copy_is_the_catalog(files: dict[str, bytes]) -> None:
     assert [entry["name"] for entry in json.loads(files["registry.json"])] == [
         entry.name for entry in SHIPPED.listed
     ]
@@ -147,7 +147,7 @@ def test_a_plot_has_a_dot_a_row_and_its_front_goes_up_and_right() -> None:
 
 
 class TestWriting:
-    def test_equal_catalogues_give_equal_files(self, files: dict[str, bytes]) -> None:
+    def test_equal_catalogs_give_equal_files(self, files: dict[str, bytes]) -> None:
         again = {file.path: file.content for file in site_of(registry.load(), version="1")}
 
         assert again == files

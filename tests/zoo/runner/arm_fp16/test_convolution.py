@@ -12,7 +12,7 @@ from registry.errors import ConversionError
 from tests.helpers.float16_oracle import fused, plus, times
 from zoo.runner.arm_fp16 import convolution
 from zoo.runner.arm_fp16.float16 import half, halves
-from zoo.runner.arm_fp16.rule import UntracedError, Use
+from zoo.runner.arm_fp16.rule import BoundOperator, UnsupportedKernelError
 
 CENTRE, PLAIN = (1, 0, 2), (0, 1, 2)
 
@@ -27,7 +27,7 @@ def convolve(inputs: np.ndarray, weights: np.ndarray, bias: np.ndarray | None, *
     bound = {"Input": ("x",), "Filter": ("w",)} | ({} if bias is None else {"Bias": ("b",)})
     operator = Operator("conv2d", bound, {"Output": ("y",)}, MappingProxyType(attributes))
     named = {"w": weights} if bias is None else {"w": weights, "b": bias}
-    (out,) = convolution.build(Use(operator, named))(inputs[None])
+    (out,) = convolution.build(BoundOperator(operator, named))(inputs[None])
     return out[0]
 
 
@@ -38,7 +38,7 @@ def taps(window: np.ndarray, weights: np.ndarray, start: float, order: list[tupl
 
 
 @pytest.mark.parametrize("width", [3, 6, 8, 9, 10, 12, 13, 20])
-def test_a_small_window_visits_the_centre_first_at_the_left_edge(width: int) -> None:
+def test_a_small_window_visits_the_center_first_at_the_left_edge(width: int) -> None:
     inputs, weights, bias = some(1, 6, width), some(1, 1, 3, 3, seed=1), some(1, seed=2)
 
     (found,) = convolve(inputs, weights, bias, groups=1 * len(inputs))
@@ -47,8 +47,8 @@ def test_a_small_window_visits_the_centre_first_at_the_left_edge(width: int) -> 
     left = width if width <= 8 else min(8, width - 8)
     for row in range(6):
         for column in range(width):
-            centred = 0 if column >= left else 3 if width <= 8 else 3 - row % 4
-            order = [(r, c) for r in range(3) for c in (CENTRE if r < centred else PLAIN)]
+            centerd = 0 if column >= left else 3 if width <= 8 else 3 - row % 4
+            order = [(r, c) for r in range(3) for c in (CENTRE if r < centerd else PLAIN)]
             window = padded[row : row + 3, column : column + 3]
             assert found[row, column] == taps(window, weights[0, 0], bias[0], order)
 
@@ -89,7 +89,7 @@ def test_a_large_window_goes_row_by_row(stride: int) -> None:
         assert value == taps(window, weights[0, 0], bias[0], order)
 
 
-def test_a_picture_is_taken_in_by_row_column_and_channel_and_the_bias_comes_last() -> None:
+def test_a_image_is_taken_in_by_row_column_and_channel_and_the_bias_comes_last() -> None:
     inputs, weights, bias = some(3, 4, 6), some(8, 3, 3, 3, seed=1), some(8, seed=2)
 
     found = convolve(inputs, weights, bias, strides=(2, 2))
@@ -164,20 +164,20 @@ def test_a_vector_takes_every_activation() -> None:
     ],
 )
 def test_a_convolution_nobody_has_traced_is_refused(attributes: dict[str, object]) -> None:
-    with pytest.raises(UntracedError):
+    with pytest.raises(UnsupportedKernelError):
         convolve(some(4, 3, 3), some(4, 4, 1, 1), None, **attributes)
 
 
 def test_cells_into_one_channel_are_refused_because_their_compiler_decides() -> None:
     with pytest.raises(ConversionError, match="one channel") as caught:
         convolve(some(4, 1, 7), some(1, 4, 1, 1), None)
-    assert caught.value.code == "half-untraced"
+    assert caught.value.code == "fp16-op-unverified"
     assert convolve(some(4, 1, 1), some(1, 4, 1, 1), None).shape == (1, 1, 1)
 
 
-def test_a_picture_too_small_for_the_first_layer_is_refused() -> None:
+def test_a_image_too_small_for_the_first_layer_is_refused() -> None:
     """Its kernel is chosen where the channels multiplied are fewer than four times the cells."""
     assert convolve(some(3, 4, 4), some(16, 3, 3, 3), None, strides=(2, 2)).shape == (16, 2, 2)
     with pytest.raises(ConversionError, match="4x3") as caught:
         convolve(some(3, 4, 3), some(16, 3, 3, 3), None, strides=(2, 2))
-    assert caught.value.code == "half-untraced"
+    assert caught.value.code == "fp16-op-unverified"

@@ -18,7 +18,7 @@ from converters.toolchain import Toolchains
 from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
 from tests.zoo.conftest import MakeModel
 from tools.sample_model.make import ARCHIVE
-from zoo.runner.arm_fp16 import KNOWN, HalfNetwork
+from zoo.runner.arm_fp16 import KERNELS, Fp16Network
 from zoo.runner.sessions import Session, open_session
 from zoo.sample import DATA, NAME
 
@@ -64,10 +64,10 @@ def test_the_detector_has_the_bits_of_the_arm_kernels_on_all_outputs(
     stored = np.load(shared / f"data/reference/arm/golden_{DETECTOR}.npz")
 
     with open_session(half_model(DETECTOR), "lite") as session:
-        for photo in (0, 1):
-            outputs = session.run({"image": stored["image"][photo : photo + 1]})
+        for image in (0, 1):
+            outputs = session.run({"image": stored["image"][image : image + 1]})
             for number, found in enumerate(outputs.values()):
-                assert same_bits(found, stored[f"out{number}_arm_fp16"][photo : photo + 1]), number
+                assert same_bits(found, stored[f"out{number}_arm_fp16"][image : image + 1]), number
 
 
 def test_the_sample_computes_nearly_what_its_inference_model_computes(sample: Path) -> None:
@@ -131,10 +131,10 @@ def test_a_kernel_it_does_not_know_is_refused_with_the_list(
     shared: Path, lite_model: Callable[[str, str], Path]
 ) -> None:
     with pytest.raises(ConversionError) as caught:
-        HalfNetwork(lite_model(DETECTOR, "arm"))
-    assert caught.value.code == "half-op-unknown"
+        Fp16Network(lite_model(DETECTOR, "arm"))
+    assert caught.value.code == "fp16-op-unsupported"
     assert "98 x conv2d (kernel arm/float/def)" in str(caught.value.found)
-    assert all(name in str(caught.value.expected) for name in KNOWN)
+    assert all(name in str(caught.value.expected) for name in KERNELS)
 
 
 @pytest.mark.parametrize(
@@ -154,9 +154,9 @@ def test_an_operator_it_does_not_know_is_refused(
     changed.write_bytes(data.replace(operator, other))
 
     with pytest.raises(ConversionError) as caught:
-        HalfNetwork(changed)
+        Fp16Network(changed)
 
-    assert caught.value.code == "half-op-unknown"
+    assert caught.value.code == "fp16-op-unsupported"
     assert other.decode() in str(caught.value.found)
     assert hint in str(caught.value.hint)
 
@@ -166,9 +166,9 @@ def test_a_file_that_is_damaged_or_absent_is_an_error_of_its_own(sample: Path, t
     torn.write_bytes(sample.read_bytes()[:-1000])
 
     with pytest.raises(IntegrityError):
-        HalfNetwork(torn)
+        Fp16Network(torn)
     with pytest.raises(NotFoundError):
-        HalfNetwork(tmp_path / "absent.nb")
+        Fp16Network(tmp_path / "absent.nb")
 
 
 def test_threads_share_one_session(sample: Path) -> None:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 from converters.formats.graph import Operator
 from registry.errors import ConversionError
 from tests.helpers.float16_oracle import SMALL, fused, plus, times
-from zoo.runner.arm_fp16 import KNOWN
+from zoo.runner.arm_fp16 import KERNELS
 from zoo.runner.arm_fp16.activations import exponential
 from zoo.runner.arm_fp16.float16 import half, halves
-from zoo.runner.arm_fp16.rule import UntracedError, Use
+from zoo.runner.arm_fp16.rule import BoundOperator, UnsupportedKernelError
 
 SIXTH = 0.16666670143604279  # what opt writes
 HARD_SWISH = {"offset": 3.0, "scale": 6.0, "threshold": 6.0}
@@ -24,7 +24,7 @@ BILINEAR = {"align_corners": True, "interp_method": "bilinear", "align_mode": 0,
 
 def apply(kind: str, attributes: dict[str, object], *inputs: np.ndarray) -> tuple[np.ndarray, ...]:
     operator = Operator(kind, {}, {}, MappingProxyType(attributes))
-    return KNOWN[kind].build(Use(operator, {}))(*inputs)
+    return KERNELS[kind].build(BoundOperator(operator, {}))(*inputs)
 
 
 def some(*shape: int, seed: int = 0) -> np.ndarray:
@@ -232,7 +232,7 @@ def test_integers_are_computed_as_such() -> None:
     ],
 )
 def test_a_use_nobody_has_traced_is_refused(kind: str, attributes: dict[str, object]) -> None:
-    with pytest.raises(UntracedError):
+    with pytest.raises(UnsupportedKernelError):
         apply(kind, attributes)
 
 

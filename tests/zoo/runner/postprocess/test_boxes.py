@@ -47,7 +47,7 @@ def plain_decode(outputs: list[np.ndarray], height: int, width: int) -> np.ndarr
 
 @pytest.mark.parametrize(("side", "count"), [(192, 765), (320, 2125), (416, 3598)])
 def test_a_square_input_has_as_many_cells_as_upstream_counts(side: int, count: int) -> None:
-    assert len(cells_of(side, side, STRIDES).centres) == count
+    assert len(cells_of(side, side, STRIDES).centers) == count
 
 
 @pytest.mark.parametrize(("height", "width"), [(192, 192), (64, 160), (96, 100)])
@@ -175,14 +175,14 @@ def test_outputs_of_another_family_are_refused(shapes: list[tuple[int, ...]]) ->
 
 
 def test_boxes_match_upstreams_on_its_own_outputs(shared: Path) -> None:
-    for photo in ("demo_3", "demo_4"):
+    for image in ("demo_3", "demo_4"):
         folder = shared / "data/reference"
         for model, rule in (
             ("picodet_s_192_pedestrian", PYTHON_DEPLOYMENT_NMS),
             ("picodet_s_192_lcnet_pedestrian", EVALUATION_NMS),
         ):
-            stored = np.load(folder / f"{model}__{photo}.raw.npz")
-            stated = json.loads((folder / f"{model}__{photo}.boxes.json").read_text())
+            stored = np.load(folder / f"{model}__{image}.raw.npz")
+            stated = json.loads((folder / f"{model}__{image}.boxes.json").read_text())
             names = ("boxes", "scores") if "boxes" in stored.files else [f"out{i}" for i in range(8)]
             outputs = [stored[name] for name in names]
             scale = np.array(stated["scale_factor_yx"], np.float32)

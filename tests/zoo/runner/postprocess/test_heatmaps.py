@@ -56,7 +56,7 @@ def one_map_at_a_time(maps: np.ndarray, kernel: int) -> np.ndarray:
 
 
 @given(st.floats(4, 19), st.floats(4, 27), st.floats(1, 3))
-def test_dark_recovers_the_centre_of_a_gaussian(x: float, y: float, sigma: float) -> None:
+def test_dark_recovers_the_center_of_a_gaussian(x: float, y: float, sigma: float) -> None:
     peaks = decode(gaussian(x, y, sigma), DARK)
     np.testing.assert_allclose(peaks.points[0, 0], [x, y], atol=0.05)
     assert peaks.scores[0, 0] == gaussian(x, y, sigma).max()
@@ -95,7 +95,7 @@ def test_dark_needs_two_cells_after_the_peak_and_the_quarter_shift_one() -> None
     ("x", "y", "expected"),
     [(10.3, 15.4, (10.25, 15.25)), (9.7, 14.6, (9.75, 14.75)), (10, 15, (10, 15))],
 )
-def test_argmax_moves_a_quarter_towards_the_higher_neighbour(
+def test_argmax_moves_a_quarter_towards_the_higher_neighbor(
     x: float, y: float, expected: tuple[float, float]
 ) -> None:
     assert tuple(decode(gaussian(x, y, 2), ARGMAX).points[0, 0]) == expected
@@ -138,14 +138,14 @@ def test_decoding_leaves_the_maps_as_they_are() -> None:
 
 
 def test_joints_match_upstreams_on_its_own_heat_maps(shared: Path) -> None:
-    for photo, size in (("demo_3", (359, 423)), ("demo_4", (904, 821))):
-        stem = f"data/reference/tinypose_128x96__{photo}__A"
+    for image, size in (("demo_3", (359, 423)), ("demo_4", (904, 821))):
+        stem = f"data/reference/tinypose_128x96__{image}__A"
         persons = json.loads((shared / f"{stem}.keypoints.json").read_text())["persons"]
         stored = np.load(shared / f"{stem}.heatmaps.npz")
         maps = np.concatenate([stored[f"heatmap_{number}"] for number in range(len(persons))])
         boxes = np.array([person["det"][2:] for person in persons])
         input_size = (POSE_INPUT.width, POSE_INPUT.height)
-        regions = regions_of(boxes, PYTHON_DEPLOYMENT_CROP, input_size=input_size, photo_size=size)
+        regions = regions_of(boxes, PYTHON_DEPLOYMENT_CROP, input_size=input_size, image_size=size)
         for decoder, name in ((DARK, "keypoints_image_dark"), (ARGMAX, "keypoints_image_nodark")):
             peaks = decode(maps, decoder)
             points = from_heatmap(regions, decoder, (WIDTH, HEIGHT)).apply(peaks.points)

@@ -1,4 +1,4 @@
-"""Poses of one photo are scored and compared."""
+"""Poses of one image are scored and compared."""
 
 from __future__ import annotations
 

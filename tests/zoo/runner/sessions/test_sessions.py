@@ -31,7 +31,7 @@ IMAGE = Tensor(name="image", shape=(None, 3, 4, 2), dtype="float32")
 ENGINES: list[Backend] = ["onnx", "paddle", "lite", "openvino"]
 
 
-def picture(*shape: int) -> np.ndarray:
+def image(*shape: int) -> np.ndarray:
     return np.random.default_rng(0).random(shape, np.float32)
 
 
@@ -39,14 +39,14 @@ def picture(*shape: int) -> np.ndarray:
     ("feeds", "code"),
     [
         ({}, "input-missing"),
-        ({"picture": picture(1, 3, 4, 2)}, "input-missing"),
-        ({"image": picture(1, 3, 4, 2), "scale": picture(2)}, "input-unknown"),
-        ({"image": picture(1, 3, 4, 2).astype(np.float64)}, "input-dtype"),
+        ({"image": image(1, 3, 4, 2)}, "input-missing"),
+        ({"image": image(1, 3, 4, 2), "scale": image(2)}, "input-unknown"),
+        ({"image": image(1, 3, 4, 2).astype(np.float64)}, "input-dtype"),
         ({"image": np.zeros((1, 3, 4, 2), np.uint8)}, "input-dtype"),
-        ({"image": picture(3, 4, 2)}, "input-rank"),
-        ({"image": picture(1, 4, 2, 3)}, "input-shape"),  # axes in the order of a picture
-        ({"image": picture(1, 3, 4, 3)}, "input-shape"),
-        ({"image": picture(0, 3, 4, 2)}, "input-shape"),
+        ({"image": image(3, 4, 2)}, "input-rank"),
+        ({"image": image(1, 4, 2, 3)}, "input-shape"),  # axes in the order of an image
+        ({"image": image(1, 3, 4, 3)}, "input-shape"),
+        ({"image": image(0, 3, 4, 2)}, "input-shape"),
     ],
 )
 def test_feeds_that_do_not_fit_are_refused(feeds: dict[str, np.ndarray], code: str) -> None:
@@ -58,7 +58,7 @@ def test_feeds_that_do_not_fit_are_refused(feeds: dict[str, np.ndarray], code: s
 
 
 def test_open_extents_and_unknown_facts_are_not_judged() -> None:
-    check_feeds((IMAGE,), {"image": picture(7, 3, 4, 2)})
+    check_feeds((IMAGE,), {"image": image(7, 3, 4, 2)})
     check_feeds((Tensor(name="x", shape=None, dtype=None),), {"x": np.zeros((3, 3), np.int8)})
 
 
@@ -91,23 +91,23 @@ def test_every_engine_states_its_facts(open_model: OpenModel, engine: Backend) -
     assert session.threads == 1
     assert session.inputs == (Tensor(name="image", shape=(None, 3, 128, 96), dtype="float32"),)
     assert [tensor.dtype for tensor in session.outputs] == ["float32", "int64"]
-    assert list(session.run({"image": picture(1, 3, 128, 96)})) == [t.name for t in session.outputs]
+    assert list(session.run({"image": image(1, 3, 128, 96)})) == [t.name for t in session.outputs]
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize(
-    "feed", [picture(1, 128, 96, 3), picture(3, 128, 96), picture(1, 3, 128, 96).astype(np.float64)]
+    "feed", [image(1, 128, 96, 3), image(3, 128, 96), image(1, 3, 128, 96).astype(np.float64)]
 )
 def test_no_engine_sees_what_would_crash_it(open_model: OpenModel, engine: Backend, feed: np.ndarray) -> None:
     session = open_model("tinypose_128x96", engine)
     with pytest.raises(UsageError, match="image"):
         session.run({"image": feed})
-    assert session.run({"image": picture(1, 3, 128, 96)})
+    assert session.run({"image": image(1, 3, 128, 96)})
 
 
 @pytest.fixture
 def open_convolution(toolchains: Toolchains, tmp_path: Path) -> Path:
-    """An x86 file of one 3x3 convolution over pictures of any size."""
+    """An x86 file of one 3x3 convolution over images of any size."""
     write_open_convolution(tmp_path)
     made = tmp_path / "model.nb"
     to_lite(
@@ -121,12 +121,12 @@ def open_convolution(toolchains: Toolchains, tmp_path: Path) -> Path:
     return made
 
 
-def test_lite_computes_pictures_of_changing_size(lite_python: Interpreter, open_convolution: Path) -> None:
+def test_lite_computes_images_of_changing_size(lite_python: Interpreter, open_convolution: Path) -> None:
     def fresh(feed: np.ndarray) -> np.ndarray:
         with open_session(open_convolution, "lite", interpreter=lite_python) as session:
             return session.run({"x": feed})["y"]
 
-    feeds = [picture(1, 3, *size) for size in ((64, 96), (160, 128), (32, 32), (64, 96))]
+    feeds = [image(1, 3, *size) for size in ((64, 96), (160, 128), (32, 32), (64, 96))]
     with open_session(open_convolution, "lite", interpreter=lite_python) as session:
         for feed in feeds:
             np.testing.assert_allclose(session.run({"x": feed})["y"], fresh(feed), atol=1e-5)
@@ -137,7 +137,7 @@ def test_a_file_for_another_processor_is_refused(
 ) -> None:
     with pytest.raises(ConversionError) as caught:
         open_session(lite_model("picodet_s_192_pedestrian", "arm"), "lite", interpreter=lite_python)
-    assert caught.value.code == "target-cannot-run-here"
+    assert caught.value.code == "target-not-runnable"
     assert "arm" in str(caught.value)
 
 
@@ -156,7 +156,7 @@ def test_lite_needs_an_interpreter_and_has_one_thread(
 def test_a_crash_of_the_native_library_becomes_a_sentence(
     lite_python: Interpreter, lite_model: Callable[[str, str], Path]
 ) -> None:
-    """With the inputs undeclared nothing keeps axes in picture order from the predictor."""
+    """With the inputs undeclared nothing keeps axes in image order from the predictor."""
     undeclared = (Tensor(name="image", shape=None, dtype=None),)
     session = WorkerSession(
         "paddle-lite",
@@ -168,10 +168,10 @@ def test_a_crash_of_the_native_library_becomes_a_sentence(
         threads=1,
     )
     with pytest.raises(ConversionError, match=r"paddle-lite crashed: .*SIG(SEGV|ABRT)") as caught:
-        session.run({"image": picture(1, 128, 96, 3)})
+        session.run({"image": image(1, 128, 96, 3)})
     assert caught.value.code == "predictor-crashed"
     with pytest.raises(UsageError) as closed:
-        session.run({"image": picture(1, 3, 128, 96)})
+        session.run({"image": image(1, 3, 128, 96)})
     assert closed.value.code == "session-closed"
 
 
@@ -208,10 +208,10 @@ def test_a_model_needs_a_thread(tmp_path: Path) -> None:
 
 def test_a_closed_session_is_closed(onnx_model: MakeModel) -> None:
     with open_session(onnx_model("tinypose_128x96"), "onnx") as session:
-        session.run({"image": picture(1, 3, 128, 96)})
+        session.run({"image": image(1, 3, 128, 96)})
     session.close()
     with pytest.raises(UsageError) as caught:
-        session.run({"image": picture(1, 3, 128, 96)})
+        session.run({"image": image(1, 3, 128, 96)})
     assert caught.value.code == "session-closed"
 
 
@@ -250,7 +250,7 @@ def test_what_a_library_prints_does_not_disturb(tmp_path: Path) -> None:
     noise = "os.write(1, b'[I] chatter' * 1000); os.write(2, b'more'); print('and more', flush=True)"
     with worker(tmp_path, opening=noise, running=noise) as session:
         for size in (1, 10, 1_000_000):
-            x = picture(size)
+            x = image(size)
             assert (session.run({"x": x})["y"] == x * 2).all()
 
 
@@ -267,7 +267,7 @@ def test_what_a_library_prints_does_not_disturb(tmp_path: Path) -> None:
 @pytest.mark.parametrize("moment", ["opening", "running"])
 def test_a_dying_worker_is_explained(tmp_path: Path, moment: str, deed: str, message: str) -> None:
     with pytest.raises(ConversionError, match=message) as caught:
-        worker(tmp_path, **{moment: deed}).run({"x": picture(2)})
+        worker(tmp_path, **{moment: deed}).run({"x": image(2)})
     assert caught.value.code == "predictor-crashed"
     assert caught.value.exit_code == 6
 
@@ -275,25 +275,25 @@ def test_a_dying_worker_is_explained(tmp_path: Path, moment: str, deed: str, mes
 def test_an_exception_in_the_worker_is_handed_on_and_the_session_lives(tmp_path: Path) -> None:
     with worker(tmp_path, running="assert len(x) < 3, 'too long'") as session:
         with pytest.raises(ConversionError, match="too long") as caught:
-            session.run({"x": picture(5)})
+            session.run({"x": image(5)})
         assert caught.value.code == "predictor-failed"
-        assert session.run({"x": picture(2)})
+        assert session.run({"x": image(2)})
     with pytest.raises(ConversionError, match="no such model"):
         worker(tmp_path, opening="raise RuntimeError('no such model')")
 
 
 def test_a_worker_that_hangs_is_stopped(tmp_path: Path) -> None:
     session = worker(tmp_path, running="x[0] > 5 and time.sleep(600)", timeout=8)
-    assert session.run({"x": picture(2)})
+    assert session.run({"x": image(2)})
     with pytest.raises(ConversionError, match="longer than 8 s") as caught:
-        session.run({"x": picture(2) + 9})
+        session.run({"x": image(2) + 9})
     assert caught.value.code == "predictor-timeout"
 
 
 def test_a_model_whose_inputs_differ_from_its_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError) as caught:
         worker(tmp_path, opening="self.facts['inputs'] = ['other']")
-    assert caught.value.code == "predictor-disagrees"
+    assert caught.value.code == "predictor-mismatch"
 
 
 def test_threads_take_turns(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ _HALVES = ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf1
 class Model:
     """A loaded network, computed in single precision whatever its weights are stored as.
 
-    Winograd's convolutions and packed layouts stay on, as apps have them: on the networks of the catalogue
+    Winograd's convolutions and packed layouts stay on, as apps have them: on the networks of the catalog
     outputs are as near to Paddle's with them as without.
 
     Args:

@@ -23,19 +23,19 @@ class Calibration(Model):
     Attributes:
         sha256: Digest over names, extents and bytes of the inputs, in order.
         inputs: How many there are.
-        pictures: File name of each picture they were cut from to its SHA-256.
+        images: File name of each image they were cut from to its SHA-256.
         tensors: The ``.npz`` file that holds them, input name to ``(N, …)``; no part of what a conversion is
             called.
     """
 
     sha256: str
     inputs: int
-    pictures: dict[str, str]
+    images: dict[str, str]
     tensors: Path = Field(exclude=True)
 
 
-class QuantiseOptions(Model):
-    """How an ONNX model is quantised.
+class QuantizeOptions(Model):
+    """How an ONNX model is quantized.
 
     Attributes:
         arithmetic: ``int8``: activations and weights are integers (QDQ), in most convolutions.
@@ -47,35 +47,35 @@ class QuantiseOptions(Model):
     calibration: Calibration | None = None
 
 
-def quantise_options(
+def quantize_options(
     precision: str, weight_only: str | None, *, calibrated: bool, opset: int | None
-) -> QuantiseOptions | None:
-    """Options of a quantised ONNX file, refused here when no tool could meet them.
+) -> QuantizeOptions | None:
+    """Options of a quantized ONNX file, refused here when no tool could meet them.
 
     Args:
         precision: Of the arithmetic.
         weight_only: Integers that weights alone are stored as; None stores them as the precision says.
-        calibrated: Whether there are pictures to calibrate on.
+        calibrated: Whether there are images to calibrate on.
         opset: Operator set that was asked for; None for the default.
 
     Returns:
-        None where nothing is to be quantised.
+        None where nothing is to be quantized.
 
     Raises:
-        UsageError: ``onnx-quantisation-impossible``, ``calibration-needed``, ``calibration-unused`` or
-            ``onnx-opset-impossible``.
+        UsageError: ``onnx-quantization-unsupported``, ``calibration-needed``, ``option-not-applicable`` or
+            ``onnx-opset-unsupported``.
     """
     _refuse_pairs(precision, weight_only)
     if precision == "int8" and not calibrated:
         raise UsageError(
             "calibration-needed",
-            "integers for activations need their ranges, and those come from pictures",
-            expected="a folder of pictures like those the model will see",
+            "integers for activations need their ranges, and those come from images",
+            expected="a folder of images like those the model will see",
             hint="--calibration DIR, or --weight-only int8 for weights alone",
         )
     if precision != "int8" and calibrated:
         raise UsageError(
-            "calibration-unused",
+            "option-not-applicable",
             "only a model with integer activations is calibrated",
             hint="--precision int8 --calibration DIR",
         )
@@ -83,14 +83,14 @@ def quantise_options(
         return None
     if opset is not None and opset < FIRST_OPSET:
         raise UsageError(
-            "onnx-opset-impossible",
-            f"opset {opset} has no scales for each channel of quantised weights",
+            "onnx-opset-unsupported",
+            f"opset {opset} has no scales for each channel of quantized weights",
             expected=f"opset {FIRST_OPSET} or later",
             found=str(opset),
             done="nothing was converted",
             hint=f"--opset {FIRST_OPSET}",
         )
-    return QuantiseOptions(arithmetic="int8" if precision == "int8" else "fp32")
+    return QuantizeOptions(arithmetic="int8" if precision == "int8" else "fp32")
 
 
 def _refuse_pairs(precision: str, weight_only: str | None) -> None:
@@ -101,7 +101,7 @@ def _refuse_pairs(precision: str, weight_only: str | None) -> None:
         wrong = f"weights alone in {weight_only} go with arithmetic in fp32, not in {precision}"
     if wrong:
         raise UsageError(
-            "onnx-quantisation-impossible",
+            "onnx-quantization-unsupported",
             wrong,
             expected="--precision int8 --calibration DIR, or --weight-only int8",
             done="nothing was converted",
@@ -109,14 +109,14 @@ def _refuse_pairs(precision: str, weight_only: str | None) -> None:
         )
 
 
-def quantise_key(inputs: Mapping[str, str], options: QuantiseOptions) -> str:
-    """Name of the quantisation of one model with these options, known before it is made.
+def quantize_key(inputs: Mapping[str, str], options: QuantizeOptions) -> str:
+    """Name of the quantization of one model with these options, known before it is made.
 
     Args:
         inputs: ``model`` to its SHA-256.
         options: What to make.
     """
     tools = {pin.package: pin.exact for pin in ONNXQUANT.pins if pin.exact is not None}
-    # Pictures are told apart by what was cut from them, not by their names.
-    asked = options.model_dump(exclude={"calibration": {"pictures"}})
-    return conversion_key("onnx-quantised", inputs=inputs, tools=tools, options=asked)
+    # Images are told apart by what was cut from them, not by their names.
+    asked = options.model_dump(exclude={"calibration": {"images"}})
+    return conversion_key("onnx-quantized", inputs=inputs, tools=tools, options=asked)

@@ -92,4 +92,4 @@ class PicoDet(Model):
     strides: tuple[Literal[8], Literal[16], Literal[32], Literal[64]] = (8, 16, 32, 64)
 
 
-Network = Annotated[LiteHRNet | PicoDet, Field(discriminator="kind")]
+Architecture = Annotated[LiteHRNet | PicoDet, Field(discriminator="kind")]

@@ -1,10 +1,10 @@
-"""What eight bits cost: accuracy of every checkpoint in a folder, in single precision and quantised.
+"""What eight bits cost: accuracy of every checkpoint in a folder, in single precision and quantized.
 
-    python benchmarks/quantised.py ../shared/data [NAME …]
+    python benchmarks/quantized.py ../shared/data [NAME …]
 
 For each ``weights/NAME.pdparams``: ONNX in single precision, in int8 calibrated on ``coco/``, and with
 weights alone in int8, each measured on ``coco/`` under the protocol of its published figure. Calibration sees
-photos that are measured on: accuracy on others may be lower.
+images that are measured on: accuracy on others may be lower.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import registry
 import zoo
 from zoo.artifacts.resolver import Fetched
 from zoo.evaluation.accuracy import Data, executed, measure
-from zoo.runner.loading import Choice, Network
+from zoo.runner.loading import LoadedModel, RunConfig
 from zoo.runner.sessions import open_session
 
 
@@ -24,7 +24,7 @@ def accuracy(name: str, model: Path, coco: Path) -> dict[str, float]:
     """Figures of one file, fractions."""
     entry = registry.load().get(name)
     protocol = executed(entry, None)
-    photos = Data(folder=coco).load(protocol)
+    images = Data(folder=coco).load(protocol)
     fetched = Fetched(
         entry=entry.id,
         artifact="onnx",
@@ -36,8 +36,8 @@ def accuracy(name: str, model: Path, coco: Path) -> dict[str, float]:
         from_store=True,
     )
     with open_session(model, "onnx") as session:
-        network = Network(entry, Choice(), fetched, session, "host")
-        return measure([network], photos, protocol).metrics.model_dump()
+        network = LoadedModel(entry, RunConfig(), fetched, session, "host")
+        return measure([network], images, protocol).metrics.model_dump()
 
 
 def main() -> None:
@@ -58,7 +58,7 @@ def main() -> None:
         if options.names and weights.stem not in options.names:
             continue
         for label, asked in ways.items():
-            path = zoo.convert(weights, to="onnx", network=weights.stem, **asked).path
+            path = zoo.convert(weights, to="onnx", architecture=weights.stem, **asked).path
             found = accuracy(weights.stem, path, coco)
             figures = " / ".join(f"{100 * found[each]:.1f}" for each in ("AP", "AP50", "AP75", "AR"))
             print(f"| {weights.stem} | {label} | {path.stat().st_size} | {figures} |", flush=True)

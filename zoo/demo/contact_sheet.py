@@ -1,4 +1,4 @@
-"""Several small pictures with what was found in them, side by side on one sheet."""
+"""Several small images with what was found in them, side by side on one sheet."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo._utils.arrays import Bytes
 from zoo.runner.draw import draw_poses
-from zoo.runner.images import Photo
+from zoo.runner.images import Image
 from zoo.runner.results import Poses
 
 _CELL = 480  # pixels, across and down
@@ -16,8 +16,8 @@ _GAP = 16
 _PAPER = (246, 246, 246)  # blue, green, red
 
 
-def contact_sheet(images: Sequence[Bytes], poses: Sequence[Poses], joints: tuple[str, ...]) -> Photo:
-    """Pictures with poses, three in a row.
+def contact_sheet(images: Sequence[Bytes], poses: Sequence[Poses], joints: tuple[str, ...]) -> Image:
+    """Images with poses, three in a row.
 
     They are enlarged before anything is drawn on them, so that lines are as fine as on a photo.
 
@@ -35,7 +35,7 @@ def contact_sheet(images: Sequence[Bytes], poses: Sequence[Poses], joints: tuple
         top = _GAP + number // 3 * pitch + (_CELL - height) // 2
         left = _GAP + number % 3 * pitch + (_CELL - width) // 2
         sheet[top : top + height, left : left + width] = cell
-    return Photo(sheet, "bgr")
+    return Image(sheet, "bgr")
 
 
 def _enlarged(image: Bytes, found: Poses, joints: tuple[str, ...]) -> Bytes:
@@ -44,9 +44,9 @@ def _enlarged(image: Bytes, found: Poses, joints: tuple[str, ...]) -> Bytes:
     factor = _CELL / max(image.shape[:2])
     size = (round(factor * image.shape[1]), round(factor * image.shape[0]))
     large = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
-    # Whole coordinates are pixel centres, which an enlargement moves by half of what it adds.
+    # Whole coordinates are pixel centers, which an enlargement moves by half of what it adds.
     shift = (factor - 1) / 2
     keypoints = found.keypoints.copy()
     keypoints[..., :2] = factor * keypoints[..., :2] + shift
     moved = Poses(keypoints, found.scores, factor * found.boxes + shift, factor**2 * found.areas)
-    return draw_poses(Photo(np.asarray(large, dtype=np.uint8), "rgb"), moved, joints).as_bgr()
+    return draw_poses(Image(np.asarray(large, dtype=np.uint8), "rgb"), moved, joints).as_bgr()

@@ -1,10 +1,10 @@
-"""Quantises an ONNX model to eight bits. Runs in a child process.
+"""Quantizes an ONNX model to eight bits. Runs in a child process.
 
-Small networks with depthwise convolutions lose most of their accuracy when all of them is quantised. The
+Small networks with depthwise convolutions lose most of their accuracy when all of them is quantized. The
 first layers and the depthwise ones have channels of very different ranges, which one scale for a whole
 activation does not fit, and the last ones hand out the numbers that positions are read from. Those keep
 single precision, and ranges come from a percentile of what was seen and not from its extremes, as the white
-papers on quantisation recommend (Krishnamoorthi 2018; Nagel et al. 2021).
+papers on quantization recommend (Krishnamoorthi 2018; Nagel et al. 2021).
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ _LEAST = 64  # weights with fewer elements than this gain nothing from being sma
 
 
 def main(request: dict[str, Any]) -> dict[str, Any]:
-    """Quantise one model.
+    """Quantize one model.
 
     Args:
         request: ``model`` and ``out``, files; ``folder`` for work; ``tensors``, the network inputs to
-            calibrate on, None to quantise weights alone.
+            calibrate on, None to quantize weights alone.
 
     Returns:
-        ``tools``: package to version. ``quantised`` and ``kept``: how many operators with weights are
-        quantised and how many stay in single precision.
+        ``tools``: package to version. ``quantized`` and ``kept``: how many operators with weights are
+        quantized and how many stay in single precision.
     """
     import onnx
     import onnxruntime
@@ -42,7 +42,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     onnxruntime.InferenceSession(result.SerializeToString(), providers=["CPUExecutionProvider"])
     Path(request["out"]).write_bytes(result.SerializeToString(deterministic=True))
     versions = {"onnx": str(onnx.__version__), "onnxruntime": str(onnxruntime.__version__)}
-    return {"tools": versions, "quantised": weighted(model) - kept, "kept": kept}
+    return {"tools": versions, "quantized": weighted(model) - kept, "kept": kept}
 
 
 def weighted(model: Any) -> int:
@@ -57,7 +57,7 @@ def static(model: Any, request: dict[str, Any]) -> tuple[Any, int]:
 
     for index, node in enumerate(model.graph.node):
         node.name = node.name or f"node.{index}"  # the tool tells nodes apart by their names
-    named, made = Path(request["folder"]) / "named.onnx", Path(request["folder"]) / "quantised.onnx"
+    named, made = Path(request["folder"]) / "named.onnx", Path(request["folder"]) / "quantized.onnx"
     onnx.save(model, named)
     exempt = kept_single(model)
     convolutions = sum(node.op_type == "Conv" for node in model.graph.node)
@@ -145,7 +145,7 @@ def weights_alone(model: Any) -> tuple[Any, int]:
         inputs = [f"{name}/int8", f"{name}/scale"]
         nodes.append(
             onnx.helper.make_node(
-                "DequantizeLinear", inputs, [name], name=f"{name}/dequantise", axis=axes[name]
+                "DequantizeLinear", inputs, [name], name=f"{name}/dequantize", axis=axes[name]
             )
         )
     copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in (*nodes, *graph.node)]

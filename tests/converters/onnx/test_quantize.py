@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from converters.formats import Inspection, inspect
-from converters.onnx import Calibration, QuantiseOptions, quantise_key, quantise_options
-from converters.onnx.quantise import quantise
+from converters.onnx import Calibration, QuantizeOptions, quantize_key, quantize_options
+from converters.onnx.quantize import quantize
 from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import ONNXQUANT
@@ -22,8 +22,8 @@ onnx = pytest.importorskip("onnx")
 np = pytest.importorskip("numpy")
 onnxruntime = pytest.importorskip("onnxruntime")
 
-Quantise = Callable[..., Inspection]
-ALONE = QuantiseOptions(arithmetic="fp32")
+Quantize = Callable[..., Inspection]
+ALONE = QuantizeOptions(arithmetic="fp32")
 
 
 def network(path: Path, convolutions: int, opset: int = 13) -> Path:
@@ -53,21 +53,21 @@ def network(path: Path, convolutions: int, opset: int = 13) -> Path:
 
 
 @pytest.fixture
-def options(tmp_path: Path) -> QuantiseOptions:
+def options(tmp_path: Path) -> QuantizeOptions:
     """Calibrated on noise."""
     images = np.random.default_rng(3).standard_normal((8, 3, 8, 8)).astype(np.float32)
     np.savez(tmp_path / "seen.npz", image=images)
     digest = hashlib.sha256(images.tobytes()).hexdigest()
-    seen = Calibration(sha256=digest, inputs=8, pictures={"a.jpg": "a" * 64}, tensors=tmp_path / "seen.npz")
-    return QuantiseOptions(calibration=seen)
+    seen = Calibration(sha256=digest, inputs=8, images={"a.jpg": "a" * 64}, tensors=tmp_path / "seen.npz")
+    return QuantizeOptions(calibration=seen)
 
 
 @pytest.fixture
-def make(toolchains: Toolchains, tmp_path: Path) -> Quantise:
+def make(toolchains: Toolchains, tmp_path: Path) -> Quantize:
     ensured(toolchains, ONNXQUANT)
 
-    def run(source: Path, out: Path, options: QuantiseOptions) -> Inspection:
-        return quantise(source, out, options, toolchains=toolchains, work=tmp_path / "work", note=str)
+    def run(source: Path, out: Path, options: QuantizeOptions) -> Inspection:
+        return quantize(source, out, options, toolchains=toolchains, work=tmp_path / "work", note=str)
 
     return run
 
@@ -79,7 +79,7 @@ def run(path: Path) -> Any:
 
 
 def test_calibrated_it_computes_in_integers_and_nearly_the_same(
-    make: Quantise, options: QuantiseOptions, tmp_path: Path
+    make: Quantize, options: QuantizeOptions, tmp_path: Path
 ) -> None:
     source = network(tmp_path / "model.onnx", 16)
     made = make(source, tmp_path / "int8.onnx", options)
@@ -91,7 +91,7 @@ def test_calibrated_it_computes_in_integers_and_nearly_the_same(
 
 
 def test_first_last_and_depthwise_convolutions_keep_single_precision(
-    make: Quantise, options: QuantiseOptions, tmp_path: Path
+    make: Quantize, options: QuantizeOptions, tmp_path: Path
 ) -> None:
     make(network(tmp_path / "model.onnx", 16), tmp_path / "int8.onnx", options)
     stored = {tensor.name: tensor.data_type for tensor in onnx.load(tmp_path / "int8.onnx").graph.initializer}
@@ -101,7 +101,7 @@ def test_first_last_and_depthwise_convolutions_keep_single_precision(
 
 
 def test_weights_alone_are_stored_in_a_quarter_and_computed_with_in_single_precision(
-    make: Quantise, tmp_path: Path
+    make: Quantize, tmp_path: Path
 ) -> None:
     source = network(tmp_path / "model.onnx", 4)
     made = make(source, tmp_path / "small.onnx", ALONE)
@@ -111,8 +111,8 @@ def test_weights_alone_are_stored_in_a_quarter_and_computed_with_in_single_preci
     assert 0 < np.abs(expected - found).max() < 0.02 * np.abs(expected).max()
 
 
-def test_equal_requests_give_equal_bytes_and_name_the_pictures(
-    make: Quantise, options: QuantiseOptions, tmp_path: Path
+def test_equal_requests_give_equal_bytes_and_name_the_images(
+    make: Quantize, options: QuantizeOptions, tmp_path: Path
 ) -> None:
     source = network(tmp_path / "model.onnx", 16)
     first, second = (make(source, tmp_path / name, options) for name in ("a.onnx", "b.onnx"))
@@ -125,7 +125,7 @@ def test_equal_requests_give_equal_bytes_and_name_the_pictures(
 
 
 def test_where_all_would_keep_single_precision_it_is_an_error_and_no_file(
-    make: Quantise, options: QuantiseOptions, tmp_path: Path
+    make: Quantize, options: QuantizeOptions, tmp_path: Path
 ) -> None:
     with pytest.raises(ConversionError, match=ONNXQUANT.name) as caught:
         make(network(tmp_path / "model.onnx", 5), tmp_path / "int8.onnx", options)
@@ -134,43 +134,43 @@ def test_where_all_would_keep_single_precision_it_is_an_error_and_no_file(
     assert not (tmp_path / "int8.onnx").exists()
 
 
-def test_a_model_of_an_earlier_opset_or_quantised_already_is_refused(make: Quantise, tmp_path: Path) -> None:
+def test_a_model_of_an_earlier_opset_or_quantized_already_is_refused(make: Quantize, tmp_path: Path) -> None:
     early = network(tmp_path / "early.onnx", 4, opset=11)
     make(network(tmp_path / "model.onnx", 4), tmp_path / "small.onnx", ALONE)
 
     for source in (early, tmp_path / "small.onnx"):
         with pytest.raises(ConversionError) as caught:
             make(source, tmp_path / "out.onnx", ALONE)
-        assert caught.value.code == "onnx-not-quantisable"
+        assert caught.value.code == "onnx-quantization-unsupported"
 
 
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
         (("int8", None, False, None), "calibration-needed"),
-        (("fp32", None, True, None), "calibration-unused"),
-        (("fp32", "int8", True, None), "calibration-unused"),
-        (("fp32", "int16", False, None), "onnx-quantisation-impossible"),
-        (("int8", "int8", True, None), "onnx-quantisation-impossible"),
-        (("fp16", "int8", False, None), "onnx-quantisation-impossible"),
-        (("fp32", "int8", False, 11), "onnx-opset-impossible"),
+        (("fp32", None, True, None), "option-not-applicable"),
+        (("fp32", "int8", True, None), "option-not-applicable"),
+        (("fp32", "int16", False, None), "onnx-quantization-unsupported"),
+        (("int8", "int8", True, None), "onnx-quantization-unsupported"),
+        (("fp16", "int8", False, None), "onnx-quantization-unsupported"),
+        (("fp32", "int8", False, 11), "onnx-opset-unsupported"),
     ],
 )
 def test_what_does_not_go_together_is_refused(asked: tuple[Any, ...], code: str) -> None:
     precision, weight_only, calibrated, opset = asked
     with pytest.raises(UsageError) as caught:
-        quantise_options(precision, weight_only, calibrated=calibrated, opset=opset)
+        quantize_options(precision, weight_only, calibrated=calibrated, opset=opset)
 
     assert caught.value.code == code
 
 
 def test_what_was_seen_names_the_result_and_where_it_lies_does_not(
-    options: QuantiseOptions, tmp_path: Path
+    options: QuantizeOptions, tmp_path: Path
 ) -> None:
     def key(**changes: Any) -> str:
         assert options.calibration is not None
         seen = options.calibration.model_copy(update=changes)
-        return quantise_key({"model": "0" * 64}, options.model_copy(update={"calibration": seen}))
+        return quantize_key({"model": "0" * 64}, options.model_copy(update={"calibration": seen}))
 
-    assert key() == key(tensors=tmp_path / "elsewhere.npz") == key(pictures={"b.jpg": "a" * 64})
+    assert key() == key(tensors=tmp_path / "elsewhere.npz") == key(images={"b.jpg": "a" * 64})
     assert key() != key(sha256="b" * 64)

@@ -10,20 +10,20 @@ from pydantic import JsonValue
 from converters.formats import Inspection, inspect
 from converters.jobs.job import Conversion, conversion
 from converters.jobs.output_checks import Proof
-from converters.onnx.quantise_options import FIRST_OPSET, QuantiseOptions, quantise_key
+from converters.onnx.quantize_options import FIRST_OPSET, QuantizeOptions, quantize_key
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import ONNXQUANT
 from registry.errors import ConversionError
 
-_WORKER = Path(__file__).with_name("quantise_worker.py")
+_WORKER = Path(__file__).with_name("quantize_worker.py")
 _MADE = "made.onnx"
-_SECONDS = 1800.0  # calibration runs the network on each picture
+_SECONDS = 1800.0  # calibration runs the network on each image
 
 
-def quantise(
+def quantize(
     model: Path,
     out: Path,
-    options: QuantiseOptions,
+    options: QuantizeOptions,
     *,
     toolchains: Toolchains,
     work: Path,
@@ -37,7 +37,7 @@ def quantise(
     Args:
         model: The ``.onnx`` file, in single precision.
         out: The file to write; replaced when it exists.
-        options: What to make; with a calibration, unless weights alone are quantised.
+        options: What to make; with a calibration, unless weights alone are quantized.
         toolchains: Where the tools come from.
         work: Folder for work in progress and logs.
         note: Told what takes longer than a moment, and what stayed in single precision.
@@ -48,31 +48,31 @@ def quantise(
     Raises:
         UsageError: ``out`` cannot be written.
         IntegrityError: The file is damaged.
-        ConversionError: ``onnx-not-quantisable`` for a model that is not in single precision or of an opset
+        ConversionError: ``onnx-quantization-unsupported`` for a model that is not in single precision or of an opset
             without scales for each channel, or ``converter-…``.
         MissingToolError: The tools are not here and cannot be had, or the disk is full.
     """
     source = inspect(model)
-    _require_quantisable(source)
+    _require_quantizable(source)
     seen = options.calibration
-    key = quantise_key({"model": source.sha256}, options)
-    doing = f"quantising {model.name}{f' on {seen.inputs} network inputs' if seen else ''}"
+    key = quantize_key({"model": source.sha256}, options)
+    doing = f"quantizing {model.name}{f' on {seen.inputs} network inputs' if seen else ''}"
     with conversion(
-        "onnx-quantised", ONNXQUANT, key, out, doing, toolchains=toolchains, work=work, note=note
+        "onnx-quantized", ONNXQUANT, key, out, doing, toolchains=toolchains, work=work, note=note
     ) as job:
-        answer = _run_quantiser(model, options, job)
+        answer = _run_quantizer(model, options, job)
         inspection = _prove(job.folder / _MADE, source, options, job.proof)
         job.deliver(
             {_MADE: out},
-            inputs={model.name: source.sha256, **(seen.pictures if seen else {})},
+            inputs={model.name: source.sha256, **(seen.images if seen else {})},
             versions=answer["tools"],
-            options=options.model_dump(exclude={"calibration": {"pictures"}}),
+            options=options.model_dump(exclude={"calibration": {"images"}}),
         )
-    note(f"{answer['quantised']} operators quantised, {answer['kept']} kept in single precision")
+    note(f"{answer['quantized']} operators quantized, {answer['kept']} kept in single precision")
     return inspection.model_copy(update={"path": out})
 
 
-def _run_quantiser(model: Path, options: QuantiseOptions, job: Conversion) -> dict[str, JsonValue]:
+def _run_quantizer(model: Path, options: QuantizeOptions, job: Conversion) -> dict[str, JsonValue]:
     seen = options.calibration
     request: dict[str, JsonValue] = {
         "model": str(model.absolute()),
@@ -84,14 +84,14 @@ def _run_quantiser(model: Path, options: QuantiseOptions, job: Conversion) -> di
     return job.run(_WORKER, request, hint=hint, seconds=_SECONDS)
 
 
-def _require_quantisable(source: Inspection) -> None:
+def _require_quantizable(source: Inspection) -> None:
     opsets = source.details.get("opsets")
     opset = opsets.get("ai.onnx") if isinstance(opsets, dict) else None
     early = not isinstance(opset, int) or opset < FIRST_OPSET
     if (source.precision, source.weights_precision) != ("fp32", "fp32") or early:
         raise ConversionError(
-            "onnx-not-quantisable",
-            f"{source.path} cannot be quantised",
+            "onnx-quantization-unsupported",
+            f"{source.path} cannot be quantized",
             expected=f"a model in fp32 of opset {FIRST_OPSET} or later",
             found=f"{source.precision} with weights in {source.weights_precision}, opset {opset}",
             done="nothing was converted",
@@ -99,7 +99,7 @@ def _require_quantisable(source: Inspection) -> None:
         )
 
 
-def _prove(made: Path, source: Inspection, options: QuantiseOptions, proof: Proof) -> Inspection:
+def _prove(made: Path, source: Inspection, options: QuantizeOptions, proof: Proof) -> Inspection:
     """Open what was made and refuse it unless it is what was asked for."""
     found = inspect(made)
     proof.equal("format", "onnx", found.format)

@@ -1,4 +1,4 @@
-"""Pictures for a report, with what a model found drawn on them."""
+"""Images for a report, with what a model found drawn on them."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from registry.schema import HeatmapOutput
 from zoo._utils.arrays import Array
 from zoo.artifacts.formats import Backend
 from zoo.artifacts.resolver import Reporter
-from zoo.artifacts.workspace import obtainer_of
-from zoo.datasets.coco import CocoPhoto, CocoSet
-from zoo.reports.report.result import SamplePicture
+from zoo.artifacts.workspace import resolver_for
+from zoo.datasets.coco import CocoImage, CocoSet
+from zoo.reports.report.result import SampleImage
 from zoo.runner.draw import draw_boxes, draw_poses
-from zoo.runner.images import Photo, as_photo, read_photo
+from zoo.runner.images import Image, as_image, read_image
 from zoo.runner.load import load
-from zoo.runner.loading import Choice, Network, opened
+from zoo.runner.loading import LoadedModel, RunConfig, load_networks
 from zoo.runner.runner import detection_protocol, detector_of, estimator_of, keypoint_protocol
 from zoo.sample.figures import HELD_OUT, picture
 from zoo.settings import Settings
 
 MOST = 4
-"""Pictures an entry."""
+"""Images an entry."""
 
 _SIDE = 720  # pixels of the longer side; a page of a few models stays below some megabytes
 _QUALITY = 85
@@ -57,13 +57,13 @@ class Shown:
     locked: bool
 
 
-def given_pictures(shown: Shown, paths: Sequence[Path], detector: str | None) -> tuple[SamplePicture, ...]:
-    """Pictures of the caller's, as ``zoo run`` draws them.
+def given_images(shown: Shown, paths: Sequence[Path], detector: str | None) -> tuple[SampleImage, ...]:
+    """Images of the caller's, as ``zoo run`` draws them.
 
     Args:
         shown: Whose findings.
-        paths: The pictures; the first few are taken.
-        detector: Finds the persons for a pose model; a picture is one person without it.
+        paths: The images; the first few are taken.
+        detector: Finds the persons for a pose model; an image is one person without it.
     """
     pose = isinstance(shown.entry.output, HeatmapOutput)
     boxes = "" if not pose else f", persons found by {detector}" if detector else ", all of it one person"
@@ -78,13 +78,13 @@ def given_pictures(shown: Shown, paths: Sequence[Path], detector: str | None) ->
         engine = _engine(runner.network)
         pictures = []
         for path in paths[:MOST]:
-            photo = read_photo(path, honour_exif=True)
+            photo = read_image(path, honor_exif=True)
             pictures.append(_sample(runner.draw(photo, runner(photo)), f"{path.name}, {engine}{boxes}"))
     return tuple(pictures)
 
 
-def set_pictures(shown: Shown, data: CocoSet) -> tuple[SamplePicture, ...]:
-    """Pictures of a data set: those with a few persons, as the protocol looks at them.
+def set_images(shown: Shown, data: CocoSet) -> tuple[SampleImage, ...]:
+    """Images of a data set: those with a few persons, as the protocol looks at them.
 
     Args:
         shown: Whose findings.
@@ -92,19 +92,19 @@ def set_pictures(shown: Shown, data: CocoSet) -> tuple[SamplePicture, ...]:
     """
     pose = isinstance(shown.entry.output, HeatmapOutput)
     words = ", true boxes" if pose else ""
-    # Annotated boxes belong to the photo as the protocol reads it, which may be before it is turned.
-    turned = keypoint_protocol(shown.entry).honour_exif if pose else True
+    # Annotated boxes belong to the image as the protocol reads it, which may be before it is turned.
+    turned = keypoint_protocol(shown.entry).honor_exif if pose else True
     with _network(shown) as network:
         return tuple(
             _sample(
-                _drawn(network, read_photo(photo.path, honour_exif=turned), photo.persons_with_keypoints()),
+                _drawn(network, read_image(photo.path, honor_exif=turned), photo.persons_with_keypoints()),
                 f"{photo.path.name}, {_engine(network)}{words}",
             )
-            for photo in _telling(data.photos)
+            for photo in _telling(data.images)
         )
 
 
-def drawn_pictures(shown: Shown) -> tuple[SamplePicture, ...]:
+def drawn_images(shown: Shown) -> tuple[SampleImage, ...]:
     """The first built-in drawn pictures.
 
     Args:
@@ -115,24 +115,24 @@ def drawn_pictures(shown: Shown) -> tuple[SamplePicture, ...]:
         for seed in range(HELD_OUT, HELD_OUT + MOST):
             made = picture(seed)
             sides = ((x, y, x + width, y + height) for x, y, width, height in (p.box for p in made.persons))
-            drawn = _drawn(network, as_photo(made.image, honour_exif=False), np.array(list(sides)))
-            samples.append(_sample(drawn, f"drawn picture {seed}, {_engine(network)}, true boxes"))
+            drawn = _drawn(network, as_image(made.image, honor_exif=False), np.array(list(sides)))
+            samples.append(_sample(drawn, f"drawn image {seed}, {_engine(network)}, true boxes"))
     return tuple(samples)
 
 
 @contextmanager
-def _network(shown: Shown) -> Iterator[Network]:
+def _network(shown: Shown) -> Iterator[LoadedModel]:
     """The network on the first engine that can be had."""
     with ExitStack() as stack:
         yield _first_opened(shown, stack)
 
 
-def _first_opened(shown: Shown, stack: ExitStack) -> Network:
-    obtainer = obtainer_of(shown.settings, locked=shown.locked, reporter=shown.reporter)
+def _first_opened(shown: Shown, stack: ExitStack) -> LoadedModel:
+    resolver = resolver_for(shown.settings, locked=shown.locked, reporter=shown.reporter)
     for backend in _ORDER:
         try:
-            choice = Choice(backend=backend, build=shown.build)
-            (network,) = stack.enter_context(opened([(shown.entry, choice)], obtainer))
+            choice = RunConfig(backend=backend, build=shown.build)
+            (network,) = stack.enter_context(load_networks([(shown.entry, choice)], resolver))
         except MissingToolError:
             if backend == _ORDER[-1]:
                 raise
@@ -141,7 +141,7 @@ def _first_opened(shown: Shown, stack: ExitStack) -> Network:
     raise AssertionError("there is at least one engine")
 
 
-def _drawn(network: Network, photo: Photo, persons: Array) -> Photo:
+def _drawn(network: LoadedModel, photo: Image, persons: Array) -> Image:
     output = network.entry.output
     if isinstance(output, HeatmapOutput):
         estimator = estimator_of(network, keypoint_protocol(network.entry))
@@ -150,10 +150,10 @@ def _drawn(network: Network, photo: Photo, persons: Array) -> Photo:
     return draw_boxes(photo, detector(photo), detector.output.classes, threshold=_THRESHOLD)
 
 
-def _telling(photos: Sequence[CocoPhoto]) -> list[CocoPhoto]:
-    """Photos in which there is something to see: a few upright persons, large, with their joints labelled."""
+def _telling(photos: Sequence[CocoImage]) -> list[CocoImage]:
+    """Images in which there is something to see: a few upright persons, large, with their joints labeled."""
 
-    def worth(photo: CocoPhoto) -> float:
+    def worth(photo: CocoImage) -> float:
         persons = [item for item in photo.annotations if not item.get("iscrowd") and item.get("bbox")]
         shares = [_share(item, photo) for item in persons]
         return sum(shares) * (1.0 if len(persons) in _A_FEW else 0.2)
@@ -161,20 +161,20 @@ def _telling(photos: Sequence[CocoPhoto]) -> list[CocoPhoto]:
     return sorted(photos, key=worth, reverse=True)[:MOST]
 
 
-def _share(item: Mapping[str, Any], photo: CocoPhoto) -> float:
-    """Part of the photo that a person takes up, less for lying and for half hidden ones."""
+def _share(item: Mapping[str, Any], photo: CocoImage) -> float:
+    """Part of the image that a person takes up, less for lying and for half hidden ones."""
     _, _, width, height = item["bbox"]
     upright = min(1.0, height / max(1.0, 2 * width))
-    labelled = float(item.get("num_keypoints", 17)) / 17
+    labeled = float(item.get("num_keypoints", 17)) / 17
     share = width * height / (photo.width * photo.height)
-    return float(upright * labelled**2 * min(0.3, share))
+    return float(upright * labeled**2 * min(0.3, share))
 
 
-def _engine(network: Network) -> str:
+def _engine(network: LoadedModel) -> str:
     return f"{network.fetched.artifact} on {network.session.engine} {network.session.engine_version}"
 
 
-def _sample(photo: Photo, caption: str) -> SamplePicture:
+def _sample(photo: Image, caption: str) -> SampleImage:
     import cv2  # heavy: as everywhere
 
     pixels = photo.as_bgr()
@@ -185,6 +185,6 @@ def _sample(photo: Photo, caption: str) -> SamplePicture:
         )
     encoded = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, _QUALITY])[1]
     height, width = pixels.shape[:2]
-    return SamplePicture(
+    return SampleImage(
         caption=caption, width=width, height=height, jpeg=base64.b64encode(encoded.tobytes()).decode()
     )
