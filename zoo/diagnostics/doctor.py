@@ -33,7 +33,7 @@ EXTRAS = {
     "run": ("numpy", "onnxruntime", "opencv-python-headless", "faster-coco-eval"),
     "convert": ("numpy", "paddlepaddle", "paddle2onnx", "safetensors"),
     "report": ("Jinja2",),
-    "half": ("numba", "numpy"),
+    "arm-fp16": ("numba", "numpy"),
 }
 LEAST_FREE = 2_000_000_000
 """Bytes; building both toolchains takes about 1.2 GB, and a store of all seed artifacts well under 0.1 GB."""

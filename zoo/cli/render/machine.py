@@ -33,7 +33,7 @@ def _lines(found: Diagnosis) -> Iterator[str]:
         yield f"python    !! {found.named} (ZOO_PYTHON)"
     mirror = ", through a mirror" if found.mirror else ""
     yield f"network   {'offline' if found.offline else 'allowed'}{mirror}"
-    for extra in (None, "run", "convert", "half", "report"):
+    for extra in (None, "run", "convert", "arm-fp16", "report"):
         packages = [package for package in found.packages if package.extra == extra]
         versions = ", ".join(f"{package.name} {package.version or 'missing'}" for package in packages)
         yield f"{extra or 'light':<9} {versions}"

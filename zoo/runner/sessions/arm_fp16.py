@@ -49,7 +49,7 @@ class ArmFp16Session(Closing):
                 "numba-missing",
                 "interpreting half-precision ARM files takes Numba, which is not installed in this Python",
                 found=str(error),
-                hint="pip install 'paddle-zoo[half]'",
+                hint="pip install 'paddle-zoo[arm-fp16]'",
             ) from error
         self._network: Fp16Network | None = Fp16Network(inspection.path)
         self.engine_version = _standing(self._network.file.opt_version)

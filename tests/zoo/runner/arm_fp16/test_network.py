@@ -119,7 +119,7 @@ def test_without_numba_the_error_says_what_to_install(sample: Path, monkeypatch:
     with pytest.raises(MissingToolError) as caught:
         open_session(sample, "lite")
 
-    assert (caught.value.code, caught.value.hint) == ("numba-missing", "pip install 'paddle-zoo[half]'")
+    assert (caught.value.code, caught.value.hint) == ("numba-missing", "pip install 'paddle-zoo[arm-fp16]'")
 
 
 def test_what_would_not_fit_a_phones_input_is_refused(sample: Path) -> None:
