@@ -1,41 +1,78 @@
-"""Plots as positions on a canvas; the template draws them.
+"""SVG charts as positions on a canvas; the templates draw them.
 
-The canvas is as wide as a phone held upright and grows with the window, so its letters never get too small.
-A color stands for a format and a shape for an entry: nobody has to tell colors apart to read a plot.
+The canvas is as wide as a phone in portrait orientation and scales with the window, so text stays readable.
+A color marks a format and a shape marks an entry, so that a chart is readable without telling colors apart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TypeAlias
 
-from zoo.artifacts.formats import ROWS
 from zoo.reports.charts.scales import HEIGHT, WIDTH, Scale, Tick, scale_of
-from zoo.reports.report.result import EntryReport, FormatReport
 
 _LEFT, _RIGHT, _TOP, _BOTTOM = 46, 16, 16, 46
 _ROW, _BAR_TOP = 40, 12
 
 SHAPES = ("circle", "square", "diamond", "triangle", "down", "cross")
-"""One an entry, in turn."""
+"""Shapes of the entries; a chart of more entries starts over."""
 
-Reach: TypeAlias = Callable[[FormatReport], float | None]
+
+@dataclass(frozen=True)
+class Measurement:
+    """One measured format of one entry.
+
+    Attributes:
+        series: Number of the entry; it selects the shape.
+        color: Number of the color of the format.
+        label: Entry and format.
+        x: Value on the horizontal axis.
+        y: Measured accuracy, percent.
+        low: Lower end of its interval; None without an interval.
+        high: Upper end.
+        reference: Published accuracy, percent; None where none is published.
+    """
+
+    series: int
+    color: int
+    label: str
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    reference: float | None = None
+
+
+@dataclass(frozen=True)
+class Duration:
+    """Latency of one format of one entry, in milliseconds.
+
+    Attributes:
+        label: Entry and format.
+        color: Number of the color of the format.
+        p50: Median.
+        p90: 90th percentile.
+    """
+
+    label: str
+    color: int
+    p50: float
+    p90: float
 
 
 @dataclass(frozen=True)
 class Mark:
-    """One format of one entry.
+    """A measurement on the canvas.
 
     Attributes:
-        x: Position.
-        y: Position.
-        high: Position of the upper end of its interval; None without one.
+        x: Horizontal position.
+        y: Vertical position.
+        high: Position of the upper end of its interval; None without an interval.
         low: Position of the lower end.
         path: Outline.
-        color: Number of its format.
-        words: What it is, with its values.
+        color: Number of the color of the format.
+        tooltip: Entry and format with the values.
     """
 
     x: float
@@ -44,11 +81,11 @@ class Mark:
     low: float | None
     path: str
     color: int
-    words: str
+    tooltip: str
 
 
 @dataclass(frozen=True)
-class Level:
+class ReferenceLine:
     """A horizontal line at a published figure."""
 
     at: float
@@ -57,27 +94,27 @@ class Level:
 
 @dataclass(frozen=True)
 class Scatter:
-    """Accuracy against something; ``quiet`` is where across it there is most room for letters."""
+    """Accuracy against another quantity; ``label_x`` is where labels of lines have the most space."""
 
     title: str
-    across: str
-    up: str
+    x_title: str
+    y_title: str
     left: float
     right: float
     top: float
     bottom: float
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
-    levels: tuple[Level, ...]
+    lines: tuple[ReferenceLine, ...]
     marks: tuple[Mark, ...]
-    quiet: float
+    label_x: float
     width: int = WIDTH
     height: int = HEIGHT
 
 
 @dataclass(frozen=True)
 class Bar:
-    """Times of one format: a bar to the median, a line on to the 90th percentile."""
+    """Latency of one format: a bar to the median, a line to the 90th percentile."""
 
     y: float
     end: float
@@ -89,7 +126,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Bars:
-    """Latency of every format."""
+    """Latency of several formats."""
 
     left: float
     right: float
@@ -100,98 +137,78 @@ class Bars:
     height: int
 
 
-def color_of(name: str) -> int:
-    """Number of a format's color."""
-    return ROWS.index(name)
-
-
 def scatter(
-    entries: Sequence[EntryReport], title: str, across: str, reach: Reach, *, from_zero: bool
+    measurements: Sequence[Measurement], *, title: str, metric: str, x_title: str, from_zero: bool
 ) -> Scatter | None:
-    """Measured accuracy of every format against something; None where nothing was measured.
+    """Place measured accuracies against another quantity.
 
     Args:
-        entries: Entries whose figures may be compared.
-        title: What it shows.
-        across: Title of the horizontal axis.
-        reach: The horizontal value of a format, if it has one.
+        measurements: Measurements that may be compared with each other.
+        title: Title of the chart.
+        metric: Name of the accuracy figure.
+        x_title: Title of the horizontal axis.
         from_zero: Whether the horizontal axis starts at zero.
+
+    Returns:
+        The chart; None without measurements.
     """
-    measured = [
-        (number, report, row)
-        for number, report in enumerate(entries)
-        for row in report.formats
-        if row.validation and row.validation.verdict.measured is not None and reach(row) is not None
-    ]
-    if not measured:
+    if not measurements:
         return None
-    verdicts = [row.validation.verdict for _, _, row in measured if row.validation]
-    values = [verdict.published for verdict in verdicts]
-    for verdict in verdicts:
-        values += [end for end in (verdict.measured, verdict.low, verdict.high) if end is not None]
-    x = scale_of([reach(row) or 0.0 for _, _, row in measured], _LEFT, WIDTH - _RIGHT, from_zero=from_zero)
-    y = scale_of(values, HEIGHT - _BOTTOM, _TOP, from_zero=False)
-    metric = verdicts[0].metric
+    references = sorted({each.reference for each in measurements if each.reference is not None})
+    heights = [
+        end for each in measurements for end in (each.y, each.low, each.high) if end is not None
+    ] + references
+    x = scale_of([each.x for each in measurements], _LEFT, WIDTH - _RIGHT, from_zero=from_zero)
+    y = scale_of(heights, HEIGHT - _BOTTOM, _TOP, from_zero=False)
     return Scatter(
         title=title,
-        across=across,
-        up=f"{metric}, %",
+        x_title=x_title,
+        y_title=f"{metric}, %",
         left=_LEFT,
         right=WIDTH - _RIGHT,
         top=_TOP,
         bottom=HEIGHT - _BOTTOM,
         x_ticks=_ticks(x),
         y_ticks=_ticks(y),
-        levels=tuple(
-            Level(y.at(value), f"published {value:.1f}")
-            for value in sorted({verdict.published for verdict in verdicts})
-        ),
-        marks=tuple(
-            _mark(SHAPES[number % len(SHAPES)], report, row, (x, y), reach)
-            for number, report, row in measured
-        ),
-        quiet=_widest_gap([x.at(reach(row) or 0.0) for _, _, row in measured]),
+        lines=tuple(ReferenceLine(y.at(value), f"published {value:.1f}") for value in references),
+        marks=tuple(_mark(each, metric, x, y) for each in measurements),
+        label_x=_widest_gap([x.at(each.x) for each in measurements]),
     )
 
 
 def _widest_gap(taken: Sequence[float]) -> float:
-    """Middle of the widest stretch of the plot that no mark is in."""
+    """Find the middle of the widest horizontal stretch without a mark."""
     stops = sorted({_LEFT, WIDTH - _RIGHT, *taken})
     start, end = max(pairwise(stops), key=lambda pair: pair[1] - pair[0])
     return round((start + end) / 2, 2)
 
 
-def _mark(
-    shape: str, report: EntryReport, row: FormatReport, scales: tuple[Scale, Scale], reach: Reach
-) -> Mark:
-    assert row.validation is not None
-    x, y = scales
-    verdict = row.validation.verdict
-    across, up = reach(row) or 0.0, verdict.measured or 0.0
-    left, top = x.at(across), y.at(up)
+def _mark(measurement: Measurement, metric: str, x: Scale, y: Scale) -> Mark:
+    left, top = x.at(measurement.x), y.at(measurement.y)
     return Mark(
         x=left,
         y=top,
-        high=y.at(verdict.high) if verdict.high is not None else None,
-        low=y.at(verdict.low) if verdict.low is not None else None,
-        path=outline(shape, left, top, 6),
-        color=color_of(row.format),
-        words=f"{report.entry.id}, {row.format}: {verdict.metric} {up:.1f} %, {across:.2f}",
+        high=y.at(measurement.high) if measurement.high is not None else None,
+        low=y.at(measurement.low) if measurement.low is not None else None,
+        path=outline(SHAPES[measurement.series % len(SHAPES)], left, top, 6),
+        color=measurement.color,
+        tooltip=f"{measurement.label}: {metric} {measurement.y:.1f} %, {measurement.x:.2f}",
     )
 
 
-def bars(entries: Sequence[EntryReport]) -> Bars | None:
-    """Latency of the network alone, of every format that was timed; None where none was."""
-    timed = [
-        (report, row, row.network.summary)
-        for report in entries
-        for row in report.formats
-        if row.network and row.network.summary
-    ]
-    if not timed:
+def bars(durations: Sequence[Duration]) -> Bars | None:
+    """Place latencies as horizontal bars.
+
+    Args:
+        durations: One per bar, from top to bottom.
+
+    Returns:
+        The chart; None without durations.
+    """
+    if not durations:
         return None
-    height = _BAR_TOP + _ROW * len(timed) + _BOTTOM
-    scale = scale_of([summary.p90 for _, _, summary in timed], 8, WIDTH - 56, from_zero=True)
+    height = _BAR_TOP + _ROW * len(durations) + _BOTTOM
+    scale = scale_of([each.p90 for each in durations], 8, WIDTH - 56, from_zero=True)
     return Bars(
         left=8,
         right=WIDTH - 56,
@@ -200,13 +217,13 @@ def bars(entries: Sequence[EntryReport]) -> Bars | None:
         bars=tuple(
             Bar(
                 y=_BAR_TOP + _ROW * number,
-                end=scale.at(summary.p50),
-                p90=scale.at(summary.p90),
-                label=f"{report.entry.id}  {row.format}",
-                value=f"{summary.p50:.1f} ms",
-                color=color_of(row.format),
+                end=scale.at(each.p50),
+                p90=scale.at(each.p90),
+                label=each.label,
+                value=f"{each.p50:.1f} ms",
+                color=each.color,
             )
-            for number, (report, row, summary) in enumerate(timed)
+            for number, each in enumerate(durations)
         ),
         width=WIDTH,
         height=height,
@@ -214,13 +231,13 @@ def bars(entries: Sequence[EntryReport]) -> Bars | None:
 
 
 def outline(shape: str, x: float, y: float, size: float) -> str:
-    """A shape as an SVG path.
+    """Draw a shape as an SVG path.
 
     Args:
         shape: One of ``SHAPES``.
         x: Center.
         y: Center.
-        size: Half of its width, about.
+        size: About half of its width.
     """
     if shape == "circle":
         half = f"a{size:g} {size:g} 0 1 0"

@@ -23,8 +23,8 @@ from zoo.reports.report.result import SampleImage
 from zoo.runner.draw import draw_boxes, draw_poses
 from zoo.runner.images import Image, as_image, read_image
 from zoo.runner.load import load
-from zoo.runner.loading import LoadedModel, RunConfig, load_networks
-from zoo.runner.runner import detection_protocol, detector_of, estimator_of, keypoint_protocol
+from zoo.runner.loading import LoadedModel, RunConfig, open_models
+from zoo.runner.runner import get_detection_protocol, make_detector, make_estimator, get_keypoint_protocol
 from zoo.sample.figures import HELD_OUT, picture
 from zoo.settings import Settings
 
@@ -93,7 +93,7 @@ def set_images(shown: Shown, data: CocoSet) -> tuple[SampleImage, ...]:
     pose = isinstance(shown.entry.output, HeatmapOutput)
     words = ", true boxes" if pose else ""
     # Annotated boxes belong to the image as the protocol reads it, which may be before it is turned.
-    turned = keypoint_protocol(shown.entry).honor_exif if pose else True
+    turned = get_keypoint_protocol(shown.entry).honor_exif if pose else True
     with _network(shown) as network:
         return tuple(
             _sample(
@@ -132,7 +132,7 @@ def _first_opened(shown: Shown, stack: ExitStack) -> LoadedModel:
     for backend in _ORDER:
         try:
             choice = RunConfig(backend=backend, build=shown.build)
-            (network,) = stack.enter_context(load_networks([(shown.entry, choice)], resolver))
+            (network,) = stack.enter_context(open_models([(shown.entry, choice)], resolver))
         except MissingToolError:
             if backend == _ORDER[-1]:
                 raise
@@ -144,9 +144,9 @@ def _first_opened(shown: Shown, stack: ExitStack) -> LoadedModel:
 def _drawn(network: LoadedModel, photo: Image, persons: Array) -> Image:
     output = network.entry.output
     if isinstance(output, HeatmapOutput):
-        estimator = estimator_of(network, keypoint_protocol(network.entry))
+        estimator = make_estimator(network, get_keypoint_protocol(network.entry))
         return draw_poses(photo, estimator(photo, persons), output.joints)
-    detector = detector_of(network, detection_protocol(network.entry).nms)
+    detector = make_detector(network, get_detection_protocol(network.entry).nms)
     return draw_boxes(photo, detector(photo), detector.output.classes, threshold=_THRESHOLD)
 
 

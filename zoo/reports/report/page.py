@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zoo._utils.units import megabytes
+from zoo._utils.units import format_size
 from zoo.artifacts.formats import ROWS
 from zoo.evaluation.verdict import Verdict
-from zoo.reports.charts.svg import SHAPES, Bars, Scatter, bars, color_of, outline, scatter
+from zoo.reports.charts.svg import SHAPES, Bars, Duration, Measurement, Scatter, bars, outline, scatter
 from zoo.reports.protocol_text import conditions, measurable
 from zoo.reports.report.matrix import amount, cells
 from zoo.reports.report.result import EntryReport, FormatReport, ReportResult
@@ -74,10 +74,10 @@ def require_templates() -> Environment:
         "amount": amount,
         "capitalize_first": lambda text: text[:1].upper() + text[1:],
         "cells": cells,
-        "color": color_of,
+        "color": _color,
         "conditions": conditions,
         "measurable": measurable,
-        "megabytes": megabytes,
+        "megabytes": format_size,
         "standing": _standing,
     }
     return environment
@@ -90,7 +90,7 @@ def _page(result: ReportResult) -> _Page:
         complaints=complaints,
         engines=tuple(dict.fromkeys(_engines(result))),
         groups=tuple(_groups(result.entries)),
-        bars=bars(result.entries),
+        bars=bars(_durations(result.entries)),
     )
 
 
@@ -128,7 +128,7 @@ def _engines(result: ReportResult) -> Iterator[str]:
 
 
 def _groups(entries: Sequence[EntryReport]) -> Iterator[_Group]:
-    """Entries measured with one metric on one data set, side by side; others say nothing about each other."""
+    """Group entries by metric and data set; figures of different groups cannot be compared."""
     groups: dict[tuple[str, str], list[EntryReport]] = {}
     for report in entries:
         measured = next((row.validation for row in report.formats if row.validation), None)
@@ -136,18 +136,70 @@ def _groups(entries: Sequence[EntryReport]) -> Iterator[_Group]:
             key = (measured.verdict.metric, measured.protocol.dataset)
             groups.setdefault(key, []).append(report)
     for (metric, data), members in groups.items():
-        words = f"{metric} on {data}"
         yield _Group(
             latency=scatter(
-                members, f"{words} against latency", "network alone, median, ms", _latency, from_zero=True
+                _measurements(members, _latency),
+                title=f"{metric} on {data} against latency",
+                metric=metric,
+                x_title="network only, median, ms",
+                from_zero=True,
             ),
-            size=scatter(members, f"{words} against size", "size, MB", _megabytes, from_zero=False),
+            size=scatter(
+                _measurements(members, _megabytes),
+                title=f"{metric} on {data} against size",
+                metric=metric,
+                x_title="size, MB",
+                from_zero=False,
+            ),
             formats=tuple(name for name in ROWS if any(_has(report, name) for report in members)),
             shapes=tuple(
                 _Key(report.entry.id, outline(SHAPES[number % len(SHAPES)], 10, 10, 7))
                 for number, report in enumerate(members)
             ),
         )
+
+
+def _measurements(
+    entries: Sequence[EntryReport], x_of: Callable[[FormatReport], float | None]
+) -> list[Measurement]:
+    found = []
+    for number, report in enumerate(entries):
+        for row in report.formats:
+            verdict = row.validation.verdict if row.validation else None
+            x = x_of(row)
+            if verdict is None or verdict.measured is None or x is None:
+                continue
+            found.append(
+                Measurement(
+                    series=number,
+                    color=_color(row.format),
+                    label=f"{report.entry.id}, {row.format}",
+                    x=x,
+                    y=verdict.measured,
+                    low=verdict.low,
+                    high=verdict.high,
+                    reference=verdict.published,
+                )
+            )
+    return found
+
+
+def _durations(entries: Sequence[EntryReport]) -> list[Duration]:
+    return [
+        Duration(
+            label=f"{report.entry.id}  {row.format}",
+            color=_color(row.format),
+            p50=row.network.summary.p50,
+            p90=row.network.summary.p90,
+        )
+        for report in entries
+        for row in report.formats
+        if row.network and row.network.summary
+    ]
+
+
+def _color(name: str) -> int:
+    return ROWS.index(name)
 
 
 def _has(report: EntryReport, name: str) -> bool:

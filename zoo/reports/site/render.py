@@ -13,7 +13,7 @@ from registry.ranking import Comparison, Ranking, compare
 from registry.schema import Pipeline
 from registry.search import device_name
 from registry.tables import headline, phone_latency
-from zoo._utils.units import megabytes
+from zoo._utils.units import format_size
 from zoo.reports.protocol_text import conditions
 from zoo.reports.site.commands import commands_of
 from zoo.reports.site.plots import Plot, plot_of
@@ -132,7 +132,7 @@ def _environment(registry: Registry, version: str) -> Environment:
     filters: dict[str, Callable[..., object]] = {
         "conditions": conditions,
         "headline": headline,
-        "megabytes": megabytes,
+        "megabytes": format_size,
         "offered": offered,
         "page_of": page_of,
         "phone_latency": phone_latency,
