@@ -35,4 +35,4 @@ class Fetcher:
 
 def impatient(policy: RetryPolicy) -> RetryPolicy:
     """For servers that go quiet: soon is late enough."""
-    return replace(policy, read_timeout=0.4, answer_timeout=0.5, stall_window=0.2)
+    return replace(policy, read_timeout=0.4, header_timeout=0.5, stall_window=0.2)

@@ -16,7 +16,7 @@ from zoo.store import RetryPolicy
 
 FAST_RETRIES = RetryPolicy(
     attempts=3,
-    most_attempts=8,
+    max_attempts=8,
     backoff=0.001,
     stall_bytes=200,
     sleep=lambda _: None,

@@ -27,7 +27,7 @@ class Progress(Protocol):
         """Ends the bar, whatever became of the work."""
 
 
-class Silent:
+class NoProgress:
     """Shows nothing."""
 
     def start(self, total: int | None, label: str) -> None:
@@ -40,5 +40,5 @@ class Silent:
         """Does nothing."""
 
 
-def unheard(_: str) -> None:
+def discard_note(_: str) -> None:
     """A note nobody reads."""

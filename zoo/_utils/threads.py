@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def workers(number: int) -> Iterator[Executor]:
+def worker_pool(number: int) -> Iterator[Executor]:
     """A pool whose work is finished at the end, but not waited for after Ctrl-C.
 
     A server that stalls would hold an interrupted command for minutes, and what is still in the queue would

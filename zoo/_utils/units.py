@@ -20,7 +20,7 @@ _BYTES = {"": 1, "b": 1} | {
 }
 
 
-def duration(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """A time like ``30d``, ``12h`` or ``1.5h``; units are s, m, h, d, w.
 
     Raises:
@@ -34,7 +34,7 @@ def duration(text: str) -> timedelta:
     return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
 
 
-def size(text: str) -> int:
+def parse_size(text: str) -> int:
     """A size like ``2GB``, ``500M`` or ``1.5GiB``, in bytes; decimal units unless there is an ``i``.
 
     Raises:
@@ -48,7 +48,7 @@ def size(text: str) -> int:
     return int(float(match[1]) * _BYTES[match[2]])
 
 
-def ago(time: timedelta) -> str:
+def format_age(time: timedelta) -> str:
     """A time that has passed, in its largest unit: ``3 h``. What lies in the future was just now."""
     seconds = max(0.0, time.total_seconds())
     for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
@@ -57,7 +57,7 @@ def ago(time: timedelta) -> str:
     return "now"
 
 
-def megabytes(size: int) -> str:
+def format_size(size: int) -> str:
     """A size for people, in decimal units, as download pages print it."""
     if size < 1000:
         return f"{size} B"

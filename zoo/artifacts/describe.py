@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping
 from pydantic import JsonValue
 
 from converters.formats import Inspection
-from converters.formats.compare import Comparison, tensor_words
-from converters.formats.inspection import Origin, Runtime
+from converters.formats.compare import Comparison, format_tensor
+from converters.formats.inspection import ProvenanceSummary, Runtime
 from registry.tables import aligned
-from zoo._utils.units import megabytes
+from zoo._utils.units import format_size
 
 _WORDS = {
     "lite": "Paddle-Lite model",
@@ -46,16 +46,16 @@ def format_inspection(found: Inspection) -> str:
 
 def _lines(found: Inspection) -> Iterator[str]:
     yield str(found.path)
-    yield f"  is          {_WORDS[found.format]}, {megabytes(found.size)}"
+    yield f"  is          {_WORDS[found.format]}, {format_size(found.size)}"
     yield from _machine(found)
     for label, tensors in (("inputs", found.inputs), ("outputs", found.outputs)):
         for index, tensor in enumerate(tensors):
-            yield f"  {label if index == 0 else '':<11} {tensor_words(tensor)}"
+            yield f"  {label if index == 0 else '':<11} {format_tensor(tensor)}"
     if found.normalization:
         yield f"  normalizes  {_NORMALIZES[found.normalization]}"
     yield from _counted("operators", found.operators)
     yield from _counted("kernels", _kernel_places(found))
-    yield from _counted("stays fp32", found.details.get("single_operators"))
+    yield from _counted("stays fp32", found.details.get("fp32_operators"))
     yield from _counted("fused", found.fused)
     if found.parameters is not None:
         scalars = f", {found.elements:,} scalars" if found.elements is not None else ""
@@ -64,11 +64,11 @@ def _lines(found: Inspection) -> Iterator[str]:
     for name, value in found.details.items():
         if isinstance(value, (str, int, float)):
             yield f"  {name.replace('_', ' '):<11} {value}"
-    if found.origin:
-        yield from _origin(found.origin)
+    if found.provenance:
+        yield from _provenance(found.provenance)
     for warning in found.warnings:
         yield f"  note        {warning}"
-    for part in found.holds:
+    for part in found.contents:
         yield from (f"    {line}" for line in _lines(part))
 
 
@@ -107,13 +107,16 @@ def format_comparison(found: Comparison) -> str:
     if found.same:
         how = "the same bytes" if found.same_bytes else "bytes that carry no meaning differ, nothing else"
         return f"{found.first} and {found.second} are the same: {how}\n"
-    rows = [(item.what, item.first or "-", item.second or "-") for item in found.differences]
+    rows = [(item.fact, item.first or "-", item.second or "-") for item in found.differences]
     return aligned(("fact", str(found.first), str(found.second)), rows)
 
 
 def _runtime(runtime: Runtime) -> Iterator[str]:
-    bounds = [f"{runtime.first} or later" if runtime.first else "", f"{runtime.last} or earlier"]
-    loads = " and ".join(filter(None, bounds if runtime.last else bounds[:1]))
+    bounds = [
+        f"{runtime.min_version} or later" if runtime.min_version else "",
+        f"{runtime.max_version} or earlier",
+    ]
+    loads = " and ".join(filter(None, bounds if runtime.max_version else bounds[:1]))
     yield f"  runtime     made for {runtime.made_for}{f'; only {loads} loads it' if loads else ''}"
     if runtime.abi:
         yield f"  abi         {' or '.join(runtime.abi)}"
@@ -123,18 +126,18 @@ def _runtime(runtime: Runtime) -> Iterator[str]:
         yield f"  processor   {runtime.processor}"
 
 
-def _origin(origin: Origin) -> Iterator[str]:
+def _provenance(provenance: ProvenanceSummary) -> Iterator[str]:
     made = ", ".join(
-        f"{name} {value}" for name, value in origin.options.items() if not isinstance(value, (dict, list))
+        f"{name} {value}" for name, value in provenance.options.items() if not isinstance(value, (dict, list))
     )
-    yield f"  provenance  conversion to {origin.conversion} ({made})"
+    yield f"  provenance  conversion to {provenance.conversion} ({made})"
     # What a model was calibrated on are dozens of images; the document of --json names them all.
-    names = sorted(origin.inputs, key=lambda name: not name.endswith(".onnx"))
+    names = sorted(provenance.inputs, key=lambda name: not name.endswith(".onnx"))
     more = f" and {len(names) - _MOST_INPUTS} more" if len(names) > _MOST_INPUTS else ""
     yield f"              of {', '.join(names[:_MOST_INPUTS])}{more}"
-    yield f"              with {', '.join(f'{tool} {version}' for tool, version in origin.tools.items())}"
-    if origin.changes:
-        changes = (f"{what} ({count})" for what, count in origin.changes.items())
+    yield f"              with {', '.join(f'{tool} {version}' for tool, version in provenance.tools.items())}"
+    if provenance.changes:
+        changes = (f"{what} ({count})" for what, count in provenance.changes.items())
         yield f"              after {', '.join(changes)}"
 
 

@@ -9,14 +9,14 @@ from typing import Literal
 
 from converters.formats import Kind
 from converters.formats.locate import locate_file, locate_in_folder
-from converters.planning.execute import perform, result_name, step_key
+from converters.planning.execute import result_name, run_step, step_key
 from converters.planning.plan import Step
 from converters.toolchain import Toolchains
 from registry.errors import IntegrityError, NetworkError, UsageError
 from registry.lock import Lock
 from registry.schema import Artifact, Entry, Model
-from zoo._utils.progress import Progress, Silent, unheard
-from zoo._utils.threads import workers
+from zoo._utils.progress import NoProgress, Progress, discard_note
+from zoo._utils.threads import worker_pool
 from zoo.artifacts.plan import FetchPlan, plans
 from zoo.artifacts.spec import ArtifactSpec
 from zoo.artifacts.verify import verify
@@ -34,8 +34,8 @@ class Reporter:
         bar: Makes a progress bar.
     """
 
-    note: Callable[[str], None] = unheard
-    bar: Callable[[], Progress] = Silent
+    note: Callable[[str], None] = discard_note
+    bar: Callable[[], Progress] = NoProgress
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class ArtifactResolver:
         """
         # Plans first: a request that cannot be met is refused before anything is downloaded.
         planned = [(entry, plans(entry, want, build=build)) for entry, want in orders]
-        with workers(min(jobs, len(planned))) as pool:
+        with worker_pool(min(jobs, len(planned))) as pool:
             running = [pool.submit(self._first, entry, ways) for entry, ways in planned]
             return tuple(work.result() for work in running)
 
@@ -231,7 +231,7 @@ class ArtifactResolver:
         def make(folder: Path) -> None:
             nonlocal made
             made = True
-            perform(
+            run_step(
                 step,
                 source,
                 folder / name,

@@ -118,29 +118,29 @@ def _local(catalog: str, settings: Settings) -> Path:
 def _download(url: str, sha256: str, kept: Path, settings: Settings) -> None:
     from converters.fs.locks import acquire_waiting
     from zoo._utils.disk import sync
-    from zoo._utils.progress import unheard
+    from zoo._utils.progress import discard_note
     from zoo.archive.limits import Limits
     from zoo.download.body import DownloadOptions
     from zoo.download.client import download
-    from zoo.download.partial import Part
-    from zoo.download.urls import masked
+    from zoo.download.partial import PartialFile
+    from zoo.download.urls import redact
 
     if settings.offline:
         raise NetworkError(
             "offline",
-            f"the catalog at {masked(url)} is not in the store, and the network is not to be used",
+            f"the catalog at {redact(url)} is not in the store, and the network is not to be used",
             hint="run the same command once without --offline",
         )
     part = kept.with_suffix(".part")
-    with acquire_waiting(kept.with_suffix(".lock"), "fetching the same catalog", unheard):
+    with acquire_waiting(kept.with_suffix(".lock"), "fetching the same catalog", discard_note):
         found = download(
             [url], part, DownloadOptions(mirrors=(url,), limits=Limits(download_bytes=MAX_BYTES))
         )
         if found.digest.sha256 != sha256:
-            Part(part).discard()
+            PartialFile(part).discard()
             raise IntegrityError(
                 "digest-mismatch",
-                f"the catalog at {masked(url)} is not the one that was asked for",
+                f"the catalog at {redact(url)} is not the one that was asked for",
                 expected=f"sha256 {sha256}",
                 found=f"sha256 {found.digest.sha256}",
                 done="nothing was kept",
@@ -149,4 +149,4 @@ def _download(url: str, sha256: str, kept: Path, settings: Settings) -> None:
         sync(part)
         part.replace(kept)
         sync(kept.parent)
-        Part(part).discard()
+        PartialFile(part).discard()

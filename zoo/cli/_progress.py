@@ -6,7 +6,7 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from zoo._utils.progress import Progress, Silent
+from zoo._utils.progress import NoProgress, Progress
 
 if TYPE_CHECKING:
     from rich import progress as rich_progress
@@ -36,7 +36,7 @@ class Display:
 
     def bar(self) -> Progress:
         """A new bar; it appears when it starts."""
-        return Silent() if self._stream is None else _Bar(self)
+        return NoProgress() if self._stream is None else _Bar(self)
 
     def above(self, text: str) -> bool:
         """Writes a line above the bars, which would be torn by a line in their midst.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo._utils.units import megabytes
+from zoo._utils.units import format_size
 from zoo.cli import _options as options
 from zoo.cli import artifacts
 from zoo.cli._output import Output
@@ -33,7 +33,7 @@ def ls(quiet: options.Quiet = False, json: options.Json = False) -> None:
         output.table(
             ("kind", "name", "size", "used", "remarks"), [_row(thing, now) for thing in found.things]
         )
-    output.note(f"{found.store}: {len(found.things)} things, {megabytes(found.size)}")
+    output.note(f"{found.store}: {len(found.things)} things, {format_size(found.size)}")
 
 
 cache_app.command("verify")(artifacts.verify)
@@ -70,10 +70,10 @@ def prune(
     output = Output(as_json=json, quiet=quiet)
     policy = PrunePolicy(
         unused=unused,
-        older_than=amounts.duration(older_than) if older_than is not None else None,
-        max_size=amounts.size(max_size) if max_size is not None else None,
+        older_than=amounts.parse_duration(older_than) if older_than is not None else None,
+        max_size=amounts.parse_size(max_size) if max_size is not None else None,
         pinned=pinned,
-        grace=amounts.duration(grace),
+        grace=amounts.parse_duration(grace),
     )
     report = housekeeping.prune(policy, dry_run=dry_run, reporter=Reporter(note=output.note))
     if json:
@@ -81,7 +81,7 @@ def prune(
         return
     verb = "would remove" if dry_run else "removed"
     output.lines(
-        f"{verb}  {megabytes(item.size):>8}  {item.kind} {item.name}: {item.reason}"
+        f"{verb}  {format_size(item.size):>8}  {item.kind} {item.name}: {item.reason}"
         for item in report.removed
     )
     for item in report.kept:
@@ -89,12 +89,12 @@ def prune(
     if policy.max_size is not None and report.remaining > policy.max_size:
         output.note(f"more than {max_size} remains: it is pinned, or was used within {grace}")
     output.note(
-        f"{'would free' if dry_run else 'freed'} {megabytes(report.freed)}, {_rest(report.remaining)}"
+        f"{'would free' if dry_run else 'freed'} {format_size(report.freed)}, {_rest(report.remaining)}"
     )
 
 
 def _rest(size: int) -> str:
-    return f"{megabytes(size)} remain" if size else "nothing remains"
+    return f"{format_size(size)} remain" if size else "nothing remains"
 
 
 def _row(thing: CacheItem, now: datetime) -> list[str]:
@@ -105,4 +105,4 @@ def _row(thing: CacheItem, now: datetime) -> list[str]:
     remarks += ["pinned"] if thing.pinned else []
     superseded = thing.outdated or (thing.kind == "artifact" and not thing.current)
     remarks += ["superseded"] if superseded else []
-    return [thing.kind, thing.name, megabytes(thing.size), amounts.ago(now - thing.used), "; ".join(remarks)]
+    return [thing.kind, thing.name, format_size(thing.size), amounts.format_age(now - thing.used), "; ".join(remarks)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from zoo._utils import units as amounts
-from zoo._utils.units import megabytes
+from zoo._utils.units import format_size
 from zoo.cli import _options as options
 from zoo.cli._output import Output
 from zoo.settings import settings
@@ -35,7 +35,7 @@ def list_(quiet: options.Quiet = False, json: options.Json = False) -> None:
         output.document({"toolchains": found})
     elif found:
         output.table(HEAD, rows(found, datetime.now(timezone.utc)))
-        output.note(f"{len(found)} environments, {megabytes(sum(each.size for each in found))}")
+        output.note(f"{len(found)} environments, {format_size(sum(each.size for each in found))}")
     else:
         output.note("no environment was built yet; each is built when it is needed (zoo doctor)")
 
@@ -83,7 +83,7 @@ def uninstall(
         output.document(found)
         return
     output.lines(each.path for each in found.removed)
-    output.note(f"{megabytes(found.freed)} {'would be freed' if dry_run else 'freed'}")
+    output.note(f"{format_size(found.freed)} {'would be freed' if dry_run else 'freed'}")
 
 
 @toolchain_app.command("find")
@@ -111,8 +111,8 @@ def rows(found: Sequence[Toolchain], now: datetime) -> list[list[str]]:
         [
             each.name,
             each.python,
-            megabytes(each.size),
-            amounts.ago(now - each.built) if each.built else "-",
+            format_size(each.size),
+            amounts.format_age(now - each.built) if each.built else "-",
             each.health,
             str(each.interpreter),
         ]

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from zoo._utils.units import megabytes
+from zoo._utils.units import format_size
 from zoo.cli import _options as options
 from zoo.cli._output import Output
 from zoo.settings import settings
@@ -71,7 +71,7 @@ def mirror(
     else:
         output.lines(f"{item.state:<8} {item.path}" for item in report.items)
         there = [item.size for item in report.items if item.size is not None]
-        output.note(f"{report.mirror}: {len(there)} of {len(report.items)} files, {megabytes(sum(there))}")
+        output.note(f"{report.mirror}: {len(there)} of {len(report.items)} files, {format_size(sum(there))}")
     if report.exit_code:
         raise typer.Exit(report.exit_code)
 
@@ -128,7 +128,7 @@ def bundle(
     else:
         output.lines([made.path])
         files, conversions = len(made.contents.published), len(made.contents.built)
-        output.note(f"{files} published files, {conversions} conversions, {megabytes(made.size)}")
+        output.note(f"{files} published files, {conversions} conversions, {format_size(made.size)}")
         output.note(f"over there: zoo import {made.path.name} --sha256 {made.sha256}")
 
 

@@ -14,10 +14,10 @@ from registry.schema.base import Model
 from zoo.catalogs.sources import registry_of
 from zoo.download.mirrors import display_url, rewrite
 from zoo.download.policy import RetryPolicy
-from zoo.download.probe import Failure, Probed, probe
-from zoo.download.response import ABSENT, CREDENTIALS
+from zoo.download.probe import Failure, ProbeResult, probe
+from zoo.download.response import ABSENT_STATUSES, CREDENTIAL_HINTS
 from zoo.download.session import through_proxy
-from zoo.download.urls import WEB, masked, origin
+from zoo.download.urls import HTTP_SCHEMES, origin, redact
 from zoo.settings import Settings
 
 SECONDS = 30.0
@@ -114,7 +114,7 @@ def host_of(url: str) -> str:
     try:
         place = origin(url)
     except ValueError:
-        return masked(url)
+        return redact(url)
     standard = {"http": 80, "https": 443}[place.scheme]
     return f"{place.scheme}://{place.host}" + ("" if place.port == standard else f":{place.port}")
 
@@ -141,7 +141,7 @@ def check_host(
     patience = policy or RetryPolicy()
     asked = [_begun(place, patience, settings.mirrors) for place in places]
     wait(asked, timeout=seconds)
-    late = Probed(None, "timed-out", f"no answer within {seconds:g} s", seconds)
+    late = ProbeResult(None, "timed-out", f"no answer within {seconds:g} s", seconds)
     return tuple(
         _row(place, each.result() if each.done() else late) for place, each in zip(places, asked, strict=True)
     )
@@ -163,9 +163,9 @@ def require_network(settings: Settings) -> None:
         )
 
 
-def _begun(place: Place, policy: RetryPolicy, mirrors: Sequence[str]) -> Future[Probed]:
+def _begun(place: Place, policy: RetryPolicy, mirrors: Sequence[str]) -> Future[ProbeResult]:
     """A request under way. Its thread does not keep the process when its answer is not waited for."""
-    promise: Future[Probed] = Future()
+    promise: Future[ProbeResult] = Future()
 
     def ask() -> None:
         try:
@@ -177,28 +177,28 @@ def _begun(place: Place, policy: RetryPolicy, mirrors: Sequence[str]) -> Future[
     return promise
 
 
-def _row(place: Place, found: Probed) -> HostCheck:
+def _row(place: Place, found: ProbeResult) -> HostCheck:
     return HostCheck(
         source=place.source,
         role=place.role,
-        asked=masked(place.url),
+        asked=redact(place.url),
         works=found.failed is None,
         failed=found.failed,
         status=found.status,
         found=found.found,
         seconds=round(found.seconds, 3),
-        proxy=urlsplit(place.url).scheme in WEB and through_proxy(place.url),
+        proxy=urlsplit(place.url).scheme in HTTP_SCHEMES and through_proxy(place.url),
         hint=_hint(place, found),
         reached=found.reached,
     )
 
 
-def _hint(place: Place, found: Probed) -> str | None:
+def _hint(place: Place, found: ProbeResult) -> str | None:
     if found.failed is None:
         return None
-    if found.status in CREDENTIALS:
-        return CREDENTIALS[found.status]
-    if found.status in ABSENT:
+    if found.status in CREDENTIAL_HINTS:
+        return CREDENTIAL_HINTS[found.status]
+    if found.status in ABSENT_STATUSES:
         return "it answers but lacks this file: zoo registry check --links lists every one it lacks"
     return found.hint or _HINTS.get(found.failed) or _way_out(place)
 

@@ -135,7 +135,7 @@ def examine(
         toolchains: Where tools are looked for.
         net: What the places that files are fetched from answered.
     """
-    trouble = toolchains.named_trouble()
+    trouble = toolchains.configured_interpreter_error()
     return Diagnosis(
         version=metadata.version("paddle-zoo"),
         python=platform.python_version(),

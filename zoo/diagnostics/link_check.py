@@ -9,13 +9,13 @@ from pathlib import Path
 import registry
 from registry.errors import NetworkError
 from registry.schema.base import Model
-from zoo._utils.threads import workers
+from zoo._utils.threads import worker_pool
 from zoo.diagnostics.connectivity import HostCheck, check_host, host_of, hosts_of, mirrors_of, require_network
 from zoo.download.mirrors import display_url, rewrite
 from zoo.download.policy import RetryPolicy
-from zoo.download.probe import Failure, Probed, probe
-from zoo.download.response import PASSING
-from zoo.download.urls import masked
+from zoo.download.probe import Failure, ProbeResult, probe
+from zoo.download.response import RETRYABLE_STATUSES
+from zoo.download.urls import redact
 from zoo.settings import Settings
 
 JOBS = 8
@@ -68,7 +68,7 @@ class _Asked:
     """The last place an address was looked for at."""
 
     url: str
-    found: Probed
+    found: ProbeResult
 
 
 def check_links(path: Path | None, settings: Settings, policy: RetryPolicy | None = None) -> Links:
@@ -97,12 +97,12 @@ def check_links(path: Path | None, settings: Settings, policy: RetryPolicy | Non
     ]
     urls = list(dict.fromkeys(url for _, _, url in links))
     places = mirrors_of(urls, settings) or hosts_of(urls)
-    bound = patience.connect_timeout + patience.answer_timeout
+    bound = patience.connect_timeout + patience.header_timeout
     sources = check_host(places, settings, patience, seconds=bound)
     if sources and not any(source.reached for source in sources):
         raise _unreachable(sources)
     by_source = {source.source: source for source in sources}
-    with workers(JOBS) as pool:
+    with worker_pool(JOBS) as pool:
         answers = pool.map(lambda url: _ask(url, settings.mirrors, by_source, patience), urls)
         asked = dict(zip(urls, answers, strict=True))
     dead = [_dead(entry, artifact, url, asked[url]) for entry, artifact, url in links]
@@ -122,19 +122,19 @@ def _ask(url: str, mirrors: Sequence[str], sources: Mapping[str, HostCheck], pol
         if source.reached:
             asked.append(_Asked(address, _with_retries(address, policy, mirrors)))
         else:
-            asked.append(_Asked(address, Probed(source.status, source.failed, source.found, 0.0)))
+            asked.append(_Asked(address, ProbeResult(source.status, source.failed, source.found, 0.0)))
         if asked[-1].found.failed is None:
             break
     # One that answered says more than one that did not.
     return max(asked, key=lambda each: (each.found.failed is None, each.found.reached))
 
 
-def _with_retries(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Probed:
+def _with_retries(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> ProbeResult:
     for tries in range(1, TRIES):
         found = probe(url, policy, mirrors)
-        if found.status not in PASSING:
+        if found.status not in RETRYABLE_STATUSES:
             return found
-        policy.sleep(policy.pause(tries))
+        policy.sleep(policy.backoff_seconds(tries))
     return probe(url, policy, mirrors)
 
 
@@ -144,8 +144,8 @@ def _dead(entry: str, artifact: str, url: str, asked: _Asked) -> DeadLink | None
     return DeadLink(
         entry=entry,
         artifact=artifact,
-        url=masked(url),
-        asked=masked(asked.url),
+        url=redact(url),
+        asked=redact(asked.url),
         failed=asked.found.failed,
         status=asked.found.status,
         found=asked.found.found,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-from converters.toolchain import Managed, Toolchains
-from converters.toolchain.base_interpreters import Base
+from converters.toolchain import ManagedEnvironment, Toolchains
+from converters.toolchain.base_interpreters import BaseInterpreter
 from converters.toolchain.pins import LITE_VERSIONS, Tool, paddlelite
 from registry.errors import MissingToolError
 from registry.schema import Model
@@ -46,7 +46,7 @@ def lite_matrix(toolchains: Toolchains) -> tuple[LiteVersion, ...]:
         built = [each for each in toolchains.list() if each.ready and each.interpreter.exists()]
     except MissingToolError:
         built = []  # a store that cannot be looked into holds none that works
-    trouble = toolchains.named_trouble()
+    trouble = toolchains.configured_interpreter_error()
     # Nothing is built beside a named interpreter that does not run, so none of the others counts.
     bases = {} if trouble else toolchains.interpreters(tools)
     return tuple(_row(tool, shorts, built, bases, trouble) for tool in tools)
@@ -55,8 +55,8 @@ def lite_matrix(toolchains: Toolchains) -> tuple[LiteVersion, ...]:
 def _row(
     tool: Tool,
     shorts: list[str],
-    built: list[Managed],
-    bases: Mapping[str, Base],
+    built: list[ManagedEnvironment],
+    bases: Mapping[str, BaseInterpreter],
     trouble: MissingToolError | None,
 ) -> LiteVersion:
     ready = {each.short for each in built if (each.tool, each.version) == (tool.name, tool.version)}
@@ -74,7 +74,7 @@ def _row(
     return LiteVersion(version=tool.version, works=works, cells=cells, missing=missing, hint=hint)
 
 
-def _cell(short: str, tool: Tool, ready: set[str], bases: Mapping[str, Base]) -> Cell:
+def _cell(short: str, tool: Tool, ready: set[str], bases: Mapping[str, BaseInterpreter]) -> Cell:
     if short in ready:
         return "built"
     if short not in tool.pythons:

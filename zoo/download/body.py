@@ -12,26 +12,26 @@ from registry.errors import IntegrityError
 from registry.schema import Digest
 from zoo._utils.checksums import Fingerprint
 from zoo._utils.disk import FULL
-from zoo._utils.progress import Note, Progress, Silent, unheard
+from zoo._utils.progress import NoProgress, Note, Progress, discard_note
 from zoo.archive.limits import MIB, Limits
-from zoo.download.errors import lost, stalled
-from zoo.download.partial import Part, PartState
+from zoo.download.errors import connection_lost, download_stalled
+from zoo.download.partial import PartialFile, PartialState
 from zoo.download.policy import RetryPolicy
 from zoo.download.response import Resume
-from zoo.download.source_health import Health
-from zoo.download.urls import file_name, masked
+from zoo.download.source_health import SourceHealth
+from zoo.download.urls import file_name, redact
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
 
 SYNC_BYTES = 32 * MIB
 SYNC_SECONDS = 2.0
-"""When what has arrived is synced: a lost machine costs little more of a download of unknown digest."""
+"""When what has arrived is synced: a connection_lost machine costs little more of a download of unknown digest."""
 
-MOST_UNSYNCED = 4 * SYNC_BYTES
+MAX_UNSYNCED_BYTES = 4 * SYNC_BYTES
 """When the network waits for the disk after all."""
 
-_STAND_INS = frozenset({Kind.EMPTY, Kind.HTML, Kind.XML, Kind.LFS_POINTER, Kind.GZIP})
+_PLACEHOLDER_KINDS = frozenset({Kind.EMPTY, Kind.HTML, Kind.XML, Kind.LFS_POINTER, Kind.GZIP})
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class DownloadOptions:
 
     expected: Digest | None = None
     mirrors: tuple[str, ...] = ()
-    health: Health = field(default_factory=Health)
+    health: SourceHealth = field(default_factory=SourceHealth)
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
-    progress: Progress = field(default_factory=Silent)
-    note: Note = unheard
+    progress: Progress = field(default_factory=NoProgress)
+    note: Note = discard_note
 
     @property
     def largest(self) -> int:
@@ -71,7 +71,7 @@ class PartialContent:
         fingerprint: Digest of the bytes.
     """
 
-    state: PartState
+    state: PartialState
     fingerprint: Fingerprint
 
     @property
@@ -91,7 +91,7 @@ class PartialContent:
 
 
 def receive(
-    blocks: Iterable[bytes], url: str, part: Part, held: PartialContent, terms: DownloadOptions
+    blocks: Iterable[bytes], url: str, part: PartialFile, partial: PartialContent, options: DownloadOptions
 ) -> None:
     """Appends a body to a part. Whatever ends it, the part and its state are consistent afterwards.
 
@@ -99,19 +99,19 @@ def receive(
         blocks: The body as it arrives.
         url: Where it comes from, for messages.
         part: Where it goes.
-        held: What is in the part already; updated.
-        terms: Limits and listeners.
+        partial: What is in the part already; updated.
+        options: Limits and listeners.
 
     Raises:
-        RetryableError: The body ended early, stalled, or went beyond its announced end.
+        RetryableError: The body ended early, download_stalled, or went beyond its announced end.
         IntegrityError: ``download-too-large`` or ``unexpected-response``; the part is gone then.
         OSError: The disk refused; the part is gone when the disk is full.
     """
-    terms.progress.start(held.state.total, file_name(url))
-    terms.progress.advance(held.size)
+    options.progress.start(partial.state.total, file_name(url))
+    options.progress.advance(partial.size)
     try:
         with part.path.open("ab") as file:
-            _Receiver(file, url, part, held, terms).run(blocks)
+            _Receiver(file, url, part, partial, options).run(blocks)
     except IntegrityError:
         part.discard()
         raise
@@ -120,14 +120,14 @@ def receive(
             part.discard()
         raise
     finally:
-        terms.progress.done()
+        options.progress.done()
 
 
 def too_large(url: str, found: str, largest: int) -> IntegrityError:
     """The error for a body beyond its limit."""
     return IntegrityError(
         "download-too-large",
-        f"{masked(url)}: the server sends more than this file can be",
+        f"{redact(url)}: the server sends more than this file can be",
         expected=f"at most {largest} bytes",
         found=found,
         done="broke off, nothing was stored",
@@ -139,76 +139,80 @@ class _Receiver:
     """One body on its way in."""
 
     def __init__(
-        self, file: BinaryIO, url: str, part: Part, held: PartialContent, terms: DownloadOptions
+        self, file: BinaryIO, url: str, part: PartialFile, partial: PartialContent, options: DownloadOptions
     ) -> None:
         self._file = file
         self._url = url
         self._part = part
-        self._held = held
-        self._terms = terms
+        self._load_partial = partial
+        self._terms = options
         # None once it has been looked at; by an earlier try, unless too little had come then.
-        self._head = part.path.read_bytes() if held.size < HEAD_BYTES else None
+        self._head = part.path.read_bytes() if partial.size < HEAD_BYTES else None
         self._thread: Executor | None = None
         self._syncing: Future[int] | None = None
-        self._synced_at = self._window_from = terms.policy.clock()
+        self._synced_at = self._window_from = options.policy.clock()
         self._window_bytes = 0
 
     def run(self, blocks: Iterable[bytes]) -> None:
         try:
             for block in blocks:
-                self._take(block)
-                self._watch(len(block))
+                self._write(block)
+                self._check_speed(len(block))
         finally:
             self._sync()
-        size, total = self._held.size, self._held.state.total
+        size, total = self._load_partial.size, self._load_partial.state.total
         if total is not None and size != total:
-            raise lost(self._url, f"{size} of {total} bytes")
-        self._look(last=True)
+            raise connection_lost(self._url, f"{size} of {total} bytes")
+        self._check_head(last=True)
 
-    def _take(self, block: bytes) -> None:
-        size = self._held.size + len(block)
+    def _write(self, block: bytes) -> None:
+        size = self._load_partial.size + len(block)
         if size > self._terms.largest:
             raise too_large(self._url, f"{size} bytes and more to come", self._terms.largest)
         self._file.write(block)
-        self._held.fingerprint.update(block)
+        self._load_partial.fingerprint.update(block)
         self._terms.progress.advance(len(block))
         if self._head is not None:
             self._head = (self._head + block)[:HEAD_BYTES]
-            self._look(last=False)
+            self._check_head(last=False)
 
-    def _look(self, *, last: bool) -> None:
+    def _check_head(self, *, last: bool) -> None:
         """Refuses error pages and pointers as soon as enough has come to tell."""
         if self._head is None or (len(self._head) < HEAD_BYTES and not last):
             return
         kind, head, self._head = sniff(self._head), self._head, None
         expected = self._terms.expected
-        if kind not in _STAND_INS or (kind is Kind.EMPTY and expected is not None and expected.size == 0):
+        if kind not in _PLACEHOLDER_KINDS or (
+            kind is Kind.EMPTY and expected is not None and expected.size == 0
+        ):
             return
         raise IntegrityError(
             "unexpected-response",
-            f"{masked(self._url)}: the server sent {describe(kind)} in place of the file",
+            f"{redact(self._url)}: the server sent {describe(kind)} in place of the file",
             expected="a model, parameters, an archive or a configuration",
             found=ascii(head[:80].decode("latin-1")) if head else "no bytes",
             done="nothing was stored",
             hint="choose another source with --mirror URL",
         )
 
-    def _watch(self, count: int) -> None:
+    def _check_speed(self, count: int) -> None:
         policy, now = self._terms.policy, self._terms.policy.clock()
         self._window_bytes += count
         if now - self._window_from >= policy.stall_window:
             if self._window_bytes < policy.stall_bytes:
-                raise stalled(self._url, f"{self._window_bytes} bytes in {now - self._window_from:.0f} s")
+                raise download_stalled(
+                    self._url, f"{self._window_bytes} bytes in {now - self._window_from:.0f} s"
+                )
             self._window_from, self._window_bytes = now, 0
-        unsynced = self._held.size - self._held.state.synced
-        if self._syncing is not None and (self._syncing.done() or unsynced >= MOST_UNSYNCED):
+        unsynced = self._load_partial.size - self._load_partial.state.synced
+        if self._syncing is not None and (self._syncing.done() or unsynced >= MAX_UNSYNCED_BYTES):
             self._note_synced()
         due = unsynced >= SYNC_BYTES or now - self._synced_at >= SYNC_SECONDS
         if due and self._syncing is None:
-            self._sync_aside()
+            self._start_sync()
             self._synced_at = now
 
-    def _sync_aside(self) -> None:
+    def _start_sync(self) -> None:
         """Begins a sync that runs while the next bytes come in: neither the disk nor the network waits."""
         if self._thread is None:
             # Imported here: only downloads that take their time need it.
@@ -216,19 +220,19 @@ class _Receiver:
 
             self._thread = ThreadPoolExecutor(1)
         self._file.flush()
-        self._syncing = self._thread.submit(_synced, self._file.fileno(), self._held.size)
+        self._syncing = self._thread.submit(_synced, self._file.fileno(), self._load_partial.size)
 
     def _note_synced(self) -> None:
         if self._syncing is not None:
             size = self._syncing.result()
             self._syncing = None
-            self._held.state = self._part.keep(self._held.state, size)
+            self._load_partial.state = self._part.keep(self._load_partial.state, size)
 
     def _sync(self) -> None:
         self._note_synced()
         self._file.flush()
-        size = _synced(self._file.fileno(), self._held.size)
-        self._held.state = self._part.keep(self._held.state, size)
+        size = _synced(self._file.fileno(), self._load_partial.size)
+        self._load_partial.state = self._part.keep(self._load_partial.state, size)
 
 
 def _synced(descriptor: int, size: int) -> int:

@@ -8,16 +8,16 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 from registry.errors import IntegrityError, NetworkError, ZooError
-from registry.lock import describe as in_words
+from registry.lock import describe as status_text
 from registry.schema import Digest
 from zoo._utils.checksums import Fingerprint
 from zoo._utils.disk import require_room
 from zoo.download.body import DownloadOptions, PartialContent, receive, too_large
 from zoo.download.connect import open_transport
-from zoo.download.partial import Part, PartState, safe_offset
+from zoo.download.partial import PartialFile, PartialState, safe_offset
 from zoo.download.response import Answer, RetryableError, read_answer
 from zoo.download.transport import Transport
-from zoo.download.urls import masked
+from zoo.download.urls import redact
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Downloaded:
 
     Attributes:
         path: The part file, now whole; the caller moves it where it belongs.
-        url: Where it came from, masked.
+        url: Where it came from, redact.
         digest: SHA-256 and size.
         etag: The server's entity tag.
         last_modified: The server's date of the file.
@@ -39,7 +39,7 @@ class Downloaded:
     last_modified: str | None
 
 
-def download(urls: Sequence[str], part: Path, terms: DownloadOptions) -> Downloaded:
+def download(urls: Sequence[str], part: Path, options: DownloadOptions) -> Downloaded:
     """Downloads a file from the first of several addresses that has it.
 
     The bytes gather in ``part``, with a small state file beside it; both stay when the download fails in a
@@ -48,7 +48,7 @@ def download(urls: Sequence[str], part: Path, terms: DownloadOptions) -> Downloa
     Args:
         urls: Addresses in order of preference.
         part: Where to gather the bytes.
-        terms: What is expected, and how patient to be.
+        options: What is expected, and how patient to be.
 
     Raises:
         NetworkError: ``not-on-server``, ``server-error``, ``network-unreachable``, ``connection-lost``,
@@ -58,23 +58,23 @@ def download(urls: Sequence[str], part: Path, terms: DownloadOptions) -> Downloa
     """
     part.parent.mkdir(parents=True, exist_ok=True)
     failures: list[ZooError] = []
-    for url in terms.health.in_order(urls, terms.note):
+    for url in options.health.sort(urls, options.note):
         try:
-            with open_transport(url, terms.policy, terms.mirrors) as transport:
-                got = _Download(transport, url, Part(part), terms).run()
+            with open_transport(url, options.policy, options.mirrors) as transport:
+                got = _Download(transport, url, PartialFile(part), options).run()
         except NetworkError as error:
             # A server that does not have one file is as healthy as before.
             if error.code != "not-on-server":
-                terms.health.failed(url)
+                options.health.failed(url)
             failures.append(error)
         except IntegrityError as error:
             # Where one server shows an error page, another may have the file. Other bytes are an event.
             if error.code != "unexpected-response":
                 raise
-            terms.health.failed(url)
+            options.health.failed(url)
             failures.append(error)
         else:
-            terms.health.worked(url)
+            options.health.worked(url)
             return got
     raise _summary(failures)
 
@@ -91,62 +91,62 @@ def _summary(failures: Sequence[ZooError]) -> ZooError:
 class _Download:
     """One address, tried until it is done or given up."""
 
-    def __init__(self, transport: Transport, url: str, part: Part, terms: DownloadOptions) -> None:
+    def __init__(self, transport: Transport, url: str, part: PartialFile, options: DownloadOptions) -> None:
         self._transport = transport
         self._url = url
         self._part = part
-        self._terms = terms
+        self._terms = options
 
     def run(self) -> Downloaded:
         failures = 0
         policy = self._terms.policy
-        for tries in range(1, policy.most_attempts + 1):
+        for tries in range(1, policy.max_attempts + 1):
             before = self._part.size
             try:
                 return self._try()
             except RetryableError as failed:
-                gained = self._part.size - before >= policy.stall_bytes and not failed.afresh
+                gained = self._part.size - before >= policy.stall_bytes and not failed.restart
                 failures = 1 if gained else failures + 1
-                pause = policy.pause(failures) if failed.after is None else failed.after
-                hopeless = failures >= policy.attempts or tries == policy.most_attempts
-                if hopeless or pause > policy.longest_retry_after:
+                pause = policy.backoff_seconds(failures) if failed.after is None else failed.after
+                hopeless = failures >= policy.attempts or tries == policy.max_attempts
+                if hopeless or pause > policy.max_retry_after:
                     raise self._given_up(failed, tries) from None
-                if failed.afresh:
+                if failed.restart:
                     self._part.discard()
                 self._terms.note(f"{failed.error.message}; trying again in {pause:.1f} s")
                 policy.sleep(pause)
         raise AssertionError("a policy allows at least one try")
 
     def _try(self) -> Downloaded:
-        held = self._held()
-        if held is not None and held.complete:
-            return self._finish(held, resumed=True)
-        asked = held.resume if held is not None else None
+        partial = self._load_partial()
+        if partial is not None and partial.complete:
+            return self._finish(partial, resumed=True)
+        asked = partial.resume if partial is not None else None
         with self._transport.get(self._url, asked.headers() if asked else {}) as reply:
             answer = read_answer(
                 self._url,
                 reply.status,
                 reply.headers,
                 asked=asked,
-                provable=self._terms.expected is not None,
+                has_digest=self._terms.expected is not None,
                 now=datetime.now(timezone.utc),
             )
-            if held is not None and answer.kind == "rest":
-                self._refuse_size(answer.total, held.size)
-                held.state = held.state.model_copy(update={"total": answer.total, "etag": answer.etag})
+            if partial is not None and answer.kind == "rest":
+                self._refuse_size(answer.total, partial.size)
+                partial.state = partial.state.model_copy(update={"total": answer.total, "etag": answer.etag})
             else:
                 self._refuse_size(answer.total, 0)
-                asked, held = (
+                asked, partial = (
                     None,
                     PartialContent(self._begin(answer), Fingerprint(answer.checksums, aside=True)),
                 )
-            receive(reply.blocks, self._url, self._part, held, self._terms)
-        return self._finish(held, resumed=asked is not None)
+            receive(reply.blocks, self._url, self._part, partial, self._terms)
+        return self._finish(partial, resumed=asked is not None)
 
-    def _held(self) -> PartialContent | None:
+    def _load_partial(self) -> PartialContent | None:
         """What an earlier try left that is of use, hashed anew from the disk."""
-        provable = self._terms.expected is not None
-        state = self._part.load(masked(self._url), provable=provable)
+        has_digest = self._terms.expected is not None
+        state = self._part.load(redact(self._url), has_digest=has_digest)
         offset = safe_offset(state, self._part.size, self._terms.expected)
         if state is None or offset == 0:
             return None
@@ -155,9 +155,9 @@ class _Download:
         fingerprint.update_from(self._part.path)
         return PartialContent(state, fingerprint)
 
-    def _begin(self, answer: Answer) -> PartState:
-        state = PartState(
-            url=masked(self._url),
+    def _begin(self, answer: Answer) -> PartialState:
+        state = PartialState(
+            url=redact(self._url),
             etag=answer.etag,
             last_modified=answer.last_modified,
             total=answer.total,
@@ -166,24 +166,24 @@ class _Download:
         self._part.begin(state)
         return state
 
-    def _finish(self, held: PartialContent, *, resumed: bool) -> Downloaded:
-        digest, expected = held.fingerprint.digest, self._terms.expected
-        damage = held.fingerprint.contradiction()
+    def _finish(self, partial: PartialContent, *, resumed: bool) -> Downloaded:
+        digest, expected = partial.fingerprint.digest, self._terms.expected
+        damage = partial.fingerprint.contradiction()
         if damage:
-            raise RetryableError(_damaged(self._url, damage), afresh=True)
+            raise RetryableError(_damaged(self._url, damage), restart=True)
         if expected is not None and expected != digest:
             error = _other_bytes(self._url, expected, digest)
             if resumed:  # pieces of two versions, or a piece that never reached the disk
-                raise RetryableError(error, afresh=True)
+                raise RetryableError(error, restart=True)
             self._part.forget_state()
             raise error
-        self._part.keep(held.state.model_copy(update={"total": digest.size}), digest.size)
+        self._part.keep(partial.state.model_copy(update={"total": digest.size}), digest.size)
         return Downloaded(
             self._part.path,
-            masked(self._url),
+            redact(self._url),
             digest,
-            etag=held.state.etag,
-            last_modified=held.state.last_modified,
+            etag=partial.state.etag,
+            last_modified=partial.state.last_modified,
         )
 
     def _refuse_size(self, total: int | None, here: int) -> None:
@@ -209,7 +209,7 @@ class _Download:
 def _damaged(url: str, damage: str) -> IntegrityError:
     return IntegrityError(
         "digest-mismatch",
-        f"{masked(url)}: the file was damaged on the way",
+        f"{redact(url)}: the file was damaged on the way",
         found=damage,
         hint="try again later, or choose another source with --mirror URL",
     )
@@ -219,8 +219,8 @@ def _other_bytes(url: str, expected: Digest, found: Digest) -> IntegrityError:
     same_size = expected.size == found.size
     return IntegrityError(
         "digest-mismatch" if same_size else "size-mismatch",
-        f"{masked(url)}: the server sent another file than the one that is known",
-        expected=in_words(expected),
-        found=in_words(found),
+        f"{redact(url)}: the server sent another file than the one that is known",
+        expected=status_text(expected),
+        found=status_text(found),
         hint="choose another source with --mirror URL",
     )

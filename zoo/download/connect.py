@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from zoo.download.policy import RetryPolicy
 from zoo.download.transport import Transport
-from zoo.download.urls import WEB
+from zoo.download.urls import HTTP_SCHEMES
 
 
 @contextmanager
@@ -26,7 +26,7 @@ def open_transport(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Ite
     """
     scheme = urlsplit(url).scheme
     # Imported here: each of them brings along what the others do without.
-    if scheme in WEB:
+    if scheme in HTTP_SCHEMES:
         from zoo.download.session import Session
 
         with Session(policy, mirrors) as session:

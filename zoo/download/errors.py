@@ -1,4 +1,4 @@
-"""Errors of connections: stalled, lost, and the innermost cause of a network error."""
+"""Errors of connections: download_stalled, connection_lost, and the innermost cause of a network error."""
 
 from __future__ import annotations
 
@@ -6,28 +6,28 @@ from typing import TYPE_CHECKING
 
 from registry.errors import NetworkError
 from zoo.download.response import RetryableError
-from zoo.download.urls import masked
+from zoo.download.urls import redact
 
 if TYPE_CHECKING:
     pass
 
 
-def stalled(url: str, found: str) -> RetryableError:
+def download_stalled(url: str, found: str) -> RetryableError:
     """The error for a server that has gone quiet."""
     error = NetworkError(
         "download-stalled",
-        f"{masked(url)}: the server stopped sending",
+        f"{redact(url)}: the server stopped sending",
         found=found,
         hint="try again later, or choose another source with --mirror URL",
     )
     return RetryableError(error)
 
 
-def lost(url: str, found: str) -> RetryableError:
+def connection_lost(url: str, found: str) -> RetryableError:
     """The error for a body that ended early."""
     error = NetworkError(
         "connection-lost",
-        f"{masked(url)}: the connection broke off before the file was complete",
+        f"{redact(url)}: the connection broke off before the file was complete",
         found=found,
         hint="run the command again: it goes on where it stopped",
     )

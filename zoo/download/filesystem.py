@@ -1,6 +1,6 @@
 """Mirrors that are file systems: a folder of this machine, or whatever fsspec opens (S3, Google Cloud, …).
 
-They answer in the terms of HTTP, ranges and entity tags included, so that resuming, limits, digests and
+They answer in the options of HTTP, ranges and entity tags included, so that resuming, limits, digests and
 publishing are the same code for every source.
 """
 
@@ -17,7 +17,7 @@ from typing import IO, Any, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
 
 from registry.errors import MissingToolError, NetworkError, UsageError
-from zoo.download.errors import lost, root_cause
+from zoo.download.errors import connection_lost, root_cause
 from zoo.download.mirrors import display_url, matching_mirror
 from zoo.download.response import RetryableError
 from zoo.download.transport import Reply
@@ -34,7 +34,7 @@ _EXTRAS = {
 
 @dataclass(frozen=True)
 class Item:
-    """A file on a shelf.
+    """A file on a filesystem.
 
     Attributes:
         size: Bytes.
@@ -59,27 +59,27 @@ class Filesystem(Protocol):
 
 
 class FilesystemTransport:
-    """Answers requests from a shelf.
+    """Answers requests from a filesystem.
 
     Args:
-        shelf: Where the files are.
+        filesystem: Where the files are.
     """
 
-    def __init__(self, shelf: Filesystem) -> None:
-        self._shelf = shelf
+    def __init__(self, filesystem: Filesystem) -> None:
+        self._filesystem = filesystem
 
     @contextmanager
     def get(self, url: str, headers: Mapping[str, str]) -> Iterator[Reply]:
         """The answer to a request; see ``Transport``."""
         try:
-            item = self._shelf.find(url)
+            item = self._filesystem.find(url)
         except PermissionError:
             yield Reply(403, {}, iter(()))
             return
         except FileNotFoundError:
             item = None
         except Exception as error:  # each file system has a tree of errors of its own
-            self._shelf.failed(url, error)
+            self._filesystem.failed(url, error)
         if item is None:
             yield Reply(404, {}, iter(()))
             return
@@ -99,12 +99,12 @@ class FilesystemTransport:
 
     def _blocks(self, url: str, start: int) -> Iterator[bytes]:
         try:
-            with self._shelf.open(url) as file:
+            with self._filesystem.open(url) as file:
                 file.seek(start)
                 while block := file.read(BLOCK):
                     yield block
         except Exception as error:  # each file system has a tree of errors of its own
-            raise lost(url, root_cause(error)) from None
+            raise connection_lost(url, root_cause(error)) from None
 
 
 class LocalFilesystem:
@@ -157,7 +157,7 @@ class FsspecFilesystem:
 
     def find(self, url: str) -> Item | None:
         """A file; folders do not count."""
-        info = self._fs.info(_bare(url))
+        info = self._fs.info(_path(url))
         if info.get("type") != "file":
             return None
         tag = info.get("ETag") or info.get("etag") or info.get("md5Hash") or ""
@@ -165,8 +165,8 @@ class FsspecFilesystem:
 
     def open(self, url: str) -> IO[bytes]:
         """The bytes of a file that was found."""
-        # What s3fs reads ahead by itself is fifty times as much, and all of it is held in memory.
-        file: IO[bytes] = self._fs.open(_bare(url), "rb", block_size=8 * BLOCK)
+        # What s3fs reads ahead by itself is fifty times as much, and all of it is partial in memory.
+        file: IO[bytes] = self._fs.open(_path(url), "rb", block_size=8 * BLOCK)
         return file
 
     def failed(self, url: str, error: Exception) -> NoReturn:
@@ -234,7 +234,7 @@ def path_of(url: str) -> Path:
     return Path(url2pathname(urlsplit(url).path))
 
 
-def _bare(url: str) -> str:
+def _path(url: str) -> str:
     return unquote(url)
 
 

@@ -10,9 +10,9 @@ from urllib.parse import SplitResult, quote, unquote, urlsplit, urlunsplit
 
 from registry.errors import IntegrityError, UsageError
 from zoo.archive.member_names import safe_path
-from zoo.download.urls import WEB, masked, origin
+from zoo.download.urls import HTTP_SCHEMES, origin, redact
 
-_OTHER = re.compile(r"[a-z][a-z0-9+.\-]*://(?!.*::)[^@]*[^@/][^@]*")
+_FILESYSTEM_URL = re.compile(r"[a-z][a-z0-9+.\-]*://(?!.*::)[^@]*[^@/][^@]*")
 """Address of a file system that is not the web. ``::`` chains several in fsspec, ``@`` holds credentials."""
 
 
@@ -35,16 +35,16 @@ def rewrite(url: str, mirror: str) -> str:
 
     Raises:
         UsageError: ``bad-mirror``: the base is no address of a place, or carries a query.
-        IntegrityError: ``unsafe-address``: as for :func:`place_of`.
+        IntegrityError: ``unsafe-address``: as for :func:`mirror_path`.
     """
-    base, parts = _base(mirror), urlsplit(url)
-    if base.scheme not in WEB:
-        return _prefix(base) + quote(str(place_of(url)))
+    base, parts = _parse(mirror), urlsplit(url)
+    if base.scheme not in HTTP_SCHEMES:
+        return _prefix(base) + quote(str(mirror_path(url)))
     place = base.netloc.rpartition("@")[2]
     return urlunsplit((base.scheme, place, base.path.rstrip("/") + parts.path, parts.query, ""))
 
 
-def place_of(url: str) -> PurePosixPath:
+def mirror_path(url: str) -> PurePosixPath:
     """Where a mirror that is a folder keeps a published file, relative to its root.
 
     Args:
@@ -61,7 +61,7 @@ def place_of(url: str) -> PurePosixPath:
     except ValueError as error:
         raise IntegrityError(
             "unsafe-address",
-            f"{masked(url)} cannot be a file in a folder: {error}",
+            f"{redact(url)} cannot be a file in a folder: {error}",
             done="nothing was read or written",
             hint="correct the address in the catalog",
         ) from None
@@ -70,13 +70,13 @@ def place_of(url: str) -> PurePosixPath:
 
 def matching_mirror(url: str, mirrors: Sequence[str]) -> str | None:
     """Which mirror an address of :func:`rewrite` lies on; None for an address of the catalog."""
-    fitting = [mirror for mirror in mirrors if url.startswith(_prefix(_base(mirror)))]
-    return max(fitting, key=lambda mirror: len(_prefix(_base(mirror))), default=None)
+    fitting = [mirror for mirror in mirrors if url.startswith(_prefix(_parse(mirror)))]
+    return max(fitting, key=lambda mirror: len(_prefix(_parse(mirror))), default=None)
 
 
 def display_url(mirror: str) -> str:
     """A mirror's base for messages and files: no user, no password."""
-    return _prefix(_base(mirror))
+    return _prefix(_parse(mirror))
 
 
 def credentials(mirror: str) -> Credentials | None:
@@ -85,40 +85,40 @@ def credentials(mirror: str) -> Credentials | None:
     Raises:
         UsageError: As for :func:`rewrite`.
     """
-    base = _base(mirror)
+    base = _parse(mirror)
     if base.username is None:
         return None
     return Credentials(unquote(base.username), unquote(base.password or ""))
 
 
-def is_web(mirror: str) -> bool:
+def is_http(mirror: str) -> bool:
     """Whether a mirror is asked over http or https."""
-    return _base(mirror).scheme in WEB
+    return _parse(mirror).scheme in HTTP_SCHEMES
 
 
 def _prefix(base: SplitResult) -> str:
     return f"{base.scheme}://{base.netloc.rpartition('@')[2]}{base.path.rstrip('/')}/"
 
 
-def _base(mirror: str) -> SplitResult:
-    text = _as_address(mirror)
+def _parse(mirror: str) -> SplitResult:
+    text = _as_url(mirror)
     scheme = text.partition("://")[0].lower()
-    if scheme in (*WEB, "") or "://" not in text:
+    if scheme in (*HTTP_SCHEMES, "") or "://" not in text:
         try:
             origin(text)
         except ValueError as error:
-            raise _unusable(mirror, str(error)) from None
-    elif not _OTHER.fullmatch(text):
-        raise _unusable(mirror, "expected SCHEME://PLACE, without user and password")
+            raise _bad_mirror(mirror, str(error)) from None
+    elif not _FILESYSTEM_URL.fullmatch(text):
+        raise _bad_mirror(mirror, "expected SCHEME://PLACE, without user and password")
     base = urlsplit(text)
     if scheme == "file" and (base.netloc not in ("", "localhost") or not base.path):
-        raise _unusable(mirror, "a file:// address has three slashes: file:///folder")
+        raise _bad_mirror(mirror, "a file:// address has three slashes: file:///folder")
     if base.query or base.fragment:
-        raise _unusable(mirror, "expected a base address, without ? and #")
+        raise _bad_mirror(mirror, "expected a base address, without ? and #")
     return base._replace(netloc="") if scheme == "file" else base
 
 
-def _as_address(mirror: str) -> str:
+def _as_url(mirror: str) -> str:
     """A plain path as a ``file://`` address; anything else as it is."""
     if "://" in mirror or not mirror:
         return mirror
@@ -127,17 +127,17 @@ def _as_address(mirror: str) -> str:
     return path.absolute().as_uri() if meant else mirror
 
 
-def _unusable(mirror: str, why: str) -> UsageError:
+def _bad_mirror(mirror: str, why: str) -> UsageError:
     return UsageError(
         "bad-mirror",
-        f"cannot use the mirror {_told(mirror)!r}: {why}",
+        f"cannot use the mirror {_redact_broken(mirror)!r}: {why}",
         expected="an address like https://mirror.example/paddle, s3://bucket/paddle, or a folder",
         hint="correct --mirror or ZOO_MIRROR",
     )
 
 
-def _told(mirror: str) -> str:
+def _redact_broken(mirror: str) -> str:
     try:
-        return masked(mirror)
+        return redact(mirror)
     except ValueError:  # unbalanced brackets: nothing of it can be told from a password
         return "***"

@@ -13,11 +13,11 @@ from zoo._utils.checksums import Checksums
 from zoo._utils.disk import remove, write_atomically
 
 
-class PartState(Model):
+class PartialState(Model):
     """What is known about the file that is being downloaded.
 
     Attributes:
-        url: Where the bytes come from, masked.
+        url: Where the bytes come from, redact.
         etag: The server's strong entity tag; None where it sent none or a weak one.
         last_modified: The server's date of the file.
         total: Size of the whole file; None until it is known.
@@ -38,7 +38,7 @@ class PartState(Model):
         return self.etag or self.last_modified
 
 
-class Part:
+class PartialFile:
     """The two files of an unfinished download.
 
     Args:
@@ -57,25 +57,25 @@ class Part:
         except FileNotFoundError:
             return 0
 
-    def load(self, url: str, *, provable: bool = False) -> PartState | None:
+    def load(self, url: str, *, has_digest: bool = False) -> PartialState | None:
         """What is known, or None when there is nothing to go on from.
 
         Args:
             url: The masked URL that will be asked.
-            provable: Whether a digest is known. Without one, bytes of another URL are of no use.
+            has_digest: Whether a digest is known. Without one, bytes of another URL are of no use.
         """
         try:
-            state = PartState.model_validate_json(self._state.read_bytes())
+            state = PartialState.model_validate_json(self._state.read_bytes())
         except (FileNotFoundError, ValidationError):
             return None
         if self.size < state.synced:
             return None
-        if state.url != url and provable:
+        if state.url != url and has_digest:
             # What one source says of its file, another need not say: only the digest tells in the end.
-            return PartState(url=url, total=state.total, synced=state.synced)
+            return PartialState(url=url, total=state.total, synced=state.synced)
         return state if state.url == url else None
 
-    def begin(self, state: PartState) -> None:
+    def begin(self, state: PartialState) -> None:
         """Starts over with an empty file."""
         self.path.write_bytes(b"")
         self._save(state)
@@ -84,7 +84,7 @@ class Part:
         """Drops the bytes behind a position."""
         os.truncate(self.path, size)
 
-    def keep(self, state: PartState, size: int) -> PartState:
+    def keep(self, state: PartialState, size: int) -> PartialState:
         """Notes that so many bytes have been synced; returns the state with that in it."""
         kept = state.model_copy(update={"synced": size})
         self._save(kept)
@@ -99,12 +99,12 @@ class Part:
         remove(self._state)
         remove(self.path)
 
-    def _save(self, state: PartState) -> None:
+    def _save(self, state: PartialState) -> None:
         # Not durable: a state that a loss of power tore or took back only costs a part of the download.
         write_atomically(self._state, state.model_dump_json(exclude_none=True), durable=False)
 
 
-def safe_offset(state: PartState | None, size: int, expected: Digest | None) -> int:
+def safe_offset(state: PartialState | None, size: int, expected: Digest | None) -> int:
     """Where a download may go on: 0 means from the beginning.
 
     With a digest to compare with in the end, any bytes will do: a wrong one is found. Without one, only bytes

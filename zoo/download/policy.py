@@ -14,13 +14,13 @@ class RetryPolicy:
 
     Attributes:
         attempts: Tries without progress before giving up; a try that brought ``stall_bytes`` starts anew.
-        most_attempts: Tries in all, progress or not.
+        max_attempts: Tries in all, progress or not.
         backoff: Seconds before the second try; doubles with each further one.
-        longest_backoff: Bound on that.
-        longest_retry_after: A server that asks for a longer pause is given up at once.
+        max_backoff: Bound on that.
+        max_retry_after: A server that asks for a longer pause is given up at once.
         connect_timeout: Seconds to reach a server.
         read_timeout: Seconds without a single byte.
-        answer_timeout: Seconds from a request to the last header of its answer.
+        header_timeout: Seconds from a request to the last header of its answer.
         stall_window: Seconds over which ``stall_bytes`` must arrive.
         stall_bytes: Fewer bytes in a window count as a stall.
         redirects: Redirects followed for one request.
@@ -30,13 +30,13 @@ class RetryPolicy:
     """
 
     attempts: int = 5
-    most_attempts: int = 30
+    max_attempts: int = 30
     backoff: float = 0.5
-    longest_backoff: float = 30.0
-    longest_retry_after: float = 120.0
+    max_backoff: float = 30.0
+    max_retry_after: float = 120.0
     connect_timeout: float = 10.0
     read_timeout: float = 30.0
-    answer_timeout: float = 60.0
+    header_timeout: float = 60.0
     stall_window: float = 30.0
     stall_bytes: int = 30 * 1024
     redirects: int = 10
@@ -44,6 +44,6 @@ class RetryPolicy:
     clock: Callable[[], float] = time.monotonic
     jitter: Callable[[], float] = lambda: random.uniform(0.5, 1.0)
 
-    def pause(self, failures: int) -> float:
+    def backoff_seconds(self, failures: int) -> float:
         """Seconds to wait after so many failures in a row."""
-        return min(self.backoff * 2.0 ** min(failures - 1, 60), self.longest_backoff) * self.jitter()
+        return min(self.backoff * 2.0 ** min(failures - 1, 60), self.max_backoff) * self.jitter()

@@ -13,9 +13,9 @@ from registry.errors import ZooError
 from zoo.download.connect import open_transport
 from zoo.download.errors import causes
 from zoo.download.policy import RetryPolicy
-from zoo.download.response import RetryableError, in_words
+from zoo.download.response import RetryableError, status_text
 from zoo.download.transport import Transport
-from zoo.download.urls import WEB
+from zoo.download.urls import HTTP_SCHEMES
 
 Failure = Literal[
     "name-not-resolved",
@@ -35,7 +35,7 @@ _ANSWERED = frozenset({"server-error", "too-many-redirects", "insecure-redirect"
 
 
 @dataclass(frozen=True)
-class Probed:
+class ProbeResult:
     """What an address answered.
 
     Attributes:
@@ -58,7 +58,7 @@ class Probed:
         return self.failed in (None, "status", "bad-answer")
 
 
-def probe(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Probed:
+def probe(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> ProbeResult:
     """Asks once for an address, by ``HEAD``, or for its first byte where ``HEAD`` is not allowed.
 
     Args:
@@ -80,7 +80,7 @@ def probe(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Probed:
             raise
         return _failed(url, error, error, policy.clock() - begun)
     failed: Failure | None = "proxy" if status == 407 else None if 200 <= status < 300 else "status"
-    return Probed(status, failed, in_words(status), policy.clock() - begun)
+    return ProbeResult(status, failed, status_text(status), policy.clock() - begun)
 
 
 def _status(transport: Transport, url: str) -> int:
@@ -91,11 +91,11 @@ def _status(transport: Transport, url: str) -> int:
         return reply.status
 
 
-def _failed(url: str, error: Exception, told: ZooError, seconds: float) -> Probed:
-    if urlsplit(url).scheme not in WEB:
-        return Probed(None, "mirror", told.found or told.message, seconds, told.hint)
+def _failed(url: str, error: Exception, told: ZooError, seconds: float) -> ProbeResult:
+    if urlsplit(url).scheme not in HTTP_SCHEMES:
+        return ProbeResult(None, "mirror", told.found or told.message, seconds, told.hint)
     failure: Failure = "bad-answer" if told.code in _ANSWERED else _first(error)
-    return Probed(None, failure, told.found or told.message, seconds)
+    return ProbeResult(None, failure, told.found or told.message, seconds)
 
 
 def _first(error: Exception) -> Failure:

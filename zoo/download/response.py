@@ -12,14 +12,14 @@ from typing import Literal, NoReturn
 
 from registry.errors import IntegrityError, NetworkError, ZooError
 from zoo._utils.checksums import Checksums
-from zoo.download.urls import masked, source_description
+from zoo.download.urls import redact, source_description
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-ABSENT = frozenset({403, 404, 410})
-PASSING = frozenset({408, 425, 429, 500, 502, 503, 504})
+ABSENT_STATUSES = frozenset({403, 404, 410})
+RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses that another try may not meet again."""
 _LATER = "try again later, or choose another source with --mirror URL"
-CREDENTIALS = {
+CREDENTIAL_HINTS = {
     401: "give the user and password in --mirror https://USER:PASSWORD@HOST/… or in ~/.netrc; or the proxy's",
     407: "give the proxy's user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
 }
@@ -32,14 +32,14 @@ class RetryableError(Exception):
     Args:
         error: What to raise when there is no further try.
         after: Seconds the server asks to wait.
-        afresh: Whether the bytes so far are worthless.
+        restart: Whether the bytes so far are worthless.
     """
 
-    def __init__(self, error: ZooError, *, after: float | None = None, afresh: bool = False) -> None:
+    def __init__(self, error: ZooError, *, after: float | None = None, restart: bool = False) -> None:
         super().__init__(error.message)
         self.error = error
         self.after = after
-        self.afresh = afresh
+        self.restart = restart
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,13 @@ class Answer:
 
 
 def read_answer(
-    url: str, status: int, headers: Mapping[str, str], *, asked: Resume | None, provable: bool, now: datetime
+    url: str,
+    status: int,
+    headers: Mapping[str, str],
+    *,
+    asked: Resume | None,
+    has_digest: bool,
+    now: datetime,
 ) -> Answer:
     """Decides what to do with a response.
 
@@ -93,7 +99,7 @@ def read_answer(
         status: Status code.
         headers: Response headers, names in any case.
         asked: The range that was asked for; None for the whole.
-        provable: Whether a digest is known, so that a cut-off body cannot pass for a whole one.
+        has_digest: Whether a digest is known, so that a cut-off body cannot pass for a whole one.
         now: Time here, for ``Retry-After`` dates.
 
     Raises:
@@ -104,16 +110,16 @@ def read_answer(
     if status in (200, 206):
         _refuse_encoding(url, headers)
     if status == 200:
-        return _whole(url, headers, provable)
+        return _whole(url, headers, has_digest)
     if status == 206 and asked is not None:
         return _rest(url, headers, asked)
     if status == 416 and asked is not None:
-        _afresh(url, "the server says the file ends before what is here already", in_words(status))
-    if status in ABSENT:
-        _absent(url, status)
-    error = _server_error(url, f"answered {in_words(status)}", in_words(status))
-    error.hint = CREDENTIALS.get(status, error.hint)
-    if status in PASSING:
+        _restart(url, "the server says the file ends before what is here already", status_text(status))
+    if status in ABSENT_STATUSES:
+        _not_on_server(url, status)
+    error = _server_error(url, f"answered {status_text(status)}", status_text(status))
+    error.hint = CREDENTIAL_HINTS.get(status, error.hint)
+    if status in RETRYABLE_STATUSES:
         raise RetryableError(error, after=retry_after(headers, now))
     raise error
 
@@ -144,12 +150,12 @@ def _date(value: str) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
 
 
-def _whole(url: str, headers: Mapping[str, str], provable: bool) -> Answer:
+def _whole(url: str, headers: Mapping[str, str], has_digest: bool) -> Answer:
     checksums = Checksums.stated(headers)
     chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
     length = headers.get("Content-Length", "").strip()
     stated = length.isascii() and length.isdigit() and len(length) < 19
-    if not (chunked or stated or provable or checksums.md5):
+    if not (chunked or stated or has_digest or checksums.md5):
         raise _server_error(
             url,
             "does not say how long the file is, so a cut-off one could not be told from a whole one",
@@ -168,15 +174,15 @@ def _rest(url: str, headers: Mapping[str, str], asked: Resume) -> Answer:
     stated = headers.get("Content-Range", "").strip()
     match = _RANGE.fullmatch(stated)
     if match is None or int(match[1]) != asked.offset:
-        _afresh(url, f"asked for the bytes from {asked.offset} on, got others", stated or "no Content-Range")
+        _restart(url, f"asked for the bytes from {asked.offset} on, got others", stated or "no Content-Range")
     total = None if match[3] == "*" else int(match[3])
     if total is not None and asked.total not in (None, total):
-        _afresh(url, "the file changed its size during the download", f"{total} bytes, before {asked.total}")
+        _restart(url, "the file changed its size during the download", f"{total} bytes, before {asked.total}")
     if total is not None and int(match[2]) >= total:
-        _afresh(url, "the server contradicts itself about the length of the file", stated)
+        _restart(url, "the server contradicts itself about the length of the file", stated)
     etag = _strong(headers.get("ETag"))
     if etag and asked.etag and etag != asked.etag:
-        _afresh(url, "the file changed during the download", f"ETag {etag}, before {asked.etag}")
+        _restart(url, "the file changed during the download", f"ETag {etag}, before {asked.etag}")
     return Answer("rest", total=total if total is not None else asked.total, etag=etag or asked.etag)
 
 
@@ -187,7 +193,7 @@ def _refuse_encoding(url: str, headers: Mapping[str, str]) -> None:
     # Undoing it would be a guess: servers also label a .tar.gz that way which is meant to stay as it is.
     raise IntegrityError(
         "unexpected-response",
-        f"{masked(url)}: the server sent the file in another encoding than it was asked for",
+        f"{redact(url)}: the server sent the file in another encoding than it was asked for",
         expected="the file as it is (Accept-Encoding: identity)",
         found=f"Content-Encoding: {encoding[:40]}",
         done="nothing was stored",
@@ -200,7 +206,7 @@ def _strong(etag: str | None) -> str | None:
     return etag if etag and etag.startswith('"') else None
 
 
-def in_words(status: int) -> str:
+def status_text(status: int) -> str:
     """A status code with its meaning, for messages."""
     try:
         return f"{status} {HTTPStatus(status).phrase}"
@@ -211,23 +217,23 @@ def in_words(status: int) -> str:
 def _server_error(url: str, what: str, found: str | None = None) -> NetworkError:
     return NetworkError(
         "server-error",
-        f"{masked(url)}: the server {what}",
+        f"{redact(url)}: the server {what}",
         found=found,
         hint=_LATER,
     )
 
 
-def _afresh(url: str, why: str, found: str) -> NoReturn:
-    error = NetworkError("server-error", f"{masked(url)}: {why}", found=found, hint=_LATER)
-    raise RetryableError(error, afresh=True)
+def _restart(url: str, why: str, found: str) -> NoReturn:
+    error = NetworkError("server-error", f"{redact(url)}: {why}", found=found, hint=_LATER)
+    raise RetryableError(error, restart=True)
 
 
-def _absent(url: str, status: int) -> NoReturn:
+def _not_on_server(url: str, status: int) -> NoReturn:
     what = "refuses to hand out" if status == 403 else "does not have"
     raise NetworkError(
         "not-on-server",
-        f"{masked(url)}: {source_description(url)} {what} this file",
-        found=in_words(status),
+        f"{redact(url)}: {source_description(url)} {what} this file",
+        found=status_text(status),
         done="nothing was stored",
         hint="choose another source with --mirror URL",
     )

@@ -9,12 +9,12 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from registry.errors import NetworkError
-from zoo.download.errors import causes, lost, root_cause, stalled
-from zoo.download.mirrors import Credentials, credentials, is_web
+from zoo.download.errors import causes, connection_lost, download_stalled, root_cause
+from zoo.download.mirrors import Credentials, credentials, is_http
 from zoo.download.policy import RetryPolicy
 from zoo.download.response import REDIRECTS, RetryableError
 from zoo.download.transport import Reply
-from zoo.download.urls import Origin, masked, origin, redirect_target
+from zoo.download.urls import Origin, origin, redact, redirect_target
 
 if TYPE_CHECKING:
     from requests import PreparedRequest, Response
@@ -44,17 +44,17 @@ class Session:
         from zoo.download.header_timeout import HeaderTimeoutAdapter
 
         self._policy = policy
-        named = {mirror: origin(mirror) for mirror in mirrors if is_web(mirror)}
+        named = {mirror: origin(mirror) for mirror in mirrors if is_http(mirror)}
         self._plain_http = {place for place in named.values() if place.scheme == "http"}
         self._requests = requests.Session()
         for scheme in ("http://", "https://"):
-            self._requests.mount(scheme, HeaderTimeoutAdapter(policy.answer_timeout))
+            self._requests.mount(scheme, HeaderTimeoutAdapter(policy.header_timeout))
         self._requests.headers["User-Agent"] = f"paddle-zoo/{version('paddle-zoo')}"
         # Bodies are kept as they are: digests are over the published bytes.
         self._requests.headers["Accept-Encoding"] = "identity"
         known = {place: found for mirror, place in named.items() if (found := _known_credentials(mirror))}
         # An auth callable, even one that does nothing, keeps requests from reading netrc for every host.
-        self._requests.auth = lambda request: _sign(request, known)
+        self._requests.auth = lambda request: _authenticate(request, known)
 
     def __enter__(self) -> Session:
         return self
@@ -76,7 +76,7 @@ class Session:
             RetryableError: The server could not be reached or broke off.
             NetworkError: ``too-many-redirects``, ``insecure-redirect``, or a certificate that does not hold.
         """
-        with self._final("GET", url, headers) as reply:
+        with self._follow("GET", url, headers) as reply:
             yield reply
 
     @contextmanager
@@ -89,24 +89,24 @@ class Session:
         Raises:
             ZooError: As for :meth:`get`.
         """
-        with self._final("HEAD", url, {}) as reply:
+        with self._follow("HEAD", url, {}) as reply:
             yield reply
 
     @contextmanager
-    def _final(self, method: str, url: str, headers: Mapping[str, str]) -> Iterator[Reply]:
+    def _follow(self, method: str, url: str, headers: Mapping[str, str]) -> Iterator[Reply]:
         target, seen = url, {url}
         for _ in range(self._policy.redirects + 1):
-            with self._ask(method, target, headers) as response:
+            with self._send(method, target, headers) as response:
                 if response.status_code not in REDIRECTS:
                     yield Reply(response.status_code, response.headers, blocks(response, url))
                     return
                 target = redirect_target(target, response.headers.get("Location"), self._plain_http)
             if target in seen:
-                raise _astray(url, f"a loop through {masked(target)}")
+                raise _too_many_redirects(url, f"a loop through {redact(target)}")
             seen.add(target)
-        raise _astray(url, f"more than {self._policy.redirects} redirects")
+        raise _too_many_redirects(url, f"more than {self._policy.redirects} redirects")
 
-    def _ask(self, method: str, url: str, headers: Mapping[str, str]) -> Response:
+    def _send(self, method: str, url: str, headers: Mapping[str, str]) -> Response:
         import requests
 
         times = (self._policy.connect_timeout, self._policy.read_timeout)
@@ -116,7 +116,7 @@ class Session:
             settings: Any = self._requests.merge_environment_settings(url, {}, True, True, None)
             return self._requests.get_adapter(url).send(prepared, timeout=times, **settings)
         except requests.RequestException as error:
-            _explain(error, url, broken=False)
+            _raise_network_error(error, url, broken=False)
         except OSError as error:  # a certificate bundle named in the environment that is not there
             raise _unreachable(url, root_cause(error)) from None
 
@@ -129,7 +129,7 @@ def blocks(response: Response, url: str) -> Iterator[bytes]:
         url: What was asked, for messages.
 
     Raises:
-        RetryableError: The body broke off or stalled.
+        RetryableError: The body broke off or download_stalled.
     """
     import urllib3
 
@@ -137,7 +137,7 @@ def blocks(response: Response, url: str) -> Iterator[bytes]:
         try:
             block = response.raw.read1(BLOCK, decode_content=False)
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            _explain(error, url, broken=True)
+            _raise_network_error(error, url, broken=True)
         if not block:
             return
         yield block
@@ -153,7 +153,7 @@ def _known_credentials(mirror: str) -> Credentials | None:
     return found
 
 
-def _sign(request: PreparedRequest, known: Mapping[Origin, Credentials]) -> PreparedRequest:
+def _authenticate(request: PreparedRequest, known: Mapping[Origin, Credentials]) -> PreparedRequest:
     from requests.auth import HTTPBasicAuth
 
     found = known.get(origin(request.url)) if request.url is not None else None
@@ -162,7 +162,7 @@ def _sign(request: PreparedRequest, known: Mapping[Origin, Credentials]) -> Prep
     return request
 
 
-def _explain(error: Exception, url: str, *, broken: bool) -> NoReturn:
+def _raise_network_error(error: Exception, url: str, *, broken: bool) -> NoReturn:
     """Sorts an error of the network stack.
 
     Its own text is not used, and the chain is cut: both may quote the address with what is secret in it.
@@ -177,11 +177,11 @@ def _explain(error: Exception, url: str, *, broken: bool) -> NoReturn:
 
     cause = root_cause(error)
     if isinstance(error, (requests.ReadTimeout, urllib3.exceptions.ReadTimeoutError)):
-        raise stalled(url, "no byte within the time limit") from None
+        raise download_stalled(url, "no byte within the time limit") from None
     if broken:
-        raise lost(url, cause) from None
-    invalid = isinstance(error, requests.exceptions.InvalidHeader) or _is_garbled(causes(error)[-1])
-    failure = _garbled(url, cause) if invalid else _unreachable(url, cause)
+        raise connection_lost(url, cause) from None
+    invalid = isinstance(error, requests.exceptions.InvalidHeader) or _is_invalid_response(causes(error)[-1])
+    failure = _invalid_response(url, cause) if invalid else _unreachable(url, cause)
     final = (
         requests.exceptions.InvalidURL,
         requests.exceptions.InvalidSchema,
@@ -199,15 +199,15 @@ def through_proxy(url: str) -> bool:
     return select_proxy(url, get_environ_proxies(url)) is not None
 
 
-def _is_garbled(cause: BaseException) -> bool:
+def _is_invalid_response(cause: BaseException) -> bool:
     """Whether there was an answer, but none of HTTP; the end of a connection is told by a kin of both."""
     return isinstance(cause, HTTPException) and not isinstance(cause, ConnectionError)
 
 
-def _garbled(url: str, found: str) -> NetworkError:
+def _invalid_response(url: str, found: str) -> NetworkError:
     return NetworkError(
         "server-error",
-        f"{masked(url)}: the server's answer is not what HTTP allows",
+        f"{redact(url)}: the server's answer is not what HTTP allows",
         found=found[:200],
         hint="try again later, or choose another source with --mirror URL",
     )
@@ -216,16 +216,16 @@ def _garbled(url: str, found: str) -> NetworkError:
 def _unreachable(url: str, found: str) -> NetworkError:
     return NetworkError(
         "network-unreachable",
-        f"{masked(url)}: no connection to the server",
+        f"{redact(url)}: no connection to the server",
         found=found,
         hint="check the network and the proxy settings, or choose another source with --mirror URL",
     )
 
 
-def _astray(url: str, found: str) -> NetworkError:
+def _too_many_redirects(url: str, found: str) -> NetworkError:
     return NetworkError(
         "too-many-redirects",
-        f"{masked(url)}: the server sends us from address to address",
+        f"{redact(url)}: the server sends us from address to address",
         found=found,
         done="nothing was stored",
         hint="choose another source with --mirror URL",

@@ -13,9 +13,9 @@ from pydantic import ValidationError
 from converters.fs.locks import acquire_waiting
 from registry.schema.base import Model
 from zoo._utils.disk import write_atomically
-from zoo._utils.progress import Note, unheard
+from zoo._utils.progress import Note, discard_note
 from zoo.download.mirrors import display_url, matching_mirror
-from zoo.download.urls import WEB, masked, origin
+from zoo.download.urls import HTTP_SCHEMES, origin, redact
 
 RECENT_SECONDS = 600.0
 """A source that failed longer ago than this is as good as any other."""
@@ -33,7 +33,7 @@ class SourceState(Model):
     failed: Mapping[str, float] = {}
 
 
-class Health:
+class SourceHealth:
     """The memory of one store, or of one call when there is no store.
 
     Args:
@@ -56,7 +56,7 @@ class Health:
         self._clock = clock
         self._state = self._read()
 
-    def in_order(self, urls: Sequence[str], note: Note = unheard) -> list[str]:
+    def sort(self, urls: Sequence[str], note: Note = discard_note) -> list[str]:
         """The addresses, those of sources that failed lately behind the others, longest ago first.
 
         Args:
@@ -83,8 +83,8 @@ class Health:
         if mirror is not None:
             return display_url(mirror)
         scheme = url.partition("://")[0]
-        place = origin(url) if scheme in WEB else None
-        return f"{place.scheme}://{place.host}:{place.port}" if place else masked(url)
+        place = origin(url) if scheme in HTTP_SCHEMES else None
+        return f"{place.scheme}://{place.host}:{place.port}" if place else redact(url)
 
     def _failed_at(self, source: str) -> float:
         at = self._state.failed.get(source, 0.0)
@@ -95,7 +95,7 @@ class Health:
         if self._path is None or self._guard is None:
             self._state = self._changed(self._state, source, at)
             return
-        with suppress(OSError), acquire_waiting(self._guard, "noting which sources work", unheard):
+        with suppress(OSError), acquire_waiting(self._guard, "noting which sources work", discard_note):
             # Others may have written since: theirs stays, save for this one source.
             self._state = self._changed(self._read(), source, at)
             # Not durable: what a loss of power takes back costs a try at a source that does not answer.

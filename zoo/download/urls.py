@@ -12,7 +12,7 @@ from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 from registry.errors import NetworkError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-WEB = tuple(_DEFAULT_PORTS)
+HTTP_SCHEMES = tuple(_DEFAULT_PORTS)
 """Schemes that are asked over the network's usual way; everything else is a file system."""
 
 
@@ -44,10 +44,10 @@ def origin(url: str) -> Origin:
     return Origin(parts.scheme, host.lower(), port or _DEFAULT_PORTS[parts.scheme])
 
 
-def masked(url: str) -> str:
+def redact(url: str) -> str:
     """The URL for messages, logs and files: no user, no password, no value of the query.
 
-    Every query value is masked, because which parameter of which host is a signature cannot be known.
+    Every query value is redact, because which parameter of which host is a signature cannot be known.
     """
     parts = urlsplit(url)
     place = parts.netloc.rpartition("@")[2]
@@ -60,7 +60,13 @@ def masked(url: str) -> str:
 def source_description(url: str) -> str:
     """Who answers for a URL, for messages."""
     scheme = urlsplit(url).scheme
-    return "the server" if scheme in WEB else "the mirror's folder" if scheme == "file" else "the mirror"
+    return (
+        "the server"
+        if scheme in HTTP_SCHEMES
+        else "the mirror's folder"
+        if scheme == "file"
+        else "the mirror"
+    )
 
 
 def file_name(url: str) -> str:
@@ -93,7 +99,7 @@ def redirect_target(current: str, location: str | None, plain_http: Collection[O
     if not location:
         raise NetworkError(
             "server-error",
-            f"{masked(current)}: a redirect that does not say where to",
+            f"{redact(current)}: a redirect that does not say where to",
             found="no Location in the answer",
             done="nothing was stored",
             hint="choose another source with --mirror URL",
@@ -106,14 +112,14 @@ def redirect_target(current: str, location: str | None, plain_http: Collection[O
         raise _refused(current, "an address that cannot be used", str(error)) from None
     named = any(place.host == known.host for known in plain_http)
     if place.scheme == "http" and not named:
-        raise _refused(current, masked(bare), "it is not encrypted")
+        raise _refused(current, redact(bare), "it is not encrypted")
     return bare
 
 
 def _refused(current: str, target: str, why: str) -> NetworkError:
     return NetworkError(
         "insecure-redirect",
-        f"{masked(current)}: redirected to where we must not follow: {why}",
+        f"{redact(current)}: redirected to where we must not follow: {why}",
         expected="an https address",
         found=target,
         done="did not follow it",

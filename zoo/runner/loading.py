@@ -14,7 +14,7 @@ from pydantic import PositiveInt
 from converters.process.interpreter import Interpreter
 from registry.errors import IntegrityError, NetworkError, NotFoundError, UsageError
 from registry.schema import Entry, Model
-from zoo._utils.threads import workers
+from zoo._utils.threads import worker_pool
 from zoo.artifacts.formats import Backend, Format, Precision, format_of
 from zoo.artifacts.plan import plans
 from zoo.artifacts.resolver import ArtifactResolver, Fetched
@@ -76,7 +76,7 @@ class LoadedModel:
     normalization: Normalization
 
 
-def spec_of(choice: RunConfig) -> ArtifactSpec:
+def artifact_spec(choice: RunConfig) -> ArtifactSpec:
     """Which artifact a backend runs.
 
     Raises:
@@ -92,7 +92,7 @@ def spec_of(choice: RunConfig) -> ArtifactSpec:
 
 
 @contextmanager
-def load_networks(
+def open_models(
     orders: Sequence[tuple[Entry, RunConfig]], resolver: ArtifactResolver
 ) -> Iterator[tuple[LoadedModel, ...]]:
     """Gets networks and loads them side by side; closes them in the end.
@@ -138,9 +138,9 @@ class _Prepared:
 
 
 def _prepared(entry: Entry, choice: RunConfig, resolver: ArtifactResolver) -> _Prepared:
-    want = spec_of(choice)
+    want = artifact_spec(choice)
     fetched = _obtained(entry, want, choice, resolver)
-    return _Prepared(fetched, normalization_of(entry, fetched, resolver), _interpreter(choice, resolver))
+    return _Prepared(fetched, find_normalization(entry, fetched, resolver), _interpreter(choice, resolver))
 
 
 def _obtained(entry: Entry, want: ArtifactSpec, choice: RunConfig, resolver: ArtifactResolver) -> Fetched:
@@ -165,7 +165,7 @@ def _side_by_side(opening: Sequence[Callable[[], LoadedModel]]) -> list[LoadedMo
 
     if len(opening) == 1:
         return [attempt(opening[0])]
-    with workers(len(opening)) as pool:
+    with worker_pool(len(opening)) as pool:
         return list(pool.map(attempt, opening))
 
 
@@ -184,7 +184,7 @@ def _interpreter(choice: RunConfig, resolver: ArtifactResolver) -> Interpreter |
     return None if tool is None else resolver.toolchains.ensure(tool, resolver.reporter.note)
 
 
-def normalization_of(entry: Entry, fetched: Fetched, resolver: ArtifactResolver) -> Normalization:
+def find_normalization(entry: Entry, fetched: Fetched, resolver: ArtifactResolver) -> Normalization:
     """Where mean and deviation are applied, in a published file or one that was converted from it.
 
     What is made from a checkpoint leaves it to the host. What is made from an inference model has what that

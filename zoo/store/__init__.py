@@ -1,6 +1,6 @@
 """The store: published files, fetched, proven and kept."""
 
-from zoo._utils.progress import Note, Progress, Silent
+from zoo._utils.progress import NoProgress, Note, Progress
 from zoo.archive.limits import Limits
 from zoo.download.mirrors import rewrite
 from zoo.download.policy import RetryPolicy
@@ -15,7 +15,7 @@ __all__ = [
     "Progress",
     "Prove",
     "RetryPolicy",
-    "Silent",
+    "NoProgress",
     "SourceOptions",
     "Store",
     "StoreReport",

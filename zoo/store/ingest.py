@@ -20,8 +20,8 @@ from zoo.download import urls
 from zoo.download.body import DownloadOptions
 from zoo.download.client import download
 from zoo.download.mirrors import rewrite
-from zoo.download.partial import Part
-from zoo.download.source_health import Health
+from zoo.download.partial import PartialFile
+from zoo.download.source_health import SourceHealth
 from zoo.store.expected_digests import CATALOG, ExpectedDigest, changed
 from zoo.store.fetch_request import FetchRequest
 from zoo.store.layout import FILES, Layout, temp_beside
@@ -99,7 +99,7 @@ class ArtifactIngest:
         blob = self._layout.blob(expected.digest.sha256)
         if not blob.exists() or digest_of(blob) != expected.digest:
             return None
-        return _Packed(blob, urls.masked(self._request.canonical), expected.digest)
+        return _Packed(blob, urls.redact(self._request.canonical), expected.digest)
 
     def _from_server(self) -> _Packed:
         request = self._request
@@ -109,7 +109,7 @@ class ArtifactIngest:
         terms = DownloadOptions(
             expected=self._expected.digest if self._expected else None,
             mirrors=request.source.mirrors,
-            health=Health(self._layout.sources, self._layout.guard("sources.json"), request.source.mirrors),
+            health=SourceHealth(self._layout.sources, self._layout.guard("sources.json"), request.source.mirrors),
             policy=request.source.policy,
             limits=request.source.limits,
             progress=request.progress,
@@ -146,7 +146,7 @@ class ArtifactIngest:
             self._record(request.canonical, _locked(request.name, packed.digest), request.accept)
             self._keep_blob(packed)
             # Before the folder appears: nobody would come back for a part whose artifact is there.
-            Part(self._layout.part(request.canonical)).discard()
+            PartialFile(self._layout.part(request.canonical)).discard()
             if not self._there(target):
                 publish(temp, target)
         finally:
@@ -165,7 +165,7 @@ class ArtifactIngest:
         except IntegrityError as error:
             things = {self._file_name: packed.path, FILES: files}
             place = put_aside(self._layout, self._quarantine_name, error, things)
-            Part(self._layout.part(self._request.canonical)).discard()
+            PartialFile(self._layout.part(self._request.canonical)).discard()
             error.done = f"moved it to {place}, nothing was handed out"
             error.hint = error.hint or f"zoo inspect {place / suspect}"
             raise

@@ -78,7 +78,7 @@ class Layout:
 
     def part(self, url: str) -> Path:
         """The unfinished download of an address."""
-        return self.root / "partial" / f"{urls.key(url)}.part"
+        return self.root / "partial" / f"{urls.url_key(url)}.part"
 
     def conversion(self, key: str) -> Path:
         """The folder of a conversion.

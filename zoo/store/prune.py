@@ -205,7 +205,7 @@ def _alone(layout: Layout, thing: CacheItem) -> Iterator[bool]:
 def _guards(thing: CacheItem) -> list[str]:
     """The locks, in the order in which a fetch takes them."""
     if thing.kind == "artifact" and thing.canonical is not None:
-        return [urls.key(thing.canonical), f"artifact-{thing.name.replace('/', '-')}"]
+        return [urls.url_key(thing.canonical), f"artifact-{thing.name.replace('/', '-')}"]
     if thing.kind == "conversion":
         return [f"built-{thing.path.name}"]
     if thing.kind == "partial":

@@ -13,7 +13,7 @@ from registry.errors import IntegrityError
 from registry.lock import Lock, Locked, describe
 from registry.schema import Artifact, Digest, Entry
 from zoo._utils.disk import FileVersion, translate_os_errors, version_of, write_atomically
-from zoo._utils.progress import Note, Progress, Silent, unheard
+from zoo._utils.progress import NoProgress, Note, Progress, discard_note
 from zoo.archive.member_names import artifact_root
 from zoo.download import urls
 from zoo.store.built import Make, build, find_built
@@ -44,7 +44,7 @@ class Stored:
         path: The file, or the folder that directly holds the files of an inference model.
         digest: SHA-256 and size of the packed file as it was served.
         from_cache: Whether no server was asked.
-        url: Where it came from, masked.
+        url: Where it came from, redact.
     """
 
     path: Path
@@ -120,7 +120,7 @@ class Store:
         accept: bool = False,
         packed: bool = False,
         progress: Progress | None = None,
-        note: Note = unheard,
+        note: Note = discard_note,
     ) -> Stored:
         """Hands out an artifact, from the store or from a server.
 
@@ -152,7 +152,7 @@ class Store:
             pins=pins or Lock(),
             accept=accept,
             packed=packed,
-            progress=progress or Silent(),
+            progress=progress or NoProgress(),
             note=note,
         )
         with translate_os_errors(self.root):
@@ -161,7 +161,7 @@ class Store:
             stored = None if accept else self._warm(request)
             if stored is not None and self._suffices(request, stored):
                 return stored
-            guard = self._layout.guard(urls.key(request.canonical))
+            guard = self._layout.guard(urls.url_key(request.canonical))
             with acquire_waiting(guard, f"fetching {request.name}", note):
                 return self._cold(request)
 
@@ -170,7 +170,7 @@ class Store:
         return stored.path if artifact.container == "file" else self._layout.blob(stored.digest.sha256)
 
     @contextmanager
-    def alone(self, name: str, what: str, note: Note = unheard) -> Iterator[None]:
+    def alone(self, name: str, what: str, note: Note = discard_note) -> Iterator[None]:
         """Holds one of the store's locks, for work whose result lies elsewhere.
 
         Args:
@@ -190,7 +190,7 @@ class Store:
         with translate_os_errors(self.root):
             return find_built(self._layout, key)
 
-    def put_built(self, key: str, make: Make, *, note: Note = unheard) -> Path:
+    def put_built(self, key: str, make: Make, *, note: Note = discard_note) -> Path:
         """The folder with the files of a conversion, made now unless it was made before.
 
         Args:
@@ -234,7 +234,7 @@ class Store:
         *,
         pins: Lock | None = None,
         dry_run: bool = False,
-        note: Note = unheard,
+        note: Note = discard_note,
     ) -> PruneReport:
         """Removes what a policy selects, and nothing that was handed out within its grace.
 
@@ -315,7 +315,7 @@ class Store:
 
     def _record(self, url: str, locked: Locked, accept: bool) -> None:
         """Remembers a digest; the first one stays unless a change was accepted."""
-        with acquire_waiting(self._layout.guard("lock.json"), "writing lock.json", unheard):
+        with acquire_waiting(self._layout.guard("lock.json"), "writing lock.json", discard_note):
             before = self.seen()
             after = before.accepting(url, locked) if accept else before.with_seen(url, locked)
             if after != before:

@@ -17,7 +17,7 @@ from zoo._utils.checksums import digest_of
 from zoo.artifacts.plan import FetchPlan, plans
 from zoo.artifacts.resolver import ArtifactResolver, CachedRoute
 from zoo.artifacts.spec import ArtifactSpec
-from zoo.download.mirrors import place_of
+from zoo.download.mirrors import mirror_path
 from zoo.transfer.bundle_manifest import BUILT, CONTENTS, FILES, BundledConversion, BundledFile, Contents
 
 
@@ -61,7 +61,7 @@ class Packing:
         """
         artifact = plan.start
         stored = self._resolver.published(entry, artifact, packed=True)
-        path = f"{FILES}/{place_of(artifact.urls[0])}"
+        path = f"{FILES}/{mirror_path(artifact.urls[0])}"
         self._take(path, self._resolver.store.packed(artifact, stored), stored.digest)
         self._published[artifact.urls[0]] = BundledFile(
             entry=entry.id, artifact=artifact.id, url=artifact.urls[0], path=path, digest=stored.digest

@@ -17,11 +17,11 @@ from typing import Literal
 from registry.errors import NotFoundError, UsageError, ZooError
 from registry.lock import Lock, Locked
 from registry.schema import Artifact, Digest, Entry, Model
-from zoo._utils.threads import workers
+from zoo._utils.threads import worker_pool
 from zoo.archive.member_names import Names
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.artifacts.spec import FetchOptions
-from zoo.download.mirrors import place_of
+from zoo.download.mirrors import mirror_path
 from zoo.store.expected_digests import expected_digests, refuse_disagreement
 from zoo.transfer.targets import MirrorTarget
 
@@ -111,7 +111,7 @@ def orders(entries: Sequence[Entry], request: FetchOptions) -> tuple[Order, ...]
         names.add_file(PurePosixPath(reserved))
     for entry in entries:
         for artifact in _chosen(entry, request):
-            order = Order(entry, artifact, str(place_of(artifact.urls[0])))
+            order = Order(entry, artifact, str(mirror_path(artifact.urls[0])))
             if order.url not in found:
                 _claim(names, order)
                 found[order.url] = order
@@ -145,7 +145,7 @@ def mirror(
     name = f"mirror-{hashlib.sha256(place.name.encode()).hexdigest()[:16]}"
     with resolver.store.alone(name, f"writing the mirror {place.name}", resolver.reporter.note):
         do = work.look if dry_run else work.bring
-        with workers(min(jobs, len(wanted))) as pool:
+        with worker_pool(min(jobs, len(wanted))) as pool:
             items = tuple(pool.map(do, wanted))
         if not dry_run:
             work.write_index()
@@ -235,7 +235,7 @@ class _Work:
         """Writes what follows from the lock; a file that is as it should be is not touched."""
         if not self._lock.artifacts:
             return
-        files = {str(place_of(url)): (url, line) for url, line in self._lock.artifacts.items()}
+        files = {str(mirror_path(url)): (url, line) for url, line in self._lock.artifacts.items()}
         sums = "".join(f"{line.sha256}  {path}\n" for path, (_, line) in sorted(files.items()))
         index = {
             "version": 1,

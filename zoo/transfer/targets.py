@@ -15,7 +15,7 @@ from zoo._utils.checksums import CHUNK, Fingerprint, digest_of
 from zoo._utils.disk import sync
 from zoo.download.errors import root_cause
 from zoo.download.filesystem import file_system, path_of
-from zoo.download.mirrors import display_url, is_web, rewrite
+from zoo.download.mirrors import display_url, is_http, rewrite
 
 _ANOTHER = "name another folder"
 
@@ -165,7 +165,7 @@ def mirror_target(where: str) -> MirrorTarget:
     """
     if "://" not in where:
         return FolderTarget(Path(where).expanduser())
-    if is_web(where):
+    if is_http(where):
         raise UsageError(
             "mirror-read-only",
             "files cannot be put on a web server by asking it",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.errors import UsageError
-from zoo._utils.units import ago, duration, size
+from zoo._utils.units import format_age, parse_duration, parse_size
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from zoo._utils.units import ago, duration, size
     [("45s", 45), ("10m", 600), ("1.5h", 5400), ("30d", 2_592_000), (" 2 W ", 1_209_600), ("0s", 0)],
 )
 def test_times(text: str, seconds: float) -> None:
-    assert duration(text) == timedelta(seconds=seconds)
+    assert parse_duration(text) == timedelta(seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -26,13 +26,13 @@ def test_times(text: str, seconds: float) -> None:
     [("0", 0), ("512", 512), ("2GB", 2 * 10**9), ("1.5 GiB", 3 * 2**29), ("500m", 5 * 10**8), ("3kB", 3000)],
 )
 def test_sizes(text: str, count: int) -> None:
-    assert size(text) == count
+    assert parse_size(text) == count
 
 
 @pytest.mark.parametrize("text", ["", "-1d", "1", "d", "1y", "1e9s", "٣d", "1d2h", "nan s"])
 def test_no_time(text: str) -> None:
     with pytest.raises(UsageError) as caught:
-        duration(text)
+        parse_duration(text)
 
     assert caught.value.code == "bad-duration"
 
@@ -40,7 +40,7 @@ def test_no_time(text: str) -> None:
 @pytest.mark.parametrize("text", ["", "-1GB", "GB", "1 XB", "1bb", "1,5GB", "inf"])
 def test_no_size(text: str) -> None:
     with pytest.raises(UsageError) as caught:
-        size(text)
+        parse_size(text)
 
     assert caught.value.code == "bad-size"
 
@@ -57,4 +57,4 @@ def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
     [(-5, "now"), (0, "now"), (59, "now"), (60, "1 min"), (7300, "2 h"), (86_400 * 40, "40 d")],
 )
 def test_what_is_past_in_words(seconds: int, shown: str) -> None:
-    assert ago(timedelta(seconds=seconds)) == shown
+    assert format_age(timedelta(seconds=seconds)) == shown

@@ -29,7 +29,7 @@ from zoo.settings import Settings
 FILE = "/models/a.tar"
 DATA = b"a model" * 1000
 NAMED = f"https://models.invalid{FILE}"
-FAST_RETRIES = RetryPolicy(connect_timeout=5.0, read_timeout=0.3, answer_timeout=5.0)
+FAST_RETRIES = RetryPolicy(connect_timeout=5.0, read_timeout=0.3, header_timeout=5.0)
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from tests.helpers.servers import LyingServer, cut, status
 from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, trust
 from zoo.download.body import DownloadOptions
 from zoo.download.client import download
-from zoo.download.mirrors import place_of
+from zoo.download.mirrors import mirror_path
 from zoo.store import SourceOptions, Stored, rewrite
 
 
@@ -119,7 +119,7 @@ class TestFolders:
 
     def test_a_query_is_no_part_of_a_file_name(self) -> None:
         assert rewrite(HOST + "/a%20b/c.tar?v=1", "/mirror") == "file:///mirror/a%20b/c.tar"
-        assert str(place_of(HOST + "/a%20b/c.tar?v=1")) == "a b/c.tar"
+        assert str(mirror_path(HOST + "/a%20b/c.tar?v=1")) == "a b/c.tar"
 
     @pytest.mark.parametrize("mirror", ["file://host/share", "file:", "file://", "s3://key:s3cr3t@bucket"])
     def test_what_is_no_place_is_a_usage_error(self, mirror: str) -> None:
@@ -138,8 +138,8 @@ class TestGoingOn:
         progress = Counter()
         with LyingServer({"/file": cut(data, after=6000)}) as server:
             fetcher.policy = replace(fetcher.policy, attempts=1)
-            terms = fetcher.terms(server, expected=digest(data), progress=progress)
-            got = download([server.url + "/file", (tmp_path / "file").as_uri()], fetcher.part, terms)
+            options = fetcher.options(server, expected=digest(data), progress=progress)
+            got = download([server.url + "/file", (tmp_path / "file").as_uri()], fetcher.part, options)
 
         assert got.digest == digest(data)
         assert progress.starts == [0, 6000], "the second source was asked for the rest alone"
@@ -149,8 +149,8 @@ class TestGoingOn:
     ) -> None:
         (tmp_path / "file").write_bytes(data)
         with LyingServer({"/file": [cut(data[::-1], after=6000), status(500)]}) as server:
-            terms = fetcher.terms(server, expected=digest(data))
-            got = download([server.url + "/file", (tmp_path / "file").as_uri()], fetcher.part, terms)
+            options = fetcher.options(server, expected=digest(data))
+            got = download([server.url + "/file", (tmp_path / "file").as_uri()], fetcher.part, options)
 
         assert got.digest == digest(data)
 
@@ -159,8 +159,8 @@ class TestGoingOn:
         progress = Counter()
         with LyingServer({"/file": cut(data[::-1], after=6000)}) as server:
             fetcher.policy = replace(fetcher.policy, attempts=1)
-            terms = fetcher.terms(server, progress=progress)
-            got = download([server.url + "/file", (tmp_path / "file").as_uri()], fetcher.part, terms)
+            options = fetcher.options(server, progress=progress)
+            got = download([server.url + "/file", (tmp_path / "file").as_uri()], fetcher.part, options)
 
         assert got.digest == digest(data)
         assert progress.starts == [0, 0]
@@ -198,9 +198,9 @@ class TestBuckets:
     @pytest.mark.parametrize("scheme", ["gopher", "ftp"])
     def test_nothing_opens_it(self, fetcher: Fetcher, scheme: str) -> None:
         pytest.importorskip("fsspec", reason="pip install 'paddle-zoo[mirrors]'")
-        terms = DownloadOptions(policy=fetcher.policy, mirrors=(f"{scheme}://bucket",))
+        options = DownloadOptions(policy=fetcher.policy, mirrors=(f"{scheme}://bucket",))
         with pytest.raises(UsageError) as caught:
-            download([f"{scheme}://bucket/file"], fetcher.part, terms)
+            download([f"{scheme}://bucket/file"], fetcher.part, options)
 
         assert caught.value.code == "bad-mirror"
 

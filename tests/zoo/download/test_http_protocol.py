@@ -34,7 +34,13 @@ class TestPatience:
     def test_pauses_double_up_to_a_bound(self) -> None:
         policy = RetryPolicy(jitter=lambda: 1.0)
 
-        assert [policy.pause(failures) for failures in (1, 2, 3, 10, 10_000)] == [0.5, 1.0, 2.0, 30.0, 30.0]
+        assert [policy.backoff_seconds(failures) for failures in (1, 2, 3, 10, 10_000)] == [
+            0.5,
+            1.0,
+            2.0,
+            30.0,
+            30.0,
+        ]
 
     def test_the_server_may_say_how_long(self, fetcher: Fetcher, data: bytes) -> None:
         later = {"Date": "Tue, 01 Mar 2022 08:00:00 GMT", "Retry-After": "Tue, 01 Mar 2022 08:00:42 GMT"}
@@ -82,14 +88,14 @@ class TestSecrets:
     def test_credentials_of_a_mirror_reach_the_mirror(self, fetcher: Fetcher, data: bytes) -> None:
         with LyingServer({"/file": protected(data, "me", "s3cr3t:@")}) as server:
             base = server.url.replace("//", "//me:s3cr3t%3A%40@")
-            got = download([server.url + "/file"], fetcher.part, fetcher.terms(server, mirrors=(base,)))
+            got = download([server.url + "/file"], fetcher.part, fetcher.options(server, mirrors=(base,)))
 
         assert got.digest == digest(data)
 
     def test_they_do_not_follow_a_redirect_to_another_origin(self, fetcher: Fetcher, data: bytes) -> None:
         with serve({"/file": data}) as other, LyingServer({"/file": redirect(other.url + "/file")}) as server:
             base = server.url.replace("//", "//me:s3cr3t@")
-            got = download([server.url + "/file"], fetcher.part, fetcher.terms(server, mirrors=(base,)))
+            got = download([server.url + "/file"], fetcher.part, fetcher.options(server, mirrors=(base,)))
 
         assert got.digest == digest(data)
         assert "authorization" in server.log[0].headers
@@ -102,8 +108,8 @@ class TestSecrets:
             mirrors = tuple(
                 server.url.replace("//", f"//me:of-{name}@") for name, server in (("one", one), ("two", two))
             )
-            terms = replace(fetcher.terms(one), mirrors=mirrors)
-            download([server.url + "/file" for server in (one, two, host)], fetcher.part, terms)
+            options = replace(fetcher.options(one), mirrors=mirrors)
+            download([server.url + "/file" for server in (one, two, host)], fetcher.part, options)
 
         shown = [b64decode(server.log[0].headers["authorization"].split()[1]) for server in (one, two)]
         assert shown == [b"me:of-one", b"me:of-two"]
@@ -118,7 +124,7 @@ class TestSecrets:
         with LyingServer({"/file": protected(data, "me", "s3cr3t")}) as server:
             assert fetcher.get(server).digest == digest(data)
             with pytest.raises(NetworkError) as caught:
-                download([server.url + "/file?b"], fetcher.part, replace(fetcher.terms(server), mirrors=()))
+                download([server.url + "/file?b"], fetcher.part, replace(fetcher.options(server), mirrors=()))
 
         assert "401" in str(caught.value)
 
@@ -131,7 +137,7 @@ class TestSecrets:
             base = server.url.replace("//", "//me:s3cr3t@")
             with pytest.raises(ZooError) as caught:
                 download(
-                    [server.url + "/file?token=hush"], fetcher.part, fetcher.terms(server, mirrors=(base,))
+                    [server.url + "/file?token=hush"], fetcher.part, fetcher.options(server, mirrors=(base,))
                 )
 
         told = [str(caught.value), repr(caught.value.__cause__), *fetcher.notes]

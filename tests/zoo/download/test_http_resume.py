@@ -163,14 +163,14 @@ class TestResume:
 class TestAddresses:
     def test_the_next_one_is_asked_when_a_file_is_missing(self, fetcher: Fetcher, data: bytes) -> None:
         with serve({"/b": data}) as server:
-            got = download([server.url + "/a", server.url + "/b"], fetcher.part, fetcher.terms(server))
+            got = download([server.url + "/a", server.url + "/b"], fetcher.part, fetcher.options(server))
 
         assert got.url == server.url + "/b"
         assert got.digest == digest(data)
 
     def test_the_next_one_is_asked_when_a_page_comes(self, fetcher: Fetcher, data: bytes) -> None:
         with LyingServer({"/a": html(), "/b": honest(data)}) as server:
-            got = download([server.url + "/a", server.url + "/b"], fetcher.part, fetcher.terms(server))
+            got = download([server.url + "/a", server.url + "/b"], fetcher.part, fetcher.options(server))
 
         assert got.digest == digest(data)
 
@@ -179,14 +179,14 @@ class TestAddresses:
             download(
                 [server.url + "/a", server.url + "/b"],
                 fetcher.part,
-                fetcher.terms(server, expected=digest(data)),
+                fetcher.options(server, expected=digest(data)),
             )
 
         assert server.count("/b") == 0
 
     def test_missing_everywhere_names_every_address(self, fetcher: Fetcher) -> None:
         with serve({}) as server, pytest.raises(NetworkError) as caught:
-            download([server.url + "/a", server.url + "/b"], fetcher.part, fetcher.terms(server))
+            download([server.url + "/a", server.url + "/b"], fetcher.part, fetcher.options(server))
 
         assert caught.value.code == "not-on-server"
         assert server.url + "/a" in str(caught.value)
@@ -194,6 +194,6 @@ class TestAddresses:
 
     def test_a_broken_server_says_more_than_a_missing_file(self, fetcher: Fetcher) -> None:
         with LyingServer({"/b": status(500)}) as server, pytest.raises(NetworkError) as caught:
-            download([server.url + "/a", server.url + "/b"], fetcher.part, fetcher.terms(server))
+            download([server.url + "/a", server.url + "/b"], fetcher.part, fetcher.options(server))
 
         assert caught.value.code == "server-error"

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from registry.errors import NetworkError, UsageError
 from zoo.download.mirrors import Credentials, credentials
-from zoo.download.urls import file_name, key, masked, origin, redirect_target
+from zoo.download.urls import file_name, key, origin, redact, redirect_target
 from zoo.store import rewrite
 
 URL = "https://bj.bcebos.com/v1/paddledet/models/keypoint/tinypose_128x96.tar"
@@ -84,7 +84,7 @@ def test_credentials_of_a_mirror() -> None:
     ],
 )
 def test_masked(url: str, shown: str) -> None:
-    assert masked(url) == shown
+    assert redact(url) == shown
 
 
 @given(st.text(st.characters(max_codepoint=300, blacklist_categories=["Cs"]), max_size=200))

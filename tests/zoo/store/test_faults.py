@@ -163,7 +163,7 @@ def test_a_fault(store_fixture: StoreFixture, story: str, known: bool) -> None:
             assert error.exit_code == (5 if error.code in OF_CONTENT else 4)
             assert error.done or error.found
             assert error.hint
-        assert len(server.log) <= store_fixture.policy.most_attempts
+        assert len(server.log) <= store_fixture.policy.max_attempts
         nothing_torn(store_fixture, artifact_root=error is None)
 
         # The same store recovers as soon as the server does.

@@ -180,7 +180,7 @@ class TestInUse:
     def test_what_somebody_works_on_is_left_to_them(
         self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
     ) -> None:
-        guard = Layout(store_fixture.root).guard(urls.key(INFERENCE.urls[0]))
+        guard = Layout(store_fixture.root).guard(urls.url_key(INFERENCE.urls[0]))
         with acquire_waiting(guard, "fetching", lambda _: None):
             report = prune(store_fixture, **OLD)
 
@@ -196,7 +196,7 @@ class TestInUse:
         (part,) = store_fixture.root.glob("partial/*.part")
         os.utime(part, (time.time() - 90 * DAY,) * 2)
         with acquire_waiting(
-            Layout(store_fixture.root).guard(urls.key(WEIGHTS.urls[0])), "fetching", lambda _: None
+            Layout(store_fixture.root).guard(urls.url_key(WEIGHTS.urls[0])), "fetching", lambda _: None
         ):
             assert names(prune(store_fixture, **OLD)) == []
 

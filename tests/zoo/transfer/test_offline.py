@@ -53,12 +53,12 @@ def zoo(request: pytest.FixtureRequest, stocked: Path, tmp_path: Path) -> tuple[
     log = tmp_path / "touched"
     log.write_text("")
     if request.param == "no network in the kernel":
-        alone = ("unshare", "--check-network", "--map-root-user")
+        alone = ("unshare", "--net", "--map-root-user")
         try:
             subprocess.run([*alone, "true"], check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError):
             pytest.skip(
-                "this system permits no network namespaces: unshare --check-network --map-root-user true"
+                "this system permits no network namespaces: unshare --net --map-root-user true"
             )
         return Zoo(stocked, alone), {}, log
     (tmp_path / "guard").mkdir()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from registry.tables import aligned
-from zoo._utils.units import megabytes
+from zoo._utils.units import format_size
 from zoo.demo import Demo, DemoRow
 from zoo.diagnostics.connectivity import HostCheck
 from zoo.diagnostics.doctor import Conversion, Diagnosis
@@ -102,7 +102,7 @@ def _demo_cells(row: DemoRow) -> list[str]:
     accuracy = row.accuracy
     return [
         row.format,
-        megabytes(row.size) if row.size is not None else "-",
+        format_size(row.size) if row.size is not None else "-",
         f"{row.seconds:.1f}" if row.seconds is not None else "-",
         row.proof or row.state,
         f"{row.difference:.1e}" if row.difference is not None else "-",
