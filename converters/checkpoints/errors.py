@@ -27,7 +27,7 @@ def shorten(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusals:
+class CheckpointErrors:
     """Builds the errors about one file.
 
     Attributes:

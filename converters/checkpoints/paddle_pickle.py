@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from converters.checkpoints.errors import Refusals, shorten
+from converters.checkpoints.errors import CheckpointErrors, shorten
 from converters.checkpoints.pickle_evaluator import evaluate
 from converters.checkpoints.pickle_values import PendingArray, Value, describe
 from converters.checkpoints.stored_array import StoredArray, check_name
@@ -19,25 +19,25 @@ MAX_EXPANSION = 4
 times would fill a disk when written out."""
 
 
-def read_state_dict(data: bytes, refusals: Refusals) -> dict[str, StoredArray]:
+def read_state_dict(data: bytes, errors: CheckpointErrors) -> dict[str, StoredArray]:
     """Arrays by name, in file order, from the bytes of a ``.pdparams`` file.
 
     Raises:
         IntegrityError: The pickle is unsafe, damaged, or beyond the limits.
         ConversionError: ``weights-unsupported`` when it holds something other than named arrays.
     """
-    root = evaluate(data, refusals)
+    root = evaluate(data, errors)
     if not isinstance(root, dict):
-        raise refusals.unsupported(f"it holds {describe(root)}")
+        raise errors.unsupported(f"it holds {describe(root)}")
     if SPLIT_PARAMETERS in root:
-        raise refusals.unsupported("it holds parameters of more than a gigabyte, cut in pieces")
-    _check_internal_names(root.pop(INTERNAL_NAMES, None), refusals)
-    arrays = {name: _array(name, value, refusals) for name, value in root.items()}
+        raise errors.unsupported("it holds parameters of more than a gigabyte, cut in pieces")
+    _check_internal_names(root.pop(INTERNAL_NAMES, None), errors)
+    arrays = {name: _array(name, value, errors) for name, value in root.items()}
     if not arrays:
-        raise refusals.unsupported("it holds no arrays")
+        raise errors.unsupported("it holds no arrays")
     needed = sum(len(stored.data) for stored in arrays.values())
     if needed > MAX_EXPANSION * len(data):
-        raise refusals.too_large(
+        raise errors.too_large(
             "its arrays repeat the same bytes under many names",
             limit=MAX_EXPANSION * len(data),
             found=f"{needed} bytes of arrays in a file of {len(data)}",
@@ -45,22 +45,22 @@ def read_state_dict(data: bytes, refusals: Refusals) -> dict[str, StoredArray]:
     return arrays
 
 
-def _check_internal_names(names: Value, refusals: Refusals) -> None:
+def _check_internal_names(names: Value, errors: CheckpointErrors) -> None:
     if names is None:
         return
     if not isinstance(names, dict) or not all(isinstance(name, str) for name in names.values()):
-        raise refusals.malformed(f"{INTERNAL_NAMES} is not a dictionary from name to name")
+        raise errors.malformed(f"{INTERNAL_NAMES} is not a dictionary from name to name")
 
 
-def _array(name: str, value: Value, refusals: Refusals) -> StoredArray:
-    check_name(name, refusals)
+def _array(name: str, value: Value, errors: CheckpointErrors) -> StoredArray:
+    check_name(name, errors)
     # A Tensor saved outside a state dict comes as (internal name, array).
     match value:
         case (PendingArray() as array) | (str(), PendingArray() as array):
             if array.stored is None:
-                raise refusals.malformed(f"the array {shorten(name)} has no content")
+                raise errors.malformed(f"the array {shorten(name)} has no content")
             return array.stored
     hint = None
     if isinstance(value, dict):
         hint = f"the file nests dictionaries: save the one under {shorten(name)} alone"
-    raise refusals.unsupported(f"{shorten(name)} holds {describe(value)}", hint=hint)
+    raise errors.unsupported(f"{shorten(name)} holds {describe(value)}", hint=hint)

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
-from converters.checkpoints.errors import Refusals, shorten
+from converters.checkpoints.errors import CheckpointErrors, shorten
 from converters.checkpoints.pickle_rules import ArrayRules
 from converters.checkpoints.pickle_stream import Argument, instructions
 from converters.checkpoints.pickle_values import ALLOWED_GLOBALS, Value
@@ -24,7 +24,7 @@ MAX_TUPLE = 32  # extents of an array; everything else is shorter
 _Action: TypeAlias = Callable[[Argument], None]
 
 
-def evaluate(data: bytes, refusals: Refusals) -> Value:
+def evaluate(data: bytes, errors: CheckpointErrors) -> Value:
     """What the pickle in ``data`` describes, as inert values.
 
     Raises:
@@ -32,8 +32,8 @@ def evaluate(data: bytes, refusals: Refusals) -> Value:
             ``weights-truncated``, ``weights-malformed`` or ``weights-too-large``.
         ConversionError: ``weights-unsupported`` for an element type without a place here.
     """
-    machine = _Machine(len(data), refusals)
-    for machine.offset, name, argument in instructions(data, refusals):
+    machine = _Machine(len(data), errors)
+    for machine.offset, name, argument in instructions(data, errors):
         machine.actions[name](argument)
     return machine.result
 
@@ -41,11 +41,11 @@ def evaluate(data: bytes, refusals: Refusals) -> Value:
 class _Machine:
     """Stack, memo, and one action per opcode."""
 
-    def __init__(self, size: int, refusals: Refusals) -> None:
+    def __init__(self, size: int, errors: CheckpointErrors) -> None:
         self.offset = 0
         self.result: Value = None
-        self._refusals = refusals
-        self._rules = ArrayRules(size, refusals)
+        self._errors = errors
+        self._rules = ArrayRules(size, errors)
         self._stack: list[Value] = []
         self._below_marks: list[list[Value]] = []
         self._memo: dict[Argument, Value] = {}
@@ -86,7 +86,7 @@ class _Machine:
         }
 
     def _unsafe(self, what: str) -> IntegrityError:
-        return self._refusals.unsafe(what, offset=self.offset)
+        return self._errors.unsafe(what, offset=self.offset)
 
     def _push(self, value: Value) -> None:
         if len(self._stack) >= MAX_STACK:
@@ -146,7 +146,7 @@ class _Machine:
             if not isinstance(key, str):
                 raise self._unsafe("a dictionary key that is not text")
             if key in target:
-                raise self._refusals.malformed(
+                raise self._errors.malformed(
                     f"the key {shorten(key)} occurs twice, again at byte {self.offset}"
                 )
             target[key] = value

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 
 from converters.checkpoints.dtypes import BY_PICKLE_CODE
-from converters.checkpoints.errors import Refusals, shorten
+from converters.checkpoints.errors import CheckpointErrors, shorten
 from converters.checkpoints.pickle_stream import LongText
 from converters.checkpoints.pickle_values import Global, PendingArray, PendingDtype, Value, describe
 from converters.checkpoints.stored_array import ByteOrder, StoredArray, as_shape
@@ -27,12 +27,12 @@ class ArrayRules:
     Args:
         size: Size of the file in bytes. Bytes decoded from text may not exceed it in sum, however often
             the pickle asks for the same text.
-        refusals: Words the errors.
+        errors: Words the errors.
     """
 
-    def __init__(self, size: int, refusals: Refusals) -> None:
+    def __init__(self, size: int, errors: CheckpointErrors) -> None:
         self._decodable = size
-        self._refusals = refusals
+        self._errors = errors
 
     def call(self, function: Value, arguments: Value, offset: int) -> Value:
         """The value of ``function(*arguments)`` for the few calls an array consists of.
@@ -63,7 +63,7 @@ class ArrayRules:
                 value = {}
             case _:
                 called = f"REDUCE, calling {describe(function)} with {describe(arguments)},"
-                raise self._refusals.unsafe(called, offset=offset)
+                raise self._errors.unsafe(called, offset=offset)
         return value
 
     def build(self, target: Value, state: Value, offset: int) -> None:
@@ -87,51 +87,51 @@ class ArrayRules:
             ):
                 array.stored = self._stored(shape, dtype, bool(fortran), data, offset)
             case _:
-                raise self._refusals.unsafe(
+                raise self._errors.unsafe(
                     f"BUILD on {describe(target)} with {describe(state)}", offset=offset
                 )
 
     def _dtype(self, code: str, offset: int) -> PendingDtype:
         if code.startswith("O"):
-            raise self._refusals.unsafe(f"an array of Python objects (dtype {shorten(code)})", offset=offset)
+            raise self._errors.unsafe(f"an array of Python objects (dtype {shorten(code)})", offset=offset)
         if code == "u2":
             # Paddle has no unsigned 16-bit type: these are the bits of bfloat16, and reading them as
             # integers would be silently wrong.
-            raise self._refusals.unsupported(
+            raise self._errors.unsupported(
                 "bfloat16 tensors, which Paddle stores as uint16",
                 hint="convert to float32 before saving: network.to(dtype='float32')",
             )
         if code not in BY_PICKLE_CODE:
-            raise self._refusals.unsupported(f"an array of dtype {shorten(code)}")
+            raise self._errors.unsupported(f"an array of dtype {shorten(code)}")
         return PendingDtype(BY_PICKLE_CODE[code])
 
     def _byte_order(self, dtype: PendingDtype, order: ByteOrder, offset: int) -> ByteOrder:
         if (order == "|") != (dtype.element.size == 1):
-            raise self._refusals.unsafe(f"{dtype.element.name} with byte order {order}", offset=offset)
+            raise self._errors.unsafe(f"{dtype.element.name} with byte order {order}", offset=offset)
         return order
 
     def _encoded(self, text: str | LongText, offset: int) -> memoryview:
         raw = text.raw if isinstance(text, LongText) else memoryview(text.encode())
         self._decodable -= len(raw)
         if self._decodable < 0:
-            raise self._refusals.unsafe(
+            raise self._errors.unsafe(
                 "text decoded again and again, more than the file holds,", offset=offset
             )
         try:
             return memoryview(_to_latin1(raw))
         except UnicodeError:
-            raise self._refusals.unsafe("_codecs.encode of text that is not Latin-1", offset=offset) from None
+            raise self._errors.unsafe("_codecs.encode of text that is not Latin-1", offset=offset) from None
 
     def _stored(
         self, shape: Value, dtype: PendingDtype, fortran: bool, data: memoryview, offset: int
     ) -> StoredArray:
         extents = as_shape(shape)
         if dtype.byte_order is None or extents is None:
-            raise self._refusals.unsafe("an array whose shape or dtype is unusable", offset=offset)
+            raise self._errors.unsafe("an array whose shape or dtype is unusable", offset=offset)
         stored = StoredArray(dtype.element, extents, dtype.byte_order, fortran, data)
         needed = stored.elements * dtype.element.size
         if needed != len(data):
-            raise self._refusals.malformed(
+            raise self._errors.malformed(
                 f"the array at byte {offset} has other bytes than its shape says",
                 expected=f"{needed} bytes for {dtype.element.name} {list(extents)}",
                 found=f"{len(data)}",

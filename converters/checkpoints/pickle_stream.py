@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import NamedTuple, TypeAlias
 
-from converters.checkpoints.errors import Refusals
+from converters.checkpoints.errors import CheckpointErrors
 
 MAX_INSTRUCTIONS = 150_000
 """About 28 are needed per tensor, so this is near 5000 tensors; the largest network here has 1342."""
@@ -56,11 +56,11 @@ class Instruction(NamedTuple):
 class _Cursor:
     """Reads opcode arguments, never past the end of the data."""
 
-    __slots__ = ("data", "opcode", "opcode_offset", "position", "refusals")
+    __slots__ = ("data", "opcode", "opcode_offset", "position", "errors")
 
-    def __init__(self, data: memoryview, refusals: Refusals) -> None:
+    def __init__(self, data: memoryview, errors: CheckpointErrors) -> None:
         self.data = data
-        self.refusals = refusals
+        self.errors = errors
         self.position = 0
         self.opcode = "the first opcode"
         self.opcode_offset = 0
@@ -68,7 +68,7 @@ class _Cursor:
     def take(self, count: int) -> memoryview:
         end = self.position + count
         if end > len(self.data):
-            raise self.refusals.truncated(
+            raise self.errors.truncated(
                 f"inside {self.opcode} at byte {self.opcode_offset}",
                 expected=f"{count} bytes from byte {self.position}",
                 found=f"{len(self.data) - self.position}",
@@ -96,14 +96,14 @@ class _Cursor:
     def protocol(self) -> int:
         version = self.u8()
         if version > _MAX_PROTOCOL:
-            raise self.refusals.unsafe(f"pickle protocol {version}", offset=self.opcode_offset)
+            raise self.errors.unsafe(f"pickle protocol {version}", offset=self.opcode_offset)
         return version
 
     def frame(self) -> int:
         # A frame only announces how much to read ahead; the content is in the stream either way.
         length = int.from_bytes(self.take(8), "little")
         if length > len(self.data) - self.position:
-            raise self.refusals.truncated(
+            raise self.errors.truncated(
                 f"inside the frame that begins at byte {self.opcode_offset}",
                 expected=f"{length} bytes",
                 found=f"{len(self.data) - self.position}",
@@ -133,7 +133,7 @@ class _Cursor:
         window = bytes(self.data[self.position : self.position + _MAX_GLOBAL_LINE])
         line, newline, _ = window.partition(b"\n")
         if not newline and len(window) == _MAX_GLOBAL_LINE:
-            raise self.refusals.unsafe("a global with an overlong name", offset=self.opcode_offset)
+            raise self.errors.unsafe("a global with an overlong name", offset=self.opcode_offset)
         self.take(len(line) + 1)
         return self._decoded(memoryview(line))
 
@@ -141,7 +141,7 @@ class _Cursor:
         try:
             return str(raw, "utf-8")
         except UnicodeDecodeError as error:
-            raise self.refusals.malformed(
+            raise self.errors.malformed(
                 f"{self.opcode} at byte {self.opcode_offset} is not UTF-8", found=error.reason
             ) from None
 
@@ -185,36 +185,36 @@ _OPCODES: dict[int, tuple[str, _Reader | None]] = {
 }
 
 
-def instructions(data: bytes, refusals: Refusals) -> Iterator[Instruction]:
+def instructions(data: bytes, errors: CheckpointErrors) -> Iterator[Instruction]:
     """Yields the instructions of a pickle up to and including STOP.
 
     Args:
         data: The whole file.
-        refusals: Words the errors.
+        errors: Words the errors.
 
     Raises:
         IntegrityError: ``unsafe-pickle`` for an opcode no state dict needs, ``weights-truncated`` when
             the data ends before STOP, ``weights-malformed`` for text that is not UTF-8 and for bytes
             after STOP, ``weights-too-large`` beyond `MAX_INSTRUCTIONS`.
     """
-    cursor = _Cursor(memoryview(data), refusals)
+    cursor = _Cursor(memoryview(data), errors)
     for _ in range(MAX_INSTRUCTIONS):
         offset = cursor.position
         cursor.opcode_offset = offset
         if offset == len(data):
-            raise refusals.truncated(
+            raise errors.truncated(
                 f"at byte {offset}", expected="the opcode STOP", found="the end of the file"
             )
         known = _OPCODES.get(data[offset])
         if known is None:
-            raise refusals.unsafe(f"the opcode {_opcode_name(data[offset])}", offset=offset)
+            raise errors.unsafe(f"the opcode {_opcode_name(data[offset])}", offset=offset)
         cursor.position = offset + 1
         cursor.opcode, reader = known
         yield Instruction(offset, cursor.opcode, reader(cursor) if reader else None)
         if cursor.opcode == "STOP":
             _check_end(cursor)
             return
-    raise refusals.too_large(
+    raise errors.too_large(
         "the pickle has too many instructions",
         limit=MAX_INSTRUCTIONS,
         found=f"more, up to byte {cursor.position}",
@@ -224,7 +224,7 @@ def instructions(data: bytes, refusals: Refusals) -> Iterator[Instruction]:
 def _check_end(cursor: _Cursor) -> None:
     surplus = len(cursor.data) - cursor.position
     if surplus:
-        raise cursor.refusals.malformed(
+        raise cursor.errors.malformed(
             f"{surplus} bytes follow the end of the pickle",
             expected=f"the file to end at byte {cursor.position}",
             found=f"{surplus} more bytes",

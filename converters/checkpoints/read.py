@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from converters.checkpoints.checkpoint import Checkpoint, WeightsFormat
-from converters.checkpoints.errors import Refusals, shorten
+from converters.checkpoints.errors import CheckpointErrors, shorten
 from converters.checkpoints.paddle_pickle import read_state_dict
 from converters.checkpoints.safetensors_header import PREFIX, Header, HeaderEntry, header_length, parse_header
 from converters.checkpoints.stored_array import StoredArray, missing_package
@@ -48,12 +48,12 @@ def read_weights(path: Path) -> Checkpoint:
         ConversionError: ``weights-unsupported`` when it holds something other than named plain arrays.
         MissingToolError: numpy, or for safetensors the safetensors package, is not installed.
     """
-    refusals = Refusals(path)
+    errors = CheckpointErrors(path)
     with _opened(path) as file:
-        data = _read_all(file, refusals)
-    if detect_format(data[: PREFIX + 1], refusals) == "safetensors":
-        return _read_safetensors(data, refusals)
-    stored = read_state_dict(data, refusals)
+        data = _read_all(file, errors)
+    if detect_format(data[: PREFIX + 1], errors) == "safetensors":
+        return _read_safetensors(data, errors)
+    stored = read_state_dict(data, errors)
     # Two names of one array stay one array.
     made = {id(array): array.to_numpy() for array in stored.values()}
     return Checkpoint("weights", {name: made[id(array)] for name, array in stored.items()}, {})
@@ -67,17 +67,17 @@ def summarize(path: Path) -> WeightsSummary:
         IntegrityError: As `read_weights`.
         ConversionError: As `read_weights`.
     """
-    refusals = Refusals(path)
+    errors = CheckpointErrors(path)
     with _opened(path) as file:
         size = os.fstat(file.fileno()).st_size
-        kind = detect_format(file.read(PREFIX + 1), refusals)
+        kind = detect_format(file.read(PREFIX + 1), errors)
         file.seek(0)
         described: dict[str, HeaderEntry] | dict[str, StoredArray]
         if kind == "safetensors":
-            header = _read_header(file, size, refusals)
+            header = _read_header(file, size, errors)
             described, metadata = header.tensors, header.metadata
         else:
-            described, metadata = read_state_dict(_read_all(file, refusals), refusals), {}
+            described, metadata = read_state_dict(_read_all(file, errors), errors), {}
     tensors = tuple(
         WeightTensor(name=name, shape=entry.shape, dtype=entry.element.name)
         for name, entry in described.items()
@@ -85,7 +85,7 @@ def summarize(path: Path) -> WeightsSummary:
     return WeightsSummary(path=path, format=kind, size=size, tensors=tensors, metadata=metadata)
 
 
-def detect_format(start: bytes, refusals: Refusals) -> WeightsFormat:
+def detect_format(start: bytes, errors: CheckpointErrors) -> WeightsFormat:
     """Tells a pickle from safetensors by the first nine bytes.
 
     A safetensors header begins at byte 8 with a brace. A pickle of protocol 2 or later begins with 0x80;
@@ -100,9 +100,9 @@ def detect_format(start: bytes, refusals: Refusals) -> WeightsFormat:
     if start and (start[0] == _PICKLE_PROTOCOL or start[:1] in _OLD_PICKLE_STARTS):
         return "weights"
     if not start:
-        raise refusals.truncated("before its first byte", expected="a checkpoint", found="an empty file")
+        raise errors.truncated("before its first byte", expected="a checkpoint", found="an empty file")
     known = [what for magic, what in _FOREIGN.items() if start.startswith(magic)]
-    raise refusals.foreign(known[0] if known else f"bytes that begin with {shorten(start.hex(' '))}")
+    raise errors.foreign(known[0] if known else f"bytes that begin with {shorten(start.hex(' '))}")
 
 
 @contextmanager
@@ -125,20 +125,20 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def _read_all(file: BinaryIO, refusals: Refusals) -> bytes:
+def _read_all(file: BinaryIO, errors: CheckpointErrors) -> bytes:
     size = os.fstat(file.fileno()).st_size
     if size > MAX_FILE:
-        raise refusals.too_large("its size", limit=MAX_FILE, found=f"{size} bytes")
+        raise errors.too_large("its size", limit=MAX_FILE, found=f"{size} bytes")
     return file.read(size)
 
 
-def _read_header(file: BinaryIO, size: int, refusals: Refusals) -> Header:
-    length = header_length(file.read(PREFIX), size, refusals)
-    return parse_header(file.read(length), size - PREFIX - length, refusals)
+def _read_header(file: BinaryIO, size: int, errors: CheckpointErrors) -> Header:
+    length = header_length(file.read(PREFIX), size, errors)
+    return parse_header(file.read(length), size - PREFIX - length, errors)
 
 
-def _read_safetensors(data: bytes, refusals: Refusals) -> Checkpoint:
-    header = _read_header(io.BytesIO(data), len(data), refusals)
+def _read_safetensors(data: bytes, errors: CheckpointErrors) -> Checkpoint:
+    header = _read_header(io.BytesIO(data), len(data), errors)
     try:  # imported here because the light install describes checkpoints without the tensor packages
         from safetensors import SafetensorError
         from safetensors.numpy import load
@@ -147,7 +147,7 @@ def _read_safetensors(data: bytes, refusals: Refusals) -> Checkpoint:
     try:
         arrays = load(data)
     except SafetensorError as error:  # its JSON parser is stricter than Python's in a few corners
-        raise refusals.malformed("the safetensors header is not sound", found=shorten(str(error))) from None
+        raise errors.malformed("the safetensors header is not sound", found=shorten(str(error))) from None
     for array in arrays.values():
         array.setflags(write=False)
     return Checkpoint("safetensors", {name: arrays[name] for name in header.tensors}, header.metadata)

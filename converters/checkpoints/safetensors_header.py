@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from converters.checkpoints.dtypes import BY_SAFETENSORS_CODE, ElementType
-from converters.checkpoints.errors import Refusals, shorten
+from converters.checkpoints.errors import CheckpointErrors, shorten
 from converters.checkpoints.stored_array import as_shape, check_name
 
 PREFIX = 8
@@ -53,7 +53,7 @@ class Header:
     metadata: dict[str, str]
 
 
-def header_length(prefix: bytes, size: int, refusals: Refusals) -> int:
+def header_length(prefix: bytes, size: int, errors: CheckpointErrors) -> int:
     """Length of the JSON part, from the first eight bytes and the size of the file.
 
     Raises:
@@ -61,15 +61,15 @@ def header_length(prefix: bytes, size: int, refusals: Refusals) -> int:
     """
     length = int.from_bytes(prefix, "little")
     if length > MAX_HEADER:
-        raise refusals.too_large(
+        raise errors.too_large(
             "the length of the safetensors header", limit=MAX_HEADER, found=f"{length} bytes"
         )
     if PREFIX + length > size:
-        raise refusals.truncated("inside the header", expected=f"{PREFIX + length} bytes", found=f"{size}")
+        raise errors.truncated("inside the header", expected=f"{PREFIX + length} bytes", found=f"{size}")
     return length
 
 
-def parse_header(raw: bytes, data_size: int, refusals: Refusals) -> Header:
+def parse_header(raw: bytes, data_size: int, errors: CheckpointErrors) -> Header:
     """Checks the JSON part against the number of bytes that follow it.
 
     Raises:
@@ -77,18 +77,18 @@ def parse_header(raw: bytes, data_size: int, refusals: Refusals) -> Header:
             description, ``weights-truncated`` when tensors reach past the end of the file.
         ConversionError: ``weights-unsupported`` for an element type without a place here, or no tensors.
     """
-    declared = _load_json(raw, refusals)
+    declared = _load_json(raw, errors)
     metadata = declared.pop(METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise refusals.malformed("the safetensors metadata is not text by key")
-    tensors = {name: _entry(name, declared[name], refusals) for name in declared}
+        raise errors.malformed("the safetensors metadata is not text by key")
+    tensors = {name: _entry(name, declared[name], errors) for name in declared}
     if not tensors:
-        raise refusals.unsupported("it holds no tensors")
-    _check_coverage(tensors, data_size, refusals)
+        raise errors.unsupported("it holds no tensors")
+    _check_coverage(tensors, data_size, errors)
     return Header(tensors, metadata)
 
 
-def _load_json(raw: bytes, refusals: Refusals) -> dict[str, Any]:
+def _load_json(raw: bytes, errors: CheckpointErrors) -> dict[str, Any]:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         unique = dict(items)
         if len(unique) != len(items):
@@ -101,14 +101,14 @@ def _load_json(raw: bytes, refusals: Refusals) -> dict[str, Any]:
     try:
         declared = json.loads(raw.decode("utf-8"), object_pairs_hook=pairs, parse_constant=constant)
     except (ValueError, RecursionError) as error:
-        raise refusals.malformed("the safetensors header is not JSON", found=shorten(str(error))) from None
+        raise errors.malformed("the safetensors header is not JSON", found=shorten(str(error))) from None
     if not isinstance(declared, dict):
-        raise refusals.malformed("the safetensors header is not a JSON object")
+        raise errors.malformed("the safetensors header is not a JSON object")
     return declared
 
 
-def _entry(name: str, declared: object, refusals: Refusals) -> HeaderEntry:
-    check_name(name, refusals)
+def _entry(name: str, declared: object, errors: CheckpointErrors) -> HeaderEntry:
+    check_name(name, errors)
     match declared:
         case {"dtype": str() as code, "shape": extents, "data_offsets": [begin, end], **rest} if (
             not rest and type(begin) is int and type(end) is int
@@ -117,33 +117,33 @@ def _entry(name: str, declared: object, refusals: Refusals) -> HeaderEntry:
         case _:
             shape = None
     if shape is None:
-        raise refusals.malformed(f"the safetensors header describes {shorten(name)} wrongly")
+        raise errors.malformed(f"the safetensors header describes {shorten(name)} wrongly")
     element = BY_SAFETENSORS_CODE.get(code)
     if element is None:
-        raise refusals.unsupported(
+        raise errors.unsupported(
             f"{shorten(name)} has element type {shorten(code)}",
             hint="convert the tensors to float32 before saving",
         )
     return HeaderEntry(element, shape, begin, end)
 
 
-def _check_coverage(tensors: dict[str, HeaderEntry], data_size: int, refusals: Refusals) -> None:
+def _check_coverage(tensors: dict[str, HeaderEntry], data_size: int, errors: CheckpointErrors) -> None:
     position = 0
     for name, entry in sorted(tensors.items(), key=lambda item: (item[1].begin, item[1].end)):
         needed = math.prod(entry.shape) * entry.element.size
         if entry.begin != position or entry.end - entry.begin != needed:
-            raise refusals.malformed(
+            raise errors.malformed(
                 f"the bytes of {shorten(name)} overlap others, leave a gap, or do not fit its shape",
                 expected=f"{needed} bytes from byte {position} of the data",
                 found=f"bytes {entry.begin} to {entry.end}",
             )
         position = entry.end
     if position > data_size:
-        raise refusals.truncated(
+        raise errors.truncated(
             "inside the tensors", expected=f"{position} bytes of data", found=f"{data_size}"
         )
     if position < data_size:
-        raise refusals.malformed(
+        raise errors.malformed(
             f"{data_size - position} bytes follow the last tensor",
             expected=f"{position} bytes of data",
             found=f"{data_size}",

@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, Literal
 
 from converters.checkpoints.dtypes import ElementType
-from converters.checkpoints.errors import Refusals, shorten
+from converters.checkpoints.errors import CheckpointErrors, shorten
 from registry.errors import MissingToolError
 
 if TYPE_CHECKING:
@@ -77,14 +77,14 @@ def as_shape(extents: object) -> tuple[int, ...] | None:
     return None
 
 
-def check_name(name: str, refusals: Refusals) -> None:
+def check_name(name: str, errors: CheckpointErrors) -> None:
     """Parameter names are attribute paths: refuses what could not be one and could harm a terminal.
 
     Raises:
         IntegrityError: ``weights-malformed``.
     """
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise refusals.malformed("a tensor name is unusable", expected="printable text", found=shorten(name))
+        raise errors.malformed("a tensor name is unusable", expected="printable text", found=shorten(name))
 
 
 def require_numpy() -> None:

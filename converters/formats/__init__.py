@@ -11,20 +11,20 @@ from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from converters.formats.dataflow import Flow
+    from converters.formats.dataflow import Dataflow
     from converters.formats.inspection import Inspection, Tensor
-    from converters.formats.kind import HEAD_BYTES, Kind, refuse_stand_in, sniff
+    from converters.formats.kind import HEAD_BYTES, Kind, reject_placeholder, sniff
     from converters.formats.onnx.model import OnnxModel, read_onnx
     from converters.formats.paddle.pair_check import PairReport, check_pair
     from converters.formats.paddle.params import Params, read_params
     from converters.formats.paddle.pir import PirProgram, read_pir
     from converters.formats.paddle.program import Program, read_program
     from converters.formats.paddle_lite.nb import NbFile, canonical_nb, read_nb
-    from converters.formats.readers import inspect, read_flow
+    from converters.formats.readers import inspect, read_dataflow
 
 __all__ = [
     "HEAD_BYTES",
-    "Flow",
+    "Dataflow",
     "Inspection",
     "Kind",
     "NbFile",
@@ -37,13 +37,13 @@ __all__ = [
     "canonical_nb",
     "check_pair",
     "inspect",
-    "read_flow",
+    "read_dataflow",
     "read_nb",
     "read_onnx",
     "read_params",
     "read_pir",
     "read_program",
-    "refuse_stand_in",
+    "reject_placeholder",
     "sniff",
 ]
 
@@ -51,13 +51,13 @@ __all__ = [
 def __getattr__(name: str) -> object:
     module: ModuleType
     match name:
-        case "inspect" | "read_flow":
+        case "inspect" | "read_dataflow":
             from converters.formats import readers as module
-        case "Flow":
+        case "Dataflow":
             from converters.formats import dataflow as module
         case "Inspection" | "Tensor":
             from converters.formats import inspection as module
-        case "HEAD_BYTES" | "Kind" | "refuse_stand_in" | "sniff":
+        case "HEAD_BYTES" | "Kind" | "reject_placeholder" | "sniff":
             from converters.formats import kind as module
         case "NbFile" | "canonical_nb" | "read_nb":
             from converters.formats.paddle_lite import nb as module

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 from converters.fs.atomic import sha256_in
 from registry.errors import NotFoundError, UsageError
 
@@ -30,7 +30,7 @@ def is_regular_file(path: Path) -> bool:
         return False
 
 
-def printable(text: str) -> str:
+def escape_surrogates(text: str) -> str:
     """Text that can be sent as JSON: YAML, JSON and tar can carry halves of characters."""
     return text.encode("utf-8", "backslashreplace").decode()
 
@@ -59,7 +59,7 @@ def regular_file_size(path: Path) -> int:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[BinaryIO]:
+def open_regular_file(path: Path) -> Iterator[BinaryIO]:
     """The file, open for reading.
 
     Raises:
@@ -80,37 +80,37 @@ def opened(path: Path) -> Iterator[BinaryIO]:
 
 def read_head(path: Path, size: int) -> bytes:
     """The first ``size`` bytes, fewer when the file is shorter."""
-    with opened(path) as file:
+    with open_regular_file(path) as file:
         return file.read(size)
 
 
-def read_whole(path: Path, limit: int, faults: Faults) -> bytes:
+def read_bounded(path: Path, limit: int, errors: FormatErrors) -> bytes:
     """All bytes, so that what is hashed and what is parsed cannot differ.
 
     Args:
         path: The file.
         limit: Largest size in bytes that is loaded.
-        faults: Names the file in the error.
+        errors: Names the file in the error.
 
     Raises:
         IntegrityError: The file is larger than ``limit`` (``…-too-large``).
     """
-    with opened(path) as file:
+    with open_regular_file(path) as file:
         # One byte more than allowed tells a file that grew since its size was asked from one that fits.
         size = regular_file_size(path)
         data = file.read(limit + 1) if size <= limit else b""
     if size > limit or len(data) > limit:
-        raise faults.too_large(f"at most {limit} bytes", f"{size} bytes")
+        raise errors.too_large(f"at most {limit} bytes", f"{size} bytes")
     return data
 
 
-def digest(path: Path) -> str:
-    """SHA-256 of the file, as lower-case hexadecimal digits; errors as for ``opened``."""
-    with opened(path) as file:
+def file_digest(path: Path) -> str:
+    """SHA-256 of the file, as lower-case hexadecimal digits; errors as for ``open_regular_file``."""
+    with open_regular_file(path) as file:
         return sha256_in(file)
 
 
-def digest_of_set(digests: Mapping[str, str]) -> str:
+def combined_digest(digests: Mapping[str, str]) -> str:
     """SHA-256 over the sorted ``sha256  name`` lines, the way ``sha256sum`` writes them.
 
     Args:

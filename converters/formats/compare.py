@@ -11,19 +11,19 @@ from converters.formats.inspection import Inspection, Tensor
 from registry.schema.base import Model
 
 # Facts of one format that say what a runtime does; the others follow from these.
-_DETAILS = ("meta_version", "opsets", "ir_version", "version", "kernels", "single_operators", "half_weights")
+_DETAILS = ("meta_version", "opsets", "ir_version", "version", "kernels", "fp32_operators", "fp16_weights")
 
 
 class Difference(Model):
     """One fact in which two artifacts differ.
 
     Attributes:
-        what: The fact, for example ``target`` or ``operators: conv2d``.
+        fact: The fact, for example ``target`` or ``operators: conv2d``.
         first: Its value in the first artifact, in words; None where it has none.
         second: Likewise of the second.
     """
 
-    what: str
+    fact: str
     first: str | None
     second: str | None
 
@@ -57,7 +57,7 @@ def compare(first: Inspection, second: Inspection) -> Comparison:
     differences = [] if first.canonical_sha256 == second.canonical_sha256 else [*_facts(first, second)]
     if not differences and first.canonical_sha256 != second.canonical_sha256:
         differences = [
-            Difference(what="content", first=first.canonical_sha256, second=second.canonical_sha256)
+            Difference(fact="content", first=first.canonical_sha256, second=second.canonical_sha256)
         ]
     return Comparison(
         first=first.path,
@@ -85,13 +85,13 @@ def _facts(first: Inspection, second: Inspection) -> Iterator[Difference]:
 
 def _runtime(first: Inspection, second: Inspection) -> Iterator[Difference]:
     one, two = (item.runtime.model_dump() if item.runtime else {} for item in (first, second))
-    for name in ("first", "last", "abi", "build", "processor"):
-        yield from _unequal(f"runtime {name}", one.get(name) or None, two.get(name) or None)
+    for name in ("min_version", "max_version", "abi", "build", "processor"):
+        yield from _unequal(f"runtime {name.replace('_', ' ')}", one.get(name) or None, two.get(name) or None)
 
 
 def _tensors(what: str, first: tuple[Tensor, ...], second: tuple[Tensor, ...]) -> Iterator[Difference]:
     for index in range(max(len(first), len(second))):
-        one, two = (tensor_words(side[index]) if index < len(side) else None for side in (first, second))
+        one, two = (format_tensor(side[index]) if index < len(side) else None for side in (first, second))
         yield from _unequal(f"{what} {index}", one, two)
 
 
@@ -109,7 +109,7 @@ def _counts(what: str, first: Mapping[str, object], second: Mapping[str, object]
 
 def _unequal(what: str, first: object, second: object) -> Iterator[Difference]:
     if first != second:
-        yield Difference(what=what, first=_words(first), second=_words(second))
+        yield Difference(fact=what, first=_words(first), second=_words(second))
 
 
 def _words(value: object) -> str | None:
@@ -118,7 +118,7 @@ def _words(value: object) -> str | None:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-def tensor_words(tensor: Tensor) -> str:
+def format_tensor(tensor: Tensor) -> str:
     """A tensor in words: name, extents with ``?`` for open ones, element type."""
     shape = "shape not recorded"
     if tensor.shape is not None:

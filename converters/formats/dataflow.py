@@ -78,7 +78,7 @@ _COLORS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Flow:
+class Dataflow:
     """A network ready to be followed.
 
     Attributes:
@@ -96,13 +96,15 @@ class Flow:
     parameters: frozenset[str] = frozenset()
 
 
-def flow_of_blocks(blocks: Iterable[Block], inputs: Iterable[Variable], outputs: Iterable[Variable]) -> Flow:
+def dataflow_from_blocks(
+    blocks: Iterable[Block], inputs: Iterable[Variable], outputs: Iterable[Variable]
+) -> Dataflow:
     """The network of a legacy program or a Lite model; feed and fetch only name its ends."""
     blocks = tuple(blocks)
     variables = {name: variable for block in blocks for name, variable in block.variables.items()}
     operators = tuple(op for block in blocks for op in block.operators if op.type not in (FEED, FETCH))
-    written = Counter(name for operator in operators for name in writes(operator))
-    return Flow(
+    written = Counter(name for operator in operators for name in written_names(operator))
+    return Dataflow(
         operators=operators,
         inputs=tuple(map(as_tensor, inputs)),
         outputs=tuple(map(as_tensor, outputs)),
@@ -112,7 +114,7 @@ def flow_of_blocks(blocks: Iterable[Block], inputs: Iterable[Variable], outputs:
     )
 
 
-def normalization(flow: Flow) -> Normalization | None:
+def detect_normalization(flow: Dataflow) -> Normalization | None:
     """Whether the graph itself applies mean and deviation to a picture.
 
     The operators between an input with three colors and the first convolution tell: arithmetic there is
@@ -126,7 +128,7 @@ def normalization(flow: Flow) -> Normalization | None:
     return next(iter(found)) if len(found) == 1 else None
 
 
-def fused_operators(operators: Iterable[Operator]) -> dict[str, int]:
+def count_fused_operators(operators: Iterable[Operator]) -> dict[str, int]:
     """What a converter merged into one operator, with how often, as far as the file still shows it.
 
     An activation is named in the attributes of the operator that took it in. A batch norm leaves its bias:
@@ -157,11 +159,11 @@ def _is_image(tensor: Tensor) -> bool:
     return shape is not None and len(shape) == 4 and _COLORS in (shape[1], shape[3])
 
 
-def _first_treatment(flow: Flow, name: str) -> Normalization | None:
+def _first_treatment(flow: Dataflow, name: str) -> Normalization | None:
     # Names are reused: opt gives values that never live together the same one. So the order counts.
     pixels = {name}
     for operator in flow.operators:
-        written = set(writes(operator))
+        written = set(written_names(operator))
         if not pixels.isdisjoint(operator.reads):
             if operator.type in _ARITHMETIC:
                 return "in_graph"
@@ -174,6 +176,6 @@ def _first_treatment(flow: Flow, name: str) -> Normalization | None:
     return None
 
 
-def writes(operator: Operator) -> Iterator[str]:
+def written_names(operator: Operator) -> Iterator[str]:
     """Names of all values an operator computes."""
     return (name for bound in operator.outputs.values() for name in bound)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from converters.formats.inspection import ProvenPrecision
+from converters.formats.inspection import DetectedPrecision
 
 # VarType.Type of Paddle's framework.proto; Paddle-Lite's framework.fbs numbers its first types the same.
 PADDLE_DTYPES: Mapping[int, str] = MappingProxyType(
@@ -133,7 +133,7 @@ ITEM_SIZES: Mapping[str, int] = MappingProxyType(
 )
 
 
-def storage_precision(elements: Mapping[str, int]) -> ProvenPrecision | None:
+def storage_precision(elements: Mapping[str, int]) -> DetectedPrecision | None:
     """What the parameters are stored as.
 
     Index and shape constants (int32, int64, bool) say nothing about precision and are left out. Quantized

@@ -11,7 +11,7 @@ _AGAIN = "fetch or convert it again; zoo inspect shows what a file is"
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
+class FormatErrors:
     """Makes the errors of one reader for one file.
 
     Attributes:

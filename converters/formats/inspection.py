@@ -23,7 +23,7 @@ Format = Literal[
     "archive",  # tar or zip
     "config",  # YAML
 ]
-ProvenPrecision = Literal["fp32", "fp16", "int8", "int16", "mixed"]
+DetectedPrecision = Literal["fp32", "fp16", "int8", "int16", "mixed"]
 Normalization = Literal["host", "in_graph"]
 
 
@@ -47,22 +47,22 @@ class Runtime(Model):
 
     Attributes:
         made_for: Version of Paddle-Lite that made the file; the same version of the runtime always loads it.
-        first: Earliest runtime that loads it; None where nothing in the file rules earlier ones out.
-        last: Latest runtime that loads it; None where nothing in the file rules later ones out.
+        min_version: Earliest runtime that loads it; None where nothing in the file rules earlier ones out.
+        max_version: Latest runtime that loads it; None where nothing in the file rules later ones out.
         abi: Android ABIs that have its kernels; a file names kernels and holds no machine code.
         build: Switches the runtime must be built with.
         processor: What the processor must offer beyond its ABI; None for nothing.
     """
 
     made_for: str
-    first: str | None = None
-    last: str | None = None
+    min_version: str | None = None
+    max_version: str | None = None
     abi: tuple[str, ...] = ()
     build: tuple[str, ...] = ()
     processor: str | None = None
 
 
-class Origin(Model):
+class ProvenanceSummary(Model):
     """What the provenance beside an artifact says about it.
 
     Attributes:
@@ -70,18 +70,18 @@ class Origin(Model):
         inputs: File name of each input to its SHA-256.
         tools: Package to version.
         options: What was asked for.
-        recipe: Revision of this project's part in that kind of conversion; None where it is not stated.
+        revision: Revision of this project's part in that kind of conversion; None where it is not stated.
         changes: What this project changed in the model before the tool read it, to the number of places.
-        genuine: Whether the statement is about exactly these bytes.
+        matches_file: Whether the statement is about exactly these bytes.
     """
 
     conversion: str
     inputs: dict[str, str]
     tools: dict[str, str]
     options: dict[str, JsonValue]
-    recipe: int | None
+    revision: int | None
     changes: dict[str, int]
-    genuine: bool
+    matches_file: bool
 
 
 class Inspection(Model):
@@ -110,8 +110,8 @@ class Inspection(Model):
         weights_sha256: Digest over types, extents and bytes of the parameters, whatever names and order;
             None where they are not in the artifact.
         runtime: What an app must bring, for Lite files.
-        origin: What the provenance beside the artifact says; None when there is none.
-        holds: The artifacts inside an archive that was looked into.
+        provenance: What the provenance beside the artifact says; None when there is none.
+        contents: The artifacts inside an archive that was looked into.
         details: Facts of one format only (kernels per precision, opset, members of an archive, …).
         warnings: Things a user must know before shipping the file, one sentence each.
     """
@@ -123,8 +123,8 @@ class Inspection(Model):
     canonical_sha256: str
     made_by: str | None = None
     target: str | None = None
-    precision: ProvenPrecision | None = None
-    weights_precision: ProvenPrecision | None = None
+    precision: DetectedPrecision | None = None
+    weights_precision: DetectedPrecision | None = None
     inputs: tuple[Tensor, ...] = ()
     outputs: tuple[Tensor, ...] = ()
     operators: dict[str, int] = Field(default_factory=dict)
@@ -134,7 +134,7 @@ class Inspection(Model):
     elements: int | None = None
     weights_sha256: str | None = None
     runtime: Runtime | None = None
-    origin: Origin | None = None
-    holds: tuple[Inspection, ...] = ()
+    provenance: ProvenanceSummary | None = None
+    contents: tuple[Inspection, ...] = ()
     details: dict[str, JsonValue] = Field(default_factory=dict)
     warnings: tuple[str, ...] = ()

@@ -97,7 +97,7 @@ def sniff(head: bytes) -> Kind:
     return _sniff_text(head)
 
 
-def refuse_stand_in(head: bytes, name: str) -> None:
+def reject_placeholder(head: bytes, name: str) -> None:
     """Refuses what servers and tools put in the place of an artifact.
 
     Args:
@@ -131,9 +131,9 @@ def require_kind(head: bytes, kind: Kind, code: str, name: str) -> None:
         name: How to call the file in the message.
 
     Raises:
-        IntegrityError: ``code``, or one of the codes of ``refuse_stand_in``.
+        IntegrityError: ``code``, or one of the codes of ``reject_placeholder``.
     """
-    refuse_stand_in(head, name)
+    reject_placeholder(head, name)
     found = sniff(head)
     if found is not kind:
         raise IntegrityError(

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converters.formats.bounded_io import is_folder, is_regular_file, read_head
-from converters.formats.kind import HEAD_BYTES, Kind, refuse_stand_in, sniff
+from converters.formats.kind import HEAD_BYTES, Kind, reject_placeholder, sniff
 from registry.errors import NotFoundError, UsageError
 
 _MAX_NESTING = 4
@@ -59,7 +59,7 @@ def locate_in_folder(folder: Path) -> Artifact:
         if artifacts:
             return artifacts[0]
         for path in files:
-            refuse_stand_in(read_head(path, HEAD_BYTES), str(path))
+            reject_placeholder(read_head(path, HEAD_BYTES), str(path))
         if len(folders) != 1:
             raise _nothing(folder, entries)
         folder = folders[0]
@@ -80,7 +80,7 @@ def locate_file(path: Path) -> Artifact:
         IntegrityError: A web page, pointer or empty file stands where the artifact should be.
     """
     head = read_head(path, HEAD_BYTES)
-    refuse_stand_in(head, str(path))
+    reject_placeholder(head, str(path))
     kind = sniff(head)
     if kind in _TWO_FILES:
         return _with_bin(kind, path)

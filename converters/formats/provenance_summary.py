@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from converters.formats.bounded_io import digest
-from converters.formats.inspection import Origin
+from converters.formats.bounded_io import file_digest
+from converters.formats.inspection import ProvenanceSummary
 from converters.provenance.statement import provenance_path, read_provenance
 
 
-def origin_of(artifact: Path) -> Origin | None:
+def summarize_provenance(artifact: Path) -> ProvenanceSummary | None:
     """The provenance beside an artifact, in short.
 
     Args:
@@ -26,12 +26,12 @@ def origin_of(artifact: Path) -> Origin | None:
     statement = read_provenance(artifact)
     definition = statement.predicate.build_definition
     dependencies = definition.resolved_dependencies
-    return Origin(
+    return ProvenanceSummary(
         conversion=statement.conversion,
         inputs={item.name: item.digest.sha256 for item in dependencies if item.digest},
         tools={item.name: item.uri.rpartition("@")[2] for item in dependencies if item.uri},
         options=definition.external_parameters,
-        recipe=definition.internal_parameters.recipe,
+        revision=definition.internal_parameters.recipe,
         changes=definition.internal_parameters.changes,
-        genuine=statement.is_about(digest(artifact)),
+        matches_file=statement.is_about(file_digest(artifact)),
     )

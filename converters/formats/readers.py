@@ -7,7 +7,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from converters.formats.bounded_io import is_folder
-from converters.formats.dataflow import Flow, flow_of_blocks
+from converters.formats.dataflow import Dataflow, dataflow_from_blocks
 from converters.formats.inspection import Inspection
 from converters.formats.kind import Kind, describe
 from converters.formats.locate import Artifact, locate_file, locate_in_folder
@@ -45,10 +45,10 @@ def inspect(path: Path) -> Inspection:
             found=describe(artifact.kind),
             hint="fetch or convert it again",
         )
-    return _with_origin(read(artifact, path), artifact.main)
+    return _add_provenance(read(artifact, path), artifact.main)
 
 
-def read_flow(path: Path) -> Flow:
+def read_dataflow(path: Path) -> Dataflow:
     """The network in an artifact: its operators and the values between them.
 
     Args:
@@ -64,22 +64,22 @@ def read_flow(path: Path) -> Flow:
         from converters.formats.paddle_lite.nb import read_nb
 
         nb = read_nb(artifact.main)
-        return flow_of_blocks(nb.blocks, nb.inputs, nb.outputs)
+        return dataflow_from_blocks(nb.blocks, nb.inputs, nb.outputs)
     if artifact.kind is Kind.ONNX:
         from converters.formats.onnx.model import read_onnx
 
-        return read_onnx(artifact.main).flow
+        return read_onnx(artifact.main).dataflow
     if artifact.kind is Kind.NCNN:
         from converters.formats.ncnn.graph import read_ncnn
 
-        return read_ncnn(artifact.main).flow
+        return read_ncnn(artifact.main).dataflow
     if artifact.kind in (Kind.PROGRAM, Kind.PIR):
-        from converters.formats.paddle.inspect import flow_of_program
+        from converters.formats.paddle.inspect import program_dataflow
         from converters.formats.paddle.pir import read_pir
         from converters.formats.paddle.program import read_program
 
         legacy = artifact.kind is Kind.PROGRAM
-        return flow_of_program(read_program(artifact.main) if legacy else read_pir(artifact.main))
+        return program_dataflow(read_program(artifact.main) if legacy else read_pir(artifact.main))
     raise UsageError(
         "no-graph",
         f"{path} holds no network",
@@ -89,15 +89,15 @@ def read_flow(path: Path) -> Flow:
     )
 
 
-def _with_origin(found: Inspection, main: Path) -> Inspection:
+def _add_provenance(found: Inspection, main: Path) -> Inspection:
     # Imported here: proving a file that was just made needs no provenance.
-    from converters.formats.provenance_summary import origin_of
+    from converters.formats.provenance_summary import summarize_provenance
 
-    origin = origin_of(main)
-    if origin is None:
+    provenance = summarize_provenance(main)
+    if provenance is None:
         return found
-    doubt = () if origin.genuine else (_FOREIGN,)
-    return found.model_copy(update={"origin": origin, "warnings": (*found.warnings, *doubt)})
+    doubt = () if provenance.matches_file else (_FOREIGN,)
+    return found.model_copy(update={"provenance": provenance, "warnings": (*found.warnings, *doubt)})
 
 
 # Each reader is imported when a file of its kind turns up: most uses need one of them.

@@ -21,7 +21,7 @@ _CHUNK = 1 << 20
 
 
 def sha256_of(path: Path) -> str:
-    """Hex SHA-256 of a file; for untrusted files use ``converters.formats.bounded_io.digest``."""
+    """Hex SHA-256 of a file; for untrusted files use ``converters.formats.bounded_io.file_digest``."""
     with path.open("rb") as stream:
         return sha256_in(stream)
 

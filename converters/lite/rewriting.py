@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple, TypeAlias
 
 from converters.formats import Program
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 from converters.formats.graph import Block, Operator
 from converters.formats.paddle.attributes import read_attribute
 from converters.formats.wire.protobuf import Field, Message, Wire
@@ -85,7 +85,7 @@ def rewrite(path: Path, edits: Edits) -> None:
     """
     if not edits:
         return
-    message = Wire(path.read_bytes(), Faults(path, "program", "a legacy Paddle program")).message()
+    message = Wire(path.read_bytes(), FormatErrors(path, "program", "a legacy Paddle program")).message()
     path.write_bytes(b"".join(_program(message, edits)))
 
 

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal, cast
 
-from converters.formats import Inspection, inspect, read_flow
+from converters.formats import Inspection, inspect, read_dataflow
 from converters.fs.workdir import work_directory
 from registry.errors import IntegrityError, ZooError
 from registry.schema import Container
@@ -34,7 +34,7 @@ def inspect_path(path: Path, *, work: Path) -> Inspection:
     except ZooError as error:
         doubt = f"What it holds was not looked into: {error.message}."
         return found.model_copy(update={"warnings": (*found.warnings, doubt)})
-    return found.model_copy(update={"holds": (held.model_copy(update={"path": shown}),)})
+    return found.model_copy(update={"contents": (held.model_copy(update={"path": shown}),)})
 
 
 def draw_graph(path: Path, form: Literal["svg", "html"], facts: str, *, work: Path) -> str:
@@ -57,9 +57,9 @@ def draw_graph(path: Path, form: Literal["svg", "html"], facts: str, *, work: Pa
 
     found = inspect(path)
     if found.format != "archive":
-        return draw(read_flow(path), path.name, facts, form)
+        return draw(read_dataflow(path), path.name, facts, form)
     with _unpacked(found, work) as folder:
-        return draw(read_flow(folder), path.name, facts, form)
+        return draw(read_dataflow(folder), path.name, facts, form)
 
 
 @contextmanager

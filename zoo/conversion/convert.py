@@ -235,7 +235,7 @@ def _published(entry: Entry, planned: ConvertPlan, resolver: ArtifactResolver) -
 
 
 def _single_operators(path: Path) -> dict[str, int]:
-    found = inspect(path).details["single_operators"]
+    found = inspect(path).details["fp32_operators"]
     return {name: int(str(count)) for name, count in found.items()} if isinstance(found, dict) else {}
 
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from converters.formats.bounded_io import printable
-from converters.formats.dataflow import Flow, writes
+from converters.formats.bounded_io import escape_surrogates
+from converters.formats.dataflow import Dataflow, written_names
 from converters.formats.graph import AttributeValue, Operator
 from converters.formats.inspection import Tensor
 
@@ -51,7 +51,7 @@ class Sketch:
     caption: tuple[str, ...]
 
 
-def to_dot(flow: Flow, title: str) -> Sketch:
+def to_dot(flow: Dataflow, title: str) -> Sketch:
     """Writes a network as DOT.
 
     Operators whose results depend on no input are constants in disguise (more than half of the operators
@@ -81,25 +81,25 @@ def to_dot(flow: Flow, title: str) -> Sketch:
     return Sketch("\n".join(lines) + "\n", (*caption, *words))
 
 
-def _computing(flow: Flow) -> list[int]:
+def _computing(flow: Dataflow) -> list[int]:
     """Indices of the operators that depend on an input; all of them where the network has no inputs."""
     alive = {tensor.name for tensor in flow.inputs}
     kept = []
     for index, operator in enumerate(flow.operators):
         if not flow.inputs or any(name in alive for name in operator.reads):
             kept.append(index)
-            alive.update(writes(operator))
+            alive.update(written_names(operator))
     return kept
 
 
-def _ends(flow: Flow) -> Iterator[str]:
+def _ends(flow: Dataflow) -> Iterator[str]:
     for side, tensors in (("in", flow.inputs), ("out", flow.outputs)):
         for index, tensor in enumerate(tensors):
             label = _quoted("\n".join((tensor.name, _extents(tensor))))
             yield f'  {side}{index} [shape=ellipse, fillcolor="{_ENDS}", label={label}, tooltip={label}];'
 
 
-def _node(index: int, operator: Operator, flow: Flow) -> str:
+def _node(index: int, operator: Operator, flow: Dataflow) -> str:
     label = "\n".join((operator.type, *_second_line(operator, flow)))
     tip = _quoted("\n".join(_tip(operator, flow)))
     kernel = operator.kernel
@@ -109,11 +109,11 @@ def _node(index: int, operator: Operator, flow: Flow) -> str:
     return f'  n{index} [label={_quoted(label)}, fillcolor="{_color(operator.type)}", tooltip={tip}{border}];'
 
 
-def _has_half(flow: Flow) -> bool:
+def _has_half(flow: Dataflow) -> bool:
     return any(operator.kernel and operator.kernel.precision == "float16" for operator in flow.operators)
 
 
-def _second_line(operator: Operator, flow: Flow) -> Iterator[str]:
+def _second_line(operator: Operator, flow: Dataflow) -> Iterator[str]:
     """The filter of a convolution, else the extents of what comes out."""
     filters = [
         flow.tensors[name].shape for name in operator.reads if name in flow.parameters & flow.tensors.keys()
@@ -126,18 +126,18 @@ def _second_line(operator: Operator, flow: Flow) -> Iterator[str]:
         activation = operator.attributes.get("act_type") if operator.attributes.get("with_act") else None
         yield f"{height}×{width}{step} → {out}" + (f" + {activation}" if activation else "")
         return
-    for name in writes(operator):
+    for name in written_names(operator):
         tensor = flow.tensors.get(name)
         if tensor is not None and tensor.shape:
             yield _extents(tensor)
             return
 
 
-def _tip(operator: Operator, flow: Flow) -> Iterator[str]:
+def _tip(operator: Operator, flow: Dataflow) -> Iterator[str]:
     yield operator.type
     if operator.kernel:
         yield f"kernel {operator.kernel.target}/{operator.kernel.precision}/{operator.kernel.alias}"
-    for label, names in (("reads", operator.reads), ("writes", writes(operator))):
+    for label, names in (("reads", operator.reads), ("writes", written_names(operator))):
         for name in names:
             tensor = flow.tensors.get(name)
             known = f" {_extents(tensor)} {tensor.dtype or ''}".rstrip() if tensor else ""
@@ -152,7 +152,7 @@ def _setting(value: AttributeValue) -> str:
     return text if len(text) <= _LONGEST_SETTING else text[: _LONGEST_SETTING - 1] + "…"
 
 
-def _edges(flow: Flow, kept: list[int]) -> Iterator[str]:
+def _edges(flow: Dataflow, kept: list[int]) -> Iterator[str]:
     """Edges from the last operator that wrote a value to the next that reads it; values are reused."""
     writer = {tensor.name: f"in{index}" for index, tensor in enumerate(flow.inputs)}
     for index in kept:
@@ -160,7 +160,7 @@ def _edges(flow: Flow, kept: list[int]) -> Iterator[str]:
         for name in dict.fromkeys(operator.reads):
             if name in writer:
                 yield f"  {writer[name]} -> n{index} [tooltip={_quoted(name)}];"
-        writer.update(dict.fromkeys(writes(operator), f"n{index}"))
+        writer.update(dict.fromkeys(written_names(operator), f"n{index}"))
     for index, tensor in enumerate(flow.outputs):
         if tensor.name in writer:
             yield f"  {writer[tensor.name]} -> out{index};"
@@ -180,5 +180,5 @@ def _extents(tensor: Tensor) -> str:
 
 def _quoted(text: str) -> str:
     """A DOT string: names come from files that nobody vouches for."""
-    lines = (printable(line).replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n"))
+    lines = (escape_surrogates(line).replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n"))
     return '"' + "\\n".join(line[:_LONGEST_TIP].replace("&", "&amp;") for line in lines) + '"'

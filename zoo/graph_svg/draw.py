@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Literal
 
-from converters.formats import Flow
+from converters.formats import Dataflow
 from zoo.graph_svg.dot import to_dot
 from zoo.graph_svg.graphviz import to_svg
 from zoo.graph_svg.page import to_page
 
 
-def draw(flow: Flow, title: str, facts: str, form: Literal["svg", "html"]) -> str:
+def draw(flow: Dataflow, title: str, facts: str, form: Literal["svg", "html"]) -> str:
     """Draws a network.
 
     Args:

@@ -15,8 +15,8 @@ from typing import BinaryIO, cast
 
 from pydantic import JsonValue
 
-from converters.formats.bounded_io import digest, opened, printable, regular_file_size
-from converters.formats.errors import Faults
+from converters.formats.bounded_io import escape_surrogates, file_digest, open_regular_file, regular_file_size
+from converters.formats.errors import FormatErrors
 from converters.formats.inspection import Inspection
 from converters.formats.kind import Kind
 
@@ -66,19 +66,19 @@ def inspect_archive(path: Path, kind: Kind) -> Inspection:
         IntegrityError: ``archive-truncated``, ``archive-corrupt``, or ``archive-too-large`` when it has too
             many members or expands beyond reason.
     """
-    faults = Faults(path, "archive", "an archive")
+    errors = FormatErrors(path, "archive", "an archive")
     members: list[Member] = []
     try:
-        with _members(path, kind, faults) as found:
+        with _members(path, kind, errors) as found:
             for member in found:
                 members.append(member)
                 if len(members) > _MAX_MEMBERS:
-                    raise faults.too_large(f"at most {_MAX_MEMBERS} members", "more")
+                    raise errors.too_large(f"at most {_MAX_MEMBERS} members", "more")
     except _DAMAGE as error:
         torn = isinstance(error, EOFError) or any(sign in str(error) for sign in _TORN)
-        make = faults.truncated if torn else faults.corrupt
+        make = errors.truncated if torn else errors.corrupt
         raise make(None, f"a whole {kind.value} archive", str(error)[:120] or type(error).__name__) from None
-    sha256 = digest(path)
+    sha256 = file_digest(path)
     return Inspection(
         path=path,
         format="archive",
@@ -97,8 +97,8 @@ class _Bounded:
     some of its versions go in circles over negative ones.
     """
 
-    def __init__(self, file: BinaryIO, limit: int, beyond: Exception, faults: Faults) -> None:
-        self._file, self._limit, self._beyond, self._faults = file, limit, beyond, faults
+    def __init__(self, file: BinaryIO, limit: int, beyond: Exception, errors: FormatErrors) -> None:
+        self._file, self._limit, self._beyond, self._faults = file, limit, beyond, errors
         self._reads_left = _MAX_READS
 
     def read(self, size: int = -1) -> bytes:
@@ -128,26 +128,26 @@ class _Bounded:
 
 
 @contextmanager
-def _members(path: Path, kind: Kind, faults: Faults) -> Iterator[Iterator[Member]]:
+def _members(path: Path, kind: Kind, errors: FormatErrors) -> Iterator[Iterator[Member]]:
     size = regular_file_size(path)
     short = EOFError("unexpected end of data")
-    with opened(path) as file:
+    with open_regular_file(path) as file:
         if kind is Kind.ZIP:
-            with zipfile.ZipFile(cast("BinaryIO", _Bounded(file, size, short, faults))) as archive:
+            with zipfile.ZipFile(cast("BinaryIO", _Bounded(file, size, short, errors))) as archive:
                 yield (_zip_member(entry) for entry in archive.infolist())
         elif kind is Kind.TAR_GZ:
             limit = _FREE_EXPANSION + _MAX_EXPANSION * size
-            swollen = faults.too_large(f"at most {limit} bytes unpacked", "more")
+            swollen = errors.too_large(f"at most {limit} bytes unpacked", "more")
             with gzip.GzipFile(fileobj=file) as unpacked:
-                yield _tar_members(_Bounded(cast("BinaryIO", unpacked), limit, swollen, faults))
+                yield _tar_members(_Bounded(cast("BinaryIO", unpacked), limit, swollen, errors))
         else:
-            yield _tar_members(_Bounded(file, size, short, faults))
+            yield _tar_members(_Bounded(file, size, short, errors))
 
 
 def _tar_members(file: _Bounded) -> Iterator[Member]:
     with tarfile.open(fileobj=cast("BinaryIO", file), mode="r:") as archive:
         for entry in archive:
-            yield Member(printable(entry.name), entry.size, entry.isfile() or entry.isdir())
+            yield Member(escape_surrogates(entry.name), entry.size, entry.isfile() or entry.isdir())
         # An archive cut between two members reads well; the standard wants blocks of zeros at the end.
         file.seek(archive.offset)
     if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
@@ -160,7 +160,7 @@ def _tar_members(file: _Bounded) -> Iterator[Member]:
 def _zip_member(entry: zipfile.ZipInfo) -> Member:
     # The upper half of the attributes holds the Unix mode; 0o120000 marks a symbolic link.
     return Member(
-        printable(entry.filename), entry.file_size, (entry.external_attr >> 16) & 0o170000 != 0o120000
+        escape_surrogates(entry.filename), entry.file_size, (entry.external_attr >> 16) & 0o170000 != 0o120000
     )
 
 

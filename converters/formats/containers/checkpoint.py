@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
-from converters.formats.bounded_io import digest
+from converters.formats.bounded_io import file_digest
 from converters.formats.dtypes import storage_precision
 from converters.formats.inspection import Inspection
 
@@ -25,7 +25,7 @@ def inspect_weights(path: Path) -> Inspection:
     elements: Counter[str] = Counter()
     for tensor in summary.tensors:
         elements[tensor.dtype] += tensor.elements
-    sha256 = digest(path)
+    sha256 = file_digest(path)
     return Inspection(
         path=path,
         format=summary.format,

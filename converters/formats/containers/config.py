@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
-from converters.formats.bounded_io import printable, read_whole
-from converters.formats.errors import Faults
+from converters.formats.bounded_io import escape_surrogates, read_bounded
+from converters.formats.errors import FormatErrors
 from converters.formats.inspection import Inspection
 from registry.errors import IntegrityError
 
@@ -31,9 +31,9 @@ def inspect_config(path: Path) -> Inspection:
     Raises:
         IntegrityError: ``unknown-format`` when the text is not a YAML mapping, ``config-too-large``.
     """
-    faults = Faults(path, "config", "a configuration file")
-    data = read_whole(path, _LIMIT, faults)
-    values = _outermost(data, path, faults)
+    errors = FormatErrors(path, "config", "a configuration file")
+    data = read_bounded(path, _LIMIT, errors)
+    values = _outermost(data, path, errors)
     sha256 = hashlib.sha256(data).hexdigest()
     return Inspection(
         path=path,
@@ -45,7 +45,7 @@ def inspect_config(path: Path) -> Inspection:
     )
 
 
-def _outermost(data: bytes, path: Path, faults: Faults) -> dict[str, JsonValue]:
+def _outermost(data: bytes, path: Path, errors: FormatErrors) -> dict[str, JsonValue]:
     """Outermost keys with their values; None for a value that is a list or a mapping."""
     # Imported here because only configurations need it.
     import yaml
@@ -53,12 +53,12 @@ def _outermost(data: bytes, path: Path, faults: Faults) -> dict[str, JsonValue]:
     # libyaml's parser is a state machine and some fifty times faster; not every build of PyYAML has it.
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        return _walk(yaml.parse(data, Loader=loader), faults)
+        return _walk(yaml.parse(data, Loader=loader), errors)
     except (yaml.YAMLError, UnicodeError, ValueError) as error:
         raise _unknown(path, f"text that is not a YAML mapping: {str(error).splitlines()[0][:120]}") from None
 
 
-def _walk(events: Iterable[yaml.Event], faults: Faults) -> dict[str, JsonValue]:
+def _walk(events: Iterable[yaml.Event], errors: FormatErrors) -> dict[str, JsonValue]:
     import yaml
 
     values: dict[str, JsonValue] = {}
@@ -70,14 +70,16 @@ def _walk(events: Iterable[yaml.Event], faults: Faults) -> dict[str, JsonValue]:
         if depth == 1 and isinstance(event, yaml.MappingEndEvent):
             break
         if depth == 1:
-            text = printable(event.value[:_SHOWN_TEXT]) if isinstance(event, yaml.ScalarEvent) else None
+            text = (
+                escape_surrogates(event.value[:_SHOWN_TEXT]) if isinstance(event, yaml.ScalarEvent) else None
+            )
             if key is None:
                 key = text or ""
             else:
                 values[key], key = text, None
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > _MAX_DEPTH:
-            raise faults.too_large(f"YAML nested at most {_MAX_DEPTH} deep", "deeper nesting")
+            raise errors.too_large(f"YAML nested at most {_MAX_DEPTH} deep", "deeper nesting")
     if not values:
         raise ValueError("no named values")
     return values

@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.formats.bounded_io import read_whole
-from converters.formats.dataflow import Flow
-from converters.formats.errors import Faults
+from converters.formats.bounded_io import read_bounded
+from converters.formats.dataflow import Dataflow
+from converters.formats.errors import FormatErrors
 from converters.formats.graph import MAX_ENTRIES, Operator
 from converters.formats.inspection import Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
@@ -76,7 +76,7 @@ class NcnnGraph:
     outputs: tuple[Tensor, ...]
 
     @property
-    def flow(self) -> Flow:
+    def dataflow(self) -> Dataflow:
         """The network; its arithmetic under the names other formats have for it."""
         operators = tuple(
             Operator(_operation(layer), {"": layer.reads}, {"": layer.writes}, {})
@@ -84,7 +84,7 @@ class NcnnGraph:
             if layer.type not in ("Input", "MemoryData")
         )
         stored = [name for layer in self.layers if layer.type == "MemoryData" for name in layer.writes]
-        return Flow(operators, self.inputs, self.outputs, parameters=frozenset(stored))
+        return Dataflow(operators, self.inputs, self.outputs, parameters=frozenset(stored))
 
 
 def read_ncnn(path: Path) -> NcnnGraph:
@@ -94,14 +94,14 @@ def read_ncnn(path: Path) -> NcnnGraph:
         IntegrityError: ``not-an-ncnn-model`` for something else, ``ncnn-corrupt`` when it contradicts itself,
             ``ncnn-truncated`` when layers are missing, ``ncnn-too-large``.
     """
-    faults = Faults(path, "ncnn", "an ncnn model")
-    data = read_whole(path, _LIMIT, faults)
+    errors = FormatErrors(path, "ncnn", "an ncnn model")
+    data = read_bounded(path, _LIMIT, errors)
     require_kind(data[:HEAD_BYTES], Kind.NCNN, "not-an-ncnn-model", str(path))
     try:
-        layers = tuple(_layers(data.decode(), faults))
+        layers = tuple(_layers(data.decode(), errors))
         inputs = tuple(_input(layer) for layer in layers if layer.type == "Input")
     except ValueError as error:
-        raise faults.corrupt(None, "layers in plain text", str(error)[:120]) from None
+        raise errors.corrupt(None, "layers in plain text", str(error)[:120]) from None
     read = {name for layer in layers for name in layer.reads}
     ends = [name for layer in layers for name in layer.writes if name not in read]
     return NcnnGraph(
@@ -114,19 +114,19 @@ def read_ncnn(path: Path) -> NcnnGraph:
     )
 
 
-def _layers(text: str, faults: Faults) -> Iterator[Layer]:
+def _layers(text: str, errors: FormatErrors) -> Iterator[Layer]:
     lines = [line for line in text.splitlines() if line.strip()]
     counts = lines[1].split() if len(lines) > 1 else []
     if len(counts) != 2:
-        raise faults.truncated(None, "how many layers and values there are", "nothing")
+        raise errors.truncated(None, "how many layers and values there are", "nothing")
     layers, values = (int(count) for count in counts)
     if not 0 < layers <= MAX_ENTRIES:
-        raise faults.corrupt(None, f"1 to {MAX_ENTRIES} layers", str(layers))
+        raise errors.corrupt(None, f"1 to {MAX_ENTRIES} layers", str(layers))
     found = len(lines) - 2
     if found < layers:
-        raise faults.truncated(None, f"{layers} layers", f"{found}")
+        raise errors.truncated(None, f"{layers} layers", f"{found}")
     if found > layers:
-        raise faults.corrupt(None, f"{layers} layers", f"{found}")
+        raise errors.corrupt(None, f"{layers} layers", f"{found}")
     known: set[str] = set()
     for line in lines[2:]:
         layer = _layer(line.split())
@@ -139,7 +139,7 @@ def _layers(text: str, faults: Faults) -> Iterator[Layer]:
         yield layer
     # Edited by hand, a graph may announce more than it has; ncnn makes room and goes on.
     if len(known) > values:
-        raise faults.corrupt(None, f"at most {values} values", f"{len(known)}")
+        raise errors.corrupt(None, f"at most {values} values", f"{len(known)}")
 
 
 def _layer(words: list[str]) -> Layer:

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from converters.formats.bounded_io import digest, digest_of_set
-from converters.formats.dataflow import normalization
+from converters.formats.bounded_io import combined_digest, file_digest
+from converters.formats.dataflow import detect_normalization
 from converters.formats.dtypes import storage_precision
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 from converters.formats.inspection import Inspection
 from converters.formats.ncnn.graph import Layer, NcnnGraph, read_ncnn
 from converters.formats.ncnn.weights import NcnnWeights, read_ncnn_weights
@@ -44,8 +44,10 @@ def inspect_ncnn(path: Path, weights: Path | None) -> Inspection:
     try:
         stored, fused = read_ncnn_weights(weights, graph.layers), Counter(_fused(graph.layers))
     except ValueError as error:
-        raise Faults(path, "ncnn", "an ncnn model").corrupt(None, "whole numbers", str(error)[:120]) from None
-    both = digest_of_set({path.name: graph.sha256, weights.name: digest(weights)})
+        raise FormatErrors(path, "ncnn", "an ncnn model").corrupt(
+            None, "whole numbers", str(error)[:120]
+        ) from None
+    both = combined_digest({path.name: graph.sha256, weights.name: file_digest(weights)})
     counts = Counter(layer.type for layer in graph.layers if layer.type not in ("Input", "MemoryData"))
     return Inspection(
         path=path,
@@ -58,7 +60,7 @@ def inspect_ncnn(path: Path, weights: Path | None) -> Inspection:
         outputs=graph.outputs,
         operators=dict(sorted(counts.items())),
         fused=dict(sorted(fused.items())),
-        normalization=normalization(graph.flow),
+        normalization=detect_normalization(graph.dataflow),
         parameters=stored.tensors if stored.unaccounted is None else None,
         elements=sum(stored.elements.values()) if stored.unaccounted is None else None,
         details={"parameter_elements": dict(sorted(stored.elements.items()))},

@@ -14,8 +14,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import BinaryIO
 
-from converters.formats.bounded_io import opened, regular_file_size
-from converters.formats.errors import Faults
+from converters.formats.bounded_io import open_regular_file, regular_file_size
+from converters.formats.errors import FormatErrors
 from converters.formats.ncnn.graph import Layer
 
 _TAG = 4
@@ -69,11 +69,11 @@ def read_ncnn_weights(path: Path, layers: Iterable[Layer]) -> NcnnWeights:
             is left over.
         ValueError: A layer says no sensible number of what it takes.
     """
-    faults = Faults(path, "ncnn", "the weights of an ncnn model")
+    errors = FormatErrors(path, "ncnn", "the weights of an ncnn model")
     size, at, tensors = regular_file_size(path), 0, 0
     elements: Counter[str] = Counter()
     chosen: Counter[str] = Counter()
-    with opened(path) as file:
+    with open_regular_file(path) as file:
         for layer in layers:
             needed = _needed(layer)
             if needed is None:
@@ -82,14 +82,14 @@ def read_ncnn_weights(path: Path, layers: Iterable[Layer]) -> NcnnWeights:
                 dtype, length = _storage(file, at, stored)
                 at, tensors = at + length, tensors + 1
                 if at > size:
-                    raise faults.truncated(
+                    raise errors.truncated(
                         size, f"{at} bytes, up to the end of {layer.name}", f"{size} bytes"
                     )
                 elements[dtype] += stored.count
                 if stored.tagged:
                     chosen[dtype] += stored.count
     if at != size:
-        raise faults.corrupt(at, f"{at} bytes, which is what the layers take", f"{size} bytes")
+        raise errors.corrupt(at, f"{at} bytes, which is what the layers take", f"{size} bytes")
     return NcnnWeights(size, tensors, elements, chosen, None)
 
 

@@ -8,11 +8,11 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import JsonValue
 
-from converters.formats.bounded_io import digest, digest_of_set, is_regular_file, regular_file_size
-from converters.formats.dataflow import normalization
+from converters.formats.bounded_io import combined_digest, file_digest, is_regular_file, regular_file_size
+from converters.formats.dataflow import detect_normalization
 from converters.formats.dtypes import storage_precision
 from converters.formats.graph import content_digest
-from converters.formats.inspection import Inspection, ProvenPrecision
+from converters.formats.inspection import DetectedPrecision, Inspection
 from converters.formats.onnx.model import Initializer, OnnxModel
 from registry.errors import IntegrityError
 
@@ -39,8 +39,8 @@ def inspect_onnx(model: OnnxModel) -> Inspection:
     """
     external = _external_files(model)
     present = [path for path in external if is_regular_file(path)]
-    digests = {model.path.name: model.sha256, **{path.name: digest(path) for path in present}}
-    sha256 = digest_of_set(digests) if present else model.sha256
+    digests = {model.path.name: model.sha256, **{path.name: file_digest(path) for path in present}}
+    sha256 = combined_digest(digests) if present else model.sha256
     elements = _elements(model.initializers)
     return Inspection(
         path=model.path,
@@ -49,7 +49,7 @@ def inspect_onnx(model: OnnxModel) -> Inspection:
         sha256=sha256,
         canonical_sha256=sha256,
         made_by=model.producer or None,
-        precision=proven_precision(model),
+        precision=detect_precision(model),
         weights_precision=storage_precision(_elements(_weights(model))),
         inputs=model.inputs,
         outputs=model.outputs,
@@ -57,13 +57,13 @@ def inspect_onnx(model: OnnxModel) -> Inspection:
         parameters=len(model.initializers),
         elements=sum(elements.values()),
         weights_sha256=_weights_sha256(model),
-        normalization=normalization(model.flow),
+        normalization=detect_normalization(model.dataflow),
         details=_details(model, elements),
         warnings=tuple(_warnings(model, external)),
     )
 
 
-def proven_precision(model: OnnxModel) -> ProvenPrecision | None:
+def detect_precision(model: OnnxModel) -> DetectedPrecision | None:
     """The arithmetic of the operators: integers by the operators, half or single by the float tensors.
 
     Inputs and outputs do not count: a half model often keeps them in single precision behind casts. They

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from converters.formats.bounded_io import read_whole
-from converters.formats.dataflow import Flow
+from converters.formats.bounded_io import read_bounded
+from converters.formats.dataflow import Dataflow
 from converters.formats.dtypes import ITEM_SIZES, ONNX_DTYPES
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 from converters.formats.graph import MAX_ENTRIES, MAX_RANK, AttributeValue, Operator, Scalar
 from converters.formats.inspection import Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
@@ -104,7 +104,7 @@ class OnnxModel:
     shapes: Mapping[str, Tensor]
 
     @property
-    def flow(self) -> Flow:
+    def dataflow(self) -> Dataflow:
         """Operators and the values between them."""
         stored = {
             tensor.name: Tensor(name=tensor.name, shape=tensor.dims, dtype=tensor.dtype)
@@ -112,7 +112,7 @@ class OnnxModel:
             if tensor.name
         }
         ends = {tensor.name: tensor for tensor in (*self.inputs, *self.outputs)}
-        return Flow(
+        return Dataflow(
             operators=tuple(
                 Operator(
                     node.type,
@@ -150,10 +150,10 @@ def read_onnx(path: Path) -> OnnxModel:
         IntegrityError: ``not-an-onnx-model`` for something else, ``onnx-truncated`` when the file ends early,
             ``onnx-corrupt`` when it contradicts itself, ``onnx-too-large``; the message names the byte.
     """
-    faults = Faults(path, "onnx", "an ONNX model")
-    data = read_whole(path, _LIMIT, faults)
+    errors = FormatErrors(path, "onnx", "an ONNX model")
+    data = read_bounded(path, _LIMIT, errors)
     require_kind(data[:HEAD_BYTES], Kind.ONNX, "not-an-onnx-model", str(path))
-    message = Wire(data, faults).message()
+    message = Wire(data, errors).message()
     ir_version, producer, functions = 0, ["", ""], 0
     opsets: dict[str, int] = {}
     graph: _Graph | None = None
@@ -164,7 +164,7 @@ def read_onnx(path: Path) -> OnnxModel:
             case 2 | 3:
                 producer[field.number - 2] = message.text(field)
             case 7:
-                graph = _Graph(faults)
+                graph = _Graph(errors)
                 graph.read(message.message(field))
             case 8:
                 opsets.update(_opset(message.message(field)))
@@ -172,7 +172,7 @@ def read_onnx(path: Path) -> OnnxModel:
                 functions += 1
     if graph is None or not opsets:
         missing = "a graph" if graph is None else "the operator sets after the graph"
-        raise faults.truncated(len(data), missing, "the end of the file")
+        raise errors.truncated(len(data), missing, "the end of the file")
     return OnnxModel(
         path=path,
         size=len(data),
@@ -202,8 +202,8 @@ def _opset(message: Message) -> Mapping[str, int]:
 class _Graph:
     """Collects what is asked of a graph and of the graphs inside its operators."""
 
-    def __init__(self, faults: Faults) -> None:
-        self.faults = faults
+    def __init__(self, errors: FormatErrors) -> None:
+        self.errors = errors
         self.nodes: list[Node] = []
         self.initializers: list[Initializer] = []
         self.inputs: list[Tensor] = []
@@ -218,7 +218,7 @@ class _Graph:
     def read(self, message: Message, depth: int = 0) -> None:
         """Decodes a GraphProto; inputs and outputs are taken from the outermost one only."""
         if depth > _MAX_DEPTH:
-            raise self.faults.too_large(f"graphs nested at most {_MAX_DEPTH} deep", "deeper nesting")
+            raise self.errors.too_large(f"graphs nested at most {_MAX_DEPTH} deep", "deeper nesting")
         for field in message:
             match field.number:
                 case 1:
@@ -233,7 +233,7 @@ class _Graph:
                     self.between.append(_value_info(message.message(field)))
             counts = (len(self.nodes), len(self.initializers), len(self.inputs), len(self.between))
             if max(counts) > MAX_ENTRIES:
-                raise self.faults.too_large(f"at most {MAX_ENTRIES} operators or tensors", "more")
+                raise self.errors.too_large(f"at most {MAX_ENTRIES} operators or tensors", "more")
 
     def _keep(self, tensor: Initializer | None) -> None:
         if tensor is not None:

@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
-from converters.formats.bounded_io import digest, digest_of_set, read_whole, regular_file_size
+from converters.formats.bounded_io import combined_digest, file_digest, read_bounded, regular_file_size
 from converters.formats.dtypes import storage_precision
-from converters.formats.errors import Faults
-from converters.formats.inspection import Inspection, ProvenPrecision, Tensor
+from converters.formats.errors import FormatErrors
+from converters.formats.inspection import DetectedPrecision, Inspection, Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 from registry.errors import IntegrityError, NotFoundError
 
@@ -53,8 +53,8 @@ def inspect_openvino(path: Path, weights: Path | None) -> Inspection:
         IntegrityError: ``not-an-openvino-model`` for something else, ``openvino-corrupt`` when it contradicts
             itself, ``openvino-truncated`` when constants end early, ``openvino-too-large``.
     """
-    faults = Faults(path, "openvino", "an OpenVINO model")
-    data = read_whole(path, _LIMIT, faults)
+    errors = FormatErrors(path, "openvino", "an OpenVINO model")
+    data = read_bounded(path, _LIMIT, errors)
     require_kind(data[:HEAD_BYTES], Kind.OPENVINO, "not-an-openvino-model", str(path))
     if weights is None:
         raise NotFoundError(
@@ -73,7 +73,7 @@ def inspect_openvino(path: Path, weights: Path | None) -> Inspection:
     except ValueError as error:
         raise _corrupt(path, str(error)) from None
     made_by = net.find("rt_info/Runtime_version")
-    both = digest_of_set({path.name: hashlib.sha256(data).hexdigest(), weights.name: digest(weights)})
+    both = combined_digest({path.name: hashlib.sha256(data).hexdigest(), weights.name: file_digest(weights)})
     return Inspection(
         path=path,
         format="openvino",
@@ -158,7 +158,7 @@ def _output(layer: ElementTree.Element) -> Tensor:
     )
 
 
-def _precision(layers: list[ElementTree.Element]) -> ProvenPrecision | None:
+def _precision(layers: list[ElementTree.Element]) -> DetectedPrecision | None:
     """What the graph computes in; the device that loads it may choose another."""
     if any(layer.get("type") == "FakeQuantize" for layer in layers):
         return "int8"

@@ -9,11 +9,16 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from converters.formats.bounded_io import digest_of_set
-from converters.formats.dataflow import Flow, flow_of_blocks, fused_operators, normalization
+from converters.formats.bounded_io import combined_digest
+from converters.formats.dataflow import (
+    Dataflow,
+    count_fused_operators,
+    dataflow_from_blocks,
+    detect_normalization,
+)
 from converters.formats.dtypes import storage_precision
 from converters.formats.graph import Variable, as_tensor, count_operators, elements_by_dtype
-from converters.formats.inspection import Inspection, ProvenPrecision
+from converters.formats.inspection import DetectedPrecision, Inspection
 from converters.formats.kind import Kind
 from converters.formats.paddle.pair_check import check_pair
 from converters.formats.paddle.params import Params, read_params
@@ -42,9 +47,9 @@ def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: P
     if params is not None:
         check_pair(program, params).require_match()
     digests = {file.path.name: file.sha256 for file in (program, params) if file is not None}
-    sha256 = digest_of_set(digests) if params else program.sha256
+    sha256 = combined_digest(digests) if params else program.sha256
     declared = _elements(program.parameters)
-    flow = flow_of_program(program)
+    flow = program_dataflow(program)
     operators = count_operators(program.blocks) if isinstance(program, Program) else {**program.operators}
     return Inspection(
         path=path,
@@ -61,8 +66,8 @@ def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: P
         parameters=len(params.tensors) if params else None,
         elements=params.elements if params else None,
         weights_sha256=params.weights_sha256 if params else None,
-        fused=fused_operators(flow.operators),
-        normalization=normalization(flow),
+        fused=count_fused_operators(flow.operators),
+        normalization=detect_normalization(flow),
         details=_details(program, params, declared),
         warnings=tuple(_warnings(program, params)),
     )
@@ -87,11 +92,11 @@ def inspect_params(path: Path) -> Inspection:
     )
 
 
-def flow_of_program(program: Program | PirProgram) -> Flow:
+def program_dataflow(program: Program | PirProgram) -> Dataflow:
     """The network of a program of either format."""
     if isinstance(program, PirProgram):
-        return program.flow
-    return flow_of_blocks(program.blocks, program.inputs, program.outputs)
+        return program.dataflow
+    return dataflow_from_blocks(program.blocks, program.inputs, program.outputs)
 
 
 def _elements(parameters: Iterable[Variable]) -> dict[str, int]:
@@ -102,7 +107,7 @@ def _elements(parameters: Iterable[Variable]) -> dict[str, int]:
     return dict(sorted(totals.items()))
 
 
-def _arithmetic(operators: Mapping[str, int], declared: Mapping[str, int]) -> ProvenPrecision | None:
+def _arithmetic(operators: Mapping[str, int], declared: Mapping[str, int]) -> DetectedPrecision | None:
     """Paddle computes in the type of the weights, except between quantizers."""
     if any(name.startswith(_QUANTIZERS) for name in operators):
         return "int8"

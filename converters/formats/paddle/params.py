@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from converters.formats.bounded_io import digest, opened, read_head
+from converters.formats.bounded_io import file_digest, open_regular_file, read_head
 from converters.formats.dtypes import ITEM_SIZES
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 from converters.formats.graph import MAX_ENTRIES, StoredTensor, content_digest
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 from converters.formats.paddle.program import read_tensor_desc
@@ -60,18 +60,18 @@ def read_params(path: Path) -> Params:
             the message names the byte.
     """
     require_kind(read_head(path, HEAD_BYTES), Kind.PARAMS, "not-a-params-file", str(path))
-    faults = Faults(path, "params", "a file of combined parameters")
+    errors = FormatErrors(path, "params", "a file of combined parameters")
     tensors: list[StoredTensor] = []
-    with opened(path) as file:
+    with open_regular_file(path) as file:
         size = file.seek(0, 2)
         file.seek(0)
-        stream = _Stream(file, size, faults)
+        stream = _Stream(file, size, errors)
         while stream.at < size:
             tensors.append(_tensor(stream))
             if len(tensors) > MAX_ENTRIES:
-                raise faults.too_large(f"at most {MAX_ENTRIES} tensors", "more")
+                raise errors.too_large(f"at most {MAX_ENTRIES} tensors", "more")
         weights = content_digest((tensor.dtype, tensor.dims, _data(file, tensor)) for tensor in tensors)
-    return Params(path, size, digest(path), tuple(tensors), weights)
+    return Params(path, size, file_digest(path), tuple(tensors), weights)
 
 
 def _data(file: BinaryIO, tensor: StoredTensor) -> bytes:
@@ -82,17 +82,17 @@ def _data(file: BinaryIO, tensor: StoredTensor) -> bytes:
 class _Stream:
     """Reads small pieces of the file and steps over large ones, never past its end."""
 
-    __slots__ = ("at", "faults", "file", "size")
+    __slots__ = ("at", "errors", "file", "size")
 
-    def __init__(self, file: BinaryIO, size: int, faults: Faults) -> None:
-        self.file, self.size, self.faults = file, size, faults
+    def __init__(self, file: BinaryIO, size: int, errors: FormatErrors) -> None:
+        self.file, self.size, self.errors = file, size, errors
         self.at = 0
 
     def take(self, count: int) -> bytes:
         self._demand(count)
         piece = self.file.read(count)
         if len(piece) < count:
-            raise self.faults.truncated(
+            raise self.errors.truncated(
                 self.at, f"{count} bytes", f"{len(piece)}: the file shrinks while it is read"
             )
         self.at += count
@@ -108,29 +108,29 @@ class _Stream:
 
     def _demand(self, count: int) -> None:
         if self.at + count > self.size:
-            raise self.faults.truncated(self.at, f"{self.at + count} bytes", f"a file of {self.size} bytes")
+            raise self.errors.truncated(self.at, f"{self.at + count} bytes", f"a file of {self.size} bytes")
 
 
 def _tensor(stream: _Stream) -> StoredTensor:
-    start, faults = stream.at, stream.faults
+    start, errors = stream.at, stream.errors
     if version := stream.number(4):
-        raise faults.corrupt(start, "version 0 at the start of a tensor", f"version {version}")
+        raise errors.corrupt(start, "version 0 at the start of a tensor", f"version {version}")
     levels = stream.number(8)
     if levels > _MAX_LEVELS:
-        raise faults.corrupt(start + 4, f"at most {_MAX_LEVELS} LoD levels", str(levels))
+        raise errors.corrupt(start + 4, f"at most {_MAX_LEVELS} LoD levels", str(levels))
     for _ in range(levels):
         stream.skip(stream.number(8))
     if version := stream.number(4):
-        raise faults.corrupt(stream.at - 4, "version 0 of a tensor", f"version {version}")
+        raise errors.corrupt(stream.at - 4, "version 0 of a tensor", f"version {version}")
     length = stream.number(4)
     if not 2 <= length <= _MAX_DESC:
-        raise faults.corrupt(
+        raise errors.corrupt(
             stream.at - 4, f"a tensor description of 2 to {_MAX_DESC} bytes", f"{length} bytes"
         )
     at = stream.at
-    described = read_tensor_desc(Wire(stream.take(length), faults, origin=at).message())
+    described = read_tensor_desc(Wire(stream.take(length), errors, origin=at).message())
     if described.dtype is None or any(extent < 0 for extent in described.dims):
-        raise faults.corrupt(at, "a known element type and fixed extents", str(described))
+        raise errors.corrupt(at, "a known element type and fixed extents", str(described))
     size = math.prod(described.dims) * ITEM_SIZES[described.dtype]
     offset = stream.at
     stream.skip(size)

@@ -16,9 +16,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NoReturn
 
-from converters.formats.bounded_io import read_whole
-from converters.formats.dataflow import Flow
-from converters.formats.errors import Faults
+from converters.formats.bounded_io import read_bounded
+from converters.formats.dataflow import Dataflow
+from converters.formats.errors import FormatErrors
 from converters.formats.graph import MAX_ENTRIES, MAX_RANK, AttributeValue, Operator, Variable, as_tensor
 from converters.formats.inspection import Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
@@ -66,7 +66,7 @@ class PirProgram:
         parameters: The parameters in the order in which combined parameters are stored, by name.
         inputs: Inputs in program order.
         outputs: Outputs by column.
-        flow: Operators and the values between them; a value that has no name is called ``%number``.
+        dataflow: Operators and the values between them; a value that has no name is called ``%number``.
     """
 
     path: Path
@@ -77,7 +77,7 @@ class PirProgram:
     parameters: tuple[Variable, ...]
     inputs: tuple[Variable, ...]
     outputs: tuple[Variable, ...]
-    flow: Flow
+    dataflow: Dataflow
 
 
 def read_pir(path: Path) -> PirProgram:
@@ -91,15 +91,15 @@ def read_pir(path: Path) -> PirProgram:
         IntegrityError: ``not-a-pir-program`` for something else, JSON of another purpose included,
             ``pir-truncated`` when the document ends early, ``pir-corrupt``, ``pir-too-large``.
     """
-    faults = Faults(path, "pir", "a PIR program")
-    data = read_whole(path, _LIMIT, faults)
+    errors = FormatErrors(path, "pir", "a PIR program")
+    data = read_bounded(path, _LIMIT, errors)
     require_kind(data[:HEAD_BYTES], Kind.PIR, "not-a-pir-program", str(path))
-    document = _parse(data, faults)
+    document = _parse(data, errors)
     base = document.get("base_code") if isinstance(document, dict) else None
     version = base.get("version") if isinstance(base, dict) else None
     if type(version) is not int:
-        raise _broken(faults, "a version number in base_code", version)
-    walk = _Walk(faults)
+        raise _broken(errors, "a version number in base_code", version)
+    walk = _Walk(errors)
     walk.regions(document.get("program"), 0)
     return PirProgram(
         path=path,
@@ -110,8 +110,8 @@ def read_pir(path: Path) -> PirProgram:
         parameters=tuple(walk.parameters[name] for name in sorted(walk.parameters)),
         inputs=tuple(walk.inputs),
         outputs=walk.fetched(),
-        flow=Flow(
-            operators=walk.flow(),
+        dataflow=Dataflow(
+            operators=walk.renamed_operators(),
             inputs=tuple(map(as_tensor, walk.inputs)),
             outputs=tuple(map(as_tensor, walk.fetched())),
             tensors=walk.tensors,
@@ -120,7 +120,7 @@ def read_pir(path: Path) -> PirProgram:
     )
 
 
-def _parse(data: bytes, faults: Faults) -> Any:
+def _parse(data: bytes, errors: FormatErrors) -> Any:
     def refuse_constant(text: str) -> NoReturn:
         raise ValueError(f"{text} is not JSON")
 
@@ -128,24 +128,24 @@ def _parse(data: bytes, faults: Faults) -> Any:
         return json.loads(data, parse_constant=refuse_constant)
     except json.JSONDecodeError as error:
         if error.msg.startswith("Unterminated") or not data.decode(errors="replace")[error.pos :].strip():
-            raise faults.truncated(error.pos, "the end of the JSON document", "the end of the file") from None
-        raise faults.corrupt(error.pos, "JSON", error.msg) from None
+            raise errors.truncated(error.pos, "the end of the JSON document", "the end of the file") from None
+        raise errors.corrupt(error.pos, "JSON", error.msg) from None
     except RecursionError:
-        raise faults.too_large("JSON nested no deeper than a program is", "deeper nesting") from None
+        raise errors.too_large("JSON nested no deeper than a program is", "deeper nesting") from None
     except ValueError as error:
-        raise faults.corrupt(None, "JSON", str(error)[:120]) from None
+        raise errors.corrupt(None, "JSON", str(error)[:120]) from None
 
 
-def _broken(faults: Faults, expected: str, found: object) -> IntegrityError:
+def _broken(errors: FormatErrors, expected: str, found: object) -> IntegrityError:
     """JSON carries no byte positions into the parsed document, so the expectation has to say where."""
-    return faults.corrupt(None, expected, ascii(found)[:120])
+    return errors.corrupt(None, expected, ascii(found)[:120])
 
 
 class _Walk:
     """Collects what is asked of a program while going once over its operators."""
 
-    def __init__(self, faults: Faults) -> None:
-        self.faults = faults
+    def __init__(self, errors: FormatErrors) -> None:
+        self.errors = errors
         self.operators: Counter[str] = Counter()
         self.parameters: dict[str, Variable] = {}
         self.inputs: list[Variable] = []
@@ -163,7 +163,7 @@ class _Walk:
     def regions(self, owner: object, depth: int) -> None:
         """Goes over the operators of all blocks of all regions of a program or an operator."""
         if depth > _MAX_DEPTH:
-            raise self.faults.too_large(f"regions nested at most {_MAX_DEPTH} deep", "deeper nesting")
+            raise self.errors.too_large(f"regions nested at most {_MAX_DEPTH} deep", "deeper nesting")
         for region in self._objects(owner, "regions"):
             for block in self._objects(region, "blocks"):
                 for operator in self._objects(block, "ops"):
@@ -174,13 +174,13 @@ class _Walk:
     def _objects(self, owner: object, key: str) -> Iterator[dict[str, Any]]:
         entries = owner.get(key) if isinstance(owner, dict) else None
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise _broken(self.faults, f"a list of objects under {key!r}", entries)
+            raise _broken(self.errors, f"a list of objects under {key!r}", entries)
         yield from entries
 
     def _operator(self, operator: dict[str, Any]) -> None:
         self._seen += 1
         if self._seen > MAX_ENTRIES:
-            raise self.faults.too_large(f"at most {MAX_ENTRIES} operators", "more")
+            raise self.errors.too_large(f"at most {MAX_ENTRIES} operators", "more")
         name = self._name(operator)
         if name == _PARAMETER:
             self._parameter(operator)
@@ -220,7 +220,7 @@ class _Walk:
             if isinstance(number, int):
                 self._names[number] = name
 
-    def flow(self) -> tuple[Operator, ...]:
+    def renamed_operators(self) -> tuple[Operator, ...]:
         """The operators, with values that are handed out under the names of the outputs."""
 
         def renamed(bound: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
@@ -241,7 +241,7 @@ class _Walk:
     def _name(self, operator: dict[str, Any]) -> str:
         name = operator.get("#")
         if not isinstance(name, str) or not name.isprintable() or not name:
-            raise _broken(self.faults, "the name of an operator under '#'", name)
+            raise _broken(self.errors, "the name of an operator under '#'", name)
         dialect, dot, rest = name.partition(".")
         return f"{_DIALECTS.get(dialect, dialect)}.{rest}" if dot else name
 
@@ -271,14 +271,14 @@ class _Walk:
 
     def _value(self, name: object, result: object, *, persistable: bool) -> Variable:
         if not isinstance(name, str) or not name or not name.isprintable():
-            raise _broken(self.faults, "the name of a parameter, input or output", name)
+            raise _broken(self.errors, "the name of a parameter, input or output", name)
         kind = result.get("TT") if isinstance(result, dict) else None
         match kind:
             case {"#": "0.t_dtensor", "D": [{"#": str() as element}, list() as dims, *_]} if _is_shape(dims):
                 dtype = _DTYPES.get(element.partition(".")[2])
                 return Variable(name, "dense_tensor", dtype, tuple(dims), persistable)
             case _:
-                raise _broken(self.faults, f"a tensor type for {name!r}", kind)
+                raise _broken(self.errors, f"a tensor type for {name!r}", kind)
 
 
 def _listed(entry: object) -> list[Any]:

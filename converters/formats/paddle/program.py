@@ -13,9 +13,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
-from converters.formats.bounded_io import read_whole
+from converters.formats.bounded_io import read_bounded
 from converters.formats.dtypes import PADDLE_CONTAINERS, PADDLE_DTYPES
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 from converters.formats.graph import (
     MAX_ENTRIES,
     MAX_RANK,
@@ -82,13 +82,13 @@ def read_program(path: Path) -> Program:
         IntegrityError: ``not-a-program`` for something else, ``program-truncated`` when the file ends early,
             ``program-corrupt`` when it contradicts itself, ``program-too-large``; the message names the byte.
     """
-    faults = Faults(path, "program", _WHAT)
-    data = read_whole(path, _LIMIT, faults)
+    errors = FormatErrors(path, "program", _WHAT)
+    data = read_bounded(path, _LIMIT, errors)
     require_kind(data[:HEAD_BYTES], Kind.PROGRAM, "not-a-program", str(path))
     blocks: list[Block] = []
     version: int | None = None
     operator_versions: Mapping[str, int] | None = None
-    message = Wire(data, faults).message()
+    message = Wire(data, errors).message()
     for field in message:
         if field.number == 1:
             blocks.append(_block(message.message(field)))
@@ -98,25 +98,25 @@ def read_program(path: Path) -> Program:
             operator_versions = _operator_versions(message.message(field))
     if version is None:
         # Every Paddle writes the version after the blocks, so a file without one was cut off between them.
-        raise faults.truncated(
+        raise errors.truncated(
             len(data), "the version of the program after its blocks", "the end of the file"
         )
     if not any(block.operators for block in blocks):
-        raise faults.corrupt(None, "a program with at least one operator", "none")
+        raise errors.corrupt(None, "a program with at least one operator", "none")
     return Program(
         path=path,
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         version=version,
         blocks=tuple(blocks),
-        parameters=_parameters(blocks, faults),
+        parameters=_parameters(blocks, errors),
         inputs=feeds(blocks),
         outputs=fetches(blocks),
         operator_versions=operator_versions,
     )
 
 
-def _parameters(blocks: list[Block], faults: Faults) -> tuple[Variable, ...]:
+def _parameters(blocks: list[Block], errors: FormatErrors) -> tuple[Variable, ...]:
     stored: dict[str, Variable] = {}
     for block in blocks:
         for variable in block.variables.values():
@@ -124,7 +124,7 @@ def _parameters(blocks: list[Block], faults: Faults) -> tuple[Variable, ...]:
                 stored[variable.name] = variable
     for variable in stored.values():
         if variable.dtype is None or variable.dims is None:
-            raise faults.corrupt(None, f"a tensor type for the parameter {variable.name!r}", variable.kind)
+            raise errors.corrupt(None, f"a tensor type for the parameter {variable.name!r}", variable.kind)
     # C++ sorts by bytes; UTF-8 keeps the order of code points, by which Python sorts.
     return tuple(stored[name] for name in sorted(stored))
 
@@ -162,7 +162,7 @@ def _block(message: Message) -> Block:
         elif field.number == 4:
             operators.append(_operator(message.message(field)))
         if max(len(operators), len(variables)) > MAX_ENTRIES:
-            raise message.wire.faults.too_large(f"at most {MAX_ENTRIES} operators or variables", "more")
+            raise message.wire.errors.too_large(f"at most {MAX_ENTRIES} operators or variables", "more")
     return Block(index, parent, MappingProxyType(variables), tuple(operators))
 
 

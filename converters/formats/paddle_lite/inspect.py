@@ -8,10 +8,10 @@ from types import MappingProxyType
 
 from pydantic import JsonValue
 
-from converters.formats.dataflow import flow_of_blocks, fused_operators, normalization
+from converters.formats.dataflow import count_fused_operators, dataflow_from_blocks, detect_normalization
 from converters.formats.dtypes import storage_precision
 from converters.formats.graph import FEED, FETCH, Operator, as_tensor, count_operators, elements_by_dtype
-from converters.formats.inspection import Inspection, ProvenPrecision, Runtime
+from converters.formats.inspection import DetectedPrecision, Inspection, Runtime
 from converters.formats.paddle_lite.nb import NbFile
 
 # Operators that only move or re-type data; their kernels say nothing about the arithmetic of the network.
@@ -36,7 +36,7 @@ _ABIS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 def inspect_nb(nb: NbFile) -> Inspection:
     """The inspection of a decoded Lite model."""
     elements = elements_by_dtype(nb.parameters)
-    flow = flow_of_blocks(nb.blocks, nb.inputs, nb.outputs)
+    flow = dataflow_from_blocks(nb.blocks, nb.inputs, nb.outputs)
     return Inspection(
         path=nb.path,
         format="lite",
@@ -45,7 +45,7 @@ def inspect_nb(nb: NbFile) -> Inspection:
         canonical_sha256=nb.canonical_sha256,
         made_by=f"opt {nb.opt_version}",
         target=target_family(nb),
-        precision=proven_precision(nb),
+        precision=detect_precision(nb),
         weights_precision=storage_precision(elements),
         inputs=tuple(as_tensor(variable) for variable in nb.inputs),
         outputs=tuple(as_tensor(variable) for variable in nb.outputs),
@@ -53,9 +53,9 @@ def inspect_nb(nb: NbFile) -> Inspection:
         parameters=len(nb.parameters),
         elements=sum(elements.values()),
         weights_sha256=nb.weights_sha256,
-        fused=fused_operators(flow.operators),
-        normalization=normalization(flow),
-        runtime=runtime_of(nb),
+        fused=count_fused_operators(flow.operators),
+        normalization=detect_normalization(flow),
+        runtime=runtime_requirements(nb),
         details=_details(nb, elements),
         warnings=tuple(_warnings(nb)),
     )
@@ -67,7 +67,7 @@ def target_family(nb: NbFile) -> str:
     return next((family for family in _FAMILIES if family in present), min(present, default="unknown"))
 
 
-def proven_precision(nb: NbFile) -> ProvenPrecision | None:
+def detect_precision(nb: NbFile) -> DetectedPrecision | None:
     """The arithmetic of the kernels, from what they carry and never from sizes or stored types.
 
     ``fp16`` takes both signs opt leaves: kernels in half and weights marked to be rounded to half. Half
@@ -84,11 +84,11 @@ def proven_precision(nb: NbFile) -> ProvenPrecision | None:
     if "int8_t" in present:
         return "mixed" if "float16" in present else "int8"
     if "float16" in present:
-        return "fp16" if nb.half_marks else "mixed"
+        return "fp16" if nb.fp16_weights else "mixed"
     return "fp32" if "float" in present else None
 
 
-def elementwise_generation(nb: NbFile) -> str | None:
+def elementwise_alias(nb: NbFile) -> str | None:
     """Alias of the half element-wise kernels, ``mixed`` when both occur; None when there are none."""
     aliases = {
         operator.kernel.alias
@@ -115,19 +115,19 @@ def _details(nb: NbFile, elements: dict[str, int]) -> dict[str, JsonValue]:
             if op.kernel and op.type not in (FEED, FETCH)
         ),
         "calibrations": _counted(operator.kernel.alias for operator in nb.calibrations if operator.kernel),
-        "half_weights": len(nb.half_marks),
+        "fp16_weights": len(nb.fp16_weights),
         "quantized_weights": len(nb.quantized_weights),
-        "single_operators": _single_operators(nb),
-        "elementwise_alias": elementwise_generation(nb),
+        "fp32_operators": _fp32_operators(nb),
+        "elementwise_alias": elementwise_alias(nb),
         "parameter_elements": {**elements},
         "blocks": len(nb.blocks),
     }
     return details
 
 
-def _single_operators(nb: NbFile) -> dict[str, JsonValue]:
+def _fp32_operators(nb: NbFile) -> dict[str, JsonValue]:
     """Operators that stay in single precision inside a half file; integer kernels are registered as float."""
-    if not nb.half_marks:
+    if not nb.fp16_weights:
         return {}
     kept = (
         operator for operator in _arithmetic(nb) if operator.kernel and operator.kernel.precision == "float"
@@ -139,7 +139,7 @@ def _counted(values: Iterable[str]) -> dict[str, JsonValue]:
     return {**dict(sorted(Counter(values).items()))}
 
 
-def runtime_of(nb: NbFile) -> Runtime:
+def runtime_requirements(nb: NbFile) -> Runtime:
     """What an app must bring to run the file, from the kernels it names.
 
     Switches are those of Paddle-Lite's build scripts. The bounds on versions come from the half element-wise
@@ -147,7 +147,7 @@ def runtime_of(nb: NbFile) -> Runtime:
     """
     target = target_family(nb)
     half = any(op.kernel and op.kernel.precision == "float16" for op in nb.operators)
-    generation = elementwise_generation(nb) if half and target != "opencl" else None
+    generation = elementwise_alias(nb) if half and target != "opencl" else None
     build: tuple[str, ...] = ()
     processor: str | None = None
     if target == "opencl":
@@ -157,8 +157,8 @@ def runtime_of(nb: NbFile) -> Runtime:
         processor = "half-precision arithmetic (ARMv8.2-A FP16: Cortex-A55, A75 and later)"
     return Runtime(
         made_for=nb.opt_version,
-        first=_FIRST_WITH_NEW if generation == _NEW_ALIAS else None,
-        last=_LAST_WITH_OLD if generation == _OLD_ALIAS else None,
+        min_version=_FIRST_WITH_NEW if generation == _NEW_ALIAS else None,
+        max_version=_LAST_WITH_OLD if generation == _OLD_ALIAS else None,
         abi=_ABIS.get(target, ()),
         build=build,
         processor=processor,
@@ -193,14 +193,14 @@ def _half_warnings(nb: NbFile) -> Iterable[str]:
     half = any(op.kernel and op.kernel.precision == "float16" for op in _arithmetic(nb))
     if target_family(nb) == "opencl":
         return
-    if nb.half_marks and not half:
+    if nb.fp16_weights and not half:
         yield "Weights are marked to be rounded to half, but no kernel computes in half."
     if not half:
         return
     yield "On a CPU without half-precision arithmetic (Cortex-A53, A57) it dies with an illegal instruction."
-    if not nb.half_marks:
+    if not nb.fp16_weights:
         yield "Kernels compute in half, but no weight is marked to be rounded to half."
-    generation = elementwise_generation(nb)
+    generation = elementwise_alias(nb)
     if generation == _OLD_ALIAS:
         yield "Its half element-wise kernels are those up to 2.13rc0: later runtimes abort on loading it."
     elif generation == _NEW_ALIAS:

@@ -17,9 +17,9 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.formats.bounded_io import read_whole
+from converters.formats.bounded_io import read_bounded
 from converters.formats.dtypes import ITEM_SIZES, PADDLE_DTYPES
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 from converters.formats.graph import (
     MAX_ENTRIES,
     MAX_RANK,
@@ -97,7 +97,7 @@ class NbFile:
         )
 
     @property
-    def half_marks(self) -> tuple[str, ...]:
+    def fp16_weights(self) -> tuple[str, ...]:
         """Weights to be rounded to half when the model is loaded, once per operator that asks for it.
 
         opt marks a weight with an attribute of the operator that reads it, ``<weight>_fp16 = "fp16"``
@@ -123,32 +123,32 @@ def read_nb(path: Path) -> NbFile:
             ``nb-corrupt`` when it contradicts itself, ``nb-unsupported-version`` for a container this reader
             does not know, ``nb-too-large``; the message names the byte.
     """
-    faults = Faults(path, "nb", "a Paddle-Lite model")
-    return decode_nb(read_whole(path, _LIMIT, faults), path)
+    errors = FormatErrors(path, "nb", "a Paddle-Lite model")
+    return decode_nb(read_bounded(path, _LIMIT, errors), path)
 
 
 def decode_nb(data: bytes, path: Path) -> NbFile:
     """Decodes the bytes of a Lite model; ``path`` is what errors call the file. Raises as ``read_nb``."""
-    faults = Faults(path, "nb", "a Paddle-Lite model")
+    errors = FormatErrors(path, "nb", "a Paddle-Lite model")
     require_kind(data[:HEAD_BYTES], Kind.NB, "not-a-nb", str(path))
     meta_version = int.from_bytes(data[:2], "little")
-    opt_version = _opt_version(data, faults)
+    opt_version = _opt_version(data, errors)
     if meta_version not in (1, 2):
         raise _unsupported(path, meta_version, opt_version)
-    _demand(data, 18, 8, faults)
+    _demand(data, 18, 8, errors)
     topology = int.from_bytes(data[18:_HEADER], "little")
-    _demand(data, _HEADER, topology, faults)
+    _demand(data, _HEADER, topology, errors)
     if topology > _TOPOLOGY_LIMIT:
-        raise faults.too_large(
+        raise errors.too_large(
             f"a network description of at most {_TOPOLOGY_LIMIT} bytes", f"{topology} bytes"
         )
     end = _HEADER + topology
-    blocks = read_topology(FlatBuffer(data, _HEADER, end, faults))
+    blocks = read_topology(FlatBuffer(data, _HEADER, end, errors))
     if meta_version == 1:
-        parameters, after = _combined_parameters(data, end, faults), len(data)
+        parameters, after = _combined_parameters(data, end, errors), len(data)
     else:
-        parameters, after = _parameter_records(data, end, faults)
-    _check_complete(blocks, parameters, end, faults)
+        parameters, after = _parameter_records(data, end, errors)
+    _check_complete(blocks, parameters, end, errors)
     return NbFile(
         path=path,
         size=len(data),
@@ -185,8 +185,8 @@ def canonical_nb(data: bytes) -> bytes:
     return data[:_VERSION_AT] + text.ljust(len(field), b"\0") + data[_VERSION_AT + _VERSION_SIZE :]
 
 
-def _opt_version(data: bytes, faults: Faults) -> str:
-    _demand(data, _VERSION_AT, _VERSION_SIZE, faults)
+def _opt_version(data: bytes, errors: FormatErrors) -> str:
+    _demand(data, _VERSION_AT, _VERSION_SIZE, errors)
     return data[_VERSION_AT : _VERSION_AT + _VERSION_SIZE].split(b"\0", 1)[0].decode("ascii")
 
 
@@ -204,9 +204,9 @@ def _unsupported(path: Path, meta_version: int, opt_version: str) -> IntegrityEr
     )
 
 
-def _demand(data: bytes, at: int, size: int, faults: Faults) -> None:
+def _demand(data: bytes, at: int, size: int, errors: FormatErrors) -> None:
     if at + size > len(data):
-        raise faults.truncated(at, f"{at + size} bytes", f"a file of {len(data)} bytes")
+        raise errors.truncated(at, f"{at + size} bytes", f"a file of {len(data)} bytes")
 
 
 @dataclass(slots=True)
@@ -215,30 +215,30 @@ class _Cursor:
 
     data: bytes
     at: int
-    faults: Faults
+    errors: FormatErrors
 
     def number(self, width: int) -> int:
-        _demand(self.data, self.at, width, self.faults)
+        _demand(self.data, self.at, width, self.errors)
         self.at += width
         return int.from_bytes(self.data[self.at - width : self.at], "little")
 
     def skip(self, size: int) -> None:
-        _demand(self.data, self.at, size, self.faults)
+        _demand(self.data, self.at, size, self.errors)
         self.at += size
 
 
-def _parameter_records(data: bytes, start: int, faults: Faults) -> tuple[tuple[StoredTensor, ...], int]:
-    cursor = _Cursor(data, start, faults)
+def _parameter_records(data: bytes, start: int, errors: FormatErrors) -> tuple[tuple[StoredTensor, ...], int]:
+    cursor = _Cursor(data, start, errors)
     if version := cursor.number(2):
-        raise faults.corrupt(start, "version 0 of the parameter section", f"version {version}")
+        raise errors.corrupt(start, "version 0 of the parameter section", f"version {version}")
     cursor.skip(cursor.number(2))
     header_size = cursor.number(2)
     if header_size < 6:
-        raise faults.corrupt(cursor.at - 2, "a parameter header of at least 6 bytes", str(header_size))
+        raise errors.corrupt(cursor.at - 2, "a parameter header of at least 6 bytes", str(header_size))
     count, largest = cursor.number(2), cursor.number(4)
     if largest > len(data):
         # The runtime allocates this much before it reads the first tensor.
-        raise faults.corrupt(
+        raise errors.corrupt(
             cursor.at - 4, f"a largest tensor of at most {len(data)} bytes", f"{largest} bytes"
         )
     cursor.skip(header_size - 6)
@@ -246,50 +246,50 @@ def _parameter_records(data: bytes, start: int, faults: Faults) -> tuple[tuple[S
 
 
 def _parameter_record(cursor: _Cursor) -> StoredTensor:
-    start, faults = cursor.at, cursor.faults
+    start, errors = cursor.at, cursor.errors
     total, offset = cursor.number(4), cursor.number(4)
     if offset < 4 or offset > total:
-        raise faults.corrupt(start, "a parameter that starts inside its record", f"byte {offset} of {total}")
+        raise errors.corrupt(start, "a parameter that starts inside its record", f"byte {offset} of {total}")
     # The record size counts from the offset field on.
     end = start + 4 + total
     cursor.skip(total - 4)
-    return _parameter(FlatBuffer(cursor.data, start + 4 + offset, end, faults).root(), faults)
+    return _parameter(FlatBuffer(cursor.data, start + 4 + offset, end, errors).root(), errors)
 
 
-def _combined_parameters(data: bytes, start: int, faults: Faults) -> tuple[StoredTensor, ...]:
-    _demand(data, start, 8, faults)
+def _combined_parameters(data: bytes, start: int, errors: FormatErrors) -> tuple[StoredTensor, ...]:
+    _demand(data, start, 8, errors)
     if (len(data) - start) % 4:
         # Builders align what they write, so an odd size is the only trace of a few missing bytes of padding.
-        raise faults.truncated(len(data), "parameters of a multiple of 4 bytes", f"{len(data) - start} bytes")
+        raise errors.truncated(len(data), "parameters of a multiple of 4 bytes", f"{len(data) - start} bytes")
     parameters: list[StoredTensor] = []
-    for table in FlatBuffer(data, start, len(data), faults).root().tables(0):
-        parameters.append(_parameter(table, faults))
+    for table in FlatBuffer(data, start, len(data), errors).root().tables(0):
+        parameters.append(_parameter(table, errors))
         if len(parameters) > MAX_ENTRIES:
-            raise faults.too_large(f"at most {MAX_ENTRIES} parameters", "more")
+            raise errors.too_large(f"at most {MAX_ENTRIES} parameters", "more")
     return tuple(parameters)
 
 
-def _parameter(table: Table, faults: Faults) -> StoredTensor:
+def _parameter(table: Table, errors: FormatErrors) -> StoredTensor:
     """One ParamDesc; slots as in Paddle-Lite's param.fbs, whose only variable type is the tensor."""
     name = table.required_string(1, "the name of a parameter")
     tensor = table.table(3)
     if tensor is None or table.u8(2) != 1:
-        raise faults.corrupt(table.position, f"a tensor for the parameter {name!r}", "none")
+        raise errors.corrupt(table.position, f"a tensor for the parameter {name!r}", "none")
     dtype = PADDLE_DTYPES.get(tensor.i32(3))
     dims, span = tensor.numbers(2, "q"), tensor.byte_span(4)
     if dtype is None or len(dims) > MAX_RANK or any(extent < 0 for extent in dims):
-        raise faults.corrupt(
+        raise errors.corrupt(
             tensor.position, "an element type and extents", f"type {tensor.i32(3)}, {dims[:8]}"
         )
     if math.prod(dims) * ITEM_SIZES[dtype] != span.size:
-        raise faults.corrupt(
+        raise errors.corrupt(
             span.offset, f"{math.prod(dims)} elements of {dtype} for {name!r}", f"{span.size} bytes of data"
         )
     return StoredTensor(name, dtype, dims, span.offset, span.size)
 
 
 def _check_complete(
-    blocks: tuple[Block, ...], parameters: tuple[StoredTensor, ...], at: int, faults: Faults
+    blocks: tuple[Block, ...], parameters: tuple[StoredTensor, ...], at: int, errors: FormatErrors
 ) -> None:
     """Every parameter the network names must be there, or the file was pieced together from two."""
     declared = {
@@ -299,6 +299,6 @@ def _check_complete(
     }
     missing = sorted(declared - {tensor.name for tensor in parameters})
     if missing:
-        raise faults.corrupt(
+        raise errors.corrupt(
             at, f"{len(declared)} parameters, {missing[0]!r} among them", f"{len(parameters)}"
         )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
 from converters.formats.dtypes import PADDLE_CONTAINERS, PADDLE_DTYPES
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 from converters.formats.graph import MAX_ENTRIES, MAX_RANK, AttributeValue, Block, Kernel, Operator, Variable
 from converters.formats.wire.flatbuffer import FlatBuffer, Table
 
@@ -77,32 +77,32 @@ def read_topology(buffer: FlatBuffer) -> tuple[Block, ...]:
         IntegrityError: ``nb-corrupt`` at the first byte that breaks the format.
     """
     root = buffer.root()
-    blocks = tuple(_block(table, buffer.faults) for table in root.tables(0))
+    blocks = tuple(_block(table, buffer.errors) for table in root.tables(0))
     if not blocks or not blocks[0].operators:
-        raise buffer.faults.corrupt(root.position, "a program with at least one operator", "none")
+        raise buffer.errors.corrupt(root.position, "a program with at least one operator", "none")
     return blocks
 
 
-def _block(table: Table, faults: Faults) -> Block:
+def _block(table: Table, errors: FormatErrors) -> Block:
     variables: dict[str, Variable] = {}
     for entry in table.tables(2):
-        variable = _variable(entry, faults)
+        variable = _variable(entry, errors)
         variables[variable.name] = variable
         if len(variables) > MAX_ENTRIES:
-            raise faults.too_large(f"at most {MAX_ENTRIES} variables", "more")
+            raise errors.too_large(f"at most {MAX_ENTRIES} variables", "more")
     operators: list[Operator] = []
     for entry in table.tables(3):
-        operators.append(_operator(entry, faults))
+        operators.append(_operator(entry, errors))
         if len(operators) > MAX_ENTRIES:
-            raise faults.too_large(f"at most {MAX_ENTRIES} operators", "more")
+            raise errors.too_large(f"at most {MAX_ENTRIES} operators", "more")
     return Block(table.i32(0), table.i32(1), MappingProxyType(variables), tuple(operators))
 
 
-def _variable(table: Table, faults: Faults) -> Variable:
+def _variable(table: Table, errors: FormatErrors) -> Variable:
     name = table.required_string(0, "the name of a variable")
     kind = table.table(1)
     if kind is None:
-        raise faults.corrupt(table.position, f"a type for the variable {name!r}", "none")
+        raise errors.corrupt(table.position, f"a type for the variable {name!r}", "none")
     code = kind.i32(0)
     holder = kind.table(2)
     tensor = holder.table(0) if holder is not None and code == _LOD_TENSOR else None
@@ -113,11 +113,11 @@ def _variable(table: Table, faults: Faults) -> Variable:
         # opt drops the extents of tensors it renamed; a true scalar looks the same in the file.
         dims = tensor.numbers(1, "q") or None
         if dims and (min(dims) < -1 or len(dims) > MAX_RANK):
-            raise faults.corrupt(tensor.position, f"up to {MAX_RANK} extents from -1", str(dims[:MAX_RANK]))
+            raise errors.corrupt(tensor.position, f"up to {MAX_RANK} extents from -1", str(dims[:MAX_RANK]))
     return Variable(name, PADDLE_CONTAINERS.get(code, f"type {code}"), dtype, dims, persistable=table.bool(2))
 
 
-def _operator(table: Table, faults: Faults) -> Operator:
+def _operator(table: Table, errors: FormatErrors) -> Operator:
     kind = table.required_string(0, "the type of an operator")
     attributes = {
         entry.required_string(0, "the name of an attribute"): _attribute(entry) for entry in table.tables(3)
@@ -127,7 +127,7 @@ def _operator(table: Table, faults: Faults) -> Operator:
         inputs=_bindings(table, 1),
         outputs=_bindings(table, 2),
         attributes=MappingProxyType(attributes),
-        kernel=_kernel(attributes.get(KERNEL_ATTRIBUTE), table.position, faults),
+        kernel=_kernel(attributes.get(KERNEL_ATTRIBUTE), table.position, errors),
     )
 
 
@@ -162,12 +162,12 @@ def _attribute(entry: Table) -> AttributeValue:
     return None if decode is None else decode(entry)
 
 
-def _kernel(text: AttributeValue, at: int, faults: Faults) -> Kernel | None:
+def _kernel(text: AttributeValue, at: int, errors: FormatErrors) -> Kernel | None:
     if text is None:
         return None
     match = _KERNEL.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise faults.corrupt(at, "a kernel as op/alias/target/precision/layout", ascii(text)[:80])
+        raise errors.corrupt(at, "a kernel as op/alias/target/precision/layout", ascii(text)[:80])
     return Kernel(
         alias=match["alias"],
         target=_spelled(_TARGETS, match["target"]),

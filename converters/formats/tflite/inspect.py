@@ -12,11 +12,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.formats.bounded_io import read_whole
+from converters.formats.bounded_io import read_bounded
 from converters.formats.dtypes import ITEM_SIZES, TFLITE_DTYPES, storage_precision
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 from converters.formats.graph import content_digest
-from converters.formats.inspection import Inspection, ProvenPrecision, Tensor
+from converters.formats.inspection import DetectedPrecision, Inspection, Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 from converters.formats.tflite.operators import BUILTIN_OPERATORS, CUSTOM, FIRST_AFTER_BYTE
 from converters.formats.wire.flatbuffer import FlatBuffer, Span, Table
@@ -56,15 +56,15 @@ def inspect_tflite(path: Path) -> Inspection:
         IntegrityError: ``not-a-tflite-model`` for something else, ``tflite-corrupt`` when it contradicts
             itself or ends early, ``tflite-too-large``.
     """
-    faults = Faults(path, "tflite", "a TensorFlow Lite model")
-    data = read_whole(path, _LIMIT, faults)
+    errors = FormatErrors(path, "tflite", "a TensorFlow Lite model")
+    data = read_bounded(path, _LIMIT, errors)
     require_kind(data[:HEAD_BYTES], Kind.TFLITE, "not-a-tflite-model", str(path))
-    model = FlatBuffer(data, 0, len(data), faults).root()
+    model = FlatBuffer(data, 0, len(data), errors).root()
     if model.i32(0) != 3:
-        raise faults.corrupt(model.position, "version 3 of the schema", str(model.i32(0)))
-    buffers = tuple(_buffer(table, len(data), faults) for table in model.tables(4))
-    graphs = _graphs(model, len(buffers), faults)
-    stored = _stored(graphs, buffers, faults)
+        raise errors.corrupt(model.position, "version 3 of the schema", str(model.i32(0)))
+    buffers = tuple(_buffer(table, len(data), errors) for table in model.tables(4))
+    graphs = _graphs(model, len(buffers), errors)
+    stored = _stored(graphs, buffers, errors)
     elements = Counter[str]()
     for value, _ in stored:
         elements[value.dtype or ""] += math.prod(_extents(value))
@@ -110,62 +110,62 @@ def channels_first(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
     )
 
 
-def _operator_name(table: Table, faults: Faults) -> str:
+def _operator_name(table: Table, errors: FormatErrors) -> str:
     # Newer files state both; older ones only the byte, which stops at 127.
     code = max(table.u8(0), table.i32(3)) if table.u8(0) <= FIRST_AFTER_BYTE else -1
     if code == CUSTOM:
         return table.string(1) or "CUSTOM"
     if not 0 <= code < len(BUILTIN_OPERATORS):
-        raise faults.corrupt(table.position, f"a built-in operator below {len(BUILTIN_OPERATORS)}", str(code))
+        raise errors.corrupt(table.position, f"a built-in operator below {len(BUILTIN_OPERATORS)}", str(code))
     return BUILTIN_OPERATORS[code]
 
 
-def _buffer(table: Table, size: int, faults: Faults) -> Span:
+def _buffer(table: Table, size: int, errors: FormatErrors) -> Span:
     """Where the content of a buffer lies: in the table, or behind it in files beyond two gigabytes."""
     outside = Span(table.i64(1), table.i64(2))
     if outside.offset <= 1:
         return table.byte_span(0)
     if outside.size < 0 or outside.offset + outside.size > size:
-        raise faults.corrupt(
+        raise errors.corrupt(
             table.position, f"content within {size} bytes", f"{outside.size} at {outside.offset}"
         )
     return outside
 
 
-def _graphs(model: Table, buffers: int, faults: Faults) -> tuple[_Graph, ...]:
-    names = tuple(_operator_name(table, faults) for table in model.tables(1))
-    graphs = tuple(_graph(table, names, buffers, faults) for table in model.tables(2))
+def _graphs(model: Table, buffers: int, errors: FormatErrors) -> tuple[_Graph, ...]:
+    names = tuple(_operator_name(table, errors) for table in model.tables(1))
+    graphs = tuple(_graph(table, names, buffers, errors) for table in model.tables(2))
     if not graphs:
-        raise faults.corrupt(model.position, "a graph", "none")
+        raise errors.corrupt(model.position, "a graph", "none")
     return graphs
 
 
-def _graph(table: Table, names: Sequence[str], buffers: int, faults: Faults) -> _Graph:
-    values = tuple(_value(each, buffers, faults) for each in table.tables(0))
+def _graph(table: Table, names: Sequence[str], buffers: int, errors: FormatErrors) -> _Graph:
+    values = tuple(_value(each, buffers, errors) for each in table.tables(0))
 
     def ends(slot: int) -> tuple[int, ...]:
         places = table.numbers(slot, "i")
         if any(not 0 <= place < len(values) for place in places):
-            raise faults.corrupt(table.position, f"ends among {len(values)} tensors", str(places)[:80])
+            raise errors.corrupt(table.position, f"ends among {len(values)} tensors", str(places)[:80])
         return places
 
-    return _Graph(values, ends(1), ends(2), tuple(_operators(table, names, len(values), faults)))
+    return _Graph(values, ends(1), ends(2), tuple(_operators(table, names, len(values), errors)))
 
 
 def _operators(
-    graph: Table, names: Sequence[str], values: int, faults: Faults
+    graph: Table, names: Sequence[str], values: int, errors: FormatErrors
 ) -> Iterator[tuple[str, int | None]]:
     for table in graph.tables(3):
         code, written = table.i32(0), table.numbers(2, "i")
         if not 0 <= code < len(names) or any(not -1 <= place < values for place in written):
-            raise faults.corrupt(table.position, "an operator of the list, on tensors of the graph", "others")
+            raise errors.corrupt(table.position, "an operator of the list, on tensors of the graph", "others")
         yield names[code], written[0] if written and written[0] >= 0 else None
 
 
-def _value(table: Table, buffers: int, faults: Faults) -> _Value:
+def _value(table: Table, buffers: int, errors: FormatErrors) -> _Value:
     dtype, buffer = TFLITE_DTYPES.get(table.u8(1)), table.i32(2)
     if dtype is None or not 0 <= buffer < max(buffers, 1):
-        raise faults.corrupt(table.position, "a known element type and a buffer of the file", "others")
+        raise errors.corrupt(table.position, "a known element type and a buffer of the file", "others")
     extents, signature = table.numbers(0, "i"), table.numbers(7, "i")
     shape = signature if len(signature) == len(extents) else extents
     return _Value(
@@ -174,7 +174,9 @@ def _value(table: Table, buffers: int, faults: Faults) -> _Value:
     )
 
 
-def _stored(graphs: Sequence[_Graph], buffers: Sequence[Span], faults: Faults) -> list[tuple[Tensor, Span]]:
+def _stored(
+    graphs: Sequence[_Graph], buffers: Sequence[Span], errors: FormatErrors
+) -> list[tuple[Tensor, Span]]:
     """The tensors whose content is in the file, once each; contents have to be as long as extents say."""
     found: dict[int, tuple[Tensor, Span]] = {}
     for value in (value for graph in graphs for value in graph.values):
@@ -184,7 +186,7 @@ def _stored(graphs: Sequence[_Graph], buffers: Sequence[Span], faults: Faults) -
         found[value.buffer] = (value.tensor, span)
         width = ITEM_SIZES.get(value.tensor.dtype or "")
         if width is not None and span.size != width * math.prod(_extents(value.tensor)):
-            raise faults.corrupt(
+            raise errors.corrupt(
                 span.offset, f"{value.tensor.shape} of {value.tensor.dtype}", f"{span.size} bytes"
             )
     return list(found.values())
@@ -194,7 +196,7 @@ def _extents(tensor: Tensor) -> tuple[int, ...]:
     return tuple(extent or 0 for extent in tensor.shape or ())
 
 
-def _precision(graph: _Graph) -> ProvenPrecision | None:
+def _precision(graph: _Graph) -> DetectedPrecision | None:
     """What the operators with most of the work write; a delegate may compute in another precision."""
     found = {
         graph.values[place].tensor.dtype

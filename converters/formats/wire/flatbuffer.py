@@ -15,7 +15,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 
 _U16 = struct.Struct("<H")
 _I32 = struct.Struct("<i")
@@ -49,13 +49,13 @@ class FlatBuffer:
         data: The whole file, so that errors can name its bytes.
         start: First byte of the buffer.
         end: One past its last byte; must lie within ``data``.
-        faults: Makes the errors.
+        errors: Makes the errors.
     """
 
-    __slots__ = ("_allowance", "_vtables", "data", "end", "faults", "start")
+    __slots__ = ("_allowance", "_vtables", "data", "end", "errors", "start")
 
-    def __init__(self, data: bytes, start: int, end: int, faults: Faults) -> None:
-        self.data, self.start, self.end, self.faults = data, start, end, faults
+    def __init__(self, data: bytes, start: int, end: int, errors: FormatErrors) -> None:
+        self.data, self.start, self.end, self.errors = data, start, end, errors
         self._allowance = _VISITS_PER_BYTE * (end - start) + _FLOOR
         self._vtables: dict[int, _VTable] = {}
 
@@ -72,7 +72,7 @@ class FlatBuffer:
         self.demand(at, 4, "an offset")
         target = at + int(_U32.unpack_from(self.data, at)[0])
         if target == at or target + 4 > self.end:
-            raise self.faults.corrupt(
+            raise self.errors.corrupt(
                 at, f"an offset that stays before byte {self.end}", f"one to byte {target}"
             )
         return target
@@ -80,14 +80,14 @@ class FlatBuffer:
     def demand(self, at: int, size: int, what: str) -> None:
         """Checks that ``size`` bytes at ``at`` lie in the buffer and pays for reading them."""
         if at < self.start or at + size > self.end:
-            raise self.faults.corrupt(
+            raise self.errors.corrupt(
                 at,
                 f"{what} of {size} bytes within bytes {self.start} to {self.end}",
                 f"bytes {at} to {at + size}",
             )
         self._allowance -= size
         if self._allowance < 0:
-            raise self.faults.corrupt(
+            raise self.errors.corrupt(
                 at, "each part of the buffer to be used once", "the same parts referred to over and over"
             )
 
@@ -104,11 +104,11 @@ class FlatBuffer:
         end = span.offset + span.size
         self.demand(end, 1, "the NUL behind a string")
         if self.data[end]:
-            raise self.faults.corrupt(end, "a NUL behind the string", "another byte")
+            raise self.errors.corrupt(end, "a NUL behind the string", "another byte")
         try:
             return self.data[span.offset : end].decode()
         except UnicodeDecodeError as error:
-            raise self.faults.corrupt(span.offset + error.start, "a UTF-8 string", "other bytes") from None
+            raise self.errors.corrupt(span.offset + error.start, "a UTF-8 string", "other bytes") from None
 
     def vtable(self, table: int) -> _VTable:
         """The vtable of the table at ``table``."""
@@ -118,7 +118,7 @@ class FlatBuffer:
         if known is None:
             known = self._vtables[at] = self._read_vtable(at)
         if table + known.table_size > self.end:
-            raise self.faults.corrupt(
+            raise self.errors.corrupt(
                 table, f"a table that ends by byte {self.end}", f"{known.table_size} bytes"
             )
         return known
@@ -127,7 +127,7 @@ class FlatBuffer:
         self.demand(at, 4, "a vtable")
         size, table_size = _U16.unpack_from(self.data, at)[0], _U16.unpack_from(self.data, at + 2)[0]
         if size < 4 or size % 2 or table_size < 4:
-            raise self.faults.corrupt(at, "a vtable of at least 4 bytes", f"sizes {size} and {table_size}")
+            raise self.errors.corrupt(at, "a vtable of at least 4 bytes", f"sizes {size} and {table_size}")
         self.demand(at, size, "a vtable")
         fields = struct.unpack_from(f"<{size // 2 - 2}H", self.data, at + 4)
         return _VTable(int(table_size), fields)
@@ -153,7 +153,7 @@ class Table:
             return 0
         offset = self._fields[slot]
         if offset < 4 or offset + width > self._size:
-            raise self._buffer.faults.corrupt(
+            raise self._buffer.errors.corrupt(
                 self.position, f"field {slot} inside the {self._size} bytes of its table", f"at byte {offset}"
             )
         return self.position + offset
@@ -197,7 +197,7 @@ class Table:
         """
         text = self.string(slot)
         if not text:
-            raise self._buffer.faults.corrupt(self.position, what, "nothing")
+            raise self._buffer.errors.corrupt(self.position, what, "nothing")
         return text
 
     def table(self, slot: int) -> Table | None:

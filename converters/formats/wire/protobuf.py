@@ -14,7 +14,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from converters.formats.errors import Faults
+from converters.formats.errors import FormatErrors
 from registry.errors import IntegrityError
 
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
@@ -53,14 +53,14 @@ class Wire:
 
     Args:
         data: All bytes of a file, or a stretch of it that was checked to be complete.
-        faults: Makes the errors.
+        errors: Makes the errors.
         origin: Where the stretch starts in the file; None for a whole file, which alone can be truncated.
     """
 
-    __slots__ = ("_fields_left", "_origin", "data", "faults")
+    __slots__ = ("_fields_left", "_origin", "data", "errors")
 
-    def __init__(self, data: bytes, faults: Faults, origin: int | None = None) -> None:
-        self.data, self.faults = data, faults
+    def __init__(self, data: bytes, errors: FormatErrors, origin: int | None = None) -> None:
+        self.data, self.errors = data, errors
         self._origin = origin
         self._fields_left = _MAX_FIELDS
 
@@ -72,16 +72,16 @@ class Wire:
         """Counts one field: a file of nothing but tiny fields ends in an error and not in a long wait."""
         self._fields_left -= 1
         if self._fields_left < 0:
-            raise self.faults.too_large(f"at most {_MAX_FIELDS} fields", "more")
+            raise self.errors.too_large(f"at most {_MAX_FIELDS} fields", "more")
 
     def corrupt(self, at: int, expected: str, found: str) -> IntegrityError:
         """The error for bytes at ``at`` that break the format."""
-        return self.faults.corrupt(at + (self._origin or 0), expected, found)
+        return self.errors.corrupt(at + (self._origin or 0), expected, found)
 
     def overrun(self, at: int, end: int, limit: int) -> IntegrityError:
         """The error for something that starts at ``at`` and would end at ``end`` instead of ``limit``."""
         if end > len(self.data) and self._origin is None:
-            return self.faults.truncated(at, f"{end} bytes", f"a file of {len(self.data)} bytes")
+            return self.errors.truncated(at, f"{end} bytes", f"a file of {len(self.data)} bytes")
         return self.corrupt(at, f"a field that ends within {limit - at} bytes", f"one of {end - at} bytes")
 
 

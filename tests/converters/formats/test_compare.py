@@ -17,7 +17,7 @@ def looked_into(content: bytes) -> Inspection:
 
 def test_single_and_half_differ_in_precision_kernels_and_what_the_runtime_needs() -> None:
     found = compare(looked_into(nb(SINGLE)), looked_into(nb(HALF)))
-    by_name = {item.what: (item.first, item.second) for item in found.differences}
+    by_name = {item.fact: (item.first, item.second) for item in found.differences}
 
     assert not found.same
     assert by_name["precision"] == ("fp32", "fp16")
@@ -31,7 +31,7 @@ def test_other_weights_of_the_same_network_differ_in_their_digest_alone() -> Non
 
     found = compare(looked_into(first), looked_into(second))
 
-    assert [item.what for item in found.differences] == ["weights digest"]
+    assert [item.fact for item in found.differences] == ["weights digest"]
 
 
 def test_weights_are_the_same_whatever_they_are_called() -> None:
@@ -54,4 +54,4 @@ def test_equal_facts_and_other_bytes_differ_in_content() -> None:
     first = looked_into(nb(network("def/4/1/1", paddings=1)))
     second = looked_into(nb(network("def/4/1/1", paddings=2)))
 
-    assert [item.what for item in compare(first, second).differences] == ["content"]
+    assert [item.fact for item in compare(first, second).differences] == ["content"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from converters.formats.dataflow import Flow, fused_operators, normalization
+from converters.formats.dataflow import Dataflow, count_fused_operators, detect_normalization
 from converters.formats.graph import AttributeValue, Operator
 from converters.formats.inspection import Tensor
 
@@ -16,8 +16,8 @@ def step(kind: str, reads: str, writes: str, bias: str = "", **attributes: Attri
     return Operator(kind, inputs, {"Out": (writes,)}, attributes)
 
 
-def flow(*operators: Operator, image: Tensor = IMAGE) -> Flow:
-    return Flow(operators, (image,), ())
+def flow(*operators: Operator, image: Tensor = IMAGE) -> Dataflow:
+    return Dataflow(operators, (image,), ())
 
 
 @pytest.mark.parametrize(
@@ -44,13 +44,13 @@ def flow(*operators: Operator, image: Tensor = IMAGE) -> Flow:
 def test_what_comes_before_the_first_convolution_says_who_normalizes(
     operators: list[Operator], expected: str | None
 ) -> None:
-    assert normalization(flow(*operators)) == expected
+    assert detect_normalization(flow(*operators)) == expected
 
 
 def test_an_input_that_is_no_image_says_nothing() -> None:
     numbers = Tensor(name="image", shape=(None, 2), dtype="float32")
 
-    assert normalization(flow(step("scale", "image", "a"), image=numbers)) is None
+    assert detect_normalization(flow(step("scale", "image", "a"), image=numbers)) is None
 
 
 def test_merged_activations_and_batch_norms_are_counted() -> None:
@@ -62,7 +62,7 @@ def test_merged_activations_and_batch_norms_are_counted() -> None:
         step("conv2d", "d", "e", fuse_relu=False),
     ]
 
-    assert fused_operators(merged) == {
+    assert count_fused_operators(merged) == {
         "conv2d + batch_norm + relu": 2,
         "fusion_elementwise_add_activation + relu": 1,
     }

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.formats import HEAD_BYTES, Kind, refuse_stand_in, sniff
+from converters.formats import HEAD_BYTES, Kind, reject_placeholder, sniff
 from registry.errors import IntegrityError
 from tests.helpers.nb_writer import nb
 from tests.helpers.paddle_writer import PARAMS, program, tensor
@@ -87,7 +87,7 @@ def test_files_are_recognized_by_their_first_bytes(what: str) -> None:
 )
 def test_what_stands_in_for_an_artifact_is_refused(what: str, code: str) -> None:
     with pytest.raises(IntegrityError, match=r"^model\.nb") as caught:
-        refuse_stand_in(SAMPLES[what][0][:HEAD_BYTES], "model.nb")
+        reject_placeholder(SAMPLES[what][0][:HEAD_BYTES], "model.nb")
 
     assert caught.value.code == code
     assert caught.value.hint
@@ -97,7 +97,7 @@ def test_what_stands_in_for_an_artifact_is_refused(what: str, code: str) -> None
     "what", ["Lite model", "legacy program", "parameters", "ONNX", "tar.gz", "YAML", "zeros"]
 )
 def test_anything_that_may_be_an_artifact_passes(what: str) -> None:
-    refuse_stand_in(SAMPLES[what][0][:HEAD_BYTES], "model.nb")
+    reject_placeholder(SAMPLES[what][0][:HEAD_BYTES], "model.nb")
 
 
 def test_text_cut_inside_a_character_is_still_text() -> None:

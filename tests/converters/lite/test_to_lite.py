@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from converters.formats import Inspection, inspect, read_nb
-from converters.lite import LiteOptions, lite_key, to_lite
+from converters.lite import LiteOptions, lite_key, run_lite_job
 from converters.process.interpreter import Interpreter
 from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
@@ -25,7 +25,7 @@ Convert = Callable[..., Inspection]
 def convert(toolchains: Toolchains, lite_python: Interpreter, tmp_path: Path) -> Convert:
     def run(model: Path, out: Path, *, work: Path = tmp_path / "work", **options: str) -> Inspection:
         asked = LiteOptions.model_validate(options)
-        return to_lite(model, out, asked, toolchains=toolchains, work=work, note=lambda text: None)
+        return run_lite_job(model, out, asked, toolchains=toolchains, work=work, note=lambda text: None)
 
     return run
 
@@ -36,7 +36,7 @@ def test_the_file_is_what_was_asked_for(
 ) -> None:
     out = tmp_path / "out" / "small.nb"
     made = convert(small, out, target=target, precision=precision)
-    assert made == inspect(out).model_copy(update={"origin": None})
+    assert made == inspect(out).model_copy(update={"provenance": None})
     assert (made.format, made.target, made.precision) == ("lite", target, precision)
     assert made.made_by == "opt v2.13-rc"
     assert [tensor.name for tensor in made.inputs] == ["image"]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from converters.formats import Inspection, inspect
-from converters.onnx import OnnxOptions, onnx_key, to_onnx
+from converters.onnx import OnnxOptions, onnx_key, run_onnx_job
 from converters.onnx.options import FIRST_OPSET, LAST_OPSET, lowest_ir
 from converters.planning.plan import onnx_options
 from converters.provenance.statement import read_provenance
@@ -35,7 +35,7 @@ def convert(toolchains: Toolchains, tmp_path: Path) -> Convert:
         ir_version: int | None = None,
     ) -> Inspection:
         options = OnnxOptions(opset=opset, ir_version=ir_version)
-        return to_onnx(model, out, options, toolchains=toolchains, work=work, note=lambda text: None)
+        return run_onnx_job(model, out, options, toolchains=toolchains, work=work, note=lambda text: None)
 
     return run
 
@@ -44,7 +44,7 @@ def convert(toolchains: Toolchains, tmp_path: Path) -> Convert:
 def test_the_file_is_what_was_asked_for(convert: Convert, small: Path, tmp_path: Path, opset: int) -> None:
     out = tmp_path / "out" / "small.onnx"
     made = convert(small, out, opset=opset)
-    assert made == inspect(out).model_copy(update={"origin": None})  # its provenance came after it
+    assert made == inspect(out).model_copy(update={"provenance": None})  # its provenance came after it
     assert (made.format, made.precision) == ("onnx", "fp32")
     assert made.details["opsets"] == {"ai.onnx": opset}
 

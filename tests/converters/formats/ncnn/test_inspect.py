@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.formats import inspect, read_flow
+from converters.formats import inspect, read_dataflow
 from converters.formats.ncnn.graph import read_ncnn
 from registry.errors import IntegrityError, NotFoundError
 
@@ -64,7 +64,7 @@ def test_half_weights_are_told_by_the_tag_whatever_the_biases_are(model: Path) -
 
 
 def test_its_network_can_be_followed(model: Path) -> None:
-    flow = read_flow(model)
+    flow = read_dataflow(model)
 
     assert [operator.type for operator in flow.operators] == ["Sub", "Convolution", "Slice"]
     assert flow.parameters == {"mean"}

@@ -31,8 +31,8 @@ def test_a_half_tinypose_is_proven_half(opt: Convert, tinypose: Path) -> None:
 
     assert (inspection.format, inspection.target, inspection.precision) == ("lite", "arm", "fp16")
     assert inspection.weights_precision == "fp32"
-    assert inspection.details["half_weights"] == 537
-    assert inspection.details["single_operators"] == {"split": 49}
+    assert inspection.details["fp16_weights"] == 537
+    assert inspection.details["fp32_operators"] == {"split": 49}
     assert inspection.made_by == "opt v2.13-rc"
     assert [tensor.name for tensor in inspection.outputs] == [
         "conv2d_172.tmp_1/precision_trans",
@@ -47,7 +47,7 @@ def test_a_single_tinypose_is_proven_single(opt: Convert, tinypose: Path) -> Non
     inspection = inspect(opt(tinypose, "arm"))
 
     assert (inspection.target, inspection.precision) == ("arm", "fp32")
-    assert inspection.details["half_weights"] == 0
+    assert inspection.details["fp16_weights"] == 0
     assert "calib" not in inspection.operators
     # 538 of the 1342 parameters are left after batch norm is folded in.
     assert inspection.parameters == 538
@@ -68,7 +68,7 @@ def test_operators_and_kernels_are_those_an_independent_reader_found(
     decoded = read_nb(path)
     assert len(decoded.operators) == summary["n_ops"]
     assert len(decoded.parameters) == summary["n_params"]
-    assert len(decoded.half_marks) == summary["fp16_weight_attrs"]
+    assert len(decoded.fp16_weights) == summary["fp16_weight_attrs"]
     assert [output.name for output in decoded.outputs] == summary["outputs"]
 
 
@@ -82,7 +82,7 @@ def test_opencl_kernels_prove_no_precision(opt: Convert, picodet: Path) -> None:
     inspection = inspect(opt(picodet, "opencl"))
 
     assert (inspection.target, inspection.precision) == ("opencl", None)
-    assert inspection.details["half_weights"] == 0
+    assert inspection.details["fp16_weights"] == 0
 
 
 @pytest.mark.parametrize(("kind", "stored"), [("QUANT_INT8", "int8"), ("QUANT_INT16", "int16")])

@@ -64,8 +64,8 @@ def test_the_summary_counts_without_feed_and_fetch() -> None:
     assert inspection.made_by == "opt v2.13-rc"
     assert inspection.operators == {"calib": 2, "conv2d": 1, "elementwise_add": 1, "split": 1}
     assert (inspection.parameters, inspection.elements) == (1, 6)
-    assert inspection.details["half_weights"] == 1
-    assert inspection.details["single_operators"] == {"split": 1}
+    assert inspection.details["fp16_weights"] == 1
+    assert inspection.details["fp32_operators"] == {"split": 1}
     assert inspection.details["calibrations"] == {"fp16_to_fp32": 1, "fp32_to_fp16": 1}
     assert [tensor.shape for tensor in inspection.inputs] == [(1, 3, 4, 4)]
 

@@ -39,7 +39,7 @@ def test_both_containers_yield_the_same_network(meta: int) -> None:
         "names": ("a", "b"),
         "act": "relu",
     }
-    assert model.half_marks == ("w",)
+    assert model.fp16_weights == ("w",)
     assert [operator.kernel and operator.kernel.alias for operator in model.calibrations] == [
         "fp32_to_fp16", "fp16_to_fp32",
     ]  # fmt: skip
