@@ -1,7 +1,7 @@
 """Sessions for development: the suite on every supported Python, dependency bounds, fuzzing, benchmarks.
 
     nox                     the suite on 3.10 to 3.13
-    nox -s lowest highest   the suite with the lowest and the newest allowed dependencies
+    nox -s bounds           the suite with the lowest and the newest allowed dependencies
     nox -s fuzz             parsers on generated input
 """
 
