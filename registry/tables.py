@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from registry.schema.artifact import Artifact, ArtifactKind, Head, Precision, Target
+    from registry.choices import Head, Precision, Target
+    from registry.schema.artifact import Artifact, ArtifactKind
     from registry.schema.entry import Entry
     from registry.schema.figures import Accuracy
     from registry.schema.pipeline import Pipeline

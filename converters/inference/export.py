@@ -9,12 +9,13 @@ from typing import Final, NamedTuple
 from pydantic import JsonValue
 
 from converters.checkpoints import Checkpoint, read_weights, require_match, summarize
+from converters.choices import Program
 from converters.formats import Inspection, inspect
 from converters.fs.atomic import check_writable, publish, publish_bytes, sha256_of
 from converters.fs.workdir import work_directory
 from converters.inference.contract import contract_of, require_contract
 from converters.inference.infer_cfg import FILE_NAME, infer_cfg, labels
-from converters.inference.options import InferenceOptions, Program, require_consistent
+from converters.inference.options import InferenceOptions, require_consistent
 from converters.inference.values import as_float32, require_numbers
 from converters.networks.measured import measurement_of
 from converters.process.interpreter import Interpreter
@@ -126,7 +127,7 @@ def export(
     return _described(entry, weights, options, out, interpreter)
 
 
-def export_key(entry: Entry, weights_sha256: str, options: InferenceOptions) -> str:
+def inference_key(entry: Entry, weights_sha256: str, options: InferenceOptions) -> str:
     """Name of the conversion `export` would do, known before any tool is looked for.
 
     Args:

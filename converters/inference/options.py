@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from pydantic import PositiveInt
 
+from converters.choices import Program
+from registry.choices import Head, Normalization
 from registry.errors import NotFoundError, UsageError
 from registry.schema.base import Model
 from registry.schema.entry import Entry
 from registry.schema.io import DetectionOutput, HeatmapOutput
 from registry.schema.protocol import DetectionProtocol, MulticlassNms
-
-Program = Literal["legacy", "pir"]
-Head = Literal["raw", "boxes", "nms"]
-Normalization = Literal["host", "in_graph"]
 
 SIDE_MULTIPLE = 32
 """The networks halve their input five times and need every half to be whole."""

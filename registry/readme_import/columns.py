@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from registry.choices import Head, Precision
 from registry.readme_import.cells import plain
-from registry.schema.artifact import Head, Precision
 
 Role = Literal[
     "model",

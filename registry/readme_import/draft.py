@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from registry.choices import Head, Precision, Target
 from registry.readme_import.cells import Size
 from registry.readme_import.links import Place
 from registry.readme_import.markdown import Issue, Page
-from registry.schema.artifact import ArtifactKind, Container, Head, Precision, Target
+from registry.schema.artifact import ArtifactKind, Container
 from registry.schema.base import Model
 from registry.schema.entry import Task
 from registry.schema.source import Source

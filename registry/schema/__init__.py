@@ -1,7 +1,8 @@
 """The typed schema of the registry."""
 
+from registry.choices import Head, Precision, Target
 from registry.schema.architecture import Architecture, ESNet, LCNet, LiteHRNet, PicoDet
-from registry.schema.artifact import Artifact, ArtifactKind, Container, Digest, Head, Precision, Target
+from registry.schema.artifact import Artifact, ArtifactKind, Container, Digest
 from registry.schema.base import Model
 from registry.schema.conflict import Claim, Conflict
 from registry.schema.entry import Entry, Task, TrainingSet

@@ -8,16 +8,14 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 
+from registry.choices import Head, Precision, Target
 from registry.schema.base import Model
 from registry.schema.source import Source
 
 ArtifactKind = Literal[
     "config", "weights", "inference", "lite", "onnx", "mnn", "openvino", "ncnn", "tflite", "log"
 ]
-Precision = Literal["fp32", "fp16", "int8"]
-Target = Literal["arm", "x86", "opencl"]
 Container = Literal["file", "tar", "tar.gz", "zip"]
-Head = Literal["raw", "boxes", "nms"]
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from registry.choices import Head, Precision, Target
 from registry.schema.architecture import Architecture
-from registry.schema.artifact import Artifact, ArtifactKind, Head, Precision, Target, Url
+from registry.schema.artifact import Artifact, ArtifactKind, Url
 from registry.schema.base import Model
 from registry.schema.conflict import Conflict
 from registry.schema.figures import Accuracy, Complexity, Latency

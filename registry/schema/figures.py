@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
+from registry.choices import Precision, Scope
 from registry.schema.base import Model
 from registry.schema.protocol import Protocol
 from registry.schema.source import Source
@@ -62,11 +63,11 @@ class Latency(Model):
     engine_version: str | None
     threads: PositiveInt | None
     architecture: str | None = None
-    precision: Literal["fp32", "fp16", "int8"] | None
+    precision: Precision | None
     batch: PositiveInt = 1
     harness: str | None = None
     persons: PositiveInt | None = None
-    scope: Literal["network", "pipeline"]
+    scope: Scope
     source: Source
     note: str | None = None
 

@@ -9,15 +9,15 @@ from typing import Literal
 
 import pytest
 
-from converters.lite import LiteOptions, to_lite
-from converters.onnx import OnnxOptions, to_onnx
-from converters.openvino.convert import to_openvino
+from converters.lite import LiteOptions, run_lite_job
+from converters.onnx import OnnxOptions, run_onnx_job
+from converters.openvino.convert import run_openvino_job
 from converters.openvino.options import OpenvinoOptions
 from converters.process.interpreter import Interpreter
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import OPENVINO
 from tests.conftest import ensured
-from zoo.artifacts.formats import Backend
+from zoo._utils.choices import Backend
 from zoo.runner.sessions import Session, open_session
 
 OpenModel = Callable[[str, Backend], Session]
@@ -33,7 +33,7 @@ def onnx_model(shared: Path, toolchains: Toolchains, tmp_path_factory: pytest.Te
         target = folder / f"{name}.onnx"
         if not target.exists():
             model = shared / "data/inference" / name
-            to_onnx(model, target, OnnxOptions(), toolchains=toolchains, work=folder / "work", note=_unheard)
+            run_onnx_job(model, target, OnnxOptions(), toolchains=toolchains, work=folder / "work", note=_unheard)
         return target
 
     return make
@@ -51,7 +51,7 @@ def openvino_model(
         target, work = folder / name, folder / "work"
         if not target.exists():
             options = OpenvinoOptions()
-            to_openvino(onnx_model(name), target, options, toolchains=toolchains, work=work, note=_unheard)
+            run_openvino_job(onnx_model(name), target, options, toolchains=toolchains, work=work, note=_unheard)
         return target
 
     return make
@@ -68,7 +68,7 @@ def lite_model(
         file = folder / f"{name}_{target}.nb"
         if not file.exists():
             model, options = shared / "data/inference" / name, LiteOptions(target=target)
-            to_lite(model, file, options, toolchains=toolchains, work=folder / "work", note=_unheard)
+            run_lite_job(model, file, options, toolchains=toolchains, work=folder / "work", note=_unheard)
         return file
 
     return make
@@ -85,7 +85,7 @@ def half_model(
         file = folder / f"{name}.nb"
         if not file.exists():
             model, options = shared / "data/inference" / name, LiteOptions(target="arm", precision="fp16")
-            to_lite(model, file, options, toolchains=toolchains, work=folder / "work", note=_unheard)
+            run_lite_job(model, file, options, toolchains=toolchains, work=folder / "work", note=_unheard)
         return file
 
     return make

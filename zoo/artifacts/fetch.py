@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from registry.choices import Precision, Target
 from registry.errors import UsageError
-from registry.schema.artifact import Precision, Target
 from zoo._utils.extras import requires_extra
 from zoo._utils.validation import validate_kwargs
 from zoo.artifacts.spec import FetchOptions

@@ -7,14 +7,12 @@ its file in :mod:`zoo.artifacts.plan`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 from converters.toolchain.pins import LITERT, NCNN, ONNX2TF, ONNXTOOLS, OPENVINO, PADDLE, Tool, paddlelite
+from registry.choices import FloatPrecision as Precision
 from registry.errors import UsageError
+from zoo._utils.choices import Backend
 from zoo.artifacts.spec import ArtifactSpec
-
-Backend = Literal["paddle", "onnx", "lite", "openvino", "ncnn", "tflite"]
-Precision = Literal["fp32", "fp16"]
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,9 @@ import pytest
 from numpy.typing import NDArray
 
 import registry
+from converters.choices import Program
 from converters.inference.export import InferenceModel, export
-from converters.inference.options import InferenceOptions, Program, published_options
+from converters.inference.options import InferenceOptions, published_options
 from converters.process.interpreter import Interpreter
 from converters.process.run import run_worker
 from registry.schema import Entry, ESNet, LCNet, LiteHRNet, MulticlassNms, PicoDet

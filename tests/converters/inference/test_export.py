@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from converters.inference.options import Program
+from converters.choices import Program
 from registry.schema import DetectionOutput, MulticlassNms
 from tests.converters.inference.conftest import NMS, PROGRAMS, SCALE_FACTORS, Models, Sample
 

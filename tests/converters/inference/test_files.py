@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from converters.checkpoints import read_weights, write_safetensors
+from converters.choices import Program
 from converters.fs.atomic import sha256_of
-from converters.inference.export import InferenceModel, export_key
-from converters.inference.options import Program
+from converters.inference.export import InferenceModel, inference_key
 from converters.process.interpreter import Interpreter
 from converters.provenance.statement import read_provenance
 from registry.schema import Entry
@@ -83,7 +83,7 @@ def test_the_key_depends_on_weights_options_and_network_and_not_on_the_name(
     detector: Sample, detector_v2: Sample
 ) -> None:
     def key(entry: Entry, weights: str = "ab" * 32, **changes: object) -> str:
-        return export_key(entry, weights, options(entry, **changes))
+        return inference_key(entry, weights, options(entry, **changes))
 
     one = detector.entry
     assert key(one) == key(one.model_copy(update={"name": "another_name"}))

@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 import registry
-from converters.inference.options import Program
+from converters.choices import Program
 from registry.schema import DetectionOutput, Entry, LCNet, PicoDet
 from tests.converters.inference.conftest import PROGRAMS, Arrays, Export, Job, Predict, options
 

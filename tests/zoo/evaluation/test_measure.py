@@ -21,7 +21,7 @@ from tests.helpers.model_specs import (
     RAW_BOXES,
 )
 from tests.zoo.conftest import OpenModel
-from zoo.artifacts.formats import Backend
+from zoo._utils.choices import Backend
 from zoo.datasets.coco import CocoSet, load_set
 from zoo.evaluation.measure import Accuracy, measure_detection, measure_keypoints
 from zoo.evaluation.scoring import score

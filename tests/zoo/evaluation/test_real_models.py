@@ -9,7 +9,7 @@ import pytest
 
 import registry
 from tests.zoo.conftest import OpenModel
-from zoo.artifacts.formats import Backend
+from zoo._utils.choices import Backend
 from zoo.evaluation.output_diff import compare_outputs
 from zoo.runner.images import read_image
 from zoo.runner.preprocess import prepare_image

@@ -22,15 +22,15 @@ from tests.helpers.model_specs import (
     RAW_BOXES,
 )
 from tests.zoo.conftest import OpenModel
-from zoo.artifacts.formats import Backend
+from zoo._utils.choices import Backend
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import Image, read_image
 from zoo.runner.pipeline import Pipeline, read_ahead
-from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, python_deployment
+from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, as_python_deployment
 
 ENGINES: list[Backend] = ["onnx", "paddle", "lite"]
-DEPLOYMENT = python_deployment(POSE_PROTOCOL)
+DEPLOYMENT = as_python_deployment(POSE_PROTOCOL)
 PLAIN = POSE_PROTOCOL.model_copy(update={"flip": False, "suppression": None})
 
 
@@ -222,10 +222,10 @@ def test_reading_ahead_takes_only_a_few_images_from_an_endless_supply() -> None:
             taken += 1
             yield night_with_a_lamp(9, 9, 30, 40)
 
-    photos = read_ahead(endless(), honor_exif=True)
+    images = read_ahead(endless(), honor_exif=True)
     for _ in range(10):
-        next(photos)
-    photos.close()
+        next(images)
+    images.close()
     assert 10 <= taken <= 16
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("zoo")]
 

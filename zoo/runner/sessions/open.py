@@ -14,7 +14,7 @@ from converters.formats.tflite.inspect import channels_first
 from converters.jobs.input_model import read_model
 from converters.process.interpreter import Interpreter
 from registry.errors import ConversionError, MissingToolError, UsageError
-from zoo.artifacts.formats import Backend
+from zoo._utils.choices import Backend
 from zoo.runner.sessions.arm_fp16 import ArmFp16Session
 from zoo.runner.sessions.onnx import OnnxSession
 from zoo.runner.sessions.session import Session

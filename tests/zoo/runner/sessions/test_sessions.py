@@ -15,13 +15,13 @@ import numpy as np
 import pytest
 
 from converters.formats.inspection import Tensor
-from converters.lite import LiteOptions, to_lite
+from converters.lite import LiteOptions, run_lite_job
 from converters.process.interpreter import Interpreter
 from converters.toolchain import Toolchains
 from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
 from tests.helpers.paddle_writer import write_open_convolution
 from tests.zoo.conftest import MakeModel, OpenModel
-from zoo.artifacts.formats import Backend
+from zoo._utils.choices import Backend
 from zoo.runner.sessions import open_session
 from zoo.runner.sessions.session import check_feeds
 from zoo.runner.sessions.worker import WorkerSession
@@ -110,7 +110,7 @@ def open_convolution(toolchains: Toolchains, tmp_path: Path) -> Path:
     """An x86 file of one 3x3 convolution over images of any size."""
     write_open_convolution(tmp_path)
     made = tmp_path / "model.nb"
-    to_lite(
+    run_lite_job(
         tmp_path / "model.pdmodel",
         made,
         LiteOptions(target="x86"),

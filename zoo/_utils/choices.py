@@ -1,0 +1,10 @@
+"""Closed sets of values that the command line and the Python API share.
+
+The module imports nothing but ``typing``: the command line reads these sets before it knows whether a command
+needs pydantic.
+"""
+
+from typing import Literal
+
+Backend = Literal["onnx", "paddle", "lite", "openvino", "ncnn", "tflite"]
+"""Engines that run a model."""
