@@ -1,4 +1,4 @@
-"""Builds the documentation: ``sphinx-build -W docs OUT``. The reference is written from the code first."""
+"""Sphinx configuration: ``sphinx-build -W docs OUT``. The reference pages are generated first."""
 
 import sys
 from pathlib import Path

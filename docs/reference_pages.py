@@ -1,4 +1,4 @@
-"""The reference, written from the code: options of commands, fields of a catalog file, codes of errors."""
+"""Generates the reference pages from the code: commands, catalog fields, error codes."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ import registry
 from registry import errors
 from zoo.cli._app import app
 
-ROOMS = ("registry", "converters", "zoo")
+PACKAGES = ("registry", "converters", "zoo")
 _CODE = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 
 def write(folder: Path) -> None:
-    """Writes the pages.
+    """Write the pages.
 
     Args:
-        folder: Where they go; what stands there is replaced.
+        folder: Output folder; existing pages are replaced.
     """
     folder.mkdir(exist_ok=True)
     for name, page in (("commands", commands()), ("catalog", catalog()), ("errors", error_codes())):
@@ -31,7 +31,7 @@ def write(folder: Path) -> None:
 
 
 def commands() -> str:
-    """Every command with its help, as the command line prints it."""
+    """Page of all commands with their help texts."""
     root = typer.main.get_command(app)
     pages = ["# Commands\n\n`--json` on any of them prints one JSON document on stdout.\n"]
     for path, command in _commands(root, "zoo"):
@@ -50,11 +50,11 @@ def _commands(group: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 
 def catalog() -> str:
-    """Every value of a catalog file with its fields, from the JSON Schema and the docstrings."""
+    """Page of all catalog values and fields, from the JSON Schema and the docstrings."""
     schema = registry.json_schema()
     parts = [
         "# Catalog files\n",
-        "A field in **bold** must be there. `zoo registry schema` prints the same as JSON Schema.\n",
+        "Fields in **bold** are required. `zoo registry schema` prints the same as JSON Schema.\n",
         _value("CatalogFile", schema),
     ]
     parts += [_value(name, value) for name, value in sorted(schema["$defs"].items())]
@@ -73,7 +73,7 @@ def _value(name: str, schema: dict[str, Any]) -> str:
 
 
 def _attributes(text: str) -> Iterator[tuple[str, str]]:
-    """Names and words of a Google-style ``Attributes:`` section."""
+    """Names and descriptions in a Google-style ``Attributes:`` section."""
     name, words = "", ""
     for line in text.partition("Attributes:")[2].splitlines():
         begins = line.startswith("    ") and not line.startswith("     ") and ":" in line
@@ -110,7 +110,7 @@ def _cell(text: str) -> str:
 
 
 def error_codes() -> str:
-    """Exit codes, and every code that is raised with the family it belongs to."""
+    """Page of exit codes and of every error code with its exit code."""
     families = {
         name: cls
         for name, cls in vars(errors).items()
@@ -131,7 +131,7 @@ def error_codes() -> str:
     lines += [
         "\nWith `--json`, an error is one document on stdout: "
         '`{"error": {"code", "message", "expected", "found", "done", "hint", "exit_code"}}`. '
-        "In a code, `…` stands for the format, engine or option it is about.\n",
+        "`…` in a code stands for a format, engine or option.\n",
         "| code | exit code |",
         "|---|---|",
     ]
@@ -141,9 +141,9 @@ def error_codes() -> str:
 
 
 def _raised(families: set[str]) -> Iterator[tuple[str, str]]:
-    """Codes with their families: written where an error is made, or handed to the function that makes it."""
+    """Error codes with their class: literals where an error is built, or passed to a function that builds it."""
     root = Path(registry.__file__).resolve().parent.parent
-    files = sorted(file for room in ROOMS for file in (root / room).rglob("*.py"))
+    files = sorted(file for package in PACKAGES for file in (root / package).rglob("*.py"))
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
     makers: dict[tuple[Path | None, str], tuple[int, str]] = {}
     for file, tree in trees.items():
@@ -151,7 +151,7 @@ def _raised(families: set[str]) -> Iterator[tuple[str, str]]:
             parameters = [each.arg for each in function.args.args]
             for made, family in _made(function, families):
                 if isinstance(made, ast.Name) and made.id in parameters:
-                    # One of a name for this file alone is called from nowhere else.
+                    # A private function is called in its own file only.
                     place = file if function.name.startswith("_") else None
                     makers[place, function.name] = parameters.index(made.id), family
                 else:
@@ -169,20 +169,20 @@ def _of(tree: ast.AST, kind: type[Any]) -> Iterator[Any]:
 
 
 def _made(tree: ast.AST, families: set[str]) -> Iterator[tuple[ast.expr, str]]:
-    """What stands for the code of each error that is made, and its family."""
+    """The code argument and the class of each error built in a tree."""
     for call in _of(tree, ast.Call):
         if isinstance(call.func, ast.Name) and call.func.id in families and call.args:
             yield call.args[0], call.func.id
 
 
 def _codes(made: ast.expr, around: ast.AST) -> Iterator[str]:
-    """The codes an expression can be; what is only known when it runs is an ellipsis."""
+    """Possible values of a code expression; parts known at run time only become an ellipsis."""
     if isinstance(made, ast.Constant):
         yield str(made.value)
     elif isinstance(made, ast.JoinedStr):
         yield "".join(str(each.value) if isinstance(each, ast.Constant) else "…" for each in made.values)
     elif isinstance(made, ast.Name):
-        # A variable: what is put into it, and what the docstring says is raised.
+        # A variable: the values assigned to it, and the codes listed in the docstring.
         for assigned in _of(around, ast.Assign):
             if any(name.id == made.id for target in assigned.targets for name in _of(target, ast.Name)):
                 yield from _texts(assigned.value)
