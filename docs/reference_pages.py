@@ -141,7 +141,7 @@ def error_codes() -> str:
 
 
 def _raised(families: set[str]) -> Iterator[tuple[str, str]]:
-    """Error codes with their class: literals where an error is built, or passed to a function that builds it."""
+    """Error codes with their class: literals where an error is built or passed to its builder."""
     root = Path(registry.__file__).resolve().parent.parent
     files = sorted(file for package in PACKAGES for file in (root / package).rglob("*.py"))
     trees = {file: ast.parse(file.read_text(encoding="utf-8")) for file in files}
