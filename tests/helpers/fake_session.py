@@ -1,4 +1,4 @@
-"""A session that answers what a test tells it to."""
+"""A session that returns the outputs a test defines."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import numpy as np
 
 from converters.formats.inspection import Tensor
 from tests.helpers.model_specs import MEAN, STD
-from zoo.runner.sessions.session import Arrays, Closing, check_feeds
+from zoo.runner.sessions.session import Arrays, SessionBase, check_feeds
 
 POSE_TENSOR = Tensor(name="image", shape=(None, 3, 128, 96), dtype="float32")
 DETECTOR_TENSOR = Tensor(name="image", shape=(1, 3, 192, 192), dtype="float32")
 
 
-class FakeSession(Closing):
-    """Calls a function instead of a network, and remembers what it was fed."""
+class FakeSession(SessionBase):
+    """Calls a function instead of a network, and records its inputs."""
 
     engine = "fake"
     engine_version = "0"
@@ -37,7 +37,7 @@ class FakeSession(Closing):
 
 
 def bright_spots(tensor: np.ndarray) -> list[np.ndarray]:
-    """Heat maps that all show how red the image is, and their arg-max, as an export gives them."""
+    """Return heat maps equal to the red channel of the image, and their arg-max, as exported graphs do."""
     red = tensor[:, 0] * STD[0] + MEAN[0]
     heat = red.reshape(len(tensor), 32, 4, 24, 4).mean(axis=(2, 4))
     maps = np.repeat(heat[:, None], 17, axis=1).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Half precision from its definition: exact fractions, and the nearest of all halves. Slow, and plain."""
+"""FP16 arithmetic from its definition, with exact fractions: a slow and simple reference."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy as np
 from hypothesis import strategies as st
 
 FINITE = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(np.float64)
-"""All halves from 0 up, in order; the number of a half in this list is its bit pattern."""
+"""All finite FP16 values from 0 up, in order; the index of a value is its bit pattern."""
 
 HALVES = st.floats(width=16, allow_nan=False, allow_infinity=False)
 SMALL = st.floats(-8, 8, width=16)
-MIDDLE = Fraction(65520)  # between the largest half and what would be the next
+MIDDLE = Fraction(65520)  # midpoint between the largest FP16 value and the one that would follow
 
 
 def nearest(exact: Fraction) -> float:
-    """The half nearest to a number, ties to the even bit pattern."""
+    """Round to the nearest FP16 value, ties to the even bit pattern."""
     size = abs(exact)
     sign = -1.0 if exact < 0 else 1.0
     if size >= MIDDLE:

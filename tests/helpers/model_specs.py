@@ -1,4 +1,4 @@
-"""The shipped catalog's values for the two models these tests run, and variations of them."""
+"""Specs of the shipped catalog for the two models that the tests run, and variations of them."""
 
 from __future__ import annotations
 
@@ -28,6 +28,6 @@ EVALUATION_CROP = POSE_PROTOCOL.crop
 DARK = POSE_PROTOCOL.decoder
 ARGMAX = DARK.model_copy(update={"method": "argmax"})
 
-# The figures these tests compare with were measured with the images without persons.
+# The reference figures of the tests include the images without persons.
 DETECTION_PROTOCOL = _DETECTOR.accuracy[0].protocol.model_copy(update={"empty_images": True})
 EVALUATION_NMS = DETECTION_PROTOCOL.nms

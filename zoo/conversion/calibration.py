@@ -73,7 +73,7 @@ def calibration(
 def _shots(entry: Entry, folder: Path) -> list[_Shot]:
     from zoo.datasets.coco import load_set
     from zoo.runner.media import find_images
-    from zoo.runner.runner import detection_protocol, keypoint_protocol
+    from zoo.runner.runner import get_detection_protocol, get_keypoint_protocol
 
     if not isinstance(entry.output, (HeatmapOutput, DetectionOutput)):
         raise UsageError(
@@ -82,7 +82,7 @@ def _shots(entry: Entry, folder: Path) -> list[_Shot]:
             hint="--weight-only int8",
         )
     pose = isinstance(entry.output, HeatmapOutput)
-    protocol = keypoint_protocol(entry) if pose else detection_protocol(entry)
+    protocol = get_keypoint_protocol(entry) if pose else get_detection_protocol(entry)
     if not (folder / (protocol.annotations or "annotations.json")).is_file():
         return [_Shot(path) for path in find_images([str(folder)])]
     photos = load_set(folder, protocol).images
@@ -102,15 +102,15 @@ def _prepared(entry: Entry, shot: _Shot, normalization: Literal["host", "in_grap
 
     from zoo.runner.images import read_image
     from zoo.runner.preprocess import prepare_image, prepare_persons
-    from zoo.runner.runner import keypoint_protocol
+    from zoo.runner.runner import get_keypoint_protocol
 
     # Annotated boxes belong to the image as the protocol reads it, which may be before it is turned.
-    turned = shot.boxes is None or keypoint_protocol(entry).honor_exif
+    turned = shot.boxes is None or get_keypoint_protocol(entry).honor_exif
     image = read_image(shot.path, honor_exif=turned)
     if isinstance(entry.output, DetectionOutput):
         prepared = prepare_image(image, entry.input, normalization)
         return [{entry.input.name: prepared.tensor, "scale_factor": prepared.scale[None]}]
-    protocol: KeypointProtocol = keypoint_protocol(entry)
+    protocol: KeypointProtocol = get_keypoint_protocol(entry)
     boxes = np.array([[0, 0, image.width, image.height]]) if shot.boxes is None else shot.boxes
     return [
         {entry.input.name: prepare_persons(image, boxes, entry.input, protocol.crop, normalization).tensor}

@@ -1,4 +1,4 @@
-"""A folder laid out as COCO is: images, and one JSON file that says what is in them."""
+"""Data sets in COCO's layout: a folder of images and one JSON annotation file."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from registry.errors import NotFoundError, UsageError
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo._utils.arrays import Doubles
-from zoo.datasets.coco_annotations import AnnotationFile, labeled, read_annotations
+from zoo.datasets.coco_annotations import AnnotationFile, has_labeled_joint, read_annotations
 
 PERSON = 1  # COCO's category id
 
@@ -24,11 +24,11 @@ class CocoImage:
     """One image of a data set.
 
     Attributes:
-        id: COCO's image id; other makers of such files use texts as well.
+        id: COCO's image id; files of other tools use strings as well.
         path: The file.
-        width: Columns in pixels, as the annotation file says.
-        height: Rows in pixels, as the annotation file says.
-        annotations: COCO's annotation objects of this photo.
+        width: Columns in pixels, as stated in the annotation file.
+        height: Rows in pixels, as stated in the annotation file.
+        annotations: COCO's annotation objects of this image.
     """
 
     id: int | str
@@ -38,21 +38,23 @@ class CocoImage:
     annotations: tuple[Mapping[str, Any], ...]
 
     def persons_with_keypoints(self) -> Doubles:
-        """``(N, 4)`` x1, y1, x2, y2 of the persons upstream's evaluation looks at.
+        """``(N, 4)`` x1, y1, x2, y2 of the persons that upstream's evaluation runs on.
 
-        Neither crowds nor persons without a labeled joint. A box is clipped to the image; its last pixel
+        Crowds and persons without a labeled joint are left out. A box is clipped to the image; its last pixel
         is width minus one away from its first, as upstream computes.
         """
         boxes = [
             self._clipped(*annotation["bbox"])
             for annotation in self.annotations
-            if not annotation.get("iscrowd") and annotation.get("area", 1) > 0 and labeled(annotation)
+            if not annotation.get("iscrowd")
+            and annotation.get("area", 1) > 0
+            and has_labeled_joint(annotation)
         ]
         rows = [box for box in boxes if box[2] >= box[0] and box[3] >= box[1]]
         return np.array(rows, dtype=np.float64).reshape(-1, 4)
 
-    def holding(self, category: int) -> CocoImage:
-        """The same image with the annotations of one category alone."""
+    def with_category(self, category: int) -> CocoImage:
+        """Return the image with the annotations of one category only."""
         kept = [annotation for annotation in self.annotations if annotation["category_id"] == category]
         return replace(self, annotations=tuple(kept))
 
@@ -68,11 +70,11 @@ class CocoSet:
     """The images a figure is measured on.
 
     Attributes:
-        annotations: The annotation file.
-        document: Its content.
-        images: In the order of the file.
+        annotations: Path of the annotation file.
+        document: Content of the annotation file.
+        images: Images in the order of the file.
         categories: Category ids, ascending.
-        missing: Images that were left out because they are not there.
+        missing: Number of images left out because their files do not exist.
     """
 
     annotations: Path
@@ -83,9 +85,9 @@ class CocoSet:
 
     @property
     def person(self) -> int:
-        """Id of the persons' category: the one of that name, or the only one.
+        """Id of the person category: the one named person, or the only one.
 
-        COCO's is 1, but other makers of such files count from 0 or have classes before it.
+        COCO's id is 1, but files of other tools count from 0 or list other classes first.
 
         Raises:
             UsageError: ``no-person-category``.
@@ -97,10 +99,10 @@ class CocoSet:
             return int(candidates.pop())
         raise UsageError(
             "no-person-category",
-            f"{self.annotations} does not say which category is that of persons",
+            f"cannot tell which category in {self.annotations} is person",
             expected="one category named person, or a single category",
             found=", ".join(f"{each['id']} {each.get('name')}" for each in categories)[:200],
-            hint="name that category person in the file",
+            hint="set the name of that category to person in the file",
         )
 
 
@@ -113,18 +115,18 @@ def load_set(
     limit: int | None = None,
     skip_missing: bool = False,
 ) -> CocoSet:
-    """Read the annotation file and choose the images the protocol is about.
+    """Read the annotation file and select the images that the protocol covers.
 
-    An image is looked for under its name in the folder of images, then under its name in ``data`` (for names
-    that begin with the folder); one whose name is an absolute path of another machine, by its last part.
+    The file of an image is ``file_name`` in the image folder, or else in ``data`` (for names that begin with
+    the folder). Of an absolute path from another machine only the last part is used.
 
     Args:
-        data: Folder that holds ``val2017/`` and ``annotations/``.
-        protocol: Says which split and file, and which images of it count.
-        annotations: Annotation file, when it lies elsewhere.
-        images: Folder of the images, when it lies elsewhere.
-        limit: Take only the first photos.
-        skip_missing: Leave out images that are not there.
+        data: Folder that contains ``val2017/`` and ``annotations/``.
+        protocol: States the split, the annotation file, and which of its images count.
+        annotations: Annotation file, if it is elsewhere.
+        images: Image folder, if it is elsewhere.
+        limit: Use only the first images.
+        skip_missing: Leave out images whose files do not exist.
 
     Raises:
         NotFoundError: ``annotations-not-found``, ``images-not-found`` or ``images-missing``.
@@ -137,39 +139,39 @@ def load_set(
     if not folder.is_dir():
         raise NotFoundError(
             "images-not-found",
-            f"there is no folder of images at {folder}",
+            f"the image folder {folder} does not exist",
             expected=f"the images of {file.name}",
-            hint="name it with --images",
+            hint="pass the folder with --images",
         )
     whole = CocoSet(file, read.document, (), tuple(sorted(category["id"] for category in read.categories)))
-    photos = [_image(image, read, folder, data) for image in read.images]
+    listed = [_image(image, read, folder, data) for image in read.images]
     if isinstance(protocol, KeypointProtocol) or protocol.category_scope == "person":
-        person = whole.person  # asked for also where boxes are of it alone: before anything is fetched
-        photos = [photo.holding(person) for photo in photos] if pose else photos
-    chosen = [photo for photo in photos if _counts(photo, protocol)]
-    present = [photo for photo in chosen if photo.path.is_file()] if skip_missing else chosen
-    wanted = tuple(present[:limit])
-    if absent := [photo for photo in wanted if not photo.path.is_file()]:
-        raise _missing(file, folder, absent, len(wanted))
-    if not wanted:
+        person = whole.person  # also for box protocols, so that an error comes before anything is fetched
+        listed = [image.with_category(person) for image in listed] if pose else listed
+    covered = [image for image in listed if _is_covered(image, protocol)]
+    present = [image for image in covered if image.path.is_file()] if skip_missing else covered
+    selected = tuple(present[:limit])
+    if absent := [image for image in selected if not image.path.is_file()]:
+        raise _missing_images_error(file, folder, absent, len(selected))
+    if not selected:
         raise UsageError(
             "dataset-empty",
-            f"{file} names no image the protocol is about",
+            f"no image in {file} is covered by the protocol",
             expected="images with annotated persons" if isinstance(protocol, KeypointProtocol) else "images",
-            found=f"{len(photos)} images",
-            hint="name other annotations with --annotations",
+            found=f"{len(listed)} images",
+            hint="pass other annotations with --annotations",
         )
-    return replace(whole, images=wanted, missing=len(chosen) - len(present))
+    return replace(whole, images=selected, missing=len(covered) - len(present))
 
 
 def _image(image: Mapping[str, Any], read: AnnotationFile, folder: Path, data: Path) -> CocoImage:
-    path = _located(image["file_name"], folder, data)
+    path = _resolve_path(image["file_name"], folder, data)
     return CocoImage(
         image["id"], path, image["width"], image["height"], tuple(read.objects.get(image["id"], ()))
     )
 
 
-def _located(name: str, folder: Path, data: Path) -> Path:
+def _resolve_path(name: str, folder: Path, data: Path) -> Path:
     first = folder / name
     if first.is_file():
         return first
@@ -178,17 +180,19 @@ def _located(name: str, folder: Path, data: Path) -> Path:
     return second if second.is_file() else first
 
 
-def _missing(file: Path, folder: Path, missing: Sequence[CocoImage], wanted: int) -> NotFoundError:
+def _missing_images_error(
+    file: Path, folder: Path, missing: Sequence[CocoImage], total: int
+) -> NotFoundError:
     return NotFoundError(
         "images-missing",
-        f"{len(missing)} of {wanted} images that {file} names are not in {folder}",
+        f"{len(missing)} of {total} images listed in {file} are not in {folder}",
         found=f"no {missing[0].path}",
-        hint="name their folder with --images, or measure on those that are there with --skip-missing",
+        hint="pass their folder with --images, or use only existing images with --skip-missing",
     )
 
 
-def _counts(photo: CocoImage, protocol: KeypointProtocol | DetectionProtocol) -> bool:
+def _is_covered(image: CocoImage, protocol: KeypointProtocol | DetectionProtocol) -> bool:
     if isinstance(protocol, DetectionProtocol):
-        return bool(photo.annotations) or protocol.empty_images is not False
+        return bool(image.annotations) or protocol.empty_images is not False
     most = _MOST_PERSONS[protocol.images]
-    return most is None or 0 < len(photo.annotations) <= most
+    return most is None or 0 < len(image.annotations) <= most

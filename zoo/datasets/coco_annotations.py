@@ -1,7 +1,7 @@
-"""A COCO annotation file, looked through before anything is computed from it.
+"""Read and validate COCO annotation files before anything is computed from them.
 
-Evaluators index into these files without a question: a missing field ends them somewhere deep, and some
-mistakes only lower the figure. Each fault is told of here, by file, list, position and field.
+Evaluators index into these files without checks: a missing field raises an error deep inside them, and some
+mistakes only lower the figure. Every fault is reported here by file, list, position and field.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ Kind = Literal["bbox", "keypoints"]
 
 JOINT_VALUES = 51  # x, y, visibility of COCO's 17 joints
 
-_BEYOND_MEANING = 1e300
+_MAX_NUMBER = 1e300
 _SECTIONS = ("images", "annotations", "categories")
 
 
 @dataclass(frozen=True)
 class AnnotationFile:
-    """What an annotation file says.
+    """Content of an annotation file.
 
     Attributes:
         path: The file.
-        document: Its content.
+        document: The JSON document.
         images: COCO's image objects, in the order of the file.
         categories: COCO's category objects.
-        objects: COCO's annotation objects by the id of their image; those of unknown images are left out.
+        objects: COCO's annotation objects by image id; those of images not in the file are left out.
     """
 
     path: Path
@@ -43,85 +43,85 @@ class AnnotationFile:
 
 
 def read_annotations(path: Path, kind: Kind) -> AnnotationFile:
-    """Reads and checks an annotation file.
+    """Read and validate an annotation file.
 
     Args:
         path: The file.
-        kind: What it is needed for: key points take more fields than boxes.
+        kind: Kind of figure: keypoints need more fields than boxes.
 
     Raises:
         NotFoundError: ``annotations-not-found``.
-        UsageError: ``annotations-unreadable``, or ``annotations-malformed`` for one object that is wrong.
+        UsageError: ``annotations-unreadable``, or ``annotations-malformed`` for the first invalid object.
     """
     document = _read(path)
-    check = _Check(path, kind)
+    validator = _Validator(path, kind)
     known: set[Any] = set()
-    for place, image in enumerate(document["images"]):
-        check.image(place, image, known)
+    for index, image in enumerate(document["images"]):
+        validator.check_image(index, image, known)
         known.add(image["id"])
-    for place, category in enumerate(document["categories"]):
-        check.category(place, category)
+    for index, category in enumerate(document["categories"]):
+        validator.check_category(index, category)
     objects = defaultdict(list)
-    for place, annotation in enumerate(document["annotations"]):
-        if check.belongs(place, annotation, known):
-            check.annotation(place, annotation)
+    for index, annotation in enumerate(document["annotations"]):
+        if validator.has_known_image(index, annotation, known):
+            validator.check_annotation(index, annotation)
             objects[annotation["image_id"]].append(annotation)
     return AnnotationFile(path, document, tuple(document["images"]), tuple(document["categories"]), objects)
 
 
-def labeled(annotation: Mapping[str, Any]) -> bool:
-    """Whether any joint of a person is labeled; also where the field is missing or an empty list."""
+def has_labeled_joint(annotation: Mapping[str, Any]) -> bool:
+    """Whether any joint of a person is labeled; False if the field is missing or an empty list."""
     return max(annotation.get("keypoints") or (0,)) > 0
 
 
-class _Check:
-    """Looks at the objects of one file.
+class _Validator:
+    """Validates the objects of one file.
 
     Args:
         path: The file.
-        kind: What it is needed for.
+        kind: Kind of figure.
     """
 
     def __init__(self, path: Path, kind: Kind) -> None:
         self._path = path
         self._kind = kind
 
-    def image(self, place: int, image: Any, known: set[Any]) -> None:
-        """Passes an image object whose id is new."""
-        where = f"images[{place}]"
-        self._object(where, image)
+    def check_image(self, index: int, image: Any, known: set[Any]) -> None:
+        """Check an image object, and that its id is new."""
+        where = f"images[{index}]"
+        self._check_object(where, image)
         number = image.get("id")
         if not (_is_number(number) or isinstance(number, str)):
-            self._refuse(f"{where}.id", "a number or a text", number)
+            self._refuse(f"{where}.id", "a number or a string", number)
         if number in known:
-            self._refuse(f"{where}.id", "an id that no other image has", number)
+            self._refuse(f"{where}.id", "a unique id", number)
         name = image.get("file_name")
         if not (isinstance(name, str) and name):
-            self._refuse(f"{where}.file_name", "the name of a file", name)
+            self._refuse(f"{where}.file_name", "a file name", name)
         for side in ("width", "height"):
             if not (_is_number(image.get(side)) and image[side] > 0):
-                self._refuse(f"{where}.{side}", "pixels, above 0", image.get(side))
+                self._refuse(f"{where}.{side}", "a number of pixels above 0", image.get(side))
 
-    def category(self, place: int, category: Any) -> None:
-        """Passes a category object."""
-        self._object(f"categories[{place}]", category)
-        if not _is_whole(category.get("id")):
-            self._refuse(f"categories[{place}].id", "a whole number", category.get("id"))
+    def check_category(self, index: int, category: Any) -> None:
+        """Check a category object."""
+        self._check_object(f"categories[{index}]", category)
+        if not _is_integer(category.get("id")):
+            self._refuse(f"categories[{index}].id", "an integer", category.get("id"))
 
-    def belongs(self, place: int, annotation: Any, known: set[Any]) -> bool:
-        """Whether an annotation is of an image of this file."""
-        where = f"annotations[{place}]"
-        self._object(where, annotation)
+    def has_known_image(self, index: int, annotation: Any, known: set[Any]) -> bool:
+        """Whether the image of an annotation is in this file."""
+        where = f"annotations[{index}]"
+        self._check_object(where, annotation)
         number = annotation.get("image_id")
         if not (_is_number(number) or isinstance(number, str)):
             self._refuse(f"{where}.image_id", "the id of an image", number)
         return number in known
 
-    def annotation(self, place: int, annotation: Mapping[str, Any]) -> None:
-        """Passes an annotation object."""
-        where = f"annotations[{place}]"
-        if not _is_whole(annotation.get("category_id")):
-            self._refuse(f"{where}.category_id", "a whole number", annotation.get("category_id"))
+    def check_annotation(self, index: int, annotation: Mapping[str, Any]) -> None:
+        """Check an annotation object."""
+        where = f"annotations[{index}]"
+        if not _is_integer(annotation.get("category_id")):
+            self._refuse(f"{where}.category_id", "an integer", annotation.get("category_id"))
         box = annotation.get("bbox")
         if not _are_numbers(box, 4):
             self._refuse(f"{where}.bbox", "four numbers: x, y, width, height", box)
@@ -129,40 +129,40 @@ class _Check:
         if "area" in annotation and not _is_number(area):
             self._refuse(f"{where}.area", "a number of square pixels", area)
         if self._kind == "keypoints":
-            self._joints(where, annotation)
+            self._check_joints(where, annotation)
 
-    def _joints(self, where: str, annotation: Mapping[str, Any]) -> None:
+    def _check_joints(self, where: str, annotation: Mapping[str, Any]) -> None:
         joints = annotation.get("keypoints")
-        if not joints:  # a box without joints beside persons with them: COCO has those too
+        if not joints:  # COCO too has boxes without joints in keypoint files
             return
         if not _are_numbers(joints, JOINT_VALUES):
             found = f"{len(joints)} values" if isinstance(joints, list) else joints
             self._refuse(f"{where}.keypoints", "x, y, visibility of COCO's 17 joints: 51 numbers", found)
-        if labeled(annotation) and "area" not in annotation:
+        if has_labeled_joint(annotation) and "area" not in annotation:
             self._refuse(
-                f"{where}.area", "the area of the person, which similarity of joints is measured by", None
+                f"{where}.area", "the area of the person, which keypoint similarity depends on", None
             )
 
-    def _object(self, where: str, value: Any) -> None:
+    def _check_object(self, where: str, value: Any) -> None:
         if not isinstance(value, dict):
             self._refuse(where, "a JSON object", value)
 
     def _refuse(self, where: str, expected: str, found: object) -> NoReturn:
         raise UsageError(
             "annotations-malformed",
-            f"{self._path}: {where} is not what COCO's format asks for",
+            f"{self._path}: {where} does not follow COCO's format",
             expected=expected,
             found="nothing" if found is None else str(found)[:100],
-            hint="correct it in the file, or name another with --annotations",
+            hint="correct the file, or pass another with --annotations",
         )
 
 
 def _is_number(value: object) -> bool:
-    # The limit leaves out NaN, infinities and whole numbers that no float holds: Python reads all of them.
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _BEYOND_MEANING
+    # The limit excludes NaN, infinities and integers beyond the range of floats, which Python's JSON accepts.
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MAX_NUMBER
 
 
-def _is_whole(value: object) -> bool:
+def _is_integer(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and abs(value) < 2**31
 
 
@@ -176,22 +176,22 @@ def _read(file: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise NotFoundError(
             "annotations-not-found",
-            f"there is no annotation file at {file}",
-            hint="name it with --annotations",
+            f"the annotation file {file} does not exist",
+            hint="pass the file with --annotations",
         ) from error
     except (OSError, ValueError, RecursionError) as error:
         raise UsageError(
             "annotations-unreadable",
-            f"{file} cannot be read",
+            f"cannot read the annotation file {file}",
             expected="a JSON file",
             found=str(error),
-            hint="get it again, or name another with --annotations",
+            hint="download it again, or pass another with --annotations",
         ) from error
     if not isinstance(document, dict) or any(not isinstance(document.get(key), list) for key in _SECTIONS):
         raise UsageError(
             "annotations-unreadable",
-            f"{file} is no COCO annotation file",
+            f"{file} is not a COCO annotation file",
             expected=f"a JSON object with the lists {', '.join(_SECTIONS)}",
-            hint="name the ground truth, not a file of results, with --annotations",
+            hint="pass the ground truth, not a result file, with --annotations",
         )
     return document

@@ -1,4 +1,4 @@
-"""A model over files: results in COCO's layout, and images with the results drawn on."""
+"""Run a model over files: results in COCO's layout, and copies of the images with the results drawn."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from pathlib import Path
 from typing import Any
 
 from converters.fs.atomic import publish_bytes, writing_to
+from registry.choices import FloatPrecision as Precision
 from registry.errors import NotFoundError, UsageError, ZooError
 from registry.schema import Model
+from zoo._utils.choices import Backend
 from zoo._utils.ordered_map import map_ahead
-from zoo.artifacts.formats import Backend, Precision
 from zoo.runner.draw import save_image
 from zoo.runner.images import Image, read_image
-from zoo.runner.media import is_video, open_video, writing_video
+from zoo.runner.media import is_video, open_video, open_video_writer
 from zoo.runner.runner import Record, Runner
 
 RESULTS = "results.json"
-"""COCO's result list, as its evaluators read it."""
+"""File with COCO's result list, as its evaluators read it."""
 
-_ANNOTATED = ".annotated"  # part of every name we write: no image of the user's is ever overwritten
+_ANNOTATED = ".annotated"  # part of every name written here, so that no original image is overwritten
 
 
 class ImageSummary(Model):
-    """One image that was looked at.
+    """One image or frame that was processed.
 
     Attributes:
-        image_id: As in the results: the number a name consists of, as COCO's do; else the path, and for a
-            frame of a video ``path#number``.
-        file: Where it was read from.
+        image_id: Id in the results: the number if the file name is a number, as in COCO; else the path, and
+            for a frame of a video ``path#number``.
+        file: The file it was read from.
         width: Columns in pixels, after its EXIF orientation.
         height: Rows in pixels.
-        found: Persons or boxes.
-        best: The highest score; None where nothing was found.
+        found: Number of persons or boxes.
+        best: The highest score; None when nothing was found.
     """
 
     image_id: int | str
@@ -51,8 +52,8 @@ class Failure(Model):
 
     Attributes:
         file: The file.
-        error: The error, as ``ZooError.as_dict`` gives it.
-        exit_code: Its family's.
+        error: The error, as ``ZooError.as_dict`` returns it.
+        exit_code: The exit code of its error family.
     """
 
     file: Path
@@ -61,17 +62,17 @@ class Failure(Model):
 
 
 class RunResult(Model):
-    """What a model found.
+    """Results of a model over files.
 
     Attributes:
         entry: ``name@release``.
-        detector: Entry that found the persons; None without one.
-        backend: What ran both.
-        precision: Of the file; what is computed, the engine says.
+        detector: Entry of the detector; None without one.
+        backend: Backend of both models.
+        precision: Stored precision of the model file; ``engine`` states the computed one.
         engine: Engine and its version.
         images: Images, in order.
         results: COCO's result list.
-        failures: Files that could not be read.
+        failures: Files that could not be processed.
         written: Files that were written.
     """
 
@@ -88,9 +89,9 @@ class RunResult(Model):
 
 @dataclass(frozen=True, eq=False)
 class _ImageResult:
-    """One image with its results, and itself with them drawn on where that was asked for."""
+    """One image's results, and the annotated image when annotated copies are written."""
 
-    looked: ImageSummary
+    summary: ImageSummary
     records: Sequence[Record]
     drawn: Image | None
 
@@ -103,35 +104,35 @@ def run_on_files(
     jobs: int = 1,
     on_image: Callable[[int], None] = lambda count: None,
 ) -> RunResult:
-    """Looks at images and videos.
+    """Run a model over images and videos.
 
-    A file that cannot be read is left out and told of, unless it is the only one.
+    A file that cannot be read is skipped and reported in ``failures``, unless it is the only one.
 
     Args:
         runner: The model.
         files: Images and videos.
         out: Folder for ``results.json`` and annotated copies; nothing is written without it.
-        jobs: Images looked at together.
+        jobs: Images processed in parallel.
         on_image: Called with the number of images or frames just finished.
 
     Raises:
         UsageError: ``output-not-writable``, or the only file cannot be read.
-        NotFoundError: The only file is not there.
+        NotFoundError: The only file does not exist.
         ConversionError: An engine failed.
     """
     if out is not None:
         _make_folder(out)
-    run = _Run(runner, files, out, jobs, on_image, _names(files))
+    run = _Run(runner, files, out, jobs, on_image, _output_names(files))
     run.add_images([path for path in files if not is_video(path)])
     for path in files:
         if is_video(path):
-            run.video(path)
+            run.add_video(path)
     return run.result()
 
 
 @dataclass(eq=False)
 class _Run:
-    """The work and what is gathered on the way."""
+    """One run: its inputs, and the results collected so far."""
 
     runner: Runner
     files: Sequence[Path]
@@ -145,65 +146,66 @@ class _Run:
     written: list[Path] = field(default_factory=list)
 
     def add_images(self, paths: Sequence[Path]) -> None:
-        """Looks at images; each is read, looked at, drawn and written by one thread."""
-        results = map_ahead(self._image, paths, threads=self.jobs, ahead=2 * self.jobs)
-        for path, seen in zip(paths, results, strict=True):
-            if isinstance(seen, Failure):
-                self.failures.append(seen)
+        """Process images; one thread reads, runs, draws and writes each."""
+        results = map_ahead(self._process_image, paths, threads=self.jobs, ahead=2 * self.jobs)
+        for path, result in zip(paths, results, strict=True):
+            if isinstance(result, Failure):
+                self.failures.append(result)
             else:
-                self._add(seen)
+                self._add(result)
                 self.written += [target] if (target := self._target(path, ".jpg")) else []
             self.on_image(1)
 
-    def video(self, path: Path) -> None:
-        """Looks at a video, frame by frame; the annotated copy has the size of its first frame."""
+    def add_video(self, path: Path) -> None:
+        """Process a video frame by frame; the annotated copy has the size of the first frame."""
         try:
             video = open_video(path)
         except (NotFoundError, UsageError) as error:
             self.failures.append(self._failure(path, error))
             return
         target = self._target(path, ".mp4")
-        # What it shows goes to the file while the next frames are looked at.
-        with writing_video(target, video.rate) as write:
-            look = partial(self._frame, path)
-            for seen in map_ahead(look, enumerate(video.frames), threads=self.jobs, ahead=2 * self.jobs):
-                self._add(seen)
-                if seen.drawn is not None:
-                    write(seen.drawn)
+        # Frames are written while other threads process the next ones.
+        with open_video_writer(target, video.rate) as write:
+            process = partial(self._process_frame, path)
+            frames = enumerate(video.frames)
+            for result in map_ahead(process, frames, threads=self.jobs, ahead=2 * self.jobs):
+                self._add(result)
+                if result.drawn is not None:
+                    write(result.drawn)
                 self.on_image(1)
         self.written += [target] if target else []
 
     def result(self) -> RunResult:
-        """Everything that was gathered, and the result file."""
+        """Write the result file and return all results."""
         if self.out is not None:
             self.written.append(_write_results(self.out, self.results))
-        network = self.runner.network
+        model = self.runner.model
         return RunResult(
-            entry=network.entry.id,
+            entry=model.entry.id,
             detector=self.runner.detector.entry.id if self.runner.detector else None,
-            backend=network.choice.backend,
-            precision=network.choice.precision,
-            engine=f"{network.session.engine} {network.session.engine_version}",
+            backend=model.config.backend,
+            precision=model.config.precision,
+            engine=f"{model.session.engine} {model.session.engine_version}",
             images=tuple(self.images),
             results=tuple(self.results),
             failures=tuple(self.failures),
             written=tuple(self.written),
         )
 
-    def _image(self, path: Path) -> _ImageResult | Failure:
+    def _process_image(self, path: Path) -> _ImageResult | Failure:
         try:
             image = read_image(path, honor_exif=True)
         except (NotFoundError, UsageError) as error:
             return self._failure(path, error)
-        seen = _look(self.runner, image, _image_id(path), path, draw=self.out is not None)
+        result = _run_on_image(self.runner, image, _image_id(path), path, draw=self.out is not None)
         target = self._target(path, ".jpg")
-        if target is not None and seen.drawn is not None:
-            save_image(seen.drawn, target)
-        return replace(seen, drawn=None)  # results wait for their turn, images need not
+        if target is not None and result.drawn is not None:
+            save_image(result.drawn, target)
+        return replace(result, drawn=None)  # results are queued in order; pixels need not stay in memory
 
-    def _frame(self, path: Path, numbered: tuple[int, Image]) -> _ImageResult:
+    def _process_frame(self, path: Path, numbered: tuple[int, Image]) -> _ImageResult:
         number, image = numbered
-        return _look(self.runner, image, f"{path}#{number}", path, draw=self.out is not None)
+        return _run_on_image(self.runner, image, f"{path}#{number}", path, draw=self.out is not None)
 
     def _target(self, path: Path, suffix: str) -> Path | None:
         return self.out / f"{self.names[path]}{suffix}" if self.out is not None else None
@@ -213,15 +215,17 @@ class _Run:
             raise error
         return Failure(file=path, error=error.as_dict(), exit_code=error.exit_code)
 
-    def _add(self, seen: _ImageResult) -> None:
-        self.images.append(seen.looked)
-        self.results += [dict(record) for record in seen.records]
+    def _add(self, result: _ImageResult) -> None:
+        self.images.append(result.summary)
+        self.results += [dict(record) for record in result.records]
 
 
-def _look(runner: Runner, image: Image, image_id: int | str, file: Path, *, draw: bool) -> _ImageResult:
+def _run_on_image(
+    runner: Runner, image: Image, image_id: int | str, file: Path, *, draw: bool
+) -> _ImageResult:
     result = runner(image)
     records = runner.records(result, image_id)
-    looked = ImageSummary(
+    summary = ImageSummary(
         image_id=image_id,
         file=file,
         width=image.width,
@@ -229,15 +233,15 @@ def _look(runner: Runner, image: Image, image_id: int | str, file: Path, *, draw
         found=len(records),
         best=max((record["score"] for record in records), default=None),
     )
-    return _ImageResult(looked, records, runner.draw(image, result) if draw else None)
+    return _ImageResult(summary, records, runner.draw(image, result) if draw else None)
 
 
 def _image_id(path: Path) -> int | str:
     return int(path.stem) if path.stem.isascii() and path.stem.isdigit() else str(path)
 
 
-def _names(files: Sequence[Path]) -> dict[Path, str]:
-    """Names of the annotated copies, without ending; files of one name from several folders are numbered."""
+def _output_names(files: Sequence[Path]) -> dict[Path, str]:
+    """Names of the annotated copies without suffix; equal file names from several folders are numbered."""
     names: dict[Path, str] = {}
     for path in files:
         name, number = path.stem, 1

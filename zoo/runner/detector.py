@@ -9,22 +9,22 @@ from registry.schema.protocol import MulticlassNms
 from zoo._utils.arrays import Array
 from zoo.runner.images import ImageSource, as_image
 from zoo.runner.postprocess.checks import check_finite
-from zoo.runner.postprocess.heads import final_boxes
+from zoo.runner.postprocess.heads import decode_detections
 from zoo.runner.preprocess import Normalization, prepare_image
 from zoo.runner.results import Detections
 from zoo.runner.sessions.session import Session
 
 
 class Detector:
-    """Finds boxes.
+    """A detection network as a callable.
 
     Args:
-        session: The network; closing it stays with the caller.
-        spec: Its image tensor.
-        output: What it hands out.
-        nms: Suppression. Of a graph that suppresses by itself only the score threshold is applied.
+        session: The network; the caller closes it.
+        spec: Input tensor for the image.
+        output: Output contract of the network.
+        nms: Suppression. Only its score threshold applies to a graph that contains NMS.
         normalization: Whether mean and deviation are applied here or inside the graph.
-        honor_exif: Whether images read from files are turned by their EXIF orientation.
+        honor_exif: Whether images read from files are rotated by their EXIF orientation.
     """
 
     def __init__(
@@ -46,25 +46,25 @@ class Detector:
 
     @property
     def person(self) -> int | None:
-        """The class that means person; None when there is none."""
+        """Number of the person class; None when there is none."""
         classes = self.output.classes
         return classes.index("person") if "person" in classes else None
 
     def __call__(self, image: ImageSource) -> Detections:
-        """Find boxes in one picture.
+        """Find boxes in one image.
 
         Args:
-            image: Path, RGB array, PIL image or photo.
+            image: Path, RGB array, PIL image or :class:`Image`.
 
         Raises:
-            ConversionError: The engine failed, or its outputs are garbage or another network's.
-            NotFoundError: There is no such file.
+            ConversionError: The engine failed, or its outputs are invalid or of another network.
+            NotFoundError: The file does not exist.
             UsageError: The image cannot be read.
         """
-        photo = as_image(image, honor_exif=self.honor_exif)
-        prepared = prepare_image(photo, self._spec, self._normalization)
+        loaded = as_image(image, honor_exif=self.honor_exif)
+        prepared = prepare_image(loaded, self._spec, self._normalization)
         feeds: dict[str, Array] = {self._spec.name: prepared.tensor}
-        # Graphs that suppress by themselves scale to image pixels before they do.
+        # Graphs that contain NMS scale boxes to image pixels first.
         extras = {
             "scale_factor": prepared.scale[None],
             "im_shape": np.array([prepared.tensor.shape[2:]], dtype=np.float32),
@@ -73,4 +73,4 @@ class Detector:
         feeds |= {name: value for name, value in extras.items() if name in declared}
         outputs = list(self.session.run(feeds).values())
         check_finite(outputs)
-        return final_boxes(outputs, self._spec, self.output, self._nms, prepared.scale)
+        return decode_detections(outputs, self._spec, self.output, self._nms, prepared.scale)

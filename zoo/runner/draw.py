@@ -1,8 +1,8 @@
-"""Results on a picture.
+"""Draw results on an image.
 
-Left limbs are warm, right limbs cold, what joins them is light; all sizes follow the person's, so that a
-crowd in the background stays as readable as a portrait. A joint the network is sure of is a disc, one it is
-not sure of a ring.
+Left limbs have warm colors, right limbs cold colors, and limbs that join both sides a light one. All sizes
+scale with the person, so that persons in the background stay readable. A joint with a high score is a disc,
+one with a low score a ring.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _MIDDLE = (240, 240, 240)
 _EDGE = (28, 24, 20)
 _FRAME = (236, 236, 236)
 
-# Limbs by joint name, so that they hold for every network whose joints bear these names.
+# Limbs are named by joint, so that they apply to every network with joints of these names.
 _LIMBS = (
     ("left_shoulder", "right_shoulder"),
     ("left_hip", "right_hip"),
@@ -48,12 +48,12 @@ _FACE = ("nose", "eye", "ear")
 _FRACTION_BITS = 4
 _JPEG_QUALITY = 92
 _OPACITY = 0.9
-_SURE = 0.5  # score from which a joint is a disc; joints that are plainly to be seen score above it
+_DISC_SCORE = 0.5  # minimum score for a disc; clearly visible joints score above it
 
 
 @dataclass(frozen=True)
 class _Brush:
-    """Sizes in pixels for one person."""
+    """Line and text sizes in pixels for one person."""
 
     limb: int
     joint: float
@@ -62,20 +62,20 @@ class _Brush:
     stroke: int
 
 
-def draw_poses(photo: Image, poses: Poses, joints: tuple[str, ...], *, threshold: float = 0.2) -> Image:
-    """Draw boxes, skeletons and scores onto a copy of a photo.
+def draw_poses(image: Image, poses: Poses, joints: tuple[str, ...], *, threshold: float = 0.2) -> Image:
+    """Draw boxes, skeletons and scores onto a copy of an image.
 
     Args:
-        photo: The image the poses were found in.
+        image: The image the poses were found in.
         poses: What to draw; persons with lower scores are drawn first.
         joints: Names of the joints in order.
-        threshold: Joints must score above this to be drawn, limbs at both ends.
+        threshold: Joints must score above this to be drawn; a limb needs both of its joints.
     """
     import cv2  # heavy: see the package's docstring
 
-    canvas = photo.as_bgr().copy()
+    canvas = image.as_bgr().copy()
     order = np.argsort(poses.scores, kind="stable")
-    brushes = {person: _brush(poses.boxes[person], photo) for person in order}
+    brushes = {person: _brush(poses.boxes[person], image) for person in order}
     overlay = canvas.copy()
     for person in order:
         _draw_frame(overlay, poses.boxes[person], brushes[person])
@@ -83,47 +83,47 @@ def draw_poses(photo: Image, poses: Poses, joints: tuple[str, ...], *, threshold
     canvas = np.asarray(cv2.addWeighted(overlay, _OPACITY, canvas, 1 - _OPACITY, 0), dtype=np.uint8)
     for person in order:
         _draw_label(canvas, poses.boxes[person], f"{poses.scores[person]:.2f}", brushes[person])
-    return Image(canvas, "bgr", photo.path)
+    return Image(canvas, "bgr", image.path)
 
 
 def draw_boxes(
-    photo: Image, detections: Detections, classes: tuple[str, ...], *, threshold: float = 0.5
+    image: Image, detections: Detections, classes: tuple[str, ...], *, threshold: float = 0.5
 ) -> Image:
-    """Draw boxes with class and score onto a copy of a photo.
+    """Draw boxes with class and score onto a copy of an image.
 
     Args:
-        photo: The image the boxes were found in.
+        image: The image the boxes were found in.
         detections: What to draw, the best on top.
-        classes: Names of the classes in order; a single one is not written out.
+        classes: Names of the classes in order; a single class is not written out.
         threshold: Boxes must score above this to be drawn.
     """
-    canvas = photo.as_bgr().copy()
+    canvas = image.as_bgr().copy()
     shown = detections.above(threshold)
     for row in reversed(range(len(shown))):
         box = shown.boxes[row].astype(np.float64)
-        brush = _brush(box, photo)
+        brush = _brush(box, image)
         name = f"{classes[shown.labels[row]]} " if len(classes) > 1 else ""
         _draw_frame(canvas, box, brush)
         _draw_label(canvas, box, f"{name}{shown.scores[row]:.2f}", brush)
-    return Image(canvas, "bgr", photo.path)
+    return Image(canvas, "bgr", image.path)
 
 
-def save_image(photo: Image, path: Path) -> None:
-    """Write an image; the ending of the name decides the format.
+def save_image(image: Image, path: Path) -> None:
+    """Write an image; the suffix of the name decides the format.
 
     Raises:
-        UsageError: ``image-format`` for an ending OpenCV cannot write, ``output-not-writable``.
+        UsageError: ``image-format`` for a suffix OpenCV cannot write, ``output-not-writable``.
         MissingToolError: ``disk-full``.
     """
     import cv2  # heavy: see the package's docstring
 
     options = [cv2.IMWRITE_JPEG_QUALITY, _JPEG_QUALITY] if path.suffix.lower() in (".jpg", ".jpeg") else []
     try:
-        _, encoded = cv2.imencode(path.suffix or ".", photo.as_bgr(), options)
+        _, encoded = cv2.imencode(path.suffix or ".", image.as_bgr(), options)
     except cv2.error as error:
         raise UsageError(
             "image-format",
-            f"cannot write an image as {path.suffix or 'a file without ending'}",
+            f"cannot write an image as {path.suffix or 'a file without a suffix'}",
             expected=".jpg, .png, .webp, .bmp or .tiff",
             found=path.name,
             hint=f"name it {path.with_suffix('.jpg').name}",
@@ -132,18 +132,18 @@ def save_image(photo: Image, path: Path) -> None:
         path.write_bytes(encoded.tobytes())
 
 
-def _brush(box: Doubles, photo: Image) -> _Brush:
-    height, width = photo.height, photo.width
+def _brush(box: Doubles, image: Image) -> _Brush:
+    height, width = image.height, image.width
     corners = np.clip(box.reshape(2, 2), 0, (width, height))
     person = float(np.sqrt(max(1.0, np.prod(corners[1] - corners[0]))))
-    picture = float(np.hypot(width, height))
-    limb = float(np.clip(person * 0.02, picture / 800, picture / 120))
+    diagonal = float(np.hypot(width, height))
+    limb = float(np.clip(person * 0.02, diagonal / 800, diagonal / 120))
     return _Brush(
         limb=max(1, round(limb)),
         joint=max(1.2, limb * 0.8),
-        frame=max(1, round(picture / 900)),
-        text=float(np.clip(person / 480, picture / 2000, picture / 1300)),
-        stroke=max(1, round(picture / 1400)),
+        frame=max(1, round(diagonal / 900)),
+        text=float(np.clip(person / 480, diagonal / 2000, diagonal / 1300)),
+        stroke=max(1, round(diagonal / 1400)),
     )
 
 
@@ -174,7 +174,7 @@ def _draw_skeleton(
         # Joints of the face lie close together.
         radius = brush.joint * (0.65 if name.endswith(_FACE) else 1)
         discs = [(1.7, _EDGE), (1.3, _color(name, name))]
-        discs += [(0.75, _EDGE)] if keypoints[index, 2] < _SURE else []
+        discs += [(0.75, _EDGE)] if keypoints[index, 2] < _DISC_SCORE else []
         for factor, color in discs:
             size = round(radius * factor * (1 << _FRACTION_BITS))
             cv2.circle(canvas, fixed[index], size, color, cv2.FILLED, cv2.LINE_AA, _FRACTION_BITS)
@@ -210,14 +210,14 @@ def _color(start: str, end: str) -> tuple[int, int, int]:
 
 
 def _corners(canvas: Bytes, box: Doubles) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Corners in whole pixels inside the picture."""
+    """Corners in whole pixels inside the image."""
     limit = (canvas.shape[1] - 1, canvas.shape[0] - 1)
     (x1, y1), (x2, y2) = np.clip(np.rint(box.reshape(2, 2)), 0, limit).astype(int).tolist()
     return (x1, y1), (x2, y2)
 
 
 def _fixed_point(canvas: Bytes, points: Doubles) -> list[tuple[int, int]]:
-    """Points as OpenCV takes them, kept within an image's size around the image: it counts in 32 bits."""
+    """Points in OpenCV's 32-bit fixed point, clipped to one image size around the image."""
     size = np.array([canvas.shape[1], canvas.shape[0]])
     near = np.clip(points, -size, 2 * size)
     return [(x, y) for x, y in np.rint(near * (1 << _FRACTION_BITS)).astype(int).tolist()]

@@ -1,4 +1,4 @@
-"""Images and person boxes in, key points out."""
+"""Images and person boxes in, keypoints out."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from registry.errors import ConversionError
 from registry.schema.io import HeatmapOutput, Input
 from registry.schema.protocol import Crop, KeypointProtocol
 from zoo._utils.arrays import Array, Floats
-from zoo.runner.geometry import from_heatmap
+from zoo.runner.geometry import map_from_heatmap
 from zoo.runner.images import Image, ImageSource, as_image
 from zoo.runner.postprocess.checks import check_finite, check_indices
-from zoo.runner.postprocess.heatmaps import average_with_mirrored, decode
-from zoo.runner.postprocess.poses import rescored, suppressed
+from zoo.runner.postprocess.heatmaps import average_with_mirrored, decode_heatmaps
+from zoo.runner.postprocess.poses import rescore_poses, suppress_poses
 from zoo.runner.preprocess import Normalization, PoseInput, prepare_persons
 from zoo.runner.results import Poses
 from zoo.runner.sessions.session import Session
@@ -21,14 +21,14 @@ _LARGEST_BATCH = 16
 
 
 class PoseEstimator:
-    """Finds the joints of persons whose boxes are known.
+    """A pose network as a callable: it locates the joints of persons whose boxes are known.
 
-    The three steps are public on their own, so that an evaluation can fill batches across photos.
+    ``prepare``, ``heatmaps`` and ``finish`` are public, so that an evaluation can fill batches across images.
 
     Args:
-        session: The network; closing it stays with the caller.
-        spec: Its image tensor.
-        output: What it hands out.
+        session: The network; the caller closes it.
+        spec: Input tensor for the image.
+        output: Output contract of the network.
         protocol: Crop, flip, decoder and suppression to execute.
         normalization: Whether mean and deviation are applied here or inside the graph.
     """
@@ -47,54 +47,54 @@ class PoseEstimator:
         self.protocol = protocol
         self._spec = spec
         self._normalization = normalization
-        # An export without an open batch extent takes persons one by one.
+        # A model exported with a fixed batch extent takes that many persons per run.
         shape = session.inputs[0].shape
         self._batch = shape[0] if shape and shape[0] is not None else _LARGEST_BATCH
 
     def __call__(self, image: ImageSource, boxes: Array | None = None, scores: Array | None = None) -> Poses:
-        """Find joints in one picture.
+        """Locate joints in one image.
 
         Args:
-            image: Path, RGB array, PIL image or photo.
+            image: Path, RGB array, PIL image or :class:`Image`.
             boxes: ``(N, 4)`` x1, y1, x2, y2 in image pixels; the whole image when None.
             scores: ``(N,)`` scores of the boxes; 1 when None.
 
         Returns:
-            A pose per box in the order of the boxes, scored by the mean of its joints. Where the protocol
-            suppresses, the poses that stay, best first, scored by box and visible joints.
+            A pose per box in the order of the boxes, scored by the mean of its joints. Under a protocol with
+            suppression: the poses that remain, best first, scored by box and visible joints.
 
         Raises:
-            ConversionError: The engine failed, or its outputs are garbage or another network's.
-            NotFoundError: There is no such file.
-            UsageError: The image cannot be read, or the boxes make no sense.
+            ConversionError: The engine failed, or its outputs are invalid or of another network.
+            NotFoundError: The file does not exist.
+            UsageError: The image cannot be read, or the boxes are invalid.
         """
-        photo = as_image(image, honor_exif=self.protocol.honor_exif)
+        loaded = as_image(image, honor_exif=self.protocol.honor_exif)
         if boxes is None:
-            prepared = self._prepare_whole(photo)
-            boxes = np.array([[0, 0, photo.width, photo.height]])
+            prepared = self._prepare_whole(loaded)
+            boxes = np.array([[0, 0, loaded.width, loaded.height]])
         else:
-            prepared = self.prepare(photo, boxes)
+            prepared = self.prepare(loaded, boxes)
         if scores is None:
             scores = np.ones(len(prepared.regions))
         return self.finish(self.heatmaps(prepared.tensor), prepared, boxes, scores)
 
-    def prepare(self, photo: Image, boxes: Array) -> PoseInput:
-        """Cut the persons out of a photo.
+    def prepare(self, image: Image, boxes: Array) -> PoseInput:
+        """Crop the persons out of an image.
 
         Args:
-            photo: The photo.
+            image: The image.
             boxes: ``(N, 4)`` x1, y1, x2, y2 in image pixels.
         """
-        return prepare_persons(photo, boxes, self._spec, self.protocol.crop, self._normalization)
+        return prepare_persons(image, boxes, self._spec, self.protocol.crop, self._normalization)
 
-    def _prepare_whole(self, photo: Image) -> PoseInput:
-        # An image is no detector's box: there is nothing to enlarge and nothing beyond it.
+    def _prepare_whole(self, image: Image) -> PoseInput:
+        # The whole image is not a detector's box: it is neither enlarged nor clipped.
         whole = Crop(aspect="both", expand=1, border="black", udp=self.protocol.crop.udp)
-        box = np.array([[0, 0, photo.width, photo.height]])
-        return prepare_persons(photo, box, self._spec, whole, self._normalization)
+        box = np.array([[0, 0, image.width, image.height]])
+        return prepare_persons(image, box, self._spec, whole, self._normalization)
 
     def heatmaps(self, tensor: Floats) -> Floats:
-        """Run the network; where the protocol says so, on the mirrored input too.
+        """Run the network, and average with the mirrored input if the protocol uses a flip test.
 
         Args:
             tensor: ``(N, 3, height, width)``, normalized.
@@ -112,21 +112,21 @@ class PoseEstimator:
         """Decode, project back to the image, score and suppress.
 
         Args:
-            maps: Heat maps of the persons of one photo.
-            prepared: What :meth:`prepare` returned for them.
-            boxes: ``(N, 4)`` their boxes.
+            maps: Heat maps of the persons of one image.
+            prepared: Result of :meth:`prepare` for these persons.
+            boxes: ``(N, 4)`` boxes of the persons.
             scores: ``(N,)`` scores of the boxes.
         """
-        peaks = decode(maps, self.protocol.decoder)
-        cells = from_heatmap(prepared.regions, self.protocol.decoder, (maps.shape[3], maps.shape[2]))
+        peaks = decode_heatmaps(maps, self.protocol.decoder)
+        cells = map_from_heatmap(prepared.regions, self.protocol.decoder, (maps.shape[3], maps.shape[2]))
         points = cells.apply(peaks.points)
         rule = self.protocol.suppression
-        # Where nothing is suppressed nothing is rescored either: upstream's deployment hands out the mean.
-        total = rescored(scores, peaks.scores, rule.visibility) if rule else peaks.scores.mean(axis=1)
+        # Without suppression there is no rescoring either: upstream's deployment returns the mean.
+        total = rescore_poses(scores, peaks.scores, rule.visibility) if rule else peaks.scores.mean(axis=1)
         keypoints = np.concatenate([points, peaks.scores[:, :, None]], axis=2)
         corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
         poses = Poses(keypoints, total.astype(np.float64), corners, prepared.regions.areas)
-        return poses.chosen(suppressed(points, total, poses.areas, rule)) if rule else poses
+        return poses.select(suppress_poses(points, total, poses.areas, rule)) if rule else poses
 
     def _run(self, tensor: Floats) -> Floats:
         parts = [
@@ -150,7 +150,7 @@ class PoseEstimator:
         if maps.shape != expected:
             raise ConversionError(
                 "output-shape",
-                "the network's first output is not the heat maps of this entry",
+                "the network's first output does not have the shape of this entry's heat maps",
                 expected=str(list(expected)),
                 found=str(list(maps.shape)),
                 hint="check that the file belongs to this entry: zoo inspect FILE",

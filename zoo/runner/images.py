@@ -1,4 +1,4 @@
-"""Images as arrays: whatever a user hands over becomes 8-bit, three channels, channel order known."""
+"""Images as arrays: every input becomes 8-bit with three channels in a known order."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry.errors import NotFoundError, UsageError
 from zoo._utils.arrays import Array, Bytes
 
 Color = Literal["rgb", "bgr"]
-# PIL is no dependency of this project, so its images are recognized without importing it.
+# PIL is not a dependency of this project, so its images are recognized without importing it.
 ImageSource: TypeAlias = "str | Path | Array | Image | Any"
 
 _ORIENTATION = 0x0112
@@ -25,7 +25,7 @@ class Image:
     Attributes:
         pixels: ``(height, width, 3)``, uint8.
         color: Order of the three channels.
-        path: The file it was read from; None for images that were already in memory.
+        path: The file it was read from; None for images passed in memory.
     """
 
     pixels: Bytes
@@ -43,20 +43,20 @@ class Image:
         return int(self.pixels.shape[1])
 
     def as_bgr(self) -> Bytes:
-        """The pixels in OpenCV's channel order, contiguous; not a copy when they are in that order."""
+        """The pixels in OpenCV's channel order, contiguous; copied only if the order differs."""
         return np.ascontiguousarray(self.pixels if self.color == "bgr" else self.pixels[:, :, ::-1])
 
 
 def as_image(source: ImageSource, *, honor_exif: bool, color: Color = "rgb") -> Image:
-    """Turn a path, an array or a PIL image into a photo.
+    """Convert a path, an array or a PIL image into an :class:`Image`.
 
-    Gray becomes three equal channels, alpha is dropped, 16-bit samples lose their low byte, CMYK is
-    converted: what OpenCV does when it reads such files.
+    Gray becomes three equal channels, alpha is dropped, 16-bit samples lose their low byte, and CMYK is
+    converted, as OpenCV does when it reads such files.
 
     Args:
-        source: Path of an image, ``(height, width[, channels])`` array of uint8 or uint16, PIL image, or a
-            image, which is returned as it is.
-        honor_exif: Whether the image is turned by its EXIF orientation. Arrays have none.
+        source: Path of an image, ``(height, width[, channels])`` array of uint8 or uint16, PIL image, or an
+            :class:`Image`, which is returned unchanged.
+        honor_exif: Whether the image is rotated by its EXIF orientation. Arrays have none.
         color: Channel order of an array. PIL images are always RGB.
 
     Raises:
@@ -73,10 +73,10 @@ def as_image(source: ImageSource, *, honor_exif: bool, color: Color = "rgb") -> 
         return _from_pil(source, honor_exif=honor_exif)
     raise UsageError(
         "image-type",
-        "this is not an image",
+        "the argument is not an image",
         expected="a path, a NumPy array or a PIL image",
         found=f"{type(source).__module__}.{type(source).__qualname__}",
-        hint="numpy.asarray(image) makes an array of most things",
+        hint="pass numpy.asarray(image)",
     )
 
 
@@ -86,7 +86,7 @@ def read_image(path: Path, *, honor_exif: bool) -> Image:
     Args:
         path: Any format OpenCV decodes (JPEG, PNG, WebP, TIFF, BMP, GIF and others).
         honor_exif: Whether the EXIF orientation is applied. Upstream's detector applies it, upstream's
-            key point evaluation does not.
+            keypoint evaluation does not.
 
     Raises:
         NotFoundError: ``image-not-found``.
@@ -95,11 +95,11 @@ def read_image(path: Path, *, honor_exif: bool) -> Image:
     import cv2  # heavy: commands that never open an image must not load it
 
     try:
-        # Not cv2.imread: it cannot open every file name on every platform, and says nothing on failure.
+        # Not cv2.imread: it cannot open every file name on every platform, and gives no reason for a failure.
         encoded = np.frombuffer(path.read_bytes(), dtype=np.uint8)
     except FileNotFoundError as error:
         raise NotFoundError(
-            "image-not-found", f"there is no image at {path}", hint=f"ls {path.parent}"
+            "image-not-found", f"the image {path} does not exist", hint=f"ls {path.parent}"
         ) from error
     except OSError as error:
         raise _unreadable(path, error.strerror or str(error)) from error
@@ -118,10 +118,10 @@ def read_image(path: Path, *, honor_exif: bool) -> Image:
 def _unreadable(path: Path, found: str) -> UsageError:
     return UsageError(
         "image-unreadable",
-        f"{path} cannot be read as an image",
+        f"cannot read {path} as an image",
         expected="a complete JPEG, PNG, WebP, TIFF or BMP file",
         found=found,
-        hint=f"file {path} says what it is; get it again, or convert it to JPEG",
+        hint=f"run: file {path}; then download the file again or convert it to JPEG",
     )
 
 
@@ -131,7 +131,7 @@ def _eight_bit_color(array: Array) -> Bytes:
     if array.dtype != np.uint8:
         raise UsageError(
             "image-dtype",
-            "the range of these pixel values is not known",
+            "the value range of an array of this type is unknown",
             expected="uint8 (0..255) or uint16 (0..65535)",
             found=str(array.dtype),
             hint="scale the values to 0..255 and call .astype('uint8')",
@@ -141,10 +141,10 @@ def _eight_bit_color(array: Array) -> Bytes:
     if array.ndim != 3 or array.shape[2] not in (1, 2, 3, 4) or 0 in array.shape:
         raise UsageError(
             "image-shape",
-            "this array does not have the shape of one image",
+            "the array does not have the shape of one image",
             expected="(height, width), or (height, width, channels) with 1 to 4 channels",
             found=str(array.shape),
-            hint="of a batch take one image; channels come last: numpy.moveaxis(array, 0, -1)",
+            hint="pass one image of a batch, with channels last: numpy.moveaxis(array, 0, -1)",
         )
     # One channel is gray, two are gray and alpha, four are color and alpha.
     color = array[:, :, :1].repeat(3, axis=2) if array.shape[2] < 3 else array[:, :, :3]
@@ -153,7 +153,7 @@ def _eight_bit_color(array: Array) -> Bytes:
 
 def _from_pil(image: Any, *, honor_exif: bool) -> Image:
     if honor_exif and image.getexif().get(_ORIENTATION, 1) != 1:
-        from PIL import ImageOps  # the caller has PIL: this is one of its images
+        from PIL import ImageOps  # PIL is importable: the argument is one of its images
 
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I;16"):  # convert("RGB") would clip 16-bit gray instead of scaling it

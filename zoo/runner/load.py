@@ -1,4 +1,4 @@
-"""``zoo.load``: an entry as a callable model."""
+"""``zoo.load``: load an entry as a callable model."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from zoo.catalogs.sources import registry_of
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
-    from zoo.artifacts.formats import Backend, Precision
+    from registry.choices import FloatPrecision as Precision
+    from zoo._utils.choices import Backend
     from zoo.artifacts.resolver import Reporter
     from zoo.runner.loading import RunConfig
     from zoo.runner.runner import Runner
@@ -33,51 +34,60 @@ def load(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> Runner:
-    """A model ready to run, callable on arrays, paths and PIL images.
+    """Load a model; the result is callable on arrays, paths and PIL images.
 
-    Close it, or use it in a ``with`` statement: an engine may live in a child process.
+    Close it, or use it in a ``with`` statement: some engines run in a child process.
 
     Args:
         name: ``name`` or ``name@release``.
         backend: ``onnx``, ``paddle``, ``lite``, ``openvino``, ``ncnn`` or ``tflite``.
-        precision: Of the file; OpenVINO, ncnn and LiteRT compute in single precision whatever is stored.
-        detector: Entry that finds the persons a pose model looks at; the whole image is one without it.
+        precision: Stored precision of the file; OpenVINO, ncnn and LiteRT always compute in single precision.
+        detector: Entry of the detector that finds persons for a pose model; without it the whole image is
+            one person.
         box_threshold: Persons must score above this.
         threads: Threads one run may use.
         lite_version: Version of Paddle-Lite.
-        build: True converts here whatever is published, False never, None what is not published.
-        locked: Refuse what ``zoo.lock`` does not name.
-        settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        build: True always converts locally, False never, None only what is not published.
+        locked: Refuse artifacts that ``zoo.lock`` does not list.
+        settings: Settings; by default those of the environment.
+        reporter: Callbacks for progress and log messages; none by default.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says.
+        ZooError: See the error tree in ``registry.errors``.
     """
-    # Imported here, as in every function below: numpy and the engines are for those who run a model.
+    # Imported here to keep ``import zoo`` light: only running a model needs NumPy and the engines.
     from zoo.runner.loading import load_networks
-    from zoo.runner.runner import Runner, require_fit
+    from zoo.runner.runner import Runner, require_runnable
 
-    choice = _choice(
+    config = make_config(
         "load", backend=backend, precision=precision, threads=threads, lite_version=lite_version, build=build
     )
-    chosen = settings or from_environment()
-    known = registry_of(chosen)
-    entries = [known.get(each) for each in (name, detector) if each is not None]
-    require_fit(*entries)
+    resolved = settings or from_environment()
+    catalog = registry_of(resolved)
+    entries = [catalog.get(each) for each in (name, detector) if each is not None]
+    require_runnable(*entries)
     resources = ExitStack()
     try:
-        orders = [(entry, choice) for entry in entries]
-        networks = resources.enter_context(
-            load_networks(orders, resolver_for(chosen, locked=locked, reporter=reporter))
-        )
-        finder = networks[1] if detector is not None else None
-        return Runner(networks[0], finder, box_threshold=box_threshold, close=resources.close)
+        requests = [(entry, config) for entry in entries]
+        resolver = resolver_for(resolved, locked=locked, reporter=reporter)
+        models = resources.enter_context(load_networks(requests, resolver))
+        person_detector = models[1] if detector is not None else None
+        return Runner(models[0], person_detector, box_threshold=box_threshold, close=resources.close)
     except BaseException:
         resources.close()
         raise
 
 
-def _choice(function: str, **values: object) -> RunConfig:
+def make_config(function: str, **values: object) -> RunConfig:
+    """Validate the keyword arguments of a public function as a :class:`RunConfig`.
+
+    Args:
+        function: Name of the function, for error messages.
+        values: Fields of the configuration.
+
+    Raises:
+        UsageError: A value is invalid.
+    """
     from zoo.runner.loading import RunConfig
 
     return validate_kwargs(RunConfig, function, values)

@@ -1,4 +1,4 @@
-"""From an entry to its network on a backend: what to get, what runs it, where it normalizes."""
+"""Load an entry's model on a backend: which artifact, which engine, where it normalizes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import PositiveInt
 
 from converters.process.interpreter import Interpreter
+from registry.choices import FloatPrecision as Precision
 from registry.errors import IntegrityError, NetworkError, NotFoundError, UsageError
 from registry.schema import Entry, Model
+from zoo._utils.choices import Backend
 from zoo._utils.threads import worker_pool
-from zoo.artifacts.formats import Backend, Format, Precision, format_of
+from zoo.artifacts.formats import Format, format_of
 from zoo.artifacts.plan import plans
 from zoo.artifacts.resolver import ArtifactResolver, Fetched
 from zoo.artifacts.spec import ArtifactSpec
@@ -29,16 +31,16 @@ _CONFIGURATION = "infer_cfg.yml"
 
 
 class RunConfig(Model):
-    """What runs a model, and where its file comes from.
+    """The backend of a model, and where its file comes from.
 
     Attributes:
-        backend: ``paddle`` (Paddle Inference), ``onnx`` (onnxruntime), ``lite`` (Paddle-Lite on x86; in half
-            precision the file for ARM, interpreted), ``openvino``, ``ncnn`` or ``tflite``.
-        precision: Of the file; for OpenVINO, ncnn and TensorFlow Lite, how weights are stored: all compute
-            in single precision.
+        backend: ``paddle`` (Paddle Inference), ``onnx`` (onnxruntime), ``lite`` (Paddle-Lite on x86; with
+            ``fp16`` the ARM file under ARM FP16 emulation), ``openvino``, ``ncnn`` or ``tflite``.
+        precision: Stored precision of the file. OpenVINO, ncnn and TensorFlow Lite always compute in single
+            precision.
         threads: Threads one run may use.
-        lite_version: Version of Paddle-Lite's opt, and of the runtime that runs its file.
-        build: True converts here whatever is published, False never, None what is not published.
+        lite_version: Version of Paddle-Lite's opt and of the runtime.
+        build: True always converts locally, False never, None only what is not published.
     """
 
     backend: Backend = "onnx"
@@ -49,7 +51,7 @@ class RunConfig(Model):
 
     @property
     def format(self) -> Format:
-        """The kind of file, and its engine.
+        """File format and engine.
 
         Raises:
             UsageError: ``…-precision-unsupported``.
@@ -59,103 +61,101 @@ class RunConfig(Model):
 
 @dataclass(frozen=True, eq=False)
 class LoadedModel:
-    """An entry's network, loaded.
+    """A loaded model of an entry.
 
     Attributes:
         entry: The entry.
-        choice: How it was asked for.
+        config: Backend, precision and source.
         fetched: The file that was loaded.
         session: The engine.
         normalization: Whether mean and deviation are applied on the host or inside the graph.
     """
 
     entry: Entry
-    choice: RunConfig
+    config: RunConfig
     fetched: Fetched
     session: Session
     normalization: Normalization
 
 
-def artifact_spec(choice: RunConfig) -> ArtifactSpec:
-    """Which artifact a backend runs.
+def artifact_spec(config: RunConfig) -> ArtifactSpec:
+    """Build the spec of the artifact that a backend runs.
 
     Raises:
         UsageError: ``option-not-applicable`` or ``…-precision-unsupported``.
     """
-    if choice.lite_version is not None and choice.backend != "lite":
+    if config.lite_version is not None and config.backend != "lite":
         raise UsageError(
             "option-not-applicable",
-            f"--lite-version says something about a Lite file, but the backend is {choice.backend}",
+            f"--lite-version applies to --backend lite only, and the backend is {config.backend}",
             hint="add --backend lite",
         )
-    return choice.format.want.model_copy(update={"lite_version": choice.lite_version})
+    return config.format.want.model_copy(update={"lite_version": config.lite_version})
 
 
 @contextmanager
-def open_models(
-    orders: Sequence[tuple[Entry, RunConfig]], resolver: ArtifactResolver
+def load_networks(
+    requests: Sequence[tuple[Entry, RunConfig]], resolver: ArtifactResolver
 ) -> Iterator[tuple[LoadedModel, ...]]:
-    """Gets networks and loads them side by side; closes them in the end.
+    """Fetch models, load them in parallel, and close them at the end.
 
     Args:
-        orders: Entries, and what runs each. An entry that stands there twice is fetched once and loaded
+        requests: Pairs of entry and configuration. An entry that is listed twice is fetched once and loaded
             twice.
-        resolver: The store, and the way to it.
+        resolver: Resolves artifacts to files.
 
     Raises:
-        ZooError: A file cannot be had, or its engine does not load it.
+        ZooError: A file cannot be fetched, or its engine does not load it.
     """
-    # Files and interpreters one after the other, so that nothing is fetched or proven twice at a time.
-    opening = [partial(_open, entry, choice, _prepared(entry, choice, resolver)) for entry, choice in orders]
+    # Files and interpreters are resolved one after the other, so that no two threads fetch the same one.
+    openers = [partial(_open, entry, config, _prepare(entry, config, resolver)) for entry, config in requests]
     with ExitStack() as stack:
-        attempts = _side_by_side(opening)
-        for network in attempts:
-            if isinstance(network, LoadedModel):
-                stack.callback(network.session.close)
-        for failure in attempts:
-            if isinstance(failure, BaseException):
-                raise failure
-        if any(choice.format.interpreted for _, choice in orders):
-            resolver.reporter.note(_what_is_interpreted())
-        yield tuple(network for network in attempts if isinstance(network, LoadedModel))
+        attempts = _open_in_parallel(openers)
+        for attempt in attempts:
+            if isinstance(attempt, LoadedModel):
+                stack.callback(attempt.session.close)
+        for attempt in attempts:
+            if isinstance(attempt, BaseException):
+                raise attempt
+        if any(config.format.interpreted for _, config in requests):
+            resolver.reporter.note(_emulation_note())
+        yield tuple(attempt for attempt in attempts if isinstance(attempt, LoadedModel))
 
 
-def _what_is_interpreted() -> str:
-    from zoo.runner.arm_fp16 import (
-        KERNELS,  # compiled loops: loaded by now, and by nobody who interprets nothing
-    )
+def _emulation_note() -> str:
+    from zoo.runner.arm_fp16 import KERNELS  # loads Numba, which only ARM FP16 emulation needs
 
-    return f"ARM FP16 kernels are interpreted; it knows {', '.join(KERNELS)}, and refuses anything else"
+    return f"ARM FP16 emulation supports these operators and refuses all others: {', '.join(KERNELS)}"
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    """Everything that opening a session takes."""
+    """Arguments for opening a session."""
 
     fetched: Fetched
     normalization: Normalization
     interpreter: Interpreter | None
 
 
-def _prepared(entry: Entry, choice: RunConfig, resolver: ArtifactResolver) -> _Prepared:
-    want = artifact_spec(choice)
-    fetched = _obtained(entry, want, choice, resolver)
-    return _Prepared(fetched, find_normalization(entry, fetched, resolver), _interpreter(choice, resolver))
+def _prepare(entry: Entry, config: RunConfig, resolver: ArtifactResolver) -> _Prepared:
+    spec = artifact_spec(config)
+    fetched = _fetch(entry, spec, config, resolver)
+    return _Prepared(fetched, find_normalization(entry, fetched, resolver), _interpreter(config, resolver))
 
 
-def _obtained(entry: Entry, want: ArtifactSpec, choice: RunConfig, resolver: ArtifactResolver) -> Fetched:
+def _fetch(entry: Entry, spec: ArtifactSpec, config: RunConfig, resolver: ArtifactResolver) -> Fetched:
     try:
-        (found,) = resolver.all([(entry, want)], build=choice.build)
+        (found,) = resolver.all([(entry, spec)], build=config.build)
     except NetworkError as error:
-        # A file that could have been published and is not there; where making it failed, --build is no help.
-        if error.code == "not-on-server" and not plans(entry, want, build=choice.build)[0].steps:
-            error.hint = "add --build: it is then made here from what is published"
+        # --build helps only if the plan had no build steps: the published file is missing on the server.
+        if error.code == "not-on-server" and not plans(entry, spec, build=config.build)[0].steps:
+            error.hint = "add --build to convert it locally from a published artifact"
         raise
     return found
 
 
-def _side_by_side(opening: Sequence[Callable[[], LoadedModel]]) -> list[LoadedModel | BaseException]:
-    """Results and failures, in order: what was opened has to be closed even where another one failed."""
+def _open_in_parallel(openers: Sequence[Callable[[], LoadedModel]]) -> list[LoadedModel | BaseException]:
+    """Open sessions in parallel; return models and exceptions, so that the caller can close the models."""
 
     def attempt(open_one: Callable[[], LoadedModel]) -> LoadedModel | BaseException:
         try:
@@ -163,40 +163,40 @@ def _side_by_side(opening: Sequence[Callable[[], LoadedModel]]) -> list[LoadedMo
         except BaseException as error:  # re-raised by the caller, on its own thread
             return error
 
-    if len(opening) == 1:
-        return [attempt(opening[0])]
-    with worker_pool(len(opening)) as pool:
-        return list(pool.map(attempt, opening))
+    if len(openers) == 1:
+        return [attempt(openers[0])]
+    with worker_pool(len(openers)) as pool:
+        return list(pool.map(attempt, openers))
 
 
-def _open(entry: Entry, choice: RunConfig, ready: _Prepared) -> LoadedModel:
-    # Imported here: asking what a backend would run needs no engine and no numpy.
+def _open(entry: Entry, config: RunConfig, prepared: _Prepared) -> LoadedModel:
+    # Imported here: building a spec needs neither an engine nor NumPy.
     from zoo.runner.sessions import open_session
 
     session = open_session(
-        ready.fetched.path, choice.backend, interpreter=ready.interpreter, threads=choice.threads
+        prepared.fetched.path, config.backend, interpreter=prepared.interpreter, threads=config.threads
     )
-    return LoadedModel(entry, choice, ready.fetched, session, ready.normalization)
+    return LoadedModel(entry, config, prepared.fetched, session, prepared.normalization)
 
 
-def _interpreter(choice: RunConfig, resolver: ArtifactResolver) -> Interpreter | None:
-    tool = choice.format.tool(choice.lite_version)
+def _interpreter(config: RunConfig, resolver: ArtifactResolver) -> Interpreter | None:
+    tool = config.format.tool(config.lite_version)
     return None if tool is None else resolver.toolchains.ensure(tool, resolver.reporter.note)
 
 
 def find_normalization(entry: Entry, fetched: Fetched, resolver: ArtifactResolver) -> Normalization:
-    """Where mean and deviation are applied, in a published file or one that was converted from it.
+    """Find where mean and deviation are applied, for a published file or one converted from it.
 
-    What is made from a checkpoint leaves it to the host. What is made from an inference model has what that
-    has, which the catalog or the configuration beside it says.
+    A model built from a checkpoint leaves normalization to the host. A model built from an inference model
+    inherits its rule, which the catalog or the model's configuration file states.
 
     Args:
         entry: The entry.
         fetched: The file.
-        resolver: The store that holds what it was made from.
+        resolver: Resolver whose store has the source of the conversion.
 
     Raises:
-        NotFoundError: ``normalization-unknown``: nothing says it.
+        NotFoundError: ``normalization-unknown``: neither the catalog nor a configuration file states it.
     """
     start = next(artifact for artifact in entry.artifacts if artifact.id == fetched.start)
     if start.kind == "weights":
@@ -207,19 +207,19 @@ def find_normalization(entry: Entry, fetched: Fetched, resolver: ArtifactResolve
     if fetched.origin == "built":
         stored = resolver.store.find(entry, start, pins=resolver.pins)
         path = stored.path if stored else None
-    found = _from_configuration(path) if path else None
+    found = _read_configuration(path) if path else None
     if found is None:
         raise NotFoundError(
             "normalization-unknown",
-            f"{entry.id}: nothing says whether its {start.id} normalizes pixels itself",
-            expected=f"a catalog line, or {_CONFIGURATION} beside the model",
-            hint="add --build: what is made here from the weights leaves it to the host",
+            f"cannot tell whether {start.id} of {entry.id} normalizes pixels inside the graph",
+            expected=f"normalization in the catalog entry, or {_CONFIGURATION} next to the model",
+            hint="add --build to build from the weights, which leaves normalization to the host",
         )
     return found
 
 
-def _from_configuration(path: Path) -> Normalization | None:
-    # Imported here: most entries say it themselves.
+def _read_configuration(path: Path) -> Normalization | None:
+    # Imported here: most entries state it in the catalog.
     import yaml
 
     file = (path if path.is_dir() else path.parent) / _CONFIGURATION
@@ -231,28 +231,28 @@ def _from_configuration(path: Path) -> Normalization | None:
     except (yaml.YAMLError, KeyError, TypeError) as error:
         raise IntegrityError(
             "configuration-unreadable",
-            f"{file} does not say how images are prepared",
-            expected="a list Preprocess of steps with a type",
+            f"cannot read the preprocessing steps from {file}",
+            expected="a list Preprocess of steps, each with a type",
             found=f"{type(error).__name__}: {error}",
-            hint=f"take {_CONFIGURATION} from the same export as the model, or leave it out",
+            hint=f"replace {_CONFIGURATION} with the one exported with the model, or remove it",
         ) from error
     return "host" if "NormalizeImage" in steps else "in_graph"
 
 
-def one_per_thread(entry: Entry, choice: RunConfig, jobs: int) -> list[tuple[Entry, RunConfig]]:
-    """Orders for as many networks as compute side by side without waiting for each other.
+def one_per_thread(entry: Entry, config: RunConfig, jobs: int) -> list[tuple[Entry, RunConfig]]:
+    """Return one request per model instance that ``jobs`` threads need.
 
-    onnxruntime and the interpreter of half-precision files answer several threads at a time; the others live
-    in a child process that answers one.
+    onnxruntime and ARM FP16 emulation serve several threads at a time, so one instance is enough. The other
+    engines run in a child process that serves one thread.
 
     Args:
         entry: The entry.
-        choice: What runs it.
-        jobs: Threads that want to compute.
+        config: Backend of the model.
+        jobs: Number of threads.
     """
-    return [(entry, choice)] * (1 if choice.format.shared else jobs)
+    return [(entry, config)] * (1 if config.format.shared else jobs)
 
 
-def with_session(network: LoadedModel, session: Session) -> LoadedModel:
-    """The same network with something in front of its engine."""
-    return replace(network, session=session)
+def with_session(model: LoadedModel, session: Session) -> LoadedModel:
+    """Return the model with another session, for example a wrapper around its own."""
+    return replace(model, session=session)

@@ -1,4 +1,4 @@
-"""Which images and videos a user means, and the frames of a video."""
+"""Resolve command-line words to images and videos, and read and write videos."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from registry.errors import NotFoundError, UsageError
 from zoo.runner.images import Image
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
-"""Endings that count in a folder. A file that is named outright may have any."""
+"""Suffixes of images in a folder. A file named on the command line may have any suffix."""
 
 VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg"})
 
-_USUAL_RATE = 25.0  # frames a second, for files that do not say
+_DEFAULT_RATE = 25.0  # frames per second, for files that do not state it
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,8 +28,8 @@ class Video:
 
     Attributes:
         path: The file.
-        rate: Frames a second.
-        frames: Its images, read as they are taken; to be gone through once.
+        rate: Frames per second.
+        frames: The frames, read on demand; can be iterated once.
     """
 
     path: Path
@@ -38,10 +38,10 @@ class Video:
 
 
 def find_images(words: Iterable[str]) -> tuple[Path, ...]:
-    """The files that words of a command line stand for, each once, in the order of the words.
+    """Resolve command-line words to files, each once, in the order of the words.
 
-    A folder stands for the images directly in it, by name. A word that is no file may be a pattern, for
-    shells that do not expand them; ``**`` goes into folders.
+    A folder stands for the images directly in it, sorted by name. A word that is not a file may be a pattern,
+    for shells that do not expand patterns; ``**`` matches folders.
 
     Args:
         words: Files, folders and patterns.
@@ -51,17 +51,17 @@ def find_images(words: Iterable[str]) -> tuple[Path, ...]:
     """
     found: dict[Path, None] = {}
     for word in words:
-        found |= dict.fromkeys(_files(word))
+        found |= dict.fromkeys(_expand(word))
     return tuple(found)
 
 
 def is_video(path: Path) -> bool:
-    """Whether a file is a video, by its name."""
+    """Whether a file is a video, judged by its suffix."""
     return path.suffix.lower() in VIDEOS
 
 
 def open_video(path: Path) -> Video:
-    """Opens a video.
+    """Open a video.
 
     Raises:
         NotFoundError: ``image-not-found``.
@@ -70,13 +70,13 @@ def open_video(path: Path) -> Video:
     import cv2  # heavy: commands that never open an image must not load it
 
     if not path.is_file():
-        raise _not_there("video", path)
+        raise _not_found("video", path)
     capture = cv2.VideoCapture(str(path))
     if not capture.isOpened():
         raise UsageError(
             "video-unreadable",
             f"this build of OpenCV cannot open {path}",
-            expected="a complete file in a format it has a decoder for",
+            expected="a complete file in a format that OpenCV has a decoder for",
             hint=f"ffmpeg -i {path.name} frames/%06d.jpg, then run on the folder",
         )
     rate = capture.get(cv2.CAP_PROP_FPS)
@@ -91,16 +91,16 @@ def open_video(path: Path) -> Video:
         finally:
             capture.release()
 
-    return Video(path, rate if 0 < rate < 1000 else _USUAL_RATE, frames())
+    return Video(path, rate if 0 < rate < 1000 else _DEFAULT_RATE, frames())
 
 
 @contextmanager
-def writing_video(path: Path | None, rate: float) -> Iterator[Callable[[Image], None]]:
-    """Gives a function that appends a frame; all frames have the size of the first.
+def open_video_writer(path: Path | None, rate: float) -> Iterator[Callable[[Image], None]]:
+    """Yield a function that appends a frame; all frames have the size of the first.
 
     Args:
-        path: An ``.mp4`` file; None when nobody will append.
-        rate: Frames a second.
+        path: An ``.mp4`` file; None when no frame will be written.
+        rate: Frames per second.
 
     Raises:
         UsageError: With the first frame: ``output-not-writable``, or ``video-unwritable`` where OpenCV has
@@ -113,7 +113,7 @@ def writing_video(path: Path | None, rate: float) -> Iterator[Callable[[Image], 
     def write(image: Image) -> None:
         if not opened:
             if path is not None:
-                check_writable(path)  # OpenCV only says that it could not
+                check_writable(path)  # OpenCV gives no reason for a failure
             codec = cv2.VideoWriter.fourcc(*"mp4v")
             opened.append(cv2.VideoWriter(str(path), codec, rate, (image.width, image.height)))
             if not opened[0].isOpened():
@@ -133,30 +133,30 @@ def writing_video(path: Path | None, rate: float) -> Iterator[Callable[[Image], 
             writer.release()
 
 
-def _files(word: str) -> list[Path]:
+def _expand(word: str) -> list[Path]:
     path = Path(word)
     if path.is_dir():
         return _images_in(sorted(path.iterdir()), word)
     if path.exists() or not glob.has_magic(word):
         if not path.exists():
-            raise _not_there("image", path)
+            raise _not_found("image", path)
         return [path]
     return _images_in(sorted(Path(name) for name in glob.iglob(word, recursive=True)), word)
 
 
 def _images_in(paths: Iterable[Path], word: str) -> list[Path]:
-    named = [path for path in paths if path.suffix.lower() in IMAGES | VIDEOS]
-    # A link to nothing stays: it is told of as every other file that cannot be read.
-    chosen = [path for path in named if path.is_file() or (path.is_symlink() and not path.exists())]
+    candidates = [path for path in paths if path.suffix.lower() in IMAGES | VIDEOS]
+    # A dangling link is kept, so that it is reported like every other unreadable file.
+    chosen = [path for path in candidates if path.is_file() or (path.is_symlink() and not path.exists())]
     if not chosen:
         raise NotFoundError(
             "images-not-found",
-            f"{word} holds no image",
+            f"{word} contains no image",
             expected=f"files named *{', *'.join(sorted(IMAGES | VIDEOS))}",
             hint=f"ls {word}",
         )
     return chosen
 
 
-def _not_there(what: str, path: Path) -> NotFoundError:
-    return NotFoundError("image-not-found", f"there is no {what} at {path}", hint=f"ls {path.parent}")
+def _not_found(kind: str, path: Path) -> NotFoundError:
+    return NotFoundError("image-not-found", f"the {kind} {path} does not exist", hint=f"ls {path.parent}")

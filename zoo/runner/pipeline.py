@@ -1,4 +1,4 @@
-"""A detector and a pose estimator in a row."""
+"""A detector followed by a pose estimator."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _IMAGES_AHEAD = 4
 
 
 def require_persons(output: DetectionOutput) -> None:
-    """Pass only when a detector knows persons.
+    """Check that a detector has a person class.
 
     Raises:
         UsageError: ``no-person-class``.
@@ -25,22 +25,22 @@ def require_persons(output: DetectionOutput) -> None:
     if "person" not in output.classes:
         raise UsageError(
             "no-person-class",
-            "this detector does not find persons",
+            "the detector has no person class",
             found=", ".join(output.classes),
             hint="zoo list --task object_detection",
         )
 
 
 class Pipeline:
-    """Finds persons and their joints.
+    """Find persons and their joints.
 
     Args:
-        detector: Finds persons. Images are read by its EXIF rule.
-        estimator: Finds their joints.
-        box_threshold: Boxes must score above this to be looked at.
+        detector: Finds persons. Images are read with its EXIF rule.
+        estimator: Locates their joints.
+        box_threshold: Persons must score above this for the pose model to run on them.
 
     Raises:
-        UsageError: ``no-person-class`` for a detector that does not know persons.
+        UsageError: ``no-person-class`` for a detector without a person class.
     """
 
     def __init__(self, detector: Detector, estimator: PoseEstimator, *, box_threshold: float = 0.5) -> None:
@@ -50,44 +50,44 @@ class Pipeline:
         self._box_threshold = box_threshold
 
     def __call__(self, image: ImageSource) -> ImageResult:
-        """Look at one picture.
+        """Run both models on one image.
 
         Args:
-            image: Path, RGB array, PIL image or photo.
+            image: Path, RGB array, PIL image or :class:`Image`.
 
         Raises:
-            ConversionError: An engine failed, or its outputs are garbage or another network's.
-            NotFoundError: There is no such file.
+            ConversionError: An engine failed, or its outputs are invalid or of another network.
+            NotFoundError: The file does not exist.
             UsageError: The image cannot be read.
         """
-        photo = as_image(image, honor_exif=self._detector.honor_exif)
-        detections = self._detector(photo)
+        loaded = as_image(image, honor_exif=self._detector.honor_exif)
+        detections = self._detector(loaded)
         persons = detections.above(self._box_threshold, self._detector.person)
-        poses = self._estimator(photo, persons.boxes, persons.scores)
-        return ImageResult(photo.path, (photo.width, photo.height), detections, poses)
+        poses = self._estimator(loaded, persons.boxes, persons.scores)
+        return ImageResult(loaded.path, (loaded.width, loaded.height), detections, poses)
 
     def stream(self, images: Iterable[ImageSource], *, jobs: int = 1) -> Iterator[ImageResult]:
-        """Look at many images, in order.
+        """Run both models on many images, in order.
 
-        The next images are read meanwhile, and memory stays flat: a few are held, however many there are.
+        The next images are read in the background. Only a few are in memory at a time.
 
         Args:
-            images: Taken one by one, as they are needed.
-            jobs: Images looked at together. Sessions in this process compute side by side; those in a
-                child take turns, each with the other model's.
+            images: An iterable that is consumed on demand.
+            jobs: Images processed in parallel. Sessions in this process run concurrently; a session in a
+                child process runs one image at a time.
         """
         if jobs > 1:
             yield from map_ahead(self, images, threads=jobs, ahead=2 * jobs)
             return
-        for photo in read_ahead(images, honor_exif=self._detector.honor_exif):
-            yield self(photo)
+        for image in read_ahead(images, honor_exif=self._detector.honor_exif):
+            yield self(image)
 
 
 def read_ahead(images: Iterable[ImageSource], *, honor_exif: bool) -> Iterator[Image]:
     """Read images on another thread, in order.
 
     Args:
-        images: Taken one by one, as they are needed.
-        honor_exif: Whether images are turned by their EXIF orientation.
+        images: An iterable that is consumed on demand.
+        honor_exif: Whether images are rotated by their EXIF orientation.
     """
     return map_ahead(partial(as_image, honor_exif=honor_exif), images, threads=1, ahead=_IMAGES_AHEAD)

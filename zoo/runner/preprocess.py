@@ -1,4 +1,4 @@
-"""Image in, input tensor out."""
+"""Convert images to input tensors."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from registry.schema.io import Input
 from registry.schema.protocol import Crop
 from zoo._utils.arrays import Array, Bytes, Floats
-from zoo.runner.geometry import Regions, regions_of, to_input
+from zoo.runner.geometry import Regions, compute_regions, map_to_input
 from zoo.runner.images import Color, Image
 
 Normalization = Literal["host", "in_graph"]
@@ -19,11 +19,11 @@ Normalization = Literal["host", "in_graph"]
 
 @dataclass(frozen=True, eq=False)
 class PoseInput:
-    """Network input for the persons of one photo.
+    """Network input for the persons of one image.
 
     Attributes:
         tensor: ``(N, 3, height, width)`` float32.
-        regions: What was cut out, needed to project back.
+        regions: The crop regions, needed to project back.
     """
 
     tensor: Floats
@@ -32,7 +32,7 @@ class PoseInput:
 
 @dataclass(frozen=True, eq=False)
 class DetectorInput:
-    """Network input for one photo.
+    """Network input for one image.
 
     Attributes:
         tensor: ``(1, 3, height, width)`` float32.
@@ -46,29 +46,29 @@ class DetectorInput:
 def prepare_persons(
     image: Image, boxes: Array, spec: Input, crop: Crop, normalization: Normalization
 ) -> PoseInput:
-    """Cut every person out of an image and normalize.
+    """Crop every person out of an image and normalize.
 
-    What lies outside the image (or outside the clipped region) is black before normalization.
+    Pixels outside the image (or outside the clipped region) are black before normalization.
 
     Args:
-        image: The photo.
+        image: The image.
         boxes: ``(N, 4)`` x1, y1, x2, y2 in image pixels; N may be 0.
         spec: Input tensor of the network.
         crop: How a box becomes a region.
         normalization: Whether mean and deviation are applied here or inside the graph.
 
     Raises:
-        UsageError: The boxes make no sense.
+        UsageError: The boxes are invalid.
     """
     import cv2  # heavy: see the package's docstring
 
     size = (spec.width, spec.height)
-    regions = regions_of(boxes, crop, input_size=size, image_size=(image.width, image.height))
-    matrices = to_input(regions, crop, size).matrices()
+    regions = compute_regions(boxes, crop, input_size=size, image_size=(image.width, image.height))
+    matrices = map_to_input(regions, crop, size).matrices()
     interpolation = _interpolation(spec)
     tensor = np.empty((len(regions), 3, spec.height, spec.width), dtype=np.float32)
     for person, matrix in enumerate(matrices):
-        source = _cut_out(image.pixels, regions, person)
+        source = _crop_window(image.pixels, regions, person)
         if source.size:
             region = cv2.warpAffine(source, matrix, size, flags=interpolation)
         else:
@@ -81,22 +81,22 @@ def prepare_image(image: Image, spec: Input, normalization: Normalization) -> De
     """Stretch a whole image to the network's size and normalize.
 
     Args:
-        image: The photo.
+        image: The image.
         spec: Input tensor of the network.
         normalization: Whether mean and deviation are applied here or inside the graph.
     """
     import cv2  # heavy: see the package's docstring
 
     scale_y, scale_x = spec.height / image.height, spec.width / image.width
-    # Factors, not a target size: OpenCV derives sampling positions from what it is given, and upstream
-    # gives factors.
+    # Factors instead of a target size: OpenCV derives the sampling positions from the arguments, and
+    # upstream passes factors.
     stretched = cv2.resize(image.pixels, None, fx=scale_x, fy=scale_y, interpolation=_interpolation(spec))
     tensor = np.empty((1, 3, spec.height, spec.width), dtype=np.float32)
     _normalize_into(tensor[0], np.asarray(stretched, dtype=np.uint8), image.color, spec, normalization)
     return DetectorInput(tensor, np.array([scale_y, scale_x], dtype=np.float32))
 
 
-def _cut_out(pixels: Bytes, regions: Regions, person: int) -> Bytes:
+def _crop_window(pixels: Bytes, regions: Regions, person: int) -> Bytes:
     if regions.windows is None:
         return pixels
     x1, y1, x2, y2 = regions.windows[person]
@@ -114,8 +114,8 @@ def _normalize_into(
 ) -> None:
     """Write ``(height, width, 3)`` pixels into ``(3, height, width)`` floats, channels reordered.
 
-    A pixel has 256 values: one table look-up replaces conversion, channel swap, scaling and transposition,
-    and gives the same floats as doing them one after the other.
+    A sample has 256 values: one table look-up replaces conversion, channel swap, scaling and transposition,
+    and gives the same floats as these steps one after the other.
     """
     import cv2  # heavy: see the package's docstring
 
@@ -130,14 +130,14 @@ def _normalize_into(
 def _tables(
     scale: float, mean: tuple[float, ...], std: tuple[float, ...], normalization: Normalization
 ) -> Floats:
-    """``(3, 256)``: what each pixel value becomes, per network channel.
+    """``(3, 256)`` table from sample value to network input, per channel.
 
-    Scaled in single precision, mean and deviation in double with a rounding after each, as upstream's
-    deployment rounds.
+    Scaling is in single precision; mean and deviation are in double precision with a rounding after each, as
+    in upstream's deployment.
     """
     values = np.arange(256, dtype=np.float32)
     if normalization == "in_graph":
         return np.stack([values] * 3)
     scaled = values * np.float32(scale)
-    centerd = (scaled - np.array(mean)[:, None]).astype(np.float32)
-    return np.ascontiguousarray((centerd / np.array(std)[:, None]).astype(np.float32))
+    centered = (scaled - np.array(mean)[:, None]).astype(np.float32)
+    return np.ascontiguousarray((centered / np.array(std)[:, None]).astype(np.float32))

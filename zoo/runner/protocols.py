@@ -1,4 +1,4 @@
-"""Protocols as values: how others run the same network."""
+"""Protocols other than the published evaluation's, as values."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ EVALUATION_BOX_THRESHOLD = 0.5
 """``image_thre`` of the TinyPose configurations: a detector's boxes must score above it to be evaluated."""
 
 
-def behind_detector(protocol: KeypointProtocol, threshold: float) -> KeypointProtocol:
-    """An evaluation protocol with a detector's boxes in place of the annotated ones.
+def with_detector_boxes(protocol: KeypointProtocol, threshold: float) -> KeypointProtocol:
+    """Return an evaluation protocol with boxes from a detector instead of annotated boxes.
 
     Args:
         protocol: The evaluation protocol of an entry.
@@ -30,10 +30,11 @@ def behind_detector(protocol: KeypointProtocol, threshold: float) -> KeypointPro
     return protocol.model_copy(update={"boxes": "detector", "box_threshold": threshold})
 
 
-def python_deployment(protocol: KeypointProtocol) -> KeypointProtocol:
-    """The protocol as upstream's Python deployment executes it.
+def as_python_deployment(protocol: KeypointProtocol) -> KeypointProtocol:
+    """Return the protocol as upstream's Python deployment executes it.
 
-    Other crop, no flip, no suppression of poses; boxes come from a detector. The decoder stays.
+    It has another crop, no flip test and no suppression of poses; boxes come from a detector. The decoder is
+    unchanged.
 
     Args:
         protocol: The evaluation protocol of an entry.

@@ -1,4 +1,4 @@
-"""What the runner hands out, and the same in COCO's result layout."""
+"""Result types of the runner, and their conversion to COCO's result layout."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from zoo.datasets.coco import PERSON
 
 
 class DetectionRecord(TypedDict):
-    """One box, as COCO's evaluation reads it: ``bbox`` is x, y, width, height."""
+    """One box in COCO's result layout: ``bbox`` is x, y, width, height."""
 
     image_id: int | str
     category_id: int
@@ -22,7 +22,7 @@ class DetectionRecord(TypedDict):
 
 
 class PoseRecord(DetectionRecord):
-    """One person, as COCO's evaluation reads it: ``keypoints`` is x, y, score per joint, flat."""
+    """One person in COCO's result layout: ``keypoints`` is a flat list of x, y, score per joint."""
 
     keypoints: list[float]
 
@@ -32,7 +32,7 @@ class Detections:
     """Boxes found in one image, best first.
 
     Attributes:
-        boxes: ``(M, 4)`` x1, y1, x2, y2 in image pixels; may reach a little beyond the photo.
+        boxes: ``(M, 4)`` x1, y1, x2, y2 in image pixels; may extend slightly beyond the image.
         scores: ``(M,)`` from 0 to 1.
         labels: ``(M,)`` class numbers of the network, from 0.
     """
@@ -45,17 +45,17 @@ class Detections:
         return len(self.scores)
 
     def above(self, threshold: float, label: int | None = None) -> Detections:
-        """Those that score above a threshold, of one class if one is named."""
-        chosen = self.scores > threshold
+        """Select boxes that score above a threshold, optionally of one class."""
+        selected = self.scores > threshold
         if label is not None:
-            chosen &= self.labels == label
-        return Detections(self.boxes[chosen], self.scores[chosen], self.labels[chosen])
+            selected &= self.labels == label
+        return Detections(self.boxes[selected], self.scores[selected], self.labels[selected])
 
     def records(self, image_id: int | str, categories: tuple[int, ...]) -> list[DetectionRecord]:
-        """COCO's result layout.
+        """Convert to COCO's result layout.
 
         Args:
-            image_id: Of the photo.
+            image_id: Id of the image.
             categories: COCO category id of each class of the network.
         """
         rows = zip(as_xywh(self.boxes).tolist(), self.scores.tolist(), self.labels.tolist(), strict=True)
@@ -67,13 +67,13 @@ class Detections:
 
 @dataclass(frozen=True, eq=False)
 class Poses:
-    """Persons of one photo.
+    """Persons found in one image.
 
     Attributes:
-        keypoints: ``(N, J, 3)`` x, y in image pixels and score from 0 to 1, as the network rates the joint.
+        keypoints: ``(N, J, 3)`` x, y in image pixels and score from 0 to 1 of each joint.
         scores: ``(N,)`` score of the person.
-        boxes: ``(N, 4)`` x1, y1, x2, y2: the boxes the persons were looked for in.
-        areas: ``(N,)`` square pixels of the regions that were cut out.
+        boxes: ``(N, 4)`` x1, y1, x2, y2: the person boxes the network ran on.
+        areas: ``(N,)`` areas of the crop regions in square pixels.
     """
 
     keypoints: Doubles
@@ -84,16 +84,16 @@ class Poses:
     def __len__(self) -> int:
         return len(self.scores)
 
-    def chosen(self, index: Array) -> Poses:
-        """Those at the given positions, in the given order."""
+    def select(self, index: Array) -> Poses:
+        """Select persons by position, in the given order."""
         return Poses(self.keypoints[index], self.scores[index], self.boxes[index], self.areas[index])
 
     def records(self, image_id: int | str, category: int = PERSON) -> list[PoseRecord]:
-        """COCO's result layout.
+        """Convert to COCO's result layout.
 
         Args:
-            image_id: Of the photo.
-            category: Id of the persons' category in the annotation file.
+            image_id: Id of the image.
+            category: Id of the person category in the annotation file.
         """
         flat = [pose.ravel().tolist() for pose in self.keypoints]
         rows = zip(flat, as_xywh(self.boxes).tolist(), self.scores.tolist(), strict=True)
@@ -105,13 +105,13 @@ class Poses:
 
 @dataclass(frozen=True, eq=False)
 class ImageResult:
-    """What a pipeline found in one photo.
+    """Result of a runner on one image.
 
     Attributes:
-        path: File of the image; None when it came from memory.
-        size: Width and height of the image in pixels, after its EXIF orientation where that was honored.
-        detections: All boxes the detector reported.
-        poses: The persons among them that were looked at.
+        path: File of the image; None for an image in memory.
+        size: Width and height of the image in pixels, after its EXIF orientation if that was applied.
+        detections: All boxes that the detector returned.
+        poses: Poses of the persons that scored above the threshold.
     """
 
     path: Path | None
@@ -121,6 +121,6 @@ class ImageResult:
 
 
 def as_xywh(boxes: Array) -> Doubles:
-    """``(N, 4)`` corners as x, y, width, height; COCO adds no pixel."""
+    """Convert ``(N, 4)`` corners to x, y, width, height; COCO adds no pixel."""
     corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
     return np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)

@@ -1,8 +1,9 @@
-"""A model ready to run: images in, boxes and key points out."""
+"""A loaded model as a callable: images in, boxes and keypoints out."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from types import TracebackType
 
 import numpy as np
@@ -19,91 +20,90 @@ from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import Image, ImageSource, as_image
 from zoo.runner.loading import LoadedModel
 from zoo.runner.pipeline import Pipeline, require_persons
-from zoo.runner.protocols import PYTHON_DEPLOYMENT_BOX_THRESHOLD, PYTHON_DEPLOYMENT_NMS, python_deployment
+from zoo.runner.protocols import PYTHON_DEPLOYMENT_BOX_THRESHOLD, PYTHON_DEPLOYMENT_NMS, as_python_deployment
 from zoo.runner.results import DetectionRecord, Detections, ImageResult, PoseRecord, Poses
 
-# Ids of COCO's 80 categories: 1 to 90 with gaps, as its annotation files have them.
+# Ids of COCO's 80 categories in its annotation files: 1 to 90 with gaps.
 _COCO_80 = tuple(number for number in range(1, 91) if number not in {12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
 
 Record = DetectionRecord | PoseRecord
 
 
 class Runner:
-    """A model, or a detector and a pose model in a row, callable on pictures.
+    """A model, or a detector followed by a pose model, callable on images.
 
-    It works as upstream's Python deployment does: without a flip test, regions cut as deployment cuts them.
-    The protocol of published figures is another one; ``zoo.validate`` executes that.
+    It follows upstream's Python deployment: no flip test, and the deployment's crop rule. The published
+    figures use another protocol; ``zoo.validate`` executes that one.
 
     Args:
-        network: A pose model or a detector.
-        detector: Finds the persons a pose model looks at. Without one the whole image is the person.
-        box_threshold: Persons must score above this to be looked at, or drawn.
-        close: Frees the networks.
+        model: A pose model or a detector.
+        detector: Finds the persons for a pose model. Without one the whole image is one person.
+        box_threshold: Persons must score above this for the pose model to run on them, and boxes to be drawn.
+        close: Frees the engines.
 
     Raises:
-        UsageError: As for ``require_fit``.
+        UsageError: As for ``require_runnable``.
     """
 
     def __init__(
         self,
-        network: LoadedModel,
+        model: LoadedModel,
         detector: LoadedModel | None = None,
         *,
         box_threshold: float = PYTHON_DEPLOYMENT_BOX_THRESHOLD,
         close: Callable[[], None] = lambda: None,
     ) -> None:
-        self.network = network
+        self.model = model
         self.detector = detector
         self.box_threshold = box_threshold
         self._close = close
-        self._look = self._looker()
+        self._run = self._build()
 
     def __call__(self, image: ImageSource) -> ImageResult:
-        """Look at one picture.
+        """Run the model on one image.
 
         Args:
-            image: Path, ``(height, width[, channels])`` uint8 RGB array, PIL image or photo.
+            image: Path, ``(height, width[, channels])`` uint8 RGB array, PIL image or :class:`Image`.
 
         Returns:
-            Boxes and poses in image pixels; no boxes where no detector ran, no poses where no pose model
-            did.
+            Boxes and poses in image pixels; no boxes without a detector, no poses without a pose model.
 
         Raises:
-            ConversionError: An engine failed, or its outputs are garbage or another network's.
-            NotFoundError: There is no such file.
+            ConversionError: An engine failed, or its outputs are invalid or of another model.
+            NotFoundError: The file does not exist.
             UsageError: The image cannot be read.
         """
-        return self._look(image)
+        return self._run(image)
 
     def stream(self, images: Iterable[ImageSource], *, jobs: int = 1) -> Iterator[ImageResult]:
-        """Look at many images, in order, with a few in memory however many there are.
+        """Run the model on many images, in order, with only a few in memory at a time.
 
         Args:
-            images: Taken one by one, as they are needed.
-            jobs: Images looked at together.
+            images: An iterable that is consumed on demand.
+            jobs: Images processed in parallel.
         """
         return map_ahead(self, images, threads=jobs, ahead=2 * jobs)
 
-    def draw(self, photo: Image, result: ImageResult) -> Image:
-        """What was found, on a copy of the photo."""
-        output = self.network.entry.output
+    def draw(self, image: Image, result: ImageResult) -> Image:
+        """Draw a result on a copy of the image."""
+        output = self.model.entry.output
         if isinstance(output, HeatmapOutput):
-            return draw_poses(photo, result.poses, output.joints)
+            return draw_poses(image, result.poses, output.joints)
         if not isinstance(output, DetectionOutput):
-            raise not_a_detector(self.network.entry)
-        return draw_boxes(photo, result.detections, output.classes, threshold=self.box_threshold)
+            raise not_a_detector_error(self.model.entry)
+        return draw_boxes(image, result.detections, output.classes, threshold=self.box_threshold)
 
     def records(self, result: ImageResult, image_id: int | str) -> Sequence[Record]:
-        """What was found, in COCO's result layout: persons of a pose model, boxes of a detector."""
-        output = self.network.entry.output
+        """Convert a result to COCO's layout: persons of a pose model, boxes of a detector."""
+        output = self.model.entry.output
         if isinstance(output, HeatmapOutput):
             return result.poses.records(image_id)
         if not isinstance(output, DetectionOutput):
-            raise not_a_detector(self.network.entry)
-        return result.detections.records(image_id, categories_of(output))
+            raise not_a_detector_error(self.model.entry)
+        return result.detections.records(image_id, coco_categories(output))
 
     def close(self) -> None:
-        """Free the engines; further calls are refused."""
+        """Free the engines; later calls raise an error."""
         self._close()
 
     def __enter__(self) -> Runner:
@@ -114,113 +114,106 @@ class Runner:
     ) -> None:
         self.close()
 
-    def _looker(self) -> Callable[[ImageSource], ImageResult]:
-        if isinstance(self.network.entry.output, HeatmapOutput):
-            estimator = estimator_of(self.network, python_deployment(keypoint_protocol(self.network.entry)))
+    def _build(self) -> Callable[[ImageSource], ImageResult]:
+        if isinstance(self.model.entry.output, HeatmapOutput):
+            protocol = as_python_deployment(get_keypoint_protocol(self.model.entry))
+            estimator = make_estimator(self.model, protocol)
             if self.detector is None:
-                return _WholeImage(estimator)
-            detector = detector_of(self.detector, PYTHON_DEPLOYMENT_NMS)
+                return partial(_estimate_whole_image, estimator)
+            detector = make_detector(self.detector, PYTHON_DEPLOYMENT_NMS)
             return Pipeline(detector, estimator, box_threshold=self.box_threshold)
-        return _BoxesAlone(detector_of(self.network, PYTHON_DEPLOYMENT_NMS))
+        return partial(_detect, make_detector(self.model, PYTHON_DEPLOYMENT_NMS))
 
 
-def require_fit(entry: Entry, detector: Entry | None = None) -> None:
-    """Pass only when an entry can run, behind that detector if one is named.
+def require_runnable(entry: Entry, detector: Entry | None = None) -> None:
+    """Check that an entry can run, with the detector in front of it if one is given.
 
     Raises:
         UsageError: ``no-keypoints`` for a detector behind a detector, ``not-a-detector``,
             ``no-person-class``, or ``no-protocol``.
     """
     if isinstance(entry.output, HeatmapOutput):
-        keypoint_protocol(entry)
+        get_keypoint_protocol(entry)
     elif not isinstance(entry.output, DetectionOutput):
-        raise not_a_detector(entry)
+        raise not_a_detector_error(entry)
     elif detector is not None:
         raise UsageError(
             "no-keypoints",
-            f"{entry.id} finds boxes itself: a detector in front of it has no use",
+            f"{entry.id} is a detector; --detector applies to pose models only",
             hint="zoo list --task keypoint_detection",
         )
     if detector is not None:
         if not isinstance(detector.output, DetectionOutput):
-            raise not_a_detector(detector)
+            raise not_a_detector_error(detector)
         require_persons(detector.output)
 
 
-class _WholeImage:
-    def __init__(self, estimator: PoseEstimator) -> None:
-        self._estimator = estimator
-
-    def __call__(self, image: ImageSource) -> ImageResult:
-        photo = as_image(image, honor_exif=self._estimator.protocol.honor_exif)
-        none = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, dtype=np.int64))
-        return ImageResult(photo.path, (photo.width, photo.height), none, self._estimator(photo))
+def _estimate_whole_image(estimator: PoseEstimator, source: ImageSource) -> ImageResult:
+    """Run a pose model without a detector: the whole image is one person."""
+    image = as_image(source, honor_exif=estimator.protocol.honor_exif)
+    none = Detections(np.zeros((0, 4), np.float32), np.zeros(0, np.float32), np.zeros(0, dtype=np.int64))
+    return ImageResult(image.path, (image.width, image.height), none, estimator(image))
 
 
-class _BoxesAlone:
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-
-    def __call__(self, image: ImageSource) -> ImageResult:
-        photo = as_image(image, honor_exif=self._detector.honor_exif)
-        none = Poses(np.zeros((0, 0, 3)), np.zeros(0), np.zeros((0, 4)), np.zeros(0))
-        return ImageResult(photo.path, (photo.width, photo.height), self._detector(photo), none)
+def _detect(detector: Detector, source: ImageSource) -> ImageResult:
+    """Run a detector without a pose model."""
+    image = as_image(source, honor_exif=detector.honor_exif)
+    none = Poses(np.zeros((0, 0, 3)), np.zeros(0), np.zeros((0, 4)), np.zeros(0))
+    return ImageResult(image.path, (image.width, image.height), detector(image), none)
 
 
-def estimator_of(network: LoadedModel, protocol: KeypointProtocol) -> PoseEstimator:
-    """A pose network under a protocol.
+def make_estimator(model: LoadedModel, protocol: KeypointProtocol) -> PoseEstimator:
+    """Build a pose estimator that executes a protocol.
 
     Raises:
         UsageError: ``not-a-pose-model``.
     """
-    output = network.entry.output
+    output = model.entry.output
     if not isinstance(output, HeatmapOutput):
         raise UsageError(
             "not-a-pose-model",
-            f"{network.entry.id} finds {_finds(network.entry)}, not key points of an image",
+            f"{model.entry.id} outputs {_describe_output(model.entry)}, not keypoints of an image",
             hint="zoo list --task keypoint_detection",
         )
     return PoseEstimator(
-        network.session, network.entry.input, output, protocol, normalization=network.normalization
+        model.session, model.entry.input, output, protocol, normalization=model.normalization
     )
 
 
-def detector_of(network: LoadedModel, nms: MulticlassNms, *, honor_exif: bool = True) -> Detector:
-    """A detector with a suppression rule.
+def make_detector(model: LoadedModel, nms: MulticlassNms, *, honor_exif: bool = True) -> Detector:
+    """Build a detector with a suppression rule.
 
     Raises:
         UsageError: ``not-a-detector``.
     """
-    output = network.entry.output
+    output = model.entry.output
     if not isinstance(output, DetectionOutput):
-        raise not_a_detector(network.entry)
+        raise not_a_detector_error(model.entry)
     return Detector(
-        network.session,
-        network.entry.input,
+        model.session,
+        model.entry.input,
         output,
         nms,
-        normalization=network.normalization,
+        normalization=model.normalization,
         honor_exif=honor_exif,
     )
 
 
-def not_a_detector(entry: Entry) -> UsageError:
-    """Refusal of an entry that finds no boxes."""
+def not_a_detector_error(entry: Entry) -> UsageError:
+    """Error for an entry whose output is not boxes."""
     return UsageError(
         "not-a-detector",
-        f"{entry.id} finds {_finds(entry)}, not boxes",
+        f"{entry.id} outputs {_describe_output(entry)}, not boxes",
         hint="zoo list --task object_detection",
     )
 
 
-def _finds(entry: Entry) -> str:
-    return {"heatmap": "key points", "detection": "boxes", "coordinates": "joints in space"}[
-        entry.output.kind
-    ]
+def _describe_output(entry: Entry) -> str:
+    return {"heatmap": "keypoints", "detection": "boxes", "coordinates": "joints in space"}[entry.output.kind]
 
 
-def keypoint_protocol(entry: Entry) -> KeypointProtocol:
-    """The protocol of an entry's first figure, which says how heat maps are decoded.
+def get_keypoint_protocol(entry: Entry) -> KeypointProtocol:
+    """Return the protocol of an entry's first keypoint figure; it states how heat maps are decoded.
 
     Raises:
         UsageError: ``no-protocol``.
@@ -228,11 +221,11 @@ def keypoint_protocol(entry: Entry) -> KeypointProtocol:
     for figure in entry.accuracy:
         if isinstance(figure.protocol, KeypointProtocol):
             return figure.protocol
-    raise no_protocol(entry)
+    raise no_protocol_error(entry)
 
 
-def detection_protocol(entry: Entry) -> DetectionProtocol:
-    """The protocol of an entry's first figure, which says how boxes are suppressed.
+def get_detection_protocol(entry: Entry) -> DetectionProtocol:
+    """Return the protocol of an entry's first detection figure; it states how boxes are suppressed.
 
     Raises:
         UsageError: ``no-protocol``.
@@ -240,22 +233,22 @@ def detection_protocol(entry: Entry) -> DetectionProtocol:
     for figure in entry.accuracy:
         if isinstance(figure.protocol, DetectionProtocol):
             return figure.protocol
-    raise no_protocol(entry)
+    raise no_protocol_error(entry)
 
 
-def no_protocol(entry: Entry) -> UsageError:
-    """Refusal of an entry without a figure that can be measured."""
+def no_protocol_error(entry: Entry) -> UsageError:
+    """Error for an entry without a figure that can be measured."""
     figures = ", ".join(f"{figure.metric} ({figure.protocol.kind})" for figure in entry.accuracy)
     return UsageError(
         "no-protocol",
-        f"the catalog has no figure for {entry.id} that can be measured here, and no protocol to execute",
+        f"the catalog has no figure with an executable protocol for {entry.id}",
         found=figures or "no accuracy figure",
         hint=f"zoo show {entry.typed}",
     )
 
 
-def categories_of(output: DetectionOutput) -> tuple[int, ...]:
-    """COCO category id of each class: COCO's own where the classes are COCO's, else counted from 1."""
+def coco_categories(output: DetectionOutput) -> tuple[int, ...]:
+    """COCO category id of each class: COCO's own for COCO's 80 classes, else counted from 1."""
     if output.classes == ("person",):
         return (PERSON,)
     return _COCO_80 if len(output.classes) == len(_COCO_80) else tuple(range(1, len(output.classes) + 1))

@@ -1,4 +1,4 @@
-"""Annotation files as people have them: other makers' ids and categories, and mistakes told of by place."""
+"""Annotation files of other tools: their ids and categories, and errors that name the position."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ Document = dict[str, Any]
 Change = Callable[[Document], None]
 
 
-def folder_of(root: Path, change: Change = lambda document: None, *, photos: bool = True) -> Path:
-    """Four images: a person in each of three, no object in the last; then whatever a change makes of it."""
+def folder_of(root: Path, change: Change = lambda document: None, *, images: bool = True) -> Path:
+    """Write a set of four images, with a person in each of the first three, after applying a change."""
     cv2 = pytest.importorskip("cv2")
     images = [{"id": n, "file_name": f"{n}.png", "width": 160, "height": 120} for n in (1, 2, 3, 4)]
     person = {"category_id": 1, "bbox": BOX, "area": 5400.0, "iscrowd": 0, "keypoints": JOINTS}
@@ -38,7 +38,7 @@ def folder_of(root: Path, change: Change = lambda document: None, *, photos: boo
     document: Document = {"images": images, "annotations": annotations, "categories": [dict(PERSON)]}
     (root / "val2017").mkdir(parents=True)
     (root / "annotations").mkdir()
-    for image in images if photos else ():
+    for image in images if images else ():
         cv2.imwrite(str(root / "val2017" / str(image["file_name"])), np.zeros((120, 160, 3), np.uint8))
     change(document)
     for name in ("person_keypoints_val2017.json", "instances_val2017.json"):
@@ -47,7 +47,7 @@ def folder_of(root: Path, change: Change = lambda document: None, *, photos: boo
 
 
 def each(section: str, change: Change) -> Change:
-    """A change of every object of a section."""
+    """A change that is applied to every object of a section."""
 
     def apply(document: Document) -> None:
         for item in document[section]:
@@ -79,27 +79,27 @@ def person_is(number: int, *categories: Document) -> Change:
 
 
 def figure(data: CocoSet, kind: Kind, found: int = 2) -> float | None:
-    """AP when the persons of the first images are found exactly and one more is made up, best of all."""
+    """AP if the persons of the first images are found exactly, and a false one has the highest score."""
     records: list[PoseRecord] = [
         {
-            "image_id": photo.id,
+            "image_id": image.id,
             "category_id": data.person,
             "bbox": BOX,
             "keypoints": JOINTS,
             "score": 0.5,
         }
-        for photo in data.images[:found]
+        for image in data.images[:found]
     ]
     away: list[float] = [500.0] * 51
-    made_up = {"bbox": [300.0, 300.0, 9.0, 9.0], "keypoints": away, "score": 0.9}
-    records.append({**records[0], **made_up})  # type: ignore[typeddict-item]
+    false = {"bbox": [300.0, 300.0, 9.0, 9.0], "keypoints": away, "score": 0.9}
+    records.append({**records[0], **false})  # type: ignore[typeddict-item]
     return score(data, records, kind, categories=(data.person,), max_detections=20).AP
 
 
 def reference(kind: Kind, found: int = 2) -> float:
-    """The same by pycocotools, on the file as COCO itself writes it."""
+    """The same figure by pycocotools' definition, for a file as COCO writes it."""
     persons, hits = 3, found
-    precision = hits / (hits + 1)  # reached with the last hit; the made up one stands before all
+    precision = hits / (hits + 1)  # reached with the last hit; the false one is ranked first
     reached = sum(recall <= hits / persons for recall in np.linspace(0, 1, 101))
     return precision * reached / 101
 
@@ -108,10 +108,10 @@ def reference(kind: Kind, found: int = 2) -> float:
     "change",
     [
         pytest.param(lambda document: None, id="as COCO writes it"),
-        pytest.param(ids(lambda n: 2**53 + n), id="ids beyond what a double tells apart"),
+        pytest.param(ids(lambda n: 2**53 + n), id="ids beyond the integers of a double"),
         pytest.param(ids(lambda n: 2**70 + n), id="ids beyond 64 bits"),
-        pytest.param(ids(str), id="ids that are texts of digits"),
-        pytest.param(ids(lambda n: f"photo-{n}"), id="ids that are texts"),
+        pytest.param(ids(str), id="ids that are strings of digits"),
+        pytest.param(ids(lambda n: f"image-{n}"), id="ids that are strings"),
         pytest.param(ids(float), id="ids with a decimal point"),
         pytest.param(each("annotations", lambda item: item.update(id=item["id"] - 11)), id="from 0"),
         pytest.param(each("annotations", lambda item: item.update(id=7)), id="one id for all annotations"),
@@ -136,14 +136,14 @@ def reference(kind: Kind, found: int = 2) -> float:
         ),
     ],
 )
-def test_files_of_other_makers_give_the_same_figures(tmp_path: Path, change: Change) -> None:
+def test_files_of_other_tools_give_the_same_figures(tmp_path: Path, change: Change) -> None:
     folder = folder_of(tmp_path, change)
     for kind, protocol in (("bbox", DETECTION_PROTOCOL), ("keypoints", POSE_PROTOCOL)):
         assert figure(load_set(folder, protocol), kind) == pytest.approx(reference(kind))
 
 
 @pytest.mark.parametrize("joints", [None, [], [0] * 51])
-def test_a_person_without_labeled_joints_is_not_looked_for(tmp_path: Path, joints: list[int] | None) -> None:
+def test_a_person_without_labeled_joints_does_not_count(tmp_path: Path, joints: list[int] | None) -> None:
     def change(document: Document) -> None:
         third = document["annotations"][2]
         third.update(keypoints=joints, num_keypoints=0)
@@ -151,18 +151,18 @@ def test_a_person_without_labeled_joints_is_not_looked_for(tmp_path: Path, joint
             del third["keypoints"]
 
     data = load_set(folder_of(tmp_path, change), POSE_PROTOCOL)
-    assert [len(photo.persons_with_keypoints()) for photo in data.images] == [1, 1, 0, 0]
-    assert figure(data, "keypoints") == pytest.approx(2 / 3)  # both that count are found, one is made up
+    assert [len(image.persons_with_keypoints()) for image in data.images] == [1, 1, 0, 0]
+    assert figure(data, "keypoints") == pytest.approx(2 / 3)  # both that count are found, one is false
 
 
-def test_only_persons_are_persons(tmp_path: Path) -> None:
-    """Animals with joints are another category of the same file."""
+def test_other_categories_with_joints_do_not_count(tmp_path: Path) -> None:
+    """Animals with joints can be another category of the same file."""
     change = together(
         person_is(1, PERSON, {"id": 2, "name": "dog"}),
         lambda document: document["annotations"][0].update(category_id=2),
     )
     data = load_set(folder_of(tmp_path, change), POSE_PROTOCOL)
-    assert [len(photo.persons_with_keypoints()) for photo in data.images] == [0, 1, 1, 0]
+    assert [len(image.persons_with_keypoints()) for image in data.images] == [0, 1, 1, 0]
 
 
 @pytest.mark.parametrize(
@@ -189,9 +189,7 @@ def test_only_persons_are_persons(tmp_path: Path) -> None:
         (lambda d: d["annotations"][1].update(keypoints=JOINTS[:42]), "annotations[1].keypoints"),
     ],
 )
-def test_a_mistake_is_named_by_file_list_position_and_field(
-    tmp_path: Path, change: Change, place: str
-) -> None:
+def test_an_error_names_file_list_position_and_field(tmp_path: Path, change: Change, place: str) -> None:
     folder = folder_of(tmp_path, change)
     with pytest.raises(UsageError) as caught:
         load_set(folder, POSE_PROTOCOL)
@@ -211,7 +209,7 @@ def test_boxes_need_neither_area_nor_joints(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("protocol", [POSE_PROTOCOL, DETECTION_PROTOCOL], ids=["pose", "boxes"])
-def test_a_file_that_does_not_say_who_is_a_person_is_refused(
+def test_a_file_without_a_person_category_is_refused(
     tmp_path: Path, protocol: KeypointProtocol | DetectionProtocol
 ) -> None:
     change = person_is(1, {"id": 1, "name": "car"}, {"id": 2, "name": "bus"})
@@ -221,7 +219,7 @@ def test_a_file_that_does_not_say_who_is_a_person_is_refused(
     assert caught.value.found == "1 car, 2 bus"
 
 
-def test_images_that_are_not_there_are_counted_before_anything_is_computed(tmp_path: Path) -> None:
+def test_missing_images_are_counted_before_anything_is_computed(tmp_path: Path) -> None:
     folder = folder_of(tmp_path)
     (folder / "val2017/2.png").unlink()
     (folder / "val2017/4.png").unlink()
@@ -232,8 +230,8 @@ def test_images_that_are_not_there_are_counted_before_anything_is_computed(tmp_p
     assert "2.png" in (caught.value.found or "")
 
     data = load_set(folder, POSE_PROTOCOL, skip_missing=True)
-    assert ([photo.id for photo in data.images], data.missing) == ([1, 3], 2)
-    assert [photo.id for photo in load_set(folder, POSE_PROTOCOL, limit=1).images] == [1]
+    assert ([image.id for image in data.images], data.missing) == ([1, 3], 2)
+    assert [image.id for image in load_set(folder, POSE_PROTOCOL, limit=1).images] == [1]
     pose = PoseEstimator(FakeSession(bright_spots, POSE_TENSOR), POSE_INPUT, HEATMAPS, POSE_PROTOCOL)
     assert measure_keypoints(data, [pose]).images == 2
 
@@ -241,21 +239,23 @@ def test_images_that_are_not_there_are_counted_before_anything_is_computed(tmp_p
 @pytest.mark.parametrize(
     "name", ["val2017/{}", "/home/someone/coco/val2017/{}", r"C:\coco\val2017\{}", "{root}/val2017/{}"]
 )
-def test_names_of_images_may_hold_their_folder(tmp_path: Path, name: str) -> None:
+def test_image_names_may_contain_their_folder(tmp_path: Path, name: str) -> None:
     def change(image: Document) -> None:
         image["file_name"] = name.format(image["file_name"], root=tmp_path)
 
     data = load_set(folder_of(tmp_path, each("images", change)), POSE_PROTOCOL)
-    assert [photo.path.resolve() for photo in data.images] == [
+    assert [image.path.resolve() for image in data.images] == [
         (tmp_path / f"val2017/{n}.png").resolve() for n in (1, 2, 3, 4)
     ]
 
 
-def test_images_that_were_turned_since_are_told_of(tmp_path: Path) -> None:
-    """Annotated upright, stored lying with an EXIF orientation: the usual image of a phone."""
+def test_images_of_another_size_are_counted(tmp_path: Path) -> None:
+    """Annotated upright but stored rotated with an EXIF orientation, as phones do."""
 
     def change(document: Document) -> None:
         document["images"][2].update(width=120, height=160)
 
     pose = PoseEstimator(FakeSession(bright_spots, POSE_TENSOR), POSE_INPUT, HEATMAPS, POSE_PROTOCOL)
-    assert measure_keypoints(load_set(folder_of(tmp_path, change), POSE_PROTOCOL), [pose]).other_size == 1
+    assert (
+        measure_keypoints(load_set(folder_of(tmp_path, change), POSE_PROTOCOL), [pose]).size_mismatches == 1
+    )

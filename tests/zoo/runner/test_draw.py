@@ -1,4 +1,4 @@
-"""Images people are happy to show: everything visible, nothing else touched."""
+"""Drawing: everything is visible, and other pixels are unchanged."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from zoo.runner.results import Detections, Poses
 GREY = 120
 
 
-def meadow(height: int = 400, width: int = 300) -> Image:
+def gray_image(height: int = 400, width: int = 300) -> Image:
     return Image(np.full((height, width, 3), GREY, np.uint8), "rgb")
 
 
 def person(x: float = 150, y: float = 60, size: float = 1.0, score: float = 0.9) -> Poses:
-    """A standing figure facing us."""
+    """A standing person who faces the camera."""
     offsets = [(0, 0), (6, -6), (-6, -6), (14, -2), (-14, -2), (35, 45), (-35, 45), (45, 100), (-45, 100)]
     offsets += [(48, 150), (-48, 150), (22, 150), (-22, 150), (22, 220), (-22, 220), (22, 290), (-22, 290)]
     points = np.array(offsets) * size + (x, y)
@@ -34,16 +34,16 @@ def changed(image: Image, drawn: Image) -> np.ndarray:
     return (image.as_bgr() != drawn.as_bgr()).any(axis=2)
 
 
-def test_left_is_warm_and_right_is_cold() -> None:
-    drawn = draw_poses(meadow(), person(), JOINTS).as_bgr().astype(int)
+def test_left_limbs_are_warm_and_right_limbs_cold() -> None:
+    drawn = draw_poses(gray_image(), person(), JOINTS).as_bgr().astype(int)
     blue, _, red = drawn[60 + 75, 150 + 40]  # middle of the left upper arm
     assert red > blue + 80
     blue, _, red = drawn[60 + 75, 150 - 40]
     assert blue > red + 80
 
 
-def test_the_image_itself_and_what_is_beside_the_person_stay_untouched() -> None:
-    image = meadow(400, 900)
+def test_the_original_and_pixels_away_from_the_person_are_unchanged() -> None:
+    image = gray_image(400, 900)
     drawn = draw_poses(image, person(), JOINTS)
     assert (image.pixels == GREY).all()
     touched = changed(image, drawn)
@@ -54,26 +54,28 @@ def test_the_image_itself_and_what_is_beside_the_person_stay_untouched() -> None
 def test_joints_below_the_threshold_and_their_limbs_are_left_out() -> None:
     doubtful = person()
     doubtful.keypoints[0, 5:, 2] = 0.1
-    shown = changed(meadow(), draw_poses(meadow(), doubtful, JOINTS))
+    shown = changed(gray_image(), draw_poses(gray_image(), doubtful, JOINTS))
     assert shown[40:75, 130:170].any()
     assert not shown[100:360, 100:200].any()
-    assert changed(meadow(), draw_poses(meadow(), doubtful, JOINTS, threshold=0.05))[100:360, 100:200].any()
+    assert changed(gray_image(), draw_poses(gray_image(), doubtful, JOINTS, threshold=0.05))[
+        100:360, 100:200
+    ].any()
 
 
-def test_a_joint_the_network_is_not_sure_of_is_a_ring() -> None:
+def test_a_joint_with_a_low_score_is_a_ring() -> None:
     sure, unsure = person(400, 100, 2.0), person(400, 100, 2.0)
     unsure.keypoints[0, :, 2] = 0.4
     ankle = (680, 444)
 
-    disc = draw_poses(meadow(800, 800), sure, JOINTS).as_bgr()[ankle].astype(int)
-    ring = draw_poses(meadow(800, 800), unsure, JOINTS).as_bgr()[ankle].astype(int)
+    disc = draw_poses(gray_image(800, 800), sure, JOINTS).as_bgr()[ankle].astype(int)
+    ring = draw_poses(gray_image(800, 800), unsure, JOINTS).as_bgr()[ankle].astype(int)
 
     assert disc[2] - disc[0] > 60
     assert ring.max() < 60
 
 
-def test_strokes_grow_with_the_person() -> None:
-    image = meadow(800, 800)
+def test_stroke_width_scales_with_the_person() -> None:
+    image = gray_image(800, 800)
     small = draw_poses(image, person(400, 60, 0.3), JOINTS)
     large = draw_poses(image, person(400, 100, 2.0), JOINTS)
 
@@ -86,29 +88,29 @@ def test_strokes_grow_with_the_person() -> None:
 
 
 @pytest.mark.parametrize("shift", [-1000, 1e6, -1e12])
-def test_joints_and_boxes_far_outside_do_not_disturb(shift: float) -> None:
+def test_joints_and_boxes_far_outside_the_image_are_accepted(shift: float) -> None:
     stray = person()
     stray.keypoints[0, 7:11, :2] += shift
-    drawn = draw_poses(meadow(), stray, JOINTS)
+    drawn = draw_poses(gray_image(), stray, JOINTS)
     assert drawn.pixels.shape == (400, 300, 3)
     beyond = Poses(stray.keypoints, stray.scores, stray.boxes + shift, stray.areas)
-    draw_poses(meadow(), beyond, JOINTS)
+    draw_poses(gray_image(), beyond, JOINTS)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 500), (20, 20)])
 def test_any_size_of_image_can_be_drawn_on(height: int, width: int) -> None:
-    assert draw_poses(meadow(height, width), person(), JOINTS).pixels.shape == (height, width, 3)
+    assert draw_poses(gray_image(height, width), person(), JOINTS).pixels.shape == (height, width, 3)
 
 
-def test_nobody_leaves_the_image_as_it_was() -> None:
-    nobody = Poses(np.zeros((0, 17, 3)), np.zeros(0), np.zeros((0, 4)), np.zeros(0))
-    assert not changed(meadow(), draw_poses(meadow(), nobody, JOINTS)).any()
+def test_no_person_leaves_the_image_unchanged() -> None:
+    none = Poses(np.zeros((0, 17, 3)), np.zeros(0), np.zeros((0, 4)), np.zeros(0))
+    assert not changed(gray_image(), draw_poses(gray_image(), none, JOINTS)).any()
 
 
 def test_joints_of_another_skeleton_are_drawn_as_points() -> None:
     hand = Poses(person().keypoints[:, :3], np.ones(1), person().boxes, np.ones(1))
-    drawn = draw_poses(meadow(), hand, ("wrist", "thumb_1", "thumb_2"))
-    assert changed(meadow(), drawn)[60, 150]
+    drawn = draw_poses(gray_image(), hand, ("wrist", "thumb_1", "thumb_2"))
+    assert changed(gray_image(), drawn)[60, 150]
 
 
 def test_the_best_person_is_drawn_last() -> None:
@@ -116,24 +118,28 @@ def test_the_best_person_is_drawn_last() -> None:
     both = Poses(
         *(np.concatenate(pair) for pair in zip(vars(front).values(), vars(back).values(), strict=True))
     )
-    swapped = both.chosen(np.array([1, 0]))
-    assert (draw_poses(meadow(), both, JOINTS).pixels == draw_poses(meadow(), swapped, JOINTS).pixels).all()
+    swapped = both.select(np.array([1, 0]))
+    assert (
+        draw_poses(gray_image(), both, JOINTS).pixels == draw_poses(gray_image(), swapped, JOINTS).pixels
+    ).all()
 
 
-def test_boxes_are_drawn_where_they_are_and_only_the_confident_ones() -> None:
+def test_boxes_above_the_threshold_are_drawn_at_their_coordinates() -> None:
     boxes = np.array([[50, 60, 150, 200], [10, 300, 90, 390]], np.float32)
     found = Detections(boxes, np.array([0.9, 0.4], np.float32), np.array([0, 1]))
-    touched = changed(meadow(), draw_boxes(meadow(), found, ("person", "bicycle")))
+    touched = changed(gray_image(), draw_boxes(gray_image(), found, ("person", "bicycle")))
     assert touched[200, 50:151].all()
     assert touched[60:201, 150].all()
     assert not touched[70:190, 60:140].any()
     assert not touched[290:].any()
-    assert changed(meadow(), draw_boxes(meadow(), found, ("person", "bicycle"), threshold=0.3))[290:].any()
+    assert changed(gray_image(), draw_boxes(gray_image(), found, ("person", "bicycle"), threshold=0.3))[
+        290:
+    ].any()
 
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".webp", ".bmp"])
-def test_images_are_written_in_the_format_of_their_name(tmp_path: Path, suffix: str) -> None:
-    drawn = draw_poses(meadow(), person(), JOINTS)
+def test_the_suffix_decides_the_image_format(tmp_path: Path, suffix: str) -> None:
+    drawn = draw_poses(gray_image(), person(), JOINTS)
     path = tmp_path / f"out{suffix}"
     save_image(drawn, path)
     difference = read_image(path, honor_exif=True).as_bgr().astype(int) - drawn.as_bgr()
@@ -144,7 +150,7 @@ def test_images_are_written_in_the_format_of_their_name(tmp_path: Path, suffix: 
     ("name", "code"),
     [("out.xyz", "image-format"), ("out", "image-format"), ("no/such/folder.png", "output-not-writable")],
 )
-def test_images_that_cannot_be_written_are_explained(tmp_path: Path, name: str, code: str) -> None:
+def test_images_that_cannot_be_written_give_an_error(tmp_path: Path, name: str, code: str) -> None:
     with pytest.raises(UsageError) as caught:
-        save_image(meadow(), tmp_path / name)
+        save_image(gray_image(), tmp_path / name)
     assert caught.value.code == code

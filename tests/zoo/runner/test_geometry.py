@@ -1,4 +1,4 @@
-"""Boxes become regions, regions become maps that can be undone."""
+"""Boxes become regions, and regions become invertible maps."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from registry.errors import UsageError
 from registry.schema.protocol import Crop, HeatmapDecoder
 from tests.helpers.model_specs import ARGMAX, EVALUATION_CROP
-from zoo.runner.geometry import Regions, from_heatmap, regions_of, to_input
+from zoo.runner.geometry import Regions, compute_regions, map_from_heatmap, map_to_input
 from zoo.runner.protocols import PYTHON_DEPLOYMENT_CROP
 
 INPUT, CELLS, IMAGE = (96, 128), (24, 32), (640, 480)
@@ -30,7 +30,7 @@ crops = st.builds(
 
 
 def region(box: tuple[float, ...], crop: Crop, image: tuple[int, int] = IMAGE) -> Regions:
-    return regions_of(np.array([box]), crop, input_size=INPUT, image_size=image)
+    return compute_regions(np.array([box]), crop, input_size=INPUT, image_size=image)
 
 
 @pytest.mark.parametrize(
@@ -55,11 +55,11 @@ def test_evaluation_widens_the_short_side_and_adds_a_quarter(
     [
         ((100.9, 100.2, 200.7, 200.9), (85, 85, 215, 215)),  # wide boxes stay wide
         ((100, 100, 120, 200), (61, 85, 158, 215)),  # tall ones are widened to 3:4
-        ((-50, 10, 100, 400), (0, 0, 215, 458)),  # cut at the edge: 0 and the last pixel, excluded
+        ((-50, 10, 100, 400), (0, 0, 215, 458)),  # clipped at the border: 0 and the last pixel, excluded
         ((500, 300, 700, 600), (453, 255, 639, 479)),
     ],
 )
-def test_deployment_cuts_whole_pixels_inside_the_image(
+def test_deployment_crops_whole_pixels_inside_the_image(
     box: tuple[float, ...], window: tuple[int, ...]
 ) -> None:
     found = region(box, PYTHON_DEPLOYMENT_CROP)
@@ -84,25 +84,25 @@ def test_a_region_always_has_an_extent_and_a_clipped_one_lies_in_the_image(
 def test_a_map_and_its_inverse_cancel(
     box: tuple[float, ...], crop: Crop, points: list[tuple[float, float]]
 ) -> None:
-    there = to_input(region(box, crop), crop, INPUT)
+    there = map_to_input(region(box, crop), crop, INPUT)
     given_points = np.array([points])
     np.testing.assert_allclose(there.inverse().apply(there.apply(given_points)), given_points, atol=1e-6)
 
 
 @given(boxes)
-def test_unbiased_maps_put_outer_pixel_centers_on_each_other(box: tuple[float, ...]) -> None:
+def test_unbiased_maps_align_the_outer_pixel_centers(box: tuple[float, ...]) -> None:
     found = region(box, EVALUATION_CROP)
     start, end = found.center - found.size / 2, found.center + found.size / 2
-    there = to_input(found, EVALUATION_CROP, INPUT).apply(np.stack([start, end], axis=1))
+    there = map_to_input(found, EVALUATION_CROP, INPUT).apply(np.stack([start, end], axis=1))
     np.testing.assert_allclose(there[0], [[0, 0], [95, 127]], atol=0.05)  # kept in single precision
-    back = from_heatmap(found, UDP, CELLS).apply(np.array([[[0, 0], [23, 31]]]))
+    back = map_from_heatmap(found, UDP, CELLS).apply(np.array([[[0, 0], [23, 31]]]))
     np.testing.assert_allclose(back, np.stack([start, end], axis=1), atol=1e-6)
 
 
 @given(boxes)
-def test_plain_maps_put_centers_on_each_other_and_scale_by_width(box: tuple[float, ...]) -> None:
+def test_plain_maps_align_the_centers_and_scale_by_width(box: tuple[float, ...]) -> None:
     found = region(box, EVALUATION_CROP)
-    back = from_heatmap(found, ARGMAX, CELLS).apply(np.array([[[12, 16], [13, 17]]]))[0]
+    back = map_from_heatmap(found, ARGMAX, CELLS).apply(np.array([[[12, 16], [13, 17]]]))[0]
     np.testing.assert_allclose(back[0], found.center[0], atol=1e-9)
     np.testing.assert_allclose(back[1] - back[0], found.size[0, 0] / 24, rtol=1e-6, atol=1e-9)
 
@@ -111,7 +111,7 @@ def test_deployment_projects_back_around_the_rounded_center() -> None:
     found = region((10, 20, 111, 121), PYTHON_DEPLOYMENT_CROP)
     assert found.windows is not None
     x1, y1, x2, y2 = found.windows[0]
-    back = from_heatmap(found, ARGMAX, CELLS).apply(np.array([[[12.0, 16.0]]]))[0, 0]
+    back = map_from_heatmap(found, ARGMAX, CELLS).apply(np.array([[[12.0, 16.0]]]))[0, 0]
     assert tuple(back) == (x1 + np.rint((x2 - x1) / 2), y1 + np.rint((y2 - y1) / 2))
 
 
@@ -122,9 +122,9 @@ def test_a_one_pixel_box_gives_a_region_of_one_pixel_and_its_surroundings() -> N
 def test_no_boxes_give_no_regions() -> None:
     for empty in (np.zeros((0, 4)), np.array([])):
         for crop in (EVALUATION_CROP, PYTHON_DEPLOYMENT_CROP):
-            found = regions_of(empty, crop, input_size=INPUT, image_size=IMAGE)
+            found = compute_regions(empty, crop, input_size=INPUT, image_size=IMAGE)
             assert len(found) == 0
-            assert to_input(found, crop, INPUT).matrices().shape == (0, 2, 3)
+            assert map_to_input(found, crop, INPUT).matrices().shape == (0, 2, 3)
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_no_boxes_give_no_regions() -> None:
         (np.array([[0, 0, np.inf, 1]]), "box-not-finite"),
     ],
 )
-def test_boxes_that_make_no_sense_are_refused(wrong: np.ndarray, code: str) -> None:
+def test_invalid_boxes_are_refused(wrong: np.ndarray, code: str) -> None:
     with pytest.raises(UsageError) as caught:
-        regions_of(wrong, EVALUATION_CROP, input_size=INPUT, image_size=IMAGE)
+        compute_regions(wrong, EVALUATION_CROP, input_size=INPUT, image_size=IMAGE)
     assert caught.value.code == code

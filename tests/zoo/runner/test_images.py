@@ -1,4 +1,4 @@
-"""Whatever image a user has becomes 8-bit, three channels."""
+"""Images of every kind become 8-bit with three channels."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 from registry.errors import NotFoundError, UsageError
 from zoo.runner.images import Image, as_image
 
-PIL_Image = pytest.importorskip("PIL.Image", reason="PIL is the only writer of CMYK and EXIF files at hand")
+PIL_Image = pytest.importorskip("PIL.Image", reason="writing CMYK and EXIF files needs PIL")
 
-TURNED_RIGHT = 6  # EXIF orientation: rotate a quarter clockwise to see it upright
+ROTATE_CLOCKWISE = 6  # EXIF orientation: rotate by 90 degrees clockwise for display
 
 
 def gradient(height: int = 24, width: int = 40) -> np.ndarray:
@@ -42,7 +42,7 @@ def written(path: Path, mode: str, file_format: str, **options: object) -> Path:
         ("RGB", "JPEG", 12),
         ("RGBA", "PNG", 0),
         ("CMYK", "JPEG", 12),
-        ("P", "PNG", 60),  # 256 colors are fewer than the gradient has
+        ("P", "PNG", 60),  # the gradient has more than 256 colors
     ],
 )
 def test_color_files_keep_their_colors(tmp_path: Path, mode: str, file_format: str, tolerance: int) -> None:
@@ -52,8 +52,8 @@ def test_color_files_keep_their_colors(tmp_path: Path, mode: str, file_format: s
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "1"])
-def test_grey_files_become_three_equal_channels(tmp_path: Path, mode: str) -> None:
-    image = as_image(written(tmp_path / "photo.png", mode, "PNG"), honor_exif=True)
+def test_gray_files_become_three_equal_channels(tmp_path: Path, mode: str) -> None:
+    image = as_image(written(tmp_path / "image.png", mode, "PNG"), honor_exif=True)
     assert image.pixels.shape == (24, 40, 3)
     assert (image.pixels == image.pixels[:, :, :1]).all()
 
@@ -70,7 +70,7 @@ def test_sixteen_bit_files_and_arrays_lose_the_low_byte(tmp_path: Path) -> None:
 @pytest.mark.parametrize("in_memory", [False, True])
 def test_orientation_is_applied_only_when_honored(tmp_path: Path, in_memory: bool) -> None:
     exif = PIL_Image.Exif()
-    exif[0x0112] = TURNED_RIGHT
+    exif[0x0112] = ROTATE_CLOCKWISE
     path = written(tmp_path / "turned.png", "RGB", "PNG", exif=exif)
     source = PIL_Image.open(path) if in_memory else path
     upright = np.rot90(gradient(), k=-1)
@@ -78,7 +78,7 @@ def test_orientation_is_applied_only_when_honored(tmp_path: Path, in_memory: boo
     assert (rgb(as_image(source, honor_exif=False)) == gradient()).all()
 
 
-def test_arrays_are_rgb_unless_said_otherwise() -> None:
+def test_arrays_are_rgb_by_default() -> None:
     array = gradient()
     assert (rgb(as_image(array, honor_exif=True)) == array).all()
     assert (rgb(as_image(array[:, :, ::-1], honor_exif=True, color="bgr")) == array).all()
@@ -97,7 +97,7 @@ def test_a_view_with_odd_strides_is_accepted() -> None:
     assert (rgb(as_image(view, honor_exif=True)) == view).all()
 
 
-def test_a_image_stays_as_it_is() -> None:
+def test_an_image_object_is_returned_unchanged() -> None:
     image = Image(gradient(), "rgb")
     assert as_image(image, honor_exif=False) is image
 
@@ -112,7 +112,7 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
     assert caught.value.code == "image-not-found"
 
 
-def test_what_cannot_be_decoded_is_refused(tmp_path: Path) -> None:
+def test_files_that_cannot_be_decoded_are_refused(tmp_path: Path) -> None:
     whole = BytesIO()
     PIL_Image.fromarray(gradient(240, 400)).save(whole, "PNG")
     for name, content in [("empty", b""), ("text", b"not an image"), ("torn.png", whole.getvalue()[:60])]:
@@ -137,7 +137,7 @@ def test_what_cannot_be_decoded_is_refused(tmp_path: Path) -> None:
         (None, "image-type"),
     ],
 )
-def test_what_is_no_image_is_refused(source: object, code: str) -> None:
+def test_arguments_that_are_not_images_are_refused(source: object, code: str) -> None:
     with pytest.raises(UsageError) as caught:
         as_image(source, honor_exif=True)
     assert caught.value.code == code

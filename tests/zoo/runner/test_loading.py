@@ -1,4 +1,4 @@
-"""Which file a backend runs, and where that file normalizes."""
+"""Which artifact a backend runs, and where that artifact normalizes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 import registry
 from registry.errors import NotFoundError, UsageError
 from zoo.artifacts.resolver import Fetched
-from zoo.runner.loading import RunConfig, normalization_of, one_per_thread, spec_of
+from zoo.runner.loading import RunConfig, artifact_spec, find_normalization, one_per_thread
 
 POSE = registry.load().get("tinypose_128x96")
 DETECTOR = registry.load().get("picodet_s_192_pedestrian")
@@ -32,7 +32,7 @@ def fetched(path: Path, start: str, *, built: bool = False) -> Fetched:
 
 
 def store_with(folder: Path | None) -> SimpleNamespace:
-    """Stands for the store: what the inference model of the entry was unpacked to."""
+    """Stand-in for the resolver: its store has the unpacked inference model of the entry."""
     stored = SimpleNamespace(path=folder) if folder else None
     return SimpleNamespace(pins=None, store=SimpleNamespace(find=lambda *_, **__: stored))
 
@@ -45,7 +45,7 @@ def model(folder: Path, configuration: str | None) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("choice", "flags"),
+    ("config", "flags"),
     [
         (RunConfig(backend="paddle"), "inference"),
         (RunConfig(backend="onnx"), "onnx-fp32"),
@@ -54,46 +54,46 @@ def model(folder: Path, configuration: str | None) -> Path:
         (RunConfig(backend="openvino"), "openvino-fp32"),
     ],
 )
-def test_each_backend_runs_an_artifact_of_its_own(choice: RunConfig, flags: str) -> None:
-    assert spec_of(choice).id == flags
+def test_each_backend_runs_its_own_artifact(config: RunConfig, flags: str) -> None:
+    assert artifact_spec(config).id == flags
 
 
-def test_an_inference_model_has_no_half_precision() -> None:
+def test_an_inference_model_has_no_fp16() -> None:
     with pytest.raises(UsageError):
-        spec_of(RunConfig(backend="paddle", precision="fp16"))
+        artifact_spec(RunConfig(backend="paddle", precision="fp16"))
 
 
-def test_the_catalog_says_where_a_published_model_normalizes(tmp_path: Path) -> None:
+def test_the_catalog_states_where_a_published_model_normalizes(tmp_path: Path) -> None:
     found = fetched(model(tmp_path / "m", WITHOUT), "inference")
 
-    assert normalization_of(DETECTOR, found, store_with(None)) == "host"
+    assert find_normalization(DETECTOR, found, store_with(None)) == "host"
 
 
 @pytest.mark.parametrize(("configuration", "where"), [(WITH, "host"), (WITHOUT, "in_graph")])
-def test_where_the_catalog_does_not_know_the_configuration_says_it(
+def test_without_a_catalog_entry_the_configuration_states_it(
     tmp_path: Path, configuration: str, where: str
 ) -> None:
     folder = model(tmp_path / "m", configuration)
     (tmp_path / "x.onnx").touch()
     converted = fetched(tmp_path / "x.onnx", "inference", built=True)
 
-    assert normalization_of(POSE, fetched(folder, "inference"), store_with(None)) == where
-    assert normalization_of(POSE, converted, store_with(folder)) == where
+    assert find_normalization(POSE, fetched(folder, "inference"), store_with(None)) == where
+    assert find_normalization(POSE, converted, store_with(folder)) == where
 
 
-def test_what_is_made_from_weights_leaves_it_to_the_host(tmp_path: Path) -> None:
+def test_models_built_from_weights_normalize_on_the_host(tmp_path: Path) -> None:
     made = fetched(model(tmp_path / "m", WITHOUT), "weights", built=True)
 
-    assert normalization_of(POSE, made, store_with(None)) == "host"
+    assert find_normalization(POSE, made, store_with(None)) == "host"
 
 
-def test_where_nothing_says_it_nothing_is_guessed(tmp_path: Path) -> None:
+def test_an_unknown_normalization_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
-        normalization_of(POSE, fetched(model(tmp_path / "m", None), "inference"), store_with(None))
+        find_normalization(POSE, fetched(model(tmp_path / "m", None), "inference"), store_with(None))
     assert caught.value.code == "normalization-unknown"
 
 
-def test_only_engines_that_answer_one_caller_are_loaded_several_times() -> None:
+def test_only_engines_that_serve_one_thread_are_loaded_several_times() -> None:
     assert [len(one_per_thread(POSE, RunConfig(backend=name), 3)) for name in ("onnx", "paddle", "lite")] == [
         1,
         3,

@@ -1,4 +1,4 @@
-"""Images become the tensors the networks were trained on."""
+"""Images become the input tensors that the networks expect."""
 
 from __future__ import annotations
 
@@ -25,55 +25,55 @@ def normalized(pixels: np.ndarray) -> np.ndarray:
     return ((pixels / 255 - MEAN) / STD).transpose(2, 0, 1)
 
 
-def test_a_image_of_the_networks_size_is_only_normalized() -> None:
-    photo = noise(192, 192)
-    prepared = prepare_image(photo, DETECTOR_INPUT, "host")
+def test_an_image_of_the_networks_size_is_only_normalized() -> None:
+    image = noise(192, 192)
+    prepared = prepare_image(image, DETECTOR_INPUT, "host")
     assert prepared.tensor.dtype == np.float32
-    np.testing.assert_allclose(prepared.tensor[0], normalized(photo.pixels), atol=2e-6)
+    np.testing.assert_allclose(prepared.tensor[0], normalized(image.pixels), atol=2e-6)
     assert prepared.scale.tolist() == [1, 1]
 
 
-def test_normalization_inside_the_graph_leaves_pixel_values() -> None:
-    photo = noise(192, 192)
-    prepared = prepare_image(photo, DETECTOR_INPUT, "in_graph")
-    assert (prepared.tensor[0] == photo.pixels.transpose(2, 0, 1)).all()
+def test_normalization_inside_the_graph_keeps_pixel_values() -> None:
+    image = noise(192, 192)
+    prepared = prepare_image(image, DETECTOR_INPUT, "in_graph")
+    assert (prepared.tensor[0] == image.pixels.transpose(2, 0, 1)).all()
 
 
-def test_channels_follow_the_network_not_the_image() -> None:
-    photo = noise()
-    turned = Image(photo.as_bgr(), "bgr")
+def test_channel_order_follows_the_network() -> None:
+    image = noise()
+    swapped = Image(image.as_bgr(), "bgr")
     box = np.array([[10, 10, 50, 50]])
     for spec in (
         POSE_INPUT,
         POSE_INPUT.model_copy(update={"color": "bgr", "mean": (0, 0, 0), "std": (1, 1, 1)}),
     ):
-        first = prepare_persons(photo, box, spec, EVALUATION_CROP, "host").tensor
-        assert (first == prepare_persons(turned, box, spec, EVALUATION_CROP, "host").tensor).all()
-    rgb = prepare_persons(photo, box, POSE_INPUT, EVALUATION_CROP, "in_graph").tensor
+        first = prepare_persons(image, box, spec, EVALUATION_CROP, "host").tensor
+        assert (first == prepare_persons(swapped, box, spec, EVALUATION_CROP, "host").tensor).all()
+    rgb = prepare_persons(image, box, POSE_INPUT, EVALUATION_CROP, "in_graph").tensor
     bgr_spec = POSE_INPUT.model_copy(update={"color": "bgr"})
-    assert (rgb[:, ::-1] == prepare_persons(photo, box, bgr_spec, EVALUATION_CROP, "in_graph").tensor).all()
+    assert (rgb[:, ::-1] == prepare_persons(image, box, bgr_spec, EVALUATION_CROP, "in_graph").tensor).all()
 
 
-def test_stretching_scales_both_sides_freely() -> None:
+def test_stretching_scales_both_sides_independently() -> None:
     prepared = prepare_image(noise(96, 384), DETECTOR_INPUT, "host")
     assert prepared.tensor.shape == (1, 3, 192, 192)
     np.testing.assert_allclose(prepared.scale, [2, 0.5])
 
 
 @pytest.mark.parametrize("side", [1, 2, 3, 191, 193, 1000])
-def test_any_size_of_image_reaches_the_networks_size(side: int) -> None:
+def test_images_of_any_size_are_resized_to_the_networks_size(side: int) -> None:
     assert prepare_image(noise(side, 7), DETECTOR_INPUT, "host").tensor.shape == (1, 3, 192, 192)
 
 
-def test_what_lies_outside_the_image_is_black() -> None:
-    photo = Image(np.full((100, 100, 3), 255, np.uint8), "rgb")
-    prepared = prepare_persons(photo, np.array([[-100, 0, 99, 99]]), POSE_INPUT, EVALUATION_CROP, "host")
+def test_pixels_outside_the_image_are_black() -> None:
+    image = Image(np.full((100, 100, 3), 255, np.uint8), "rgb")
+    prepared = prepare_persons(image, np.array([[-100, 0, 99, 99]]), POSE_INPUT, EVALUATION_CROP, "host")
     np.testing.assert_allclose(prepared.tensor[0, :, 64, 2], BLACK, atol=1e-6)
     np.testing.assert_allclose(prepared.tensor[0, :, 64, 70], (1 - np.array(MEAN)) / STD, atol=1e-6)
 
 
 @pytest.mark.parametrize("crop", [EVALUATION_CROP, PYTHON_DEPLOYMENT_CROP])
-def test_a_box_beside_the_image_sees_nothing(crop: object) -> None:
+def test_a_box_outside_the_image_is_black(crop: object) -> None:
     prepared = prepare_persons(noise(), np.array([[500, 500, 540, 580]]), POSE_INPUT, crop, "host")
     np.testing.assert_allclose(
         prepared.tensor[0], np.broadcast_to(BLACK[:, None, None], (3, 128, 96)), atol=1e-6
@@ -81,11 +81,11 @@ def test_a_box_beside_the_image_sees_nothing(crop: object) -> None:
 
 
 def test_persons_are_prepared_independently() -> None:
-    photo = noise(300, 400)
+    image = noise(300, 400)
     boxes = np.array([[10, 20, 110, 220], [200, 50, 390, 290], [0, 0, 1, 1]])
-    together = prepare_persons(photo, boxes, POSE_INPUT, EVALUATION_CROP, "host").tensor
+    together = prepare_persons(image, boxes, POSE_INPUT, EVALUATION_CROP, "host").tensor
     for number, box in enumerate(boxes):
-        alone = prepare_persons(photo, box[None], POSE_INPUT, EVALUATION_CROP, "host").tensor
+        alone = prepare_persons(image, box[None], POSE_INPUT, EVALUATION_CROP, "host").tensor
         assert (together[number] == alone[0]).all()
 
 
@@ -94,12 +94,12 @@ def test_no_persons_give_an_empty_batch() -> None:
     assert prepared.tensor.shape == (0, 3, 128, 96)
 
 
-def test_a_region_of_the_input_size_is_cut_without_resampling() -> None:
-    photo = noise(300, 400)
-    # The box and its surroundings are 100 pixels a side: unbiased maps then move whole pixels.
+def test_a_region_of_the_input_size_is_cropped_without_resampling() -> None:
+    image = noise(300, 400)
+    # The enlarged box is 100 pixels per side: unbiased maps then move whole pixels.
     spec = POSE_INPUT.model_copy(update={"height": 101, "width": 101})
-    prepared = prepare_persons(photo, np.array([[100, 60, 180, 140]]), spec, EVALUATION_CROP, "in_graph")
-    assert (prepared.tensor[0] == photo.pixels[50:151, 90:191].transpose(2, 0, 1)).all()
+    prepared = prepare_persons(image, np.array([[100, 60, 180, 140]]), spec, EVALUATION_CROP, "in_graph")
+    assert (prepared.tensor[0] == image.pixels[50:151, 90:191].transpose(2, 0, 1)).all()
 
 
 def test_detector_inputs_equal_upstreams_to_the_last_bit(shared: Path) -> None:
@@ -109,7 +109,7 @@ def test_detector_inputs_equal_upstreams_to_the_last_bit(shared: Path) -> None:
         assert (prepare_image(pixels, DETECTOR_INPUT, "host").tensor == reference).all()
 
 
-def test_deployment_cut_outs_equal_upstreams_to_the_last_bit(shared: Path) -> None:
+def test_deployment_crops_equal_upstreams_to_the_last_bit(shared: Path) -> None:
     for image, persons in (("demo_3", 1), ("demo_4", 3)):
         stem = f"data/reference/tinypose_128x96__{image}__A"
         stated = json.loads((shared / f"{stem}.keypoints.json").read_text())["persons"]
@@ -123,15 +123,15 @@ def test_deployment_cut_outs_equal_upstreams_to_the_last_bit(shared: Path) -> No
         assert (prepared.tensor == expected).all()
 
 
-def test_evaluation_cut_outs_equal_upstreams_to_the_last_bit(shared: Path) -> None:
+def test_evaluation_crops_equal_upstreams_to_the_last_bit(shared: Path) -> None:
     golden = np.load(shared / "data/reference/arm/golden_tinypose_128x96.npz")
     document = json.loads((shared / "data/coco/annotations/person_keypoints_val2017.json").read_text())
     boxes = {annotation["id"]: annotation["bbox"] for annotation in document["annotations"]}
-    for number, (image, annotation) in enumerate(
+    for number, (image_id, annotation) in enumerate(
         zip(golden["image_id"], golden["annotation_id"], strict=True)
     ):
-        photo = read_image(shared / f"data/coco/val2017/{image:012d}.jpg", honor_exif=False)
+        image = read_image(shared / f"data/coco/val2017/{image_id:012d}.jpg", honor_exif=False)
         x, y, width, height = boxes[int(annotation)]
-        box = np.array([[x, y, min(photo.width - 1, x + width - 1), min(photo.height - 1, y + height - 1)]])
-        prepared = prepare_persons(photo, box, POSE_INPUT, EVALUATION_CROP, "host")
+        box = np.array([[x, y, min(image.width - 1, x + width - 1), min(image.height - 1, y + height - 1)]])
+        prepared = prepare_persons(image, box, POSE_INPUT, EVALUATION_CROP, "host")
         assert (prepared.tensor[0] == golden["input"][number]).all()

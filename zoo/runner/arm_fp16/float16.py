@@ -1,4 +1,4 @@
-"""What flows through a half-precision network: halves in float64, singles in float32, integers."""
+"""Types in ARM FP16 emulation: FP16 values stored as float64, FP32 as float32, and integers."""
 
 from __future__ import annotations
 
@@ -6,24 +6,24 @@ import numpy as np
 
 from zoo._utils.arrays import Array, Doubles
 
-HALF = np.dtype(np.float64)
-"""Element type of tensors of halves; see :mod:`zoo.runner.arm_fp16.kernels`."""
+FP16 = np.dtype(np.float64)
+"""Storage type of FP16 tensors; see :mod:`zoo.runner.arm_fp16.kernels`."""
 
-SINGLE = np.dtype(np.float32)
+FP32 = np.dtype(np.float32)
 
 
-def halves(values: Array | float) -> Doubles:
-    """Rounds to the nearest half, ties to even.
+def round_to_fp16(values: Array | float) -> Doubles:
+    """Round to the nearest FP16 value, ties to even.
 
     Args:
         values: Numbers of any precision.
 
     Returns:
-        Float64 of the same shape.
+        FP16 values stored as float64, of the same shape.
     """
     return np.asarray(values).astype(np.float16).astype(np.float64)
 
 
-def half(value: float | np.float32) -> float:
-    """Rounds a number that Paddle-Lite keeps in single precision."""
+def fp16_constant(value: float | np.float32) -> float:
+    """Round a constant that Paddle-Lite stores in single precision."""
     return float(np.float16(np.float32(value)))

@@ -1,4 +1,4 @@
-"""Enlarging maps: copies of the nearest cell, or a mixture of four."""
+"""Upsampling: copies of the nearest cell, or bilinear interpolation of four cells."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo._utils.arrays import Array, Doubles, Integers
-from zoo.runner.arm_fp16.float16 import halves
+from zoo.runner.arm_fp16.float16 import round_to_fp16
+from zoo.runner.arm_fp16.kernel_spec import BoundOperator, Compute, UnsupportedKernelError
 from zoo.runner.arm_fp16.kernels import LANES, add, multiply, multiply_add
-from zoo.runner.arm_fp16.rule import BoundOperator, Compute, UnsupportedKernelError
 
 
-def build_nearest(use: BoundOperator) -> Compute:
-    """``nearest_interp_v2`` by a whole factor, where the nearest cell leaves no choice.
+def build_nearest(bound: BoundOperator) -> Compute:
+    """Build ``nearest_interp_v2`` by an integer factor, for which the nearest cell is unambiguous.
 
     Raises:
-        UnsupportedKernelError: Any other enlargement.
+        UnsupportedKernelError: Any other upsampling.
     """
-    use.require(align_corners=False, interp_method="nearest", data_layout="NCHW", out_h=-1, out_w=-1)
-    scale = use.operator.attributes.get("scale")
+    bound.require(align_corners=False, interp_method="nearest", data_layout="NCHW", out_h=-1, out_w=-1)
+    scale = bound.operator.attributes.get("scale")
     factors = [int(f) for f in scale if f in (2, 4, 8)] if isinstance(scale, tuple) else []
     if len(factors) != 2:
         raise UnsupportedKernelError(f"scale {scale}")
@@ -28,89 +28,90 @@ def build_nearest(use: BoundOperator) -> Compute:
     return lambda inputs: (inputs.repeat(down, axis=2).repeat(right, axis=3),)
 
 
-def build_bilinear(use: BoundOperator) -> Compute:
-    """``bilinear_interp_v2`` to a given size with aligned corners.
+def build_bilinear(bound: BoundOperator) -> Compute:
+    """Build ``bilinear_interp_v2`` to a given size with aligned corners.
 
     Raises:
-        UnsupportedKernelError: Any other enlargement.
+        UnsupportedKernelError: Any other upsampling.
     """
-    use.require(align_corners=True, interp_method="bilinear", data_layout="NCHW", align_mode=0, scale=())
-    height, width = use.integer("out_h"), use.integer("out_w")
+    bound.require(align_corners=True, interp_method="bilinear", data_layout="NCHW", align_mode=0, scale=())
+    height, width = bound.integer("out_h"), bound.integer("out_w")
     if height < 1 or width < 1:
         raise UnsupportedKernelError(f"size {height}x{width}")
-    return lambda inputs: (mixture(inputs, height, width),)
+    return lambda inputs: (interpolate(inputs, height, width),)
 
 
-class Axis(NamedTuple):
-    """Along one axis, what each cell is mixed of.
+class AxisWeights(NamedTuple):
+    """Source cells and weights along one axis, per output cell.
 
     Attributes:
-        low: Cell before.
-        high: Cell after.
-        share_low: Weight of the cell before, a half.
-        share_high: Weight of the cell after, a half.
-        inner: Cells before the first that lies on the last one of the input.
+        low: Index of the source cell before.
+        high: Index of the source cell after.
+        weight_low: FP16 weight of the cell before.
+        weight_high: FP16 weight of the cell after.
+        inner: Number of output cells before the first one that lies on the last input cell.
     """
 
     low: Integers
     high: Integers
-    share_low: Doubles
-    share_high: Doubles
+    weight_low: Doubles
+    weight_high: Doubles
     inner: int
 
 
-def axis(size: int, given: int) -> Axis:
-    """Which cells are mixed, positions in single precision as the kernel has them.
+def axis_weights(size: int, source_size: int) -> AxisWeights:
+    """Compute source cells and weights, with positions in single precision as in the kernel.
 
     Args:
-        size: Cells wanted.
-        given: Cells there are.
+        size: Number of output cells.
+        source_size: Number of input cells.
     """
-    step = np.float32(given - 1) / np.float32(size - 1) if size > 1 and given > 1 else np.float32(1)
-    places = np.arange(size, dtype=np.float32) * step
-    low = places.astype(np.int64)
-    share_high = halves(places - low.astype(np.float32))
-    inner = math.ceil(np.float32(given - 1) / step)
+    last = source_size - 1
+    step = np.float32(last) / np.float32(size - 1) if size > 1 and last > 0 else np.float32(1)
+    positions = np.arange(size, dtype=np.float32) * step
+    low = positions.astype(np.int64)
+    weight_high = round_to_fp16(positions - low.astype(np.float32))
+    inner = math.ceil(np.float32(last) / step)
     outside = np.arange(size) >= inner
-    return Axis(
-        low=np.where(outside, given - 1, low),
-        high=np.where(outside, given - 1, np.minimum(low + 1, given - 1)),
-        share_low=halves(1 - share_high),
-        share_high=share_high,
+    return AxisWeights(
+        low=np.where(outside, last, low),
+        high=np.where(outside, last, np.minimum(low + 1, last)),
+        weight_low=round_to_fp16(1 - weight_high),
+        weight_high=weight_high,
         inner=inner,
     )
 
 
-def mixture(inputs: Doubles, height: int, width: int) -> Array:
-    """Four cells mixed, first along rows, then along columns.
+def interpolate(inputs: Doubles, height: int, width: int) -> Array:
+    """Interpolate four cells, first along rows, then along columns.
 
-    Rows take two roundings for the products and one for the sum, in pairs of cells; a cell without a partner
-    is mixed in single precision and rounded once. Columns take a product and a fused step, in eights; cells
-    after the last eight in single precision again.
+    Along rows each product and the sum are rounded, in pairs of cells; a cell without a partner is computed
+    in single precision and rounded once. Along columns there is a product and a fused step, in groups of
+    eight; cells after the last group are computed in single precision.
 
     Args:
         inputs: ``(1, C, h, w)``.
-        height: Rows wanted.
-        width: Columns wanted.
+        height: Number of output rows.
+        width: Number of output columns.
     """
-    across, down = axis(width, inputs.shape[3]), axis(height, inputs.shape[2])
+    across, down = axis_weights(width, inputs.shape[3]), axis_weights(height, inputs.shape[2])
     low, high = inputs[..., across.low], inputs[..., across.high]
-    rows = add(multiply(low, across.share_low), multiply(high, across.share_high))
-    # Cells before and after the first on the edge are two loops, each with pairs and possibly one cell left.
+    rows = add(multiply(low, across.weight_low), multiply(high, across.weight_high))
+    # Cells before and after the first on the edge are two loops of pairs, each possibly with one cell left.
     alone = [
         end - 1 for end, count in ((across.inner, across.inner), (width, width - across.inner)) if count % 2
     ]
     rows[..., alone] = _in_single(
-        low[..., alone], across.share_low[alone], high[..., alone], across.share_high[alone]
+        low[..., alone], across.weight_low[alone], high[..., alone], across.weight_high[alone]
     )
     above, below = rows[:, :, down.low], rows[:, :, down.high]
-    share_above, share_below = down.share_low[:, None], down.share_high[:, None]
-    out = multiply_add(below, share_below, multiply(above, share_above))
+    weight_above, weight_below = down.weight_low[:, None], down.weight_high[:, None]
+    out = multiply_add(below, weight_below, multiply(above, weight_above))
     rest = width - width % LANES
-    out[..., rest:] = _in_single(above[..., rest:], share_above, below[..., rest:], share_below)
+    out[..., rest:] = _in_single(above[..., rest:], weight_above, below[..., rest:], weight_below)
     return np.asarray(out)
 
 
-def _in_single(a: Doubles, share_a: Doubles, b: Doubles, share_b: Doubles) -> Doubles:
-    # Products of halves are exact in single precision; their sum is rounded there, and then to half.
-    return halves((a * share_a + b * share_b).astype(np.float32))
+def _in_single(a: Doubles, weight_a: Doubles, b: Doubles, weight_b: Doubles) -> Doubles:
+    # Products of FP16 values are exact in single precision; the sum is rounded there, and then to FP16.
+    return round_to_fp16((a * weight_a + b * weight_b).astype(np.float32))

@@ -1,13 +1,13 @@
-"""Arithmetic in IEEE 754 binary16, and the loops whose order of roundings the results depend on.
+"""Arithmetic in IEEE 754 binary16, and the loops whose order of roundings determines the results.
 
-A tensor of halves is held in float64: every value in it is a half, so what a loop reads and writes is exact
-and only :func:`rounded` decides where it goes. A product of two halves has 22 significant bits and is exact
-in float64. Adding a third half to it can be inexact there, but never so near to the middle between two halves
-that rounding twice would differ from rounding once: beyond 32, where a sum may need more than the 53 bits,
-the product is then below 2^-15, and a half plus so little is far from any middle.
+FP16 tensors are stored as float64. Every element is an FP16 value, so loads and stores are exact, and only
+:func:`round_once` rounds. A product of two FP16 values has 22 significant bits and is exact in float64.
+Adding a third FP16 value can be inexact in float64, but never so close to a midpoint between two FP16 values
+that rounding twice differs from rounding once: beyond 32, where a sum may need more than 53 bits, the product
+is below 2^-15, and an FP16 value plus so little is far from any midpoint.
 
-All loops live in this one file because Numba's cache looks at the file of a function alone: a rounding in a
-file of its own could change and leave stale loops behind.
+All loops are in this one file because Numba's cache checks only the file of the compiled function: a rounding
+function in another file could change and leave stale loops in the cache.
 """
 
 from __future__ import annotations
@@ -17,51 +17,51 @@ from typing import NamedTuple
 import numpy as np
 
 from zoo._utils.arrays import Doubles, Integers
-from zoo.runner.arm_fp16.jit import compiled, elementwise
+from zoo.runner.arm_fp16.jit import compile_loop, compile_ufunc
 
 _EXPONENT = np.int64(0x7FF0000000000000)
 _SMALLEST_NORMAL = 2.0**-14
-# Adding this many times a power of two leaves a float64 11 significant bits below that power.
+# Adding this multiple of a power of two leaves a float64 with 11 significant bits from that power down.
 _SHIFT = 2.0**42
-# Halfway between the largest half, 65504, and the one that would follow.
+# Midpoint between the largest FP16 value, 65504, and the one that would follow.
 _OVERFLOW = 65520.0
 
 LANES = 8
-"""Halves in a vector register of 128 bits."""
+"""FP16 values in a vector register of 128 bits."""
 
 
-@compiled
-def rounded(value: float) -> float:
-    """The nearest half, ties to even; infinite from 65520 on."""
+@compile_loop
+def round_once(value: float) -> float:
+    """Round to the nearest FP16 value, ties to even; infinite from 65520 on."""
     size = abs(value)
     power = np.int64(np.float64(size).view(np.int64) & _EXPONENT).view(np.float64)
     shift = max(power, _SMALLEST_NORMAL) * _SHIFT
     nearest = (size + shift) - shift
-    # NaN compares false, and stays NaN when infinity is added.
+    # A comparison with NaN is false, and NaN plus infinity is NaN.
     return np.copysign(nearest if size < _OVERFLOW else size + np.inf, value)  # type: ignore[no-any-return]
 
 
-@elementwise("f8(f8,f8,f8)")
+@compile_ufunc("f8(f8,f8,f8)")
 def multiply_add(a: float, b: float, c: float) -> float:
-    """``a * b + c``, rounded once."""
-    return rounded(a * b + c)
+    """Compute ``a * b + c``, rounded once."""
+    return round_once(a * b + c)
 
 
-@elementwise("f8(f8,f8)")
+@compile_ufunc("f8(f8,f8)")
 def multiply(a: float, b: float) -> float:
-    """``a * b``, rounded."""
-    return rounded(a * b)
+    """Compute ``a * b``, rounded."""
+    return round_once(a * b)
 
 
-@elementwise("f8(f8,f8)")
+@compile_ufunc("f8(f8,f8)")
 def add(a: float, b: float) -> float:
-    """``a + b``, rounded."""
-    return rounded(a + b)
+    """Compute ``a + b``, rounded."""
+    return round_once(a + b)
 
 
-@elementwise("f8(f8,f8)")
-def largest(a: float, b: float) -> float:
-    """As the instruction FMAX: NaN if one is, and of two zeros the positive one."""
+@compile_ufunc("f8(f8,f8)")
+def maximum(a: float, b: float) -> float:
+    """Compute the maximum as the instruction FMAX: NaN if either is NaN; of two zeros the positive one."""
     if a > b:
         return a
     if b > a:
@@ -69,15 +69,15 @@ def largest(a: float, b: float) -> float:
     return a if a == b != 0 else a + b
 
 
-@compiled
+@compile_loop
 def matrix_product(weights: Doubles, inputs: Doubles, start: Doubles, out: Doubles) -> None:
-    """Sums of products over the input channels in order, one rounding each.
+    """Sum products over the input channels in order, with one rounding per step.
 
     Args:
         weights: ``(M, K)``.
         inputs: ``(K, P)``.
-        start: ``(M,)`` what the sums start from.
-        out: ``(M, P)`` written.
+        start: ``(M,)`` initial values of the sums.
+        out: ``(M, P)`` result, written in place.
     """
     for row in range(weights.shape[0]):
         sums = out[row]
@@ -85,39 +85,39 @@ def matrix_product(weights: Doubles, inputs: Doubles, start: Doubles, out: Doubl
         for k in range(weights.shape[1]):
             weight, values = weights[row, k], inputs[k]
             for p in range(sums.shape[0]):
-                sums[p] = rounded(weight * values[p] + sums[p])
+                sums[p] = round_once(weight * values[p] + sums[p])
 
 
-@compiled
+@compile_loop
 def matrix_vector(weights: Doubles, inputs: Doubles, bias: Doubles, out: Doubles) -> None:
-    """Sums in lanes, input channel ``k`` in lane ``k mod 8``; lanes added in pairs, the bias last.
+    """Sum in lanes, input channel ``k`` in lane ``k mod 8``; add lanes in pairs, and the bias last.
 
     Args:
         weights: ``(M, K)``.
         inputs: ``(K,)``.
         bias: ``(M,)``.
-        out: ``(M,)`` written.
+        out: ``(M,)`` result, written in place.
     """
     lanes = np.empty(LANES)
     for row in range(weights.shape[0]):
         lanes[:] = 0.0
         for k in range(weights.shape[1]):
-            lanes[k % LANES] = rounded(weights[row, k] * inputs[k] + lanes[k % LANES])
+            lanes[k % LANES] = round_once(weights[row, k] * inputs[k] + lanes[k % LANES])
         width = LANES
         while width > 1:
             width //= 2
             for lane in range(width):
-                lanes[lane] = rounded(lanes[2 * lane] + lanes[2 * lane + 1])
-        out[row] = rounded(lanes[0] + bias[row])
+                lanes[lane] = round_once(lanes[2 * lane] + lanes[2 * lane + 1])
+        out[row] = round_once(lanes[0] + bias[row])
 
 
 class Region(NamedTuple):
-    """Which cells of the output a loop computes.
+    """Output cells that a loop computes.
 
     Attributes:
-        stride: Of the window in both directions.
+        stride: Stride of the window in both directions.
         first_row: First row.
-        row_step: From one row to the next.
+        row_step: Distance between rows.
         first_column: First column.
         end_column: Column after the last.
     """
@@ -129,16 +129,16 @@ class Region(NamedTuple):
     end_column: int
 
 
-@compiled
+@compile_loop
 def window_sums(padded: Doubles, weights: Doubles, taps: Integers, region: Region, out: Doubles) -> None:
-    """Adds taps of a depthwise window to sums, one after the other.
+    """Add taps of a depthwise window to sums, one after the other.
 
     Args:
-        padded: ``(C, H, W)`` input with its border.
+        padded: ``(C, H, W)`` input with padding.
         weights: ``(C, rows, columns)`` of the window.
         taps: ``(T, 2)`` rows and columns of the window in the order they are added.
         region: The cells to compute.
-        out: ``(C, h, w)`` what the sums start from; they are written there.
+        out: ``(C, h, w)`` initial values of the sums, updated in place.
     """
     for channel in range(out.shape[0]):
         for row in range(region.first_row, out.shape[1], region.row_step):
@@ -149,23 +149,23 @@ def window_sums(padded: Doubles, weights: Doubles, taps: Integers, region: Regio
                 values = padded[channel, row * region.stride + down]
                 for column in range(region.first_column, region.end_column):
                     value = values[column * region.stride + right]
-                    sums[column] = rounded(weight * value + sums[column])
+                    sums[column] = round_once(weight * value + sums[column])
 
 
-@compiled
-def means(values: Doubles, share: float, out: Doubles) -> None:
-    """Averages as the kernel of global pooling takes them, so that sums cannot overflow.
+@compile_loop
+def mean_rows(values: Doubles, share: float, out: Doubles) -> None:
+    """Average rows as the global pooling kernel does; sums cannot overflow.
 
-    Per 32 values, eight lanes add the first and third eight, and the second and fourth; each sum is
-    multiplied by the rounded share and added. Eights that are left follow one by one. The lanes are folded
-    in half, then in pairs. The last values, fewer than eight, are multiplied by the reciprocal of the count
-    and added in one fused step of single precision: the runtime is built with ``-ffast-math``, which makes
-    that of a division by a number that stays the same.
+    Per 32 values, eight lanes add the first and third group of eight, and the second and fourth; each sum is
+    multiplied by the rounded share and accumulated. Remaining groups of eight follow one by one. The lanes
+    are folded in half, then in pairs. The last values (fewer than eight) are multiplied by the reciprocal of
+    the count and added in one fused step of single precision: the runtime is built with ``-ffast-math``,
+    which replaces the division by an invariant with that multiplication.
 
     Args:
         values: ``(C, N)``.
-        share: ``1 / N`` as a half.
-        out: ``(C,)`` written.
+        share: ``1 / N`` as an FP16 value.
+        out: ``(C,)`` result, written in place.
     """
     count = values.shape[1]
     reciprocal = np.float64(np.float32(1) / np.float32(count))
@@ -176,17 +176,17 @@ def means(values: Doubles, share: float, out: Doubles) -> None:
         at = 0
         while at + 4 * LANES <= count:
             for first in range(at, at + 2 * LANES):
-                pair = rounded(row[first] + row[first + 2 * LANES])
+                pair = round_once(row[first] + row[first + 2 * LANES])
                 lane = first % LANES
-                lanes[lane] = rounded(lanes[lane] + rounded(pair * share))
+                lanes[lane] = round_once(lanes[lane] + round_once(pair * share))
             at += 4 * LANES
         while at + LANES <= count:
             for lane in range(LANES):
-                lanes[lane] = rounded(lanes[lane] + rounded(row[at + lane] * share))
+                lanes[lane] = round_once(lanes[lane] + round_once(row[at + lane] * share))
             at += LANES
-        low = rounded(rounded(lanes[0] + lanes[4]) + rounded(lanes[1] + lanes[5]))
-        high = rounded(rounded(lanes[2] + lanes[6]) + rounded(lanes[3] + lanes[7]))
-        mean = rounded(low + high)
+        low = round_once(round_once(lanes[0] + lanes[4]) + round_once(lanes[1] + lanes[5]))
+        high = round_once(round_once(lanes[2] + lanes[6]) + round_once(lanes[3] + lanes[7]))
+        mean = round_once(low + high)
         for rest in range(at, count):
-            mean = rounded(np.float64(np.float32(row[rest] * reciprocal + mean)))
+            mean = round_once(np.float64(np.float32(row[rest] * reciprocal + mean)))
         out[channel] = mean

@@ -1,4 +1,4 @@
-"""A half-precision Lite file as steps that compute what its ARM kernels compute."""
+"""ARM FP16 emulation of a whole Paddle-Lite file: a list of steps, one per operator."""
 
 from __future__ import annotations
 
@@ -12,12 +12,18 @@ from converters.formats.graph import FEED, FETCH, Operator
 from converters.formats.paddle_lite.nb import NbFile, decode_nb, read_nb
 from registry.errors import ConversionError
 from zoo._utils.arrays import Array, Doubles
-from zoo.runner.arm_fp16.float16 import halves
+from zoo.runner.arm_fp16.float16 import round_to_fp16
+from zoo.runner.arm_fp16.kernel_spec import (
+    BoundOperator,
+    Compute,
+    KernelSpec,
+    UnsupportedKernelError,
+    unverified_error,
+)
 from zoo.runner.arm_fp16.operators import KERNELS
-from zoo.runner.arm_fp16.rule import BoundOperator, Compute, KernelSpec, UnsupportedKernelError, unsupported
 
 _HEAD = ("softmax", "matmul_v2", "elementwise_sub", "elementwise_div", "multiclass_nms3")
-"""Operators of a detector whose graph goes on to boxes, beyond what it needs for a raw head."""
+"""Operators that only a detector graph with box decoding and NMS has, in contrast to a raw head."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,66 +31,68 @@ class Step:
     """One operator, ready to compute.
 
     Attributes:
-        operator: What it is in the file.
-        rule: What is known of its kernel.
+        operator: The operator in the file.
+        spec: Specification of its kernel.
         reads: Names of its inputs, in order.
         writes: Names of its outputs, in order.
         compute: The computation.
-        done_with: Names nobody reads after it.
+        last_uses: Names that no later step reads.
     """
 
     operator: Operator
-    rule: KernelSpec
+    spec: KernelSpec
     reads: tuple[str, ...]
     writes: tuple[str, ...]
     compute: Compute
-    done_with: frozenset[str]
+    last_uses: frozenset[str]
 
 
 class Fp16Network:
-    """A loaded network. It holds no state between runs, so several threads may run it.
+    """A loaded network. It keeps no state between runs, so several threads may run it.
 
     Args:
-        path: A Lite file for ARM in half precision.
+        path: A Paddle-Lite file for ARM in FP16.
 
     Raises:
-        ConversionError: ``fp16-op-unsupported``: something in it is not known, all of which is listed.
+        ConversionError: ``fp16-op-unsupported``, with all unsupported operators listed.
         IntegrityError: The file is damaged.
-        NotFoundError: The file is not there.
+        NotFoundError: The file does not exist.
     """
 
     def __init__(self, path: Path) -> None:
         data = path.read_bytes() if path.is_file() else b""
         self.file: NbFile = decode_nb(data, path) if data else read_nb(path)
-        stored = _stored(self.file, data)
-        # A runtime rounds marked weights when it loads them; other parameters flow through the network.
-        weights = {name: halves(stored.pop(name)) for name in set(self.file.half_marks) if name in stored}
+        stored = _read_parameters(self.file, data)
+        # The runtime rounds marked weights when it loads them; other parameters are ordinary inputs.
+        weights = {
+            name: round_to_fp16(stored.pop(name)) for name in set(self.file.fp16_weights) if name in stored
+        }
         self._constants = stored
-        self._steps = _steps(self.file, weights)
+        self._steps = _build_steps(self.file, weights)
 
     def run(self, feeds: Mapping[str, Array]) -> tuple[Array, ...]:
-        """Computes all outputs of one input, batch extent 1, as the golden outputs were computed.
+        """Compute all outputs for one input with batch extent 1, as for the golden set.
 
         Args:
             feeds: One array per input, by name.
 
         Raises:
-            ConversionError: ``fp16-op-unverified``: a shape takes a path through a kernel that was not traced.
+            ConversionError: ``fp16-op-unverified``: a shape leads to an unverified path through a kernel.
         """
         values: dict[str, Array] = {**self._constants, **feeds}
-        # A half overflows, and infinities make NaN: what a phone computes silently.
+        # FP16 overflows, and infinities give NaN, on a phone as well, without any error.
         with np.errstate(all="ignore"):
             for step in self._steps:
                 arrays = [values[name] for name in step.reads]
-                _check(step, arrays)
+                _check_inputs(step, arrays)
                 values.update(zip(step.writes, step.compute(*arrays), strict=True))
-                for name in step.done_with:
+                for name in step.last_uses:
                     values.pop(name, None)
         return tuple(values[variable.name] for variable in self.file.outputs)
 
 
-def _stored(file: NbFile, data: bytes) -> dict[str, Array]:
-    """All parameters, as they lie in the file."""
+def _read_parameters(file: NbFile, data: bytes) -> dict[str, Array]:
+    """Read all parameters as stored in the file."""
     return {
         tensor.name: np.frombuffer(data, tensor.dtype, tensor.elements, tensor.offset).reshape(tensor.dims)
         for tensor in file.parameters
@@ -92,77 +100,79 @@ def _stored(file: NbFile, data: bytes) -> dict[str, Array]:
     }
 
 
-def _steps(file: NbFile, weights: Mapping[str, Doubles]) -> tuple[Step, ...]:
-    unknown: dict[str, int] = {}
+def _build_steps(file: NbFile, weights: Mapping[str, Doubles]) -> tuple[Step, ...]:
+    unsupported: dict[str, int] = {}
     steps: list[Step] = []
     if len(file.blocks) != 1:
-        unknown["control flow"] = len(file.blocks) - 1
+        unsupported["control flow"] = len(file.blocks) - 1
     last = _last_readers(file)
-    for place, operator in enumerate(file.operators):
+    for index, operator in enumerate(file.operators):
         if operator.type in (FEED, FETCH):
             continue
         try:
-            steps.append(_step(operator, weights, frozenset(last.get(place, ()))))
+            steps.append(_build_step(operator, weights, frozenset(last.get(index, ()))))
         except UnsupportedKernelError as error:
             text = f"{operator.type} ({error})"
-            unknown[text] = unknown.get(text, 0) + 1
-    if unknown:
-        raise _refusal(file.path, unknown)
+            unsupported[text] = unsupported.get(text, 0) + 1
+    if unsupported:
+        raise _unsupported_error(file.path, unsupported)
     return tuple(steps)
 
 
 def _last_readers(file: NbFile) -> dict[int, list[str]]:
-    """Operator number to the names that nobody reads after it; what is fetched stays."""
+    """Map operator index to the names that no later operator reads; network outputs are kept."""
     last: dict[str, int] = {}
-    for place, operator in enumerate(file.operators):
+    for index, operator in enumerate(file.operators):
         for name in operator.reads:
-            last[name] = place
+            last[name] = index
     kept = {variable.name for variable in file.outputs}
     found: dict[int, list[str]] = {}
-    for name, place in last.items():
+    for name, index in last.items():
         if name not in kept:
-            found.setdefault(place, []).append(name)
+            found.setdefault(index, []).append(name)
     return found
 
 
-def _step(operator: Operator, weights: Mapping[str, Doubles], done_with: frozenset[str]) -> Step:
+def _build_step(operator: Operator, weights: Mapping[str, Doubles], last_uses: frozenset[str]) -> Step:
     kernel = operator.kernel
-    place = f"{kernel.target}/{kernel.precision}/{kernel.alias}" if kernel else "no kernel"
-    rule = KERNELS.get(operator.type)
-    if rule is None or place not in rule.kernels:
-        raise UnsupportedKernelError(f"kernel {place}")
+    name = f"{kernel.target}/{kernel.precision}/{kernel.alias}" if kernel else "no kernel"
+    spec = KERNELS.get(operator.type)
+    if spec is None or name not in spec.kernels:
+        raise UnsupportedKernelError(f"kernel {name}")
     foreign = [
-        name for name, bound in operator.inputs.items() if bound and name not in (*rule.inputs, *rule.weights)
+        parameter
+        for parameter, bound in operator.inputs.items()
+        if bound and parameter not in (*spec.inputs, *spec.weights)
     ]
     if foreign:
         raise UnsupportedKernelError(f"input {foreign[0]}")
-    reads = tuple(_names(operator.inputs, rule.inputs))
-    writes = tuple(_names(operator.outputs, rule.outputs))
-    return Step(operator, rule, reads, writes, rule.build(BoundOperator(operator, weights)), done_with)
+    reads = tuple(_bound_names(operator.inputs, spec.inputs))
+    writes = tuple(_bound_names(operator.outputs, spec.outputs))
+    return Step(operator, spec, reads, writes, spec.build(BoundOperator(operator, weights)), last_uses)
 
 
-def _names(bound: Mapping[str, Sequence[str]], parameters: Sequence[str]) -> Iterator[str]:
+def _bound_names(bound: Mapping[str, Sequence[str]], parameters: Sequence[str]) -> Iterator[str]:
     return (name for parameter in parameters for name in bound.get(parameter, ()))
 
 
-def _check(step: Step, arrays: Sequence[Array]) -> None:
-    wanted = step.rule.takes
+def _check_inputs(step: Step, arrays: Sequence[Array]) -> None:
+    expected = step.spec.dtype
     for array in arrays:
-        if wanted is not None and array.dtype != wanted:
-            raise unsupported(f"{step.operator.type} of {array.dtype}")
-    if step.rule.weights and arrays[0].shape[0] != 1:
-        raise unsupported(f"a batch of {arrays[0].shape[0]}")
+        if expected is not None and array.dtype != expected:
+            raise unverified_error(f"{step.operator.type} of {array.dtype}")
+    if step.spec.weights and arrays[0].shape[0] != 1:
+        raise unverified_error(f"a batch of {arrays[0].shape[0]}")
 
 
-def _refusal(path: Path, unknown: Mapping[str, int]) -> ConversionError:
+def _unsupported_error(path: Path, unsupported: Mapping[str, int]) -> ConversionError:
     hint = f"zoo inspect {path} lists its operators"
-    if all(text.startswith(_HEAD) for text in unknown):
-        hint = "zoo convert with --head raw leaves boxes and NMS out of a detector's file"
+    if all(text.startswith(_HEAD) for text in unsupported):
+        hint = "convert with --head raw to leave box decoding and NMS out of the file"
     return ConversionError(
         "fp16-op-unsupported",
-        f"{path} holds what this interpreter does not know",
-        expected=f"only {', '.join(KERNELS)}, used as in the networks it was proven on",
-        found=", ".join(f"{count} x {text}" for text, count in unknown.items()),
-        done="nothing was guessed: the file was not loaded",
+        f"ARM FP16 emulation does not support all operators of {path}",
+        expected=f"only {', '.join(KERNELS)}, used as in the networks the emulation was verified on",
+        found=", ".join(f"{count} x {text}" for text, count in unsupported.items()),
+        done="the file was not loaded",
         hint=hint,
     )

@@ -1,1 +1,1 @@
-"""Output tensors in, coordinates out: heat maps, poses, boxes, suppression."""
+"""Convert output tensors to coordinates: heat maps, poses, boxes, suppression."""

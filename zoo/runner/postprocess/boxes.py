@@ -1,4 +1,4 @@
-"""Raw detector outputs become boxes over a grid of cells."""
+"""Decode raw detector outputs over a grid of cells to boxes."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ class Candidates:
 
 
 @dataclass(frozen=True, eq=False)
-class Cells:
-    """All cells of all levels, strides in order, rows outer, columns inner.
+class Grid:
+    """Cells of all levels: strides in order, rows outer, columns inner.
 
     Attributes:
         centers: ``(A, 4)`` x, y, x, y of the cell's center in network input pixels.
@@ -40,21 +40,21 @@ class Cells:
 
 
 @lru_cache(maxsize=16)
-def cells_of(height: int, width: int, strides: tuple[int, ...]) -> Cells:
-    """The grid of a network input of that size; a level covers the input even where it does not divide it."""
+def make_grid(height: int, width: int, strides: tuple[int, ...]) -> Grid:
+    """Build the grid of a network input; a level also covers a remainder smaller than its stride."""
     centers, repeats = [], []
     for stride in strides:
         rows, columns = -(-height // stride), -(-width // stride)
         y, x = np.mgrid[:rows, :columns].reshape(2, -1)
         centers.append((np.stack([x, y, x, y], axis=1) + 0.5) * stride)
         repeats.append(np.full((rows * columns, 1), stride))
-    return Cells(np.concatenate(centers).astype(np.float32), np.concatenate(repeats).astype(np.float32))
+    return Grid(np.concatenate(centers).astype(np.float32), np.concatenate(repeats).astype(np.float32))
 
 
 def decode_raw(
     outputs: Sequence[Array], spec: Input, output: DetectionOutput, threshold: float
 ) -> Candidates:
-    """Decode per-level scores and box distributions of one photo.
+    """Decode per-level scores and box distributions of one image.
 
     Each side of a box is the expectation of a softmax over ``reg_max + 1`` bins, in cells, measured from the
     cell's center (Li et al., Generalized Focal Loss, NeurIPS 2020). Only cells above the threshold are
@@ -65,41 +65,41 @@ def decode_raw(
             logits of each level, sides in the order left, top, right, bottom.
         spec: Input tensor, for the grid.
         output: Strides and bins.
-        threshold: Cells whose best class is not above it are dropped.
+        threshold: Cells without a class score above it are dropped.
 
     Raises:
-        ConversionError: ``output-shape`` when the levels do not fit the grid.
+        ConversionError: ``output-shape`` if the levels do not match the grid.
     """
-    cells = cells_of(spec.height, spec.width, output.strides)
+    grid = make_grid(spec.height, spec.width, output.strides)
     levels = len(output.strides)
     bins = output.reg_max + 1
     scores = np.concatenate([level[0] for level in outputs[:levels]])
     logits = np.concatenate([level[0] for level in outputs[levels:]])
-    if len(scores) != len(cells.centers) or logits.shape != (len(scores), 4 * bins):
+    if len(scores) != len(grid.centers) or logits.shape != (len(scores), 4 * bins):
         raise ConversionError(
             "output-shape",
-            "the detector's outputs do not fit the grid of its input",
-            expected=f"{len(cells.centers)} cells with {4 * bins} logits each",
+            "the detector's outputs do not match the grid of its input",
+            expected=f"{len(grid.centers)} cells with {4 * bins} logits each",
             found=f"scores {scores.shape}, logits {logits.shape}",
             hint="check that the file belongs to this entry: zoo inspect FILE",
         )
-    chosen = np.flatnonzero(scores.max(axis=1) > threshold)
-    distribution = logits[chosen].reshape(-1, 4, bins)
+    selected = np.flatnonzero(scores.max(axis=1) > threshold)
+    distribution = logits[selected].reshape(-1, 4, bins)
     weight = np.exp(distribution - distribution.max(axis=2, keepdims=True))
     distance = (weight * np.arange(bins, dtype=np.float32)).sum(axis=2) / weight.sum(axis=2)
-    distance *= cells.strides[chosen]
+    distance *= grid.strides[selected]
     distance[:, :2] *= -1
-    return Candidates(cells.centers[chosen] + distance, scores[chosen])
+    return Candidates(grid.centers[selected] + distance, scores[selected])
 
 
-def choose_decoded(boxes: Array, scores: Array, threshold: float) -> Candidates:
-    """Pick the candidates out of boxes that the graph decoded.
+def select_candidates(boxes: Array, scores: Array, threshold: float) -> Candidates:
+    """Select candidates from boxes that the graph has decoded.
 
     Args:
         boxes: ``(1, A, 4)`` in network input pixels.
         scores: ``(1, classes, A)``.
-        threshold: Boxes whose best class is not above it are dropped.
+        threshold: Boxes without a class score above it are dropped.
     """
     by_box = scores[0].T
-    chosen = np.flatnonzero(by_box.max(axis=1) > threshold)
-    return Candidates(boxes[0][chosen], by_box[chosen])
+    selected = np.flatnonzero(by_box.max(axis=1) > threshold)
+    return Candidates(boxes[0][selected], by_box[selected])

@@ -1,4 +1,4 @@
-"""Signs that a network computed garbage although the engine reported success."""
+"""Checks that detect invalid network outputs although the engine reported success."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ _HINT = "check that the file was made for this processor: zoo inspect FILE"
 def check_indices(indices: Array, map_size: tuple[int, int]) -> None:
     """Refuse arg-max outputs that point outside the heat map.
 
-    A Lite file run on the wrong processor reports success and returns garbage; its indices show it.
+    A Lite file that runs on the wrong processor reports success and returns garbage, which shows in its
+    indices.
 
     Args:
         indices: Flat cell indices of any shape.
@@ -31,13 +32,13 @@ def check_indices(indices: Array, map_size: tuple[int, int]) -> None:
             "the network's arg-max output points outside its heat maps",
             expected=f"indices from 0 to {cells - 1}",
             found=f"indices from {indices.min()} to {indices.max()}",
-            done="results of this run are dropped",
+            done="the results of this run were discarded",
             hint=_HINT,
         )
 
 
 def check_finite(outputs: Iterable[Array]) -> None:
-    """Refuse outputs with infinities or values that are not numbers.
+    """Refuse outputs with infinities or NaN.
 
     Raises:
         ConversionError: ``output-not-finite``.
@@ -46,9 +47,9 @@ def check_finite(outputs: Iterable[Array]) -> None:
         if not np.isfinite(output).all():
             raise ConversionError(
                 "output-not-finite",
-                f"output {position} of the network holds values that are not numbers",
+                f"output {position} of the network contains values that are not finite",
                 expected="finite values",
-                found=f"{np.count_nonzero(~np.isfinite(output))} of {output.size} are not",
-                done="results of this run are dropped",
+                found=f"{np.count_nonzero(~np.isfinite(output))} of {output.size} values are not finite",
+                done="the results of this run were discarded",
                 hint=_HINT,
             )

@@ -1,7 +1,7 @@
-"""From whatever form of output a detector's graph has to final boxes.
+"""Convert the outputs of a detector graph, in any of three forms, to final boxes.
 
-The three forms are told apart by number and shape of the outputs: tensor names change with the version that
-exported them, and one entry's artifacts can differ in form.
+The forms are distinguished by number and shape of the outputs: tensor names change with the version of the
+exporter, and artifacts of one entry can have different forms.
 """
 
 from __future__ import annotations
@@ -15,37 +15,37 @@ from registry.errors import ConversionError
 from registry.schema.io import DetectionOutput, Input
 from registry.schema.protocol import MulticlassNms
 from zoo._utils.arrays import Array, Floats
-from zoo.runner.postprocess.boxes import choose_decoded, decode_raw
+from zoo.runner.postprocess.boxes import decode_raw, select_candidates
 from zoo.runner.postprocess.suppression import multiclass_nms
 from zoo.runner.results import Detections
 
 Head = Literal["raw", "boxes", "nms"]
 
 
-def final_boxes(
+def decode_detections(
     outputs: Sequence[Array], spec: Input, output: DetectionOutput, rule: MulticlassNms, scale: Floats
 ) -> Detections:
-    """Boxes in image pixels out of one image's network outputs.
+    """Convert the network outputs of one image to boxes in image pixels.
 
     Args:
         outputs: In the graph's order.
         spec: Input tensor, for the grid.
         output: Strides and bins.
-        rule: Suppression. Of a graph that has suppressed already, boxes not above the score threshold are
-            dropped; its overlaps cannot be judged again.
+        rule: Suppression. For a graph that contains NMS only the score threshold is applied; the suppressed
+            boxes are no longer available.
         scale: Network pixels per image pixel in y and x.
 
     Raises:
         ConversionError: ``output-shape``.
     """
-    head = head_of([value.shape for value in outputs], output)
+    head = identify_head([value.shape for value in outputs], output)
     if head == "nms":
-        # As Paddle and onnxruntime hand them out: by class, the best first. OpenVINO has an order of its own.
+        # The order of Paddle and onnxruntime: by class, best first. OpenVINO returns another order.
         rows = outputs[0][np.lexsort((-outputs[0][:, 1], outputs[0][:, 0]))]
         found = Detections(rows[:, 2:6], rows[:, 1], rows[:, 0].astype(np.int64))
         return found.above(rule.score_threshold)
     if head == "boxes":
-        candidates = choose_decoded(outputs[0], outputs[1], rule.score_threshold)
+        candidates = select_candidates(outputs[0], outputs[1], rule.score_threshold)
     else:
         candidates = decode_raw(outputs, spec, output, rule.score_threshold)
     kept = multiclass_nms(candidates.boxes, candidates.scores, rule)
@@ -53,15 +53,15 @@ def final_boxes(
     return Detections(candidates.boxes[kept.index] / per_image_pixel, kept.score, kept.label)
 
 
-def head_of(shapes: Sequence[tuple[int | None, ...]], output: DetectionOutput) -> Head:
-    """Which form a graph's outputs have.
+def identify_head(shapes: Sequence[tuple[int | None, ...]], output: DetectionOutput) -> Head:
+    """Identify the form of a graph's outputs.
 
     Args:
-        shapes: Of the outputs, in order; None for an open extent.
+        shapes: Shapes of the outputs, in order; None for an open extent.
         output: Strides and bins of the entry.
 
     Raises:
-        ConversionError: ``output-shape`` when they have none of the known forms.
+        ConversionError: ``output-shape`` if they have none of the known forms.
     """
     ranks = [len(shape) for shape in shapes]
     logits = 4 * (output.reg_max + 1)
@@ -74,7 +74,7 @@ def head_of(shapes: Sequence[tuple[int | None, ...]], output: DetectionOutput) -
         return "nms"
     raise ConversionError(
         "output-shape",
-        "these are not the outputs of a detector of this family",
+        "the outputs are not those of a detector of this family",
         expected=f"{2 * levels} outputs of scores and logits per level, or boxes and scores, or final boxes",
         found="; ".join(str(list(shape)) for shape in shapes),
         hint="check that the file belongs to this entry: zoo inspect FILE",

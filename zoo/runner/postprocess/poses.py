@@ -1,4 +1,4 @@
-"""Poses of one image against each other: rescoring and suppression by object keypoint similarity."""
+"""Rescore the poses of one image and suppress duplicates by object keypoint similarity."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ COCO_SIGMAS = (
 )
 
 
-def rescored(box_scores: Array, joint_scores: Array, visibility: float) -> Doubles:
-    """Score of a person: box score times the mean score of its visible joints.
+def rescore_poses(box_scores: Array, joint_scores: Array, visibility: float) -> Doubles:
+    """Compute person scores: box score times the mean score of the visible joints.
 
     Args:
         box_scores: ``(N,)``.
         joint_scores: ``(N, J)``.
-        visibility: Joints above this are visible. A person without one scores 0.
+        visibility: Joints that score above this are visible. A person without visible joints scores 0.
 
     Returns:
         ``(N,)``.
@@ -33,14 +33,14 @@ def rescored(box_scores: Array, joint_scores: Array, visibility: float) -> Doubl
     return np.asarray(box_scores * total / np.maximum(visible.sum(axis=1), 1))
 
 
-def similarity(points: Array, others: Array, area: float, areas: Array) -> Doubles:
-    """Object keypoint similarity of one pose to others, all joints counted.
+def keypoint_similarity(points: Array, others: Array, area: float, areas: Array) -> Doubles:
+    """Compute the object keypoint similarity (OKS) of one pose to others, over all joints.
 
     Args:
         points: ``(J, 2)``.
         others: ``(M, J, 2)``.
-        area: Of the first pose's region, square pixels.
-        areas: ``(M,)`` of the others' regions.
+        area: Area of the first pose's region in square pixels.
+        areas: ``(M,)`` areas of the others' regions.
 
     Returns:
         ``(M,)`` from 0 to 1.
@@ -50,19 +50,21 @@ def similarity(points: Array, others: Array, area: float, areas: Array) -> Doubl
     return np.asarray(np.exp(-distance / (2 * COCO_SIGMAS) ** 2 / extent[:, None] / 2).mean(axis=1))
 
 
-def suppressed(points: Array, scores: Array, areas: Array, rule: OksSuppression) -> Integers:
-    """Indices of the poses that stay, best first.
+def suppress_poses(points: Array, scores: Array, areas: Array, rule: OksSuppression) -> Integers:
+    """Suppress similar poses; return the indices of the remaining ones, best first.
 
     Args:
         points: ``(N, J, 2)`` image pixels.
         scores: ``(N,)``.
         areas: ``(N,)`` square pixels of the enlarged regions, not of the persons.
-        rule: Threshold; a pose exactly as similar as it stays.
+        rule: Threshold; a pose is suppressed only if its similarity exceeds it.
     """
     order = np.argsort(-scores, kind="stable")
     kept = []
     while order.size:
         best, order = order[0], order[1:]
         kept.append(best)
-        order = order[similarity(points[best], points[order], areas[best], areas[order]) <= rule.threshold]
+        order = order[
+            keypoint_similarity(points[best], points[order], areas[best], areas[order]) <= rule.threshold
+        ]
     return np.array(kept, dtype=np.int64)

@@ -13,7 +13,7 @@ from zoo._utils.arrays import Array, Floats, Integers
 
 @dataclass(frozen=True, eq=False)
 class Kept:
-    """What survives, best first.
+    """Boxes that remain after suppression, best first.
 
     Attributes:
         index: ``(K,)`` row of the candidate.
@@ -36,22 +36,22 @@ def multiclass_nms(boxes: Array, scores: Array, rule: MulticlassNms) -> Kept:
     Args:
         boxes: ``(M, 4)`` x1, y1, x2, y2; M may be 0.
         scores: ``(M, classes)``.
-        rule: Thresholds; ``top_k`` candidates a class, ``keep`` results in all.
+        rule: Thresholds; ``top_k`` candidates per class, ``keep`` results in total.
     """
     import cv2  # heavy: see the package's docstring
 
     corners = np.asarray(boxes, dtype=np.float64)
-    # OpenCV's stubs ask for sequences; arrays are what it is fast with.
-    sides: Any = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
+    # OpenCV's stubs declare sequences; arrays are faster.
+    xywh: Any = np.concatenate([corners[:, :2], corners[:, 2:] - corners[:, :2]], axis=1)
     parts = []
-    for name in np.flatnonzero((scores > rule.score_threshold).any(axis=0)):
-        candidates = np.flatnonzero(scores[:, name] > rule.score_threshold)
-        own: Any = scores[candidates, name]
-        survivors = cv2.dnn.NMSBoxes(
-            sides[candidates], own, rule.score_threshold, rule.iou_threshold, top_k=rule.top_k
+    for class_id in np.flatnonzero((scores > rule.score_threshold).any(axis=0)):
+        candidates = np.flatnonzero(scores[:, class_id] > rule.score_threshold)
+        class_scores: Any = scores[candidates, class_id]
+        remaining = cv2.dnn.NMSBoxes(
+            xywh[candidates], class_scores, rule.score_threshold, rule.iou_threshold, top_k=rule.top_k
         )
-        index = candidates[np.asarray(survivors, dtype=np.int64).reshape(-1)]
-        parts.append(Kept(index, np.full(len(index), name), scores[index, name]))
+        index = candidates[np.asarray(remaining, dtype=np.int64).reshape(-1)]
+        parts.append(Kept(index, np.full(len(index), class_id), scores[index, class_id]))
     if not parts:
         return Kept(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.float32))
     rows = np.concatenate([part.index for part in parts])

@@ -1,4 +1,4 @@
-"""onnxruntime, in this process: it reports failures as exceptions."""
+"""Sessions on onnxruntime, which runs in this process because it reports failures as exceptions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from converters.formats.inspection import Tensor
 from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
 from zoo._utils.arrays import Array
-from zoo.runner.sessions.session import Arrays, Closing, check_feeds
+from zoo.runner.sessions.session import Arrays, SessionBase, check_feeds
 
 _DTYPES = {
     "tensor(float)": "float32",
@@ -26,7 +26,7 @@ _DTYPES = {
 _ERRORS_ONLY = 3
 
 
-class OnnxSession(Closing):
+class OnnxSession(SessionBase):
     """A model in onnxruntime on the CPU.
 
     Args:
@@ -53,20 +53,20 @@ class OnnxSession(Closing):
             ) from error
         if not model.is_file():
             raise NotFoundError(
-                "model-not-found", f"there is no file at {model}", hint="zoo fetch NAME --onnx fp32 gets one"
+                "model-not-found", f"the file {model} does not exist", hint="zoo fetch NAME --onnx fp32"
             )
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
-        # Detector and pose model take turns; threads of one that spin would take the other's processor.
+        # Detector and pose model alternate; spinning threads of one would occupy the other's processor.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             session = onnxruntime.InferenceSession(str(model), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime has no common base class for its errors
             raise IntegrityError(
                 "onnx-unloadable",
-                f"onnxruntime does not load {model}",
+                f"onnxruntime cannot load {model}",
                 expected="a complete ONNX model this version understands",
                 found=_first_line(error),
                 hint=f"zoo inspect {model}",
@@ -80,7 +80,7 @@ class OnnxSession(Closing):
     def run(self, feeds: Mapping[str, Array]) -> Arrays:
         """See :class:`zoo.runner.sessions.session.Session`."""
         if self._session is None:
-            raise UsageError("session-closed", "this session was closed", hint="open the model anew")
+            raise UsageError("session-closed", "the session was closed", hint="open the model again")
         check_feeds(self.inputs, feeds)
         try:
             values = self._session.run(None, dict(feeds))
@@ -89,7 +89,7 @@ class OnnxSession(Closing):
                 "predictor-failed",
                 "onnxruntime could not run the model",
                 found=_first_line(error),
-                hint="see whether another engine runs it: --backend paddle or lite",
+                hint="try another engine: --backend paddle or lite",
             ) from error
         named = zip(self.outputs, values, strict=True)
         return {tensor.name: np.asarray(value) for tensor, value in named}

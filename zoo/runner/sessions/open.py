@@ -1,4 +1,4 @@
-"""From a model file to a session, or a refusal that says why not."""
+"""Open a session on a model file."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ from zoo.runner.sessions.onnx import OnnxSession
 from zoo.runner.sessions.session import Session
 from zoo.runner.sessions.worker import WorkerSession
 
-_TARGET_HERE = "x86"
+_NATIVE_TARGET = "x86"
 
 Request = dict[str, str | int | bool | list[str]]
-"""What a worker needs to load a model."""
+"""Message from which a worker loads a model."""
 
 
 @dataclass(frozen=True)
-class _Hosted:
-    """An engine that lives in a worker process.
+class _WorkerEngine:
+    """An engine that runs in a worker process.
 
     Attributes:
-        engine: What the session calls it.
+        engine: Name in the session.
         formats: Formats of :class:`Inspection` that it loads.
-        what: These, in words.
-        script: Its worker, among ours.
-        request: What that needs to know of a file.
-        ends: Inputs or outputs of a file, as the session has them: with channels first.
+        description: The formats in words.
+        script: File name of its worker script.
+        build_request: Builds the message from which the worker loads a file.
+        convert_tensors: Converts inputs or outputs of a file to those of the session, with channels first.
     """
 
     engine: str
     formats: tuple[str, ...]
-    what: str
+    description: str
     script: str
-    request: Callable[[Inspection], Request]
-    ends: Callable[[Sequence[Tensor]], tuple[Tensor, ...]] = tuple
+    build_request: Callable[[Inspection], Request]
+    convert_tensors: Callable[[Sequence[Tensor]], tuple[Tensor, ...]] = tuple
 
 
 def open_session(
@@ -52,66 +52,66 @@ def open_session(
 ) -> Session:
     """Load a model.
 
-    A ``.nb`` file runs here when its kernels are for this processor. A half-precision file for ARM is
-    interpreted, rounding by rounding; nothing stands in for one in single precision.
+    A ``.nb`` file runs natively if its kernels are for this processor. An FP16 file for ARM runs under ARM
+    FP16 emulation; an FP32 file for ARM cannot run here.
 
     Args:
         model: ``.onnx`` file for ``onnx``; folder or program file of an inference model for ``paddle``;
             ``.nb`` file for ``lite``; folder or graph of an OpenVINO or ncnn model for ``openvino`` and
-            ``ncnn``; ``.tflite`` file for ``tflite``: its inputs and outputs of four extents have channels
-            last, and first in the session, as with every other engine.
-        backend: What runs it.
-        interpreter: Python that has the engine; the current one when there is none. ``onnx`` runs in this
-            process and takes none; ``lite`` needs one, but for a file that is interpreted.
-        threads: Threads one run may use. The Paddle-Lite wheel cannot set them for ``.nb`` files: 1.
+            ``ncnn``; ``.tflite`` file for ``tflite``, whose four-dimensional inputs and outputs have channels
+            last in the file and first in the session, as with every other engine.
+        backend: The backend.
+        interpreter: Python that has the engine; the current one by default. ``onnx`` runs in this process and
+            ignores it; ``lite`` needs it except for ARM FP16 emulation.
+        threads: Threads one run may use. 1 for ``.nb`` files: the Paddle-Lite wheel cannot set them.
 
     Raises:
         ConversionError: ``target-not-runnable``: the kernels in the file are for another processor;
-            ``fp16-op-unsupported``: the interpreter does not know all of them. Also when the engine crashes or
-            fails to load the file.
+            ``fp16-op-unsupported``: ARM FP16 emulation does not support all of them. Also if the engine
+            crashes or cannot load the file.
         IntegrityError: The file is damaged.
-        MissingToolError: The engine is not there.
-        NotFoundError: The file is not there.
-        UsageError: ``wrong-format`` when the file is for another engine, ``threads-not-settable``, or
+        MissingToolError: The engine is not installed.
+        NotFoundError: The file does not exist.
+        UsageError: ``wrong-format`` if the file is for another engine, ``threads-not-settable``, or
             ``threads-not-positive``.
     """
     if threads < 1:
         raise UsageError(
             "threads-not-positive",
-            "a model needs a thread to run on",
+            "the number of threads must be positive",
             expected="1 or more",
             found=str(threads),
             hint="--threads 1",
         )
     if backend == "onnx":
         return OnnxSession(model, threads=threads)
-    inspection, hosted = inspect(model), _HOSTED[backend]
-    if inspection.format not in hosted.formats:
+    inspection, engine = inspect(model), _ENGINES[backend]
+    if inspection.format not in engine.formats:
         raise UsageError(
             "wrong-format",
-            f"{inspection.path} is not for {backend}",
-            expected=hosted.what,
+            f"{inspection.path} is not a model for --backend {backend}",
+            expected=engine.description,
             found=f"a file of format {inspection.format}",
             hint=f"zoo inspect {inspection.path}",
         )
     if backend == "lite":
         if (inspection.target, inspection.precision) == ("arm", "fp16"):
             if threads != 1:
-                raise _one_thread("the interpreter of half-precision ARM files runs on one thread", threads)
+                raise _thread_error("ARM FP16 emulation runs on one thread", threads)
             return ArmFp16Session(inspection)
         _require_runnable(inspection, interpreter, threads)
     return WorkerSession(
-        hosted.engine,
+        engine.engine,
         interpreter or Interpreter(Path(sys.executable), platform.python_version(), "current"),
-        hosted.script,
-        hosted.request(inspection) | {"threads": threads},
-        inputs=hosted.ends(inspection.inputs),
-        outputs=hosted.ends(inspection.outputs),
+        engine.script,
+        engine.build_request(inspection) | {"threads": threads},
+        inputs=engine.convert_tensors(inspection.inputs),
+        outputs=engine.convert_tensors(inspection.outputs),
         threads=threads,
     )
 
 
-def _of_file(inspection: Inspection) -> Request:
+def _file_request(inspection: Inspection) -> Request:
     return {
         "model": str(inspection.path.resolve()),
         "inputs": [tensor.name for tensor in inspection.inputs],
@@ -119,7 +119,7 @@ def _of_file(inspection: Inspection) -> Request:
     }
 
 
-def _of_program(inspection: Inspection) -> Request:
+def _program_request(inspection: Inspection) -> Request:
     files = read_model(inspection.path.resolve())
     return {
         "program": str(files.program.path),
@@ -128,40 +128,42 @@ def _of_program(inspection: Inspection) -> Request:
     }
 
 
-_HOSTED: dict[Backend, _Hosted] = {
-    "paddle": _Hosted(
-        "paddle", ("program", "pir"), "a Paddle inference model", "paddle_worker.py", _of_program
+_ENGINES: dict[Backend, _WorkerEngine] = {
+    "paddle": _WorkerEngine(
+        "paddle", ("program", "pir"), "a Paddle inference model", "paddle_worker.py", _program_request
     ),
-    "lite": _Hosted("paddle-lite", ("lite",), "a Paddle-Lite model", "lite_worker.py", _of_file),
-    "openvino": _Hosted("openvino", ("openvino",), "an OpenVINO model", "openvino_worker.py", _of_file),
-    "ncnn": _Hosted("ncnn", ("ncnn",), "an ncnn model", "ncnn_worker.py", _of_file),
-    "tflite": _Hosted(
-        "litert", ("tflite",), "a TensorFlow Lite model", "tflite_worker.py", _of_file, channels_first
+    "lite": _WorkerEngine("paddle-lite", ("lite",), "a Paddle-Lite model", "lite_worker.py", _file_request),
+    "openvino": _WorkerEngine(
+        "openvino", ("openvino",), "an OpenVINO model", "openvino_worker.py", _file_request
+    ),
+    "ncnn": _WorkerEngine("ncnn", ("ncnn",), "an ncnn model", "ncnn_worker.py", _file_request),
+    "tflite": _WorkerEngine(
+        "litert", ("tflite",), "a TensorFlow Lite model", "tflite_worker.py", _file_request, channels_first
     ),
 }
 
 
 def _require_runnable(inspection: Inspection, interpreter: Interpreter | None, threads: int) -> None:
-    """Pass only when Paddle-Lite can run a file here, and as it is asked to."""
-    if inspection.target != _TARGET_HERE or platform.machine() not in ("x86_64", "AMD64"):
-        # An ARM file would load, run, and report success with garbage.
+    """Check that Paddle-Lite can run a file on this machine with the given options."""
+    if inspection.target != _NATIVE_TARGET or platform.machine() not in ("x86_64", "AMD64"):
+        # An ARM file would load, run, and report success while returning garbage.
         raise ConversionError(
             "target-not-runnable",
-            f"{inspection.path} cannot run on this processor",
-            expected=f"kernels for {_TARGET_HERE}, on such a processor",
+            f"cannot run {inspection.path} on this processor",
+            expected=f"kernels for {_NATIVE_TARGET}, on an {_NATIVE_TARGET} processor",
             found=f"kernels for {inspection.target}, on {platform.machine()}",
             done="the file was not loaded",
-            hint="zoo convert SRC --to lite --target x86 makes the twin that runs here",
+            hint="zoo convert SRC --to lite --target x86",
         )
     if threads != 1:
-        raise _one_thread("Paddle-Lite for Python cannot set the number of threads of a .nb file", threads)
+        raise _thread_error("Paddle-Lite for Python cannot set the number of threads of a .nb file", threads)
     if interpreter is None:
         raise MissingToolError(
             "paddlelite-missing",
-            "no Python with paddlelite is known",
-            hint="zoo doctor shows which interpreters work",
+            "no Python with paddlelite is available",
+            hint="zoo doctor lists the interpreters that work",
         )
 
 
-def _one_thread(why: str, threads: int) -> UsageError:
-    return UsageError("threads-not-settable", why, expected="1", found=str(threads), hint="--threads 1")
+def _thread_error(message: str, threads: int) -> UsageError:
+    return UsageError("threads-not-settable", message, expected="1", found=str(threads), hint="--threads 1")

@@ -1,4 +1,4 @@
-"""A worker process and the pipes to it."""
+"""A worker process and its pipes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from zoo.runner.sessions.workers import frames
 
 _LOG_TAIL = 64 * 1024
 _SECONDS_TO_END = 5.0
-# Variables of the engines and the libraries below them: they change what is computed.
+# Environment variables of the engines and their libraries; they can change results.
 _SWITCHES = ("FLAGS_", "GLOG_", "PADDLE_", "OMP_", "MKL_", "KMP_", "DNNL_", "ONEDNN_")
 
 
@@ -42,7 +42,7 @@ class WorkerProcess:
     def __init__(self, engine: str, interpreter: Interpreter, script: Path, threads: int) -> None:
         self._engine = engine
         # Unlinked from the start: nothing to clean up, however this process ends.
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  it lives as long as the worker
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the worker lives
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
         descriptors = [str(requests), str(answers)]
@@ -55,7 +55,7 @@ class WorkerProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=subprocess.STDOUT,
-                # An interrupt typed at the terminal is for this process, which then closes the pipes.
+                # Ctrl-C at the terminal goes to this process only, which then closes the pipes.
                 start_new_session=True,
             )
         except OSError as error:
@@ -63,9 +63,9 @@ class WorkerProcess:
             self._log.close()
             raise ConversionError(
                 "predictor-failed",
-                f"the interpreter {interpreter.path} does not start",
+                f"cannot start the interpreter {interpreter.path}",
                 found=error.strerror,
-                hint="zoo doctor shows which interpreters work",
+                hint="zoo doctor lists the interpreters that work",
             ) from error
         finally:
             os.close(requests)
@@ -78,20 +78,20 @@ class WorkerProcess:
 
         Args:
             message: JSON object.
-            arrays: Arrays that go with it.
-            deadline: Value of the monotonic clock at which to give up.
+            arrays: Arrays sent with the message.
+            deadline: Time on the monotonic clock at which to give up.
 
         Raises:
-            EOFError: The worker is gone.
-            OSError: The worker is gone; ``TimeoutError`` when it took too long.
-            ValueError: What it sent is no frame.
+            EOFError: The worker has ended.
+            OSError: The worker has ended; ``TimeoutError`` after the deadline.
+            ValueError: The answer is not a valid frame.
         """
         frames.send(lambda data: os.write(self._requests, data), message, arrays.items())
         answer, results = frames.receive(_reader(self._answers, deadline))
         return answer, dict(results)
 
     def end(self) -> None:
-        """End the worker: it leaves by itself when its requests end, and is killed when it does not."""
+        """End the worker: it exits when its request pipe closes, and is killed otherwise."""
         if self._requests >= 0:
             self._close_files()
         try:
@@ -102,12 +102,12 @@ class WorkerProcess:
         with contextlib.suppress(OSError):
             self._log.close()
 
-    def verdict(self, error: Exception, timeout: float) -> ConversionError:
-        """End the worker and say what became of it.
+    def end_with_error(self, error: Exception, timeout: float) -> ConversionError:
+        """End the worker and return an error that describes the failure.
 
         Args:
-            error: What :meth:`exchange` raised.
-            timeout: Seconds the request was given.
+            error: Exception that :meth:`exchange` raised.
+            timeout: Time limit of the request in seconds.
         """
         if isinstance(error, TimeoutError):
             self._process.kill()
@@ -115,20 +115,20 @@ class WorkerProcess:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_SECONDS_TO_END)
         code = self._process.poll()
-        words = self._error_lines()
+        lines = self._error_lines()
         self.end()
         if isinstance(error, TimeoutError):
-            name, what = "predictor-timeout", f"took longer than {timeout:g} s and was stopped"
+            name, event = "predictor-timeout", f"took longer than {timeout:g} s and was stopped"
         elif code is not None and code < 0:
-            name, what = "predictor-crashed", f"crashed: {describe_signal(-code)}"
+            name, event = "predictor-crashed", f"crashed: {describe_signal(-code)}"
         else:
-            name, what = "predictor-crashed", f"ended without an answer ({error})"
+            name, event = "predictor-crashed", f"ended without an answer ({error})"
         return ConversionError(
             name,
-            f"{self._engine} {what}",
-            found=f"its last words: {words}" if words else "it said nothing",
+            f"{self._engine} {event}",
+            found=f"last log lines: {lines}" if lines else "no log output",
             done="the session is closed",
-            hint="zoo inspect FILE shows what the model file is and where it can run",
+            hint="zoo inspect FILE shows the format and target of the model file",
         )
 
     def _error_lines(self) -> str | None:

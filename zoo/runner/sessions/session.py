@@ -1,4 +1,4 @@
-"""What every engine looks like to the runner."""
+"""The interface of all engines, and the checks of their inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from registry.errors import UsageError
 from zoo._utils.arrays import Array
 
 Arrays: TypeAlias = dict[str, Array]
-Own = TypeVar("Own", bound="Closing")
+AnySession = TypeVar("AnySession", bound="SessionBase")
 
 
 class Session(Protocol):
@@ -23,7 +23,7 @@ class Session(Protocol):
 
     @property
     def engine_version(self) -> str:
-        """As the engine states it."""
+        """Version as the engine reports it."""
 
     @property
     def threads(self) -> int:
@@ -31,11 +31,11 @@ class Session(Protocol):
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """What it takes, in order."""
+        """Inputs, in order."""
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:
-        """What it gives, in order. Names differ between exports of one model; the order does not."""
+        """Outputs, in order. Names differ between exports of one model; the order does not."""
 
     def run(self, feeds: Mapping[str, Array]) -> Arrays:
         """Compute all outputs.
@@ -47,12 +47,12 @@ class Session(Protocol):
             The outputs in order, by name.
 
         Raises:
-            UsageError: The feeds do not fit the inputs; the engine has not seen them.
+            UsageError: The feeds do not match the inputs; they were not passed to the engine.
             ConversionError: The engine failed or crashed.
         """
 
     def close(self) -> None:
-        """Free the engine; further runs are refused. Closing twice does nothing."""
+        """Free the engine; later runs raise an error. Closing twice is allowed."""
 
     def __enter__(self) -> Session: ...
     def __exit__(
@@ -63,14 +63,14 @@ class Session(Protocol):
     ) -> None: ...
 
 
-class Closing:
-    """Frees what it holds at the end of a ``with`` block."""
+class SessionBase:
+    """Base of sessions: closes the session at the end of a ``with`` block."""
 
     def close(self) -> None:
         """See :class:`Session`."""
         raise NotImplementedError
 
-    def __enter__(self: Own) -> Own:
+    def __enter__(self: AnySession) -> AnySession:
         return self
 
     def __exit__(
@@ -80,49 +80,51 @@ class Closing:
 
 
 def check_feeds(inputs: tuple[Tensor, ...], feeds: Mapping[str, Array]) -> None:
-    """Refuse feeds that an engine would crash on or, worse, answer with garbage.
+    """Refuse feeds on which an engine would crash or return garbage.
 
-    Nothing is converted: of a wrong type or axis order only the caller knows what was meant.
+    Feeds are never converted: a wrong type or axis order is a mistake that only the caller can resolve.
 
     Args:
-        inputs: What the model declares. What it leaves open is not checked.
-        feeds: What is about to be fed.
+        inputs: Inputs that the model declares. Undeclared shapes and types are not checked.
+        feeds: Arrays for the inputs, by name.
 
     Raises:
         UsageError: ``input-missing``, ``input-unknown``, ``input-dtype``, ``input-rank`` or ``input-shape``.
     """
     names = [tensor.name for tensor in inputs]
     if missing := [name for name in names if name not in feeds]:
-        raise _refusal(
-            "input-missing", missing[0], "no array is fed to it", ", ".join(names), ", ".join(feeds)
+        raise _feed_error(
+            "input-missing", missing[0], "no array is given for it", ", ".join(names), ", ".join(feeds)
         )
     if unknown := [name for name in feeds if name not in names]:
-        raise _refusal("input-unknown", unknown[0], "there is no such input", ", ".join(names), unknown[0])
+        raise _feed_error(
+            "input-unknown", unknown[0], "the model has no such input", ", ".join(names), unknown[0]
+        )
     for tensor in inputs:
         _check_feed(tensor, feeds[tensor.name])
 
 
 def _check_feed(tensor: Tensor, array: Array) -> None:
     if tensor.dtype is not None and array.dtype != tensor.dtype:
-        raise _refusal("input-dtype", tensor.name, "wrong element type", tensor.dtype, str(array.dtype))
+        raise _feed_error("input-dtype", tensor.name, "wrong element type", tensor.dtype, str(array.dtype))
     if tensor.shape is None:
         return
     declared = " x ".join("any" if extent is None else str(extent) for extent in tensor.shape)
     found = " x ".join(map(str, array.shape)) or "a scalar"
     if array.ndim != len(tensor.shape):
-        raise _refusal("input-rank", tensor.name, "wrong number of axes", declared, found)
-    if any(want not in (None, have) for want, have in zip(tensor.shape, array.shape, strict=True)):
-        raise _refusal("input-shape", tensor.name, "wrong shape", declared, found)
+        raise _feed_error("input-rank", tensor.name, "wrong number of axes", declared, found)
+    if any(extent not in (None, size) for extent, size in zip(tensor.shape, array.shape, strict=True)):
+        raise _feed_error("input-shape", tensor.name, "wrong shape", declared, found)
     if not array.size:
-        raise _refusal("input-shape", tensor.name, "an empty array", declared, found)
+        raise _feed_error("input-shape", tensor.name, "an empty array", declared, found)
 
 
-def _refusal(code: str, name: str, what: str, expected: str, found: str) -> UsageError:
+def _feed_error(code: str, name: str, problem: str, expected: str, found: str) -> UsageError:
     return UsageError(
         code,
-        f"input {name!r}: {what}",
+        f"input {name!r}: {problem}",
         expected=expected or "nothing",
         found=found or "nothing",
         done="the model was not run",
-        hint="session.inputs says what the model takes",
+        hint="session.inputs lists the inputs of the model",
     )

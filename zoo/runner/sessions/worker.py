@@ -1,4 +1,4 @@
-"""Engines that abort instead of raising: they live in a child process, and arrays travel over pipes."""
+"""Sessions on engines that can abort: the engine runs in a child process, and pipes transfer the arrays."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from converters.process.interpreter import Interpreter
 from registry.errors import ConversionError, UsageError
 from zoo._utils.arrays import Array
 from zoo.runner.sessions.process import WorkerProcess
-from zoo.runner.sessions.session import Arrays, Closing, check_feeds
+from zoo.runner.sessions.session import Arrays, SessionBase, check_feeds
 from zoo.runner.sessions.workers import frames
 
 _WORKERS = Path(frames.__file__).parent
 
 
-class WorkerSession(Closing):
+class WorkerSession(SessionBase):
     """A model in a worker process.
 
-    The worker's standard output and error go to a log, since native libraries print to both; frames have
-    pipes of their own. Runs may be called from several threads and are done one after the other.
+    The worker's standard output and error go to a log, since native libraries print to both; frames use
+    separate pipes. Several threads may call ``run``; the runs are serialized.
 
     Args:
         engine: Name of the engine.
         interpreter: Python that has it.
-        script: Worker script: a file name among ours, or a path.
-        request: What the worker needs to load the model.
-        inputs: Inputs the model declares. The worker's own list must have the same names.
+        script: Worker script: the name of a script in ``workers``, or a path.
+        request: Message from which the worker loads the model.
+        inputs: Inputs the model declares. The engine must report the same names.
         outputs: Outputs the model declares, in order.
         threads: Threads one run may use.
-        timeout: Seconds that loading, or one run, may take.
+        timeout: Time limit in seconds for loading and for each run.
 
     Raises:
         ConversionError: ``predictor-crashed``, ``predictor-failed``, ``predictor-timeout`` or
@@ -73,7 +73,7 @@ class WorkerSession(Closing):
         return self._exchange({}, feeds)[1]
 
     def close(self) -> None:
-        """End the worker, after the run that may be going on."""
+        """End the worker after the current run."""
         with self._turn:
             worker, self._worker = self._worker, None
         if worker is not None:
@@ -87,16 +87,16 @@ class WorkerSession(Closing):
             if worker is None:
                 raise UsageError(
                     "session-closed",
-                    "this session was closed, or its worker has died",
-                    hint="open the model anew",
+                    "the session was closed, or its worker has ended",
+                    hint="open the model again",
                 )
             try:
                 answer, results = worker.exchange(message, arrays, time.monotonic() + self._timeout)
             except (EOFError, OSError, ValueError) as error:
                 self._worker = None
-                raise worker.verdict(error, self._timeout) from None
+                raise worker.end_with_error(error, self._timeout) from None
             except BaseException:
-                # Interrupted half way: the next answer to arrive would be this request's.
+                # Interrupted halfway: the next answer to arrive would belong to this request.
                 self.close()
                 raise
         if "error" in answer:
@@ -104,13 +104,13 @@ class WorkerSession(Closing):
                 "predictor-failed",
                 f"{self.engine} failed",
                 found=str(answer["error"]),
-                hint="see whether another engine runs it: --backend onnx, paddle or lite",
+                hint="try another engine: --backend onnx, paddle or lite",
             )
         return answer, results
 
 
 def _named(declared: tuple[Tensor, ...], names: list[str]) -> tuple[Tensor, ...]:
-    """Outputs under the names the engine uses; an optimizer may rename them, never reorder them."""
+    """Outputs under the engine's names; an optimizer may rename outputs but never reorders them."""
     if len(declared) != len(names):
         return tuple(Tensor(name=name, shape=None, dtype=None) for name in names)
     pairs = zip(declared, names, strict=True)
@@ -122,8 +122,8 @@ def _check_names(engine: str, declared: tuple[Tensor, ...], names: list[str]) ->
     if expected != names:
         raise ConversionError(
             "predictor-mismatch",
-            f"{engine} sees other inputs than the file declares",
+            f"the inputs that {engine} reports differ from those the file declares",
             expected=", ".join(expected),
             found=", ".join(names),
-            hint="convert the model again, or take another engine: --backend onnx, paddle or lite",
+            hint="convert the model again, or try another engine: --backend onnx, paddle or lite",
         )

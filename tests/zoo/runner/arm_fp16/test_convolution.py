@@ -1,4 +1,4 @@
-"""Convolutions: every output cell against taps added one by one, in the order its kernel adds them."""
+"""Convolutions: every output cell against taps added one by one in the order of the kernel."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from converters.formats.graph import Operator
 from registry.errors import ConversionError
 from tests.helpers.float16_oracle import fused, plus, times
 from zoo.runner.arm_fp16 import convolution
-from zoo.runner.arm_fp16.float16 import half, halves
-from zoo.runner.arm_fp16.rule import BoundOperator, UnsupportedKernelError
+from zoo.runner.arm_fp16.float16 import fp16_constant, round_to_fp16
+from zoo.runner.arm_fp16.kernel_spec import BoundOperator, UnsupportedKernelError
 
-CENTRE, PLAIN = (1, 0, 2), (0, 1, 2)
+CENTER, PLAIN = (1, 0, 2), (0, 1, 2)
 
 
 def some(*shape: int, seed: int = 0) -> np.ndarray:
-    return halves(np.random.default_rng(seed).normal(size=shape))
+    return round_to_fp16(np.random.default_rng(seed).normal(size=shape))
 
 
 def convolve(inputs: np.ndarray, weights: np.ndarray, bias: np.ndarray | None, **more: object) -> np.ndarray:
@@ -38,7 +38,7 @@ def taps(window: np.ndarray, weights: np.ndarray, start: float, order: list[tupl
 
 
 @pytest.mark.parametrize("width", [3, 6, 8, 9, 10, 12, 13, 20])
-def test_a_small_window_visits_the_center_first_at_the_left_edge(width: int) -> None:
+def test_a_small_window_adds_the_center_first_at_the_left_edge(width: int) -> None:
     inputs, weights, bias = some(1, 6, width), some(1, 1, 3, 3, seed=1), some(1, seed=2)
 
     (found,) = convolve(inputs, weights, bias, groups=1 * len(inputs))
@@ -47,14 +47,14 @@ def test_a_small_window_visits_the_center_first_at_the_left_edge(width: int) -> 
     left = width if width <= 8 else min(8, width - 8)
     for row in range(6):
         for column in range(width):
-            centerd = 0 if column >= left else 3 if width <= 8 else 3 - row % 4
-            order = [(r, c) for r in range(3) for c in (CENTRE if r < centerd else PLAIN)]
+            center_first_rows = 0 if column >= left else 3 if width <= 8 else 3 - row % 4
+            order = [(r, c) for r in range(3) for c in (CENTER if r < center_first_rows else PLAIN)]
             window = padded[row : row + 3, column : column + 3]
             assert found[row, column] == taps(window, weights[0, 0], bias[0], order)
 
 
 @pytest.mark.parametrize("width", [6, 12, 16, 17, 20, 24, 26, 31, 40])
-def test_a_small_window_by_two_adds_columns_apart(width: int) -> None:
+def test_a_small_window_at_stride_two_adds_columns_separately(width: int) -> None:
     inputs, weights, bias = some(2, 6, width), some(2, 1, 3, 3, seed=1), some(2, seed=2)
 
     found = convolve(inputs, weights, bias, groups=2, strides=(2, 2))
@@ -89,7 +89,7 @@ def test_a_large_window_goes_row_by_row(stride: int) -> None:
         assert value == taps(window, weights[0, 0], bias[0], order)
 
 
-def test_a_image_is_taken_in_by_row_column_and_channel_and_the_bias_comes_last() -> None:
+def test_the_first_layer_adds_by_row_column_and_channel_and_the_bias_last() -> None:
     inputs, weights, bias = some(3, 4, 6), some(8, 3, 3, 3, seed=1), some(8, seed=2)
 
     found = convolve(inputs, weights, bias, strides=(2, 2))
@@ -106,7 +106,7 @@ def test_a_image_is_taken_in_by_row_column_and_channel_and_the_bias_comes_last()
 
 @pytest.mark.parametrize("left", [1, 2, 3])
 @pytest.mark.parametrize("bias", [None, some(4, seed=2)])
-def test_cells_left_after_groups_of_four_add_even_and_odd_channels_apart(
+def test_cells_left_after_groups_of_four_add_even_and_odd_channels_separately(
     bias: np.ndarray | None, left: int
 ) -> None:
     inputs, weights = some(7, 1, 8 + left), some(4, 7, 1, 1, seed=1)
@@ -129,7 +129,7 @@ def test_cells_left_after_groups_of_four_add_even_and_odd_channels_apart(
             assert found[out, cell] == plus(plus(*parts), start)
 
 
-def test_activations_follow_the_rounded_sum() -> None:
+def test_activations_apply_to_the_rounded_sum() -> None:
     inputs, weights, bias = some(4, 2, 2), some(2, 4, 1, 1, seed=1), some(2, seed=2)
     plain = convolve(inputs, weights, bias)
 
@@ -139,7 +139,7 @@ def test_activations_follow_the_rounded_sum() -> None:
     np.testing.assert_array_equal(rectified, np.maximum(plain, 0))
 
 
-def test_a_vector_takes_every_activation() -> None:
+def test_a_matrix_vector_product_supports_every_activation() -> None:
     inputs, weights = some(4, 1, 1), some(2, 4, 1, 1, seed=1)
     swish = {"hard_swish_offset": 3.0, "hard_swish_threshold": 6.0, "hard_swish_scale": 6.0}
 
@@ -147,7 +147,7 @@ def test_a_vector_takes_every_activation() -> None:
     found = convolve(inputs, weights, None, with_act=True, act_type="hard_swish", **swish).reshape(-1)
 
     for x, y in zip(plain, found, strict=True):
-        assert y == times(times(x, half(1 / 6)), min(max(plus(x, 3.0), 0.0), 6.0))
+        assert y == times(times(x, fp16_constant(1 / 6)), min(max(plus(x, 3.0), 0.0), 6.0))
 
 
 @pytest.mark.parametrize(
@@ -163,20 +163,20 @@ def test_a_vector_takes_every_activation() -> None:
         {"padding_algorithm": "SAME"},
     ],
 )
-def test_a_convolution_nobody_has_traced_is_refused(attributes: dict[str, object]) -> None:
+def test_an_unverified_convolution_is_refused(attributes: dict[str, object]) -> None:
     with pytest.raises(UnsupportedKernelError):
         convolve(some(4, 3, 3), some(4, 4, 1, 1), None, **attributes)
 
 
-def test_cells_into_one_channel_are_refused_because_their_compiler_decides() -> None:
+def test_one_output_channel_is_refused_because_its_order_is_up_to_the_compiler() -> None:
     with pytest.raises(ConversionError, match="one channel") as caught:
         convolve(some(4, 1, 7), some(1, 4, 1, 1), None)
     assert caught.value.code == "fp16-op-unverified"
     assert convolve(some(4, 1, 1), some(1, 4, 1, 1), None).shape == (1, 1, 1)
 
 
-def test_a_image_too_small_for_the_first_layer_is_refused() -> None:
-    """Its kernel is chosen where the channels multiplied are fewer than four times the cells."""
+def test_an_image_too_small_for_the_first_layer_is_refused() -> None:
+    """Its kernel is used if the product of the channels is below four times the number of cells."""
     assert convolve(some(3, 4, 4), some(16, 3, 3, 3), None, strides=(2, 2)).shape == (16, 2, 2)
     with pytest.raises(ConversionError, match="4x3") as caught:
         convolve(some(3, 4, 3), some(16, 3, 3, 3), None, strides=(2, 2))

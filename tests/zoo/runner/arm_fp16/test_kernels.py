@@ -1,4 +1,4 @@
-"""Roundings to half, and the loops that depend on their order, against the definition."""
+"""Rounding to FP16, and the loops that depend on its order, against the definition."""
 
 from __future__ import annotations
 
@@ -12,29 +12,29 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.helpers.float16_oracle import FINITE, HALVES, fused, nearest, plus, times
-from zoo.runner.arm_fp16.float16 import half, halves
+from zoo.runner.arm_fp16.float16 import fp16_constant, round_to_fp16
 from zoo.runner.arm_fp16.kernels import (
     add,
-    largest,
     matrix_product,
     matrix_vector,
-    means,
+    maximum,
+    mean_rows,
     multiply,
     multiply_add,
-    rounded,
+    round_once,
 )
 
 SUBNORMAL = 2.0**-24
-EPSILON = 2.0**-10  # from 1 to the next half
+EPSILON = 2.0**-10  # from 1 to the next FP16 value
 
 
 def some(*shape: int, seed: int = 0) -> np.ndarray:
-    return halves(np.random.default_rng(seed).normal(size=shape))
+    return round_to_fp16(np.random.default_rng(seed).normal(size=shape))
 
 
 @given(st.floats(width=64, allow_nan=False, allow_infinity=False))
-def test_a_number_becomes_the_nearest_half(value: float) -> None:
-    assert rounded(value) == nearest(Fraction(value))
+def test_a_number_is_rounded_to_the_nearest_fp16_value(value: float) -> None:
+    assert round_once(value) == nearest(Fraction(value))
 
 
 @pytest.mark.parametrize(
@@ -51,21 +51,21 @@ def test_a_number_becomes_the_nearest_half(value: float) -> None:
         (1 + 3 * 2.0**-11, 1 + 2.0**-9),
     ],
 )
-def test_ties_overflow_and_what_is_below_the_normal_halves(value: float, expected: float) -> None:
-    assert rounded(value) == expected
+def test_ties_overflow_and_subnormals(value: float, expected: float) -> None:
+    assert round_once(value) == expected
 
 
-def test_not_a_number_stays_one_and_zeros_keep_their_sign() -> None:
+def test_nan_is_kept_and_zeros_keep_their_sign() -> None:
     with np.errstate(invalid="ignore"):
-        assert np.isnan(rounded(np.nan))
+        assert np.isnan(round_once(np.nan))
         assert np.isnan(multiply_add(np.inf, 0.0, 1.0))
     assert np.signbit(multiply(-SUBNORMAL, SUBNORMAL))
     assert not np.signbit(multiply(SUBNORMAL, SUBNORMAL))
 
 
-def test_every_half_is_its_own_nearest() -> None:
+def test_every_fp16_value_is_unchanged() -> None:
     np.testing.assert_array_equal(add(FINITE, 0.0), FINITE)
-    np.testing.assert_array_equal(halves(-FINITE), -FINITE)
+    np.testing.assert_array_equal(round_to_fp16(-FINITE), -FINITE)
 
 
 @given(HALVES, HALVES, HALVES)
@@ -80,7 +80,7 @@ def test_a_product_that_is_nearly_half_a_step_does_not_round_twice(
 ) -> None:
     start, step = 2.0**power, 2.0 ** (power - 10)
     for a, c in itertools.product((factors[0] * step / 2, -factors[0] * step / 2), (start, start + step)):
-        assert multiply_add(half(a), factors[1], c) == fused(half(a), factors[1], c)
+        assert multiply_add(fp16_constant(a), factors[1], c) == fused(fp16_constant(a), factors[1], c)
 
 
 @given(HALVES, HALVES)
@@ -89,18 +89,18 @@ def test_sums_and_products_round_once(a: float, b: float) -> None:
     assert multiply(a, b) == times(a, b)
 
 
-def test_the_largest_is_what_the_instruction_gives() -> None:
-    assert largest(-2.0, 1.5) == largest(1.5, -2.0) == 1.5
-    assert not np.signbit(largest(-0.0, 0.0))
-    assert not np.signbit(largest(0.0, -0.0))
-    assert np.signbit(largest(-0.0, -0.0))
-    assert np.isnan(largest(np.nan, 1.0))
-    assert np.isnan(largest(1.0, np.nan))
+def test_the_maximum_equals_the_instruction() -> None:
+    assert maximum(-2.0, 1.5) == maximum(1.5, -2.0) == 1.5
+    assert not np.signbit(maximum(-0.0, 0.0))
+    assert not np.signbit(maximum(0.0, -0.0))
+    assert np.signbit(maximum(-0.0, -0.0))
+    assert np.isnan(maximum(np.nan, 1.0))
+    assert np.isnan(maximum(1.0, np.nan))
 
 
-def test_a_constant_in_single_precision_is_rounded_to_half() -> None:
-    assert half(0.16666670143604279) == float(np.float16(1 / 6))
-    assert half(np.float32(1) / np.float32(36)) == nearest(Fraction(float(np.float32(1 / 36))))
+def test_a_constant_in_single_precision_is_rounded_to_fp16() -> None:
+    assert fp16_constant(0.16666670143604279) == float(np.float16(1 / 6))
+    assert fp16_constant(np.float32(1) / np.float32(36)) == nearest(Fraction(float(np.float32(1 / 36))))
 
 
 def test_a_matrix_product_adds_channel_by_channel_from_the_start() -> None:
@@ -133,10 +133,10 @@ def test_a_matrix_by_a_vector_adds_in_eight_lanes(channels: int) -> None:
 
 @pytest.mark.parametrize("count", [3, 9, 36, 48, 76, 169])
 def test_a_mean_adds_shares_in_eight_lanes(count: int) -> None:
-    values, share = some(2, count), half(np.float32(1) / np.float32(count))
+    values, share = some(2, count), fp16_constant(np.float32(1) / np.float32(count))
     out = np.empty(2)
 
-    means(values, share, out)
+    mean_rows(values, share, out)
 
     for row, mean in zip(values.tolist(), out, strict=True):
         assert mean == mean_of(row, share)
@@ -144,10 +144,10 @@ def test_a_mean_adds_shares_in_eight_lanes(count: int) -> None:
 
 
 def test_the_rest_of_a_mean_is_a_fused_step_with_the_reciprocal() -> None:
-    """A division, rounded before it is added, gives the half beside; code compiled for ARM gives this one."""
+    """A division rounded before the addition gives the adjacent value; compiled ARM code gives this one."""
     values, out = np.array([[-7.51171875, *[0.0] * 7, 7.51171875]]), np.empty(1)
 
-    means(values, half(np.float32(1) / np.float32(9)), out)
+    mean_rows(values, fp16_constant(np.float32(1) / np.float32(9)), out)
 
     assert out[0] == 0.0001627206802368164
 
@@ -166,5 +166,5 @@ def mean_of(row: list[float], share: float) -> float:
     mean = plus(plus(folded[0], folded[1]), plus(folded[2], folded[3]))
     reciprocal = Fraction(float(np.float32(1) / np.float32(len(row))))
     for rest in row[8 * eights :]:
-        mean = half(np.float32(float(Fraction(rest) * reciprocal + Fraction(mean))))
+        mean = fp16_constant(np.float32(float(Fraction(rest) * reciprocal + Fraction(mean))))
     return mean

@@ -1,4 +1,4 @@
-"""A half-precision file as a whole: the bits of the ARM kernels, and what is refused."""
+"""ARM FP16 emulation of whole files: the bits of the ARM kernels, and refusals."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from converters.formats.inspection import Tensor
-from converters.lite import LiteOptions, to_lite
+from converters.lite import LiteOptions, run_lite_job
 from converters.process.interpreter import Interpreter
 from converters.toolchain import Toolchains
 from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
@@ -29,13 +29,15 @@ POSE, DETECTOR = "tinypose_128x96", "picodet_s_192_pedestrian"
 def sample(
     toolchains: Toolchains, lite_python: Interpreter, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
-    """The shipped sample model in half precision for ARM."""
+    """The shipped sample model in FP16 for ARM."""
     folder = tmp_path_factory.mktemp("sample")
     with tarfile.open(DATA / ARCHIVE) as archive:
         archive.extractall(folder, filter="data")
     options = LiteOptions(target="arm", precision="fp16")
     file = folder / "sample.nb"
-    to_lite(folder / NAME, file, options, toolchains=toolchains, work=folder / "work", note=lambda note: None)
+    run_lite_job(
+        folder / NAME, file, options, toolchains=toolchains, work=folder / "work", note=lambda note: None
+    )
     return file
 
 
@@ -70,7 +72,7 @@ def test_the_detector_has_the_bits_of_the_arm_kernels_on_all_outputs(
                 assert same_bits(found, stored[f"out{number}_arm_fp16"][image : image + 1]), number
 
 
-def test_the_sample_computes_nearly_what_its_inference_model_computes(sample: Path) -> None:
+def test_the_sample_is_close_to_its_inference_model(sample: Path) -> None:
     persons = np.random.default_rng(0).normal(size=(2, 3, 128, 96)).astype(np.float32)
     with open_session(sample.parent / NAME, "paddle") as reference:
         expected = next(iter(reference.run({"image": persons}).values()))
@@ -81,15 +83,15 @@ def test_the_sample_computes_nearly_what_its_inference_model_computes(sample: Pa
 
     found = next(iter(outputs.values()))
     np.testing.assert_allclose(found, expected, atol=0.05)
-    assert np.abs(found - expected).max() > 0  # half precision is not free
+    assert np.abs(found - expected).max() > 0  # FP16 rounds
     for whole, part in zip(outputs.values(), again.values(), strict=True):
         assert same_bits(part, whole[1:])
 
 
-def test_a_session_states_what_it_is(sample: Path) -> None:
+def test_a_session_describes_itself(sample: Path) -> None:
     with open_session(sample, "lite") as session:
         assert f"{session.engine} {session.engine_version}" == (
-            "ARM FP16 kernels, interpreted, bit-exact on the golden set"
+            "ARM FP16 emulation, bit-exact on the golden set"
         )
         assert session.threads == 1
         assert session.inputs == (Tensor(name="image", shape=(None, 3, 128, 96), dtype="float32"),)
@@ -101,14 +103,14 @@ def test_a_session_states_what_it_is(sample: Path) -> None:
 
 
 def test_a_file_for_an_older_runtime_is_not_called_bit_exact(sample: Path, tmp_path: Path) -> None:
-    """Its sigmoids and means are computed otherwise; the version of opt in the file tells."""
+    """That runtime computes sigmoids and means differently; the file states the version of opt."""
     older = tmp_path / "older.nb"
     data = sample.read_bytes()
     assert data[2:11] == b"v2.13-rc\0"
     older.write_bytes(data[:2] + b"v2.12\0\0\0\0" + data[11:])
 
     with open_session(older, "lite") as session:
-        assert session.engine_version == "as Paddle-Lite 2.13 and 2.14 compute, not v2.12"
+        assert session.engine_version == "rounding of Paddle-Lite 2.13 and 2.14, not of v2.12"
 
 
 def test_without_numba_the_error_says_what_to_install(sample: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,12 +124,12 @@ def test_without_numba_the_error_says_what_to_install(sample: Path, monkeypatch:
     assert (caught.value.code, caught.value.hint) == ("numba-missing", "pip install 'paddle-zoo[arm-fp16]'")
 
 
-def test_what_would_not_fit_a_phones_input_is_refused(sample: Path) -> None:
+def test_feeds_that_do_not_match_the_inputs_are_refused(sample: Path) -> None:
     with open_session(sample, "lite") as session, pytest.raises(UsageError, match="image"):
         session.run({"image": np.zeros((1, 128, 96, 3), np.float32)})
 
 
-def test_a_kernel_it_does_not_know_is_refused_with_the_list(
+def test_an_unsupported_kernel_is_refused_with_the_list(
     shared: Path, lite_model: Callable[[str, str], Path]
 ) -> None:
     with pytest.raises(ConversionError) as caught:
@@ -145,7 +147,7 @@ def test_a_kernel_it_does_not_know_is_refused_with_the_list(
         (b"arg_max", b"softmax", "--head raw"),
     ],
 )
-def test_an_operator_it_does_not_know_is_refused(
+def test_an_unsupported_operator_is_refused(
     sample: Path, tmp_path: Path, operator: bytes, other: bytes, hint: str
 ) -> None:
     changed = tmp_path / "changed.nb"
@@ -161,7 +163,7 @@ def test_an_operator_it_does_not_know_is_refused(
     assert hint in str(caught.value.hint)
 
 
-def test_a_file_that_is_damaged_or_absent_is_an_error_of_its_own(sample: Path, tmp_path: Path) -> None:
+def test_damaged_and_missing_files_are_distinct_errors(sample: Path, tmp_path: Path) -> None:
     torn = tmp_path / "torn.nb"
     torn.write_bytes(sample.read_bytes()[:-1000])
 

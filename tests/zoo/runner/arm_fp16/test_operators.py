@@ -1,4 +1,4 @@
-"""Operators but convolutions: step by step against the definition of half, and what is refused."""
+"""Operators other than convolutions: step by step against the definition of FP16, and refusals."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from registry.errors import ConversionError
 from tests.helpers.float16_oracle import SMALL, fused, plus, times
 from zoo.runner.arm_fp16 import KERNELS
 from zoo.runner.arm_fp16.activations import exponential
-from zoo.runner.arm_fp16.float16 import half, halves
-from zoo.runner.arm_fp16.rule import BoundOperator, UnsupportedKernelError
+from zoo.runner.arm_fp16.float16 import fp16_constant, round_to_fp16
+from zoo.runner.arm_fp16.kernel_spec import BoundOperator, UnsupportedKernelError
 
 SIXTH = 0.16666670143604279  # what opt writes
 HARD_SWISH = {"offset": 3.0, "scale": 6.0, "threshold": 6.0}
@@ -28,7 +28,7 @@ def apply(kind: str, attributes: dict[str, object], *inputs: np.ndarray) -> tupl
 
 
 def some(*shape: int, seed: int = 0) -> np.ndarray:
-    return halves(np.random.default_rng(seed).normal(size=shape))
+    return round_to_fp16(np.random.default_rng(seed).normal(size=shape))
 
 
 @given(st.lists(SMALL, min_size=8, max_size=8))
@@ -36,39 +36,39 @@ def test_hard_swish_rounds_every_step(values: list[float]) -> None:
     (found,) = apply("hard_swish", HARD_SWISH, np.array(values))
 
     for x, y in zip(values, found, strict=True):
-        assert y == times(times(x, half(1 / 6)), min(max(plus(x, 3.0), 0.0), 6.0))
+        assert y == times(times(x, fp16_constant(1 / 6)), min(max(plus(x, 3.0), 0.0), 6.0))
 
 
 @given(st.lists(SMALL, min_size=11, max_size=11))
-def test_hard_sigmoid_is_one_step_in_half_and_its_tail_one_in_single(values: list[float]) -> None:
+def test_hard_sigmoid_is_one_fp16_step_and_its_tail_one_fp32_step(values: list[float]) -> None:
     (found,) = apply("hard_sigmoid", {"slope": SIXTH, "offset": 0.5}, np.array(values))
 
     for x, y in zip(values[:8], found, strict=False):
-        assert y == min(max(fused(x, half(SIXTH), 0.5), 0.0), 1.0)
+        assert y == min(max(fused(x, fp16_constant(SIXTH), 0.5), 0.0), 1.0)
     for x, y in zip(values[8:], found[8:], strict=True):
         line = np.float16(np.float32(x * float(np.float32(SIXTH)) + 0.5))
         assert y == min(max(float(line), 0.0), 1.0)
 
 
-def test_sigmoid_is_near_the_truth_and_its_tail_nearer() -> None:
-    values = halves(np.linspace(-8, 8, 35))
+def test_sigmoid_is_close_and_its_tail_closer() -> None:
+    values = round_to_fp16(np.linspace(-8, 8, 35))
 
     (found,) = apply("sigmoid", {}, values)
 
     truth = 1 / (1 + np.exp(-values))
     np.testing.assert_allclose(found[:32], truth[:32], rtol=4e-3)
-    np.testing.assert_array_equal(found[32:], halves(truth[32:]))
-    assert (found[:12] > truth[:12]).all()  # the correction the build leaves out
+    np.testing.assert_array_equal(found[32:], round_to_fp16(truth[32:]))
+    assert (found[:12] > truth[:12]).all()  # -ffast-math removes the correction
 
 
-def test_the_exponential_is_cut_off_where_a_half_would_overflow() -> None:
+def test_the_exponential_is_clipped_where_fp16_would_overflow() -> None:
     np.testing.assert_array_equal(
         exponential(np.array([10.75, 60000.0])), exponential(np.array([10.7422, 11]))
     )
     assert exponential(np.array([0.0])) == 1.0
 
 
-def test_relu_keeps_what_is_positive_and_what_is_no_number() -> None:
+def test_relu_keeps_positive_values_and_nan() -> None:
     (found,) = apply("relu", {}, np.array([-1.0, -0.0, 2.0, np.nan]))
 
     np.testing.assert_array_equal(found, [0.0, 0.0, 2.0, np.nan])
@@ -76,7 +76,7 @@ def test_relu_keeps_what_is_positive_and_what_is_no_number() -> None:
 
 
 @given(st.lists(SMALL, min_size=4, max_size=4), st.lists(SMALL, min_size=4, max_size=4))
-def test_two_tensors_are_joined_value_by_value_or_channel_by_channel(a: list[float], b: list[float]) -> None:
+def test_two_tensors_are_combined_by_value_or_by_channel(a: list[float], b: list[float]) -> None:
     left, right = np.array(a).reshape(1, 2, 1, 2), np.array(b).reshape(1, 2, 1, 2)
 
     (total,) = apply("elementwise_add", {"axis": -1}, left, right)
@@ -112,19 +112,19 @@ def test_nearest_cells_are_repeated() -> None:
 
 
 @pytest.mark.parametrize(("height", "width"), [(8, 6), (16, 12), (32, 24)])
-def test_a_mixture_of_cells_keeps_the_corners_and_follows_the_straight_line(height: int, width: int) -> None:
-    slope = halves(np.add.outer(np.arange(4), np.arange(3) / 4))[None, None]
+def test_interpolation_keeps_the_corners_and_is_linear(height: int, width: int) -> None:
+    slope = round_to_fp16(np.add.outer(np.arange(4), np.arange(3) / 4))[None, None]
 
     (found,) = apply("bilinear_interp_v2", BILINEAR | {"out_h": height, "out_w": width}, slope)
 
     line = np.add.outer(np.linspace(0, 3, height), np.linspace(0, 0.5, width))
     np.testing.assert_allclose(found[0, 0], line, atol=3e-3)
     np.testing.assert_array_equal(found[0, 0, [0, -1]][:, [0, -1]], slope[0, 0, [0, -1]][:, [0, -1]])
-    np.testing.assert_array_equal(found, halves(found))
+    np.testing.assert_array_equal(found, round_to_fp16(found))
 
 
 @pytest.mark.parametrize(("given", "wanted"), [((4, 3), (8, 6)), ((5, 4), (10, 13)), ((3, 5), (12, 24))])
-def test_a_mixture_rounds_in_half_by_pairs_and_eights_and_what_is_left_in_single(
+def test_interpolation_rounds_in_fp16_by_pairs_and_eights_and_the_rest_in_fp32(
     given: tuple[int, int], wanted: tuple[int, int]
 ) -> None:
     cells = some(1, 1, *given)
@@ -142,25 +142,25 @@ def test_a_mixture_rounds_in_half_by_pairs_and_eights_and_what_is_left_in_single
                 for line in (above, below)
             ]
             if column < wanted[1] // 8 * 8:
-                assert value == fused(ends[1], share_below, times(ends[0], half(1 - share_below)))
+                assert value == fused(ends[1], share_below, times(ends[0], fp16_constant(1 - share_below)))
             else:
                 assert value == mixed(*ends, share_below, single=True)
 
 
 def places(given: int, wanted: int) -> list[tuple[int, int, float]]:
-    """Of each cell wanted, the one before it, the one after, and the share of the latter."""
+    """For each output cell, the source cell before, the one after, and the weight of the latter."""
     step = np.float32(given - 1) / np.float32(wanted - 1)
     exact = [np.float32(place) * step for place in range(wanted)]
-    return [(int(p), min(int(p) + 1, given - 1), half(p - np.float32(int(p)))) for p in exact]
+    return [(int(p), min(int(p) + 1, given - 1), fp16_constant(p - np.float32(int(p)))) for p in exact]
 
 
 def mixed(one: float, other: float, share: float, *, single: bool) -> float:
     if single:
-        return half(np.float32(one * half(1 - share) + other * share))
-    return plus(times(one, half(1 - share)), times(other, share))
+        return fp16_constant(np.float32(one * fp16_constant(1 - share) + other * share))
+    return plus(times(one, fp16_constant(1 - share)), times(other, share))
 
 
-def test_layouts_change_and_values_stay() -> None:
+def test_layout_operators_keep_values() -> None:
     single = np.arange(24, dtype=np.float32).reshape(1, 4, 2, 3)
 
     parts = apply("split", {"axis": 1, "num": 0, "sections": (1, 3)}, single)
@@ -177,7 +177,7 @@ def test_layouts_change_and_values_stay() -> None:
     assert (flat.shape, asked.shape) == ((1, 24), (2, 12))
 
 
-def test_a_concat_widens_halves_behind_singles_and_never_narrows() -> None:
+def test_a_concat_widens_fp16_after_fp32_and_never_narrows() -> None:
     single, wide = np.ones((1, 1), np.float32), some(1, 1)
 
     (joined,) = apply("concat", {"axis": 1}, single, wide)
@@ -187,7 +187,7 @@ def test_a_concat_widens_halves_behind_singles_and_never_narrows() -> None:
         apply("concat", {"axis": 1}, wide, single)
 
 
-def test_integers_are_computed_as_such() -> None:
+def test_integer_operators() -> None:
     (extents,) = apply("shape", {}, some(1, 3, 4, 2))
     (first,) = apply("slice", {"axes": (0,), "starts": (1,), "ends": (2,), "decrease_axis": (0,)}, extents)
     (constant,) = apply("fill_constant", {"dtype": 2, "value": 7.0, "shape": (1,)})
@@ -231,15 +231,15 @@ def test_integers_are_computed_as_such() -> None:
         ("reshape2", {"shape": "4"}),
     ],
 )
-def test_a_use_nobody_has_traced_is_refused(kind: str, attributes: dict[str, object]) -> None:
+def test_unverified_attributes_are_refused(kind: str, attributes: dict[str, object]) -> None:
     with pytest.raises(UnsupportedKernelError):
         apply(kind, attributes)
 
 
-def test_shapes_nobody_has_traced_are_refused() -> None:
+def test_unverified_shapes_are_refused() -> None:
     with pytest.raises(ConversionError, match="hard_swish"):
         apply("hard_swish", HARD_SWISH, some(1, 3))
-    with pytest.raises(ConversionError, match="joined"):
+    with pytest.raises(ConversionError, match="elementwise operator"):
         apply("elementwise_add", {}, some(1, 2, 3, 3), some(1, 1, 3, 3))
     with pytest.raises(ConversionError, match="type"):
         apply("calib", {}, np.ones(3, np.float32))

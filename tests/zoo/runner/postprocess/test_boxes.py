@@ -1,4 +1,4 @@
-"""Detector outputs, whatever their form, become boxes in the photo."""
+"""Detector outputs of all three forms become boxes in the image."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from registry.errors import ConversionError
 from registry.schema.protocol import MulticlassNms
 from tests.helpers.model_specs import DETECTOR_INPUT, EVALUATION_NMS, RAW_BOXES
-from zoo.runner.postprocess.boxes import cells_of, decode_raw
-from zoo.runner.postprocess.heads import final_boxes, head_of
+from zoo.runner.postprocess.boxes import decode_raw, make_grid
+from zoo.runner.postprocess.heads import decode_detections, identify_head
 from zoo.runner.postprocess.suppression import multiclass_nms
 from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS
 
@@ -29,7 +29,7 @@ def raw_outputs(height: int = 192, width: int = 192, classes: int = 1, seed: int
     return scores + [random.normal(0, 3, (1, count, 32)).astype(np.float32) for count in counts]
 
 
-def plain_decode(outputs: list[np.ndarray], height: int, width: int) -> np.ndarray:
+def reference_decode(outputs: list[np.ndarray], height: int, width: int) -> np.ndarray:
     boxes = []
     for stride, logits in zip(STRIDES, outputs[4:], strict=True):
         cell = 0
@@ -47,7 +47,7 @@ def plain_decode(outputs: list[np.ndarray], height: int, width: int) -> np.ndarr
 
 @pytest.mark.parametrize(("side", "count"), [(192, 765), (320, 2125), (416, 3598)])
 def test_a_square_input_has_as_many_cells_as_upstream_counts(side: int, count: int) -> None:
-    assert len(cells_of(side, side, STRIDES).centers) == count
+    assert len(make_grid(side, side, STRIDES).centers) == count
 
 
 @pytest.mark.parametrize(("height", "width"), [(192, 192), (64, 160), (96, 100)])
@@ -55,13 +55,13 @@ def test_decoding_equals_the_definition(height: int, width: int) -> None:
     spec = DETECTOR_INPUT.model_copy(update={"height": height, "width": width})
     outputs = raw_outputs(height, width)
     decoded = decode_raw(outputs, spec, RAW_BOXES, -1.0)
-    np.testing.assert_allclose(decoded.boxes, plain_decode(outputs, height, width), atol=1e-3)
+    np.testing.assert_allclose(decoded.boxes, reference_decode(outputs, height, width), atol=1e-3)
     chosen = decode_raw(outputs, spec, RAW_BOXES, 0.7)
     above = np.concatenate(outputs[:4], axis=1)[0, :, 0] > 0.7
     assert (chosen.boxes == decoded.boxes[above]).all()
 
 
-def test_a_certain_distribution_measures_whole_cells() -> None:
+def test_a_one_hot_distribution_gives_whole_cells() -> None:
     outputs = raw_outputs()
     outputs[4][0, 0] = -1000
     outputs[4][0, 0].reshape(4, 8)[range(4), [0, 1, 2, 7]] = 1000
@@ -74,7 +74,7 @@ def test_outputs_of_another_input_size_are_refused() -> None:
     assert caught.value.code == "output-shape"
 
 
-def plain_nms(boxes: np.ndarray, scores: np.ndarray, rule: MulticlassNms) -> list[tuple[int, int]]:
+def reference_nms(boxes: np.ndarray, scores: np.ndarray, rule: MulticlassNms) -> list[tuple[int, int]]:
     def overlap(a: np.ndarray, b: np.ndarray) -> float:
         sides = np.minimum(a[2:], b[2:]) - np.maximum(a[:2], b[:2])
         shared = max(0, sides[0]) * max(0, sides[1])
@@ -113,7 +113,7 @@ def test_suppression_equals_comparing_every_pair(
     scores = random.random((count, classes), np.float32)
     kept = multiclass_nms(boxes, scores, rule)
     pairs = list(zip(kept.index.tolist(), kept.label.tolist(), strict=True))
-    assert pairs == plain_nms(boxes, scores, rule)
+    assert pairs == reference_nms(boxes, scores, rule)
     assert kept.score.tolist() == [scores[pair] for pair in pairs]
 
 
@@ -123,26 +123,26 @@ def test_boxes_of_different_classes_do_not_suppress_each_other() -> None:
     assert kept.label.tolist() == [0, 1]
 
 
-def test_an_overlap_equal_to_the_threshold_stays() -> None:
+def test_an_overlap_equal_to_the_threshold_is_kept() -> None:
     boxes = np.array([[0, 0, 10, 10], [0, 0, 5, 10.0]])
     rule = EVALUATION_NMS.model_copy(update={"iou_threshold": 0.5})
     assert len(multiclass_nms(boxes, np.array([[0.9], [0.8]], np.float32), rule).index) == 2
 
 
-def test_a_score_equal_to_the_threshold_goes() -> None:
+def test_a_score_equal_to_the_threshold_is_dropped() -> None:
     rule = EVALUATION_NMS.model_copy(update={"score_threshold": 0.5})
     assert len(multiclass_nms(np.array([[0, 0, 1, 1.0]]), np.array([[0.5]], np.float32), rule).index) == 0
 
 
-def test_the_three_forms_of_output_say_the_same() -> None:
+def test_the_three_forms_of_output_give_the_same_boxes() -> None:
     scale = np.array([0.5, 2], np.float32)
     raw = raw_outputs()
     everything = decode_raw(raw, DETECTOR_INPUT, RAW_BOXES, -1)
-    from_raw = final_boxes(raw, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, scale)
+    from_raw = decode_detections(raw, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, scale)
     decoded = [everything.boxes[None], everything.scores.T[None]]
-    from_boxes = final_boxes(decoded, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, scale)
+    from_boxes = decode_detections(decoded, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, scale)
     rows = np.column_stack([from_raw.labels, from_raw.scores, from_raw.boxes]).astype(np.float32)
-    from_nms = final_boxes(
+    from_nms = decode_detections(
         [rows, np.array([len(rows)], np.int32)], DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, scale
     )
     assert len(from_raw) == 100
@@ -153,24 +153,24 @@ def test_the_three_forms_of_output_say_the_same() -> None:
 
 def test_boxes_are_divided_by_the_scale_of_their_axis() -> None:
     raw = raw_outputs()
-    plain = final_boxes(raw, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, ONE)
-    scaled = final_boxes(raw, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, np.array([0.5, 2], np.float32))
+    plain = decode_detections(raw, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, ONE)
+    scaled = decode_detections(raw, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, np.array([0.5, 2], np.float32))
     np.testing.assert_allclose(scaled.boxes, plain.boxes * [0.5, 2, 0.5, 2], rtol=1e-6)
 
 
-def test_a_graph_that_found_nothing() -> None:
+def test_a_graph_without_detections() -> None:
     nothing = [np.zeros((0, 6), np.float32), np.zeros(1, np.int32)]
-    assert len(final_boxes(nothing, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, ONE)) == 0
-    blind = raw_outputs()
-    for scores in blind[:4]:
+    assert len(decode_detections(nothing, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, ONE)) == 0
+    empty = raw_outputs()
+    for scores in empty[:4]:
         scores[:] = 0
-    assert final_boxes(blind, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, ONE).boxes.shape == (0, 4)
+    assert decode_detections(empty, DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, ONE).boxes.shape == (0, 4)
 
 
 @pytest.mark.parametrize("shapes", [[], [(1, 17, 32, 24), (1, 17)], [(1, 765, 5), (1, 1, 765)]])
 def test_outputs_of_another_family_are_refused(shapes: list[tuple[int, ...]]) -> None:
     with pytest.raises(ConversionError) as caught:
-        head_of(shapes, RAW_BOXES)
+        identify_head(shapes, RAW_BOXES)
     assert caught.value.code == "output-shape"
 
 
@@ -186,18 +186,18 @@ def test_boxes_match_upstreams_on_its_own_outputs(shared: Path) -> None:
             names = ("boxes", "scores") if "boxes" in stored.files else [f"out{i}" for i in range(8)]
             outputs = [stored[name] for name in names]
             scale = np.array(stated["scale_factor_yx"], np.float32)
-            found = final_boxes(outputs, DETECTOR_INPUT, RAW_BOXES, rule, scale)
+            found = decode_detections(outputs, DETECTOR_INPUT, RAW_BOXES, rule, scale)
             expected = np.array(stated["boxes"])
             np.testing.assert_allclose(found.boxes, expected[:, 2:], atol=1e-3)
             np.testing.assert_allclose(found.scores, expected[:, 1], atol=1e-6)
 
 
-def test_the_order_of_boxes_is_the_same_whatever_order_a_graph_hands_them_out_in() -> None:
+def test_the_order_of_boxes_does_not_depend_on_the_graphs_order() -> None:
     rows = np.array([[0, 0.9, 1, 1, 9, 9], [0, 0.6, 2, 2, 8, 8], [1, 0.7, 3, 3, 7, 7]], np.float32)
     count = np.array([3], np.int32)
 
     found = [
-        final_boxes([rows[order], count], DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, ONE)
+        decode_detections([rows[order], count], DETECTOR_INPUT, RAW_BOXES, EVALUATION_NMS, ONE)
         for order in ([0, 1, 2], [2, 1, 0], [1, 2, 0])
     ]
 

@@ -1,4 +1,4 @@
-"""Peaks of heat maps, found to a fraction of a cell."""
+"""Decoding of heat-map peaks to a fraction of a cell."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from hypothesis.extra.numpy import arrays
 from registry.errors import ConversionError
 from registry.schema.protocol import HeatmapDecoder
 from tests.helpers.model_specs import ARGMAX, DARK, PAIRS, POSE_INPUT
-from zoo.runner.geometry import from_heatmap, regions_of
+from zoo.runner.geometry import compute_regions, map_from_heatmap
 from zoo.runner.postprocess.checks import check_finite, check_indices
-from zoo.runner.postprocess.heatmaps import average_with_mirrored, decode
+from zoo.runner.postprocess.heatmaps import average_with_mirrored, decode_heatmaps
 from zoo.runner.protocols import PYTHON_DEPLOYMENT_CROP
 
 HEIGHT, WIDTH = 32, 24
@@ -29,7 +29,7 @@ def gaussian(x: float, y: float, sigma: float, height: int = HEIGHT, width: int 
 
 
 def one_map_at_a_time(maps: np.ndarray, kernel: int) -> np.ndarray:
-    """DARK as its definition reads: blur, rescale and take the logarithm of whole maps, one by one."""
+    """DARK by its definition: blur, rescale and take the logarithm of whole maps, one by one."""
     points = np.zeros((*maps.shape[:2], 2))
     for at in np.ndindex(*maps.shape[:2]):
         heat = maps[at]
@@ -57,7 +57,7 @@ def one_map_at_a_time(maps: np.ndarray, kernel: int) -> np.ndarray:
 
 @given(st.floats(4, 19), st.floats(4, 27), st.floats(1, 3))
 def test_dark_recovers_the_center_of_a_gaussian(x: float, y: float, sigma: float) -> None:
-    peaks = decode(gaussian(x, y, sigma), DARK)
+    peaks = decode_heatmaps(gaussian(x, y, sigma), DARK)
     np.testing.assert_allclose(peaks.points[0, 0], [x, y], atol=0.05)
     assert peaks.scores[0, 0] == gaussian(x, y, sigma).max()
 
@@ -70,70 +70,70 @@ def test_dark_recovers_the_center_of_a_gaussian(x: float, y: float, sigma: float
 def test_dark_equals_the_definition_on_any_maps(maps: np.ndarray, kernel: int) -> None:
     decoder = HeatmapDecoder(method="dark", kernel=kernel, back_projection="affine")
     expected = one_map_at_a_time(maps, kernel)
-    np.testing.assert_allclose(decode(maps, decoder).points, expected, rtol=1e-3, atol=1e-3)
+    np.testing.assert_allclose(decode_heatmaps(maps, decoder).points, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_dark_equals_the_definition_on_real_maps(shared: Path) -> None:
     maps = np.load(shared / "data/reference/arm/golden_tinypose_128x96.npz")["heatmap_fp32"]
-    np.testing.assert_allclose(decode(maps, DARK).points, one_map_at_a_time(maps, 3), atol=1e-4)
+    np.testing.assert_allclose(decode_heatmaps(maps, DARK).points, one_map_at_a_time(maps, 3), atol=1e-4)
 
 
 @pytest.mark.parametrize("decoder", [DARK, ARGMAX])
 def test_peaks_at_the_border_stay_in_their_cell(decoder: HeatmapDecoder) -> None:
     border = [(x, y) for y in range(HEIGHT) for x in range(WIDTH) if x < 2 or y < 2 or x == 23 or y == 31]
     maps = np.concatenate([gaussian(x, y, 2) for x, y in border])
-    assert (decode(maps, decoder).points[:, 0] == np.array(border)).all()
+    assert (decode_heatmaps(maps, decoder).points[:, 0] == np.array(border)).all()
 
 
 def test_dark_needs_two_cells_after_the_peak_and_the_quarter_shift_one() -> None:
     maps = np.concatenate([gaussian(21.8, 16, 2), gaussian(12, 29.8, 2)])
-    assert decode(maps, DARK).points[:, 0].tolist() == [[22, 16], [12, 30]]
-    assert decode(maps, ARGMAX).points[:, 0].tolist() == [[21.75, 16], [12, 29.75]]
+    assert decode_heatmaps(maps, DARK).points[:, 0].tolist() == [[22, 16], [12, 30]]
+    assert decode_heatmaps(maps, ARGMAX).points[:, 0].tolist() == [[21.75, 16], [12, 29.75]]
 
 
 @pytest.mark.parametrize(
     ("x", "y", "expected"),
     [(10.3, 15.4, (10.25, 15.25)), (9.7, 14.6, (9.75, 14.75)), (10, 15, (10, 15))],
 )
-def test_argmax_moves_a_quarter_towards_the_higher_neighbor(
+def test_argmax_shifts_a_quarter_towards_the_higher_neighbor(
     x: float, y: float, expected: tuple[float, float]
 ) -> None:
-    assert tuple(decode(gaussian(x, y, 2), ARGMAX).points[0, 0]) == expected
+    assert tuple(decode_heatmaps(gaussian(x, y, 2), ARGMAX).points[0, 0]) == expected
 
 
 @pytest.mark.parametrize("decoder", [DARK, ARGMAX])
 @pytest.mark.parametrize("value", [0.0, -0.5, 0.25])
 def test_flat_maps_put_the_joint_at_the_origin(decoder: HeatmapDecoder, value: float) -> None:
-    peaks = decode(np.full((1, 2, HEIGHT, WIDTH), value, np.float32), decoder)
+    peaks = decode_heatmaps(np.full((1, 2, HEIGHT, WIDTH), value, np.float32), decoder)
     assert (peaks.points == 0).all()
     assert (peaks.scores == np.float32(value)).all()
 
 
 @pytest.mark.parametrize("decoder", [DARK, ARGMAX])
 def test_maps_without_a_positive_value_put_the_joint_at_the_origin(decoder: HeatmapDecoder) -> None:
-    peaks = decode(gaussian(12, 16, 2) - 1.5, decoder)
+    peaks = decode_heatmaps(gaussian(12, 16, 2) - 1.5, decoder)
     assert peaks.points.tolist() == [[[0, 0]]]
     assert peaks.scores[0, 0] == -0.5
 
 
-def test_a_plateau_is_left_alone() -> None:
+def test_a_plateau_gives_its_peak() -> None:
     maps = np.zeros((1, 1, HEIGHT, WIDTH), np.float32)
     maps[..., 5:20, 5:20] = 1
     maps[..., 12, 12] = 1.001
-    assert np.abs(decode(maps, DARK).points[0, 0] - 12).max() < 0.01
+    assert np.abs(decode_heatmaps(maps, DARK).points[0, 0] - 12).max() < 0.01
 
 
 @pytest.mark.parametrize("decoder", [DARK, ARGMAX])
 def test_no_persons_and_tiny_maps(decoder: HeatmapDecoder) -> None:
-    assert decode(np.zeros((0, 17, HEIGHT, WIDTH), np.float32), decoder).points.shape == (0, 17, 2)
+    assert decode_heatmaps(np.zeros((0, 17, HEIGHT, WIDTH), np.float32), decoder).points.shape == (0, 17, 2)
     tiny = np.array([[[[0.1, 0.9], [0.2, 0.3]]]], np.float32)
-    assert decode(tiny, decoder).points.tolist() == [[[1, 0]]]
+    assert decode_heatmaps(tiny, decoder).points.tolist() == [[[1, 0]]]
 
 
-def test_decoding_leaves_the_maps_as_they_are() -> None:
+def test_decoding_does_not_modify_the_maps() -> None:
     maps = gaussian(12.3, 16.1, 2)
     before = maps.copy()
-    decode(maps, DARK)
+    decode_heatmaps(maps, DARK)
     assert (maps == before).all()
 
 
@@ -145,10 +145,10 @@ def test_joints_match_upstreams_on_its_own_heat_maps(shared: Path) -> None:
         maps = np.concatenate([stored[f"heatmap_{number}"] for number in range(len(persons))])
         boxes = np.array([person["det"][2:] for person in persons])
         input_size = (POSE_INPUT.width, POSE_INPUT.height)
-        regions = regions_of(boxes, PYTHON_DEPLOYMENT_CROP, input_size=input_size, image_size=size)
+        regions = compute_regions(boxes, PYTHON_DEPLOYMENT_CROP, input_size=input_size, image_size=size)
         for decoder, name in ((DARK, "keypoints_image_dark"), (ARGMAX, "keypoints_image_nodark")):
-            peaks = decode(maps, decoder)
-            points = from_heatmap(regions, decoder, (WIDTH, HEIGHT)).apply(peaks.points)
+            peaks = decode_heatmaps(maps, decoder)
+            points = map_from_heatmap(regions, decoder, (WIDTH, HEIGHT)).apply(peaks.points)
             expected = np.array([person[name] for person in persons])
             np.testing.assert_allclose(points, expected[:, :, :2], atol=1e-3)
             np.testing.assert_allclose(peaks.scores, expected[:, :, 2], atol=1e-6)
@@ -159,7 +159,7 @@ def test_a_mirrored_pass_of_a_perfect_network_changes_nothing_but_the_edge() -> 
     swapped = maps.copy()
     for left, right in PAIRS:
         swapped[:, [left, right]] = maps[:, [right, left]]
-    # What the network would say to a mirrored input, one cell further left once mirrored back.
+    # The output of a perfect network for a mirrored input: one cell further left once mirrored back.
     seen = np.concatenate([swapped[..., 1:], swapped[..., -1:]], axis=3)[..., ::-1]
     averaged = average_with_mirrored(maps, seen, PAIRS)
     np.testing.assert_allclose(averaged[..., 1:], maps[..., 1:], rtol=1e-6)
@@ -171,7 +171,7 @@ def test_averaging_with_the_mirrored_pass_matches_upstream_on_real_maps(shared: 
     averaged = average_with_mirrored(golden["heatmap_fp32"], golden["heatmap_flipped_fp32"], PAIRS)
     alone = golden["heatmap_fp32"]
     # The two passes agree: averaging moves no confident peak by more than a cell or so.
-    first, second = decode(alone, ARGMAX), decode(averaged, ARGMAX)
+    first, second = decode_heatmaps(alone, ARGMAX), decode_heatmaps(averaged, ARGMAX)
     confident = first.scores > 0.5
     assert np.abs(first.points - second.points)[confident].max() <= 2
     assert confident.sum() > 100

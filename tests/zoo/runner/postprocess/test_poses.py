@@ -1,4 +1,4 @@
-"""Poses of one image are scored and compared."""
+"""Rescoring and suppression of the poses of one image."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from registry.schema.protocol import OksSuppression
-from zoo.runner.postprocess.poses import COCO_SIGMAS, rescored, similarity, suppressed
+from zoo.runner.postprocess.poses import COCO_SIGMAS, keypoint_similarity, rescore_poses, suppress_poses
 
 RULE = OksSuppression(threshold=0.9, visibility=0.2)
 
 
-def plain_similarity(first: np.ndarray, second: np.ndarray, areas: tuple[float, float]) -> float:
+def reference_similarity(first: np.ndarray, second: np.ndarray, areas: tuple[float, float]) -> float:
     total = 0.0
     for joint, sigma in enumerate(COCO_SIGMAS):
         distance = ((first[joint] - second[joint]) ** 2).sum()
@@ -20,12 +20,14 @@ def plain_similarity(first: np.ndarray, second: np.ndarray, areas: tuple[float, 
     return total / 17
 
 
-def plain_suppression(
+def reference_suppression(
     points: np.ndarray, scores: np.ndarray, areas: np.ndarray, threshold: float
 ) -> list[int]:
     kept: list[int] = []
     for candidate in sorted(range(len(scores)), key=lambda person: -scores[person]):
-        rivals = [plain_similarity(points[k], points[candidate], (areas[k], areas[candidate])) for k in kept]
+        rivals = [
+            reference_similarity(points[k], points[candidate], (areas[k], areas[candidate])) for k in kept
+        ]
         if all(rival <= threshold for rival in rivals):
             kept.append(candidate)
     return kept
@@ -38,21 +40,21 @@ def test_suppression_equals_comparing_every_pair(seed: int, count: int, threshol
     points = crowd[random.integers(0, len(crowd), count)] + random.normal(0, 4, (count, 17, 2))
     scores, areas = random.random(count), random.uniform(500, 40000, count)
     rule = OksSuppression(threshold=threshold, visibility=0.2)
-    assert suppressed(points, scores, areas, rule).tolist() == plain_suppression(
+    assert suppress_poses(points, scores, areas, rule).tolist() == reference_suppression(
         points, scores, areas, threshold
     )
 
 
-def test_equal_poses_are_one_person_and_the_best_stays() -> None:
+def test_equal_poses_are_one_person_and_the_best_is_kept() -> None:
     pose = np.random.default_rng(0).random((17, 2)) * 100
     points = np.stack([pose, pose, pose + 500])
-    assert suppressed(points, np.array([0.3, 0.9, 0.5]), np.full(3, 1e4), RULE).tolist() == [1, 2]
+    assert suppress_poses(points, np.array([0.3, 0.9, 0.5]), np.full(3, 1e4), RULE).tolist() == [1, 2]
 
 
 def test_similarity_of_a_pose_to_itself_is_one_and_falls_with_distance() -> None:
     pose = np.zeros((17, 2))
     others = np.stack([pose, pose + 5, pose + 500])
-    near, further, far = similarity(pose, others, 1e4, np.full(3, 1e4))
+    near, further, far = keypoint_similarity(pose, others, 1e4, np.full(3, 1e4))
     assert near == 1
     assert 0.5 < further < 1
     assert far < 1e-6
@@ -60,10 +62,10 @@ def test_similarity_of_a_pose_to_itself_is_one_and_falls_with_distance() -> None
 
 def test_a_person_scores_the_mean_of_its_visible_joints() -> None:
     joints = np.array([[0.9, 0.5, 0.2, 0.1], [0.2, 0.1, 0.0, -0.3], [0.21, 0.2, 0.2, 0.2]])
-    np.testing.assert_allclose(rescored(np.array([1, 1, 0.5]), joints, 0.2), [0.7, 0, 0.105])
+    np.testing.assert_allclose(rescore_poses(np.array([1, 1, 0.5]), joints, 0.2), [0.7, 0, 0.105])
 
 
-def test_nobody_is_nobody() -> None:
+def test_no_persons_give_empty_results() -> None:
     empty = np.zeros((0, 17))
-    assert rescored(np.zeros(0), empty, 0.2).shape == (0,)
-    assert suppressed(np.zeros((0, 17, 2)), np.zeros(0), np.zeros(0), RULE).shape == (0,)
+    assert rescore_poses(np.zeros(0), empty, 0.2).shape == (0,)
+    assert suppress_poses(np.zeros((0, 17, 2)), np.zeros(0), np.zeros(0), RULE).shape == (0,)

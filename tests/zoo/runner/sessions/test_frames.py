@@ -1,4 +1,4 @@
-"""Arrays survive the way to a worker and back."""
+"""Frames between session and worker preserve arrays."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ any_array = arrays(dtypes, array_shapes(min_dims=0, max_dims=4, min_side=0, max_
 
 
 class Stream:
-    """A pipe that hands out a few bytes at a time."""
+    """A pipe that returns a few bytes at a time."""
 
     def __init__(self, step: int) -> None:
         self.data = bytearray()
@@ -42,7 +42,7 @@ class Stream:
     st.dictionaries(st.text(max_size=5).filter(lambda key: key != "arrays"), st.integers() | st.text()),
     st.integers(16, 300),
 )
-def test_what_is_sent_is_received(
+def test_a_frame_is_received_as_sent(
     feeds: dict[str, np.ndarray], message: dict[str, object], step: int
 ) -> None:
     stream = Stream(step)
@@ -57,7 +57,7 @@ def test_what_is_sent_is_received(
     assert not stream.data
 
 
-def test_a_view_is_sent_as_it_looks() -> None:
+def test_a_strided_view_is_sent_contiguously() -> None:
     stream = Stream(64)
     view = np.arange(24.0).reshape(4, 6)[::2, ::-3]
     frames.send(stream.write, {}, [("view", view)])
@@ -65,7 +65,7 @@ def test_a_view_is_sent_as_it_looks() -> None:
 
 
 @pytest.mark.parametrize("kept", [0, 5, 40])
-def test_an_early_end_is_noticed(kept: int) -> None:
+def test_a_truncated_frame_is_an_error(kept: int) -> None:
     stream = Stream(1000)
     frames.send(stream.write, {"a": 1}, [("x", np.zeros(9))])
     del stream.data[kept:]
@@ -73,7 +73,7 @@ def test_an_early_end_is_noticed(kept: int) -> None:
         frames.receive(stream.read_into)
 
 
-def test_bytes_that_are_no_frame_are_refused_before_memory_is_asked_for() -> None:
+def test_invalid_frames_are_refused_before_memory_is_allocated() -> None:
     stream = Stream(1000)
     stream.data += b"[I 11/22 11:02:42 lite/core/program.cc:300] a native library that prints"
     with pytest.raises(ValueError, match="a frame announces"):

@@ -1,4 +1,4 @@
-"""Engines behind one interface: what they take, what they refuse, how their deaths read."""
+"""Engines behind one interface: inputs, refusals, and errors after a crash."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def image(*shape: int) -> np.ndarray:
         ({"image": image(1, 3, 4, 2).astype(np.float64)}, "input-dtype"),
         ({"image": np.zeros((1, 3, 4, 2), np.uint8)}, "input-dtype"),
         ({"image": image(3, 4, 2)}, "input-rank"),
-        ({"image": image(1, 4, 2, 3)}, "input-shape"),  # axes in the order of an image
+        ({"image": image(1, 4, 2, 3)}, "input-shape"),  # axes in image order
         ({"image": image(1, 3, 4, 3)}, "input-shape"),
         ({"image": image(0, 3, 4, 2)}, "input-shape"),
     ],
@@ -57,7 +57,7 @@ def test_feeds_that_do_not_fit_are_refused(feeds: dict[str, np.ndarray], code: s
     assert caught.value.found
 
 
-def test_open_extents_and_unknown_facts_are_not_judged() -> None:
+def test_open_extents_and_unknown_types_are_not_checked() -> None:
     check_feeds((IMAGE,), {"image": image(7, 3, 4, 2)})
     check_feeds((Tensor(name="x", shape=None, dtype=None),), {"x": np.zeros((3, 3), np.int8)})
 
@@ -84,7 +84,7 @@ def test_every_engine_computes_the_detector(shared: Path, open_model: OpenModel,
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_every_engine_states_its_facts(open_model: OpenModel, engine: Backend) -> None:
+def test_every_engine_describes_its_model(open_model: OpenModel, engine: Backend) -> None:
     session = open_model("tinypose_128x96", engine)
     assert session.engine in ("onnxruntime", "paddle", "paddle-lite", "openvino")
     assert any(character.isdigit() for character in session.engine_version)
@@ -98,7 +98,9 @@ def test_every_engine_states_its_facts(open_model: OpenModel, engine: Backend) -
 @pytest.mark.parametrize(
     "feed", [image(1, 128, 96, 3), image(3, 128, 96), image(1, 3, 128, 96).astype(np.float64)]
 )
-def test_no_engine_sees_what_would_crash_it(open_model: OpenModel, engine: Backend, feed: np.ndarray) -> None:
+def test_feeds_that_would_crash_an_engine_are_refused(
+    open_model: OpenModel, engine: Backend, feed: np.ndarray
+) -> None:
     session = open_model("tinypose_128x96", engine)
     with pytest.raises(UsageError, match="image"):
         session.run({"image": feed})
@@ -153,10 +155,10 @@ def test_lite_needs_an_interpreter_and_has_one_thread(
     assert threads.value.code == "threads-not-settable"
 
 
-def test_a_crash_of_the_native_library_becomes_a_sentence(
+def test_a_crash_of_the_native_library_becomes_an_error(
     lite_python: Interpreter, lite_model: Callable[[str, str], Path]
 ) -> None:
-    """With the inputs undeclared nothing keeps axes in image order from the predictor."""
+    """With undeclared inputs, axes in image order reach the predictor."""
     undeclared = (Tensor(name="image", shape=None, dtype=None),)
     session = WorkerSession(
         "paddle-lite",
@@ -175,7 +177,7 @@ def test_a_crash_of_the_native_library_becomes_a_sentence(
     assert closed.value.code == "session-closed"
 
 
-def test_a_damaged_file_is_refused_before_an_engine_sees_it(
+def test_a_damaged_file_is_refused_before_it_is_loaded(
     tmp_path: Path, lite_python: Interpreter, lite_model: Callable[[str, str], Path], onnx_model: MakeModel
 ) -> None:
     nb, onnx = tmp_path / "torn.nb", tmp_path / "torn.onnx"
@@ -200,13 +202,13 @@ def test_files_for_another_engine_and_missing_files(
             open_session(tmp_path / "gone", engine, interpreter=lite_python)
 
 
-def test_a_model_needs_a_thread(tmp_path: Path) -> None:
+def test_the_number_of_threads_must_be_positive(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         open_session(tmp_path / "any.onnx", "onnx", threads=0)
     assert caught.value.code == "threads-not-positive"
 
 
-def test_a_closed_session_is_closed(onnx_model: MakeModel) -> None:
+def test_a_closed_session_refuses_runs(onnx_model: MakeModel) -> None:
     with open_session(onnx_model("tinypose_128x96"), "onnx") as session:
         session.run({"image": image(1, 3, 128, 96)})
     session.close()
@@ -231,7 +233,7 @@ class Model:
 def worker(
     tmp_path: Path, *, opening: str = "pass", running: str = "pass", timeout: float = 60
 ) -> WorkerSession:
-    """A real process that runs a stand-in for a native library."""
+    """A worker process with a fake native library."""
     script = tmp_path / "worker.py"
     script.write_text(WORKER.replace("{opening}", opening).replace("{running}", running))
     return WorkerSession(
@@ -246,7 +248,7 @@ def worker(
     )
 
 
-def test_what_a_library_prints_does_not_disturb(tmp_path: Path) -> None:
+def test_library_output_does_not_disturb_the_frames(tmp_path: Path) -> None:
     noise = "os.write(1, b'[I] chatter' * 1000); os.write(2, b'more'); print('and more', flush=True)"
     with worker(tmp_path, opening=noise, running=noise) as session:
         for size in (1, 10, 1_000_000):
@@ -255,7 +257,7 @@ def test_what_a_library_prints_does_not_disturb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("deed", "message"),
+    ("action", "message"),
     [
         ("os.abort()", "SIGABRT"),
         ("os.kill(os.getpid(), 11)", "SIGSEGV"),
@@ -265,14 +267,14 @@ def test_what_a_library_prints_does_not_disturb(tmp_path: Path) -> None:
     ],
 )
 @pytest.mark.parametrize("moment", ["opening", "running"])
-def test_a_dying_worker_is_explained(tmp_path: Path, moment: str, deed: str, message: str) -> None:
+def test_the_end_of_a_worker_is_explained(tmp_path: Path, moment: str, action: str, message: str) -> None:
     with pytest.raises(ConversionError, match=message) as caught:
-        worker(tmp_path, **{moment: deed}).run({"x": image(2)})
+        worker(tmp_path, **{moment: action}).run({"x": image(2)})
     assert caught.value.code == "predictor-crashed"
     assert caught.value.exit_code == 6
 
 
-def test_an_exception_in_the_worker_is_handed_on_and_the_session_lives(tmp_path: Path) -> None:
+def test_an_exception_in_the_worker_becomes_an_error_and_the_session_continues(tmp_path: Path) -> None:
     with worker(tmp_path, running="assert len(x) < 3, 'too long'") as session:
         with pytest.raises(ConversionError, match="too long") as caught:
             session.run({"x": image(5)})
@@ -296,7 +298,7 @@ def test_a_model_whose_inputs_differ_from_its_file_is_refused(tmp_path: Path) ->
     assert caught.value.code == "predictor-mismatch"
 
 
-def test_threads_take_turns(tmp_path: Path) -> None:
+def test_runs_of_several_threads_are_serialized(tmp_path: Path) -> None:
     with worker(tmp_path) as session, ThreadPoolExecutor(4) as pool:
         answers = pool.map(lambda n: session.run({"x": np.full(50_000, n, np.float32)})["y"][0], range(40))
         assert list(answers) == [2 * number for number in range(40)]
@@ -308,7 +310,7 @@ def test_an_interpreter_that_does_not_start(tmp_path: Path) -> None:
         WorkerSession("stand-in", absent, "lite_worker.py", {}, inputs=(), outputs=(), threads=1)
 
 
-def test_the_worker_leaves_when_its_parent_is_killed(tmp_path: Path) -> None:
+def test_the_worker_exits_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
     note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))"
     script.write_text(WORKER.replace("{opening}", note).replace("{running}", "pass"))
@@ -339,7 +341,7 @@ def test_the_worker_leaves_when_its_parent_is_killed(tmp_path: Path) -> None:
 
 def _runs(pid: int) -> bool:
     try:
-        # A zombie waits for whoever adopted it; it does not run.
+        # A zombie has ended and only waits to be reaped.
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False

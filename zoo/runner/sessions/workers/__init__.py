@@ -1,1 +1,1 @@
-"""Scripts that other interpreters run; :mod:`frames` is the wire format both sides speak."""
+"""Scripts that other interpreters run; :mod:`frames` is the wire format of both sides."""

@@ -4,9 +4,9 @@ A frame is the length of a JSON object (u32), the length of the payload (u64), b
 in UTF-8, and the bytes of the arrays one after the other. The object's ``arrays`` lists name, dtype and shape
 of each.
 
-As a script, ``python frames.py REQUESTS ANSWERS WORKER.py`` with two inherited descriptors, this is the whole
-life of a worker process. It runs under whatever interpreter has the engine, down to CPython 3.5, so it keeps
-to that syntax and imports nothing but the standard library and NumPy.
+As a script, ``python frames.py REQUESTS ANSWERS WORKER.py`` with two inherited descriptors, this is the main
+program of a worker process. It runs under the interpreter that has the engine, down to CPython 3.5, so it is
+limited to that syntax and imports only the standard library and NumPy.
 """
 
 import json
@@ -14,7 +14,7 @@ import os
 import runpy
 import struct
 import sys
-from typing import Any, Callable, Dict, Iterable, List, Tuple  # noqa: UP035  what 3.5 has
+from typing import Any, Callable, Dict, Iterable, List, Tuple  # noqa: UP035  CPython 3.5 syntax
 
 import numpy as np
 
@@ -29,7 +29,7 @@ def send(write: Callable[[Any], int], message: Dict[str, Any], arrays: Iterable[
     """Send one frame.
 
     Args:
-        write: Takes bytes, returns how many it took; ``os.write`` bound to a descriptor.
+        write: Writes bytes and returns how many it wrote; ``os.write`` bound to a descriptor.
         message: JSON object; its key ``arrays`` is set here.
         arrays: Pairs of name and array.
     """
@@ -47,15 +47,15 @@ def receive(read_into: Callable[[memoryview], int]) -> Tuple[Dict[str, Any], Lis
     """Receive one frame.
 
     Args:
-        read_into: Fills a writable buffer from its start and returns how many bytes it put there, 0 at the
-            end of the stream.
+        read_into: Fills a writable buffer from its start and returns the number of bytes, 0 at the end of
+            the stream.
 
     Returns:
         The JSON object, and pairs of name and array.
 
     Raises:
-        EOFError: The other side is gone.
-        ValueError: The bytes are no frame.
+        EOFError: The other side closed the pipe.
+        ValueError: The bytes are not a valid frame.
     """
     message_size, size = _LENGTHS.unpack(_receive_all(read_into, _LENGTHS.size))
     if message_size > _LARGEST_MESSAGE or size > _LARGEST_PAYLOAD:
@@ -72,21 +72,20 @@ def receive(read_into: Callable[[memoryview], int]) -> Tuple[Dict[str, Any], Lis
 def serve(incoming: int, outgoing: int, open_model: Callable[[Dict[str, Any]], Any]) -> None:  # noqa: UP006
     """Answer requests until the other side closes its end.
 
-    A Python exception becomes an answer with the key ``error``; what kills the process is the other side's
-    to notice.
+    A Python exception becomes an answer with the key ``error``. The other side detects a crash.
 
     Args:
-        incoming: Descriptor that requests come from.
-        outgoing: Descriptor that answers go to.
-        open_model: Takes the first request. What it returns has ``facts``, a JSON object that is the first
-            answer, and ``run``, which takes arrays by name and returns pairs of name and array.
+        incoming: Descriptor to read requests from.
+        outgoing: Descriptor to write answers to.
+        open_model: Takes the first request and returns a model. Its attribute ``facts`` is a JSON object, the
+            first answer; its method ``run`` takes arrays by name and returns pairs of name and array.
     """
     model = None
     while True:
         try:
             message, arrays = receive(lambda buffer: os.readv(incoming, [buffer]))
         except EOFError:
-            # Not sys.exit: native libraries that crash while unloading have nothing left to say.
+            # Not sys.exit: a native library may crash while unloading, and there is nothing left to report.
             os._exit(0)
         answer = {}  # type: Dict[str, Any]
         results = []  # type: List[Named]
@@ -96,7 +95,7 @@ def serve(incoming: int, outgoing: int, open_model: Callable[[Dict[str, Any]], A
                 answer = model.facts
             else:
                 results = model.run(dict(arrays))
-        except Exception as error:  # whatever an engine raises is the answer to this one request
+        except Exception as error:  # any exception of an engine is the answer to this request
             answer = {"error": type(error).__name__ + ": " + str(error)}
         send(lambda data: os.write(outgoing, data), answer, results)
 
@@ -119,6 +118,6 @@ def _receive_all(read_into: Callable[[memoryview], int], size: int) -> bytearray
 
 
 if __name__ == "__main__":
-    # The folder of this script must not hide modules that the engine imports.
+    # The folder of this script must not shadow modules that the engine imports.
     sys.path[:] = [entry for entry in sys.path if entry != os.path.dirname(os.path.abspath(__file__))]
     serve(int(sys.argv[1]), int(sys.argv[2]), runpy.run_path(sys.argv[3])["Model"])

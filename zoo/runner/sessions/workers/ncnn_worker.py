@@ -2,19 +2,19 @@
 
 import importlib.metadata
 import os
-from typing import Any, Dict, List, Tuple  # noqa: UP035  the workers share one old syntax
+from typing import Any, Dict, List, Tuple  # noqa: UP035  all workers use CPython 3.5 syntax
 
 import numpy as np
 
-# On processors that can, ncnn stores and computes in half precision or bfloat16 unless told not to.
-_HALVES = ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage")
+# By default ncnn stores and computes in FP16 or bfloat16 on processors with such units.
+_REDUCED_PRECISION = ("fp16_packed", "fp16_storage", "fp16_arithmetic", "bf16_packed", "bf16_storage")
 
 
 class Model:
-    """A loaded network, computed in single precision whatever its weights are stored as.
+    """A loaded network, computed in single precision independent of the stored precision.
 
-    Winograd's convolutions and packed layouts stay on, as apps have them: on the networks of the catalog
-    outputs are as near to Paddle's with them as without.
+    Winograd convolutions and packed layouts stay enabled, as in apps: for the networks of the catalog the
+    outputs are as close to Paddle's with them as without.
 
     Args:
         request: Path of the graph under ``model``, names of ``inputs`` and ``outputs``, number of
@@ -27,13 +27,13 @@ class Model:
         self._ncnn = ncnn
         self._net = ncnn.Net()
         self._net.opt.num_threads = request["threads"]
-        for kind in _HALVES:
+        for kind in _REDUCED_PRECISION:
             setattr(self._net.opt, "use_" + kind, False)
         graph = request["model"]
         if self._net.load_param(graph):
-            raise RuntimeError("ncnn does not load the graph, for example for a layer it does not have")
+            raise RuntimeError("ncnn cannot load the graph; it may contain an unsupported layer")
         if self._net.load_model(os.path.splitext(graph)[0] + ".bin"):
-            raise RuntimeError("ncnn does not load the weights")
+            raise RuntimeError("ncnn cannot load the weights")
         self.facts = {
             "version": importlib.metadata.version("ncnn") + ", computing in fp32",
             "inputs": request["inputs"],
@@ -41,7 +41,7 @@ class Model:
         }
 
     def run(self, arrays: Dict[str, Any]) -> List[Tuple[str, Any]]:  # noqa: UP006
-        """Compute all outputs, in order, one image after the other: ncnn has no axis for several."""
+        """Compute all outputs, in order, one image at a time: ncnn has no batch axis."""
         images = len(next(iter(arrays.values())))
         found = [self._image({name: array[item] for name, array in arrays.items()}) for item in range(images)]
         return [(name, np.stack([one[name] for one in found])) for name in self.facts["outputs"]]
@@ -49,7 +49,7 @@ class Model:
     def _image(self, arrays: Dict[str, Any]) -> Dict[str, Any]:  # noqa: UP006
         extractor = self._net.create_extractor()
         for name in self.facts["inputs"]:
-            # A copy of its own: a matrix that borrows an array's memory crashes where a layer works in place.
+            # A copy: a matrix that shares memory with an array crashes in layers that work in place.
             extractor.input(name, self._ncnn.Mat(np.ascontiguousarray(arrays[name])).clone())
         found = {}
         for name in self.facts["outputs"]:

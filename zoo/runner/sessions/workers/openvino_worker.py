@@ -1,7 +1,7 @@
 """Runs an OpenVINO model, under the interpreter that has openvino."""
 
 import importlib.metadata
-from typing import Any, Dict, List, Tuple  # noqa: UP035  the workers share one old syntax
+from typing import Any, Dict, List, Tuple  # noqa: UP035  all workers use CPython 3.5 syntax
 
 
 class Model:
@@ -14,10 +14,10 @@ class Model:
     def __init__(self, request: Dict[str, Any]) -> None:  # noqa: UP006
         import openvino
 
-        # Left alone it takes half or bfloat16 on processors that have units for it, whatever is stored.
-        wanted = {"INFERENCE_NUM_THREADS": request["threads"], "INFERENCE_PRECISION_HINT": "f32"}
-        self._model = openvino.compile_model(request["model"], "CPU", wanted)
-        # Weights in half precision are widened first: a file of them has no say in this.
+        # By default it computes in FP16 or bfloat16 on processors with such units, independent of the file.
+        options = {"INFERENCE_NUM_THREADS": request["threads"], "INFERENCE_PRECISION_HINT": "f32"}
+        self._model = openvino.compile_model(request["model"], "CPU", options)
+        # FP16 weights are widened on loading, so the stored precision does not matter here.
         computed = self._model.get_property("INFERENCE_PRECISION_HINT").get_type_name()
         self.facts = {
             "version": importlib.metadata.version("openvino") + ", computing in " + computed,

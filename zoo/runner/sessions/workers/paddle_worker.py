@@ -1,7 +1,7 @@
 """Runs a Paddle inference model, under the interpreter that has paddlepaddle."""
 
 import os
-from typing import Any, Dict, List, Tuple  # noqa: UP035  the workers share one old syntax
+from typing import Any, Dict, List, Tuple  # noqa: UP035  all workers use CPython 3.5 syntax
 
 
 class Model:
@@ -13,18 +13,18 @@ class Model:
     """
 
     def __init__(self, request: Dict[str, Any]) -> None:  # noqa: UP006
-        # Read once, when paddle is imported: 3.x opens a legacy program only with its new form switched off.
-        os.environ["FLAGS_enable_pir_api"] = "0" if request["legacy"] else "1"  # noqa: SIM112  its own spelling
+        # Read once, when paddle is imported: 3.x opens a legacy program only with PIR switched off.
+        os.environ["FLAGS_enable_pir_api"] = "0" if request["legacy"] else "1"  # noqa: SIM112
         import paddle
         from paddle import inference
 
         config = inference.Config(request["program"], request["params"])
         config.disable_gpu()
         config.disable_glog_info()
-        # On by default since 3.0, and only this call switches it off. Its kernels round differently.
+        # oneDNN is on by default since 3.0; only this call switches it off. Its kernels round differently.
         config.disable_mkldnn()
         config.set_cpu_math_library_num_threads(request["threads"])
-        if request["legacy"]:  # a PIR program has no such pass, and asking for its result fails
+        if request["legacy"]:  # not available for a PIR program, where it fails
             config.enable_memory_optim()
         self._predictor = inference.create_predictor(config)
         self.facts = {

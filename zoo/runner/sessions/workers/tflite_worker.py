@@ -1,11 +1,11 @@
 """Runs a TensorFlow Lite model, under the interpreter that has LiteRT."""
 
 import importlib.metadata
-from typing import Any, Dict, List, Tuple  # noqa: UP035  the workers share one old syntax
+from typing import Any, Dict, List, Tuple  # noqa: UP035  all workers use CPython 3.5 syntax
 
 
 class Model:
-    """A model on XNNPACK, channels turned: TensorFlow Lite has them last, every other engine here first.
+    """A model on XNNPACK. Tensors are transposed: TensorFlow Lite has channels last, the session first.
 
     Args:
         request: Path under ``model``, names of ``inputs`` and ``outputs`` in the order of the file, number of

@@ -1,4 +1,4 @@
-"""What is known of a kernel: where it is used, what it takes, and how its computation is made."""
+"""Specification of a kernel: its names, its parameters, and how its computation is built."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from registry.errors import ConversionError
 from zoo._utils.arrays import Array, Doubles
 
 Compute: TypeAlias = Callable[..., tuple[Array, ...]]
-"""Arrays of the inputs in, arrays of the outputs out."""
+"""Maps input arrays to output arrays."""
 
 
 class UnsupportedKernelError(Exception):
-    """A way to use an operator whose roundings nobody has traced."""
+    """An operator is used in a way whose rounding is not verified."""
 
 
 @dataclass(frozen=True, eq=False)
 class BoundOperator:
-    """An operator of a network, and the weights it reads.
+    """An operator of a network with the weights of that network.
 
     Attributes:
         operator: The operator.
-        weights: The network's weights that are halves, by name.
+        weights: The network's FP16 weights, by name.
     """
 
     operator: Operator
     weights: Mapping[str, Doubles]
 
     def require(self, **allowed: AttributeValue | frozenset[AttributeValue]) -> None:
-        """Refuses values of attributes that were not traced; an attribute may be absent.
+        """Check that attributes have verified values; an attribute may be absent.
 
         Raises:
             UnsupportedKernelError: An attribute has another value.
@@ -46,10 +46,10 @@ class BoundOperator:
                 raise UnsupportedKernelError(f"{name} {found}")
 
     def integers(self, name: str) -> tuple[int, ...]:
-        """A list of integers.
+        """Read an attribute that is a list of integers.
 
         Raises:
-            UnsupportedKernelError: It is absent, or something else.
+            UnsupportedKernelError: The attribute is absent or of another type.
         """
         found = self.operator.attributes.get(name)
         if not isinstance(found, tuple):
@@ -60,62 +60,62 @@ class BoundOperator:
         return numbers
 
     def integer(self, name: str) -> int:
-        """An integer. Raises as :meth:`integers`."""
+        """Read an integer attribute; errors as for :meth:`integers`."""
         found = self.operator.attributes.get(name)
         if not isinstance(found, int):
             raise UnsupportedKernelError(f"{name} {found}")
         return found
 
     def number(self, name: str) -> float:
-        """A number. Raises as :meth:`integers`."""
+        """Read a numeric attribute; errors as for :meth:`integers`."""
         found = self.operator.attributes.get(name)
         if not isinstance(found, (int, float)):
             raise UnsupportedKernelError(f"{name} {found}")
         return float(found)
 
     def weight(self, parameter: str) -> Doubles | None:
-        """The weight bound to a parameter of the operator; None where nothing is bound.
+        """Return the weight bound to a parameter of the operator; None if the parameter is unbound.
 
         Raises:
-            UnsupportedKernelError: Not among the weights that are rounded to half on loading.
+            UnsupportedKernelError: The weight is not one that is rounded to FP16 on loading.
         """
         names = self.operator.inputs.get(parameter, ())
         if not names:
             return None
         if len(names) != 1 or names[0] not in self.weights:
-            raise UnsupportedKernelError(f"{parameter} that is no half-precision weight")
+            raise UnsupportedKernelError(f"{parameter} that is not an FP16 weight")
         return self.weights[names[0]]
 
 
 @dataclass(frozen=True)
 class KernelSpec:
-    """A kernel whose arithmetic is known.
+    """A supported kernel.
 
     Attributes:
-        kernels: Its places, as ``target/precision/alias``. Elementwise kernels are called ``def`` up to opt
+        kernels: Names as ``target/precision/alias``. Elementwise kernels have the alias ``def`` up to opt
             2.13rc0 and ``def_fp16`` after; they compute the same.
-        build: Makes the computation, or refuses with an ``UnsupportedKernelError``.
-        takes: Element type of the inputs; None where any will do.
-        inputs: Parameters bound to what flows through the network, in the order the computation takes them.
+        build: Builds the computation, or raises ``UnsupportedKernelError``.
+        dtype: Element type of the inputs; None if any type is accepted.
+        inputs: Parameters bound to activations, in the order of the computation's arguments.
         weights: Parameters bound to weights.
-        outputs: Parameters bound to what it writes, in order. Others are written by nobody.
+        outputs: Parameters bound to the results, in order. Other output parameters are never written.
     """
 
     kernels: frozenset[str]
     build: Callable[[BoundOperator], Compute]
-    takes: np.dtype[np.float64] | np.dtype[np.float32] | None
+    dtype: np.dtype[np.float64] | np.dtype[np.float32] | None
     inputs: tuple[str, ...] = ("X",)
     weights: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ("Out",)
 
 
-def unsupported(what: str) -> ConversionError:
-    """The error for a tensor that would take a path through a kernel which nobody has traced."""
+def unverified_error(case: str) -> ConversionError:
+    """Error for a tensor whose shape or type leads to an unverified path through a kernel."""
     return ConversionError(
         "fp16-op-unverified",
-        f"how ARM kernels round {what} is not known",
-        expected="shapes like those of the networks this interpreter was proven on",
-        found=what,
-        done="nothing was guessed: there is no result",
-        hint="--precision fp32 runs the x86 twin",
+        f"the rounding of ARM kernels is not verified for {case}",
+        expected="shapes like those of the networks the emulation was verified on",
+        found=case,
+        done="no result was computed",
+        hint="--precision fp32 runs the x86 file instead",
     )
