@@ -1,6 +1,6 @@
-"""The typed side of the zoo: what exists, and what is known about it.
+"""The catalog of models as typed values.
 
-Imports neither requests, numpy nor paddle. ``registry.load()`` gives the shipped catalog.
+Imports neither requests, numpy nor paddle. ``registry.load()`` returns the shipped catalog.
 """
 
 from types import ModuleType
@@ -28,7 +28,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     module: ModuleType
-    # Loaded on first use: pydantic and YAML cost more than everything else `zoo list` does.
+    # Loaded on first use: importing pydantic and YAML takes longer than the rest of `zoo list`.
     match name:
         case "SHIPPED":
             from registry.catalog_io import files as module

@@ -1,16 +1,16 @@
-"""Every error this project raises, as one tree.
+"""All errors of this project, as one tree.
 
     ZooError
-    ├── UsageError             exit 2   the request itself makes no sense
+    ├── UsageError             exit 2   the request is invalid
     │   └── CatalogError              a catalog file is wrong: file, line, field
     ├── NotFoundError          exit 3   no such entry, artifact or file
     ├── NetworkError           exit 4   a server could not be reached or answered badly
-    ├── IntegrityError         exit 5   bytes are not what they are said to be, or are unsafe
-    ├── ConversionError        exit 6   a converter failed, crashed or made something else
+    ├── IntegrityError         exit 5   bytes differ from what was declared, or are unsafe
+    ├── ConversionError        exit 6   a converter failed, crashed or gave the wrong output
     └── MissingToolError       exit 7   something is missing on this machine
 
-A raise site picks the family and names the case by a stable kebab-case ``code``; scripts match on the
-code, people read the message. Rooms do not add families: a new exit code is a change of contract.
+A raise site picks the class and names the case by a stable kebab-case ``code``. Scripts match on the code;
+people read the message. Packages add no classes: a new exit code changes the contract with scripts.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ _KEBAB = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
 
 class ZooError(Exception):
-    """An error with everything a person needs to act on it.
+    """An error with the details a user needs to act on it.
 
     Args:
         code: Stable kebab-case name of the case, for example ``digest-mismatch``.
-        message: What happened, one sentence, no trailing full stop needed.
-        expected: What should have been there.
-        found: What was there instead.
-        done: What was done about it (kept, deleted, quarantined, nothing changed).
-        hint: The next command to type, or the next thing to look at.
+        message: What failed, in one sentence without a full stop.
+        expected: The expected value.
+        found: The actual value.
+        done: What the program did about it (kept, deleted, quarantined, nothing changed).
+        hint: The next command to type.
     """
 
     exit_code: ClassVar[int] = 1
@@ -56,7 +56,7 @@ class ZooError(Exception):
         self.hint = hint
 
     def __reduce__(self) -> tuple[object, ...]:
-        # The default rebuilds from args alone and would lose the code and the details between processes.
+        # The default would rebuild the error from its message alone, without code and details.
         return (_rebuild, (type(self), self.as_dict()))
 
     def __str__(self) -> str:
@@ -65,12 +65,12 @@ class ZooError(Exception):
         return "\n".join(lines)
 
     def details(self) -> list[tuple[str, str]]:
-        """The labeled parts below the message, in reading order, without empty ones."""
+        """Returns the labeled lines below the message, in reading order, without empty ones."""
         parts = {"expected": self.expected, "found": self.found, "done": self.done, "try": self.hint}
         return [(label, text) for label, text in parts.items() if text]
 
     def as_dict(self) -> dict[str, str | None]:
-        """The error as plain data, for ``--json`` and for worker processes."""
+        """Returns the error as plain data, for ``--json`` and for worker processes."""
         return {
             "code": self.code,
             "message": self.message,
@@ -86,7 +86,7 @@ def _rebuild(kind: type[ZooError], parts: dict[str, str]) -> ZooError:
 
 
 class UsageError(ZooError):
-    """The request contradicts itself or asks for something that cannot be meant."""
+    """The request contradicts itself or has an invalid value."""
 
     exit_code = 2
 
@@ -102,24 +102,24 @@ class NotFoundError(ZooError):
 
 
 class NetworkError(ZooError):
-    """A server could not be reached, gave up, or does not have the file."""
+    """A server could not be reached, failed, or does not have the file."""
 
     exit_code = 4
 
 
 class IntegrityError(ZooError):
-    """Bytes differ from their digest, an artifact is not what it is called, or input is hostile."""
+    """Bytes differ from their digest, an artifact differs from its declared format, or input is hostile."""
 
     exit_code = 5
 
 
 class ConversionError(ZooError):
-    """A converter or predictor failed, crashed, ran out of time, or made something other than asked."""
+    """A converter or predictor failed, crashed, timed out, or gave output that differs from the request."""
 
     exit_code = 6
 
 
 class MissingToolError(ZooError):
-    """A package, interpreter or toolchain that the task needs is not on this machine."""
+    """A package, interpreter or toolchain that the task needs is not installed."""
 
     exit_code = 7

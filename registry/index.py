@@ -1,18 +1,19 @@
-"""What ``zoo list`` and name completion need of a catalog, kept ready beside it.
+"""Index of a catalog: what ``zoo list`` and name completion need, without parsing the catalog.
 
-Reading YAML and building typed entries costs more than the rest of a listing together, and a listing needs
-nine cells and a few numbers an entry. The index holds those, with a digest of every catalog file it was
-made from; when a file has changed, the index is made again from the entries.
+Reading YAML and building typed entries takes longer than the rest of a listing, and a listing needs only nine
+cells and a few numbers of each entry. The index stores those, with a digest of every catalog file it was
+built from. When a file has changed, the index is rebuilt from the entries.
 
-Format, one JSON document a line, so that nobody parses more than they print:
+The file has one JSON document a line, so that a command parses only what it prints:
+
 1. ``{"format": 3, "files": {name: {"sha256": …, "stat": [size, mtime, ctime] or null}}, "lines": [...]}``,
-   where ``lines`` are the SHA-256 of the other three
+   where ``lines`` are the SHA-256 of the other three lines
 2. the listing of all entries as text
 3. ``{"heads": {kind: [...]}, "rows": [[kind, id, name, default, cells], ...]}``, in the registry's order,
    pipelines last
-4. a list of the facts of each entry, as ``registry.search.facts`` gives them
+4. a list of the search fields of each entry, see ``registry.search.collect_fields``
 
-Run as ``python -m registry.index`` it rewrites the index of the shipped catalog.
+``python -m tools.build_index`` rewrites the index of the shipped catalog.
 """
 
 from __future__ import annotations
@@ -25,15 +26,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from registry.catalog_io.files import SHIPPED, files_of
+from registry.catalog_io.files import SHIPPED
 
 if TYPE_CHECKING:
     from registry.registry import Registry
 
 FORMAT = 3
 SHIPPED_INDEX = SHIPPED / "index.jsonl"
-SETTLED = 2_000_000_000
-"""Nanoseconds after which a file's times tell whether it was changed; FAT counts in steps of two seconds."""
+TIMESTAMP_RESOLUTION = 2_000_000_000
+"""Nanoseconds within which two changes of a file may have the same time; FAT has steps of two seconds."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +44,9 @@ class Row:
     Attributes:
         kind: ``model`` or ``pipeline``.
         id: ``name@release``.
-        name: Its name alone.
+        name: The name alone.
         default: Whether the name alone means this release.
-        cells: Texts of ``registry.tables.FLAT``, or ``FLAT_PAIRS`` for a pipeline, left to right.
+        cells: Texts of ``registry.tables.MODEL_COLUMNS``, or ``PIPELINE_COLUMNS`` for a pipeline.
     """
 
     kind: str
@@ -56,18 +57,18 @@ class Row:
 
 
 class Index:
-    """Rows of a catalog and the numbers behind them, each parsed when it is asked for.
+    """Rows of a catalog and their search fields, parsed on access.
 
     Args:
         body: Lines 2 to 4 of the format, in UTF-8.
     """
 
     def __init__(self, body: Sequence[bytes]) -> None:
-        self._table, self._rows, self._facts = body
+        self._table, self._rows, self._fields = body
 
     @property
     def table(self) -> str:
-        """The listing of all entries, as ``registry.tables.listing`` lays it out."""
+        """The listing of all entries, as ``registry.tables.format_listing`` formats it."""
         return str(json.loads(self._table))
 
     @property
@@ -78,67 +79,129 @@ class Index:
     @property
     def rows(self) -> tuple[Row, ...]:
         """One row an entry, in the registry's order."""
-        found = json.loads(self._rows)["rows"]
-        return tuple(Row(kind, id, name, default, tuple(cells)) for kind, id, name, default, cells in found)
+        rows = json.loads(self._rows)["rows"]
+        return tuple(Row(kind, id, name, default, tuple(cells)) for kind, id, name, default, cells in rows)
 
     @property
-    def facts(self) -> list[dict[str, Any]]:
-        """What a filter can ask of each row; see ``registry.search.facts``."""
-        found: list[dict[str, Any]] = json.loads(self._facts)
-        return found
+    def fields(self) -> list[dict[str, Any]]:
+        """Search fields of each row; see ``registry.search.collect_fields``."""
+        fields: list[dict[str, Any]] = json.loads(self._fields)
+        return fields
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What users may type for an entry: names first, then names with a release."""
+        """Names that users may type: names first, then names with a release."""
         rows = self.rows
         return (*(row.name for row in rows if row.default), *(row.id for row in rows))
 
 
-def read(files: Sequence[Path], kept: Path | None) -> Index:
-    """The index of some catalog files, from where it is kept or made anew.
+def read_index(files: Sequence[Path], index_file: Path | None) -> Index:
+    """Reads the index of some catalog files, or builds it when it is missing or out of date.
 
     Args:
         files: Catalog files, lowest precedence first.
-        kept: Where the index is kept; None keeps it nowhere. A place that cannot be written is no error.
+        index_file: Where the index is stored; None stores it nowhere. A file that cannot be written is no
+            error.
 
     Raises:
-        CatalogError: The index had to be made, and a file breaks the schema.
+        CatalogError: The index had to be built, and a file breaks the schema.
     """
-    if kept is not None and (found := _kept(kept, files)):
-        return found
+    if index_file is not None and (stored := _read_stored(index_file, files)):
+        return stored
     import registry
 
-    seen = _seen(files, stat=True)
-    body = _body(registry.load(*files))
-    if kept is not None:
-        _keep(kept, seen, body)
+    states = record_files(files, with_times=True)
+    body = build_body(registry.load(*files))
+    if index_file is not None:
+        write_index(index_file, states, body)
     return Index(body)
 
 
-def _kept(kept: Path, files: Sequence[Path]) -> Index | None:
+def record_files(files: Sequence[Path], *, with_times: bool) -> dict[str, Any]:
+    """Returns the digests of catalog files, by name.
+
+    Call it before the files are loaded: a file that changes in between must not pass for the one loaded.
+
+    Args:
+        files: The files.
+        with_times: Whether to record size and times too, which spares hashing the files at the next reading.
+            An installed package has the times of its installation.
+    """
+    return {
+        _name(file): {"stat": _stat(file) if with_times else None, "sha256": _digest(file.read_bytes())}
+        for file in files
+    }
+
+
+def build_body(entries: Registry) -> list[bytes]:
+    """Builds lines 2 to 4 of the format.
+
+    Args:
+        entries: The registry.
+    """
+    from registry.search import collect_fields
+    from registry.tables import MODEL_COLUMNS, PIPELINE_COLUMNS, build_rows, format_listing
+
+    heads = {
+        "model": [column.heading for column in MODEL_COLUMNS],
+        "pipeline": [column.heading for column in PIPELINE_COLUMNS],
+    }
+    cells = {
+        "model": build_rows(entries, MODEL_COLUMNS),
+        "pipeline": build_rows(entries.pipelines, PIPELINE_COLUMNS),
+    }
+    rows = [
+        [entry.kind, entry.id, entry.name, entry.name in entries and entries.find(entry.name) is entry, row]
+        for entry, row in zip(entries.all_entries, [*cells["model"], *cells["pipeline"]], strict=True)
+    ]
+    text = format_listing((heads[kind], cells[kind]) for kind in heads)
+    fields = [collect_fields(entry) for entry in entries.all_entries]
+    return [_encode(part) for part in (text, {"heads": heads, "rows": rows}, fields)]
+
+
+def write_index(index_file: Path, states: dict[str, Any], body: Sequence[bytes]) -> None:
+    """Writes an index; a file that cannot be written is no error.
+
+    Args:
+        index_file: Where to.
+        states: Result of ``record_files``.
+        body: Result of ``build_body``.
+    """
+    head = _encode({"format": FORMAT, "files": states, "lines": [_digest(line) for line in body]})
+    temporary = index_file.with_name(f".{index_file.name}.{os.getpid()}.tmp")
     try:
-        first, *body, end = kept.read_bytes().split(b"\n")
+        index_file.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(b"\n".join([head, *body, b""]))
+        temporary.replace(index_file)
+    except OSError:
+        return  # with a read-only cache each listing is slower, but correct
+
+
+def _read_stored(index_file: Path, files: Sequence[Path]) -> Index | None:
+    try:
+        first, *body, end = index_file.read_bytes().split(b"\n")
         head = json.loads(first)
         if head["format"] != FORMAT or list(head["files"]) != [_name(file) for file in files]:
             return None
         if end or head["lines"] != [_digest(line) for line in body]:
             return None
-        changed = kept.stat().st_mtime_ns
-        same = all(_is_same(file, head["files"][_name(file)], changed) for file in files)
-        return Index(body) if same else None
+        written = index_file.stat().st_mtime_ns
+        unchanged = all(_is_unchanged(file, head["files"][_name(file)], written) for file in files)
+        return Index(body) if unchanged else None
     except (OSError, ValueError, LookupError, TypeError):
-        return None  # absent, torn or of another version: it is made again
+        return None  # missing, truncated or of another version: it is rebuilt
 
 
-def _is_same(file: Path, seen: dict[str, Any], made: int) -> bool:
-    # A file changed right after the index was made may show the same times: those are hashed.
-    if seen["stat"] is not None and seen["stat"][1] < made - SETTLED and seen["stat"] == _stat(file):
+def _is_unchanged(file: Path, state: dict[str, Any], written: int) -> bool:
+    # A file that changed right after the index was written may have the same times; it is hashed.
+    settled = state["stat"] is not None and state["stat"][1] < written - TIMESTAMP_RESOLUTION
+    if settled and state["stat"] == _stat(file):
         return True
-    return bool(_digest(file.read_bytes()) == seen["sha256"])
+    return bool(_digest(file.read_bytes()) == state["sha256"])
 
 
 def _name(file: Path) -> str:
-    # Without its folder: an installed package lies elsewhere than the checkout its index was made in.
+    # Without its folder: an installed package is elsewhere than the checkout its index was built in.
     return file.name if file.parent == SHIPPED else str(file)
 
 
@@ -151,55 +214,5 @@ def _stat(file: Path) -> list[int]:
     return [found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
-def _seen(files: Sequence[Path], *, stat: bool) -> dict[str, Any]:
-    # Before the files are loaded: one that changes meanwhile must not pass for the one that was loaded.
-    return {
-        _name(file): {"stat": _stat(file) if stat else None, "sha256": _digest(file.read_bytes())}
-        for file in files
-    }
-
-
-def _body(entries: Registry) -> list[bytes]:
-    from registry.search import facts
-    from registry.tables import FLAT, FLAT_PAIRS, listing, rows
-
-    heads = {
-        "model": [column.heading for column in FLAT],
-        "pipeline": [column.heading for column in FLAT_PAIRS],
-    }
-    cells = {"model": rows(entries, FLAT), "pipeline": rows(entries.pipelines, FLAT_PAIRS)}
-    table = [
-        [entry.kind, entry.id, entry.name, entry.name in entries and entries.find(entry.name) is entry, row]
-        for entry, row in zip(entries.listed, [*cells["model"], *cells["pipeline"]], strict=True)
-    ]
-    text = listing((heads[kind], cells[kind]) for kind in heads)
-    parts = (text, {"heads": heads, "rows": table}, [facts(entry) for entry in entries.listed])
-    return [_line(part) for part in parts]
-
-
-def _line(part: object) -> bytes:
+def _encode(part: object) -> bytes:
     return json.dumps(part, ensure_ascii=False, separators=(",", ":")).encode()
-
-
-def _keep(kept: Path, seen: dict[str, Any], body: Sequence[bytes]) -> None:
-    head = _line({"format": FORMAT, "files": seen, "lines": [_digest(line) for line in body]})
-    growing = kept.with_name(f".{kept.name}.{os.getpid()}.tmp")
-    try:
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        growing.write_bytes(b"\n".join([head, *body, b""]))
-        growing.replace(kept)
-    except OSError:
-        return  # a listing from a read-only store is slower, not wrong
-
-
-def main() -> None:
-    """Rewrites the index of the shipped catalog."""
-    import registry
-
-    # Without times: those of an installed package are those of its installation.
-    seen = _seen(files_of(SHIPPED), stat=False)
-    _keep(SHIPPED_INDEX, seen, _body(registry.load()))
-
-
-if __name__ == "__main__":
-    main()

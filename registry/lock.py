@@ -1,10 +1,10 @@
-"""The lock: which bytes each published address had when they were first seen.
+"""The lock: the digest each published URL had when it was first downloaded.
 
-One format serves two files: the lock a project commits (``zoo.lock``) and the memory of one machine's store
-(``lock.json``). It is a JSON object laid out for version control: one artifact a line, sorted by address, and
-``"version"``, which sorts behind every address, always last, so that no line gains or loses a comma because
-of its neighbors. An artifact never spans two lines, so a merge keeps or drops it whole; git's ``union``
-driver merges two locks without help, and an address both sides locked differently is refused when read.
+Two files have this format: the lock a project commits (``zoo.lock``) and the lock of one machine's cache
+(``lock.json``). It is a JSON object formatted for version control: one artifact a line, sorted by URL.
+``"version"`` sorts after every URL and is always last, so no line gains or loses a comma because of its
+neighbors. An artifact never spans two lines, so a merge keeps or drops it whole. Git's ``union`` driver
+merges two locks without conflicts, and a URL that both sides locked differently is refused on reading.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ _CONFLICT_MARKERS = ("<<<<<<<", "=======", ">>>>>>>")
 
 
 class Locked(Model):
-    """What is remembered about one address.
+    """The locked digest of one URL.
 
     Attributes:
         artifact: Entry, release and artifact, for example ``tinypose_128x96@2021/lite-arm-fp16``.
-        sha256: Digest of the published file, packed as it was served.
+        sha256: Digest of the published file as it was served, before unpacking.
         size: Its size in bytes.
     """
 
@@ -39,17 +39,17 @@ class Locked(Model):
 
     @property
     def digest(self) -> Digest:
-        """Digest and size as the schema's value."""
+        """Digest and size as a schema value."""
         return Digest(sha256=self.sha256, size=self.size)
 
 
 class Change(Model):
-    """One address whose digest differs between two locks.
+    """One URL whose digest differs between two locks.
 
     Attributes:
-        url: The address.
-        before: What the first lock holds; None when it does not know the address.
-        after: What the second lock holds; None when it does not know the address.
+        url: The URL.
+        before: Its digest in the first lock; None when the first lock does not contain it.
+        after: Its digest in the second lock; None when the second lock does not contain it.
     """
 
     url: str
@@ -58,24 +58,24 @@ class Change(Model):
 
     @property
     def kind(self) -> Literal["added", "removed", "changed"]:
-        """What happened on the way from the first lock to the second."""
+        """What changed from the first lock to the second."""
         if self.before is None:
             return "added"
         return "removed" if self.after is None else "changed"
 
 
 class _Line(Model):
-    """One address and what stands beside it, to check both with the schema's own rules."""
+    """One URL and its digest, validated by the rules of the schema."""
 
     url: Url
     locked: Locked
 
 
 class Lock(Model):
-    """Addresses and the digests they were seen with. An empty lock knows nothing and refuses nothing.
+    """URLs and the digests they were first downloaded with. An empty lock accepts every file.
 
     Attributes:
-        artifacts: Canonical address (the first of the catalog, never a mirror's) to what is remembered.
+        artifacts: Canonical URL (the first of the catalog, never a mirror's) to its locked digest.
     """
 
     artifacts: dict[str, Locked] = Field(default_factory=dict)
@@ -89,7 +89,7 @@ class Lock(Model):
             path: The file, for messages.
 
         Raises:
-            UsageError: ``bad-lock``: not a lock, or a line of it is wrong; names file and line.
+            UsageError: ``bad-lock``: not a lock, or a line of it is invalid; the message names file and line.
         """
         return _Reader(text, path).read()
 
@@ -109,7 +109,7 @@ class Lock(Model):
             raise _bad_lock(path, line, f"byte {content[error.start]:#04x} is not UTF-8 text") from None
 
     def dump(self) -> str:
-        """The lock as text: the same lock always gives the same bytes."""
+        """Formats the lock as text; the same lock always gives the same bytes."""
         lines = [
             f"{_quote(url)}: {json.dumps(locked.model_dump(), sort_keys=True, ensure_ascii=True)},"
             for url, locked in sorted(self.artifacts.items())
@@ -117,33 +117,33 @@ class Lock(Model):
         return "\n".join(["{", *lines, f'"version": {VERSION}', "}", ""])
 
     def get(self, url: str) -> Locked | None:
-        """What is remembered about an address, or None."""
+        """Returns the locked digest of a URL, or None."""
         return self.artifacts.get(url)
 
     def with_seen(self, url: str, locked: Locked) -> Lock:
-        """A lock that also knows this address; the first sight stays.
+        """Returns a lock that also contains this URL; a digest that is already locked stays.
 
         Raises:
-            IntegrityError: ``digest-changed``: the address is known with another digest.
+            IntegrityError: ``digest-changed``: the URL is locked with another digest.
         """
         known = self.get(url)
         if known is not None and known.digest != locked.digest:
             raise IntegrityError(
                 "digest-changed",
-                f"{url} no longer has the bytes that were locked",
+                f"The published file changed: {url} no longer matches its locked digest",
                 expected=describe(known.digest),
                 found=describe(locked.digest),
-                done="kept the lock as it was",
+                done="the lock was not changed",
                 hint=f"zoo lock --accept {locked.artifact.partition('@')[0]}",
             )
-        return self if known is not None else self.accepting(url, locked)
+        return self if known is not None else self.with_replaced(url, locked)
 
-    def accepting(self, url: str, locked: Locked) -> Lock:
-        """A lock that holds this digest, whatever it held before: for a change a person has looked at."""
+    def with_replaced(self, url: str, locked: Locked) -> Lock:
+        """Returns a lock with this digest instead of the previous one, for a change that a user accepted."""
         return Lock(artifacts={**self.artifacts, url: locked})
 
     def diff(self, other: Lock) -> tuple[Change, ...]:
-        """Every address on which two locks differ in digest or size, sorted by address.
+        """Lists the URLs whose digest or size differs between two locks, sorted by URL.
 
         Args:
             other: The later lock.
@@ -154,7 +154,7 @@ class Lock(Model):
 
 
 def describe(digest: Digest) -> str:
-    """A digest in the words all messages use."""
+    """Formats a digest as all messages show it."""
     return f"sha256 {digest.sha256}, {digest.size} bytes"
 
 
@@ -167,7 +167,7 @@ def _quote(text: str) -> str:
 
 
 class _Reader:
-    """Reads one lock and knows on which line a mistake is."""
+    """Reads one lock and reports the line of a mistake."""
 
     def __init__(self, text: str, path: Path) -> None:
         self._text = text
@@ -184,9 +184,7 @@ class _Reader:
     def _refuse_conflict_markers(self) -> None:
         for number, line in enumerate(self._text.splitlines(), start=1):
             if line.startswith(_CONFLICT_MARKERS):
-                self._fail(
-                    number, "an unresolved merge conflict: keep the line of each artifact that is right"
-                )
+                self._fail(number, "unresolved merge conflict: keep the correct line of each artifact")
 
     def _decode(self) -> dict[str, Any]:
         try:
@@ -205,7 +203,7 @@ class _Reader:
             if keys.count(key) > 1:
                 self._fail(
                     self._line(_quote(key), last=True),
-                    f"{key} stands here twice: keep the line that is right",
+                    f"{key} is defined twice: keep the correct line",
                 )
         return dict(pairs)
 
@@ -218,7 +216,7 @@ class _Reader:
             return self._fail(self._line(_quote(url)), f"{url}: {field}: {first['msg']}")
 
     def _line(self, token: str, *, last: bool = False) -> int:
-        """The line a token stands on; 1 when it is spelled with other escapes than ours."""
+        """Returns the line of a token; 1 when the file spells it with other escapes than ``dump``."""
         position = self._text.rfind(token) if last else self._text.find(token)
         return self._text.count("\n", 0, max(position, 0)) + 1
 
@@ -231,5 +229,5 @@ def _bad_lock(path: Path, line: int, problem: str) -> UsageError:
         "bad-lock",
         f"{path}:{line}: {problem}",
         done="nothing was read from it",
-        hint=f"mend line {line} of {path}, or restore the file from version control",
+        hint=f"correct line {line} of {path}, or restore the file from version control",
     )

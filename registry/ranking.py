@@ -1,7 +1,7 @@
-"""Accuracy against latency: which entries nothing else beats, among those that may be compared at all.
+"""Ranks entries by accuracy and latency and finds the Pareto front of each ranking.
 
-Two figures stand in one ranking only if they were measured on the same data, scored in the same way, and
-timed on the same device with the same engine, threads, precision, batch and scope.
+A ranking contains only figures that were measured on the same data, scored in the same way, and timed on the
+same device with the same engine, threads, precision, batch size and scope.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from registry.schema.entry import Entry
 from registry.schema.figures import Accuracy, Latency
 from registry.schema.pipeline import Pipeline
 from registry.search import device_name
-from registry.tables import headline
+from registry.tables import headline_accuracy
 
 
-class Scale(Model):
-    """What an accuracy is a figure of.
+class AccuracyConditions(Model):
+    """Conditions of an accuracy figure.
 
     Attributes:
         metric: ``AP``, ``mAP`` or ``AP50``.
         dataset: Name of the data.
-        split: Part of it.
-        scored: What counts: the categories of a detector, whose boxes a pose model is given, which pictures.
+        split: Split of the data set.
+        scored: What is scored: categories of a detector; boxes, images and flip test of a pose model.
     """
 
     metric: str
@@ -37,16 +37,16 @@ class Scale(Model):
         return f"{self.metric} on {self.dataset} {self.split}, {self.scored}"
 
 
-class Timing(Model):
-    """What a latency is a time of.
+class LatencyConditions(Model):
+    """Conditions of a latency figure.
 
     Attributes:
         device: Processor or phone chip.
-        engine: Inference engine; None where upstream does not say.
-        threads: Worker threads; None where upstream does not say.
-        precision: Arithmetic precision; None where upstream does not say.
-        scope: ``network`` alone, or ``pipeline`` with pre- and post-processing.
-        persons: People in the image, of a pipeline.
+        engine: Inference engine; None if upstream does not state it.
+        threads: Worker threads; None if upstream does not state them.
+        precision: Arithmetic precision; None if upstream does not state it.
+        scope: ``network`` (inference alone) or ``pipeline`` (with pre- and post-processing).
+        persons: For a pipeline, number of people in the image.
     """
 
     device: str
@@ -75,9 +75,9 @@ class Candidate(Model):
         entry: Name and release.
         accuracy: Percent.
         milliseconds: Latency.
-        measured_with: Version of the engine and what did the timing, where upstream says so.
-        beaten_by: An entry that is no less accurate and no slower, and better in one of both; None for those
-            on the Pareto front.
+        measured_with: Version of the engine and timing tool, if upstream states them.
+        beaten_by: An entry that is at least as accurate and as fast, and better in one of the two; None for
+            entries on the Pareto front.
     """
 
     entry: str
@@ -88,16 +88,16 @@ class Candidate(Model):
 
 
 class Ranking(Model):
-    """Entries that may be compared, fastest first.
+    """Entries with comparable figures, fastest first.
 
     Attributes:
-        accuracy: What their accuracy is a figure of.
-        timing: What their latency is a time of.
+        accuracy: Conditions of their accuracy.
+        timing: Conditions of their latency.
         rows: The entries.
     """
 
-    accuracy: Scale
-    timing: Timing
+    accuracy: AccuracyConditions
+    timing: LatencyConditions
     rows: tuple[Candidate, ...]
 
     def __str__(self) -> str:
@@ -105,11 +105,11 @@ class Ranking(Model):
 
 
 class Unranked(Model):
-    """An entry that stands in no ranking.
+    """An entry that is in no ranking.
 
     Attributes:
         entry: Name and release.
-        reason: Why not.
+        reason: Why it is in none.
     """
 
     entry: str
@@ -117,26 +117,26 @@ class Unranked(Model):
 
 
 class Comparison(Model):
-    """Accuracy against latency.
+    """Rankings by accuracy and latency.
 
     Attributes:
         rankings: One for each set of comparable figures.
-        apart: Entries in none of them.
+        unranked: Entries in no ranking.
     """
 
     rankings: tuple[Ranking, ...]
-    apart: tuple[Unranked, ...]
+    unranked: tuple[Unranked, ...]
 
-    def front(self) -> Comparison:
-        """The same rankings with those entries alone that nothing beats."""
-        kept = (
+    def pareto_front(self) -> Comparison:
+        """Returns the rankings with only the entries on their Pareto fronts."""
+        fronts = (
             ranking.model_copy(update={"rows": tuple(row for row in ranking.rows if row.beaten_by is None)})
             for ranking in self.rankings
         )
-        return self.model_copy(update={"rankings": tuple(kept)})
+        return self.model_copy(update={"rankings": tuple(fronts)})
 
 
-def compare(
+def rank_entries(
     entries: Iterable[Entry | Pipeline],
     *,
     device: str,
@@ -148,64 +148,65 @@ def compare(
     """Ranks entries by published figures.
 
     Args:
-        entries: Entries to look at.
+        entries: Entries to rank.
         device: Short name of a device, ``sd865``.
-        precision: Only latencies in this arithmetic; None takes any, each in a ranking of its own.
-        threads: Only latencies with so many threads; None takes any, each in a ranking of its own.
+        precision: Only latencies at this precision; None ranks each precision separately.
+        threads: Only latencies at this number of threads; None ranks each number separately.
         scope: What the latency includes.
-        metric: Accuracy to rank by, ``AP50``; None takes each entry's main figure.
+        metric: Accuracy metric to rank by, ``AP50``; None takes the main figure of each entry.
 
     Raises:
-        UsageError: ``unknown-condition``: no entry was timed on that device and so, or has such a figure.
+        UsageError: ``unknown-condition``: no entry has a latency under these conditions, or no entry has a
+            figure of that metric.
     """
     pool = tuple(entries)
     _require_device(device, pool)
     _require_metric(metric, pool)
     _require_conditions(device, precision, threads, pool)
-    groups: dict[tuple[Scale, Timing], list[Candidate]] = {}
-    apart = []
+    groups: dict[tuple[AccuracyConditions, LatencyConditions], list[Candidate]] = {}
+    unranked = []
     for entry in pool:
         figure = _figure(entry, metric)
-        scale = _scale(figure) if figure else None
+        scale = _accuracy_conditions(figure) if figure else None
         timed = [latency for latency in entry.latency if device_name(latency.device) == device]
         timed = [latency for latency in timed if precision in (None, latency.precision)]
         timed = [latency for latency in timed if threads in (None, latency.threads)]
         timings = [latency for latency in timed if latency.scope == scope and latency.batch == 1]
         if figure is None or scale is None:
-            apart.append(Unranked(entry=entry.id, reason="no accuracy that others can repeat"))
+            unranked.append(Unranked(entry=entry.id, reason="no accuracy figure that can be reproduced"))
         elif not timings:
-            apart.append(Unranked(entry=entry.id, reason=_missing(timed, scope, device)))
+            unranked.append(Unranked(entry=entry.id, reason=_explain_missing(timed, scope, device)))
         else:
             for latency in timings:
-                group = groups.setdefault((scale, _timing(latency)), [])
+                group = groups.setdefault((scale, _latency_conditions(latency)), [])
                 group.append(_candidate(entry, figure, latency))
     rankings = [
-        Ranking(accuracy=scale, timing=timing, rows=_ranked(rows)) for (scale, timing), rows in groups.items()
+        Ranking(accuracy=scale, timing=timing, rows=_rank(rows)) for (scale, timing), rows in groups.items()
     ]
-    return Comparison(rankings=tuple(sorted(rankings, key=str)), apart=tuple(apart))
+    return Comparison(rankings=tuple(sorted(rankings, key=str)), unranked=tuple(unranked))
 
 
 def require_one_ranking(comparison: Comparison, names: Sequence[str]) -> None:
-    """Refuses to compare what was asked for by name where it cannot be compared.
+    """Checks that named entries can be compared with each other.
 
     Args:
-        comparison: Of the entries of that name.
+        comparison: Rankings of these entries.
         names: Their ids.
 
     Raises:
-        UsageError: No ranking holds them all; says what sets them apart.
+        UsageError: ``not-comparable``: no ranking contains all of them; the message lists the differences.
     """
     if any(set(names) <= {row.entry for row in ranking.rows} for ranking in comparison.rankings):
         return
-    reasons = [f"{apart.entry}: {apart.reason}" for apart in comparison.apart]
+    reasons = [f"{entry.entry}: {entry.reason}" for entry in comparison.unranked]
     for ranking in comparison.rankings:
         reasons += [f"{row.entry}: {ranking}" for row in ranking.rows if row.entry in names]
     raise UsageError(
         "not-comparable",
-        "these entries were not measured in the same way, so no ranking of them would mean anything",
+        "these entries were not measured under the same conditions and cannot be ranked together",
         expected="the same data, scoring, device, engine, threads, precision and scope",
         found="\n    ".join(reasons),
-        hint="zoo rank ranks everything that is comparable, group by group",
+        hint="zoo rank ranks all comparable entries in groups",
     )
 
 
@@ -225,7 +226,7 @@ def _require_metric(metric: str | None, entries: Sequence[Entry | Pipeline]) -> 
     if metric is not None and metric not in known:
         raise UsageError(
             "unknown-condition",
-            f"no accuracy of these entries is a figure of {metric!r}",
+            f"none of these entries has a published accuracy in {metric!r}",
             expected=f"one of {', '.join(known)}" if known else None,
             hint="leave out --metric, or name other entries: zoo list",
         )
@@ -237,29 +238,29 @@ def _require_conditions(
     timed = [
         latency for entry in entries for latency in entry.latency if device_name(latency.device) == device
     ]
-    asked: dict[str, tuple[object, set[str]]] = {
-        "with so many threads": (threads, {str(each.threads) for each in timed if each.threads}),
-        "in this precision": (precision, {each.precision for each in timed if each.precision}),
+    requested: dict[str, tuple[object, set[str]]] = {
+        "at this number of threads": (threads, {str(each.threads) for each in timed if each.threads}),
+        "at this precision": (precision, {each.precision for each in timed if each.precision}),
     }
-    for words, (value, found) in asked.items():
+    for words, (value, found) in requested.items():
         known = sorted(found)
         if value is not None and str(value) not in known:
             raise UsageError(
                 "unknown-condition",
                 f"no latency of these entries on {device} was published {words}",
-                expected=f"one of {', '.join(known)}" if known else "none: upstream does not say",
+                expected=f"one of {', '.join(known)}" if known else "none: upstream does not state it",
                 found=str(value),
-                hint="zoo rank, without it, says which there are",
+                hint="zoo rank without this option lists the published conditions",
             )
 
 
 def _figure(entry: Entry | Pipeline, metric: str | None) -> Accuracy | None:
     if metric is None:
-        return headline(entry)
+        return headline_accuracy(entry)
     return next((figure for figure in entry.accuracy if figure.metric == metric), None)
 
 
-def _scale(figure: Accuracy) -> Scale | None:
+def _accuracy_conditions(figure: Accuracy) -> AccuracyConditions | None:
     protocol = figure.protocol
     if protocol.kind == "keypoints":
         boxes = "ground-truth boxes" if protocol.boxes == "ground_truth" else "a detector's boxes"
@@ -267,10 +268,12 @@ def _scale(figure: Accuracy) -> Scale | None:
     elif protocol.kind == "detection":
         scored = "persons" if protocol.category_scope == "person" else "all categories"
     elif protocol.kind == "pipeline":
-        scored = f"boxes of its own detector, {_images(protocol.images)}"
+        scored = f"boxes of the pipeline's detector, {_images(protocol.images)}"
     else:
         return None  # private, or not described completely enough to be compared
-    return Scale(metric=figure.metric, dataset=protocol.dataset, split=protocol.split, scored=scored)
+    return AccuracyConditions(
+        metric=figure.metric, dataset=protocol.dataset, split=protocol.split, scored=scored
+    )
 
 
 def _images(subset: str) -> str:
@@ -278,8 +281,8 @@ def _images(subset: str) -> str:
     return words.get(subset, f"images of {subset.removesuffix('_persons').replace('_', ' ')} persons")
 
 
-def _timing(latency: Latency) -> Timing:
-    return Timing(
+def _latency_conditions(latency: Latency) -> LatencyConditions:
+    return LatencyConditions(
         device=latency.device,
         engine=latency.engine,
         threads=latency.threads,
@@ -290,32 +293,30 @@ def _timing(latency: Latency) -> Timing:
 
 
 def _candidate(entry: Entry | Pipeline, figure: Accuracy, latency: Latency) -> Candidate:
-    with_what = " ".join(part for part in (latency.engine_version, latency.harness) if part)
+    measured_with = " ".join(part for part in (latency.engine_version, latency.harness) if part)
     return Candidate(
         entry=entry.id,
         accuracy=figure.value,
         milliseconds=latency.milliseconds,
-        measured_with=with_what,
+        measured_with=measured_with,
     )
 
 
-def _missing(timed: Sequence[Latency], scope: str, device: str) -> str:
+def _explain_missing(timed: Sequence[Latency], scope: str, device: str) -> str:
     if any(latency.batch != 1 for latency in timed):
-        return f"timed on {device} in batches only"
+        return f"timed on {device} only at other batch sizes"
     if timed:
-        return (
-            f"timed on {device} as {timed[0].scope}, not as {scope}: one includes what the other leaves out"
-        )
+        return f"timed on {device} with scope {timed[0].scope}, not {scope}: the two are not comparable"
     return f"no latency was published for {device} under these conditions"
 
 
-def _ranked(rows: Sequence[Candidate]) -> tuple[Candidate, ...]:
+def _rank(rows: Sequence[Candidate]) -> tuple[Candidate, ...]:
     ordered = sorted(rows, key=lambda row: (row.milliseconds, -row.accuracy, row.entry))
-    return tuple(row.model_copy(update={"beaten_by": _winner(row, ordered)}) for row in ordered)
+    return tuple(row.model_copy(update={"beaten_by": _find_dominating(row, ordered)}) for row in ordered)
 
 
-def _winner(row: Candidate, ordered: Sequence[Candidate]) -> str | None:
-    """The most accurate of those that are no worse in either and better in one."""
+def _find_dominating(row: Candidate, ordered: Sequence[Candidate]) -> str | None:
+    """Returns the most accurate entry that is no worse in both figures and better in one."""
     better = [
         other
         for other in ordered

@@ -1,4 +1,4 @@
-"""Entries as rows: the published tables in Markdown, and flat rows for CSV and terminals."""
+"""Formats entries as tables: the published tables in Markdown, and plain rows for CSV and terminals."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
     from registry.schema.figures import Accuracy
     from registry.schema.pipeline import Pipeline
 
-Listed = TypeVar("Listed", "Entry", "Pipeline")
+Item = TypeVar("Item", "Entry", "Pipeline")
 
 MISSING = "-"
 PHONE = "Snapdragon 865"
-"""The device of the published tables' latency columns."""
+"""Device of the latency columns of the published tables."""
 
 
 @dataclass(frozen=True)
-class Column(Generic[Listed]):
+class Column(Generic[Item]):
     """One column of a table.
 
     Attributes:
@@ -30,12 +30,12 @@ class Column(Generic[Listed]):
     """
 
     heading: str
-    cell: Callable[[Listed], str]
+    cell: Callable[[Item], str]
 
 
 @dataclass(frozen=True)
-class Published(Generic[Listed]):
-    """A table as upstream prints it.
+class TableLayout(Generic[Item]):
+    """Layout of a Markdown table.
 
     Attributes:
         title: Heading above it.
@@ -43,14 +43,14 @@ class Published(Generic[Listed]):
     """
 
     title: str
-    columns: tuple[Column[Listed], ...]
+    columns: tuple[Column[Item], ...]
 
 
 def phone_latency(entry: Entry | Pipeline, precision: Precision) -> float | None:
-    """Milliseconds on the tables' phone, or None where nothing was published.
+    """Returns the latency on ``PHONE`` in milliseconds, or None where none was published.
 
     Args:
-        entry: A model, whose network alone was timed, or a pipeline, timed as a whole.
+        entry: A model, timed without pre- and post-processing, or a pipeline, timed with both.
         precision: Arithmetic precision.
     """
     scope = "pipeline" if entry.kind == "pipeline" else "network"
@@ -61,8 +61,8 @@ def phone_latency(entry: Entry | Pipeline, precision: Precision) -> float | None
     return None
 
 
-def headline(entry: Entry | Pipeline) -> Accuracy | None:
-    """The figure that stands for an entry: its first in percent that is not about private data, if any."""
+def headline_accuracy(entry: Entry | Pipeline) -> Accuracy | None:
+    """Returns the main accuracy figure of an entry: its first in percent on public data, if any."""
     figures = (figure for figure in entry.accuracy if figure.protocol.kind != "private")
     return next((figure for figure in figures if figure.metric != "error"), None)
 
@@ -72,7 +72,7 @@ def _size(entry: Entry) -> str:
 
 
 def _accuracy(entry: Entry | Pipeline) -> str:
-    figure = headline(entry)
+    figure = headline_accuracy(entry)
     return f"{figure.value:.1f}" if figure else MISSING
 
 
@@ -114,8 +114,8 @@ def _link(
     return cell
 
 
-def _published(title: str, metric: str, latency: str) -> Published[Entry]:
-    return Published(
+def _published(title: str, metric: str, latency: str) -> TableLayout[Entry]:
+    return TableLayout(
         title,
         (
             Column("Model", lambda entry: entry.title),
@@ -134,11 +134,11 @@ def _published(title: str, metric: str, latency: str) -> Published[Entry]:
 
 KEYPOINTS = _published("Keypoint Detection Model", "AP (COCO Val)", "Inference Time for Single Person")
 PEDESTRIANS = _published("Pedestrian Detection Model", "mAP (COCO Val)", "Average Inference Time")
-IN_SPACE = Published(
+KEYPOINTS_3D = TableLayout(
     "3D Keypoint Detection Model",
     (*KEYPOINTS.columns[:2], Column("Error", _metric("error")), *KEYPOINTS.columns[5:7]),
 )
-OBJECTS = Published(
+OBJECTS = TableLayout(
     "Object Detection Model",
     (
         Column("Model", lambda entry: entry.title),
@@ -153,10 +153,10 @@ OBJECTS = Published(
         *PEDESTRIANS.columns[8:],
     ),
 )
-SHEETS = (KEYPOINTS, PEDESTRIANS, OBJECTS, IN_SPACE)
-"""The tables in the order they stand in; the first two are upstream's, column for column."""
+LAYOUTS = (KEYPOINTS, PEDESTRIANS, OBJECTS, KEYPOINTS_3D)
+"""All tables, in output order; the first two have upstream's columns."""
 
-PAIRS: Published[Pipeline] = Published(
+PIPELINES: TableLayout[Pipeline] = TableLayout(
     "Pipeline",
     (
         Column("Model", lambda pipeline: pipeline.title.replace("*", "\\*")),
@@ -169,81 +169,83 @@ PAIRS: Published[Pipeline] = Published(
     ),
 )
 
-FLAT: tuple[Column[Entry], ...] = (
+MODEL_COLUMNS: tuple[Column[Entry], ...] = (
     Column("name", lambda entry: entry.name),
     Column("release", lambda entry: entry.release),
     Column("task", lambda entry: entry.task),
     Column("input", lambda entry: f"{entry.input.height}x{entry.input.width}"),
-    Column("metric", lambda entry: figure.metric if (figure := headline(entry)) else ""),
-    Column("ap", lambda entry: f"{figure.value:.1f}" if (figure := headline(entry)) else ""),
-    Column("sd865_fp32_ms", lambda entry: _plain(phone_latency(entry, "fp32"))),
-    Column("sd865_fp16_ms", lambda entry: _plain(phone_latency(entry, "fp16"))),
-    Column("artifacts", lambda entry: " ".join(artifact.id for artifact in _offered(entry))),
+    Column("metric", lambda entry: figure.metric if (figure := headline_accuracy(entry)) else ""),
+    Column("ap", lambda entry: f"{figure.value:.1f}" if (figure := headline_accuracy(entry)) else ""),
+    Column("sd865_fp32_ms", lambda entry: _format_ms(phone_latency(entry, "fp32"))),
+    Column("sd865_fp16_ms", lambda entry: _format_ms(phone_latency(entry, "fp16"))),
+    Column("artifacts", lambda entry: " ".join(artifact.id for artifact in _listed_artifacts(entry))),
 )
-"""One row a model, whatever its task."""
+"""Columns of the listing of models, for every task."""
 
-FLAT_PAIRS: tuple[Column[Pipeline], ...] = (
+PIPELINE_COLUMNS: tuple[Column[Pipeline], ...] = (
     Column("pipeline", lambda pipeline: pipeline.name),
     Column("release", lambda pipeline: pipeline.release),
     Column("persons", lambda pipeline: str(pipeline.persons)),
-    Column("metric", lambda pipeline: figure.metric if (figure := headline(pipeline)) else ""),
-    Column("ap", lambda pipeline: f"{figure.value:.1f}" if (figure := headline(pipeline)) else ""),
-    Column("sd865_fp32_pipeline_ms", lambda pipeline: _plain(phone_latency(pipeline, "fp32"))),
-    Column("sd865_fp16_pipeline_ms", lambda pipeline: _plain(phone_latency(pipeline, "fp16"))),
+    Column("metric", lambda pipeline: figure.metric if (figure := headline_accuracy(pipeline)) else ""),
+    Column("ap", lambda pipeline: f"{figure.value:.1f}" if (figure := headline_accuracy(pipeline)) else ""),
+    Column("sd865_fp32_pipeline_ms", lambda pipeline: _format_ms(phone_latency(pipeline, "fp32"))),
+    Column("sd865_fp16_pipeline_ms", lambda pipeline: _format_ms(phone_latency(pipeline, "fp16"))),
 )
-"""One row a pipeline; its times include pre- and post-processing."""
+"""Columns of the listing of pipelines; latencies include pre- and post-processing."""
 
 
-def _offered(entry: Entry) -> list[Artifact]:
+def _listed_artifacts(entry: Entry) -> list[Artifact]:
     return [artifact for artifact in entry.artifacts if artifact.picked_by_default and artifact.kind != "log"]
 
 
-def _plain(milliseconds: float | None) -> str:
+def _format_ms(milliseconds: float | None) -> str:
     return "" if milliseconds is None else f"{milliseconds:.2f}"
 
 
-def rows(entries: Iterable[Listed], columns: Sequence[Column[Listed]]) -> list[list[str]]:
-    """Cells of the entries, without the head row."""
+def build_rows(entries: Iterable[Item], columns: Sequence[Column[Item]]) -> list[list[str]]:
+    """Returns the cells of the entries, without the head row."""
     return [[column.cell(entry) for column in columns] for entry in entries]
 
 
-def markdown(entries: Iterable[Entry | Pipeline]) -> str:
-    """The entries as model-zoo tables, one a release and sort of model.
+def format_markdown(entries: Iterable[Entry | Pipeline]) -> str:
+    """Formats entries as Markdown tables, one for each release and kind of model.
 
-    Pose models and pedestrian detectors stand in upstream's own tables, column for column.
+    The tables of pose models and pedestrian detectors have the columns of upstream's tables.
 
     Args:
-        entries: Models and pipelines in the order they should stand.
+        entries: Models and pipelines, in output order.
 
     Returns:
         Markdown with a trailing line break; empty for no entries.
     """
-    listed = tuple(entries)
-    pool = [entry for entry in listed if entry.kind == "model"]
-    pairs = [entry for entry in listed if entry.kind == "pipeline"]
-    releases = sorted({entry.release for entry in listed})
+    everything = tuple(entries)
+    models = [entry for entry in everything if entry.kind == "model"]
+    pipelines = [entry for entry in everything if entry.kind == "pipeline"]
+    releases = sorted({entry.release for entry in everything})
     tables = []
-    for place, release in enumerate(releases):
-        # The oldest release has the published headings as they are; later ones say which they are.
-        suffix = f" ({release})" if place else ""
-        for sheet in SHEETS:
-            chosen = [entry for entry in pool if entry.release == release and sheet_of(entry) is sheet]
-            tables += [_table(sheet.title + suffix, sheet, chosen)] if chosen else []
-        paired = [pair for pair in pairs if pair.release == release]
-        tables += [_table(PAIRS.title + suffix, PAIRS, paired)] if paired else []
+    for index, release in enumerate(releases):
+        # The oldest release keeps the published headings; later ones name the release.
+        suffix = f" ({release})" if index else ""
+        for layout in LAYOUTS:
+            chosen = [
+                entry for entry in models if entry.release == release and select_layout(entry) is layout
+            ]
+            tables += [_table(layout.title + suffix, layout, chosen)] if chosen else []
+        chosen_pipelines = [each for each in pipelines if each.release == release]
+        tables += [_table(PIPELINES.title + suffix, PIPELINES, chosen_pipelines)] if chosen_pipelines else []
     return "\n".join(tables)
 
 
-def sheet_of(entry: Entry) -> Published[Entry]:
-    """The table a model belongs to."""
+def select_layout(entry: Entry) -> TableLayout[Entry]:
+    """Returns the table that a model belongs to."""
     if entry.output.kind == "detection":
         return PEDESTRIANS if entry.output.classes == ("person",) else OBJECTS
-    return KEYPOINTS if entry.task == "keypoint_detection" else IN_SPACE
+    return KEYPOINTS if entry.task == "keypoint_detection" else KEYPOINTS_3D
 
 
-def _table(title: str, published: Published[Listed], entries: list[Listed]) -> str:
-    lines = [[column.heading for column in published.columns], ["---"] * len(published.columns)]
-    lines += [[_escape(cell) for cell in row] for row in rows(entries, published.columns)]
+def _table(title: str, layout: TableLayout[Item], entries: list[Item]) -> str:
+    lines = [[column.heading for column in layout.columns], ["---"] * len(layout.columns)]
+    lines += [[_escape(cell) for cell in row] for row in build_rows(entries, layout.columns)]
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"### {title}\n\n{body}\n"
 
@@ -252,25 +254,25 @@ def _escape(cell: str) -> str:
     return cell.replace("|", "\\|").replace("\n", " ")
 
 
-def listing(sheets: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> str:
-    """Aligned tables below each other, without those that have no rows; the first where none has any.
+def format_listing(tables: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> str:
+    """Formats tables below each other, leaving out empty ones; prints only the first if all are empty.
 
     Args:
-        sheets: Head cells and body rows of each table.
+        tables: Head cells and body rows of each table.
     """
-    pool = list(sheets)
-    filled = [(head, rows) for head, rows in pool if rows] or pool[:1]
-    return "\n".join(aligned(head, rows) for head, rows in filled)
+    everything = list(tables)
+    filled = [(head, rows) for head, rows in everything if rows] or everything[:1]
+    return "\n".join(align_columns(head, rows) for head, rows in filled)
 
 
-def aligned(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Columns padded to their widest cell; numbers to the right, text to the left.
+def align_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Pads columns to their widest cell; numbers are right-aligned, text is left-aligned.
 
     Args:
         head: Head cells.
-        rows: Body cells, as many a row as there are head cells.
+        rows: Body cells; each row has as many as the head.
     """
-    columns = [(head[place], [row[place] for row in rows]) for place in range(len(head))]
+    columns = [(heading, [row[index] for row in rows]) for index, heading in enumerate(head)]
     forms = []
     for heading, cells in columns:
         width = max(map(len, [heading, *cells]))

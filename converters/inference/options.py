@@ -1,4 +1,4 @@
-"""What an inference model takes and hands out, and which combinations make sense."""
+"""Options of inference models, and the combinations that are valid."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from registry.schema.io import DetectionOutput, HeatmapOutput
 from registry.schema.protocol import DetectionProtocol, MulticlassNms
 
 SIDE_MULTIPLE = 32
-"""The networks halve their input five times and need every half to be whole."""
+"""Input sides must be multiples of this: the networks halve their input five times."""
 
 HOST_NMS = MulticlassNms(score_threshold=0.3, iou_threshold=0.5, top_k=1000, keep=100)
-"""What the ``infer_cfg.yml`` of the published 2021 models recommends to the code behind a raw head."""
+"""NMS values that ``infer_cfg.yml`` of the published 2021 models recommends for raw outputs."""
 
 
 class InferenceOptions(Model):
-    """What an inference model takes and hands out.
+    """Options of an inference model.
 
     Attributes:
         program: ``legacy`` writes ``model.pdmodel``, which Paddle-Lite reads; ``pir`` writes ``model.json``,
-            the form of paddle 3.
-        normalization: ``host``: the caller hands in ``(pixels * scale - mean) / std``. ``in_graph``: the
-            caller hands in pixels, 0 to 255.
-        batch: Images per run; None leaves it open until run time.
+            the format of paddle 3.
+        normalization: ``host``: the caller passes ``(pixels * scale - mean) / std``. ``in_graph``: the
+            caller passes pixels, 0 to 255.
+        batch: Images per run; None leaves the batch open until run time.
         head: For detectors. ``raw``: scores and box distributions of every level. ``boxes``: decoded boxes in
-            network-input pixels, and scores. ``nms``: what suppression leaves, in image pixels.
-        nms: For detectors: the values of the suppression in the graph, or, when there is none in it, those
-            recommended to the caller in ``infer_cfg.yml``.
-        argmax: For pose networks: whether the place of each heat map's maximum is a second output.
+            network-input pixels, and scores. ``nms``: boxes after suppression, in image pixels.
+        nms: For detectors: the values of the suppression in the graph or, for other heads, the values that
+            ``infer_cfg.yml`` recommends to the caller.
+        argmax: For pose networks: whether the position of the maximum of each heat map is a second output.
     """
 
     program: Program = "legacy"
@@ -44,19 +44,19 @@ class InferenceOptions(Model):
 
 
 def published_options(entry: Entry, *, program: Program = "legacy") -> InferenceOptions:
-    """The options upstream's own export of an entry has; change single ones with ``model_copy``.
+    """Return the options of the export that upstream publishes; change single ones with ``model_copy``.
 
     Args:
         entry: The entry.
-        program: Form of the program.
+        program: Program format.
 
     Raises:
-        NotFoundError: ``architecture-unsupported``: nothing is known about exporting such outputs.
+        NotFoundError: ``architecture-unsupported``: the export does not support such outputs.
     """
     if isinstance(entry.output, HeatmapOutput):
         return InferenceOptions(program=program, argmax=entry.output.argmax)
     if not isinstance(entry.output, DetectionOutput):
-        raise not_modeled(entry)
+        raise architecture_unsupported(entry)
     head = entry.output.head
     return InferenceOptions(
         program=program,
@@ -67,7 +67,7 @@ def published_options(entry: Entry, *, program: Program = "legacy") -> Inference
 
 
 def require_consistent(entry: Entry, options: InferenceOptions) -> None:
-    """Pass only when the options can be had of this entry, and none of them would be ignored.
+    """Reject options that the entry does not support or that would have no effect.
 
     Raises:
         NotFoundError: ``architecture-unsupported``.
@@ -75,15 +75,15 @@ def require_consistent(entry: Entry, options: InferenceOptions) -> None:
             ``raw-head-batch-unsupported``.
     """
     if entry.architecture is None:
-        raise not_modeled(entry)
-    _require_whole_halves(entry)
+        raise architecture_unsupported(entry)
+    _require_input_size(entry)
     if isinstance(entry.output, DetectionOutput):
         _require_detector(entry, options)
     else:
         _require_pose(entry, options)
 
 
-def _require_whole_halves(entry: Entry) -> None:
+def _require_input_size(entry: Entry) -> None:
     height, width = entry.input.height, entry.input.width
     if height % SIDE_MULTIPLE or width % SIDE_MULTIPLE:
         raise UsageError(
@@ -98,45 +98,47 @@ def _require_whole_halves(entry: Entry) -> None:
 
 def _require_detector(entry: Entry, options: InferenceOptions) -> None:
     if options.argmax is not None:
-        raise _does_not_apply("argmax", f"{entry.id} is a detector and has no heat maps")
+        raise _option_not_applicable("argmax", f"{entry.id} is a detector and has no heat maps")
     if options.head is None or options.nms is None:
         raise UsageError(
             "option-missing",
-            f"{entry.id} is a detector: say what its head hands out, and the NMS values",
-            hint="give head (raw, boxes or nms) and nms, or take published_options(entry)",
+            f"{entry.id} is a detector, whose export needs a head and NMS values",
+            hint="pass head (raw, boxes or nms) and nms, or use published_options(entry)",
         )
     if options.head == "raw" and options.batch != 1:
         raise UsageError(
             "raw-head-batch-unsupported",
-            "the raw outputs of a detector have one image each: deployment code takes them so",
+            "a detector with raw outputs takes one image per run, as deployment code expects",
             expected="batch 1",
             found="an open batch" if options.batch is None else f"batch {options.batch}",
-            hint="ask for batch 1, or for decoded boxes (head boxes or nms)",
+            hint="use batch 1, or decoded boxes (head boxes or nms)",
         )
 
 
 def _require_pose(entry: Entry, options: InferenceOptions) -> None:
     if options.head is not None or options.nms is not None:
-        raise _does_not_apply("head", f"{entry.id} makes heat maps, not boxes")
+        raise _option_not_applicable("head", f"{entry.id} outputs heat maps, not boxes")
     if options.argmax is None:
         raise UsageError(
             "option-missing",
-            f"{entry.id} makes heat maps: say whether their maxima are an output too",
-            hint="give argmax, or take published_options(entry)",
+            f"{entry.id} outputs heat maps, whose export needs argmax: are their maxima an output too?",
+            hint="pass argmax, or use published_options(entry)",
         )
 
 
-def not_modeled(entry: Entry) -> NotFoundError:
-    """Refusal to export an entry whose architecture or outputs are not modeled."""
+def architecture_unsupported(entry: Entry) -> NotFoundError:
+    """Error for an entry whose architecture or outputs are not implemented here."""
     published = any(artifact.kind == "inference" for artifact in entry.artifacts)
     return NotFoundError(
         "architecture-unsupported",
-        f"the architecture of {entry.id} is not modeled, so its weights cannot be exported",
-        hint=f"zoo fetch {entry.typed} gets the published one" if published else f"zoo show {entry.typed}",
+        f"the architecture of {entry.id} is not implemented here, so its weights cannot be exported",
+        hint=f"zoo fetch {entry.short_id} fetches the published model"
+        if published
+        else f"zoo show {entry.short_id}",
     )
 
 
-def _does_not_apply(option: str, why: str) -> UsageError:
+def _option_not_applicable(option: str, why: str) -> UsageError:
     return UsageError(
         "option-not-applicable",
         f"the option {option} does not apply: {why}",
@@ -146,7 +148,7 @@ def _does_not_apply(option: str, why: str) -> UsageError:
 
 
 def _evaluated_nms(entry: Entry) -> MulticlassNms:
-    """The suppression an entry's published accuracy was measured with."""
+    """Return the NMS values with which the published accuracy of an entry was measured."""
     for figure in entry.accuracy:
         if isinstance(figure.protocol, DetectionProtocol):
             return figure.protocol.nms

@@ -1,4 +1,4 @@
-"""Which files make a catalog."""
+"""Finds the files of a catalog."""
 
 from __future__ import annotations
 
@@ -7,36 +7,36 @@ from pathlib import Path
 from registry.errors import CatalogError
 
 SHIPPED = Path(__file__).parents[1] / "catalog"
-"""The catalog that comes with the package."""
+"""Folder of the catalog that ships with the package."""
 
 
-def files_of(*paths: Path | str) -> tuple[Path, ...]:
-    """The catalog files that some paths mean, lowest precedence first.
+def list_catalog_files(*paths: Path | str) -> tuple[Path, ...]:
+    """Lists the catalog files below some paths, lowest precedence first.
 
     Args:
-        paths: Files and folders of files.
+        paths: Files, and folders of files.
 
     Raises:
-        CatalogError: A path does not exist, or a folder holds no catalog.
+        CatalogError: A path does not exist, or a folder has no catalog file.
     """
-    return tuple(file for path in paths for file in _files(Path(path)))
+    return tuple(file for path in paths for file in _expand(Path(path)))
 
 
-def _files(path: Path) -> list[Path]:
+def _expand(path: Path) -> list[Path]:
     if path.is_dir():
         files = sorted(file for pattern in ("*.yaml", "*.yml") for file in path.glob(pattern))
         if not files:
             raise CatalogError(
                 "catalog-empty",
                 f"{path}: no .yaml file in this folder",
-                hint=f"ls {path}; zoo registry schema shows how an entry is written",
+                hint=f"ls {path}; zoo registry schema prints the fields of an entry",
             )
         return files
     if not path.is_file():
         raise CatalogError(
             "catalog-not-found",
             f"{path}: no such file or folder",
-            expected="a catalog file, or a folder of them",
+            expected="a catalog file, or a folder of catalog files",
             hint="correct --catalog or ZOO_CATALOG; without them the shipped catalog is used",
         )
     return [path]

@@ -1,22 +1,23 @@
-"""Loading and checking catalogs: YAML files in, a registry of frozen entries out."""
+"""Loads and checks catalogs: YAML files in, a registry of frozen entries out."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
-from pydantic import Discriminator, Field, Tag, ValidationError, ValidationInfo, field_validator
+from pydantic import ValidationError
 
-from registry.catalog_io.files import SHIPPED, files_of
-from registry.catalog_io.overlay import CatalogOverlay, Listed
-from registry.catalog_io.yaml_lines import Document, Location, read_document
+from registry.catalog_io.catalog_file import CatalogFile
+from registry.catalog_io.document import CatalogDocument, read_document
+from registry.catalog_io.files import SHIPPED, list_catalog_files
+from registry.catalog_io.overlay import CatalogOverlay
 from registry.errors import CatalogError
+from registry.printable import printable
 from registry.registry import Registry
-from registry.schema.base import Model
-from registry.schema.entry import Entry, Namespace
-from registry.schema.pipeline import Pipeline
+from registry.safe_yaml import Location
+from registry.schema import CatalogItem, Entry, Model, Pipeline
 
 
 class Problem(Model):
@@ -26,7 +27,7 @@ class Problem(Model):
         file: The file.
         line: Line, counted from 1.
         field: Dotted path of the field, with the entry's name where it is known.
-        message: What is wrong with it.
+        message: What is wrong.
     """
 
     file: Path
@@ -38,73 +39,8 @@ class Problem(Model):
         return f"{self.file}:{self.line}: {self.field}: {self.message}"
 
 
-def _kind(entry: object) -> str:
-    # A model is what most entries are: its kind may be left out.
-    kind = entry.get("kind", "model") if isinstance(entry, dict) else getattr(entry, "kind", "model")
-    return str(kind)
-
-
-Item = Annotated[
-    Annotated[Entry, Tag("model")] | Annotated[Pipeline, Tag("pipeline")],
-    Discriminator(
-        _kind,
-        custom_error_type="unknown_kind",
-        custom_error_message="an entry is of kind model or pipeline",
-    ),
-]
-"""What may stand in the list of entries."""
-
-
-class CatalogFile(Model):
-    """A catalog file: the entries, and a place for values that several of them share.
-
-    Attributes:
-        format: Version of the file format, written ``schema:`` in the file.
-        namespace: Word put before the names of all entries, with a dot: ``acme`` makes ``acme.pose``.
-        replaces: Names (``name`` or ``name@release``, without the namespace) that mean this file's entry
-            from here on, instead of the one a catalog of lower precedence gave the name to.
-        shared: Anchors for YAML aliases; nothing reads it.
-        entries: Models and pipelines.
-    """
-
-    format: Literal[1] = Field(alias="schema")
-    namespace: Namespace | None = None
-    replaces: tuple[str, ...] = ()
-    shared: Any = None
-    entries: tuple[Item, ...]
-
-    @field_validator("shared")
-    @classmethod
-    def _forget(cls, _: object) -> None:
-        return None
-
-    @field_validator("entries")
-    @classmethod
-    def _named_within(cls, entries: tuple[Listed, ...], info: ValidationInfo) -> tuple[Listed, ...]:
-        space = info.data.get("namespace")
-        if not space:
-            return entries
-        own = {entry.id for entry in entries}
-
-        def renamed(entry: Listed) -> Listed:
-            changes = {"name": entry.name}
-            if isinstance(entry, Pipeline):
-                changes |= {"detector": entry.detector, "pose": entry.pose}
-            inside = {key: name for key, name in changes.items() if key == "name" or name in own}
-            return entry.model_copy(update={key: f"{space}.{name}" for key, name in inside.items()})
-
-        return tuple(renamed(entry) for entry in entries)
-
-    def taken(self) -> dict[str, Listed]:
-        """Each name of ``replaces`` with the entry it means here; names that no entry has are left out."""
-        prefix = f"{self.namespace}." if self.namespace else ""
-        own = {entry.id: entry for entry in self.entries}
-        own |= {entry.name: entry for entry in self.entries if entry.default}
-        return {name: own[prefix + name] for name in self.replaces if prefix + name in own}
-
-
 class Check(Model):
-    """What a look at a catalog found.
+    """Result of checking catalog files.
 
     Attributes:
         files: Files that were read.
@@ -125,24 +61,24 @@ def load(*paths: Path | str) -> Registry:
             the package. A name that two of them define is a mistake unless the later one ``replaces`` it.
 
     Raises:
-        CatalogError: A file breaks the schema; names file, line and field of every mistake.
+        CatalogError: A file breaks the schema; the message names file, line and field of the first mistake.
     """
-    stack, check = _read(paths or (SHIPPED,))
-    if check.problems:
-        first = check.problems[0]
-        more = f"\n  and {len(check.problems) - 1} more" if len(check.problems) > 1 else ""
+    overlay, result = _read(paths or (SHIPPED,))
+    if result.problems:
+        first = result.problems[0]
+        more = f"\n  and {len(result.problems) - 1} more" if len(result.problems) > 1 else ""
         raise CatalogError(
             "catalog-invalid", f"{first}{more}", hint=f"zoo registry check {first.file} lists every mistake"
         )
     return Registry(
-        (entry for entry in stack.entries.values() if isinstance(entry, Entry)),
-        stack.aliases,
-        pipelines=(entry for entry in stack.entries.values() if isinstance(entry, Pipeline)),
+        (entry for entry in overlay.entries.values() if isinstance(entry, Entry)),
+        overlay.aliases,
+        pipelines=(entry for entry in overlay.entries.values() if isinstance(entry, Pipeline)),
     )
 
 
 def check(*paths: Path | str) -> Check:
-    """Looks at catalog files and lists every mistake instead of stopping at the first.
+    """Checks catalog files and lists every mistake instead of stopping at the first.
 
     Args:
         paths: Catalog files or folders; none means the shipped catalog.
@@ -154,133 +90,143 @@ def check(*paths: Path | str) -> Check:
 
 
 def json_schema() -> dict[str, Any]:
-    """JSON Schema of a catalog file, for editors and other tools."""
+    """Returns the JSON Schema of a catalog file, for editors and other tools."""
     return CatalogFile.model_json_schema(by_alias=True)
 
 
+class _LocatedPipeline(NamedTuple):
+    """A pipeline, its file, and its index in the file."""
+
+    document: CatalogDocument
+    index: int
+    pipeline: Pipeline
+
+
 def _read(paths: Iterable[Path | str]) -> tuple[CatalogOverlay, Check]:
-    files = files_of(*paths)
-    stack = CatalogOverlay()
+    files = list_catalog_files(*paths)
+    overlay = CatalogOverlay()
     problems: list[Problem] = []
-    pairs: list[_Pair] = []
+    pipelines: list[_LocatedPipeline] = []
     for file in files:
         document = read_document(file)
         try:
-            found = CatalogFile.model_validate(document.data)
+            catalog = CatalogFile.model_validate(document.data)
         except ValidationError as error:
-            problems += _problems(document, error)
+            problems += _describe_errors(document, error)
             continue
-        problems += _stacked(document, found, stack)
-        pairs += [
-            _Pair(document, place, entry)
-            for place, entry in enumerate(found.entries)
+        problems += _add_to_overlay(document, catalog, overlay)
+        pipelines += [
+            _LocatedPipeline(document, index, entry)
+            for index, entry in enumerate(catalog.entries)
             if isinstance(entry, Pipeline)
         ]
-    problems += _strangers(pairs, stack)
+    # A pipeline may use models of a file that is read after its own.
+    problems += _check_pipeline_models(pipelines, overlay)
     ordered = sorted(problems, key=lambda problem: (str(problem.file), problem.line, problem.field))
-    return stack, Check(files=files, entries=len(stack.entries), problems=tuple(ordered))
+    return overlay, Check(files=files, entries=len(overlay.entries), problems=tuple(ordered))
 
 
-def _problems(document: Document, error: ValidationError) -> list[Problem]:
+_SELF_EXPLANATORY = ("missing", "extra_forbidden", "unknown_kind")
+"""Types of validation errors whose message needs no value."""
+
+
+def _describe_errors(document: CatalogDocument, error: ValidationError) -> list[Problem]:
     problems = []
     for detail in error.errors(include_url=False):
-        location = _without_tags(document.data, detail["loc"], missing=detail["type"] == "missing")
+        location = _strip_union_tags(document.data, detail["loc"], missing=detail["type"] == "missing")
         message = detail["msg"].removeprefix("Value error, ")
-        if detail["type"] not in _SELF_EXPLAINING and _is_plain(detail["input"]):
+        if detail["type"] not in _SELF_EXPLANATORY and _is_short_scalar(detail["input"]):
             message = f"{message}, not {detail['input']!r}"
         problems.append(
             Problem(
                 file=document.path,
-                line=document.line(location),
-                field=_field(document, location),
+                line=document.find_line(location),
+                field=_format_field(document, location),
                 message=message,
             )
         )
     return problems
 
 
-def _without_tags(data: Any, location: Location, *, missing: bool) -> Location:
-    """The location in the file: pydantic also names the member of a union it chose, which stands nowhere."""
+def _strip_union_tags(data: Any, location: Location, *, missing: bool) -> Location:
+    """Returns the location in the file, without the names of union members that pydantic inserts."""
     path: list[str | int] = []
-    for place, part in enumerate(location):
-        if isinstance(data, dict) and part not in data and not (missing and place == len(location) - 1):
+    for position, part in enumerate(location):
+        is_missing_field = missing and position == len(location) - 1
+        if isinstance(data, dict) and part not in data and not is_missing_field:
             continue
         path.append(part)
-        known = isinstance(data, dict) or (isinstance(data, list) and isinstance(part, int))
-        data = data[part] if known and not (missing and place == len(location) - 1) else None
+        has_parts = isinstance(data, dict) or (isinstance(data, list) and isinstance(part, int))
+        data = data[part] if has_parts and not is_missing_field else None
     return tuple(path)
 
 
-_SELF_EXPLAINING = ("missing", "extra_forbidden", "unknown_kind")
-"""Kinds of mistakes whose message needs no value beside it."""
-
-
-def _is_plain(value: object) -> bool:
+def _is_short_scalar(value: object) -> bool:
     return isinstance(value, (str, int, float, bool)) and len(str(value)) <= 80
 
 
-def _field(document: Document, location: Location) -> str:
+def _format_field(document: CatalogDocument, location: Location) -> str:
     names = [str(part) for part in location]
     if len(location) > 1 and location[0] == "entries" and isinstance(location[1], int):
         entry = document.data["entries"][location[1]]
         if isinstance(entry, dict) and entry.get("name"):
             names[1] = str(entry["name"])
-    return ".".join(names) or "(file)"
+    # Keys and names come from the file and may hold control characters; a path may not.
+    return ".".join(map(printable, names)) or "(file)"
 
 
-def _stacked(document: Document, found: CatalogFile, stack: CatalogOverlay) -> list[Problem]:
-    lines = [document.line(("entries", index, "name")) for index in range(len(found.entries))]
-    taken = found.taken()
+def _add_to_overlay(
+    document: CatalogDocument, catalog: CatalogFile, overlay: CatalogOverlay
+) -> list[Problem]:
+    lines = [document.find_line(("entries", index, "name")) for index in range(len(catalog.entries))]
+    replacements = catalog.find_replacements()
     unknown = [
         Problem(
             file=document.path,
-            line=document.line(("replaces", index)),
+            line=document.find_line(("replaces", index)),
             field=f"replaces.{index}",
-            message=f"no entry of this file is called {name!r}",
+            message=f"this file has no entry named {name!r}",
         )
-        for index, name in enumerate(found.replaces)
-        if name not in taken
+        for index, name in enumerate(catalog.replaces)
+        if name not in replacements
     ]
-    clashes = stack.add(found.entries, [f"{document.path.name}:{line}" for line in lines], taken)
+    locations = [f"{document.path.name}:{line}" for line in lines]
+    conflicts = overlay.add(catalog.entries, locations, replacements)
     return unknown + [
         Problem(
             file=document.path,
-            line=lines[clash.index],
-            field=f"entries.{found.entries[clash.index].name}.name",
-            message=clash.message,
+            line=lines[conflict.index],
+            field=f"entries.{catalog.entries[conflict.index].name}.name",
+            message=conflict.message,
         )
-        for clash in clashes
+        for conflict in conflicts
     ]
 
 
-class _Pair(NamedTuple):
-    """A pipeline and where it stands."""
-
-    document: Document
-    place: int
-    entry: Pipeline
-
-
-def _strangers(pairs: list[_Pair], stack: CatalogOverlay) -> list[Problem]:
-    """Pipelines of models that nobody knows, or that cannot do their part."""
+def _check_pipeline_models(pipelines: list[_LocatedPipeline], overlay: CatalogOverlay) -> list[Problem]:
+    """Finds pipelines whose models do not exist or perform another task."""
     problems = []
-    for document, place, entry in pairs:
+    for document, index, pipeline in pipelines:
         for role, task in (("detector", "object_detection"), ("pose", "keypoint_detection")):
-            name = getattr(entry, role)
-            model = stack.entries.get(name) or _shipped().get(name)
+            name = getattr(pipeline, role)
+            model = overlay.entries.get(name) or _load_shipped_entries().get(name)
             if isinstance(model, Entry) and model.task == task:
                 continue
-            does = f"does {model.task}, not {task}" if isinstance(model, Entry) else "is itself a pipeline"
-            message = f"{name} {does}" if model else f"no entry is called {name}"
-            line = document.line(("entries", place, role))
-            field = f"entries.{entry.name}.{role}"
+            if model is None:
+                message = f"no entry is named {name}"
+            elif isinstance(model, Entry):
+                message = f"{name} performs {model.task}, not {task}"
+            else:
+                message = f"{name} is itself a pipeline"
+            line = document.find_line(("entries", index, role))
+            field = f"entries.{pipeline.name}.{role}"
             problems.append(Problem(file=document.path, line=line, field=field, message=message))
     return problems
 
 
 @functools.cache
-def _shipped() -> dict[str, Listed]:
-    """Shipped models, for pipelines of a catalog that is read on its own."""
-    files = [read_document(file) for file in files_of(SHIPPED)]
-    found = [entry for file in files for entry in CatalogFile.model_validate(file.data).entries]
-    return {entry.id: entry for entry in found}
+def _load_shipped_entries() -> dict[str, CatalogItem]:
+    """Loads the shipped entries, for pipelines of a catalog that is read without the shipped one."""
+    documents = [read_document(file) for file in list_catalog_files(SHIPPED)]
+    entries = [entry for each in documents for entry in CatalogFile.model_validate(each.data).entries]
+    return {entry.id: entry for entry in entries}

@@ -1,24 +1,20 @@
-"""Catalogs laid over each other: which entry a name means when several files speak."""
+"""Merges catalogs: decides which entry a name refers to when several files define it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from registry.schema.entry import Entry
-from registry.schema.pipeline import Pipeline
-
-Listed = Entry | Pipeline
-"""What has a name in a catalog."""
+from registry.schema import CatalogItem
 
 
 @dataclass(frozen=True)
 class NameConflict:
-    """A name that is taken.
+    """A name that an earlier catalog defines already.
 
     Attributes:
-        index: Place of the entry in its file.
-        message: Who has the name.
+        index: Index of the entry in its file.
+        message: The name and the place of its first definition.
     """
 
     index: int
@@ -27,42 +23,46 @@ class NameConflict:
 
 @dataclass
 class CatalogOverlay:
-    """Entries of several catalogs, lowest precedence first.
+    """Entries of several catalogs, added from the lowest precedence to the highest.
 
-    A name belongs to whoever came first. A later file takes it over only by saying so under ``replaces``: an
-    entry that shadows another by accident would change what a script fetches.
+    The first file that defines a name owns it. A later file takes the name over only if it lists the name
+    under ``replaces``: an entry that shadows another by accident would change what a script fetches.
 
     Attributes:
         entries: Every entry by its id.
-        aliases: Names that a catalog took over, with the id they mean now.
+        aliases: Names that a catalog replaced, with the id they refer to now.
     """
 
-    entries: dict[str, Listed] = field(default_factory=dict)
+    entries: dict[str, CatalogItem] = field(default_factory=dict)
     aliases: dict[str, str] = field(default_factory=dict)
-    _owners: dict[str, str] = field(default_factory=dict)
+    _definitions: dict[str, str] = field(default_factory=dict)
 
     def add(
-        self, entries: Sequence[Listed], places: Sequence[str], taken: dict[str, Listed]
+        self,
+        entries: Sequence[CatalogItem],
+        locations: Sequence[str],
+        replacements: Mapping[str, CatalogItem],
     ) -> list[NameConflict]:
-        """Lays one file's entries on top.
+        """Adds the entries of one file.
 
         Args:
-            entries: Its entries.
-            places: Where each stands, as file and line.
-            taken: Names this file takes over, with the entry each means.
+            entries: The entries.
+            locations: File and line of each entry.
+            replacements: Names that this file takes over, with the entry each refers to.
 
         Returns:
-            The entries whose names are somebody else's; they are left out.
+            A conflict for each entry whose name is taken; those entries are not added.
         """
-        clashes = []
-        for index, (entry, place) in enumerate(zip(entries, places, strict=True)):
-            owned = [entry.id, *([entry.name] if entry.default else [])]
-            clash = next((name for name in owned if name in self._owners and name not in taken), None)
-            if clash:
-                what = clash if "@" in clash else f"{clash} (default release)"
-                clashes.append(NameConflict(index, f"{what} is already defined at {self._owners[clash]}"))
+        conflicts = []
+        for index, (entry, location) in enumerate(zip(entries, locations, strict=True)):
+            names = [entry.id, *([entry.name] if entry.default else [])]
+            taken = [name for name in names if name in self._definitions and name not in replacements]
+            if taken:
+                name = taken[0] if "@" in taken[0] else f"{taken[0]} (default release)"
+                message = f"{name} is already defined at {self._definitions[taken[0]]}"
+                conflicts.append(NameConflict(index, message))
                 continue
-            self._owners.update(dict.fromkeys(owned, place))
+            self._definitions.update(dict.fromkeys(names, location))
             self.entries[entry.id] = entry
-        self.aliases.update({name: entry.id for name, entry in taken.items()})
-        return clashes
+        self.aliases.update({name: entry.id for name, entry in replacements.items()})
+        return conflicts

@@ -97,7 +97,7 @@ def counterpart(draft: Draft, entries: Registry) -> Listed | None:
     """
     named = [
         entry
-        for entry in entries.listed
+        for entry in entries.all_entries
         if entry.kind == draft.kind and _bears(entry, draft) and draft.release in (None, entry.release)
     ]
     urls = {file.url for file in draft.artifacts if file.kind != "config"}
@@ -191,7 +191,7 @@ def _gone(imported: ImportedDocument, entries: Registry, met: list[Listed]) -> I
     ids = {entry.id for entry in met}
     # A document without any pipeline is not one that dropped them.
     kinds = {draft.kind for draft in imported.drafts}
-    for entry in entries.listed:
+    for entry in entries.all_entries:
         cited = any(figure.source.document == document for figure in entry.accuracy)
         if (
             cited

@@ -39,7 +39,7 @@ def with_issues(drafts: Sequence[Draft], issues: Sequence[Issue]) -> tuple[Draft
     for doubt in issues:
         by_line.setdefault(doubt.line, []).append(str(doubt))
     return tuple(
-        draft.model_copy(update={"doubts": tuple(d for line in draft.lines for d in by_line.get(line, ()))})
+        draft.model_copy(update={"issues": tuple(d for line in draft.lines for d in by_line.get(line, ()))})
         for draft in drafts
     )
 

@@ -8,7 +8,7 @@ from registry.schema.conflict import Claim, Conflict
 from registry.schema.entry import Entry, Task, TrainingSet
 from registry.schema.figures import Accuracy, Complexity, Latency
 from registry.schema.io import CoordinatesOutput, DetectionOutput, HeatmapOutput, Input, Output
-from registry.schema.pipeline import Pipeline
+from registry.schema.pipeline import CatalogItem, Pipeline
 from registry.schema.protocol import (
     Crop,
     DetectionProtocol,
@@ -26,8 +26,10 @@ from registry.schema.source import Source
 
 __all__ = [
     "Accuracy",
+    "Architecture",
     "Artifact",
     "ArtifactKind",
+    "CatalogItem",
     "Claim",
     "Complexity",
     "Conflict",
@@ -49,7 +51,6 @@ __all__ = [
     "LiteHRNet",
     "Model",
     "MulticlassNms",
-    "Architecture",
     "OksSuppression",
     "Output",
     "PicoDet",

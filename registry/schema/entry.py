@@ -117,8 +117,8 @@ class Entry(Model):
         return f"{self.name}@{self.release}"
 
     @property
-    def typed(self) -> str:
-        """What to type for it: the bare name where that means this release."""
+    def short_id(self) -> str:
+        """The shortest name: without the release if the name alone means this release."""
         return self.name if self.default else self.id
 
     def artifact(

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 
 from registry.schema.base import Model
 from registry.schema.conflict import Conflict
-from registry.schema.entry import Name, Release
+from registry.schema.entry import Entry, Name, Release
 from registry.schema.figures import Accuracy, Latency
 from registry.schema.protocol import PipelineProtocol, PrivateProtocol
 
@@ -67,3 +67,7 @@ class Pipeline(Model):
     def id(self) -> str:
         """Name and release, unique in a catalog."""
         return f"{self.name}@{self.release}"
+
+
+CatalogItem = Entry | Pipeline
+"""An entry of a catalog: a model or a pipeline."""

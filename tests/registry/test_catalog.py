@@ -17,7 +17,7 @@ from registry import Entry, Pipeline, tables
 from registry.schema import Artifact, DetectionProtocol, Model, PrivateProtocol, Source, StatedProtocol
 
 SHIPPED = registry.load()
-LISTED = SHIPPED.listed
+LISTED = SHIPPED.all_entries
 SAMPLE, SEED = 30, 20221122
 
 
@@ -75,7 +75,7 @@ def test_every_part_that_could_hold_a_published_number_has_a_source() -> None:
 
 @pytest.mark.parametrize("entry", list(SHIPPED), ids=lambda entry: entry.id)
 def test_every_model_renders_in_markdown(entry: Entry) -> None:
-    lines = tables.markdown([entry]).splitlines()
+    lines = tables.format_markdown([entry]).splitlines()
 
     cells = [line.count(" | ") for line in lines[2:]]
     assert lines[0].startswith("### ")
@@ -85,7 +85,7 @@ def test_every_model_renders_in_markdown(entry: Entry) -> None:
 
 
 def test_every_pipeline_renders_in_markdown() -> None:
-    printed = tables.markdown(SHIPPED.pipelines)
+    printed = tables.format_markdown(SHIPPED.pipelines)
 
     for pipeline in SHIPPED.pipelines:
         assert f"| {pipeline.detector} | {pipeline.pose} |" in printed

@@ -9,44 +9,44 @@ import pytest
 
 import registry
 from registry import index, tables
-from registry.catalog_io.files import SHIPPED, files_of
+from registry.catalog_io.files import SHIPPED, list_catalog_files
 from registry.errors import CatalogError
-from registry.search import facts
+from registry.search import collect_fields
 
 
 def test_the_shipped_index_is_that_of_the_shipped_files() -> None:
     kept = index.SHIPPED_INDEX.read_text(encoding="utf-8")
 
-    found = index.read(files_of(SHIPPED), None)
+    found = index.read_index(list_catalog_files(SHIPPED), None)
 
-    fresh = index.read(files_of(SHIPPED), index.SHIPPED_INDEX)
-    assert json.loads(kept.split("\n")[0])["files"], "run: python -m registry.index"
-    assert (fresh.heads, fresh.rows, fresh.facts) == (found.heads, found.rows, found.facts), (
-        "run: python -m registry.index"
+    fresh = index.read_index(list_catalog_files(SHIPPED), index.SHIPPED_INDEX)
+    assert json.loads(kept.split("\n")[0])["files"], "run: python -m tools.build_index"
+    assert (fresh.heads, fresh.rows, fresh.fields) == (found.heads, found.rows, found.fields), (
+        "run: python -m tools.build_index"
     )
 
 
 def test_rows_and_facts_are_those_of_the_entries() -> None:
     entries = registry.load()
 
-    found = index.read(files_of(SHIPPED), None)
+    found = index.read_index(list_catalog_files(SHIPPED), None)
 
-    models = tables.rows(entries, tables.FLAT)
-    pipelines = tables.rows(entries.pipelines, tables.FLAT_PAIRS)
+    models = tables.build_rows(entries, tables.MODEL_COLUMNS)
+    pipelines = tables.build_rows(entries.pipelines, tables.PIPELINE_COLUMNS)
     assert [list(row.cells) for row in found.rows] == [*models, *pipelines]
-    assert {row.id: row.kind for row in found.rows} == {entry.id: entry.kind for entry in entries.listed}
-    assert found.facts == [facts(entry) for entry in entries.listed]
+    assert {row.id: row.kind for row in found.rows} == {entry.id: entry.kind for entry in entries.all_entries}
+    assert found.fields == [collect_fields(entry) for entry in entries.all_entries]
     assert set(found.names) == set(entries.names)
 
 
 def test_it_is_kept_and_made_again_when_a_file_changes(minimal: Path, tmp_path: Path) -> None:
     kept = tmp_path / "cache" / "index.jsonl"
-    assert [row.name for row in index.read([minimal], kept).rows] == ["sample"]
+    assert [row.name for row in index.read_index([minimal], kept).rows] == ["sample"]
     before = kept.read_bytes()
 
     minimal.write_text(minimal.read_text().replace("name: sample", "name: renamed"))
 
-    assert [row.name for row in index.read([minimal], kept).rows] == ["renamed"]
+    assert [row.name for row in index.read_index([minimal], kept).rows] == ["renamed"]
     assert kept.read_bytes() != before
 
 
@@ -55,29 +55,29 @@ def test_a_torn_index_is_made_again(minimal: Path, tmp_path: Path, damage: str) 
     kept = tmp_path / "index.jsonl"
     kept.write_text(damage)
 
-    assert [row.name for row in index.read([minimal], kept).rows] == ["sample"]
+    assert [row.name for row in index.read_index([minimal], kept).rows] == ["sample"]
     assert json.loads(kept.read_text().split("\n")[0])["format"] == index.FORMAT
 
 
 def test_an_index_that_ends_early_is_made_again(minimal: Path, tmp_path: Path) -> None:
     kept = tmp_path / "index.jsonl"
-    index.read([minimal], kept)
+    index.read_index([minimal], kept)
     whole = kept.read_text()
 
     for length in range(0, len(whole), 97):
         kept.write_text(whole[:length])
-        assert index.read([minimal], kept).facts == index.read([minimal], None).facts
+        assert index.read_index([minimal], kept).fields == index.read_index([minimal], None).fields
 
 
 def test_a_place_that_cannot_be_written_is_no_error(minimal: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
-    assert index.read([minimal], tmp_path / "file" / "index.jsonl").names == ("sample", "sample@1")
+    assert index.read_index([minimal], tmp_path / "file" / "index.jsonl").names == ("sample", "sample@1")
 
 
 def test_a_broken_catalog_is_an_error_and_leaves_no_index(minimal: Path, tmp_path: Path) -> None:
     minimal.write_text(minimal.read_text().replace("height: 64", "height: tall"))
 
     with pytest.raises(CatalogError):
-        index.read([minimal], tmp_path / "index.jsonl")
+        index.read_index([minimal], tmp_path / "index.jsonl")
     assert not (tmp_path / "index.jsonl").exists()

@@ -87,7 +87,7 @@ class TestSeen:
             Lock().with_seen(URL, A).with_seen(URL, A.model_copy(update={"size": 2}))
 
     def test_accepting_replaces(self) -> None:
-        assert Lock().with_seen(URL, A).accepting(URL, B).get(URL) == B
+        assert Lock().with_seen(URL, A).with_replaced(URL, B).get(URL) == B
 
     def test_an_empty_lock_knows_nothing(self) -> None:
         assert Lock().get(URL) is None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 import registry
 from registry.errors import UsageError
-from registry.ranking import Ranking, compare, require_one_ranking
+from registry.ranking import Ranking, rank_entries, require_one_ranking
 from registry.schema import Entry
 
 SHIPPED = registry.load()
@@ -23,7 +23,7 @@ def timed(name: str, ap: float, milliseconds: float) -> Entry:
 
 
 def only(entries: list[Entry]) -> Ranking:
-    (ranking,) = compare(entries, device="sd865").rankings
+    (ranking,) = rank_entries(entries, device="sd865").rankings
     return ranking
 
 
@@ -59,7 +59,7 @@ def test_exactly_those_are_beaten_that_another_beats(points: list[tuple[int, int
 
 
 def test_no_ranking_of_the_shipped_catalog_mixes_measurements() -> None:
-    found = compare(SHIPPED.listed, device="sd865")
+    found = rank_entries(SHIPPED.all_entries, device="sd865")
 
     assert len(found.rankings) > 3
     for ranking in found.rankings:
@@ -77,20 +77,18 @@ def test_no_ranking_of_the_shipped_catalog_mixes_measurements() -> None:
 
 
 def test_what_cannot_be_ranked_says_why() -> None:
-    found = compare(SHIPPED.listed, device="sd865", scope="pipeline", precision="fp16")
+    found = rank_entries(SHIPPED.all_entries, device="sd865", scope="pipeline", precision="fp16")
 
-    reasons = {apart.entry: apart.reason for apart in found.apart}
-    assert (
-        reasons["tinypose_128x96@2021"]
-        == "timed on sd865 as network, not as pipeline: one includes what the other leaves out"
-    )
-    assert reasons["tinypose_256x256_hand@2024.10"] == "no accuracy that others can repeat"
+    reasons = {each.entry: each.reason for each in found.unranked}
+    scopes = "timed on sd865 with scope network, not pipeline: the two are not comparable"
+    assert reasons["tinypose_128x96@2021"] == scopes
+    assert reasons["tinypose_256x256_hand@2024.10"] == "no accuracy figure that can be reproduced"
     assert {row.entry for ranking in found.rankings for row in ranking.rows}.isdisjoint(reasons)
 
 
 def test_entries_of_different_measurements_are_refused_by_name_with_what_sets_them_apart() -> None:
     names = ["tinypose_128x96@2021", "picodet_s_192_pedestrian@2021"]
-    found = compare([SHIPPED.get(name) for name in names], device="sd865", precision="fp16")
+    found = rank_entries([SHIPPED.get(name) for name in names], device="sd865", precision="fp16")
 
     with pytest.raises(UsageError) as caught:
         require_one_ranking(found, names)
@@ -102,12 +100,12 @@ def test_entries_of_different_measurements_are_refused_by_name_with_what_sets_th
 
 def test_a_device_nobody_timed_is_refused() -> None:
     with pytest.raises(UsageError, match="sd888") as caught:
-        compare(SHIPPED, device="sd888")
+        rank_entries(SHIPPED, device="sd888")
     assert "sd865" in str(caught.value.expected)
 
 
 def test_another_metric_can_be_asked_for() -> None:
-    (ranking,) = compare(SHIPPED, device="i7_10750h", metric="AP50").rankings
+    (ranking,) = rank_entries(SHIPPED, device="i7_10750h", metric="AP50").rankings
 
     assert ranking.accuracy.metric == "AP50"
     assert all(any(f.value == row.accuracy for f in SHIPPED.get(row.entry).accuracy) for row in ranking.rows)

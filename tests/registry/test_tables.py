@@ -30,7 +30,7 @@ def parsed(markdown: str) -> list[list[str]]:
 
 
 def test_the_keypoint_table_has_the_seed_columns() -> None:
-    table = parsed(tables.markdown(SEED))
+    table = parsed(tables.format_markdown(SEED))
 
     assert table[0] == HEADINGS
     assert len(table[1]) == len(HEADINGS), "as many separator cells as head cells"
@@ -43,7 +43,7 @@ def test_the_keypoint_table_has_the_seed_columns() -> None:
 def test_every_value_and_link_equals_upstream(shared: Path) -> None:
     upstream = json.loads((shared / "facts" / "UPSTREAM.json").read_text())
     expected = [row for row in upstream if row["group"].startswith("tinypose-2021")]
-    printed = [row for row in parsed(tables.markdown(SEED)) if row[0] not in ("Model", "---")]
+    printed = [row for row in parsed(tables.format_markdown(SEED)) if row[0] not in ("Model", "---")]
 
     assert len(printed) == len(expected) == 4
     for row, facts in zip(printed, expected, strict=True):
@@ -75,6 +75,6 @@ def test_known_digests_are_in_the_catalog(shared: Path) -> None:
 def test_a_missing_file_or_figure_is_a_dash() -> None:
     bare = SEED[0].model_copy(update={"artifacts": (), "accuracy": (), "latency": ()})
 
-    row = parsed(tables.markdown([bare]))[2]
+    row = parsed(tables.format_markdown([bare]))[2]
 
     assert row[2:] == ["-"] * 8

@@ -10,13 +10,13 @@ from zoo._utils.extras import requires_extra
 from zoo._utils.validation import validate_kwargs
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import model_info
-from zoo.catalogs.sources import registry_of
+from zoo.catalogs.sources import load_registry
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
+    from converters.choices import TargetFormat
     from converters.formats import Inspection
     from converters.formats.compare import Comparison
-    from converters.planning.plan import TargetFormat
     from zoo.artifacts.lockfile import LockReport
     from zoo.artifacts.resolver import Reporter
     from zoo.conversion.convert import ConvertPlan, Made
@@ -75,7 +75,7 @@ def convert_source(
         source,
         request,
         out=out,
-        entries=registry_of(chosen),
+        entries=load_registry(chosen),
         resolver=resolver_for(chosen, reporter=reporter),
     )
 
@@ -86,7 +86,7 @@ def plan_conversion(
     """What ``convert_source`` would do, without doing any of it."""
     from zoo.conversion import convert as conversion
 
-    return conversion.plan(source, request, registry_of(settings or from_environment()))
+    return conversion.plan(source, request, load_registry(settings or from_environment()))
 
 
 def inspect(path: Path | str, *, settings: Settings | None = None) -> Inspection:

@@ -1,4 +1,4 @@
-"""The Python side of ``zoo mirror``, ``zoo bundle`` and ``zoo import``."""
+"""Python side of ``zoo mirror`` and ``zoo bundle``."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from zoo.artifacts.resolver import Reporter
 from zoo.artifacts.spec import FetchOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import list_models, model_info
-from zoo.catalogs.sources import registry_of
+from zoo.catalogs.sources import load_registry
 from zoo.settings import Settings, from_environment
 from zoo.transfer import bundle as bundles
 from zoo.transfer import bundle_import as importing
@@ -32,21 +32,21 @@ def mirror(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> MirrorReport:
-    """Copies published files to where any static server can serve them to ``--mirror``.
+    """Copy published files to a folder or bucket that any static server can serve to ``--mirror``.
 
     Args:
         place: Folder, or an address of fsspec such as ``s3://bucket/prefix``.
-        names: Entries; none means all of the catalog.
-        request: What of each; nothing in particular means every current file.
+        names: Entries; none selects the whole catalog.
+        request: Artifacts of each entry; an empty request selects every current file.
         task: Only entries of this task.
         family: Only entries of this family.
-        jobs: Files at the same time.
-        dry_run: Only look what is there.
+        jobs: Files copied at the same time.
+        dry_run: Only report which files are present.
         settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        reporter: Callbacks for progress and log messages.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says; what fails for a single file is in the report.
+        ZooError: As the tree in ``registry.errors`` says; the failure of a single file is in the report.
     """
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names] or list_models(settings=chosen)
@@ -65,15 +65,15 @@ def bundle(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> Bundle:
-    """Writes artifacts into one file that ``import_bundle`` takes in on a machine without a network.
+    """Write artifacts into one file that ``import_bundle`` imports on a machine without a network.
 
     Args:
         names: Entries.
-        request: What of each, as for ``fetch_many``.
+        request: Artifacts of each entry, as for ``fetch_many``.
         out: The file.
         jobs: Artifacts fetched at the same time.
         settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        reporter: Callbacks for progress and log messages.
     """
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names]
@@ -90,18 +90,18 @@ def import_bundle(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> tuple[ImportedArtifact, ...]:
-    """Takes a bundle's artifacts into the store: all of them, or none.
+    """Import the artifacts of a bundle into the cache: all of them, or none.
 
     Args:
         path: The bundle.
         sha256: Digest it must have; None takes any.
         settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        reporter: Callbacks for progress and log messages.
 
     Raises:
         UsageError: ``bundle-too-new``.
-        IntegrityError: It is damaged, or its artifacts are not what they are called.
+        IntegrityError: It is damaged, or its artifacts do not match the catalog.
     """
     chosen = settings or from_environment()
     resolver = resolver_for(chosen, reporter=reporter)
-    return importing.import_bundle(Path(path), resolver, registry_of(chosen), sha256=sha256)
+    return importing.import_bundle(Path(path), resolver, load_registry(chosen), sha256=sha256)

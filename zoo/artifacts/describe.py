@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from converters.formats import Inspection
 from converters.formats.compare import Comparison, format_tensor
 from converters.formats.inspection import ProvenanceSummary, Runtime
-from registry.tables import aligned
+from registry.tables import align_columns
 from zoo._utils.units import format_size
 
 _WORDS = {
@@ -108,7 +108,7 @@ def format_comparison(found: Comparison) -> str:
         how = "the same bytes" if found.same_bytes else "bytes that carry no meaning differ, nothing else"
         return f"{found.first} and {found.second} are the same: {how}\n"
     rows = [(item.fact, item.first or "-", item.second or "-") for item in found.differences]
-    return aligned(("fact", str(found.first), str(found.second)), rows)
+    return align_columns(("fact", str(found.first), str(found.second)), rows)
 
 
 def _runtime(runtime: Runtime) -> Iterator[str]:

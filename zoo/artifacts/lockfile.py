@@ -121,7 +121,7 @@ def _brought_up(before: Lock, entries: Sequence[Entry], seen: Lock, *, accept: b
     }
     after = before
     for url, locked in sorted(wanted.items()):
-        after = after.accepting(url, locked) if accept else after.with_seen(url, locked)
+        after = after.with_replaced(url, locked) if accept else after.with_seen(url, locked)
     return after
 
 

@@ -9,7 +9,7 @@ from converters.lite import LiteOptions
 from converters.ncnn.options import NcnnOptions, ncnn_options
 from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, refine_options
 from converters.openvino.options import OpenvinoOptions, openvino_options
-from converters.planning.plan import ConversionTarget, Step, lite_options, onnx_options, steps
+from converters.planning.plan import ConversionTarget, Step, lite_options, onnx_options, plan_steps
 from converters.tflite.options import TfliteOptions, tflite_options
 from registry.errors import NotFoundError
 from registry.schema import Artifact, ArtifactKind, Entry, Model
@@ -98,12 +98,12 @@ def _routes(entry: Entry, want: ArtifactSpec) -> Iterator[FetchPlan]:
     # The inference model first: the way is shorter, and it is what upstream itself converted.
     inference, weights = entry.artifact("inference"), entry.artifact("weights")
     # Of eight bits nothing in floating point is made: it would not be the model its name says.
-    fits = inference and inference.precision != "int8" and aim.goal != "inference"
+    fits = inference and inference.precision != "int8" and aim.format != "inference"
     # An export of other ends than the published one's starts from the weights.
     if inference and fits and aim.inference is None:
-        yield FetchPlan(entry=entry.id, want=want, start=inference, steps=steps("program", aim, entry))
+        yield FetchPlan(entry=entry.id, want=want, start=inference, steps=plan_steps("program", aim, entry))
     if weights and entry.architecture:
-        yield FetchPlan(entry=entry.id, want=want, start=weights, steps=steps("weights", aim, entry))
+        yield FetchPlan(entry=entry.id, want=want, start=weights, steps=plan_steps("weights", aim, entry))
 
 
 def _is_own_head(entry: Entry, want: ArtifactSpec) -> bool:
@@ -113,15 +113,15 @@ def _is_own_head(entry: Entry, want: ArtifactSpec) -> bool:
 
 def _aim(entry: Entry, want: ArtifactSpec) -> ConversionTarget | None:
     if want.kind == "inference":
-        return ConversionTarget(goal="inference")
+        return ConversionTarget(format="inference")
     if want.precision == "int8":
         return None  # quantized models are had as published, not made here
     if want.kind == "lite":
         options = lite_options(want.target or "arm", want.precision or "fp32", want.lite_version)
-        return ConversionTarget(goal="lite", lite=options)
+        return ConversionTarget(format="lite", lite=options)
     if want.kind == "onnx":
         return ConversionTarget(
-            goal="onnx", onnx=onnx_options(None), refine=refine_options(want.precision or "fp32")
+            format="onnx", onnx=onnx_options(None), refine=refine_options(want.precision or "fp32")
         )
     return _aim_through_onnx(entry, want.kind, want.precision or "fp32")
 
@@ -129,10 +129,10 @@ def _aim(entry: Entry, want: ArtifactSpec) -> ConversionTarget | None:
 def _aim_through_onnx(entry: Entry, kind: ArtifactKind, precision: str) -> ConversionTarget | None:
     if kind == "openvino":
         return ConversionTarget(
-            goal="openvino", onnx=onnx_options(None), openvino=openvino_options(precision)
+            format="openvino", onnx=onnx_options(None), openvino=openvino_options(precision)
         )
     if kind == "tflite":
-        return ConversionTarget(goal="tflite", onnx=onnx_options(None), tflite=tflite_options(precision))
+        return ConversionTarget(format="tflite", onnx=onnx_options(None), tflite=tflite_options(precision))
     return _ncnn_aim(entry, precision) if kind == "ncnn" else None
 
 
@@ -141,7 +141,7 @@ def _ncnn_aim(entry: Entry, precision: str) -> ConversionTarget:
     # What ncnn does not have is done by who runs the model: maxima looked for, boxes suppressed.
     raw = published.model_copy(update={"head": "raw", "batch": 1})
     return ConversionTarget(
-        goal="ncnn",
+        format="ncnn",
         inference=raw if published.head == "nms" else None,
         onnx=onnx_options(None),
         ncnn=ncnn_options(precision, without_argmax=bool(published.argmax)),
@@ -150,11 +150,11 @@ def _ncnn_aim(entry: Entry, precision: str) -> ConversionTarget:
 
 def _no_way(entry: Entry, want: ArtifactSpec, build: bool | None) -> NotFoundError:
     published = ", ".join(artifact.id for artifact in entry.artifacts) or "nothing"
-    hint = f"zoo show {entry.typed}"
+    hint = f"zoo show {entry.short_id}"
     if build is False and any(_routes(entry, want)):
         hint = f"leave out --no-build: {want.id} is made here"
         if want.kind in VERIFIABLE_KINDS:
-            hint = f"zoo fetch {entry.typed} {want.flags} --build"
+            hint = f"zoo fetch {entry.short_id} {want.flags} --build"
     return NotFoundError(
         "nothing-published",
         f"{entry.id}: there is no {want.id}, and no way to make one",

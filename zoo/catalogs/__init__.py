@@ -1,1 +1,1 @@
-"""Which catalogs are loaded, and questions about their entries."""
+"""Selects and loads the catalogs in use, and answers queries about their entries."""

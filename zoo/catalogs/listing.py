@@ -1,11 +1,11 @@
-"""What ``zoo list`` prints, from the index where that is enough."""
+"""Rows of ``zoo list``, from the index instead of the entries."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from zoo.catalogs.sources import index_of
+from zoo.catalogs.sources import load_index
 from zoo.settings import Settings
 
 if TYPE_CHECKING:
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Sheet:
+class EntryTable:
     """A table of entries of one kind.
 
     Attributes:
         head: Head cells.
-        cells: Body cells, a row an entry.
+        cells: Body cells, one row an entry.
     """
 
     head: tuple[str, ...]
@@ -27,17 +27,18 @@ class Sheet:
 
 @dataclass(frozen=True)
 class Listing:
-    """What a search came to.
+    """Result of a search.
 
     Attributes:
         models: The models.
-        pipelines: The pairs of them; their times are of another scope, so they have a table of their own.
-        excluding: Where nothing was found, the conditions that no entry meets, even taken alone.
+        pipelines: The pipelines. Their latencies include pre- and post-processing, so they have their own
+            table.
+        unmet: If nothing was found, the conditions that no entry meets even alone.
     """
 
-    models: Sheet
-    pipelines: Sheet
-    excluding: tuple[str, ...] = ()
+    models: EntryTable
+    pipelines: EntryTable
+    unmet: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:
@@ -45,51 +46,52 @@ class Listing:
         return not self.models.cells and not self.pipelines.cells
 
 
-def listing(conditions: Conditions, settings: Settings) -> Listing:
-    """The rows of the entries that meet every condition.
+def find_rows(conditions: Conditions, settings: Settings) -> Listing:
+    """Returns the rows of the entries that meet every condition.
 
     Args:
-        conditions: What they have to meet.
-        settings: Names the catalogs.
+        conditions: Conditions they must meet.
+        settings: Settings that name the catalogs.
 
     Raises:
-        UsageError: The expression is malformed, or a condition names what no entry knows.
-        CatalogError: A catalog is broken.
+        UsageError: The expression is malformed, or a condition names a value that no entry has.
+        CatalogError: A catalog is invalid.
     """
-    index = index_of(settings)
-    rows, facts = index.rows, index.facts
-    rows = tuple(rows[place] for place in conditions.chosen(facts))
+    index = load_index(settings)
+    rows, fields = index.rows, index.fields
+    rows = tuple(rows[number] for number in conditions.select(fields))
     heads = index.heads
 
-    def sheet(kind: str) -> Sheet:
-        return Sheet(heads[kind], tuple(row.cells for row in rows if row.kind == kind))
+    def make_table(kind: str) -> EntryTable:
+        return EntryTable(heads[kind], tuple(row.cells for row in rows if row.kind == kind))
 
-    return Listing(sheet("model"), sheet("pipeline"), () if rows else conditions.excluding(facts))
+    unmet = () if rows else conditions.find_unmet(fields)
+    return Listing(make_table("model"), make_table("pipeline"), unmet)
 
 
-def whole(settings: Settings) -> str:
-    """The listing of all entries as text, as the index keeps it.
+def format_all(settings: Settings) -> str:
+    """Returns the listing of all entries as text, as the index stores it.
 
     Args:
-        settings: Names the catalogs.
+        settings: Settings that name the catalogs.
 
     Raises:
-        CatalogError: A catalog is broken.
+        CatalogError: A catalog is invalid.
     """
-    return index_of(settings).table
+    return load_index(settings).table
 
 
-def names(prefix: str, settings: Settings) -> list[str]:
-    """Names of entries that begin so, for completion in a shell.
+def complete_names(prefix: str, settings: Settings) -> list[str]:
+    """Returns the names of entries that start with a prefix, for shell completion.
 
-    Releases are offered only to those who have typed the ``@``: otherwise every name would be offered twice.
+    Releases are offered only after an ``@``: otherwise each name would appear twice.
 
     Args:
-        prefix: What was typed so far.
-        settings: Names the catalogs.
+        prefix: Text typed so far.
+        settings: Settings that name the catalogs.
     """
     return [
         name
-        for name in index_of(settings).names
+        for name in load_index(settings).names
         if name.startswith(prefix) and ("@" in prefix) == ("@" in name)
     ]

@@ -1,4 +1,4 @@
-"""What the catalog answers: which entries there are, what is known about one, which is best."""
+"""Queries about the entries of the catalogs: lists, details, rankings."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from registry import Entry
 from registry.schema import Pipeline
-from zoo.catalogs.sources import registry_of
+from zoo.catalogs.sources import load_registry
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 
 def list_models(*, settings: Settings | None = None, **conditions: Any) -> tuple[Entry, ...]:
-    """The entries that meet every condition, in a fixed order.
+    """Returns the models that meet every condition, in a fixed order.
 
     Args:
-        settings: Settings; the environment's by default.
+        settings: Settings; by default from the environment.
         conditions: Attributes of ``registry.search.Conditions``: ``task``, ``family``, ``release``, ``size``,
             ``min_ap``, ``device``, ``precision``, ``artifact``, ``where``, ``sort``.
 
     Raises:
-        UsageError: The expression cannot be read, or a condition names what no entry knows.
-        CatalogError: A catalog is broken.
+        UsageError: The expression is malformed, or a condition names a value that no entry has.
+        CatalogError: A catalog is invalid.
     """
-    return registry_of(settings or from_environment()).search(**conditions)
+    return load_registry(settings or from_environment()).search(**conditions)
 
 
 def compare_models(
@@ -41,28 +41,29 @@ def compare_models(
     where: str | None = None,
     settings: Settings | None = None,
 ) -> Comparison:
-    """Published accuracy against published latency, each ranking of figures that may be compared.
+    """Ranks entries by published accuracy and latency; each ranking contains only comparable figures.
 
     Args:
-        names: Entries to compare with each other; none means the whole catalog, group by group.
+        names: Entries to rank against each other; none means all entries, in groups that are comparable.
         device: Short name of the device, as in ``zoo list --device``.
-        precision: Only latencies in this arithmetic.
-        threads: Only latencies with so many threads.
+        precision: Only latencies at this precision.
+        threads: Only latencies at this number of threads.
         scope: What the latency includes.
-        metric: Accuracy to rank by, ``AP50``; each entry's main figure by default.
+        metric: Accuracy metric to rank by, ``AP50``; by default the main figure of each entry.
         where: Only entries that meet this expression; see ``registry.search``.
-        settings: Settings; the environment's by default.
+        settings: Settings; by default from the environment.
 
     Raises:
         NotFoundError: No such entry.
-        UsageError: The named entries were not measured in the same way, or nothing was timed on the device.
+        UsageError: The named entries were not measured under the same conditions, or no latency was
+            published for the device.
     """
-    from registry import ranking as pareto
+    from registry.ranking import rank_entries, require_one_ranking
     from registry.search import Conditions, search
 
-    known = registry_of(settings or from_environment())
-    chosen = tuple(known.find(name) for name in names) or known.listed
-    found = pareto.compare(
+    known = load_registry(settings or from_environment())
+    chosen = tuple(known.find(name) for name in names) or known.all_entries
+    comparison = rank_entries(
         search(chosen, Conditions(where=where)),
         device=device,
         precision=precision,
@@ -71,45 +72,45 @@ def compare_models(
         metric=metric,
     )
     if names:
-        pareto.require_one_ranking(found, [entry.id for entry in chosen])
-    return found
+        require_one_ranking(comparison, [entry.id for entry in chosen])
+    return comparison
 
 
 def model_info(name: str, *, settings: Settings | None = None) -> Entry:
-    """Everything known about one model.
+    """Returns one model.
 
     Args:
         name: ``name`` or ``name@release``.
-        settings: Settings; the environment's by default.
+        settings: Settings; by default from the environment.
 
     Raises:
         NotFoundError: No such entry; close names are suggested.
-        UsageError: ``not-a-model``: the name is that of a pair of models.
+        UsageError: ``not-a-model``: the name is that of a pipeline.
     """
-    return registry_of(settings or from_environment()).get(name)
+    return load_registry(settings or from_environment()).get(name)
 
 
 def info(name: str, *, settings: Settings | None = None) -> Entry | Pipeline:
-    """Everything known about a model or a pipeline.
+    """Returns one model or pipeline.
 
     Args:
         name: ``name`` or ``name@release``.
-        settings: Settings; the environment's by default.
+        settings: Settings; by default from the environment.
 
     Raises:
         NotFoundError: No such entry; close names are suggested.
     """
-    return registry_of(settings or from_environment()).find(name)
+    return load_registry(settings or from_environment()).find(name)
 
 
 def complexity(entry: Entry) -> Complexity | None:
-    """Parameters and multiply-adds of an entry's network, computed from the network itself.
+    """Returns parameters and multiply-adds of an entry, computed from its architecture.
 
     Args:
         entry: The entry.
 
     Returns:
-        None where the architecture is not modeled, or not among those that were measured for the package.
+        None if the architecture is not modeled or was not measured for this version of the package.
     """
     from converters.networks.measured import measurement_of
 

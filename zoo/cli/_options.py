@@ -1,202 +1,144 @@
-"""Option types that several commands share, so that the same flag means the same thing everywhere."""
+"""Option types that several commands share, so that an option means the same in every command."""
 
 from __future__ import annotations
 
-from enum import Enum
-from typing import Annotated
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
+from registry.choices import FloatPrecision, Precision, Target
+from zoo._utils.choices import Backend
+from zoo.artifacts.source_options import SourceOptions
+from zoo.cli._groups import Command, Group
 
-def known_names(incomplete: str) -> list[str]:
-    """Names of entries that begin so, for completion in a shell; none where a catalog cannot be read."""
+
+def complete_name(incomplete: str) -> list[str]:
+    """Returns names of entries for completion in a shell; none if a catalog cannot be read."""
     from registry.errors import ZooError
-    from zoo.catalogs.listing import names
+    from zoo.catalogs.listing import complete_names
     from zoo.settings import from_environment
 
     try:
-        return names(incomplete, from_environment())
+        return complete_names(incomplete, from_environment())
     except ZooError:
         return []
 
 
 def group(help: str | None = None) -> typer.Typer:
-    """A group of commands that looks like the rest: plain text, our own errors.
+    """Creates a group of commands with plain text help and this project's errors.
 
     Args:
-        help: What its commands are about.
+        help: Description of the group.
     """
     return typer.Typer(
-        help=help,
-        no_args_is_help=help is not None,
-        add_completion=False,
-        pretty_exceptions_enable=False,
-        rich_markup_mode=None,
+        cls=Group, help=help, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
     )
 
 
+def add(app: typer.Typer, name: str, function: Callable[..., None]) -> None:
+    """Adds a command to a group.
+
+    Args:
+        app: The group.
+        name: Name of the command.
+        function: The command; its signature declares the options, its docstring is the help text.
+    """
+    app.command(name, cls=Command)(function)
+
+
 Name = Annotated[
-    str, typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.", autocompletion=known_names)
+    str, typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.", autocompletion=complete_name)
 ]
 Names = Annotated[
-    list[str], typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.", autocompletion=known_names)
+    list[str], typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.", autocompletion=complete_name)
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of text.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No notes and no progress on stderr.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print no notes and no progress on stderr.")]
 Mirror = Annotated[
     list[str] | None,
     typer.Option(
         metavar="URL",
-        help="Replace scheme and host of every address by this base: http(s)://, file://, a folder, s3://. "
-        "May be given several times, tried in order (ZOO_MIRROR).",
+        help="Download from this mirror instead of the original host: http(s)://, file://, folder or s3://. "
+        "Repeatable; mirrors are tried in order (ZOO_MIRROR).",
     ),
 ]
-Offline = Annotated[bool, typer.Option("--offline", help="Answer from the store alone.")]
-Locked = Annotated[bool, typer.Option("--locked", help="Refuse what zoo.lock does not name.")]
-Jobs = Annotated[int, typer.Option(min=1, max=64, help="Artifacts fetched at the same time.")]
-Weights = Annotated[bool, typer.Option("--weights", help="The training checkpoint.")]
-Config = Annotated[bool, typer.Option("--config", help="Upstream's configuration.")]
-Everything = Annotated[bool, typer.Option("--all", help="Everything that was published.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be done, and do nothing.")]
+Offline = Annotated[bool, typer.Option("--offline", help="Use the cache only, no network (ZOO_OFFLINE).")]
+Locked = Annotated[bool, typer.Option("--locked", help="Refuse artifacts that zoo.lock does not list.")]
+Jobs = Annotated[int, typer.Option(min=1, max=64, metavar="N", help="Number of parallel downloads.")]
+Weights = Annotated[bool, typer.Option("--weights", help="Training checkpoint.")]
+Config = Annotated[bool, typer.Option("--config", help="Upstream configuration file.")]
+Everything = Annotated[bool, typer.Option("--all", help="All published artifacts.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Print what the command would do, and stop.")]
 Build = Annotated[
     bool | None,
     typer.Option(
-        "--build/--no-build", help="Always / never convert here. Default: only what is not published."
+        "--build/--no-build",
+        help="Always or never convert on this machine. Default: only if nothing is published.",
     ),
 ]
 LiteVersion = Annotated[
     str | None,
-    typer.Option(metavar="V", help="Version of Paddle-Lite's opt, to match the runtime in the app."),
+    typer.Option(metavar="V", help="Paddle-Lite version; must match the runtime in the app."),
 ]
 Catalog = Annotated[
     list[str] | None,
     typer.Option(
         metavar="PATH|URL#sha256=…",
-        help="Catalog laid over the shipped one (ZOO_CATALOG); may be given more than once.",
+        help="Additional catalog, which overrides the shipped one (ZOO_CATALOG). Repeatable.",
     ),
 ]
-
-
-class ListFormat(str, Enum):
-    """How ``zoo list`` prints."""
-
-    table = "table"
-    json = "json"
-    csv = "csv"
-    markdown = "markdown"
-
-
-class LookFormat(str, Enum):
-    """How ``zoo inspect`` answers."""
-
-    text = "text"
-    json = "json"
-    svg = "svg"
-    html = "html"
-
-
-class Precision(str, Enum):
-    """Precision of a file."""
-
-    fp32 = "fp32"
-    fp16 = "fp16"
-
-
-class MadePrecision(str, Enum):
-    """Arithmetic precision of what ``zoo convert`` makes."""
-
-    fp32 = "fp32"
-    fp16 = "fp16"
-    int8 = "int8"
-
-
-class LitePrecision(str, Enum):
-    """Arithmetic precision of Lite files; those in int8 are had as published, not made here."""
-
-    fp32 = "fp32"
-    fp16 = "fp16"
-    int8 = "int8"
-
-
-class WeightOnly(str, Enum):
-    """Integers that weights are stored as."""
-
-    int8 = "int8"
-    int16 = "int16"
-
-
-class Target(str, Enum):
-    """Processor family of a Lite file."""
-
-    arm = "arm"
-    x86 = "x86"
-    opencl = "opencl"
-
-
-class Form(str, Enum):
-    """What ``zoo convert`` makes."""
-
-    inference = "inference"
-    lite = "lite"
-    onnx = "onnx"
-    openvino = "openvino"
-    ncnn = "ncnn"
-    tflite = "tflite"
-    safetensors = "safetensors"
-
-
-class Program(str, Enum):
-    """Form of an inference model."""
-
-    legacy = "legacy"
-    pir = "pir"
-
-
-class Head(str, Enum):
-    """What a detector's graph hands out."""
-
-    raw = "raw"
-    boxes = "boxes"
-    nms = "nms"
-
-
-class Normalization(str, Enum):
-    """Where pixel values are normalized."""
-
-    host = "host"
-    in_graph = "in_graph"
-
-
-class Backend(str, Enum):
-    """What runs a model."""
-
-    onnx = "onnx"
-    paddle = "paddle"
-    lite = "lite"
-    openvino = "openvino"
-    ncnn = "ncnn"
-    tflite = "tflite"
-
-
-class Scope(str, Enum):
-    """What a latency is about."""
-
-    network = "network"
-    pipeline = "pipeline"
-
-
-LiteOption = Annotated[LitePrecision | None, typer.Option("--lite", help="The Paddle-Lite .nb file.")]
-OnnxOption = Annotated[Precision | None, typer.Option("--onnx", help="The ONNX file.")]
+LiteOption = Annotated[Precision | None, typer.Option("--lite", help="Paddle-Lite .nb file.")]
+OnnxOption = Annotated[FloatPrecision | None, typer.Option("--onnx", help="ONNX file.")]
 TargetOption = Annotated[
-    Target | None, typer.Option("--target", help="Processor of the .nb; arm by default.")
+    Target | None, typer.Option("--target", help="Processor of the .nb file. Default: arm.")
 ]
 BackendOption = Annotated[
     Backend,
     typer.Option(
-        "--backend", help="onnxruntime, Paddle Inference, Paddle-Lite's x86 twin, OpenVINO, ncnn or LiteRT."
+        "--backend", help="Engine: ONNX Runtime, Paddle Inference, Paddle-Lite (x86), OpenVINO, ncnn, LiteRT."
     ),
 ]
 PrecisionOption = Annotated[
-    Precision,
-    typer.Option("--precision", help="Of the file; some engines compute in fp32 all the same, and say so."),
+    FloatPrecision,
+    typer.Option(
+        "--precision", help="Precision of the model file; some engines still compute in fp32, and report it."
+    ),
 ]
+
+
+_SOURCE_OPTIONS = [
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default)
+    for name, annotation, default in (
+        ("lite_version", LiteVersion, None),
+        ("build", Build, None),
+        ("mirror", Mirror, None),
+        ("offline", Offline, False),
+        ("locked", Locked, False),
+        ("catalog", Catalog, None),
+    )
+]
+
+
+def with_source_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Adds the options of every command that gets artifacts; the command receives them as one value.
+
+    Args:
+        command: A command with a keyword parameter ``source`` for a ``SourceOptions``. The options replace
+            this parameter in the signature that Typer reads.
+    """
+    parameters: list[inspect.Parameter] = []
+    for parameter in inspect.signature(command, eval_str=True).parameters.values():
+        parameters += _SOURCE_OPTIONS if parameter.name == "source" else [parameter]
+    parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+
+    @functools.wraps(command)
+    def with_source(**values: Any) -> None:
+        source = {option.name: values.pop(option.name) for option in _SOURCE_OPTIONS}
+        command(**values, source=SourceOptions.create(**source))
+
+    with_source.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_source.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_source

@@ -1,4 +1,8 @@
-"""The one place that writes to the terminal: data on stdout, notes and progress on stderr."""
+"""The only module that writes to the terminal: data on stdout, notes and progress on stderr.
+
+All text passes through :func:`registry.printable.printable`, so that no name from a file, a catalog or a
+server controls the terminal. JSON documents are exact: JSON escapes control characters itself.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,18 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
 from registry.errors import ZooError
-from registry.tables import aligned
+from registry.printable import UNSAFE, printable
+from registry.tables import align_columns
 
 if TYPE_CHECKING:
     from zoo.cli._progress import Display
 
+_JSON_ESCAPES = {code: json.dumps(chr(code))[1:-1] for code in UNSAFE if code >= 0x80} | {0x7F: "\\u007f"}
+"""Characters that JSON allows unescaped, but a terminal may obey."""
+
 
 class Output:
-    """Where results, notes and errors go.
+    """The destination of results, notes and errors.
 
     Args:
         as_json: Whether results are one JSON document instead of text.
@@ -40,12 +48,13 @@ class Output:
         self._display: Display | None = None
 
     @property
-    def lively(self) -> bool:
-        """Whether bars and color are welcome on stderr."""
+    def interactive(self) -> bool:
+        """Whether stderr may show bars and color."""
         return self._stderr.isatty() and "NO_COLOR" not in os.environ and not self._quiet
 
     def text(self, text: str) -> None:
-        """Writes text to stdout, with a line break at its end."""
+        """Writes text of one or several lines to stdout."""
+        text = printable(text, multiline=True)
         self._stdout.write(text if text.endswith("\n") else text + "\n")
 
     def document(self, value: Any) -> None:
@@ -55,21 +64,21 @@ class Output:
             value: Models, and containers of models and plain values.
         """
         plain = _plain(value)
-        text = json.dumps(plain, indent=2, ensure_ascii=False)
+        text = json.dumps(plain, indent=2, ensure_ascii=False).translate(_JSON_ESCAPES)
         try:
             text.encode(getattr(self._stdout, "encoding", None) or "utf-8")
-        except UnicodeEncodeError:  # a path that is no text, or a stream that is not in Unicode
+        except UnicodeEncodeError:  # a path with undecodable bytes, or a stream with a smaller character set
             text = json.dumps(plain, indent=2)
         self._stdout.write(text + "\n")
 
     def lines(self, lines: Iterable[object]) -> None:
-        """Writes one line of stdout each."""
+        """Writes one line of stdout for each item, even if its text contains line feeds."""
         for line in lines:
-            self.text(str(line))
+            self._stdout.write(f"{printable(str(line))}\n")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
         """Writes aligned columns to stdout."""
-        self.text(aligned(head, rows))
+        self.text(align_columns(head, [[printable(cell) for cell in row] for row in rows]))
 
     def comma_separated(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         """Writes CSV with a head row to stdout (RFC 4180, but with plain line feeds)."""
@@ -77,28 +86,35 @@ class Output:
 
         writer = csv.writer(self._stdout, lineterminator="\n")
         writer.writerow(head)
-        writer.writerows(rows)
+        writer.writerows([printable(cell, multiline=True) for cell in row] for row in rows)
 
     def note(self, text: str) -> None:
         """Writes a note to stderr, unless notes are off."""
-        if self._quiet or (self._display and self._display.above(text)):
+        text = printable(text, multiline=True)
+        if self._quiet or (self._display and self._display.print_above(text)):
             return
         self._stderr.write(text + "\n")
         self._stderr.flush()
 
     def error(self, error: ZooError) -> None:
-        """Writes an error: to stderr for people, as the document on stdout where JSON was asked for."""
+        """Writes an error: as text on stderr, and with ``--json`` also as the document on stdout."""
         if self.as_json:
             self.document({"error": {"exit_code": error.exit_code, **error.as_dict()}})
         head = f"error[{error.code}]: "
-        self._stderr.write(f"{_red(head) if self.lively else head}{error}\n")
+        self._stderr.write(f"{_red(head) if self.interactive else head}{_error_text(error)}\n")
 
     def display(self) -> Display:
-        """Bars on a terminal, silence elsewhere."""
+        """Returns the display of progress bars, which shows nothing when stderr is not a terminal."""
         from zoo.cli._progress import Display
 
-        self._display = Display(self._stderr if self.lively else None)
+        self._display = Display(self._stderr if self.interactive else None)
         return self._display
+
+
+def _error_text(error: ZooError) -> str:
+    """The message and its details; lines after the first are indented, so that none poses as a detail."""
+    parts = [error.message, *(f"  {label}: {text}" for label, text in error.details())]
+    return "\n".join(printable(part, multiline=True).replace("\n", "\n      ") for part in parts)
 
 
 def _red(text: str) -> str:
@@ -107,7 +123,7 @@ def _red(text: str) -> str:
 
 def _plain(value: Any) -> Any:
     if (pydantic := sys.modules.get("pydantic")) and isinstance(value, pydantic.BaseModel):
-        # Looked up, not imported: where nothing has loaded pydantic, the value is none of its models.
+        # Looked up, not imported: if nothing has loaded pydantic, the value is not one of its models.
         return value.model_dump(mode="json")
     if isinstance(value, dict):
         return {str(key): _plain(item) for key, item in value.items()}

@@ -1,110 +1,119 @@
-"""Commands that answer from the catalog alone: list, show, registry check."""
+"""Commands that read catalogs only: list, show, registry check, registry schema."""
 
 from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from registry.choices import Precision
 from registry.errors import UsageError
 from zoo.cli import _options as options
 from zoo.cli import registry as documents
 from zoo.cli._output import Output
 
 if TYPE_CHECKING:
-    from zoo.diagnostics.link_check import Links
+    from registry.search import Conditions
+    from zoo.diagnostics.link_check import LinkReport
+    from zoo.settings import Settings
 
-registry_app = options.group("Work on catalogs.")
-registry_app.command("import")(documents.import_tables)
-registry_app.command("diff")(documents.diff_document)
+ListFormat = Literal["table", "json", "csv", "markdown"]
 
 
 def list_entries(
-    task: Annotated[str | None, typer.Option(help="keypoint_detection, object_detection, …")] = None,
-    family: Annotated[str | None, typer.Option(help="tinypose, picodet, …")] = None,
-    release: Annotated[str | None, typer.Option(help="Upstream's release, 2021.")] = None,
-    size: Annotated[str | None, typer.Option("--input", metavar="HxW", help="Input size, 128x96.")] = None,
-    min_ap: Annotated[float | None, typer.Option(help="Least AP or mAP, in percent.")] = None,
-    device: Annotated[str | None, typer.Option(help="With a published latency on it: sd865.")] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="TASK", help="keypoint_detection, object_detection, …")
+    ] = None,
+    family: Annotated[str | None, typer.Option(metavar="NAME", help="tinypose, picodet, …")] = None,
+    release: Annotated[str | None, typer.Option(metavar="NAME", help="Upstream release: 2021.")] = None,
+    size: Annotated[str | None, typer.Option("--input", metavar="HxW", help="Input size: 128x96.")] = None,
+    min_ap: Annotated[
+        float | None, typer.Option(metavar="PERCENT", help="Lowest AP or mAP, in percent.")
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Entries with a published latency on it: sd865.")
+    ] = None,
     precision: Annotated[
-        options.Precision | None, typer.Option(help="With a latency or an artifact in it.")
+        Precision | None, typer.Option(help="Entries with a latency or an artifact in it.")
     ] = None,
     artifact: Annotated[
-        str | None, typer.Option(metavar="KIND", help="With this published: lite, weights, lite-arm-fp16.")
+        str | None,
+        typer.Option(metavar="KIND", help="Entries that publish it: lite, lite-arm-fp16."),
     ] = None,
     where: Annotated[
-        str | None, typer.Option(metavar="EXPR", help="For example 'ap>=38 and sd865_fp16_ms<10'.")
+        str | None, typer.Option(metavar="EXPR", help="Filter, such as 'ap>=38 and sd865_fp16_ms<10'.")
     ] = None,
     sort: Annotated[
-        str | None, typer.Option(metavar="KEYS", help="For example '-ap' or 'family,sd865_fp16_ms'.")
+        str | None, typer.Option(metavar="KEYS", help="Order, such as '-ap' or 'family,sd865_fp16_ms'.")
     ] = None,
-    format: Annotated[
-        options.ListFormat | None, typer.Option(help="How to print; a table by default.")
-    ] = None,
+    format: Annotated[ListFormat | None, typer.Option(help="Output format. Default: table.")] = None,
     catalog: options.Catalog = None,
     json: options.Json = False,
 ) -> None:
-    """List the models of the zoo."""
+    """List models and pipelines of the catalog."""
     from registry.search import Conditions
-    from zoo.catalogs.listing import listing, whole
+    from zoo.catalogs.listing import find_rows, format_all
     from zoo.settings import settings
 
-    if json and format not in (None, options.ListFormat.json):
+    if json and format not in {None, "json"}:
         raise UsageError(
-            "bad-combination",
-            f"--json and --format {format.value} exclude each other",
-            hint="zoo list --json",
+            "bad-combination", f"--json and --format {format} exclude each other", hint="zoo list --json"
         )
     conditions = Conditions(
         task=task,
         family=family,
         release=release,
-        size=_size(size) if size else None,
+        size=_parse_input_size(size) if size else None,
         min_ap=min_ap,
         device=device,
-        precision=precision.value if precision else None,
+        precision=precision,
         artifact=artifact,
         where=where,
         sort=tuple(key.strip() for key in sort.split(",")) if sort else (),
     )
     chosen = settings(catalog=catalog)
     output = Output(as_json=json)
-    if json or format in (options.ListFormat.json, options.ListFormat.markdown):
-        from registry import tables
-        from registry.search import search
-        from zoo.catalogs.sources import registry_of
-
-        entries = search(registry_of(chosen).listed, conditions)
-        if format is options.ListFormat.markdown and not json:
-            output.text(tables.markdown(entries))
-        else:
-            output.document(entries)
-        if not entries:
-            output.note(_nothing_found(listing(conditions, chosen).excluding))
+    if json or format in {"json", "markdown"}:
+        _print_entries(conditions, chosen, output, markdown=format == "markdown")
         return
-    if conditions.empty and format is not options.ListFormat.csv:
-        output.text(whole(chosen))
+    if conditions.empty and format != "csv":
+        output.text(format_all(chosen))
         return
-    found = listing(conditions, chosen)
+    found = find_rows(conditions, chosen)
     if found.empty:
-        output.note(_nothing_found(found.excluding))
+        output.note(_explain_empty(found.unmet))
     models, pipelines = found.models, found.pipelines
-    if format is options.ListFormat.csv:
+    if format == "csv":
         output.comma_separated(models.head, models.cells)
         return
     from registry import tables
 
-    output.text(tables.listing(((models.head, models.cells), (pipelines.head, pipelines.cells))))
+    output.text(tables.format_listing(((models.head, models.cells), (pipelines.head, pipelines.cells))))
 
 
-def _nothing_found(excluding: tuple[str, ...]) -> str:
-    """Why a listing is empty, in words."""
-    # Only the size is asked for by another name than it has.
+def _print_entries(conditions: Conditions, chosen: Settings, output: Output, *, markdown: bool) -> None:
+    from registry import tables
+    from registry.search import search
+    from zoo.catalogs.listing import find_rows
+    from zoo.catalogs.sources import load_registry
+
+    entries = search(load_registry(chosen).all_entries, conditions)
+    if markdown:
+        output.text(tables.format_markdown(entries))
+    else:
+        output.document(entries)
+    if not entries:
+        output.note(_explain_empty(find_rows(conditions, chosen).unmet))
+
+
+def _explain_empty(excluding: tuple[str, ...]) -> str:
+    """Says which conditions no entry meets, for a listing without entries."""
+    # Only the input size has an option with a name other than its field.
     names = ["--input" if name == "size" else f"--{name.replace('_', '-')}" for name in excluding]
     if not names:
-        return "no entry meets all of these conditions, though each of them is met by some: leave one out"
+        return "no entry meets all of these conditions, but each condition has entries: leave one out"
     return f"no entry meets {' and none '.join(names)}: leave {'it' if len(names) == 1 else 'them'} out"
 
 
@@ -113,85 +122,81 @@ def show(
     catalog: options.Catalog = None,
     json: options.Json = False,
 ) -> None:
-    """Show everything about one model or pipeline, with sources."""
-    from zoo.catalogs import queries as lookup
-    from zoo.cli.render import entry as portrait
+    """Show one model or pipeline with all sources."""
+    from zoo.catalogs.queries import complexity, info
+    from zoo.cli.render.entry import format_entry, format_pipeline
     from zoo.settings import settings
 
-    entry = lookup.info(name, settings=settings(catalog=catalog))
+    entry = info(name, settings=settings(catalog=catalog))
     output = Output(as_json=json)
     if entry.kind == "pipeline":
-        if json:
-            output.document(entry)
-        else:
-            output.text(portrait.format_pipeline(entry))
+        output.document(entry) if json else output.text(format_pipeline(entry))
         return
-    measured = lookup.complexity(entry)
+    computed = complexity(entry)
     if json:
-        output.document({**entry.model_dump(mode="json"), "computed": measured})
+        output.document({**entry.model_dump(mode="json"), "computed": computed})
     else:
-        output.text(portrait.format_entry(entry, measured))
+        output.text(format_entry(entry, computed))
 
 
-@registry_app.command("check")
 def check(
     path: Annotated[
         Path | None,
-        typer.Argument(metavar="PATH", help="Catalog file or folder. Default: the shipped one."),
+        typer.Argument(metavar="PATH", help="Catalog file or folder. Default: the shipped catalog."),
     ] = None,
     links: Annotated[
         bool,
-        typer.Option(
-            "--links", help="Ask a server for each address of an artifact (ZOO_MIRROR); fetches nothing."
-        ),
+        typer.Option("--links", help="Request each artifact URL (or its mirror's) without downloading it."),
     ] = False,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Check a catalog: every mistake with file, line and field; exit 1 when there is one."""
+    """Check a catalog for mistakes.
+
+    Prints each mistake with file, line and field. Exits with 1 if there is a mistake or a dead link.
+    """
     import registry
 
     found = registry.check(path) if path else registry.check()
     output = Output(as_json=json, quiet=quiet)
-    asked = _links(path) if links and not found.problems else None
+    checked = _check_links(path) if links and not found.problems else None
     if json:
-        output.document(found if not links else {**found.model_dump(mode="json"), "links": asked})
+        output.document({**found.model_dump(mode="json"), "links": checked} if links else found)
     else:
         output.lines(found.problems)
         output.note(f"{len(found.files)} files, {found.entries} entries, {len(found.problems)} problems")
-        if asked:
-            _tell_links(asked, output)
-    if found.problems or (asked and asked.dead):
+        if checked:
+            _print_links(checked, output)
+    if found.problems or (checked and checked.dead):
         raise typer.Exit(1)
 
 
-def _links(path: Path | None) -> Links:
-    # Imported here: without --links nothing of the network is needed.
+def _check_links(path: Path | None) -> LinkReport:
+    # Imported here: without --links, no module for the network is needed.
     from zoo.diagnostics.link_check import check_links
     from zoo.settings import settings
 
     return check_links(path, settings())
 
 
-def _tell_links(found: Links, output: Output) -> None:
-    rows = [[link.entry, link.artifact, link.found, link.asked] for link in found.dead]
+def _print_links(found: LinkReport, output: Output) -> None:
+    rows = [[link.entry, link.artifact, link.detail, link.requested_url] for link in found.dead]
     if rows:
-        output.table(("entry", "artifact", "answer", "asked"), rows)
+        output.table(("entry", "artifact", "answer", "requested URL"), rows)
     output.note(
         f"{found.links} links, {found.addresses} addresses at {len(found.sources)} "
         f"{'mirrors or hosts' if len(found.sources) != 1 else 'mirror or host'}, {len(found.dead)} dead"
     )
 
 
-@registry_app.command("schema")
 def schema(json: options.Json = False) -> None:
-    """Print the JSON Schema of a catalog file, for editors."""
+    """Print the JSON Schema of a catalog file."""
     import registry
 
     Output(as_json=json).document(registry.json_schema())
 
 
-def _size(text: str) -> tuple[int, int]:
+def _parse_input_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,5})\s*[x*×]\s*(\d{1,5})", text.strip(), re.IGNORECASE)
     if not match:
         raise UsageError(
@@ -201,3 +206,10 @@ def _size(text: str) -> tuple[int, int]:
             hint="zoo list --input 128x96",
         )
     return int(match[1]), int(match[2])
+
+
+registry_app = options.group("Check catalogs, compare them with READMEs.")
+options.add(registry_app, "check", check)
+options.add(registry_app, "schema", schema)
+options.add(registry_app, "import", documents.import_tables)
+options.add(registry_app, "diff", documents.diff_document)

@@ -5,21 +5,32 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from registry.choices import Scope
 from registry.errors import UsageError
+from zoo._utils.choices import Backend
+from zoo.artifacts.source_options import SourceOptions
 from zoo.cli import _options as options
 from zoo.cli._output import Output
-from zoo.settings import settings
 
-Threads = Annotated[int, typer.Option(min=1, max=256, help="Threads one run of a network may use.")]
+if TYPE_CHECKING:
+    from zoo.artifacts.resolver import Reporter
+
+Threads = Annotated[int, typer.Option(min=1, max=256, metavar="N", help="Threads of one run of the network.")]
 Jobs = Annotated[
-    int | None, typer.Option(min=1, max=64, help="Images looked at together. Default: the processors.")
+    int | None,
+    typer.Option(
+        min=1, max=64, metavar="N", help="Images processed in parallel. Default: number of processors."
+    ),
 ]
+Warmup = Annotated[int, typer.Option("--warmup", min=0, metavar="N", help="Runs before the measurement.")]
+Runs = Annotated[int, typer.Option("--runs", min=1, metavar="N", help="Measured runs.")]
 
 
+@options.with_source_options
 def run(
     name: options.Name,
     images: Annotated[
@@ -27,29 +38,31 @@ def run(
     ],
     detector: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Finds the persons. Without it an image is one person."),
+        typer.Option(
+            metavar="NAME",
+            help="Detector that finds the persons for a pose model. Default: one person fills the image.",
+        ),
     ] = None,
-    backend: options.BackendOption = options.Backend.onnx,
-    precision: options.PrecisionOption = options.Precision.fp32,
+    backend: options.BackendOption = "onnx",
+    precision: options.PrecisionOption = "fp32",
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write results.json and annotated images there.")
     ] = None,
     jobs: Jobs = None,
-    lite_version: options.LiteVersion = None,
-    build: options.Build = None,
-    mirror: options.Mirror = None,
-    offline: options.Offline = False,
-    locked: options.Locked = False,
-    catalog: options.Catalog = None,
+    *,
+    source: SourceOptions,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Find people and their joints in images, and draw them."""
+    """Find people and their joints in images.
+
+    Also draws them, with --out. NAME is a detector or a pose model of the catalog.
+    """
     from zoo import api
     from zoo._utils.threads import default_jobs
     from zoo.artifacts.resolver import Reporter
     from zoo.cli._counter import Counter
-    from zoo.cli.render import results as portrait_of_results
+    from zoo.cli.render.results import format_run
     from zoo.runner.batch import run_on_files
     from zoo.runner.media import find_images
 
@@ -59,13 +72,13 @@ def run(
     with output.display() as display:
         runner = api.load(
             name,
-            backend=backend.value,
-            precision=precision.value,
+            backend=backend,
+            precision=precision,
             detector=detector,
-            lite_version=lite_version,
-            build=build,
-            locked=locked,
-            settings=settings(mirror=mirror, offline=offline, catalog=catalog),
+            lite_version=source.lite_version,
+            build=source.build,
+            locked=source.locked,
+            settings=source.settings,
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     with runner, Counter(output) as count:
@@ -79,7 +92,7 @@ def run(
     if json:
         output.document(found)
     else:
-        output.table(*portrait_of_results.format_run(found))
+        output.table(*format_run(found))
         output.lines(found.written)
     for failure in found.failures:
         output.note(f"{failure.file}: {failure.error['message']}")
@@ -87,50 +100,51 @@ def run(
         raise typer.Exit(found.failures[0].exit_code)
 
 
+@options.with_source_options
 def validate(
     name: options.Name,
     data: Annotated[
-        Path, typer.Option(metavar="DIR", help="Laid out as COCO is: val2017/ and annotations/.")
+        Path, typer.Option(metavar="DIR", help="Data in COCO's layout: val2017/ and annotations/.")
     ],
     annotations: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Annotation file, when it lies elsewhere.")
+        Path | None, typer.Option(metavar="FILE", help="Annotation file, if it is not in --data.")
     ] = None,
     images: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Folder of the images, when it lies elsewhere.")
+        Path | None, typer.Option(metavar="DIR", help="Folder of the images, if it is not in --data.")
     ] = None,
-    backend: options.BackendOption = options.Backend.onnx,
-    precision: options.PrecisionOption = options.Precision.fp32,
-    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Only the first photos.")] = None,
+    backend: options.BackendOption = "onnx",
+    precision: options.PrecisionOption = "fp32",
+    limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Use only the first images.")] = None,
     skip_missing: Annotated[
-        bool, typer.Option("--skip-missing", help="Leave out images that are named but not there.")
+        bool, typer.Option("--skip-missing", help="Skip images that are annotated but missing.")
     ] = False,
     jobs: Jobs = None,
     flip: Annotated[
-        bool | None,
-        typer.Option("--flip/--no-flip", help="Switch the flip test. Default: as published."),
+        bool | None, typer.Option("--flip/--no-flip", help="Flip test. Default: as published.")
     ] = None,
     detector: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Its boxes in place of the annotated ones, for a pose model."),
+        typer.Option(metavar="NAME", help="Detector that replaces the annotated boxes of a pose model."),
     ] = None,
     box_threshold: Annotated[
         float | None,
-        typer.Option("--box-threshold", min=0, max=1, help="Least score of its boxes. Default: 0.5."),
+        typer.Option(
+            "--box-threshold", min=0, max=1, metavar="SCORE", help="Lowest score of its boxes. Default: 0.5."
+        ),
     ] = None,
-    lite_version: options.LiteVersion = None,
-    build: options.Build = None,
-    mirror: options.Mirror = None,
-    offline: options.Offline = False,
-    locked: options.Locked = False,
-    catalog: options.Catalog = None,
+    *,
+    source: SourceOptions,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Measure accuracy as the published figure was measured, and say whether that holds."""
+    """Measure accuracy against the published figure.
+
+    Uses the protocol of the published figure. Exits with 1 if the figure is not met.
+    """
     from zoo import api
     from zoo.artifacts.resolver import Reporter
     from zoo.cli._counter import Counter
-    from zoo.cli.render import results as portrait_of_results
+    from zoo.cli.render.results import format_validation
 
     output = Output(as_json=json, quiet=quiet)
     limit_opencv_threads()
@@ -141,132 +155,153 @@ def validate(
             data=data,
             annotations=annotations,
             images=images,
-            backend=backend.value,
-            precision=precision.value,
+            backend=backend,
+            precision=precision,
             limit=limit,
             skip_missing=skip_missing,
             jobs=jobs,
             flip=flip,
             detector=detector,
             box_threshold=box_threshold,
-            lite_version=lite_version,
-            build=build,
-            locked=locked,
-            settings=settings(mirror=mirror, offline=offline, catalog=catalog),
+            lite_version=source.lite_version,
+            build=source.build,
+            locked=source.locked,
+            settings=source.settings,
             reporter=Reporter(note=output.note, bar=display.bar),
             on_images=count,
         )
-    if json:
-        output.document(found)
-    else:
-        output.text(portrait_of_results.format_validation(found))
-    if not found.verdict.met:
+    output.document(found) if json else output.text(format_validation(found))
+    if not found.verdict.passed:
         raise typer.Exit(1)
 
 
+@options.with_source_options
 def compare(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="NAME, NAME@RELEASE, or an inference model on disk.")
+        str,
+        typer.Argument(
+            metavar="NAME",
+            help="NAME, NAME@RELEASE, or path of an inference model; ./NAME if an entry has this name.",
+            autocompletion=options.complete_name,
+        ),
     ],
     images: Annotated[
         list[str] | None,
-        typer.Argument(metavar="IMAGE", help="Images to compare on. Default: drawn figures."),
+        typer.Argument(metavar="IMAGE", help="Images to compare outputs on. Default: drawn figures."),
     ] = None,
     shape: Annotated[
         list[str] | None,
-        typer.Option(metavar="INPUT=1,3,48,320", help="For a model on disk whose extents are open."),
+        typer.Option(metavar="INPUT=1,3,48,320", help="Input shape of a model file with an open shape."),
     ] = None,
-    lite_version: options.LiteVersion = None,
-    build: options.Build = None,
-    mirror: options.Mirror = None,
-    offline: options.Offline = False,
-    locked: options.Locked = False,
-    catalog: options.Catalog = None,
+    *,
+    source: SourceOptions,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Compare every format with the inference model, layer by layer, and say which differs first."""
-    from zoo import api
+    """Compare a model's outputs across all formats.
+
+    The reference is the inference model. Exits with 1 if a format differs, and names the first such layer.
+    """
     from zoo.artifacts.resolver import Reporter
-    from zoo.catalogs.sources import registry_of
-    from zoo.cli.render import results as portrait_of_results
+    from zoo.catalogs.sources import load_registry
     from zoo.conversion.convert import local_source
-    from zoo.runner.media import find_images
 
     output = Output(as_json=json, quiet=quiet)
-    chosen = settings(mirror=mirror, offline=offline, catalog=catalog)
-    if (model := local_source(name, registry_of(chosen))) is not None:
-        _refuse_idle("a model on disk", {"IMAGE": images, "--build": build is not None, "--locked": locked})
-        with output.display() as display:
-            reporter = Reporter(note=output.note, bar=display.bar)
-            outside = api.compare_model(
-                model, shapes=shape or (), lite_version=lite_version, settings=chosen, reporter=reporter
-            )
-        if json:
-            output.document(outside)
-        else:
-            output.table(*portrait_of_results.format_parity(outside))
-            for line in portrait_of_results.model_parity_words(outside):
-                output.note(line)
-        raise typer.Exit(0 if outside.passed else 1)
-    _refuse_idle("an entry, whose inputs are known", {"--shape": shape})
-    files = find_images(images or ())
+    model = local_source(name, load_registry(source.settings))
     with output.display() as display:
-        found = api.compare(
-            name,
-            images=files,
-            lite_version=lite_version,
-            build=build,
-            locked=locked,
-            settings=chosen,
-            reporter=Reporter(note=output.note, bar=display.bar),
-        )
-    if json:
-        output.document(found)
-    else:
-        output.table(*portrait_of_results.format_parity(found))
-        for line in portrait_of_results.parity_words(found):
-            output.note(line)
-    if not found.passed:
+        reporter = Reporter(note=output.note, bar=display.bar)
+        if model is not None:
+            _reject_unused(
+                "a model file",
+                {"IMAGE": images, "--build": source.build is not None, "--locked": source.locked},
+            )
+            passed = _compare_file(model, shape or (), source, output, reporter)
+        else:
+            _reject_unused("an entry, whose input shape is known", {"--shape": shape})
+            passed = _compare_entry(name, images or (), source, output, reporter)
+    if not passed:
         raise typer.Exit(1)
 
 
-def _refuse_idle(about: str, given: Mapping[str, object]) -> None:
-    idle = [flag for flag, value in given.items() if value]
-    if idle:
+def _compare_file(
+    model: Path, shapes: list[str] | tuple[()], source: SourceOptions, output: Output, reporter: Reporter
+) -> bool:
+    from zoo import api
+    from zoo.cli.render.results import format_parity, summarize_model_parity
+
+    found = api.compare_model(
+        model, shapes=shapes, lite_version=source.lite_version, settings=source.settings, reporter=reporter
+    )
+    if output.as_json:
+        output.document(found)
+    else:
+        output.table(*format_parity(found))
+        for line in summarize_model_parity(found):
+            output.note(line)
+    return found.passed
+
+
+def _compare_entry(
+    name: str, images: list[str] | tuple[()], source: SourceOptions, output: Output, reporter: Reporter
+) -> bool:
+    from zoo import api
+    from zoo.cli.render.results import format_parity, summarize_parity
+    from zoo.runner.media import find_images
+
+    found = api.compare(
+        name,
+        images=find_images(images),
+        lite_version=source.lite_version,
+        build=source.build,
+        locked=source.locked,
+        settings=source.settings,
+        reporter=reporter,
+    )
+    if output.as_json:
+        output.document(found)
+    else:
+        output.table(*format_parity(found))
+        for line in summarize_parity(found):
+            output.note(line)
+    return found.passed
+
+
+def _reject_unused(subject: str, given: Mapping[str, object]) -> None:
+    unused = [option for option, value in given.items() if value]
+    if unused:
         raise UsageError(
-            "bad-combination", f"{idle[0]} says nothing about {about}", hint=f"leave out {idle[0]}"
+            "option-not-applicable",
+            f"{unused[0]} does not apply to {subject}",
+            hint=f"leave out {unused[0]}",
         )
 
 
+@options.with_source_options
 def bench(
     name: options.Name,
-    backend: Annotated[
-        options.Backend | None, typer.Option(help="One engine. Default: all, one after the other.")
-    ] = None,
-    precision: options.PrecisionOption = options.Precision.fp32,
+    backend: Annotated[Backend | None, typer.Option(help="Engine. Default: all, in turn.")] = None,
+    precision: options.PrecisionOption = "fp32",
     scope: Annotated[
-        options.Scope, typer.Option(help="The network alone, or with pre- and post-processing.")
-    ] = options.Scope.network,
+        Scope, typer.Option(help="The network only, or with preprocessing and postprocessing.")
+    ] = "network",
     threads: Threads = 1,
-    warm_up: Annotated[int, typer.Option("--warmup", min=0, help="Runs that are not counted.")] = 16,
-    repeats: Annotated[int, typer.Option(min=1, help="Runs that are.")] = 100,
+    warmup: Warmup = 16,
+    runs: Runs = 100,
     image: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Image to look at. Default: a drawn one.")
+        Path | None, typer.Option(metavar="FILE", help="Image to run on. Default: a drawn image.")
     ] = None,
-    lite_version: options.LiteVersion = None,
-    build: options.Build = None,
-    mirror: options.Mirror = None,
-    offline: options.Offline = False,
-    locked: options.Locked = False,
-    catalog: options.Catalog = None,
+    *,
+    source: SourceOptions,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Measure latency on this machine, beside published figures of the same scope."""
+    """Measure latency on this machine.
+
+    Prints the published latencies of the same scope for comparison.
+    """
     from zoo import api
     from zoo.artifacts.resolver import Reporter
-    from zoo.cli.render import results as portrait_of_results
+    from zoo.cli.render.results import format_bench, format_published_latencies
     from zoo.evaluation.latency import Plan
 
     output = Output(as_json=json, quiet=quiet)
@@ -274,31 +309,31 @@ def bench(
     with output.display() as display:
         found = api.bench(
             name,
-            backend=backend.value if backend else None,
-            precision=precision.value,
-            plan=Plan(scope=scope.value, warm_up=warm_up, repeats=repeats),
+            backend=backend,
+            precision=precision,
+            plan=Plan(scope=scope, warmup=warmup, runs=runs),
             threads=threads,
             image=image,
-            lite_version=lite_version,
-            build=build,
-            locked=locked,
-            settings=settings(mirror=mirror, offline=offline, catalog=catalog),
+            lite_version=source.lite_version,
+            build=source.build,
+            locked=source.locked,
+            settings=source.settings,
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     if json:
         output.document(found)
     else:
-        output.table(*portrait_of_results.format_bench(found))
-        output.lines(portrait_of_results.published_latencies(found))
+        output.table(*format_bench(found))
+        output.lines(format_published_latencies(found))
 
 
 def limit_opencv_threads() -> None:
-    """Images side by side, each on one thread: OpenCV's own threads would only get in their way.
+    """Limits OpenCV to one thread, because several images are processed in parallel.
 
-    Here and not in the Python API: a library must not switch this for the whole of a user's process.
+    The commands do this, not the Python API: a library must not change this setting for the whole process.
     """
     try:
-        import cv2  # heavy: only the commands that open images load it
+        import cv2  # heavy: loaded only by the commands that open images
     except ImportError as error:
         from registry.errors import MissingToolError
 

@@ -1,4 +1,4 @@
-"""``zoo rank``: accuracy against latency, of what may be compared."""
+"""The command rank: published accuracy against published latency."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from registry.choices import FloatPrecision, Scope
 from zoo.cli import _options as options
 from zoo.cli._output import Output
 
@@ -13,61 +14,66 @@ if TYPE_CHECKING:
     from registry.ranking import Ranking
 
 
-def compare_models(
+def rank(
     names: Annotated[
         list[str] | None,
         typer.Argument(
             metavar="NAME",
-            help="Entries to compare. Default: the whole catalog, group by group.",
-            autocompletion=options.known_names,
+            help="Entries to rank. Default: the whole catalog.",
+            autocompletion=options.complete_name,
         ),
     ] = None,
-    device: Annotated[str | None, typer.Option(help="Device of the latency; sd865 by default.")] = None,
+    device: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Device of the latency. Default: sd865.")
+    ] = None,
     precision: Annotated[
-        options.Precision | None, typer.Option(help="Arithmetic of the latency. Default: each by itself.")
+        FloatPrecision | None, typer.Option(help="Precision of the latency. Default: one ranking for each.")
     ] = None,
     threads: Annotated[
-        int | None, typer.Option(min=1, help="Threads of the latency. Default: each by itself.")
+        int | None,
+        typer.Option(min=1, metavar="N", help="Threads of the latency. Default: one ranking for each."),
     ] = None,
-    scope: Annotated[
-        options.Scope | None, typer.Option(help="What the latency includes; network by default.")
-    ] = None,
+    scope: Annotated[Scope | None, typer.Option(help="What the latency includes. Default: network.")] = None,
     metric: Annotated[
-        str | None, typer.Option(help="AP, mAP or AP50. Default: each entry's main figure.")
+        str | None,
+        typer.Option(metavar="METRIC", help="AP, mAP or AP50. Default: each entry's main figure."),
     ] = None,
-    where: Annotated[
-        str | None, typer.Option(metavar="EXPR", help="Only entries that meet it, as in zoo list.")
-    ] = None,
-    front: Annotated[bool, typer.Option("--pareto", help="Only entries that nothing beats.")] = False,
+    where: Annotated[str | None, typer.Option(metavar="EXPR", help="Filter, as for zoo list.")] = None,
+    pareto: Annotated[
+        bool, typer.Option("--pareto", help="Print only entries that no other entry beats.")
+    ] = False,
     catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Rank models by published accuracy and latency, never across different measurements."""
-    from zoo.catalogs import queries as lookup
+    """Rank models by published accuracy and latency.
+
+    Only figures of the same metric, protocol, device and scope are in one ranking.
+    """
+    from zoo.catalogs.queries import compare_models
     from zoo.settings import settings
 
-    found = lookup.compare_models(
+    found = compare_models(
         names or (),
         device=device or "sd865",
-        precision=precision.value if precision else None,
+        precision=precision,
         threads=threads,
-        scope=scope.value if scope else "network",
+        scope=scope or "network",
         metric=metric,
         where=where,
         settings=settings(catalog=catalog),
     )
-    found = found.front() if front else found
+    found = found.pareto_front() if pareto else found
     output = Output(as_json=json, quiet=quiet)
     if json:
         output.document(found)
         return
-    for place, ranking in enumerate(found.rankings):
+    for index, ranking in enumerate(found.rankings):
         head = ("entry", ranking.accuracy.metric, "ms", "measured with", "beaten by")
-        output.text(f"\n{ranking}" if place else str(ranking))
+        output.text(f"\n{ranking}" if index else str(ranking))
         output.table(head, _rows(ranking))
-    if found.apart:
-        output.note(f"not ranked: {len(found.apart)} entries without such figures (--json says why)")
+    if found.unranked:
+        output.note(f"not ranked: {len(found.unranked)} entries without such figures (reasons: --json)")
 
 
 def _rows(ranking: Ranking) -> list[tuple[str, ...]]:

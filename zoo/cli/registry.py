@@ -1,4 +1,4 @@
-"""Commands that read upstream's documents: registry import, registry diff."""
+"""Commands that read upstream documents: registry import, registry diff."""
 
 from __future__ import annotations
 
@@ -15,60 +15,63 @@ Document = Annotated[
     typer.Option(
         "--document",
         metavar="PATH",
-        help="The file's path in its repository: relative links are resolved from it. Once a file, in order.",
+        help="Path of the file in its repository, to resolve relative links. One for each file, in order.",
     ),
 ]
-Repository = Annotated[str, typer.Option(metavar="OWNER/NAME", help="The repository it comes from.")]
-Revision = Annotated[str | None, typer.Option(metavar="REV", help="Commit or branch it was read at.")]
-Release = Annotated[str | None, typer.Option(help="Release its numbers belong to.")]
+Repository = Annotated[str, typer.Option(metavar="OWNER/NAME", help="Repository of the file.")]
+Revision = Annotated[str | None, typer.Option(metavar="REV", help="Commit or branch of the file.")]
+Release = Annotated[str | None, typer.Option(metavar="NAME", help="Release that the figures belong to.")]
 
 
 def import_tables(
-    readme: Annotated[list[Path], typer.Argument(metavar="README.md", help="Model-zoo documents.")],
+    readme: Annotated[list[Path], typer.Argument(metavar="README.md", help="Model zoo documents.")],
     document: Document = None,
     repository: Repository = "PaddlePaddle/PaddleDetection",
     revision: Revision = None,
     release: Release = None,
     tree: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="A checkout, to look linked configurations up in.")
+        Path | None, typer.Option(metavar="DIR", help="Checkout with the linked configuration files.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the drafts there.")] = None,
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the drafts to this file.")] = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Turn the tables of a model zoo into draft entries, with a note on every doubtful cell."""
+    """Draft catalog entries from a README's tables.
+
+    Each cell that cannot be read with certainty becomes an issue in the draft.
+    """
     from registry.readme_import.draft_yaml import as_yaml, stated
     from registry.readme_import.sources import Origin, import_files
 
     origin = Origin(tuple(document or ()), repository, revision, release, tree)
-    found = import_files(readme, origin)
+    imported = import_files(readme, origin)
     output = Output(as_json=json, quiet=quiet)
     if json:
         output.document(
             [
                 {
                     "document": each.place.document,
-                    "drafts": [{**stated(draft), "doubts": draft.issues} for draft in each.drafts],
-                    "doubts": [str(doubt) for doubt in each.issues],
+                    "drafts": [{**stated(draft), "issues": draft.issues} for draft in each.drafts],
+                    "issues": [str(issue) for issue in each.issues],
                     "left_out": each.left_out,
                 }
-                for each in found
+                for each in imported
             ]
         )
     elif out is not None:
         from converters.fs.atomic import publish_bytes
 
-        output.lines([publish_bytes(as_yaml(found).encode(), out)])
+        output.lines([publish_bytes(as_yaml(imported).encode(), out)])
     else:
-        output.text(as_yaml(found))
-    drafts, issues = sum(len(each.drafts) for each in found), sum(len(each.issues) for each in found)
+        output.text(as_yaml(imported))
+    drafts, issues = sum(len(each.drafts) for each in imported), sum(len(each.issues) for each in imported)
     output.note(
-        f"{drafts} drafts, {issues} doubts, {sum(len(each.left_out) for each in found)} rows left out"
+        f"{drafts} drafts, {issues} issues, {sum(len(each.left_out) for each in imported)} rows left out"
     )
 
 
 def diff_document(
-    readme: Annotated[Path, typer.Argument(metavar="README.md", help="A newer model-zoo document.")],
+    readme: Annotated[Path, typer.Argument(metavar="README.md", help="Newer model zoo document.")],
     document: Document = None,
     repository: Repository = "PaddlePaddle/PaddleDetection",
     revision: Revision = None,
@@ -77,14 +80,17 @@ def diff_document(
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Compare the catalog with a newer document; exit 1 when something changed."""
-    from registry.readme_import.diff import diff_document as compare
+    """Compare the catalog with a newer README.
+
+    Exits with 1 if a figure or a link changed.
+    """
+    from registry.readme_import import diff
     from registry.readme_import.sources import Origin, import_files
-    from zoo.catalogs.sources import registry_of
+    from zoo.catalogs.sources import load_registry
     from zoo.settings import settings
 
     (imported,) = import_files([readme], Origin(tuple(document or ()), repository, revision, release))
-    found = compare(imported, registry_of(settings(catalog=catalog)))
+    found = diff.diff_document(imported, load_registry(settings(catalog=catalog)))
     output = Output(as_json=json, quiet=quiet)
     if json:
         output.document(found)
@@ -93,7 +99,7 @@ def diff_document(
         known = sum(change.known for change in found.changes)
         output.note(
             f"{found.document}: {found.compared} entries compared, {len(found.changes) - known} changes"
-            + (f", {known} contradictions on record" if known else "")
+            + (f", {known} known conflicts" if known else "")
         )
     if not found.clean:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""The command that writes a page: report."""
+"""Commands that write pages: report, site."""
 
 from __future__ import annotations
 
@@ -9,46 +9,47 @@ from typing import Annotated
 
 import typer
 
+from zoo.artifacts.source_options import SourceOptions
 from zoo.cli import _options as options
 from zoo.cli._output import Output
-from zoo.cli.models import Jobs, limit_opencv_threads
-from zoo.settings import settings
+from zoo.cli.models import Jobs, Runs, Warmup, limit_opencv_threads
 
 
+@options.with_source_options
 def report(
-    names: Annotated[list[str], typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.")],
+    names: options.Names,
     data: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Measure accuracy on it; laid out as COCO is."),
+        typer.Option(metavar="DIR", help="Images and annotations in COCO's layout, to measure accuracy."),
     ] = None,
     images: Annotated[
         list[str] | None,
         typer.Option(
-            "--image", metavar="IMAGE", help="Image, folder or pattern to compare and draw on; repeatable."
+            "--image",
+            metavar="IMAGE",
+            help="Image, folder or pattern to compare outputs on and to annotate. Repeatable.",
         ),
     ] = None,
     detector: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Finds the persons in --image for pose models.")
+        str | None,
+        typer.Option(metavar="NAME", help="Detector that finds the persons in --image for pose models."),
     ] = None,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the page.")] = Path(
-        "zoo-report.html"
-    ),
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Output file.")] = Path("zoo-report.html"),
     limit: Annotated[
-        int | None, typer.Option(min=1, metavar="N", help="Only the first images of --data.")
+        int | None, typer.Option(min=1, metavar="N", help="Use only the first images of --data.")
     ] = None,
-    warm_up: Annotated[int, typer.Option("--warmup", min=0, help="Runs that are not counted.")] = 16,
-    repeats: Annotated[int, typer.Option(min=1, help="Runs that are.")] = 100,
+    warmup: Warmup = 16,
+    runs: Runs = 100,
     jobs: Jobs = None,
-    lite_version: options.LiteVersion = None,
-    build: options.Build = None,
-    mirror: options.Mirror = None,
-    offline: options.Offline = False,
-    locked: options.Locked = False,
-    catalog: options.Catalog = None,
+    *,
+    source: SourceOptions,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Write one page about models: accuracy, latency, size, parity and provenance of every format."""
+    """Write an HTML report about one or more models.
+
+    The page has accuracy, latency, size, differences between formats, and provenance.
+    """
     from converters.fs.atomic import publish_bytes
     from zoo.api import reports
     from zoo.artifacts.resolver import Reporter
@@ -59,6 +60,7 @@ def report(
     output = Output(as_json=json, quiet=quiet)
     limit_opencv_threads()
     require_templates()
+    flags = {"--data": data, "--detector": detector, "--limit": limit}
     with output.display() as display:
         found = reports.report(
             names,
@@ -66,35 +68,56 @@ def report(
             images=find_images(images or ()),
             detector=detector,
             limit=limit,
-            plan=Plan(warm_up=warm_up, repeats=repeats),
+            plan=Plan(warmup=warmup, runs=runs),
             jobs=jobs,
-            lite_version=lite_version,
-            build=build,
-            locked=locked,
-            command=_typed(
-                names, {"--data": data, "--detector": detector, "--limit": limit}, images or (), build
-            ),
-            settings=settings(mirror=mirror, offline=offline, catalog=catalog),
+            lite_version=source.lite_version,
+            build=source.build,
+            locked=source.locked,
+            command=_repeat_command(names, flags, images or (), source.build),
+            settings=source.settings,
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     publish_bytes(page_of(found).encode(), out)
-    if json:
-        output.document(found)
-    else:
-        output.lines([out])
+    output.document(found) if json else output.lines([out])
     if not found.passed:
         raise typer.Exit(1)
 
 
-def _typed(
-    names: Sequence[str], values: Mapping[str, object], images: Sequence[str], build: bool | None
+def _repeat_command(
+    names: Sequence[str], flags: Mapping[str, object], images: Sequence[str], build: bool | None
 ) -> str:
-    """The command again, as far as it shapes the page: a mirror's address may hold a password."""
+    """The command that makes this page again, without a mirror, whose URL may contain a password."""
     words = ["zoo", "report", *names]
-    for flag, value in values.items():
+    for flag, value in flags.items():
         words += [flag, str(value)] if value is not None else []
     for image in images:
         words += ["--image", image]
     if build is not None:
         words.append("--build" if build else "--no-build")
     return shlex.join(words)
+
+
+def site(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Output folder.")],
+    catalog: options.Catalog = None,
+    quiet: options.Quiet = False,
+    json: options.Json = False,
+) -> None:
+    """Write the catalog as a static web site.
+
+    The pages work without a server and without a network.
+    """
+    from importlib.metadata import version
+
+    from zoo.catalogs.sources import load_registry
+    from zoo.reports.site import site_of, write
+    from zoo.settings import settings
+
+    output = Output(as_json=json, quiet=quiet)
+    entries = load_registry(settings(catalog=catalog))
+    written = write(site_of(entries, version=version("paddle-zoo")), out)
+    if json:
+        output.document(written)
+    else:
+        output.lines([out / "index.html"])
+        output.note(f"{written.files} files")

@@ -1,4 +1,4 @@
-"""Which of the places that files are fetched from can be reached, and what to type where one cannot."""
+"""Checks which mirrors and catalog hosts can be reached, with a hint for each that cannot."""
 
 from __future__ import annotations
 
@@ -9,146 +9,151 @@ from threading import Thread
 from typing import Literal
 from urllib.parse import urlsplit
 
-from registry.errors import NetworkError
+from registry.errors import NetworkError, UsageError
 from registry.schema.base import Model
-from zoo.catalogs.sources import registry_of
-from zoo.download.mirrors import display_url, rewrite
+from zoo.catalogs.sources import load_registry
+from zoo.download.mirrors import base_url, display_url, rewrite
 from zoo.download.policy import RetryPolicy
 from zoo.download.probe import Failure, ProbeResult, probe
+from zoo.download.proxies import proxy_for
+from zoo.download.redaction import redact
 from zoo.download.response import ABSENT_STATUSES, CREDENTIAL_HINTS
-from zoo.download.session import through_proxy
-from zoo.download.urls import HTTP_SCHEMES, origin, redact
+from zoo.download.urls import HTTP_SCHEMES, origin
 from zoo.settings import Settings
 
-SECONDS = 30.0
-"""Bound on the whole report: looking up a name has no time limit of its own."""
+REPORT_SECONDS = 30.0
+"""Time limit of the whole report: a name lookup has no time limit of its own."""
 
-_ELSEWHERE = "export ZOO_MIRROR=URL for a mirror within reach, or --offline for what is in the store"
+_OTHER_SOURCE = "export ZOO_MIRROR=URL for a mirror within reach, or --offline for what is in the cache"
 _HINTS: dict[Failure, str] = {
     "proxy": "correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the host in NO_PROXY",
     "certificate": "export REQUESTS_CA_BUNDLE=FILE with the certificate of your network's authority",
-    "bad-answer": _ELSEWHERE,
-    "status": _ELSEWHERE,
+    "bad-answer": _OTHER_SOURCE,
+    "status": _OTHER_SOURCE,
     "mirror": "mount it, or correct ZOO_MIRROR",
 }
 
 
 class HostCheck(Model):
-    """One place that files are fetched from.
+    """The result of checking one source of files.
 
     Attributes:
-        source: The mirror's base, or scheme and host of addresses in the catalog.
-        role: ``mirror`` or ``catalog``; a mirror takes the place of all hosts of the catalog.
-        asked: The address that was asked for.
+        source: The mirror's base address, or scheme and host of catalog addresses.
+        role: ``mirror`` or ``catalog``; a mirror replaces all hosts of the catalog.
+        url: The requested address.
         works: Whether the file is there.
-        failed: What failed first; None when it works.
-        status: Status code of HTTP; None when there was no answer.
-        found: The answer or the failure in words.
-        seconds: How long it took.
-        proxy: Whether it was asked through a proxy; its address may hold a secret and is not repeated.
+        failure: What failed first; None when it works.
+        status: HTTP status code; None when there was no answer.
+        detail: The answer or the failure as text.
+        seconds: Duration of the request.
+        proxy: Whether a proxy was used; its address may hold a secret and is not repeated.
         hint: What to type when it does not work.
-        reached: Whether somebody who may have the file answered.
+        reachable: Whether the source answered, with the file or without it.
     """
 
     source: str
     role: Literal["mirror", "catalog"]
-    asked: str
+    url: str
     works: bool
-    failed: Failure | None
+    failure: Failure | None
     status: int | None
-    found: str
+    detail: str
     seconds: float
     proxy: bool
     hint: str | None
-    reached: bool
+    reachable: bool
 
 
 @dataclass(frozen=True)
-class Place:
-    """A source of files, and an address at it.
+class Endpoint:
+    """A source of files, and an address to request from it.
 
     Attributes:
-        source: The mirror's base, or scheme and host.
+        key: Identifies the source: the mirror's base address without credentials, or scheme and host.
+        source: The source for messages.
         role: ``mirror`` or ``catalog``.
         url: The address.
     """
 
+    key: str
     source: str
     role: Literal["mirror", "catalog"]
     url: str
 
 
 def check_hosts(settings: Settings) -> tuple[HostCheck, ...]:
-    """Asks the mirrors and the hosts of all artifacts in the catalogs that hold.
+    """Check the mirrors, and the hosts of all artifacts in the catalogs.
 
     Raises:
-        ZooError: As for ``reach``; what a catalog or the name of a mirror is refused for.
+        ZooError: As for :func:`check_endpoints`; an invalid catalog or mirror.
     """
     require_network(settings)
-    artifacts = (artifact for entry in registry_of(settings) for artifact in entry.artifacts)
+    artifacts = (artifact for entry in load_registry(settings) for artifact in entry.artifacts)
     urls = [url for artifact in artifacts for url in artifact.urls]
-    return check_host((*mirrors_of(urls, settings), *hosts_of(urls)), settings)
+    return check_endpoints((*mirror_endpoints(urls, settings), *host_endpoints(urls)), settings)
 
 
-def mirrors_of(urls: Sequence[str], settings: Settings) -> tuple[Place, ...]:
-    """The user's mirrors, each to be asked for the first address.
+def mirror_endpoints(urls: Sequence[str], settings: Settings) -> tuple[Endpoint, ...]:
+    """The user's mirrors, each with its address of the first file.
 
     Raises:
         UsageError: ``bad-mirror``.
     """
     if not urls:
         return ()
-    return tuple(Place(display_url(each), "mirror", rewrite(urls[0], each)) for each in settings.mirrors)
+    return tuple(
+        Endpoint(base_url(each), display_url(each), "mirror", rewrite(urls[0], each))
+        for each in settings.mirrors
+    )
 
 
-def hosts_of(urls: Iterable[str]) -> tuple[Place, ...]:
-    """The hosts of addresses, each to be asked for its first one."""
-    firsts: dict[str, str] = {}
+def host_endpoints(urls: Iterable[str]) -> tuple[Endpoint, ...]:
+    """The hosts of addresses, each with the first of its addresses."""
+    first_urls: dict[str, str] = {}
     for url in urls:
-        firsts.setdefault(host_of(url), url)
-    return tuple(Place(host, "catalog", url) for host, url in firsts.items())
+        first_urls.setdefault(host_of(url), url)
+    return tuple(Endpoint(host, host, "catalog", url) for host, url in first_urls.items())
 
 
 def host_of(url: str) -> str:
-    """Scheme and host of a web address; the address itself where it has none that can be used."""
+    """Scheme and host of a web address; the redacted address itself if it is invalid."""
     try:
-        place = origin(url)
+        return str(origin(url))
     except ValueError:
         return redact(url)
-    standard = {"http": 80, "https": 443}[place.scheme]
-    return f"{place.scheme}://{place.host}" + ("" if place.port == standard else f":{place.port}")
 
 
-def check_host(
-    places: Sequence[Place],
+def check_endpoints(
+    endpoints: Sequence[Endpoint],
     settings: Settings,
     policy: RetryPolicy | None = None,
     *,
-    seconds: float = SECONDS,
+    seconds: float = REPORT_SECONDS,
 ) -> tuple[HostCheck, ...]:
-    """Asks all places at once, each for a few bytes.
+    """Probe all endpoints at the same time.
 
     Args:
-        places: What to ask.
-        settings: Names the mirrors and says whether connections are forbidden.
+        endpoints: The endpoints.
+        settings: Mirrors and offline mode.
         policy: Time limits; those of a fetch by default.
-        seconds: When to wait for no further answer.
+        seconds: Time limit of the whole check.
 
     Raises:
         NetworkError: ``offline``: connections are forbidden.
     """
     require_network(settings)
-    patience = policy or RetryPolicy()
-    asked = [_begun(place, patience, settings.mirrors) for place in places]
-    wait(asked, timeout=seconds)
+    policy = policy or RetryPolicy()
+    probes = [_start_probe(endpoint, policy, settings.mirrors) for endpoint in endpoints]
+    wait(probes, timeout=seconds)
     late = ProbeResult(None, "timed-out", f"no answer within {seconds:g} s", seconds)
     return tuple(
-        _row(place, each.result() if each.done() else late) for place, each in zip(places, asked, strict=True)
+        _host_check(endpoint, each.result() if each.done() else late)
+        for endpoint, each in zip(endpoints, probes, strict=True)
     )
 
 
 def require_network(settings: Settings) -> None:
-    """Refuses to ask anybody where the user forbade it.
+    """Refuse to open connections in offline mode.
 
     Raises:
         NetworkError: ``offline``.
@@ -156,55 +161,62 @@ def require_network(settings: Settings) -> None:
     if settings.offline:
         raise NetworkError(
             "offline",
-            "servers are to be asked, and nothing may be asked",
+            "this check needs network access, but offline mode is on",
             found="ZOO_OFFLINE",
             done="no connection was opened",
             hint="unset ZOO_OFFLINE",
         )
 
 
-def _begun(place: Place, policy: RetryPolicy, mirrors: Sequence[str]) -> Future[ProbeResult]:
-    """A request under way. Its thread does not keep the process when its answer is not waited for."""
-    promise: Future[ProbeResult] = Future()
+def _start_probe(endpoint: Endpoint, policy: RetryPolicy, mirrors: Sequence[str]) -> Future[ProbeResult]:
+    """Start a probe in a thread that does not keep the process alive when its result is not awaited."""
+    future: Future[ProbeResult] = Future()
 
-    def ask() -> None:
+    def run() -> None:
         try:
-            promise.set_result(probe(place.url, policy, mirrors))
-        except BaseException as error:  # handed to whoever takes the result
-            promise.set_exception(error)
+            future.set_result(probe(endpoint.url, policy, mirrors))
+        except BaseException as error:  # raised again where the result is read
+            future.set_exception(error)
 
-    Thread(target=ask, daemon=True).start()
-    return promise
+    Thread(target=run, daemon=True).start()
+    return future
 
 
-def _row(place: Place, found: ProbeResult) -> HostCheck:
+def _host_check(endpoint: Endpoint, result: ProbeResult) -> HostCheck:
     return HostCheck(
-        source=place.source,
-        role=place.role,
-        asked=redact(place.url),
-        works=found.failed is None,
-        failed=found.failed,
-        status=found.status,
-        found=found.found,
-        seconds=round(found.seconds, 3),
-        proxy=urlsplit(place.url).scheme in HTTP_SCHEMES and through_proxy(place.url),
-        hint=_hint(place, found),
-        reached=found.reached,
+        source=endpoint.source,
+        role=endpoint.role,
+        url=redact(endpoint.url),
+        works=result.failure is None,
+        failure=result.failure,
+        status=result.status,
+        detail=result.detail,
+        seconds=round(result.seconds, 3),
+        proxy=_uses_proxy(endpoint.url),
+        hint=_hint(endpoint, result),
+        reachable=result.reachable,
     )
 
 
-def _hint(place: Place, found: ProbeResult) -> str | None:
-    if found.failed is None:
+def _uses_proxy(url: str) -> bool:
+    try:
+        return urlsplit(url).scheme in HTTP_SCHEMES and proxy_for(url) is not None
+    except UsageError:  # the environment names one, and it is invalid
+        return True
+
+
+def _hint(endpoint: Endpoint, result: ProbeResult) -> str | None:
+    if result.failure is None:
         return None
-    if found.status in CREDENTIAL_HINTS:
-        return CREDENTIAL_HINTS[found.status]
-    if found.status in ABSENT_STATUSES:
+    if result.status in CREDENTIAL_HINTS:
+        return CREDENTIAL_HINTS[result.status]
+    if result.status in ABSENT_STATUSES:
         return "it answers but lacks this file: zoo registry check --links lists every one it lacks"
-    return found.hint or _HINTS.get(found.failed) or _way_out(place)
+    return result.hint or _HINTS.get(result.failure) or _connection_hint(endpoint)
 
 
-def _way_out(place: Place) -> str:
-    """What may help where there is no connection."""
-    proxy = "HTTP_PROXY" if urlsplit(place.url).scheme == "http" else "HTTPS_PROXY"
-    first = "correct ZOO_MIRROR, or " if place.role == "mirror" else ""
-    return f"{first}export {proxy}=http://HOST:PORT where only a proxy leads out, {_ELSEWHERE}"
+def _connection_hint(endpoint: Endpoint) -> str:
+    """The hint for a failed connection."""
+    proxy = "HTTP_PROXY" if urlsplit(endpoint.url).scheme == "http" else "HTTPS_PROXY"
+    first = "correct ZOO_MIRROR, or " if endpoint.role == "mirror" else ""
+    return f"{first}export {proxy}=http://HOST:PORT if the network requires a proxy, {_OTHER_SOURCE}"

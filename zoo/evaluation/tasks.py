@@ -1,4 +1,4 @@
-"""Running, validating, comparing and timing models, as functions that return frozen results."""
+"""Validate, compare and time models: public functions that return frozen results."""
 
 from __future__ import annotations
 
@@ -13,24 +13,25 @@ from zoo._utils.threads import default_jobs
 from zoo._utils.validation import validate_kwargs
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import model_info
-from zoo.catalogs.sources import registry_of
+from zoo.catalogs.sources import load_registry
 from zoo.evaluation.compare_formats import (
+    compare_format,
     formats_to_compare,
+    load_samples,
     not_runnable,
-    parity_of,
-    samples_of,
     without_optional_tools,
 )
-from zoo.runner.load import _choice
+from zoo.runner.load import make_config
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
-    from zoo.artifacts.formats import Backend, Precision
+    from registry.choices import FloatPrecision as Precision
+    from zoo._utils.choices import Backend
     from zoo.artifacts.resolver import ArtifactResolver, Reporter
-    from zoo.evaluation.accuracy import Boxes, Validation
+    from zoo.evaluation.accuracy import DetectorBoxes, Validation
+    from zoo.evaluation.compare_model import ModelParity
     from zoo.evaluation.latency import Bench, Plan, Timing
     from zoo.evaluation.parity import Parity
-    from zoo.evaluation.parity_of_file import ModelParity
     from zoo.runner.images import Image
     from zoo.runner.loading import RunConfig
 
@@ -57,64 +58,66 @@ def validate(
     reporter: Reporter | None = None,
     on_images: Callable[[int, int], None] = lambda done, total: None,
 ) -> Validation:
-    """Accuracy on a folder laid out as COCO is, under the protocol of the published figure.
+    """Measure accuracy on a data set in COCO layout, under the protocol of the published figure.
 
     Args:
         name: ``name`` or ``name@release``.
-        data: Folder that holds ``val2017/`` and ``annotations/``.
-        annotations: Annotation file, when it lies elsewhere.
-        images: Folder of the images, when it lies elsewhere.
+        data: Folder that contains ``val2017/`` and ``annotations/``.
+        annotations: Annotation file, if it is not in ``data``.
+        images: Folder of the images, if it is not in ``data``.
         backend: ``onnx``, ``paddle``, ``lite``, ``openvino``, ``ncnn`` or ``tflite``.
-        precision: Of the file; OpenVINO, ncnn and LiteRT compute in single precision whatever is stored.
-        limit: Look at the first images only.
-        skip_missing: Leave out images that the annotation file names and the folder lacks.
-        jobs: Images looked at together; the processors of this machine by default.
-        flip: Switches the flip test; what is measured then is not the published protocol.
-        detector: Entry that finds the persons a pose model looks at, in place of the annotated boxes. The
-            score of a box counts in the score of its pose, and nothing published is compared with.
-        box_threshold: Its boxes must score above this; upstream's evaluation threshold by default.
+        precision: Precision of the file. OpenVINO, ncnn and LiteRT compute in FP32 in either case.
+        limit: Evaluate only the first N images.
+        skip_missing: Skip images that the annotation file names but the folder does not contain.
+        jobs: Number of images processed in parallel. Default: the number of processors.
+        flip: Enable or disable the flip test. The result is then not comparable with the published figure.
+        detector: Entry of a detector whose boxes replace the annotated ones, for pose models. The score of a
+            box is part of the score of its pose. The result is not comparable with the published figure.
+        box_threshold: Minimum score of the detector's boxes. Default: upstream's evaluation threshold.
         lite_version: Version of Paddle-Lite.
-        build: True converts here whatever is published, False never, None what is not published.
-        locked: Refuse what ``zoo.lock`` does not name.
-        settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
-        on_images: Called with the number of images just finished, and of all.
+        build: True always converts locally, False never does, None converts what is not published.
+        locked: Reject artifacts that ``zoo.lock`` does not name.
+        settings: Settings. Default: from the environment.
+        reporter: Callbacks for progress and log messages.
+        on_images: Called with the number of images just finished and the total number.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says.
+        ZooError: An error of the tree in ``registry.errors``.
     """
-    from zoo.evaluation.accuracy import Data, executed, measure
+    from zoo.evaluation.accuracy import CocoFolder, measure, select_protocol
     from zoo.runner.loading import load_networks, one_per_thread
 
-    choice = _choice("validate", backend=backend, precision=precision, lite_version=lite_version, build=build)
+    config = make_config(
+        "validate", backend=backend, precision=precision, lite_version=lite_version, build=build
+    )
     chosen = settings or from_environment()
-    known = registry_of(chosen)
-    entry = known.get(name)
-    boxes = _boxes(known.get(detector) if detector is not None else None, box_threshold)
-    protocol = executed(entry, flip, boxes)
-    folder = Data(
+    registry = load_registry(chosen)
+    entry = registry.get(name)
+    boxes = _detector_boxes(registry.get(detector) if detector is not None else None, box_threshold)
+    protocol = select_protocol(entry, flip, boxes)
+    folder = CocoFolder(
         folder=Path(data),
         annotations=Path(annotations) if annotations is not None else None,
         images=Path(images) if images is not None else None,
         limit=limit,
         skip_missing=skip_missing,
     )
-    # Before anything is fetched: a wrong path is the likelier mistake.
-    photos = folder.load(protocol)
+    # Read the annotations before anything is fetched: a wrong path is the most likely mistake.
+    dataset = folder.load(protocol)
     threads = jobs or default_jobs()
-    orders = one_per_thread(entry, choice, threads)
-    finders = one_per_thread(boxes.detector, choice, threads) if boxes else []
+    models = one_per_thread(entry, config, threads)
+    detectors = one_per_thread(boxes.detector, config, threads) if boxes else []
     with load_networks(
-        [*orders, *finders], resolver_for(chosen, locked=locked, reporter=reporter)
+        [*models, *detectors], resolver_for(chosen, locked=locked, reporter=reporter)
     ) as networks:
         return measure(
-            networks[: len(orders)],
-            photos,
+            networks[: len(models)],
+            dataset,
             protocol,
-            detectors=networks[len(orders) :],
+            detectors=networks[len(models) :],
             limit=limit,
             jobs=threads,
-            on_images=lambda done: on_images(done, len(photos.images)),
+            on_images=lambda done: on_images(done, len(dataset.images)),
         )
 
 
@@ -129,43 +132,46 @@ def compare(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> Parity:
-    """Every format of an entry beside its inference model, layer by layer.
+    """Compare every format of an entry with its inference model, layer by layer.
 
-    What cannot be made or run here has a row that says why. Tools of engines that not everybody uses are not
-    fetched for this: their rows name the command that does.
+    A format that cannot be converted or run on this machine has a row with the reason. Toolchains of optional
+    engines are not installed for a comparison: the rows of these formats name the command that does.
 
     Args:
         name: ``name`` or ``name@release``.
-        images: Images to compare on; drawn figures by default. A pose model takes all of an image for
-            the person.
+        images: Images to compare on; a pose model treats a whole image as one person. Default: drawn figures.
         lite_version: Version of Paddle-Lite.
-        build: True converts here whatever is published, False never, None what is not published.
-        locked: Refuse what ``zoo.lock`` does not name.
-        settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        build: True always converts locally, False never does, None converts what is not published.
+        locked: Reject artifacts that ``zoo.lock`` does not name.
+        settings: Settings. Default: from the environment.
+        reporter: Callbacks for progress and log messages.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says.
+        ZooError: An error of the tree in ``registry.errors``.
     """
-    from zoo.evaluation.parity import Parity, observe
+    from zoo.evaluation.layers import record_layers
+    from zoo.evaluation.parity import Parity
     from zoo.runner.loading import load_networks
 
     chosen = settings or from_environment()
     entry = model_info(name, settings=chosen)
     resolver = resolver_for(chosen, locked=locked, reporter=reporter)
-    samples = samples_of(images)
-    with load_networks([(entry, _choice("compare", backend="paddle", build=build))], resolver) as (network,):
-        reference = observe(network, samples)
+    samples = load_samples(images)
+    with load_networks([(entry, make_config("compare", backend="paddle", build=build))], resolver) as (
+        network,
+    ):
+        reference = record_layers(network, samples)
         engine = f"{network.session.engine} {network.session.engine_version}"
-    choices = formats_to_compare(build=build, lite_version=lite_version)
+    configs = formats_to_compare(build=build, lite_version=lite_version)
     rows = [
-        parity_of(entry, choice, samples, reference, without_optional_tools(resolver)) for choice in choices
+        compare_format(entry, config, samples, reference, without_optional_tools(resolver))
+        for config in configs
     ]
     return Parity(
         entry=entry.id,
         reference=engine,
         images=len(samples),
-        found=reference.found,
+        instances=reference.instances,
         formats=(*rows, not_runnable()),
     )
 
@@ -179,23 +185,24 @@ def compare_model(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> ModelParity:
-    """An inference model outside the catalog beside the ONNX and Lite files made of it, on noise.
+    """Convert an inference model outside the catalog to ONNX and Lite, and compare the outputs.
 
     Args:
         model: File or folder of an inference model.
-        shapes: ``NAME=1,3,48,320`` for inputs whose extents are open; a name that comes again starts another
-            run. An open batch alone needs none.
+        shapes: ``NAME=1,3,48,320`` for inputs with dynamic dimensions. A repeated name starts another run. A
+            dynamic batch dimension needs no shape.
         lite_version: Version of Paddle-Lite.
-        settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        settings: Settings. Default: from the environment.
+        reporter: Callbacks for progress and log messages.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says.
+        ZooError: An error of the tree in ``registry.errors``.
     """
-    from zoo.evaluation.parity_of_file import compare_model, parse_shapes
+    from zoo.evaluation.compare_model import compare_conversions
+    from zoo.evaluation.feeds import parse_shapes
 
     resolver = resolver_for(settings or from_environment(), reporter=reporter)
-    return compare_model(Path(model), parse_shapes(shapes), resolver, lite_version=lite_version)
+    return compare_conversions(Path(model), parse_shapes(shapes), resolver, lite_version=lite_version)
 
 
 @requires_extra("run")
@@ -213,84 +220,84 @@ def bench(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> Bench:
-    """How long an entry takes here, beside published figures of the same scope.
+    """Measure the latency of an entry on this machine, next to published figures of the same scope.
 
     Args:
         name: ``name`` or ``name@release``.
-        backend: One backend, whose failure is an error; by default all, and a row says why one is missing.
-            Tools of engines that not everybody uses are fetched for a backend that is named, not for all.
-        precision: Of the file.
-        plan: Scope, warm-up and repeats.
-        threads: Threads one run may use.
-        image: The image to look at; a drawn one by default.
+        backend: One backend; its failure is an error. Default: all backends, with a reason in the row of each
+            that cannot run. Toolchains of optional engines are installed only for a backend named here.
+        precision: Precision of the file.
+        plan: Scope, number of warm-up runs and of measured runs.
+        threads: Threads of one run.
+        image: Input image. Default: a drawn one.
         lite_version: Version of Paddle-Lite.
-        build: True converts here whatever is published, False never, None what is not published.
-        locked: Refuse what ``zoo.lock`` does not name.
-        settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        build: True always converts locally, False never does, None converts what is not published.
+        locked: Reject artifacts that ``zoo.lock`` does not name.
+        settings: Settings. Default: from the environment.
+        reporter: Callbacks for progress and log messages.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says.
+        ZooError: An error of the tree in ``registry.errors``.
     """
     from zoo.artifacts.formats import BACKENDS
-    from zoo.evaluation.latency import Plan, bench_of
-    from zoo.evaluation.parity import image_of
+    from zoo.evaluation.latency import Plan, build_bench
+    from zoo.evaluation.layers import load_sample_image
 
     chosen = settings or from_environment()
     entry = model_info(name, settings=chosen)
     resolver = resolver_for(chosen, locked=locked, reporter=reporter)
     if backend is None:
         resolver = without_optional_tools(resolver)
-    photo = image_of(samples_of([Path(image)] if image is not None else ())[0])
+    sample = load_sample_image(load_samples([Path(image)] if image is not None else ())[0])
     plan = plan or Plan()
     timings = []
     for each in (backend,) if backend else BACKENDS:
         version = lite_version if each == "lite" or backend else None
-        choice = _choice(
+        config = make_config(
             "bench", backend=each, precision=precision, threads=threads, lite_version=version, build=build
         )
         resolver.reporter.note(f"measuring {each}")
-        timings.append(_timing(entry, choice, photo, plan, resolver, required=backend is not None))
-    return bench_of(entry, plan, timings)
+        timings.append(_time_backend(entry, config, sample, plan, resolver, required=backend is not None))
+    return build_bench(entry, plan, timings)
 
 
-def _boxes(detector: Entry | None, threshold: float | None) -> Boxes | None:
-    from zoo.evaluation.accuracy import Boxes
+def _detector_boxes(detector: Entry | None, threshold: float | None) -> DetectorBoxes | None:
+    from zoo.evaluation.accuracy import DetectorBoxes
 
     if detector is not None:
-        stated = {} if threshold is None else {"threshold": threshold}
-        return validate_kwargs(Boxes, "validate", {"detector": detector, **stated})
+        options = {} if threshold is None else {"threshold": threshold}
+        return validate_kwargs(DetectorBoxes, "validate", {"detector": detector, **options})
     if threshold is not None:
         raise UsageError(
             "option-not-applicable",
-            "a box threshold says which boxes of a detector count, but the boxes are the annotated ones",
+            "a box threshold requires a detector: annotated boxes have no score",
             found=f"{threshold:g}",
             hint="add --detector NAME",
         )
     return None
 
 
-def _timing(
-    entry: Entry, choice: RunConfig, photo: Image, plan: Plan, resolver: ArtifactResolver, *, required: bool
+def _time_backend(
+    entry: Entry, config: RunConfig, image: Image, plan: Plan, resolver: ArtifactResolver, *, required: bool
 ) -> Timing:
-    from zoo.evaluation.latency import Timing, interpreted_takes, time_network
+    from zoo.evaluation.latency import Timing, latency_not_measurable, time_network
     from zoo.runner.loading import load_networks
 
     try:
-        if choice.format.interpreted:
-            raise interpreted_takes()
-        with load_networks([(entry, choice)], resolver) as (network,):
-            return time_network(network, photo, plan)
+        if config.format.interpreted:
+            raise latency_not_measurable()
+        with load_networks([(entry, config)], resolver) as (network,):
+            return time_network(network, image, plan)
     except (ConversionError, MissingToolError, UsageError) as error:
-        # Of several engines one may be missing here, or unable to do what was asked of all.
+        # When all backends are measured, one that is missing or unsupported is a row with a reason.
         if required:
             raise
-        # What is missing here can be got; what cannot be done at all has no next command in a table.
+        # Only a missing tool has a next command: it can be installed.
         hint = error.hint if isinstance(error, MissingToolError) else None
         return Timing(
-            format=choice.backend,
-            backend=choice.backend,
-            precision=choice.precision,
-            threads=choice.threads,
+            format=config.backend,
+            backend=config.backend,
+            precision=config.precision,
+            threads=config.threads,
             reason="; ".join(filter(None, (error.message, hint))),
         )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from zoo._utils.extras import requires_extra
 from zoo._utils.validation import validate_kwargs
 from zoo.artifacts.workspace import resolver_for
-from zoo.catalogs.sources import registry_of
+from zoo.catalogs.sources import load_registry
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def load(
         "load", backend=backend, precision=precision, threads=threads, lite_version=lite_version, build=build
     )
     resolved = settings or from_environment()
-    catalog = registry_of(resolved)
+    catalog = load_registry(resolved)
     entries = [catalog.get(each) for each in (name, detector) if each is not None]
     require_runnable(*entries)
     resources = ExitStack()

@@ -243,7 +243,7 @@ def no_protocol_error(entry: Entry) -> UsageError:
         "no-protocol",
         f"the catalog has no figure with an executable protocol for {entry.id}",
         found=figures or "no accuracy figure",
-        hint=f"zoo show {entry.typed}",
+        hint=f"zoo show {entry.short_id}",
     )
 
 

@@ -76,13 +76,13 @@ def test_credentials_in_a_url_are_not_repeated_in_the_message(minimal: Path) -> 
 
 def test_every_mistake_is_listed_at_once(minimal: Path) -> None:
     spoil(minimal, "height: 64", "height: -64")
-    spoil(minimal, "license: MIT", "license: MIT")
+    spoil(minimal, "license: MIT", "licence: MIT")
 
     fields = [problem.field for problem in registry.check(minimal).problems]
 
     assert sorted(fields) == [
         "entries.sample.input.height",
-        "entries.sample.license",
+        "entries.sample.licence",
         "entries.sample.license",
     ]
 
@@ -120,7 +120,7 @@ class TestPipelines:
     @pytest.mark.parametrize(
         ("old", "new", "field", "words"),
         [
-            ("detector: sample@1", "detector: other@1", "detector", "no entry is called other@1"),
+            ("detector: sample@1", "detector: other@1", "detector", "no entry is named other@1"),
             ("detector: sample@1", "detector: tinypose_128x96@2021", "detector", "not object_detection"),
             ("detector: sample@1", "detector: sample", "detector", "should match pattern"),
             ("persons: 1", "persons: 0", "persons", "greater than or equal to 1, not 0"),
@@ -188,7 +188,7 @@ def test_a_name_may_be_used_once_only(minimal: Path, tmp_path: Path) -> None:
 def test_a_key_written_twice_is_refused(minimal: Path) -> None:
     line = spoil(minimal, "    license: MIT", "    license: MIT\n    license: BSD")
 
-    with pytest.raises(CatalogError, match=rf":{line + 1}: the key 'license' stands here twice"):
+    with pytest.raises(CatalogError, match=rf":{line + 1}: the key 'license' is defined twice"):
         registry.load(minimal)
 
 

@@ -73,7 +73,7 @@ def test_a_name_to_replace_that_the_file_does_not_have_is_named_with_its_line(up
     problems = registry.check(upper).problems
 
     assert [(problem.line, problem.field) for problem in problems] == [(4, "replaces.1")]
-    assert "no entry of this file is called 'smaple'" in problems[0].message
+    assert "this file has no entry named 'smaple'" in problems[0].message
 
 
 @pytest.mark.parametrize("space", ["Acme", "a.b", "../x", "", "a b"])

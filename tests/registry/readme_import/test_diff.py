@@ -12,7 +12,7 @@ from registry.readme_import.links import Place
 
 SHIPPED = registry.load()
 DOCUMENT = "configs/keypoint/tiny_pose/README_en.md"
-SEED = tables.markdown([entry for entry in SHIPPED if entry.release == "2021"])
+SEED = tables.format_markdown([entry for entry in SHIPPED if entry.release == "2021"])
 
 
 def compared(text: str, release: str | None = None) -> DocumentDiff:
@@ -28,9 +28,9 @@ def test_the_document_the_catalog_was_made_from_has_not_changed() -> None:
 
 @pytest.mark.parametrize("release", ["2021.10", "2022.03", "2022.08", "2024.10"])
 def test_every_release_agrees_with_its_own_tables(release: str) -> None:
-    listed = [entry for entry in SHIPPED.listed if entry.release == release and _linked(entry)]
+    listed = [entry for entry in SHIPPED.all_entries if entry.release == release and _linked(entry)]
 
-    found = compared(tables.markdown(listed))
+    found = compared(tables.format_markdown(listed))
 
     assert found.compared == len(listed)
     assert [str(change) for change in found.changes if change.what != "gone"] == []
@@ -75,14 +75,14 @@ def test_a_new_row_and_a_row_that_is_gone() -> None:
 
 
 def test_the_release_with_the_same_files_is_the_one_compared() -> None:
-    newer = tables.markdown([entry for entry in SHIPPED if entry.id == "tinypose_128x96@2022.08"])
+    newer = tables.format_markdown([entry for entry in SHIPPED if entry.id == "tinypose_128x96@2022.08"])
 
     assert compared(newer).changes[0].entry != "tinypose_128x96@2021"
     assert all(change.what == "gone" for change in compared(newer).changes)
 
 
 def test_pipelines_are_compared_too() -> None:
-    text = tables.markdown([entry for entry in SHIPPED.listed if entry.release == "2021"])
+    text = tables.format_markdown([entry for entry in SHIPPED.all_entries if entry.release == "2021"])
 
     (change,) = compared(text.replace("11.72ms", "11.90ms")).changes
 
@@ -102,6 +102,6 @@ def test_a_relative_link_of_a_document_of_unknown_place_is_compared_by_its_name(
 
 
 def test_a_pipeline_is_known_by_its_title_where_its_models_stand_elsewhere() -> None:
-    text = tables.markdown(SHIPPED.pipelines)
+    text = tables.format_markdown(SHIPPED.pipelines)
 
     assert compared(text).compared == 4

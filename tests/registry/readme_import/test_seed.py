@@ -35,7 +35,7 @@ def as_printed(markdown: str) -> str:
 @pytest.fixture(params=["ours", "upstream's"])
 def imported(request: pytest.FixtureRequest) -> ImportedDocument:
     """The document, as we print it and with upstream's links and brackets."""
-    text = tables.markdown(SEED)
+    text = tables.format_markdown(SEED)
     return import_document(text if request.param == "ours" else as_printed(text), PLACE)
 
 

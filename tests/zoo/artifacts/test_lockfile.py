@@ -100,7 +100,7 @@ def test_one_address_locked_in_two_ways_is_never_settled_silently(tmp_path: Path
     repository = Repository(tmp_path, lock_of(*BASE), UNION)
     other = lock_of("e", digit="b").artifacts[f"{HOST}/e.tar"]
 
-    repository.merge(lock_of(*BASE, "e"), lock_of(*BASE).accepting(f"{HOST}/e.tar", other))
+    repository.merge(lock_of(*BASE, "e"), lock_of(*BASE).with_replaced(f"{HOST}/e.tar", other))
     with pytest.raises(UsageError, match="twice"):
         repository.read()
 
@@ -161,7 +161,7 @@ class TestWriting:
         resolver = SimpleNamespace(store=Store(work / "store"))
         (work / "store/lock.json").write_text(
             lock_of("b", "c")
-            .accepting(f"{HOST}/a.tar", lock_of("a", digit="b").artifacts[f"{HOST}/a.tar"])
+            .with_replaced(f"{HOST}/a.tar", lock_of("a", digit="b").artifacts[f"{HOST}/a.tar"])
             .dump()
         )
 

@@ -28,9 +28,9 @@ def test_list_prints_one_line_an_entry(zoo: Zoo) -> None:
 def test_list_speaks_markdown_csv_and_json(zoo: Zoo) -> None:
     entries = registry.load()
 
-    listed = [entry.name for entry in entries.listed]
+    listed = [entry.name for entry in entries.all_entries]
 
-    assert zoo("list", "--format", "markdown").out == tables.markdown(entries.listed)
+    assert zoo("list", "--format", "markdown").out == tables.format_markdown(entries.all_entries)
     rows = list(csv.DictReader(io.StringIO(zoo("list", "--format", "csv").out)))
     assert [row["name"] for row in rows] == [entry.name for entry in entries]
     for flags in (["--json"], ["--format", "json"]):

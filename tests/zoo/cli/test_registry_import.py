@@ -11,7 +11,7 @@ import registry
 from registry import tables
 from tests.zoo.cli.conftest import Zoo
 
-SEED = tables.markdown([entry for entry in registry.load() if entry.release == "2021"])
+SEED = tables.format_markdown([entry for entry in registry.load() if entry.release == "2021"])
 
 
 @pytest.fixture

@@ -60,7 +60,7 @@ def test_an_empty_folder_and_a_network_without_images_are_refused(images: Path, 
         calibration(known.get("tinypose_128x96"), tmp_path / "empty", "host", work=tmp_path),
     ):
         pass
-    lifting = next(entry for entry in known.listed if entry.output.kind == "coordinates")  # type: ignore[union-attr]
+    lifting = next(entry for entry in known.all_entries if entry.output.kind == "coordinates")  # type: ignore[union-attr]
     with pytest.raises(UsageError) as caught, calibration(lifting, images, "host", work=tmp_path):
         pass
     assert caught.value.code == "not-calibratable"

@@ -92,7 +92,7 @@ class TestVerify:
     def test_against_the_lock(self, filled: StoreFixture) -> None:
         lock = filled.store.seen()
         line = lock.artifacts[INFERENCE.urls[0]].model_copy(update={"sha256": "0" * 64})
-        (filled.root / "lock.json").write_text(lock.accepting(INFERENCE.urls[0], line).dump())
+        (filled.root / "lock.json").write_text(lock.with_replaced(INFERENCE.urls[0], line).dump())
 
         (mismatch,) = filled.store.verify().mismatches
         assert "the lock" in mismatch.expected

@@ -246,7 +246,7 @@ def test_a_later_format_asks_for_a_later_version(parts: Parts, inside: Settings,
 def test_what_the_project_pinned_binds(made: Path, parts: Parts, inside: Settings) -> None:
     url = next(item["url"] for item in parts.contents["published"] if item["artifact"] == "inference")
     line = Locked(artifact=f"{NAME}@1/inference", sha256="0" * 64, size=1)
-    (Path.cwd() / "zoo.lock").write_text(Lock().accepting(url, line).dump())
+    (Path.cwd() / "zoo.lock").write_text(Lock().with_replaced(url, line).dump())
 
     assert refused(made, inside) == "digest-changed"
 

@@ -15,7 +15,7 @@ from tests.helpers.servers import serve_folder
 from zoo import api
 from zoo.api.transfer import mirror
 from zoo.artifacts.spec import FetchOptions
-from zoo.catalogs.sources import registry_of
+from zoo.catalogs.sources import load_registry
 from zoo.sample import NAME
 from zoo.settings import Settings
 
@@ -107,7 +107,7 @@ def test_what_the_mirror_serves_never_changes_silently(
     lock = tmp_path / "m/zoo.lock"
     told = Lock.parse(lock.read_text(), lock)
     url, line = next(iter(told.artifacts.items()))
-    lock.write_text(told.accepting(url, line.model_copy(update={"sha256": "0" * 64})).dump())
+    lock.write_text(told.with_replaced(url, line.model_copy(update={"sha256": "0" * 64})).dump())
 
     report = mirror(tmp_path / "m", [NAME], settings=replace(settings, cache=tmp_path / "fresh"))
 
@@ -122,7 +122,7 @@ def test_a_project_that_pinned_other_bytes_is_heard(settings: Settings, tmp_path
     told = Lock.parse(text, tmp_path)
     url, line = next(iter(told.artifacts.items()))
     (Path.cwd() / "zoo.lock").write_text(
-        Lock().accepting(url, line.model_copy(update={"sha256": "0" * 64})).dump()
+        Lock().with_replaced(url, line.model_copy(update={"sha256": "0" * 64})).dump()
     )
 
     with pytest.raises(IntegrityError) as caught:
@@ -144,7 +144,7 @@ def test_a_selection_by_kind_task_and_family(settings: Settings, tmp_path: Path)
     report = mirror(tmp_path / "m", request=request, dry_run=True, settings=settings, **chosen)
 
     assert {item.artifact.split("-")[0] for item in report.items} == {"weights"}
-    entries = registry_of(settings)
+    entries = load_registry(settings)
     found = {(entry.task, entry.family) for entry in (entries.get(item.entry) for item in report.items)}
     assert found == {("keypoint_detection", "tinypose")}
     assert len(report.items) > 2

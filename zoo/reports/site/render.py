@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry import Entry, Registry
-from registry.ranking import Comparison, Ranking, compare
+from registry.ranking import Comparison, Ranking, rank_entries
 from registry.schema import Pipeline
 from registry.search import device_name
-from registry.tables import headline, phone_latency
+from registry.tables import headline_accuracy, phone_latency
 from zoo._utils.units import format_size
 from zoo.reports.protocol_text import conditions
 from zoo.reports.site.commands import commands_of
@@ -85,7 +85,7 @@ def site_of(registry: Registry, *, version: str) -> Iterator[File]:
         pipelines=registry.pipelines,
     )
     yield page("compare.html", "compare.html", places=[Place(found, plot_of(found)) for found in rankings])
-    for entry in registry.listed:
+    for entry in registry.all_entries:
         places = [
             Place(found, plot_of(found, here=entry.id))
             for found in rankings
@@ -93,7 +93,7 @@ def site_of(registry: Registry, *, version: str) -> Iterator[File]:
         ]
         template = "pipeline.html" if entry.kind == "pipeline" else "entry.html"
         yield page(page_of(entry), template, entry=entry, places=places, commands=commands_of(entry))
-    documents = [entry.model_dump(mode="json") for entry in registry.listed]
+    documents = [entry.model_dump(mode="json") for entry in registry.all_entries]
     yield File("registry.json", json.dumps(documents, indent=1, ensure_ascii=False).encode())
     style = (FOLDER / "page.css").read_bytes() + (_HERE / "templates" / "site.css").read_bytes()
     yield File("style.css", style)
@@ -106,11 +106,11 @@ def page_of(entry: Entry | Pipeline) -> str:
 
 
 def _rankings(registry: Registry) -> list[Ranking]:
-    devices = sorted({device_name(time.device) for entry in registry.listed for time in entry.latency})
+    devices = sorted({device_name(time.device) for entry in registry.all_entries for time in entry.latency})
     found: list[Comparison] = []
     for device in devices:
-        found.append(compare(registry.listed, device=device))
-        found.append(compare(registry.listed, device=device, scope="pipeline"))
+        found.append(rank_entries(registry.all_entries, device=device))
+        found.append(rank_entries(registry.all_entries, device=device, scope="pipeline"))
     # One entry alone is no comparison. Those that say most stand first.
     rankings = [ranking for each in found for ranking in each.rankings if len(ranking.rows) > 1]
     return sorted(rankings, key=lambda ranking: (-len(ranking.rows), str(ranking)))
@@ -118,12 +118,12 @@ def _rankings(registry: Registry) -> list[Ranking]:
 
 def offered(entry: Entry) -> tuple[str, ...]:
     """Kinds of models that were published for an entry, Lite files with their precision."""
-    shown = [
+    source = [
         f"lite {artifact.precision}" if artifact.kind == "lite" else artifact.kind
         for artifact in entry.artifacts
         if artifact.picked_by_default and artifact.kind not in ("config", "log")
     ]
-    return tuple(dict.fromkeys(shown))
+    return tuple(dict.fromkeys(source))
 
 
 def _environment(registry: Registry, version: str) -> Environment:
@@ -131,7 +131,7 @@ def _environment(registry: Registry, version: str) -> Environment:
     environment.globals |= {"registry": registry, "version": version}
     filters: dict[str, Callable[..., object]] = {
         "conditions": conditions,
-        "headline": headline,
+        "headline": headline_accuracy,
         "megabytes": format_size,
         "offered": offered,
         "page_of": page_of,

@@ -13,7 +13,7 @@ import pytest
 import registry
 from registry import Entry, Registry
 from registry.errors import UsageError
-from registry.ranking import compare
+from registry.ranking import rank_entries
 from zoo.reports.site import File, site_of, write
 from zoo.reports.site.commands import commands_of
 from zoo.reports.site.plots import plot_of
@@ -69,7 +69,7 @@ def pages(files: dict[str, bytes]) -> dict[str, Page]:
 
 
 def test_every_entry_has_a_page_and_the_index_leads_to_all_of_them(pages: dict[str, Page]) -> None:
-    expected = {f"models/{entry.id}.html" for entry in SHIPPED.listed}
+    expected = {f"models/{entry.id}.html" for entry in SHIPPED.all_entries}
 
     assert expected == {path for path in pages if path.startswith("models/")}
     assert expected <= set(pages["index.html"].links)
@@ -94,7 +94,7 @@ def test_nothing_is_loaded_from_elsewhere(files: dict[str, bytes], pages: dict[s
 
 
 def test_an_entrys_page_shows_every_figure_with_its_source(pages: dict[str, Page]) -> None:
-    for entry in SHIPPED.listed:
+    for entry in SHIPPED.all_entries:
         text = pages[f"models/{entry.id}.html"].text
         for figure in (*entry.accuracy, *entry.latency):
             assert figure.source.cell in text, f"{entry.id}: {figure.source.cell}"
@@ -117,7 +117,7 @@ def test_the_commands_shown_are_commands(pages: dict[str, Page]) -> None:
 
 def test_the_machine_readable_copy_is_the_catalog(files: dict[str, bytes]) -> None:
     assert [entry["name"] for entry in json.loads(files["registry.json"])] == [
-        entry.name for entry in SHIPPED.listed
+        entry.name for entry in SHIPPED.all_entries
     ]
 
 
@@ -136,7 +136,7 @@ def test_what_an_entry_says_is_text_and_never_markup() -> None:
 
 
 def test_a_plot_has_a_dot_a_row_and_its_front_goes_up_and_right() -> None:
-    ranking = max(compare(SHIPPED, device="sd865").rankings, key=lambda found: len(found.rows))
+    ranking = max(rank_entries(SHIPPED, device="sd865").rankings, key=lambda found: len(found.rows))
     plot = plot_of(ranking, here=ranking.rows[0].entry)
 
     assert [dot.entry for dot in plot.dots] == [row.entry for row in ranking.rows]

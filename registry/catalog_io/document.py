@@ -1,0 +1,79 @@
+"""Reads one catalog file as plain values with line numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from registry.errors import CatalogError
+from registry.safe_yaml import Location, Reason, YamlDocument, YamlError, YamlLimits, read_yaml_with_lines
+
+MAX_SIZE = 32 * 1024 * 1024
+"""Bound on a catalog file; the largest of the shipped catalog is below 100 kB."""
+
+_CODES: dict[Reason, str] = {
+    "syntax": "catalog-not-yaml",
+    "limit": "catalog-too-large",
+    "duplicate-key": "catalog-duplicate-key",
+}
+
+
+@dataclass(frozen=True)
+class CatalogDocument:
+    """The content of a catalog file.
+
+    Attributes:
+        path: The file.
+        content: Its values and their lines.
+    """
+
+    path: Path
+    content: YamlDocument
+
+    @property
+    def data(self) -> Any:
+        """Dictionaries, lists and scalars."""
+        return self.content.data
+
+    def find_line(self, location: Location) -> int:
+        """Returns the line of a value, or of its nearest parent that has one."""
+        return self.content.find_line(location)
+
+
+def read_document(path: Path) -> CatalogDocument:
+    """Reads one catalog file.
+
+    Args:
+        path: The file.
+
+    Raises:
+        CatalogError: The file cannot be read, is not YAML, defines a key twice, or is too large once its
+            aliases are expanded.
+    """
+    try:
+        text = _read_bytes(path).decode("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CatalogError(
+            "catalog-unreadable",
+            f"{path}: cannot be read: {error}",
+            expected="a YAML file in UTF-8",
+            hint=f"ls -l {path}; file {path}",
+        ) from None
+    try:
+        document = read_yaml_with_lines(text, YamlLimits(characters=MAX_SIZE))
+    except YamlError as error:
+        raise CatalogError(
+            _CODES[error.reason],
+            f"{path}:{error.line}: {error.problem}",
+            hint=f"correct line {error.line}, then run: zoo registry check {path}",
+        ) from None
+    return CatalogDocument(path, document)
+
+
+def _read_bytes(path: Path) -> bytes:
+    # A named pipe in a catalog folder would block until something writes to it.
+    if not path.is_file():
+        raise OSError("not a regular file")
+    with path.open("rb") as file:
+        return file.read(MAX_SIZE + 1)
