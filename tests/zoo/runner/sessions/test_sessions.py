@@ -39,7 +39,7 @@ def image(*shape: int) -> np.ndarray:
     ("feeds", "code"),
     [
         ({}, "input-missing"),
-        ({"image": image(1, 3, 4, 2)}, "input-missing"),
+        ({"other": image(1, 3, 4, 2)}, "input-missing"),
         ({"image": image(1, 3, 4, 2), "scale": image(2)}, "input-unknown"),
         ({"image": image(1, 3, 4, 2).astype(np.float64)}, "input-dtype"),
         ({"image": np.zeros((1, 3, 4, 2), np.uint8)}, "input-dtype"),
@@ -306,7 +306,7 @@ def test_runs_of_several_threads_are_serialized(tmp_path: Path) -> None:
 
 def test_an_interpreter_that_does_not_start(tmp_path: Path) -> None:
     absent = Interpreter(tmp_path / "python", "3", "managed")
-    with pytest.raises(ConversionError, match="does not start"):
+    with pytest.raises(ConversionError, match="cannot start the interpreter"):
         WorkerSession("stand-in", absent, "lite_worker.py", {}, inputs=(), outputs=(), threads=1)
 
 
