@@ -1,8 +1,8 @@
-"""Training checkpoints: read without trusting them, write the safe form, fit them to a network.
+"""Training checkpoints: read untrusted files, write safetensors, compare with an architecture.
 
-A ``.pdparams`` file is a pickle, a program for a stack machine that may call anything. The standard
-unpickler is therefore not used here, in this process or in any other: ``pickle_machine`` carries the
-program out over inert symbols and knows only what arrays are made of.
+A ``.pdparams`` file is a pickle: a program for a stack machine that can call any function. This package never
+uses the standard unpickler, in this process or in another. ``pickle_evaluator`` evaluates the program over
+inert symbols and supports only the operations that arrays need.
 """
 
 from __future__ import annotations

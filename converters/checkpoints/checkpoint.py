@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 WeightsFormat = Literal["weights", "safetensors"]
-"""``weights`` is a ``.pdparams`` pickle; the words are those of `converters.formats`."""
+"""``weights`` is a ``.pdparams`` pickle; the names are those of `converters.formats`."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,8 +19,8 @@ class Checkpoint(Mapping[str, "NDArray[Any]"]):
     """Parameters by name, in file order; the arrays are read-only, in C order and native byte order.
 
     Attributes:
-        format: What the file was.
-        arrays: The parameters. Two names may share one array.
+        format: Format of the source file.
+        arrays: The parameters; two names can share one array.
         metadata: Free text of a safetensors file; empty for a pickle.
     """
 

@@ -1,4 +1,4 @@
-"""Element types a checkpoint may have, with their spelling in each file format."""
+"""Supported element types of checkpoints, with their spelling in each file format."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class ElementType(NamedTuple):
 
     Attributes:
         name: NumPy name, for example ``float32``.
-        pickle_code: Kind and size as NumPy pickles write it.
+        pickle_code: Kind and size as NumPy writes them into pickles.
         safetensors_code: Spelling in a safetensors header.
         size: Bytes per element.
     """

@@ -1,4 +1,4 @@
-"""The two dictionaries ``paddle.save`` writes for a state dict: arrays by name, and internal names."""
+"""Reader of the state dicts of ``paddle.save``: arrays by name and a dictionary of internal names."""
 
 from __future__ import annotations
 
@@ -8,33 +8,35 @@ from converters.checkpoints.pickle_values import PendingArray, Value, describe
 from converters.checkpoints.stored_array import StoredArray, check_name
 
 INTERNAL_NAMES = "StructuredToParameterName@@"
-"""Key of the trailing dictionary from structured to internal parameter name; of no use outside training."""
+"""Key of the last dictionary, from structured to internal parameter names, which only training needs."""
 
 SPLIT_PARAMETERS = "UnpackBigParamInfor@@"  # spelled as Paddle spells it
-"""Key that says that arrays over a gigabyte were cut in pieces (protocols 2 and 3)."""
+"""Key that marks arrays of more than a gigabyte stored in parts (protocols 2 and 3)."""
 
 MAX_EXPANSION = 4
-"""All arrays together may take this multiple of the file's size. One array may stand under two names
-(the heads of PicoDet v2 hold one parameter under two keys); a file that repeats one array a thousand
-times would fill a disk when written out."""
+"""Largest total size of the arrays, as a multiple of the file size.
+
+Two names can share one array (the heads of PicoDet v2 have one parameter under two keys). A file that repeats
+one array a thousand times would fill a disk when it is converted.
+"""
 
 
 def read_state_dict(data: bytes, errors: CheckpointErrors) -> dict[str, StoredArray]:
-    """Arrays by name, in file order, from the bytes of a ``.pdparams`` file.
+    """Read arrays by name, in file order, from the bytes of a ``.pdparams`` file.
 
     Raises:
-        IntegrityError: The pickle is unsafe, damaged, or beyond the limits.
-        ConversionError: ``weights-unsupported`` when it holds something other than named arrays.
+        IntegrityError: The pickle is unsafe or damaged, or exceeds a limit.
+        ConversionError: ``weights-unsupported`` when it contains something other than named arrays.
     """
     root = evaluate(data, errors)
     if not isinstance(root, dict):
-        raise errors.unsupported(f"it holds {describe(root)}")
+        raise errors.unsupported(f"it contains {describe(root)}")
     if SPLIT_PARAMETERS in root:
-        raise errors.unsupported("it holds parameters of more than a gigabyte, cut in pieces")
+        raise errors.unsupported("it contains parameters of more than a gigabyte, stored in parts")
     _check_internal_names(root.pop(INTERNAL_NAMES, None), errors)
     arrays = {name: _array(name, value, errors) for name, value in root.items()}
     if not arrays:
-        raise errors.unsupported("it holds no arrays")
+        raise errors.unsupported("it contains no arrays")
     needed = sum(len(stored.data) for stored in arrays.values())
     if needed > MAX_EXPANSION * len(data):
         raise errors.too_large(
@@ -54,7 +56,7 @@ def _check_internal_names(names: Value, errors: CheckpointErrors) -> None:
 
 def _array(name: str, value: Value, errors: CheckpointErrors) -> StoredArray:
     check_name(name, errors)
-    # A Tensor saved outside a state dict comes as (internal name, array).
+    # A Tensor saved outside a state dict is stored as (internal name, array).
     match value:
         case (PendingArray() as array) | (str(), PendingArray() as array):
             if array.stored is None:
@@ -62,5 +64,5 @@ def _array(name: str, value: Value, errors: CheckpointErrors) -> StoredArray:
             return array.stored
     hint = None
     if isinstance(value, dict):
-        hint = f"the file nests dictionaries: save the one under {shorten(name)} alone"
-    raise errors.unsupported(f"{shorten(name)} holds {describe(value)}", hint=hint)
+        hint = f"the file nests dictionaries: save only the one under {shorten(name)}"
+    raise errors.unsupported(f"{shorten(name)} is {describe(value)}", hint=hint)

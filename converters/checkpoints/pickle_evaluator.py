@@ -1,9 +1,9 @@
-"""Carries out the program of a pickle over inert values.
+"""Evaluator of pickle programs over inert values.
 
-A pickle is a program for a stack machine. Here its globals become members of an enumeration, its calls
-become values of this package, and anything that is not one of the few combinations arrays are made of
-ends the reading. No object that the file names is ever looked up, imported or called. Nothing here
-recurses, and stack, nesting, tuples and instructions are bounded.
+A pickle is a program for a stack evaluator. The evaluator replaces globals by members of an enumeration and
+calls by values of this package, and rejects every combination that arrays do not need. It never looks up,
+imports or calls an object that the file names. It does not recurse, and it limits stack, nesting, tuples and
+instructions.
 """
 
 from __future__ import annotations
@@ -13,33 +13,33 @@ from typing import TypeAlias
 
 from converters.checkpoints.errors import CheckpointErrors, shorten
 from converters.checkpoints.pickle_rules import ArrayRules
-from converters.checkpoints.pickle_stream import Argument, instructions
+from converters.checkpoints.pickle_stream import Argument, read_instructions
 from converters.checkpoints.pickle_values import ALLOWED_GLOBALS, Value
 from registry.errors import IntegrityError
 
 MAX_STACK = 4096  # picklers write dictionaries in batches of 1000 pairs
-MAX_MARKS = 8  # a state dict needs three: items, array state, shape
-MAX_TUPLE = 32  # extents of an array; everything else is shorter
+MAX_MARKS = 8  # a state dict needs three: items, array state and shape
+MAX_TUPLE = 32  # extents of an array; all other tuples are shorter
 
 _Action: TypeAlias = Callable[[Argument], None]
 
 
 def evaluate(data: bytes, errors: CheckpointErrors) -> Value:
-    """What the pickle in ``data`` describes, as inert values.
+    """Evaluate the pickle in ``data`` to inert values.
 
     Raises:
-        IntegrityError: ``unsafe-pickle`` naming the global or opcode and its byte offset,
+        IntegrityError: ``unsafe-pickle`` with the global or opcode and its byte offset,
             ``weights-truncated``, ``weights-malformed`` or ``weights-too-large``.
-        ConversionError: ``weights-unsupported`` for an element type without a place here.
+        ConversionError: ``weights-unsupported`` for an unsupported element type.
     """
-    machine = _Machine(len(data), errors)
-    for machine.offset, name, argument in instructions(data, errors):
-        machine.actions[name](argument)
-    return machine.result
+    evaluator = _Evaluator(len(data), errors)
+    for evaluator.offset, name, argument in read_instructions(data, errors):
+        evaluator.actions[name](argument)
+    return evaluator.result
 
 
-class _Machine:
-    """Stack, memo, and one action per opcode."""
+class _Evaluator:
+    """State of the evaluation: stack, memo and one action per opcode."""
 
     def __init__(self, size: int, errors: CheckpointErrors) -> None:
         self.offset = 0
@@ -78,9 +78,9 @@ class _Machine:
             "STACK_GLOBAL": lambda _: self._global(self._pop(2)),
             "REDUCE": lambda _: self._reduce(),
             "BUILD": lambda _: self._build(),
-            "MEMOIZE": lambda _: self._remember(len(self._memo)),
-            "BINPUT": self._remember,
-            "LONG_BINPUT": self._remember,
+            "MEMOIZE": lambda _: self._memoize(len(self._memo)),
+            "BINPUT": self._memoize,
+            "LONG_BINPUT": self._memoize,
             "BINGET": self._recall,
             "LONG_BINGET": self._recall,
         }
@@ -118,21 +118,21 @@ class _Machine:
     def _stop(self) -> None:
         [self.result] = self._pop(1)
         if self._stack or self._below_marks:
-            raise self._unsafe("STOP with values left over")
+            raise self._unsafe("STOP with values left on the stack")
 
-    def _remember(self, index: Argument) -> None:
+    def _memoize(self, index: Argument) -> None:
         self._require(1)
         self._memo[index] = self._stack[-1]
 
     def _recall(self, index: Argument) -> None:
         if index not in self._memo:
-            raise self._unsafe(f"a reference to memo entry {index}, which was never stored,")
+            raise self._unsafe(f"a reference to the undefined memo entry {index}")
         self._push(self._memo[index])
 
     def _tuple(self, values: list[Value]) -> None:
         if len(values) > MAX_TUPLE:
             raise self._unsafe(f"a tuple of {len(values)} values")
-        # Two levels are the deepest an array needs. Both loops are short because tuples are.
+        # An array needs at most two levels. Tuples are short, so both loops are too.
         if any(isinstance(inner, tuple) for value in values if isinstance(value, tuple) for inner in value):
             raise self._unsafe("tuples nested more than two deep")
         self._push(tuple(values))

@@ -1,4 +1,4 @@
-"""What REDUCE and BUILD may do: the exact combinations that arrays, and nothing else, are pickled with."""
+"""Rules for REDUCE and BUILD: only the exact combinations in pickled arrays are allowed."""
 
 from __future__ import annotations
 
@@ -17,17 +17,16 @@ _DTYPE_TAIL = (
     -1,
     -1,
     0,
-)  # sub-array, names, fields, item size, alignment, flags: all unset
-_PIECE = 1 << 16
+)  # sub-array, names, fields, item size, alignment and flags, all unset
+_PIECE_SIZE = 1 << 16
 
 
 class ArrayRules:
-    """Decides calls and state changes.
+    """Evaluates calls and state changes.
 
     Args:
-        size: Size of the file in bytes. Bytes decoded from text may not exceed it in sum, however often
-            the pickle asks for the same text.
-        errors: Words the errors.
+        size: Size of the file in bytes, which limits the total number of bytes decoded from text.
+        errors: Builds the errors.
     """
 
     def __init__(self, size: int, errors: CheckpointErrors) -> None:
@@ -35,11 +34,11 @@ class ArrayRules:
         self._errors = errors
 
     def call(self, function: Value, arguments: Value, offset: int) -> Value:
-        """The value of ``function(*arguments)`` for the few calls an array consists of.
+        """Evaluate ``function(*arguments)`` for the calls in pickled arrays.
 
         Raises:
             IntegrityError: ``unsafe-pickle`` for every other call.
-            ConversionError: ``weights-unsupported`` for an element type without a place here.
+            ConversionError: ``weights-unsupported`` for an unsupported element type.
         """
         match function, arguments:
             case Global.RECONSTRUCT, (Global.NDARRAY, (0,), memoryview() as code) if bytes(code[:2]) == b"b":
@@ -52,9 +51,9 @@ class ArrayRules:
                 shape,
                 "C" | "F" as order,
             ):
-                value = PendingArray(self._stored(shape, dtype, order == "F", data, offset))
+                value = PendingArray(self._make_array(shape, dtype, order == "F", data, offset))
             case Global.ENCODE, (str() | LongText() as text, "latin1"):
-                value = self._encoded(text, offset)
+                value = self._encode(text, offset)
             case Global.BYTES, tuple(()):
                 value = memoryview(b"")
             case Global.TUPLE, ((str(), PendingArray()) as named,):
@@ -67,7 +66,7 @@ class ArrayRules:
         return value
 
     def build(self, target: Value, state: Value, offset: int) -> None:
-        """Gives a pending dtype or array its state, once.
+        """Set the state of a pending dtype or array, once.
 
         Raises:
             IntegrityError: ``unsafe-pickle`` for any other target or state, ``weights-malformed`` when
@@ -85,7 +84,7 @@ class ArrayRules:
                 0 | 1 as fortran,
                 memoryview() as data,
             ):
-                array.stored = self._stored(shape, dtype, bool(fortran), data, offset)
+                array.stored = self._make_array(shape, dtype, bool(fortran), data, offset)
             case _:
                 raise self._errors.unsafe(
                     f"BUILD on {describe(target)} with {describe(state)}", offset=offset
@@ -95,8 +94,8 @@ class ArrayRules:
         if code.startswith("O"):
             raise self._errors.unsafe(f"an array of Python objects (dtype {shorten(code)})", offset=offset)
         if code == "u2":
-            # Paddle has no unsigned 16-bit type: these are the bits of bfloat16, and reading them as
-            # integers would be silently wrong.
+            # Paddle has no unsigned 16-bit type. These are the bits of bfloat16, and reading them as
+            # integers would give wrong values without an error.
             raise self._errors.unsupported(
                 "bfloat16 tensors, which Paddle stores as uint16",
                 hint="convert to float32 before saving: network.to(dtype='float32')",
@@ -110,19 +109,19 @@ class ArrayRules:
             raise self._errors.unsafe(f"{dtype.element.name} with byte order {order}", offset=offset)
         return order
 
-    def _encoded(self, text: str | LongText, offset: int) -> memoryview:
+    def _encode(self, text: str | LongText, offset: int) -> memoryview:
         raw = text.raw if isinstance(text, LongText) else memoryview(text.encode())
         self._decodable -= len(raw)
         if self._decodable < 0:
             raise self._errors.unsafe(
-                "text decoded again and again, more than the file holds,", offset=offset
+                "repeated decoding of text, more bytes than the file has,", offset=offset
             )
         try:
             return memoryview(_to_latin1(raw))
         except UnicodeError:
             raise self._errors.unsafe("_codecs.encode of text that is not Latin-1", offset=offset) from None
 
-    def _stored(
+    def _make_array(
         self, shape: Value, dtype: PendingDtype, fortran: bool, data: memoryview, offset: int
     ) -> StoredArray:
         extents = as_shape(shape)
@@ -132,19 +131,19 @@ class ArrayRules:
         needed = stored.elements * dtype.element.size
         if needed != len(data):
             raise self._errors.malformed(
-                f"the array at byte {offset} has other bytes than its shape says",
+                f"the size of the array at byte {offset} does not match its shape",
                 expected=f"{needed} bytes for {dtype.element.name} {list(extents)}",
-                found=f"{len(data)}",
+                found=f"{len(data)} bytes",
             )
         return stored
 
 
 def _to_latin1(raw: memoryview) -> bytes:
-    """Latin-1 bytes of UTF-8 text, piece by piece so that hostile text cannot grow in memory."""
+    """Convert UTF-8 to Latin-1 in pieces, so that hostile text cannot expand in memory."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     encoded = bytearray()
-    for start in range(0, len(raw), _PIECE):
-        encoded += decoder.decode(raw[start : start + _PIECE], final=start + _PIECE >= len(raw)).encode(
-            "latin1"
-        )
+    for start in range(0, len(raw), _PIECE_SIZE):
+        encoded += decoder.decode(
+            raw[start : start + _PIECE_SIZE], final=start + _PIECE_SIZE >= len(raw)
+        ).encode("latin1")
     return bytes(encoded)

@@ -1,7 +1,7 @@
-"""The bytes of a pickle as a stream of instructions, limited to those a state dict is made of.
+"""Reader of pickle instructions, limited to the opcodes of a state dict.
 
-Names and layouts of the opcodes are those of the standard library's ``pickletools``. An opcode outside
-the table ends the reading before its argument is looked at.
+Opcode names and layouts are those of ``pickletools`` in the standard library. Any other opcode is an error,
+raised before its argument is read.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import NamedTuple, TypeAlias
 from converters.checkpoints.errors import CheckpointErrors
 
 MAX_INSTRUCTIONS = 150_000
-"""About 28 are needed per tensor, so this is near 5000 tensors; the largest network here has 1342."""
+"""A tensor needs about 28, so this allows about 5000 tensors; the largest supported architecture has 1342."""
 
 _MAX_GLOBAL_LINE = 256
 _MAX_PROTOCOL = 5
@@ -24,13 +24,13 @@ _MAX_TEXT = 4096
 
 @dataclass(frozen=True, slots=True)
 class LongText:
-    """Text that is no name: in protocol 2 the bytes of arrays travel as text.
+    """Text too long for a name: protocol 2 stores the bytes of arrays as text.
 
-    It stays as it is until it turns out to be an array, because decoded text can take four times its
-    size in memory.
+    It is decoded only as the content of an array, because decoded text can take four times its size in
+    memory.
 
     Attributes:
-        raw: The text as UTF-8, not yet checked.
+        raw: The text as unchecked UTF-8.
     """
 
     raw: memoryview
@@ -40,12 +40,12 @@ Argument: TypeAlias = int | float | str | LongText | memoryview | tuple[str, str
 
 
 class Instruction(NamedTuple):
-    """One step of the pickle's program.
+    """One instruction of the pickle program.
 
     Attributes:
-        offset: Byte where the opcode stands.
+        offset: Position of the opcode.
         name: Opcode name as in ``pickletools``.
-        argument: What follows the opcode: a number, text, bytes, or (module, name); None without argument.
+        argument: Argument of the opcode: a number, text, bytes or (module, name); None without one.
     """
 
     offset: int
@@ -56,7 +56,7 @@ class Instruction(NamedTuple):
 class _Cursor:
     """Reads opcode arguments, never past the end of the data."""
 
-    __slots__ = ("data", "opcode", "opcode_offset", "position", "errors")
+    __slots__ = ("data", "errors", "opcode", "opcode_offset", "position")
 
     def __init__(self, data: memoryview, errors: CheckpointErrors) -> None:
         self.data = data
@@ -90,7 +90,7 @@ class _Cursor:
         return int.from_bytes(self.take(4), "little", signed=True)
 
     def f64(self) -> float:
-        [value] = struct.unpack(">d", self.take(8))  # big-endian, as pickletools says
+        [value] = struct.unpack(">d", self.take(8))  # big-endian by the pickle format
         return float(value)
 
     def protocol(self) -> int:
@@ -100,11 +100,11 @@ class _Cursor:
         return version
 
     def frame(self) -> int:
-        # A frame only announces how much to read ahead; the content is in the stream either way.
+        # A frame only declares how many bytes to read ahead; its content is part of the stream.
         length = int.from_bytes(self.take(8), "little")
         if length > len(self.data) - self.position:
             raise self.errors.truncated(
-                f"inside the frame that begins at byte {self.opcode_offset}",
+                f"inside the frame that starts at byte {self.opcode_offset}",
                 expected=f"{length} bytes",
                 found=f"{len(self.data) - self.position}",
             )
@@ -120,24 +120,24 @@ class _Cursor:
         return self.take(int.from_bytes(self.take(8), "little"))
 
     def text8(self) -> str:
-        return self._decoded(self.bytes8())
+        return self._decode(self.bytes8())
 
     def text32(self) -> str | LongText:
         raw = self.bytes32()
-        return LongText(raw) if len(raw) > _MAX_TEXT else self._decoded(raw)
+        return LongText(raw) if len(raw) > _MAX_TEXT else self._decode(raw)
 
     def global_lines(self) -> tuple[str, str]:
-        return (self._line(), self._line())
+        return (self._read_line(), self._read_line())
 
-    def _line(self) -> str:
+    def _read_line(self) -> str:
         window = bytes(self.data[self.position : self.position + _MAX_GLOBAL_LINE])
         line, newline, _ = window.partition(b"\n")
         if not newline and len(window) == _MAX_GLOBAL_LINE:
-            raise self.errors.unsafe("a global with an overlong name", offset=self.opcode_offset)
+            raise self.errors.unsafe("a global with too long a name", offset=self.opcode_offset)
         self.take(len(line) + 1)
-        return self._decoded(memoryview(line))
+        return self._decode(memoryview(line))
 
-    def _decoded(self, raw: memoryview) -> str:
+    def _decode(self, raw: memoryview) -> str:
         try:
             return str(raw, "utf-8")
         except UnicodeDecodeError as error:
@@ -185,17 +185,17 @@ _OPCODES: dict[int, tuple[str, _Reader | None]] = {
 }
 
 
-def instructions(data: bytes, errors: CheckpointErrors) -> Iterator[Instruction]:
-    """Yields the instructions of a pickle up to and including STOP.
+def read_instructions(data: bytes, errors: CheckpointErrors) -> Iterator[Instruction]:
+    """Yield the instructions of a pickle up to and including STOP.
 
     Args:
         data: The whole file.
-        errors: Words the errors.
+        errors: Builds the errors.
 
     Raises:
-        IntegrityError: ``unsafe-pickle`` for an opcode no state dict needs, ``weights-truncated`` when
+        IntegrityError: ``unsafe-pickle`` for an opcode that no state dict needs, ``weights-truncated`` when
             the data ends before STOP, ``weights-malformed`` for text that is not UTF-8 and for bytes
-            after STOP, ``weights-too-large`` beyond `MAX_INSTRUCTIONS`.
+            after STOP, ``weights-too-large`` for more than `MAX_INSTRUCTIONS`.
     """
     cursor = _Cursor(memoryview(data), errors)
     for _ in range(MAX_INSTRUCTIONS):
@@ -226,14 +226,14 @@ def _check_end(cursor: _Cursor) -> None:
     if surplus:
         raise cursor.errors.malformed(
             f"{surplus} bytes follow the end of the pickle",
-            expected=f"the file to end at byte {cursor.position}",
+            expected=f"the end of the file at byte {cursor.position}",
             found=f"{surplus} more bytes",
         )
 
 
 def _opcode_name(code: int) -> str:
-    # pickletools is the standard library's table of opcodes; it is asked for a name, never to read.
+    # pickletools is the standard library's table of opcodes; it only gives the name here.
     import pickletools
 
     names = {opcode.code: opcode.name for opcode in pickletools.opcodes}
-    return names.get(chr(code), f"0x{code:02x}, which no pickle has")
+    return names.get(chr(code), f"0x{code:02x}, which is not in the pickle format")

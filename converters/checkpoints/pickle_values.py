@@ -1,4 +1,4 @@
-"""The inert values that a checkpoint pickle is carried out over."""
+"""Inert values for the evaluation of checkpoint pickles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from converters.checkpoints.stored_array import ByteOrder, StoredArray
 
 
 class Global(Enum):
-    """The callables that array pickles name, as symbols that nothing can call."""
+    """The callables that array pickles name, as symbols that cannot be called."""
 
     RECONSTRUCT = "numpy.core.multiarray._reconstruct"
     FROM_BUFFER = "numpy.core.numeric._frombuffer"
@@ -31,7 +31,7 @@ ALLOWED_GLOBALS = {
     ("numpy._core.numeric", "_frombuffer"): Global.FROM_BUFFER,
     ("numpy", "ndarray"): Global.NDARRAY,
     ("numpy", "dtype"): Global.DTYPE,
-    ("_codecs", "encode"): Global.ENCODE,  # protocol 2 has no bytes: they travel as Latin-1 text
+    ("_codecs", "encode"): Global.ENCODE,  # protocol 2 has no bytes and stores them as Latin-1 text
     ("__builtin__", "bytes"): Global.BYTES,  # b"" in protocol 2
     ("__builtin__", "tuple"): Global.TUPLE,  # paddle.save writes a Tensor as (name, array)
     ("builtins", "tuple"): Global.TUPLE,
@@ -42,7 +42,7 @@ ALLOWED_GLOBALS = {
 
 @dataclass(eq=False, slots=True)
 class PendingDtype:
-    """A numpy.dtype, whose byte order arrives with BUILD.
+    """A numpy.dtype, whose byte order BUILD sets.
 
     Attributes:
         element: Element type.
@@ -55,7 +55,7 @@ class PendingDtype:
 
 @dataclass(eq=False, slots=True)
 class PendingArray:
-    """A numpy.ndarray, whose shape, type and bytes arrive with BUILD.
+    """A numpy.ndarray, whose shape, type and bytes BUILD sets.
 
     Attributes:
         stored: None until BUILD.
@@ -69,9 +69,9 @@ Value: TypeAlias = (
     " | tuple[Value, ...] | dict[str, Value] | None"
 )
 
-_WORDS: dict[type, str] = {
+_TYPE_NAMES: dict[type, str] = {
     type(None): "None",
-    bool: "a truth value",
+    bool: "a boolean",
     int: "a number",
     float: "a number",
     str: "a text",
@@ -85,5 +85,5 @@ _WORDS: dict[type, str] = {
 
 
 def describe(value: Value) -> str:
-    """What a value is, in words for a message; never its content, which the file chose."""
-    return value.value if isinstance(value, Global) else _WORDS[type(value)]
+    """Name the type of a value for a message, without its content, which comes from the file."""
+    return value.value if isinstance(value, Global) else _TYPE_NAMES[type(value)]

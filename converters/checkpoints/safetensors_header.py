@@ -1,8 +1,8 @@
-"""The header of a safetensors file, checked in full before any tensor is touched.
+"""Reader of the header of a safetensors file, which checks all of it before any tensor is read.
 
 Layout: little-endian u64 length of the header, the header as JSON, then the tensors back to back. The
-safetensors library checks most of this too, but not repeated keys, and reports each case in its own way;
-describing a file must also work in the light install, which has no safetensors library.
+safetensors library accepts repeated keys and reports errors in another form, and the light install, which can
+summarize a file too, does not include it.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from converters.checkpoints.stored_array import as_shape, check_name
 
 PREFIX = 8
 MAX_HEADER = 4 << 20
-"""Near 30 000 tensors; the library's own limit is 100 MB, which takes seconds to parse."""
+"""Largest header in bytes, about 30,000 tensors. The library allows 100 MB, which take seconds to parse."""
 
 METADATA = "__metadata__"
 
 
 @dataclass(frozen=True, slots=True)
 class HeaderEntry:
-    """One tensor as the header declares it.
+    """A tensor declared in the header.
 
     Attributes:
         element: Element type.
         shape: Extents, outermost first.
-        begin: First byte, counted from the end of the header.
-        end: One past the last byte.
+        begin: First byte, relative to the end of the header.
+        end: End of the bytes, exclusive.
     """
 
     element: ElementType
@@ -54,10 +54,10 @@ class Header:
 
 
 def header_length(prefix: bytes, size: int, errors: CheckpointErrors) -> int:
-    """Length of the JSON part, from the first eight bytes and the size of the file.
+    """Read the length of the JSON part from the first eight bytes and check it.
 
     Raises:
-        IntegrityError: ``weights-truncated`` when the file cannot hold it, ``weights-too-large``.
+        IntegrityError: ``weights-truncated`` when the file is too short for it, ``weights-too-large``.
     """
     length = int.from_bytes(prefix, "little")
     if length > MAX_HEADER:
@@ -70,20 +70,20 @@ def header_length(prefix: bytes, size: int, errors: CheckpointErrors) -> int:
 
 
 def parse_header(raw: bytes, data_size: int, errors: CheckpointErrors) -> Header:
-    """Checks the JSON part against the number of bytes that follow it.
+    """Parse the JSON part and check it against the number of bytes that follow it.
 
     Raises:
         IntegrityError: ``weights-malformed`` for anything but a complete, gapless, non-overlapping
-            description, ``weights-truncated`` when tensors reach past the end of the file.
-        ConversionError: ``weights-unsupported`` for an element type without a place here, or no tensors.
+            description, ``weights-truncated`` when tensors extend past the end of the file.
+        ConversionError: ``weights-unsupported`` for an unsupported element type, or without tensors.
     """
     declared = _load_json(raw, errors)
     metadata = declared.pop(METADATA, {})
     if not isinstance(metadata, dict) or not all(isinstance(text, str) for text in metadata.values()):
-        raise errors.malformed("the safetensors metadata is not text by key")
+        raise errors.malformed("the safetensors metadata is not a dictionary of text")
     tensors = {name: _entry(name, declared[name], errors) for name in declared}
     if not tensors:
-        raise errors.unsupported("it holds no tensors")
+        raise errors.unsupported("it contains no tensors")
     _check_coverage(tensors, data_size, errors)
     return Header(tensors, metadata)
 
@@ -117,7 +117,7 @@ def _entry(name: str, declared: object, errors: CheckpointErrors) -> HeaderEntry
         case _:
             shape = None
     if shape is None:
-        raise errors.malformed(f"the safetensors header describes {shorten(name)} wrongly")
+        raise errors.malformed(f"the safetensors header has an invalid entry for {shorten(name)}")
     element = BY_SAFETENSORS_CODE.get(code)
     if element is None:
         raise errors.unsupported(
@@ -133,7 +133,7 @@ def _check_coverage(tensors: dict[str, HeaderEntry], data_size: int, errors: Che
         needed = math.prod(entry.shape) * entry.element.size
         if entry.begin != position or entry.end - entry.begin != needed:
             raise errors.malformed(
-                f"the bytes of {shorten(name)} overlap others, leave a gap, or do not fit its shape",
+                f"the bytes of {shorten(name)} overlap others, leave a gap or do not match its shape",
                 expected=f"{needed} bytes from byte {position} of the data",
                 found=f"bytes {entry.begin} to {entry.end}",
             )

@@ -1,4 +1,4 @@
-"""Whether a checkpoint has the parameters of a network: names and shapes, all differences at once."""
+"""Comparison of a checkpoint with the parameters of an architecture, by names and shapes."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ _SHOWN = 5
 
 
 class ShapeDifference(Model):
-    """One parameter that has another shape than the network needs.
+    """A parameter whose shape differs from the architecture.
 
     Attributes:
         name: Parameter name.
-        expected: Shape in the network.
+        expected: Shape in the architecture.
         found: Shape in the checkpoint.
     """
 
@@ -28,12 +28,12 @@ class ShapeDifference(Model):
 
 
 class Mismatch(Model):
-    """Every difference between a checkpoint and a network, each list sorted by name.
+    """All differences between a checkpoint and an architecture, each list sorted by name.
 
     Attributes:
-        missing: Names only the network has.
-        unexpected: Names only the checkpoint has.
-        misshaped: Names both have, with different shapes.
+        missing: Names that only the architecture has.
+        unexpected: Names that only the checkpoint has.
+        misshaped: Names in both, with different shapes.
     """
 
     missing: tuple[str, ...]
@@ -41,28 +41,28 @@ class Mismatch(Model):
     misshaped: tuple[ShapeDifference, ...]
 
     @property
-    def fits(self) -> bool:
+    def matches(self) -> bool:
         """Whether there is no difference."""
         return not (self.missing or self.unexpected or self.misshaped)
 
     def describe(self) -> str:
-        """All three kinds with their counts, and the first few of each."""
+        """Format all three kinds with their counts and the first few names of each."""
         kinds: dict[str, Sequence[object]] = {
             "missing": self.missing,
             "unexpected": self.unexpected,
-            "of another shape": self.misshaped,
+            "with another shape": self.misshaped,
         }
-        return "; ".join(f"{len(items)} {kind}{_first(items)}" for kind, items in kinds.items())
+        return "; ".join(f"{len(items)} {kind}{_format_first(items)}" for kind, items in kinds.items())
 
 
 def compare_state_dict(
     checkpoint_shapes: Mapping[str, tuple[int, ...]], expected: Mapping[str, tuple[int, ...]]
 ) -> Mismatch:
-    """Compares shapes by name; ``()`` and ``(1,)`` are different shapes.
+    """Compare shapes by name; ``()`` and ``(1,)`` are different shapes.
 
     Args:
         checkpoint_shapes: Shape by parameter name, as `Checkpoint.shapes` or `WeightsSummary.shapes`.
-        expected: Shape by parameter name in the network.
+        expected: Shape by parameter name in the architecture.
     """
     return Mismatch(
         missing=tuple(sorted(expected.keys() - checkpoint_shapes.keys())),
@@ -79,34 +79,33 @@ def require_match(
     checkpoint_shapes: Mapping[str, tuple[int, ...]],
     expected: Mapping[str, tuple[int, ...]],
     *,
-    network: str,
+    architecture: str,
     hint: str | None = None,
 ) -> None:
-    """Passes only when names and shapes are the network's.
+    """Raise an error unless names and shapes match those of the architecture.
 
     Args:
         checkpoint_shapes: Shape by parameter name in the checkpoint.
-        expected: Shape by parameter name in the network.
-        network: What the message calls the network.
-        hint: The next command to type, for example with the name of a network that would fit.
+        expected: Shape by parameter name in the architecture.
+        architecture: Name of the architecture for the message.
+        hint: The next command to type, for example with the name of a matching architecture.
 
     Raises:
-        ConversionError: ``weights-mismatch``, listing missing, unexpected and mis-shaped names together.
+        ConversionError: ``weights-mismatch``, with all missing, unexpected and misshaped names.
     """
     mismatch = compare_state_dict(checkpoint_shapes, expected)
-    if not mismatch.fits:
+    if not mismatch.matches:
         raise ConversionError(
             "weights-mismatch",
-            f"the weights are not those of {network}: {mismatch.describe()}",
-            expected=f"the {len(expected)} parameters of {network}",
+            f"the weights do not match {architecture}: {mismatch.describe()}",
+            expected=f"the {len(expected)} parameters of {architecture}",
             found=f"{len(checkpoint_shapes)} parameters",
             done="nothing was loaded",
-            hint=hint
-            or "name the network these weights were trained for: zoo convert FILE --architecture NAME",
+            hint=hint or "name the architecture of these weights: zoo convert FILE --architecture NAME",
         )
 
 
-def _first(items: Sequence[object]) -> str:
+def _format_first(items: Sequence[object]) -> str:
     if not items:
         return ""
     rest = f", … {len(items) - _SHOWN} more" if len(items) > _SHOWN else ""

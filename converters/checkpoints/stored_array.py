@@ -1,4 +1,4 @@
-"""An array as the file holds it: enough to describe it without numpy, and to build it with numpy."""
+"""An array as stored in a file: described without numpy, converted with numpy."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 ByteOrder = Literal["<", ">", "|"]
 
-MAX_DIMENSIONS = 32  # numpy 1.x stops there; no parameter of these networks has more than 4
+MAX_DIMENSIONS = 32  # the limit of numpy 1.x; no parameter of the supported architectures has more than 4
 MAX_EXTENT = 2**40  # keeps products of extents small integers, and numpy away from overflow
-MAX_ELEMENTS = 2**48  # for empty arrays, whose other extents take no bytes
+MAX_ELEMENTS = 2**48  # limits empty arrays, whose other extents take no bytes
 MAX_NAME = 512
 
 
 @dataclass(frozen=True, slots=True)
 class StoredArray:
-    """One array, still as bytes.
+    """An array as bytes.
 
     Attributes:
         element: Element type.
         shape: Extents, outermost first.
         byte_order: ``<`` little, ``>`` big, ``|`` for one-byte elements.
-        fortran_order: Whether the first index runs fastest.
+        fortran_order: Whether the first index varies fastest.
         data: Exactly the bytes of the array.
     """
 
@@ -46,10 +46,10 @@ class StoredArray:
         return math.prod(self.shape)
 
     def to_numpy(self) -> NDArray[Any]:
-        """A read-only array in C order, native byte order, aligned, and independent of the file's bytes.
+        """Copy to a read-only array in C order and native byte order.
 
-        The copy is deliberate: arrays lie at odd offsets inside a pickle, and consumers in C++ may
-        assume aligned data.
+        The copy is needed: arrays in a pickle are not aligned, and consumers in C++ can assume aligned
+        data.
 
         Raises:
             MissingToolError: numpy is not installed.
@@ -66,7 +66,7 @@ class StoredArray:
 
 
 def as_shape(extents: object) -> tuple[int, ...] | None:
-    """A value from a file as a shape, or None unless it is a bounded sequence of bounded natural numbers."""
+    """Convert a value from a file to a shape; None unless it is a short list of bounded extents."""
     if (
         isinstance(extents, (tuple, list))
         and len(extents) <= MAX_DIMENSIONS
@@ -78,17 +78,17 @@ def as_shape(extents: object) -> tuple[int, ...] | None:
 
 
 def check_name(name: str, errors: CheckpointErrors) -> None:
-    """Parameter names are attribute paths: refuses what could not be one and could harm a terminal.
+    """Reject a name that is not a printable attribute path, which could also corrupt a terminal.
 
     Raises:
         IntegrityError: ``weights-malformed``.
     """
     if not name or len(name) > MAX_NAME or not name.isprintable():
-        raise errors.malformed("a tensor name is unusable", expected="printable text", found=shorten(name))
+        raise errors.malformed("a tensor name is invalid", expected="printable text", found=shorten(name))
 
 
 def require_numpy() -> None:
-    """Passes where tensors can be read, without reading any.
+    """Raise an error where numpy is missing, without importing it.
 
     Raises:
         MissingToolError: ``package-missing``.
@@ -98,7 +98,7 @@ def require_numpy() -> None:
 
 
 def missing_package(name: str) -> MissingToolError:
-    """The error for a package that reading or writing tensors needs."""
+    """Build the error for a missing package that tensors need."""
     return MissingToolError(
         "package-missing",
         f"reading and writing weights needs {name}, which is not installed",

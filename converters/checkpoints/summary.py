@@ -1,4 +1,4 @@
-"""What a weights file holds, without its values."""
+"""Summary of a weights file, without its values."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class WeightsSummary(Model):
 
     @property
     def elements(self) -> int:
-        """Number of scalars in all tensors; one stored under two names counts twice."""
+        """Number of scalars in all tensors; a tensor under two names counts twice."""
         return sum(tensor.elements for tensor in self.tensors)
 
     @property

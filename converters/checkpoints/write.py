@@ -1,4 +1,4 @@
-"""Writes the safe form of a checkpoint."""
+"""Write checkpoints as safetensors."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from registry.errors import ConversionError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_ALIGNMENT = 8  # the format pads its header with spaces so that the tensors begin aligned
+_ALIGNMENT = 8  # the format pads its header with spaces, so that the tensors are aligned
 
 
 def write_safetensors(checkpoint: Mapping[str, NDArray[Any]], out: Path, metadata: Mapping[str, str]) -> None:
-    """Writes named arrays as safetensors; the same arrays and metadata always give the same bytes.
+    """Write named arrays as safetensors; the same arrays and metadata always give the same bytes.
 
-    A parameter that stands under two names is written under both, because a network that holds it twice
-    expects both. ``out`` appears complete or not at all.
+    A parameter under two names is written under both, because its architecture expects both. The file is
+    written atomically.
 
     Args:
         checkpoint: Arrays by name, in any layout.
-        out: The file to write; missing folders are made.
+        out: The file to write; missing folders are created.
         metadata: Free text by key, stored in the header in sorted order.
 
     Raises:
-        ConversionError: ``weights-unsupported`` for a name or element type the format cannot hold.
-        UsageError: ``output-not-writable`` when the place cannot be written to.
+        ConversionError: ``weights-unsupported`` for a name or element type that the format does not support.
+        UsageError: ``output-not-writable`` when the path cannot be written.
         MissingToolError: ``package-missing`` without the safetensors package, ``disk-full``.
     """
     for text in (*checkpoint, *metadata, *metadata.values()):
@@ -45,7 +45,7 @@ def write_safetensors(checkpoint: Mapping[str, NDArray[Any]], out: Path, metadat
                 f"{shorten(name)} of type {array.dtype} cannot be written as safetensors",
                 expected=f"any name but {METADATA}, and one of {', '.join(BY_NAME)}",
                 done="nothing was written",
-                hint="save the state dict of the network alone: paddle.save(network.state_dict(), FILE)",
+                hint="save only the state dict: paddle.save(network.state_dict(), FILE)",
             )
     publish_bytes(_serialize(checkpoint, metadata), out)
 
@@ -59,7 +59,7 @@ def _check_text(text: str) -> None:
             f"{shorten(text)} cannot be written as safetensors",
             expected="names and metadata that are Unicode text",
             done="nothing was written",
-            hint="give the file a name of plain letters, then repeat",
+            hint="rename the file to plain letters, then repeat",
         ) from None
 
 
@@ -69,15 +69,15 @@ def _serialize(checkpoint: Mapping[str, NDArray[Any]], metadata: Mapping[str, st
         from safetensors.numpy import save
     except ImportError as error:
         raise missing_package("safetensors") from error
-    # The library writes the memory of an array as it lies, so a transposed one must be laid out first.
-    laid_out = {
+    # The library writes the memory of an array in its current order, so a transposed one is copied first.
+    contiguous = {
         name: np.asarray(array, dtype=array.dtype.name, order="C") for name, array in checkpoint.items()
     }
-    return _with_metadata(save(laid_out), metadata)
+    return _with_metadata(save(contiguous), metadata)
 
 
 def _with_metadata(serialized: bytes, metadata: Mapping[str, str]) -> bytes:
-    """Adds metadata to a file that has none, in sorted order: the library's order changes from run to run."""
+    """Add metadata in sorted order, because the order in the library differs between runs."""
     start = PREFIX + int.from_bytes(serialized[:PREFIX], "little")
     tensors = json.loads(serialized[PREFIX:start])
     header = {METADATA: dict(sorted(metadata.items())), **tensors} if metadata else tensors

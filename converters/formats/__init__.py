@@ -1,8 +1,11 @@
-"""Looks into artifacts of every format, in pure Python, and proves what they are.
+"""Readers that inspect model files of every supported format, in pure Python.
 
-Nothing here loads a native library, allocates by a number it has not checked against the size of the file, or
-executes anything a file contains. Names are imported on first use, so that ``import converters.formats``
-costs next to nothing.
+Covered: Paddle-Lite ``.nb``, legacy Paddle programs, PIR programs, combined parameters, ONNX, OpenVINO IR,
+ncnn, TensorFlow Lite, training checkpoints, archives and YAML configurations.
+
+The readers load no native library, check every size in a file against the size of the file before they
+allocate memory, and execute nothing that a file contains. Names are imported on first use, so
+``import converters.formats`` stays fast.
 """
 
 from __future__ import annotations

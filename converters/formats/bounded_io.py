@@ -1,4 +1,4 @@
-"""Getting at the bytes of one file: only regular files, only up to a limit, with a digest."""
+"""Read untrusted files: regular files only, bounded in size, with a digest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from registry.errors import NotFoundError, UsageError
 
 
 def is_folder(path: Path) -> bool:
-    """Whether a folder is there; False for anything that cannot be looked at."""
+    """Return whether the path is a folder; False where the path cannot be examined."""
     try:
         return stat.S_ISDIR(path.stat().st_mode)
     except (OSError, ValueError):
@@ -23,7 +23,7 @@ def is_folder(path: Path) -> bool:
 
 
 def is_regular_file(path: Path) -> bool:
-    """Whether a regular file is there; False for anything that cannot be looked at."""
+    """Return whether the path is a regular file; False where the path cannot be examined."""
     try:
         return stat.S_ISREG(path.stat().st_mode)
     except (OSError, ValueError):
@@ -31,72 +31,72 @@ def is_regular_file(path: Path) -> bool:
 
 
 def escape_surrogates(text: str) -> str:
-    """Text that can be sent as JSON: YAML, JSON and tar can carry halves of characters."""
+    """Escape lone surrogates, which YAML, JSON and tar files can contain and JSON output cannot."""
     return text.encode("utf-8", "backslashreplace").decode()
 
 
 def regular_file_size(path: Path) -> int:
-    """Size in bytes of a regular file.
+    """Return the size in bytes of a regular file.
 
     Raises:
-        NotFoundError: Nothing is there, or it may not be read.
-        UsageError: It is a folder, a device, a pipe or a socket.
+        NotFoundError: The path does not exist or cannot be read.
+        UsageError: The path is a folder, a device, a pipe or a socket.
     """
     try:
         status = path.stat()
     except (OSError, ValueError) as error:
         # ValueError: a path with a NUL character.
-        raise _unreadable(path, error) from None
+        raise _unreadable_error(path, error) from None
     if not stat.S_ISREG(status.st_mode):
         raise UsageError(
             "not-a-file",
             f"{path} is not a regular file",
             expected="a file",
             found="a folder" if stat.S_ISDIR(status.st_mode) else "a device, pipe or socket",
-            hint=f"ls -l {path}   (a stream has to be written to a file first)",
+            hint=f"ls -l {path}   (write a stream to a file first)",
         )
     return status.st_size
 
 
 @contextmanager
 def open_regular_file(path: Path) -> Iterator[BinaryIO]:
-    """The file, open for reading.
+    """Open a regular file for reading.
 
     Raises:
-        NotFoundError: Nothing is there, or it may not be read.
-        UsageError: It is not a regular file.
+        NotFoundError: The path does not exist or cannot be read.
+        UsageError: The path is not a regular file.
     """
-    # Looked at before opening: opening a pipe waits for a writer that may never come.
+    # Check the type first: opening a pipe blocks until a writer opens it too.
     regular_file_size(path)
     try:
         with path.open("rb") as file:
             yield file
     except OSError as error:
         if error.errno is None:
-            # Raised by a decoder, such as gzip's for damaged data, and not by the system.
+            # A decoder raised it, such as gzip for damaged data, not the operating system.
             raise
-        raise _unreadable(path, error) from None
+        raise _unreadable_error(path, error) from None
 
 
 def read_head(path: Path, size: int) -> bytes:
-    """The first ``size`` bytes, fewer when the file is shorter."""
+    """Return the first ``size`` bytes, or fewer when the file is shorter."""
     with open_regular_file(path) as file:
         return file.read(size)
 
 
 def read_bounded(path: Path, limit: int, errors: FormatErrors) -> bytes:
-    """All bytes, so that what is hashed and what is parsed cannot differ.
+    """Read a whole file at once, so that the hashed bytes are the parsed bytes.
 
     Args:
         path: The file.
-        limit: Largest size in bytes that is loaded.
-        errors: Names the file in the error.
+        limit: Largest accepted size in bytes.
+        errors: Builds the error.
 
     Raises:
         IntegrityError: The file is larger than ``limit`` (``…-too-large``).
     """
     with open_regular_file(path) as file:
-        # One byte more than allowed tells a file that grew since its size was asked from one that fits.
+        # Reading one byte more than the limit detects a file that grew after its size was read.
         size = regular_file_size(path)
         data = file.read(limit + 1) if size <= limit else b""
     if size > limit or len(data) > limit:
@@ -105,27 +105,27 @@ def read_bounded(path: Path, limit: int, errors: FormatErrors) -> bytes:
 
 
 def file_digest(path: Path) -> str:
-    """SHA-256 of the file, as lower-case hexadecimal digits; errors as for ``open_regular_file``."""
+    """Return the SHA-256 of the file in hexadecimal; raises like ``open_regular_file``."""
     with open_regular_file(path) as file:
         return sha256_in(file)
 
 
 def combined_digest(digests: Mapping[str, str]) -> str:
-    """SHA-256 over the sorted ``sha256  name`` lines, the way ``sha256sum`` writes them.
+    """Return the SHA-256 over the sorted ``sha256  name`` lines in the format of ``sha256sum``.
 
     Args:
-        digests: File name to digest of the file.
+        digests: SHA-256 by file name.
     """
     lines = sorted(f"{value}  {name}\n" for name, value in digests.items())
     return hashlib.sha256("".join(lines).encode("utf-8", "surrogateescape")).hexdigest()
 
 
-def _unreadable(path: Path, error: Exception) -> NotFoundError:
+def _unreadable_error(path: Path, error: Exception) -> NotFoundError:
     reason = error.strerror if isinstance(error, OSError) else str(error)
     return NotFoundError(
         "path-unreadable",
         f"cannot read {path}",
-        expected="a file or folder that may be read",
+        expected="a readable file or folder",
         found=reason,
         hint=f"ls -l {path}",
     )

@@ -1,4 +1,4 @@
-"""A network as operators and the values between them, the same shape for every format."""
+"""The graph of a model as operators and values, in one form for every format."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from types import MappingProxyType
 from converters.formats.graph import FEED, FETCH, Block, Operator, Variable, as_tensor
 from converters.formats.inspection import Normalization, Tensor
 
-# What prepares an image without changing its values: movement, types, what converters put between.
-_CARRIERS = frozenset(
+# Operators that move or retype an image without arithmetic, including those that converters insert.
+_DATA_MOVEMENT = frozenset(
     {
         "assign",
         "calib",
@@ -45,7 +45,7 @@ _CARRIERS = frozenset(
         "DequantizeLinear",
     }
 )
-# What mean, deviation and scale of an image are computed with.
+# Operators that apply the mean, deviation and scale of an image.
 _ARITHMETIC = frozenset(
     {
         "scale",
@@ -79,14 +79,14 @@ _COLORS = 3
 
 @dataclass(frozen=True, slots=True)
 class Dataflow:
-    """A network ready to be followed.
+    """Operators of a model and the values between them.
 
     Attributes:
-        operators: Operators in the order of the file, feed and fetch left out.
-        inputs: Inputs of the network.
-        outputs: Outputs of the network.
-        tensors: What is known about values and parameters: name to the extents and type.
-        parameters: Names of values that are stored and not computed.
+        operators: Operators in file order, without feed and fetch.
+        inputs: Inputs of the model.
+        outputs: Outputs of the model.
+        tensors: Extents and element type of values and parameters, by name.
+        parameters: Names of the stored values.
     """
 
     operators: tuple[Operator, ...]
@@ -99,7 +99,7 @@ class Dataflow:
 def dataflow_from_blocks(
     blocks: Iterable[Block], inputs: Iterable[Variable], outputs: Iterable[Variable]
 ) -> Dataflow:
-    """The network of a legacy program or a Lite model; feed and fetch only name its ends."""
+    """Build the graph of a legacy program or a Lite model, without feed and fetch."""
     blocks = tuple(blocks)
     variables = {name: variable for block in blocks for name, variable in block.variables.items()}
     operators = tuple(op for block in blocks for op in block.operators if op.type not in (FEED, FETCH))
@@ -108,40 +108,40 @@ def dataflow_from_blocks(
         operators=operators,
         inputs=tuple(map(as_tensor, inputs)),
         outputs=tuple(map(as_tensor, outputs)),
-        # Values that share a name share memory, and the extents in the file are those of one of them.
+        # Values that reuse a name share memory; the file records the extents of only one of them.
         tensors={name: as_tensor(item) for name, item in variables.items() if written[name] <= 1},
         parameters=frozenset(name for name, variable in variables.items() if variable.persistable),
     )
 
 
 def detect_normalization(flow: Dataflow) -> Normalization | None:
-    """Whether the graph itself applies mean and deviation to a picture.
+    """Return whether the graph applies mean and deviation to an image.
 
-    The operators between an input with three colors and the first convolution tell: arithmetic there is
-    normalization, and only movement there means that the host has to do it.
+    The operators between a three-channel input and the first convolution decide: arithmetic there is
+    normalization; only data movement there means that the host normalizes.
 
     Returns:
-        None where no input is an image, or where something else than a convolution comes first.
+        None where no input is an image, or where another operator than a convolution comes first.
     """
     images = [tensor.name for tensor in flow.inputs if _is_image(tensor)]
-    found = {_first_treatment(flow, name) for name in images} - {None}
+    found = {_classify_first_operator(flow, name) for name in images} - {None}
     return next(iter(found)) if len(found) == 1 else None
 
 
 def count_fused_operators(operators: Iterable[Operator]) -> dict[str, int]:
-    """What a converter merged into one operator, with how often, as far as the file still shows it.
+    """Count the fusions that a converter made, as far as the file shows them.
 
-    An activation is named in the attributes of the operator that took it in. A batch norm leaves its bias:
-    opt folds the rest into the filter and keeps the name, so only filters whose bias is named after a batch
-    norm are counted. Other merges leave no trace.
+    An activation is named in the attributes of the operator it was fused into. A batch norm leaves its
+    bias: opt folds the rest into the filter and keeps the name, so only filters whose bias is named after
+    a batch norm are counted. Other fusions leave no trace.
     """
     counts = Counter(
-        " + ".join([operator.type, *parts]) for operator in operators if (parts := [*_merged(operator)])
+        " + ".join([operator.type, *parts]) for operator in operators if (parts := [*_fused_parts(operator)])
     )
     return dict(sorted(counts.items()))
 
 
-def _merged(operator: Operator) -> Iterator[str]:
+def _fused_parts(operator: Operator) -> Iterator[str]:
     bias = operator.inputs.get("Bias", ())
     if "conv" in operator.type and any("batch_norm" in name for name in bias):
         yield "batch_norm"
@@ -159,8 +159,8 @@ def _is_image(tensor: Tensor) -> bool:
     return shape is not None and len(shape) == 4 and _COLORS in (shape[1], shape[3])
 
 
-def _first_treatment(flow: Dataflow, name: str) -> Normalization | None:
-    # Names are reused: opt gives values that never live together the same one. So the order counts.
+def _classify_first_operator(flow: Dataflow, name: str) -> Normalization | None:
+    # opt reuses the name of a dead value, so operators are visited in order.
     pixels = {name}
     for operator in flow.operators:
         written = set(written_names(operator))
@@ -169,7 +169,7 @@ def _first_treatment(flow: Dataflow, name: str) -> Normalization | None:
                 return "in_graph"
             if "conv" in operator.type.lower():
                 return "host"
-            if operator.type in _CARRIERS:
+            if operator.type in _DATA_MOVEMENT:
                 pixels |= written
                 continue
         pixels -= written
@@ -177,5 +177,5 @@ def _first_treatment(flow: Dataflow, name: str) -> Normalization | None:
 
 
 def written_names(operator: Operator) -> Iterator[str]:
-    """Names of all values an operator computes."""
+    """Yield the names of all values that an operator computes."""
     return (name for bound in operator.outputs.values() for name in bound)

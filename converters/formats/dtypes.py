@@ -1,4 +1,4 @@
-"""Element types: the codes of each format in NumPy spelling, and what they say of precision."""
+"""Element types: the codes of each format, in NumPy spelling, and the precision they imply."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ PADDLE_DTYPES: Mapping[int, str] = MappingProxyType(
     }
 )
 
-# The members of VarType.Type that are containers and not element types.
+# Members of VarType.Type that are containers, not element types.
 PADDLE_CONTAINERS: Mapping[int, str] = MappingProxyType(
     {
         7: "lod_tensor",
@@ -107,7 +107,7 @@ TFLITE_DTYPES: Mapping[int, str] = MappingProxyType(
     }
 )
 
-# Bytes per element. Types that are packed below one byte have no entry.
+# Bytes per element. Types smaller than one byte have no entry.
 ITEM_SIZES: Mapping[str, int] = MappingProxyType(
     {
         "bool": 1,
@@ -134,25 +134,25 @@ ITEM_SIZES: Mapping[str, int] = MappingProxyType(
 
 
 def storage_precision(elements: Mapping[str, int]) -> DetectedPrecision | None:
-    """What the parameters are stored as.
+    """Return the precision in which parameters are stored.
 
-    Index and shape constants (int32, int64, bool) say nothing about precision and are left out. Quantized
-    weights bring float scales and biases along, so whole numbers decide when they are at least half.
+    Index and shape constants (int32, int64, bool) do not affect precision and are ignored. Quantized
+    weights come with float scales and biases, so integers decide when they are at least half of all scalars.
 
     Args:
-        elements: Element type in NumPy spelling to number of scalars of that type.
+        elements: Number of scalars by element type in NumPy spelling.
 
     Returns:
-        The precision, ``mixed`` when single and half stand beside each other, None when no type decides.
+        The precision; ``mixed`` for float32 together with float16; None when no type decides.
     """
-    bytes_, shorts = elements.get("int8", 0) + elements.get("uint8", 0), elements.get("int16", 0)
-    single, half = elements.get("float32", 0), elements.get("float16", 0)
-    if not (total := bytes_ + shorts + single + half):
+    int8, int16 = elements.get("int8", 0) + elements.get("uint8", 0), elements.get("int16", 0)
+    fp32, fp16 = elements.get("float32", 0), elements.get("float16", 0)
+    if not (total := int8 + int16 + fp32 + fp16):
         return None
-    if 2 * bytes_ >= total:
+    if 2 * int8 >= total:
         return "int8"
-    if 2 * shorts >= total:
+    if 2 * int16 >= total:
         return "int16"
-    if single and half:
+    if fp32 and fp16:
         return "mixed"
-    return "fp16" if half else "fp32"
+    return "fp16" if fp16 else "fp32"

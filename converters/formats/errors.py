@@ -1,4 +1,4 @@
-"""How a reader says that a file is not what it should be: always with the byte and what was expected."""
+"""Errors of the format readers: the byte position, the expected content and the content found."""
 
 from __future__ import annotations
 
@@ -7,56 +7,56 @@ from pathlib import Path
 
 from registry.errors import IntegrityError
 
-_AGAIN = "fetch or convert it again; zoo inspect shows what a file is"
+_HINT = "fetch or convert the file again; zoo inspect FILE shows what it is"
 
 
 @dataclass(frozen=True, slots=True)
 class FormatErrors:
-    """Makes the errors of one reader for one file.
+    """Builds the errors of one reader for one file.
 
     Attributes:
         path: The file being read.
-        code: First part of every error code, for example ``nb`` in ``nb-truncated``.
-        what: What the file is taken for, with its article, for example ``a Paddle-Lite model``.
+        prefix: First part of every error code, for example ``nb`` in ``nb-truncated``.
+        label: Name of the format with its article, for example ``a Paddle-Lite model``.
     """
 
     path: Path
-    code: str
-    what: str
+    prefix: str
+    label: str
 
     def truncated(self, at: int | None, expected: str, found: str) -> IntegrityError:
-        """The file ends before something it announces; ``at`` is None where bytes were never counted."""
+        """Build the error for a file that ends early; ``at`` is None where the reader counts no bytes."""
         return IntegrityError(
-            f"{self.code}-truncated",
-            f"{self.path} ends in the middle of {self.what}{_place(at)}",
+            f"{self.prefix}-truncated",
+            f"{self.path} is truncated: {self.label} ends early{_position(at)}",
             expected=expected,
             found=found,
             done="nothing was changed",
-            hint=_AGAIN,
+            hint=_HINT,
         )
 
     def corrupt(self, at: int | None, expected: str, found: str) -> IntegrityError:
-        """The bytes contradict the format or each other; ``at`` as above."""
+        """Build the error for bytes that contradict the format or each other; ``at`` as for ``truncated``."""
         return IntegrityError(
-            f"{self.code}-corrupt",
-            f"{self.path} is damaged: it breaks the format of {self.what}{_place(at)}",
+            f"{self.prefix}-corrupt",
+            f"{self.path} is damaged: it breaks the format of {self.label}{_position(at)}",
             expected=expected,
             found=found,
             done="nothing was changed",
-            hint=_AGAIN,
+            hint=_HINT,
         )
 
     def too_large(self, expected: str, found: str) -> IntegrityError:
-        """Reading on would cost more memory or time than any honest file of the kind needs."""
+        """Build the error for a file that exceeds a limit on memory or time."""
         return IntegrityError(
-            f"{self.code}-too-large",
-            f"{self.path} is larger than {self.what} can sensibly be",
+            f"{self.prefix}-too-large",
+            f"{self.path} exceeds a limit for {self.label}",
             expected=expected,
             found=found,
             done="reading stopped, nothing was changed",
-            hint="see where it comes from: no file that the zoo knows comes near that size",
+            hint="check where the file comes from: no model in the catalog reaches this limit",
         )
 
 
-def _place(at: int | None) -> str:
+def _position(at: int | None) -> str:
     return "" if at is None else f" at byte {at}"

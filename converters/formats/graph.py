@@ -1,4 +1,4 @@
-"""What the legacy program and the Lite model have in common: blocks of variables and operators."""
+"""Blocks, variables and operators, as legacy programs and Lite models both have them."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ AttributeValue: TypeAlias = Scalar | tuple[Scalar, ...] | None
 FEED, FETCH = "feed", "fetch"
 
 MAX_RANK = 32
-"""Dimensions of a tensor; NumPy before 2.0 knows no more."""
+"""Largest number of dimensions; the limit of NumPy before 2.0."""
 
 MAX_ENTRIES = 200_000
-"""Operators, variables or tensors in one file: some hundred times the largest network in the catalog."""
+"""Largest number of operators, variables or tensors in one file; the largest catalog model has 1 % of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +29,10 @@ class Variable:
 
     Attributes:
         name: Name, unique within its block.
-        kind: What it holds, in the spelling of framework.proto (``lod_tensor``, ``feed_minibatch``, …).
-        dtype: Element type in NumPy spelling; None for what is not a tensor.
-        dims: Extents, -1 for open ones; None when the file does not record them.
-        persistable: Whether it outlives a run: parameters do, activations do not.
+        kind: Variable type in the spelling of framework.proto (``lod_tensor``, ``feed_minibatch``, …).
+        dtype: Element type in NumPy spelling; None where the variable is not a tensor.
+        dims: Extents, -1 for a dynamic one; None when the file does not record them.
+        persistable: Whether it persists between runs: true for parameters, false for activations.
     """
 
     name: str
@@ -44,12 +44,12 @@ class Variable:
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """The implementation Paddle-Lite chose for an operator.
+    """The kernel that Paddle-Lite selected for an operator.
 
     Attributes:
-        alias: Which of several implementations of the same place, for example ``def`` or ``fp32_to_fp16``.
-        target: Processor, in Paddle-Lite's spelling (``arm``, ``host``, ``x86``, ``opencl``, …).
-        precision: Arithmetic, in Paddle-Lite's spelling (``float``, ``float16``, ``int8_t``, ``any``, …).
+        alias: Name of the implementation among those of one place, for example ``def`` or ``fp32_to_fp16``.
+        target: Processor in Paddle-Lite's spelling (``arm``, ``host``, ``x86``, ``opencl``, …).
+        precision: Arithmetic in Paddle-Lite's spelling (``float``, ``float16``, ``int8_t``, ``any``, …).
         layout: Memory order (``NCHW``, ``any``, ``ImageDefault``, …).
     """
 
@@ -61,14 +61,14 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """One step of a program.
+    """One operator of a program.
 
     Attributes:
         type: Operator type, for example ``conv2d``.
-        inputs: Parameter of the operator to the variables bound to it.
-        outputs: Likewise for what it writes.
-        attributes: Attribute values; None for a kind of attribute that holds no plain value.
-        kernel: The kernel, in Lite models only.
+        inputs: Variables by input parameter of the operator.
+        outputs: Variables by output parameter of the operator.
+        attributes: Attribute values by name; None for an attribute without a plain value.
+        kernel: The kernel; Lite models only.
     """
 
     type: str
@@ -85,7 +85,7 @@ class Operator:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A list of operators with the variables they work on; block 0 is the main program."""
+    """Operators with their variables; block 0 is the main program."""
 
     index: int
     parent: int
@@ -95,13 +95,13 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """A parameter as it lies in a file.
+    """A parameter stored in a file.
 
     Attributes:
-        name: Name; None where the file stores tensors in order and without names.
+        name: Name; None where the file stores tensors without names.
         dtype: Element type in NumPy spelling.
         dims: Extents.
-        offset: First byte of the data, counted from the start of the file.
+        offset: Position of the data in the file.
         size: Length of the data in bytes.
     """
 
@@ -118,10 +118,10 @@ class StoredTensor:
 
 
 def content_digest(tensors: Iterable[tuple[str, tuple[int, ...], bytes | memoryview]]) -> str:
-    """Digest of parameters by what they hold, so that renamed or reordered ones are the same.
+    """Digest the contents of parameters, independent of their names and order.
 
     Args:
-        tensors: Element type in NumPy spelling, extents and bytes of each.
+        tensors: Element type in NumPy spelling, extents and bytes of each tensor.
     """
     single = sorted(
         hashlib.sha256(f"{dtype} {dims}\n".encode() + bytes(data)).digest() for dtype, dims, data in tensors
@@ -130,15 +130,15 @@ def content_digest(tensors: Iterable[tuple[str, tuple[int, ...], bytes | memoryv
 
 
 def feeds(blocks: Iterable[Block]) -> tuple[Variable, ...]:
-    """The inputs of a program: what its feed operators write, by column.
+    """Return the inputs of a program: the outputs of its feed operators, sorted by column.
 
-    A feed of a variable that the block does not declare yields a variable of unknown type and shape.
+    An undeclared variable gets unknown type and shape.
     """
     return _columns(blocks, FEED, "Out", written=True)
 
 
 def fetches(blocks: Iterable[Block]) -> tuple[Variable, ...]:
-    """The outputs of a program: what its fetch operators read, by column."""
+    """Return the outputs of a program: the inputs of its fetch operators, sorted by column."""
     return _columns(blocks, FETCH, "X", written=False)
 
 
@@ -156,13 +156,13 @@ def _columns(blocks: Iterable[Block], kind: str, parameter: str, *, written: boo
 
 
 def count_operators(blocks: Iterable[Block]) -> dict[str, int]:
-    """Operator type to count over all blocks, feed and fetch left out, sorted by name."""
+    """Count operators by type over all blocks, without feed and fetch, sorted by name."""
     types = Counter(operator.type for block in blocks for operator in block.operators)
     return {name: types[name] for name in sorted(types) if name not in {FEED, FETCH}}
 
 
 def as_tensor(variable: Variable) -> Tensor:
-    """A variable as an input or output of an artifact: open extents become None."""
+    """Convert a variable to an input or output of an artifact: dynamic extents become None."""
     shape = (
         None if variable.dims is None else tuple(None if extent < 0 else extent for extent in variable.dims)
     )
@@ -170,7 +170,7 @@ def as_tensor(variable: Variable) -> Tensor:
 
 
 def elements_by_dtype(tensors: Iterable[StoredTensor]) -> dict[str, int]:
-    """Element type to number of scalars, sorted by name."""
+    """Count scalars by element type, sorted by name."""
     totals: Counter[str] = Counter()
     for tensor in tensors:
         totals[tensor.dtype] += tensor.elements

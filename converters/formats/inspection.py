@@ -1,4 +1,4 @@
-"""What looking into an artifact yields, the same shape for every format."""
+"""Result of inspecting an artifact, in one form for every format."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Format = Literal[
     "onnx",
     "openvino",  # OpenVINO IR, .xml + .bin
     "ncnn",  # .param + .bin
-    "tflite",  # TensorFlow Lite, which is called LiteRT now
+    "tflite",  # TensorFlow Lite, since renamed LiteRT
     "weights",  # training checkpoint, .pdparams pickle
     "safetensors",
     "archive",  # tar or zip
@@ -32,8 +32,7 @@ class Tensor(Model):
 
     Attributes:
         name: Name inside the artifact.
-        shape: Extents; None for an extent that is open until run time. None as a whole when the file
-            does not record the shape.
+        shape: Extents, None for a dynamic one; None as a whole when the file does not record the shape.
         dtype: NumPy spelling (``float32``, ``int64``); None when the file does not record it.
     """
 
@@ -43,15 +42,15 @@ class Tensor(Model):
 
 
 class Runtime(Model):
-    """What an app must bring to run a Lite file.
+    """Requirements of an app that runs a Lite file.
 
     Attributes:
-        made_for: Version of Paddle-Lite that made the file; the same version of the runtime always loads it.
-        min_version: Earliest runtime that loads it; None where nothing in the file rules earlier ones out.
-        max_version: Latest runtime that loads it; None where nothing in the file rules later ones out.
-        abi: Android ABIs that have its kernels; a file names kernels and holds no machine code.
-        build: Switches the runtime must be built with.
-        processor: What the processor must offer beyond its ABI; None for nothing.
+        made_for: Version of Paddle-Lite that wrote the file; the runtime of the same version always loads it.
+        min_version: Earliest runtime that loads it; None where the file sets no lower bound.
+        max_version: Latest runtime that loads it; None where the file sets no upper bound.
+        abi: Android ABIs with its kernels; a file names kernels and contains no machine code.
+        build: Build switches that the runtime needs.
+        processor: Processor features needed beyond the ABI; None for none.
     """
 
     made_for: str
@@ -63,16 +62,16 @@ class Runtime(Model):
 
 
 class ProvenanceSummary(Model):
-    """What the provenance beside an artifact says about it.
+    """Summary of the provenance file of an artifact.
 
     Attributes:
         conversion: Kind of conversion, for example ``lite``.
-        inputs: File name of each input to its SHA-256.
-        tools: Package to version.
-        options: What was asked for.
-        revision: Revision of this project's part in that kind of conversion; None where it is not stated.
-        changes: What this project changed in the model before the tool read it, to the number of places.
-        matches_file: Whether the statement is about exactly these bytes.
+        inputs: SHA-256 by file name of each input.
+        tools: Version by package.
+        options: Requested conversion options.
+        revision: Revision of this project's conversion code; None where it is not recorded.
+        changes: Number of edits by kind that this project made to the model before the tool read it.
+        matches_file: Whether the recorded digest is the digest of the artifact.
     """
 
     conversion: str
@@ -85,35 +84,34 @@ class ProvenanceSummary(Model):
 
 
 class Inspection(Model):
-    """What an artifact is, read from its bytes and never from its name.
+    """Facts about an artifact, read from its bytes, never from its name.
 
     Attributes:
-        path: The file that was looked into, or what was asked for where several files make up the artifact.
-        format: What the bytes are.
-        size: Total size in bytes of the files that make up the artifact.
-        sha256: Digest of the file as it is; where several files make up the artifact, the digest over their
-            sorted ``sha256  name`` lines.
-        canonical_sha256: Digest after bytes that carry no meaning are zeroed (the uninitialized tail of the
-            version field of a ``.nb``); equals ``sha256`` where there are none.
-        made_by: Producer as the file states it, for example ``opt v2.13-rc`` or ``paddle 3.2.2``.
+        path: The inspected file, or the requested path where several files make up the artifact.
+        format: Format of the artifact.
+        size: Total size in bytes of the files of the artifact.
+        sha256: Digest of the file; for several files, the digest over their sorted ``sha256  name`` lines.
+        canonical_sha256: Digest with meaningless bytes zeroed (the uninitialized tail of the version field
+            of a ``.nb``); equals ``sha256`` where there are none.
+        made_by: Producer that the file records, for example ``opt v2.13-rc`` or ``paddle 3.2.2``.
         target: Processor family of the kernels (``arm``, ``x86``, ``opencl``), for ``.nb`` only.
-        precision: Proven arithmetic precision of the kernels or operators, not of the stored weights.
+        precision: Arithmetic precision of the kernels or operators, not of the stored weights.
         weights_precision: Storage type of the parameters.
         inputs: Inputs in order.
         outputs: Outputs in order.
-        operators: Operator type to count, feed and fetch excluded, sorted by name.
-        fused: What a converter merged into one operator (``conv2d + relu``) to count, as far as it shows.
-        normalization: Whether mean and deviation are applied to images inside the graph; None where there
-            is no image, or the graph does not show it.
-        parameters: Number of parameter tensors; None when the artifact holds none on its own.
+        operators: Count by operator type, without feed and fetch, sorted by name.
+        fused: Count by fusion (``conv2d + relu``), as far as the file shows fusions.
+        normalization: Whether the graph or the host applies mean and deviation to images; None where there
+            is no image input or the graph does not show it.
+        parameters: Number of parameter tensors; None when the artifact contains none.
         elements: Number of scalars in all parameter tensors; None when unknown.
-        weights_sha256: Digest over types, extents and bytes of the parameters, whatever names and order;
-            None where they are not in the artifact.
-        runtime: What an app must bring, for Lite files.
-        provenance: What the provenance beside the artifact says; None when there is none.
-        contents: The artifacts inside an archive that was looked into.
-        details: Facts of one format only (kernels per precision, opset, members of an archive, …).
-        warnings: Things a user must know before shipping the file, one sentence each.
+        weights_sha256: Digest over types, extents and bytes of the parameters, independent of names and
+            order; None where the artifact does not contain them.
+        runtime: Requirements of the app, for Lite files.
+        provenance: Summary of the provenance file; None when there is none.
+        contents: Inspections of the artifacts inside an archive.
+        details: Format-specific facts (kernels per precision, opset, members of an archive, …).
+        warnings: Facts to know before shipping the file, one sentence each.
     """
 
     path: Path

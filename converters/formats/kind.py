@@ -1,7 +1,7 @@
-"""What the first bytes of a file say it is; the one place that knows magic numbers.
+"""Detection of a file's format from its first bytes; the only place with magic numbers.
 
-A download that ends in an error page, a Git-LFS pointer or a body that is still compressed is found here,
-before anything is stored or parsed.
+It also detects what servers send in place of an artifact (an error page, a Git-LFS pointer, a body that is
+still compressed) before the download is stored or parsed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from enum import Enum
 from registry.errors import IntegrityError
 
 HEAD_BYTES = 4096
-"""How many bytes ``sniff`` wants to see: enough to decompress one header block of a tar.gz."""
+"""Number of bytes that ``sniff`` needs: enough to decompress one header block of a tar.gz."""
 
 _TAR_BLOCK = 512
 _NB_VERSION = re.compile(rb"[0-9A-Za-z][0-9A-Za-z._+-]*\0?")
@@ -23,7 +23,7 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0e-\x1f\x7f]")
 
 
 class Kind(str, Enum):
-    """What a file is by its first bytes."""
+    """Format of a file by its first bytes."""
 
     NB = "nb"
     PROGRAM = "program"
@@ -69,25 +69,25 @@ _DESCRIPTIONS = {
     Kind.TFLITE: "a TensorFlow Lite model",
     Kind.LFS_POINTER: "a Git-LFS pointer",
     Kind.EMPTY: "an empty file",
-    Kind.UNKNOWN: "bytes of no format known here",
+    Kind.UNKNOWN: "data of an unknown format",
 }
 
 
 def describe(kind: Kind) -> str:
-    """The kind as a person would say it, with its article."""
+    """Return the name of the kind for messages, with its article."""
     return _DESCRIPTIONS[kind]
 
 
 def sniff(head: bytes) -> Kind:
-    """Recognizes a file by its first bytes, never by its name.
+    """Detect the format of a file from its first bytes, never from its name.
 
-    The answer is a strong hint, not a proof: only reading the file to the end proves what it is.
+    The result is a strong hint only: a reader has to decode the whole file to confirm it.
 
     Args:
         head: The first ``HEAD_BYTES`` bytes, or all bytes of a shorter file.
 
     Returns:
-        The kind; ``UNKNOWN`` when nothing fits.
+        The kind; ``UNKNOWN`` when no rule matches.
     """
     if not head:
         return Kind.EMPTY
@@ -98,20 +98,20 @@ def sniff(head: bytes) -> Kind:
 
 
 def reject_placeholder(head: bytes, name: str) -> None:
-    """Refuses what servers and tools put in the place of an artifact.
+    """Reject what servers and tools leave in place of an artifact.
 
     Args:
         head: The first ``HEAD_BYTES`` bytes of the file or of the response body.
-        name: How to call the file in the message.
+        name: Name of the file for the message.
 
     Raises:
         IntegrityError: ``empty-file``, ``html-instead-of-artifact``, ``xml-instead-of-artifact``,
             ``lfs-pointer`` or ``gzip-body``.
     """
-    refusal = _STAND_INS.get(sniff(head))
-    if refusal is None:
+    placeholder = _PLACEHOLDERS.get(sniff(head))
+    if placeholder is None:
         return
-    code, message, hint = refusal
+    code, message, hint = placeholder
     raise IntegrityError(
         code,
         f"{name} {message}",
@@ -122,13 +122,13 @@ def reject_placeholder(head: bytes, name: str) -> None:
 
 
 def require_kind(head: bytes, kind: Kind, code: str, name: str) -> None:
-    """Refuses a file whose first bytes say that it is something else.
+    """Reject a file whose first bytes belong to another format.
 
     Args:
         head: The first ``HEAD_BYTES`` bytes.
-        kind: What the file must be.
-        code: Error code when it is not, for example ``not-a-nb``.
-        name: How to call the file in the message.
+        kind: Required kind.
+        code: Error code for another kind, for example ``not-a-nb``.
+        name: Name of the file for the message.
 
     Raises:
         IntegrityError: ``code``, or one of the codes of ``reject_placeholder``.
@@ -145,27 +145,27 @@ def require_kind(head: bytes, kind: Kind, code: str, name: str) -> None:
         )
 
 
-_STAND_INS = {
-    Kind.EMPTY: ("empty-file", "is empty", "the download was cut short: fetch it again"),
+_PLACEHOLDERS = {
+    Kind.EMPTY: ("empty-file", "is empty", "the download was interrupted: fetch it again"),
     Kind.HTML: (
         "html-instead-of-artifact",
         "is a web page, not an artifact",
-        "the server answered with a page (error, login, notice): open the URL in a browser to see it",
+        "the server sent a page (error, login, notice): open the URL in a browser to read it",
     ),
     Kind.XML: (
         "xml-instead-of-artifact",
         "is an XML document, not an artifact",
-        "object stores answer like this when a file is missing or access is denied: check the URL",
+        "object stores send XML when a file is missing or access is denied: check the URL",
     ),
     Kind.LFS_POINTER: (
         "lfs-pointer",
-        "is a Git-LFS pointer: the text that stands for a large file, not the file",
-        "get the content with `git lfs pull`, or fetch from another source",
+        "is a Git-LFS pointer, not the file it refers to",
+        "run git lfs pull in the repository, or fetch from another source",
     ),
     Kind.GZIP: (
         "gzip-body",
-        "is gzip data with no archive inside: a file whose transport compression was never undone",
-        "decompress it (`gzip -d`), or fetch it again without content encoding",
+        "is gzip data without an archive: the transport compression was not removed",
+        "decompress it with gzip -d, or fetch it again without content encoding",
     ),
 }
 
@@ -176,12 +176,12 @@ def _first_line(head: bytes) -> str:
 
 
 def _is_tar(head: bytes) -> bool:
-    """A tar header sums up its own bytes, with the eight bytes of the sum itself taken as blanks."""
+    """Verify the checksum of a tar header: the sum of its bytes, with the checksum field as blanks."""
     block = head[:_TAR_BLOCK]
     if len(block) < _TAR_BLOCK or not block[0]:
         return False
-    stated = re.fullmatch(rb" *([0-7]{1,7})[ \0]*", block[148:156])
-    return stated is not None and int(stated[1], 8) == sum(block[:148]) + sum(block[156:]) + 8 * ord(" ")
+    checksum = re.fullmatch(rb" *([0-7]{1,7})[ \0]*", block[148:156])
+    return checksum is not None and int(checksum[1], 8) == sum(block[:148]) + sum(block[156:]) + 8 * ord(" ")
 
 
 def _is_tar_gz(head: bytes) -> bool:
@@ -202,17 +202,17 @@ def _is_zip(head: bytes) -> bool:
 
 
 def _is_pickle(head: bytes) -> bool:
-    """Protocol 2 and later announce themselves; paddle.save has never written an older one."""
+    """Match protocols 2 to 5, which have a prefix; paddle.save has never written an older one."""
     return len(head) > 1 and head[0] == 0x80 and 2 <= head[1] <= 5
 
 
 def _is_safetensors(head: bytes) -> bool:
-    """A u64 with the length of a JSON object, then the object. 2**32 is far beyond any real header."""
+    """Match a u64 with the length of a JSON object, then the object; real headers stay far below 2**32."""
     return len(head) > 8 and head[8] == ord("{") and 2 <= int.from_bytes(head[:8], "little") < 1 << 32
 
 
 def _is_params(head: bytes) -> bool:
-    """Version 0, LoD levels (none in weights), version 0, a short TensorDesc that starts with its type."""
+    """Match version 0, LoD levels (none in weights), version 0 and a short TensorDesc with its type first."""
     levels = int.from_bytes(head[4:12], "little")
     if len(head) < 21 or any(head[:4]) or levels > 4:
         return False
@@ -225,7 +225,7 @@ def _is_params(head: bytes) -> bool:
 
 
 def _is_nb(head: bytes) -> bool:
-    """A small u16 and a version string; enough is left to the reader to say where a torn file ends."""
+    """Match a small u16 and a version string, so that the reader gets truncated files too."""
     if len(head) < 3 or head[1] or head[0] > 15:
         return False
     version = _NB_VERSION.match(head, 2, 18)
@@ -233,7 +233,7 @@ def _is_nb(head: bytes) -> bool:
 
 
 def _is_program(head: bytes) -> bool:
-    """Field 1 (blocks), its length, and inside it the first required field: idx 0."""
+    """Match field 1 (blocks), its length, and in it the first required field: idx 0."""
     if head[0] != 0x0A:
         return False
     start = next((at + 1 for at in range(1, min(len(head), 11)) if head[at] < 0x80), None)
@@ -241,12 +241,12 @@ def _is_program(head: bytes) -> bool:
 
 
 def _is_tflite(head: bytes) -> bool:
-    """A FlatBuffers buffer: the place of its root, then the identifier."""
+    """Match a FlatBuffers buffer: the offset of its root, then the identifier."""
     return head[4:8] == b"TFL3"
 
 
 def _is_onnx(head: bytes) -> bool:
-    """Field 1 (ir_version, a small number), then one of the fields 2 to 8."""
+    """Match field 1 (ir_version, a small number), then one of the fields 2 to 8."""
     if len(head) < 3 or head[0] != 0x08 or not 1 <= head[1] < 0x80:
         return False
     return head[2] in (0x12, 0x1A, 0x22, 0x28, 0x32, 0x3A, 0x42)
@@ -267,7 +267,7 @@ _BINARY_RULES = (
 )
 
 
-_FIRST_WORDS = (
+_TEXT_PREFIXES = (
     (Kind.LFS_POINTER, re.compile(rb"version https://git-lfs\.github\.com/spec/")),
     (Kind.NCNN, re.compile(rb"7767517\s")),
 )
@@ -277,7 +277,7 @@ def _sniff_text(head: bytes) -> Kind:
     if not _is_text(head):
         return Kind.UNKNOWN
     text = head.removeprefix(b"\xef\xbb\xbf").lstrip()
-    if kind := next((kind for kind, first in _FIRST_WORDS if first.match(text)), None):
+    if kind := next((kind for kind, prefix in _TEXT_PREFIXES if prefix.match(text)), None):
         return kind
     if _MARKUP.match(re.sub(rb"\A(<!--.*?-->\s*)+", b"", text, flags=re.DOTALL)):
         return Kind.HTML
@@ -292,7 +292,7 @@ def _sniff_text(head: bytes) -> Kind:
 def _sniff_xml(text: bytes) -> Kind:
     if _OPENVINO.match(text):
         return Kind.OPENVINO
-    # XHTML announces itself as XML first.
+    # XHTML starts with an XML declaration.
     return Kind.HTML if re.search(rb"<html\b", text, re.IGNORECASE) else Kind.XML
 
 
@@ -302,6 +302,6 @@ def _is_text(head: bytes) -> bool:
     try:
         head.decode()
     except UnicodeDecodeError as error:
-        # The head may end in the middle of a character; anything earlier is not UTF-8.
+        # The head may end inside a character; an earlier error means that the text is not UTF-8.
         return error.end == len(head) and error.start > len(head) - 4
     return True

@@ -1,7 +1,7 @@
-"""Which files make up the artifact a path stands for: one file, or a program with its parameters.
+"""Find the files of the artifact at a path: one file, or a program with its parameters.
 
-What a file is, is read from its bytes. Names serve for one thing only: to find out which parameters go with
-which program, because that is all that ties them together on disk.
+The format of a file is read from its bytes. Names only pair parameters with their program, because nothing
+else on disk connects the two.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Artifact:
     """The files of one artifact.
 
     Attributes:
-        kind: What the main file is by its first bytes.
-        main: The file itself, or the program of a pair.
-        params: The parameters of a pair.
+        kind: Kind of the main file.
+        main: The only file, or the program or graph of a pair.
+        params: The parameters or weights of a pair.
     """
 
     kind: Kind
@@ -42,54 +42,54 @@ class Artifact:
 
 
 def locate_in_folder(folder: Path) -> Artifact:
-    """The one artifact in a folder, or in its only sub-folder, as archives unpack to.
+    """Find the only artifact in a folder, or in its only sub-folder, which archives unpack to.
 
     Raises:
-        NotFoundError: ``no-artifact``; the message lists what is there instead.
-        UsageError: ``ambiguous-folder`` when it holds several.
-        IntegrityError: A web page, pointer or empty file stands where the artifact should be.
+        NotFoundError: ``artifact-not-found``; the message lists the files that are there.
+        UsageError: ``ambiguous-folder`` when the folder contains several.
+        IntegrityError: The folder contains a web page, a pointer or an empty file in place of the artifact.
     """
     for _ in range(_MAX_NESTING):
-        entries = _visible(folder)
+        entries = _list_entries(folder)
         files = [entry for entry in entries if is_regular_file(entry)]
         folders = [entry for entry in entries if is_folder(entry)]
-        artifacts = _artifacts({path: sniff(read_head(path, HEAD_BYTES)) for path in files})
+        artifacts = _find_artifacts({path: sniff(read_head(path, HEAD_BYTES)) for path in files})
         if len(artifacts) > 1:
-            raise _ambiguous(folder, artifacts)
+            raise _ambiguous_error(folder, artifacts)
         if artifacts:
             return artifacts[0]
         for path in files:
             reject_placeholder(read_head(path, HEAD_BYTES), str(path))
         if len(folders) != 1:
-            raise _nothing(folder, entries)
+            raise _not_found_error(folder, entries)
         folder = folders[0]
     raise NotFoundError(
-        "no-artifact",
-        f"no artifact within {_MAX_NESTING} folders",
-        found=f"a further folder {folder}",
-        hint=f"name the folder that holds the files: find {folder} -type f",
+        "artifact-not-found",
+        f"found no artifact within {_MAX_NESTING} nested folders",
+        found=f"another folder, {folder}",
+        hint=f"name the folder with the files: find {folder} -type f",
     )
 
 
 def locate_file(path: Path) -> Artifact:
-    """The artifact a file is, or is one half of.
+    """Find the artifact that a file is, or that it belongs to.
 
     Raises:
-        NotFoundError: Nothing is there.
-        UsageError: ``ambiguous-params`` when several programs could go with the named parameters.
-        IntegrityError: A web page, pointer or empty file stands where the artifact should be.
+        NotFoundError: The file does not exist.
+        UsageError: ``ambiguous-params`` when several programs match the named parameters.
+        IntegrityError: The file is a web page, a pointer or an empty file in place of the artifact.
     """
     head = read_head(path, HEAD_BYTES)
     reject_placeholder(head, str(path))
     kind = sniff(head)
     if kind in _TWO_FILES:
-        return _with_bin(kind, path)
-    # Bare numbers begin like anything, also like a program: what lies beside them says what they are.
+        return _pair_with_bin(kind, path)
+    # Raw numbers can start with any bytes, so the graph file of the same name decides.
     for sibling in _siblings(path) if path.suffix == ".bin" else ():
         if (graph := sniff(read_head(sibling, HEAD_BYTES))) in _TWO_FILES:
-            return _with_bin(graph, sibling)
+            return _pair_with_bin(graph, sibling)
     if kind in _PROGRAMS:
-        return Artifact(kind, path, _params_beside(path, _siblings(path)))
+        return Artifact(kind, path, _find_params(path, _siblings(path)))
     if kind is not Kind.PARAMS:
         return Artifact(kind, path)
     programs = [
@@ -100,45 +100,47 @@ def locate_file(path: Path) -> Artifact:
     if len(programs) > 1:
         raise UsageError(
             "ambiguous-params",
-            f"several programs could go with {path}",
-            expected="one program of the same name",
-            found=_listed(artifact.main for artifact in programs),
+            f"several programs match {path}",
+            expected="one program with the same name",
+            found=_join_names(artifact.main for artifact in programs),
             hint=f"name the program: zoo inspect {programs[0].main}",
         )
     return programs[0] if programs else Artifact(kind, path)
 
 
-def _with_bin(kind: Kind, graph: Path) -> Artifact:
+def _pair_with_bin(kind: Kind, graph: Path) -> Artifact:
     weights = graph.with_suffix(".bin")
     return Artifact(kind, graph, weights if is_regular_file(weights) else None)
 
 
-def _artifacts(kinds: dict[Path, Kind]) -> list[Artifact]:
-    """All artifacts among the files of one folder, in the order of their names."""
-    pairs = [_with_bin(kind, path) for path, kind in kinds.items() if kind in _TWO_FILES]
-    # Bare numbers begin like anything.
+def _find_artifacts(kinds: dict[Path, Kind]) -> list[Artifact]:
+    """Find all artifacts among the files of one folder, sorted by name."""
+    pairs = [_pair_with_bin(kind, path) for path, kind in kinds.items() if kind in _TWO_FILES]
+    # Raw numbers can start with any bytes, so their sniffed kind means nothing.
     weights = {artifact.params for artifact in pairs}
     kinds = {path: kind for path, kind in kinds.items() if path not in weights}
     programs = [path for path, kind in kinds.items() if kind in _PROGRAMS]
-    loose = [path for path, kind in kinds.items() if kind is Kind.PARAMS]
+    unpaired = [path for path, kind in kinds.items() if kind is Kind.PARAMS]
     found: list[Artifact] = pairs
     for program in programs:
-        beside = _params_beside(program, [path for path in kinds if path.stem == program.stem])
-        if beside is None and len(programs) == len(loose) == 1:
-            beside = loose[0]
-        found.append(Artifact(kinds[program], program, beside))
-    taken = {artifact.params for artifact in found}
-    found += [Artifact(Kind.PARAMS, path) for path in loose if path not in taken]
-    # paddle.jit.save leaves a pickle of names beside the parameters, called after them: it is no artifact,
-    # also where the parameters themselves are missing.
-    noted = {*kinds, *(program.with_suffix(_PARAMS_SUFFIX) for program in programs)}
-    notes = {path for path in kinds if path.suffix == ".info" and path.with_suffix("") in noted}
-    found += [Artifact(kind, path) for path, kind in kinds.items() if kind in _MODELS and path not in notes]
+        params = _find_params(program, [path for path in kinds if path.stem == program.stem])
+        if params is None and len(programs) == len(unpaired) == 1:
+            params = unpaired[0]
+        found.append(Artifact(kinds[program], program, params))
+    paired = {artifact.params for artifact in found}
+    found += [Artifact(Kind.PARAMS, path) for path in unpaired if path not in paired]
+    # paddle.jit.save writes a pickle of names next to the parameters and named after them. It is not an
+    # artifact, even where the parameters are missing.
+    owners = {*kinds, *(program.with_suffix(_PARAMS_SUFFIX) for program in programs)}
+    name_pickles = {path for path in kinds if path.suffix == ".info" and path.with_suffix("") in owners}
+    found += [
+        Artifact(kind, path) for path, kind in kinds.items() if kind in _MODELS and path not in name_pickles
+    ]
     return found
 
 
-def _params_beside(program: Path, siblings: Iterable[Path]) -> Path | None:
-    """The file of the same name that says it is the parameters, whatever it is, or else one that is."""
+def _find_params(program: Path, siblings: Iterable[Path]) -> Path | None:
+    """Find the parameters of a program: the file with their suffix whatever its content, else by content."""
     others = [path for path in siblings if path != program]
     named = [path for path in others if path.suffix == _PARAMS_SUFFIX]
     return next(
@@ -148,16 +150,16 @@ def _params_beside(program: Path, siblings: Iterable[Path]) -> Path | None:
 
 
 def _siblings(path: Path) -> list[Path]:
-    """Files beside this one that have the same name but another suffix."""
+    """List the files in the same folder with the same stem and another suffix."""
     try:
         entries = sorted(entry for entry in path.parent.iterdir() if entry.stem == path.stem)
     except OSError:
-        # A file may be readable in a folder that may not be listed.
+        # A file can be readable in a folder that cannot be listed.
         return []
     return [entry for entry in entries if entry.name != path.name and is_regular_file(entry)]
 
 
-def _visible(folder: Path) -> list[Path]:
+def _list_entries(folder: Path) -> list[Path]:
     try:
         entries = sorted(
             entry for entry in folder.iterdir() if not entry.name.startswith(".") and entry.name != "__MACOSX"
@@ -169,35 +171,35 @@ def _visible(folder: Path) -> list[Path]:
     if len(entries) > _MAX_FILES:
         raise UsageError(
             "ambiguous-folder",
-            f"{folder} is no folder of one model",
+            f"{folder} has too many entries for the folder of one model",
             expected=f"at most {_MAX_FILES} entries",
             found=f"{len(entries)}",
-            hint="name the file itself",
+            hint="name the model file itself",
         )
     return entries
 
 
-def _ambiguous(folder: Path, artifacts: Sequence[Artifact]) -> UsageError:
+def _ambiguous_error(folder: Path, artifacts: Sequence[Artifact]) -> UsageError:
     return UsageError(
         "ambiguous-folder",
-        f"{folder} holds more than one artifact",
+        f"{folder} contains more than one artifact",
         expected="one model file, or one program with its parameters",
-        found=_listed(artifact.main for artifact in artifacts),
-        hint=f"name one: zoo inspect {artifacts[0].main}",
+        found=_join_names(artifact.main for artifact in artifacts),
+        hint=f"name one of them: zoo inspect {artifacts[0].main}",
     )
 
 
-def _nothing(folder: Path, entries: Sequence[Path]) -> NotFoundError:
+def _not_found_error(folder: Path, entries: Sequence[Path]) -> NotFoundError:
     return NotFoundError(
-        "no-artifact",
-        f"{folder} holds no artifact",
+        "artifact-not-found",
+        f"{folder} contains no artifact",
         expected="a model file, or a program with its parameters",
-        found=_listed(entries) if entries else "an empty folder",
-        hint="name the folder the model lies in, or the file itself",
+        found=_join_names(entries) if entries else "an empty folder",
+        hint="name the folder that contains the model, or the model file itself",
     )
 
 
-def _listed(paths: Iterable[Path]) -> str:
+def _join_names(paths: Iterable[Path]) -> str:
     names = [path.name for path in paths]
     more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
     return ", ".join(names[:_NAMES_SHOWN]) + more

@@ -1,4 +1,4 @@
-"""What the provenance beside an artifact says, and whether it is about these bytes."""
+"""Summary of an artifact's provenance file, with a check of the recorded digest."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from converters.provenance.statement import provenance_path, read_provenance
 
 
 def summarize_provenance(artifact: Path) -> ProvenanceSummary | None:
-    """The provenance beside an artifact, in short.
+    """Summarize the provenance file next to an artifact.
 
     Args:
-        artifact: The file.
+        artifact: The artifact file.
 
     Returns:
-        None when nothing lies beside it.
+        None when there is no provenance file.
 
     Raises:
-        IntegrityError: ``provenance-unreadable``: something lies there under that name and is none.
+        IntegrityError: ``provenance-unreadable`` when the file is not a provenance statement.
     """
     if not provenance_path(artifact).is_file():
         return None

@@ -1,4 +1,4 @@
-"""Looks into any artifact: finds its files, reads them to the end, says what they are."""
+"""Inspect an artifact of any format: find its files and pass them to the reader of the format."""
 
 from __future__ import annotations
 
@@ -13,51 +13,53 @@ from converters.formats.kind import Kind, describe
 from converters.formats.locate import Artifact, locate_file, locate_in_folder
 from registry.errors import IntegrityError, UsageError
 
-_FOREIGN = "The provenance beside it is about other bytes: one of the two was replaced."
+_PROVENANCE_MISMATCH = (
+    "The provenance file records another digest: the artifact or the provenance was replaced."
+)
 
 
 def inspect(path: Path) -> Inspection:
-    """Says what a file or folder is, from its bytes and never from its name.
+    """Inspect a file or folder, by its bytes and never by its name.
 
-    A folder stands for the one artifact it holds: an inference model, or a single file, also inside a single
-    sub-folder. A program or its parameters stand for both when the other half lies beside them.
+    A folder stands for its only artifact: an inference model or a single file, directly or in a single
+    sub-folder. A program and its parameters each stand for the pair when both are in one folder.
 
     Args:
         path: A ``.nb``, ``.pdmodel``, PIR ``.json``, ``.pdiparams``, ``.onnx``, ``.pdparams``,
-            ``.safetensors``, tar, zip or YAML file under whatever name, or a folder.
+            ``.safetensors``, tar, zip or YAML file under any name, or a folder.
 
     Returns:
         The inspection. Its path is the file, or the given path where several files make up the artifact.
 
     Raises:
-        NotFoundError: Nothing is there, or no artifact is in the folder.
-        UsageError: The folder holds several artifacts, or the path is a device or pipe.
-        IntegrityError: The bytes are damaged, or of no known format (``unknown-format``).
-        ConversionError: A checkpoint that is sound but holds something other than plain arrays.
+        NotFoundError: The path does not exist, or the folder contains no artifact.
+        UsageError: The folder contains several artifacts, or the path is a device or pipe.
+        IntegrityError: The file is damaged or of an unknown format (``unknown-format``).
+        ConversionError: A checkpoint is valid but contains something other than plain arrays.
     """
     artifact = locate_in_folder(path) if is_folder(path) else locate_file(path)
     read = _READERS.get(artifact.kind)
     if read is None:
         raise IntegrityError(
             "unknown-format",
-            f"{artifact.main} is no artifact of a kind known here",
+            f"{artifact.main} is not an artifact of a known format",
             expected="a model, parameters, weights, an archive or a YAML configuration",
             found=describe(artifact.kind),
-            hint="fetch or convert it again",
+            hint="fetch or convert the file again",
         )
     return _add_provenance(read(artifact, path), artifact.main)
 
 
 def read_dataflow(path: Path) -> Dataflow:
-    """The network in an artifact: its operators and the values between them.
+    """Read the graph of a model: its operators and the values between them.
 
     Args:
         path: File or folder of a Lite model, an inference model, an ONNX or an ncnn model.
 
     Raises:
-        NotFoundError: Nothing is there.
-        UsageError: ``no-graph``: it holds no network.
-        IntegrityError: It is damaged.
+        NotFoundError: The path does not exist.
+        UsageError: ``no-graph`` for a format without a graph.
+        IntegrityError: The file is damaged.
     """
     artifact = locate_in_folder(path) if is_folder(path) else locate_file(path)
     if artifact.kind is Kind.NB:
@@ -82,7 +84,7 @@ def read_dataflow(path: Path) -> Dataflow:
         return program_dataflow(read_program(artifact.main) if legacy else read_pir(artifact.main))
     raise UsageError(
         "no-graph",
-        f"{path} holds no network",
+        f"{path} contains no model graph",
         expected="a .nb, an inference model, an .onnx or an ncnn .param file",
         found=describe(artifact.kind),
         hint=f"zoo inspect {path}",
@@ -90,77 +92,77 @@ def read_dataflow(path: Path) -> Dataflow:
 
 
 def _add_provenance(found: Inspection, main: Path) -> Inspection:
-    # Imported here: proving a file that was just made needs no provenance.
+    # Imported here because checking a fresh conversion needs no provenance.
     from converters.formats.provenance_summary import summarize_provenance
 
     provenance = summarize_provenance(main)
     if provenance is None:
         return found
-    doubt = () if provenance.matches_file else (_FOREIGN,)
-    return found.model_copy(update={"provenance": provenance, "warnings": (*found.warnings, *doubt)})
+    mismatch = () if provenance.matches_file else (_PROVENANCE_MISMATCH,)
+    return found.model_copy(update={"provenance": provenance, "warnings": (*found.warnings, *mismatch)})
 
 
-# Each reader is imported when a file of its kind turns up: most uses need one of them.
+# Each reader is imported on first use: most calls need only one of them.
 
 
-def _nb(artifact: Artifact, asked: Path) -> Inspection:
+def _nb(artifact: Artifact, requested: Path) -> Inspection:
     from converters.formats.paddle_lite.inspect import inspect_nb
     from converters.formats.paddle_lite.nb import read_nb
 
     return inspect_nb(read_nb(artifact.main))
 
 
-def _inference(artifact: Artifact, asked: Path) -> Inspection:
+def _inference(artifact: Artifact, requested: Path) -> Inspection:
     from converters.formats.paddle.inspect import inspect_inference
 
-    shown = asked if artifact.params else artifact.main
+    shown = requested if artifact.params else artifact.main
     return inspect_inference(shown, artifact.main, artifact.kind, artifact.params)
 
 
-def _params(artifact: Artifact, asked: Path) -> Inspection:
+def _params(artifact: Artifact, requested: Path) -> Inspection:
     from converters.formats.paddle.inspect import inspect_params
 
     return inspect_params(artifact.main)
 
 
-def _onnx(artifact: Artifact, asked: Path) -> Inspection:
+def _onnx(artifact: Artifact, requested: Path) -> Inspection:
     from converters.formats.onnx.inspect import inspect_onnx
     from converters.formats.onnx.model import read_onnx
 
     return inspect_onnx(read_onnx(artifact.main))
 
 
-def _openvino(artifact: Artifact, asked: Path) -> Inspection:
+def _openvino(artifact: Artifact, requested: Path) -> Inspection:
     from converters.formats.openvino.inspect import inspect_openvino
 
     return inspect_openvino(artifact.main, artifact.params)
 
 
-def _ncnn(artifact: Artifact, asked: Path) -> Inspection:
+def _ncnn(artifact: Artifact, requested: Path) -> Inspection:
     from converters.formats.ncnn.inspect import inspect_ncnn
 
     return inspect_ncnn(artifact.main, artifact.params)
 
 
-def _tflite(artifact: Artifact, asked: Path) -> Inspection:
+def _tflite(artifact: Artifact, requested: Path) -> Inspection:
     from converters.formats.tflite.inspect import inspect_tflite
 
     return inspect_tflite(artifact.main)
 
 
-def _weights(artifact: Artifact, asked: Path) -> Inspection:
+def _weights(artifact: Artifact, requested: Path) -> Inspection:
     from converters.formats.containers.checkpoint import inspect_weights
 
     return inspect_weights(artifact.main)
 
 
-def _archive(artifact: Artifact, asked: Path) -> Inspection:
+def _archive(artifact: Artifact, requested: Path) -> Inspection:
     from converters.formats.containers.archive import inspect_archive
 
     return inspect_archive(artifact.main, artifact.kind)
 
 
-def _config(artifact: Artifact, asked: Path) -> Inspection:
+def _config(artifact: Artifact, requested: Path) -> Inspection:
     from converters.formats.containers.config import inspect_config
 
     return inspect_config(artifact.main)

@@ -1,4 +1,4 @@
-"""Writes small Lite models with Google's FlatBuffers builder, which owes nothing to the reader."""
+"""Writer of small Lite models, with Google's FlatBuffers builder and independent of the reader."""
 
 from __future__ import annotations
 
@@ -65,17 +65,17 @@ def conv(kernel: str, **attributes: Any) -> Op:
 
 
 def network(kernel: str, **attributes: Any) -> list[Op]:
-    """Feed, one convolution with the given kernel and attributes, fetch."""
+    """Return a feed, one convolution with the given kernel and attributes, and a fetch."""
     return [feed("image"), conv(kernel, **attributes), fetch("heat")]
 
 
-SINGLE = network("def/4/1/1")
-HALF = [
+FP32_OPS = network("def/4/1/1")
+FP16_OPS = [
     feed("image"),
-    Op("calib", {"Input": ["image"]}, {"Out": ["half"]}, "fp32_to_fp16/4/5/1"),
+    Op("calib", {"Input": ["image"]}, {"Out": ["image_fp16"]}, "fp32_to_fp16/4/5/1"),
     Op(
         "conv2d",
-        {"Input": ["half"], "Filter": ["w"]},
+        {"Input": ["image_fp16"], "Filter": ["w"]},
         {"Output": ["sum"]},
         "def/4/5/1",
         {
@@ -87,7 +87,7 @@ HALF = [
             "act": "relu",
         },
     ),
-    Op("elementwise_add", {"X": ["sum"], "Y": ["half"]}, {"Out": ["sum"]}, "def/4/5/1"),
+    Op("elementwise_add", {"X": ["sum"], "Y": ["image_fp16"]}, {"Out": ["sum"]}, "def/4/5/1"),
     Op("calib", {"Input": ["sum"]}, {"Out": ["heat"]}, "fp16_to_fp32/4/5/1"),
     Op("split", {"X": ["heat"]}, {"Out": ["heat"]}, "def/1/1/1"),
     fetch("heat"),
@@ -95,7 +95,7 @@ HALF = [
 
 
 def nb(
-    ops: Sequence[Op] = tuple(SINGLE),
+    ops: Sequence[Op] = tuple(FP32_OPS),
     weights: Sequence[Weight] = (WEIGHT,),
     *,
     variables: Sequence[Var] = VARIABLES,
@@ -104,7 +104,7 @@ def nb(
     noise: bytes = b"\xaa\xbb\xcc",
     trailing: bytes = b"",
 ) -> bytes:
-    """A whole file; ``noise`` is the uninitialized memory behind the version."""
+    """Write a complete file; ``noise`` is the uninitialized memory after the version."""
     topology = _program(ops, variables)
     field_ = (version + noise).ljust(16, b"\0")[:16]
     params = _records(weights) if meta == 2 else _combined(weights)

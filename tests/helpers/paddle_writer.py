@@ -1,4 +1,4 @@
-"""Writes small legacy programs and parameter files byte by byte, from Paddle's framework.proto."""
+"""Writer of small legacy programs and parameter files, from Paddle's framework.proto."""
 
 from __future__ import annotations
 
@@ -91,11 +91,11 @@ VARIABLES = (
     + variable("size", (2,), dtype=INT64)
     + variable("heat", (-1, 4, 4, 8))
     + variable("index", (-1, 4), dtype=INT64)
-    # Out of order on purpose: files store parameters by name.
+    # Unsorted on purpose: parameter files are sorted by name.
     + variable("w", (4, 3, 1, 1), persistable=True)
     + variable("b", (4,), persistable=True)
 )
-# Feeds and fetches stand in reverse order of their columns, as Paddle may write them.
+# Feeds and fetches are in reverse order of their columns, which Paddle can write.
 OPERATORS = feed("size", 1) + feed("image", 0) + CONV + fetch("index", 1) + fetch("heat", 0)
 
 
@@ -122,7 +122,7 @@ PARAMS = tensor((4,)) + tensor((4, 3, 1, 1))
 
 
 def write_open_convolution(folder: Path) -> None:
-    """An inference model of one 3x3 convolution over images ``x`` of any size and number."""
+    """Write an inference model of one 3x3 convolution over images ``x`` of any size and batch."""
     numbers = (("strides", [2, 2]), ("paddings", [1, 1]), ("dilations", [1, 1]))
     settings = b"".join(
         attribute(name, 3, b"".join(number(6, value) for value in values)) for name, values in numbers

@@ -1,4 +1,4 @@
-"""Writes pickles opcode by opcode, also those no pickler would write."""
+"""Assembler of pickles from opcodes, including pickles that no pickler writes."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ def text(value: str) -> bytes:
 
 
 def symbol(module: str, name: str) -> bytes:
-    """Pushes a global with STACK_GLOBAL."""
+    """Push a global with STACK_GLOBAL."""
     return text(module) + text(name) + b"\x93"
 
 
 def line_symbol(module: str, name: str) -> bytes:
-    """Pushes a global with GLOBAL."""
+    """Push a global with GLOBAL."""
     return f"c{module}\n{name}\n".encode()
 
 
 def call(module: str, name: str, *arguments: str) -> bytes:
-    """Pushes the result of calling a global with text arguments."""
+    """Push the result of calling a global with text arguments."""
     return symbol(module, name) + b"(" + b"".join(map(text, arguments)) + b"t" + b"R"
 
 
@@ -47,7 +47,7 @@ def dtype(code: str = "f4", order: str = "<") -> bytes:
 
 
 def empty_array() -> bytes:
-    """An ndarray before BUILD."""
+    """Push an ndarray without state."""
     reconstruct = symbol("numpy.core.multiarray", "_reconstruct")
     return reconstruct + symbol("numpy", "ndarray") + number(0) + b"\x85" + b"C\x01b" + b"\x87R"
 

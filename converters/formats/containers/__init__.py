@@ -1,1 +1,1 @@
-"""Archives, configuration files and checkpoints."""
+"""Readers of archives, configuration files and checkpoints."""

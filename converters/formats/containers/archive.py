@@ -1,4 +1,4 @@
-"""What a tar or zip archive holds, without unpacking it."""
+"""List the members of a tar or zip archive without unpacking it."""
 
 from __future__ import annotations
 
@@ -22,12 +22,11 @@ from converters.formats.kind import Kind
 
 _MAX_MEMBERS = 10_000
 _SHOWN_MEMBERS = 1_000
-_MAX_READ = 1 << 22  # bytes at once; only directories and extended headers are read in one piece
+_MAX_READ = 1 << 22  # bytes per read; only directories and extended headers are read at once
 _MAX_READS = 8 * _MAX_MEMBERS
 _FREE_EXPANSION, _MAX_EXPANSION = 1 << 26, 100
 
-# Everything the standard library lets through for damaged archives, the recursion of chained tar headers
-# included.
+# All exceptions that the standard library raises for damaged archives; chained tar headers cause recursion.
 _DAMAGE = (
     tarfile.TarError,
     zipfile.BadZipFile,
@@ -42,21 +41,21 @@ _DAMAGE = (
     RecursionError,
 )
 
-# How those say that the end is missing; a zip archive without its directory at the end "is not a zip file".
-_TORN = ("unexpected end", "truncated header", "not a zip file")
+# Messages for a missing end; a zip archive without its directory at the end "is not a zip file".
+_TRUNCATION_MESSAGES = ("unexpected end", "truncated header", "not a zip file")
 
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """One entry of an archive: name, unpacked size in bytes, and whether it is a plain file or folder."""
+    """A member of an archive: name, unpacked size in bytes, and whether it is a regular file or folder."""
 
     name: str
     size: int
-    plain: bool
+    regular: bool
 
 
 def inspect_archive(path: Path, kind: Kind) -> Inspection:
-    """Lists the members of an archive.
+    """Inspect an archive.
 
     Args:
         path: The archive.
@@ -64,7 +63,7 @@ def inspect_archive(path: Path, kind: Kind) -> Inspection:
 
     Raises:
         IntegrityError: ``archive-truncated``, ``archive-corrupt``, or ``archive-too-large`` when it has too
-            many members or expands beyond reason.
+            many members or its expansion exceeds the limit.
     """
     errors = FormatErrors(path, "archive", "an archive")
     members: list[Member] = []
@@ -75,9 +74,11 @@ def inspect_archive(path: Path, kind: Kind) -> Inspection:
                 if len(members) > _MAX_MEMBERS:
                     raise errors.too_large(f"at most {_MAX_MEMBERS} members", "more")
     except _DAMAGE as error:
-        torn = isinstance(error, EOFError) or any(sign in str(error) for sign in _TORN)
-        make = errors.truncated if torn else errors.corrupt
-        raise make(None, f"a whole {kind.value} archive", str(error)[:120] or type(error).__name__) from None
+        is_truncated = isinstance(error, EOFError) or any(sign in str(error) for sign in _TRUNCATION_MESSAGES)
+        build_error = errors.truncated if is_truncated else errors.corrupt
+        raise build_error(
+            None, f"a complete {kind.value} archive", str(error)[:120] or type(error).__name__
+        ) from None
     sha256 = file_digest(path)
     return Inspection(
         path=path,
@@ -90,15 +91,15 @@ def inspect_archive(path: Path, kind: Kind) -> Inspection:
     )
 
 
-class _Bounded:
-    """A file that refuses to be read in huge pieces, endlessly, or beyond a limit.
+class _BoundedFile:
+    """A file with limits on the size of a read, the number of reads and the position.
 
-    Sizes in an archive are the word of whoever made it; the standard library allocates what they say, and
-    some of its versions go in circles over negative ones.
+    The author of an archive controls the sizes in it. The standard library allocates as much as they
+    declare, and some of its versions loop forever over negative ones.
     """
 
-    def __init__(self, file: BinaryIO, limit: int, beyond: Exception, errors: FormatErrors) -> None:
-        self._file, self._limit, self._beyond, self._faults = file, limit, beyond, errors
+    def __init__(self, file: BinaryIO, limit: int, limit_error: Exception, errors: FormatErrors) -> None:
+        self._file, self._limit, self._limit_error, self._faults = file, limit, limit_error, errors
         self._reads_left = _MAX_READS
 
     def read(self, size: int = -1) -> bytes:
@@ -113,7 +114,7 @@ class _Bounded:
         if whence == 0:
             self._check(offset)
         if whence == 0 and offset < 0:
-            raise ValueError("a member of negative size")
+            raise ValueError("a member has a negative size")
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
@@ -124,41 +125,41 @@ class _Bounded:
 
     def _check(self, position: int) -> None:
         if position > self._limit:
-            raise self._beyond
+            raise self._limit_error
 
 
 @contextmanager
 def _members(path: Path, kind: Kind, errors: FormatErrors) -> Iterator[Iterator[Member]]:
     size = regular_file_size(path)
-    short = EOFError("unexpected end of data")
+    truncated = EOFError("unexpected end of data")
     with open_regular_file(path) as file:
         if kind is Kind.ZIP:
-            with zipfile.ZipFile(cast("BinaryIO", _Bounded(file, size, short, errors))) as archive:
+            with zipfile.ZipFile(cast("BinaryIO", _BoundedFile(file, size, truncated, errors))) as archive:
                 yield (_zip_member(entry) for entry in archive.infolist())
         elif kind is Kind.TAR_GZ:
             limit = _FREE_EXPANSION + _MAX_EXPANSION * size
-            swollen = errors.too_large(f"at most {limit} bytes unpacked", "more")
+            too_large = errors.too_large(f"at most {limit} bytes unpacked", "more")
             with gzip.GzipFile(fileobj=file) as unpacked:
-                yield _tar_members(_Bounded(cast("BinaryIO", unpacked), limit, swollen, errors))
+                yield _tar_members(_BoundedFile(cast("BinaryIO", unpacked), limit, too_large, errors))
         else:
-            yield _tar_members(_Bounded(file, size, short, errors))
+            yield _tar_members(_BoundedFile(file, size, truncated, errors))
 
 
-def _tar_members(file: _Bounded) -> Iterator[Member]:
+def _tar_members(file: _BoundedFile) -> Iterator[Member]:
     with tarfile.open(fileobj=cast("BinaryIO", file), mode="r:") as archive:
         for entry in archive:
             yield Member(escape_surrogates(entry.name), entry.size, entry.isfile() or entry.isdir())
-        # An archive cut between two members reads well; the standard wants blocks of zeros at the end.
+        # tarfile accepts an archive cut between two members; the standard requires zero blocks at the end.
         file.seek(archive.offset)
     if file.read(tarfile.BLOCKSIZE) != bytes(tarfile.BLOCKSIZE):
         raise EOFError("the end marker is missing")
     while file.read(_MAX_READ):
-        # Decompression checks its sum at the very end only.
+        # gzip verifies its checksum only at the end of the data.
         pass
 
 
 def _zip_member(entry: zipfile.ZipInfo) -> Member:
-    # The upper half of the attributes holds the Unix mode; 0o120000 marks a symbolic link.
+    # The upper 16 bits of the attributes are the Unix mode; 0o120000 marks a symbolic link.
     return Member(
         escape_surrogates(entry.filename), entry.file_size, (entry.external_attr >> 16) & 0o170000 != 0o120000
     )
@@ -166,7 +167,7 @@ def _zip_member(entry: zipfile.ZipInfo) -> Member:
 
 def _details(members: list[Member], kind: Kind) -> dict[str, JsonValue]:
     return {
-        "container": kind.value.replace("-", "."),  # the catalog's word: tar.gz
+        "container": kind.value.replace("-", "."),  # the catalog spells it tar.gz
         "member_count": len(members),
         "unpacked_size": sum(member.size for member in members),
         "members": [{"name": member.name, "size": member.size} for member in members[:_SHOWN_MEMBERS]],
@@ -174,16 +175,16 @@ def _details(members: list[Member], kind: Kind) -> dict[str, JsonValue]:
 
 
 def _warnings(members: list[Member]) -> Iterable[str]:
-    outside = [member.name for member in members if _leaves(member.name)]
+    outside = [member.name for member in members if _escapes_folder(member.name)]
     if outside:
-        yield f"Members would be unpacked outside the target folder, {outside[0]!r} among them."
-    odd = [member.name for member in members if not member.plain]
-    if odd:
-        yield f"Members are links or devices, {odd[0]!r} among them: the store refuses such an archive."
+        yield f"Some members would be unpacked outside the target folder, for example {outside[0]!r}."
+    special = [member.name for member in members if not member.regular]
+    if special:
+        yield f"Some members are links or devices, for example {special[0]!r}: zoo fetch rejects the archive."
     if not members:
         yield "The archive is empty."
 
 
-def _leaves(name: str) -> bool:
+def _escapes_folder(name: str) -> bool:
     path = PurePosixPath(name.replace("\\", "/"))
     return path.is_absolute() or ".." in path.parts or ":" in path.parts[0] if path.parts else False

@@ -1,4 +1,4 @@
-"""Training checkpoints and safetensors files, through the restricted reader of ``converters.checkpoints``."""
+"""Inspection of training checkpoints and safetensors files with the reader in ``converters.checkpoints``."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from converters.formats.inspection import Inspection
 
 
 def inspect_weights(path: Path) -> Inspection:
-    """Names, shapes and types of a checkpoint; nothing in it is executed.
+    """Inspect a checkpoint without executing anything in it.
 
     Raises:
-        IntegrityError: It is damaged, or the pickle asks for more than arrays (``unsafe-pickle``).
-        ConversionError: It is sound, but not one flat dictionary of arrays (``weights-unsupported``).
+        IntegrityError: The file is damaged, or the pickle contains more than arrays (``unsafe-pickle``).
+        ConversionError: The file is valid, but not one flat dictionary of arrays (``weights-unsupported``).
     """
-    # Imported here because most files that are inspected are no checkpoints.
+    # Imported here because most inspected files are not checkpoints.
     from converters.checkpoints.read import summarize
 
     summary = summarize(path)
@@ -43,6 +43,6 @@ def inspect_weights(path: Path) -> Inspection:
 def _warnings(kind: str) -> Iterable[str]:
     if kind == "weights":
         yield (
-            "It is a Python pickle, which can run code when it is opened: this tool reads it with its own "
-            "restricted reader; do not open files of unknown origin with paddle.load."
+            "The file is a Python pickle, which can run code when it is loaded: zoo reads it without running "
+            "code, but do not open a file of unknown origin with paddle.load."
         )

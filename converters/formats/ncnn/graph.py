@@ -1,8 +1,8 @@
-"""The graph of an ncnn model: plain text, one layer a line.
+"""Reader of the graph of an ncnn model (``.param``): plain text with one layer per line.
 
-The first line is a magic number, the second counts layers and values. A layer is its type, its name, how many
-values it reads and writes, their names, and parameters as ``number=value``; arrays have the number
-``-23300 - number``. Format: https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure
+The first line is a magic number, the second counts layers and values. A layer line contains its type, its
+name, the numbers of values it reads and writes, their names, and parameters as ``number=value``; the number
+of an array parameter is ``-23300 - number``. Format: https://github.com/Tencent/ncnn/wiki/param-and-model-file-structure
 """
 
 from __future__ import annotations
@@ -23,21 +23,21 @@ from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 _LIMIT = 1 << 26
 _ARRAY = -23300
 _PARAMETER = re.compile(r"(-?\d{1,9})=(\S*)")
-_EXTENTS = (2, 11, 1, 0)  # an input's parameters for channels, depth, height and width
-# Numbers of the first operations of ncnn's BinaryOp; the others have no word that tells more.
+_EXTENTS = (2, 11, 1, 0)  # parameters of an Input layer: channels, depth, height and width
+# ncnn's BinaryOp by operation number, in ONNX spelling; the other operations keep the name BinaryOp.
 _BINARY = {"0": "Add", "1": "Sub", "2": "Mul", "3": "Div"}
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One line of the graph.
+    """A layer: one line of the graph.
 
     Attributes:
         type: Type, for example ``Convolution``.
-        name: Name, unique by custom only.
+        name: Name; the format does not require it to be unique.
         reads: Names of the values it reads.
         writes: Names of the values it writes.
-        parameters: Number of a parameter to what stands behind it.
+        parameters: Text of the value by parameter number.
     """
 
     type: str
@@ -47,10 +47,10 @@ class Layer:
     parameters: Mapping[int, str]
 
     def integer(self, number: int, default: int = 0) -> int:
-        """A parameter that is a whole number.
+        """Return a parameter as an integer.
 
         Raises:
-            ValueError: It is not one.
+            ValueError: The parameter is not an integer.
         """
         return int(self.parameters.get(number, default))
 
@@ -62,10 +62,10 @@ class NcnnGraph:
     Attributes:
         path: The file.
         size: Its size in bytes.
-        sha256: Its digest.
-        layers: Layers, in the order of the file.
-        inputs: What it takes; extents with a leading one, where the file has them.
-        outputs: Values that no layer reads, in the order of the file.
+        sha256: Digest of its bytes.
+        layers: Layers in file order.
+        inputs: Inputs; where the file records extents, a batch extent of 1 comes first.
+        outputs: Values that no layer reads, in file order.
     """
 
     path: Path
@@ -77,7 +77,7 @@ class NcnnGraph:
 
     @property
     def dataflow(self) -> Dataflow:
-        """The network; its arithmetic under the names other formats have for it."""
+        """Operators and values, with binary arithmetic named as in other formats."""
         operators = tuple(
             Operator(_operation(layer), {"": layer.reads}, {"": layer.writes}, {})
             for layer in self.layers
@@ -88,10 +88,10 @@ class NcnnGraph:
 
 
 def read_ncnn(path: Path) -> NcnnGraph:
-    """Reads a ``.param`` file to its end.
+    """Decode a ``.param`` file.
 
     Raises:
-        IntegrityError: ``not-an-ncnn-model`` for something else, ``ncnn-corrupt`` when it contradicts itself,
+        IntegrityError: ``not-an-ncnn-model`` for another format, ``ncnn-corrupt`` for inconsistent content,
             ``ncnn-truncated`` when layers are missing, ``ncnn-too-large``.
     """
     errors = FormatErrors(path, "ncnn", "an ncnn model")
@@ -101,16 +101,16 @@ def read_ncnn(path: Path) -> NcnnGraph:
         layers = tuple(_layers(data.decode(), errors))
         inputs = tuple(_input(layer) for layer in layers if layer.type == "Input")
     except ValueError as error:
-        raise errors.corrupt(None, "layers in plain text", str(error)[:120]) from None
+        raise errors.corrupt(None, "layers as plain text", str(error)[:120]) from None
     read = {name for layer in layers for name in layer.reads}
-    ends = [name for layer in layers for name in layer.writes if name not in read]
+    outputs = [name for layer in layers for name in layer.writes if name not in read]
     return NcnnGraph(
         path=path,
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         layers=layers,
         inputs=inputs,
-        outputs=tuple(Tensor(name=name, shape=None, dtype="float32") for name in ends),
+        outputs=tuple(Tensor(name=name, shape=None, dtype="float32") for name in outputs),
     )
 
 
@@ -118,7 +118,7 @@ def _layers(text: str, errors: FormatErrors) -> Iterator[Layer]:
     lines = [line for line in text.splitlines() if line.strip()]
     counts = lines[1].split() if len(lines) > 1 else []
     if len(counts) != 2:
-        raise errors.truncated(None, "how many layers and values there are", "nothing")
+        raise errors.truncated(None, "the numbers of layers and values", "nothing")
     layers, values = (int(count) for count in counts)
     if not 0 < layers <= MAX_ENTRIES:
         raise errors.corrupt(None, f"1 to {MAX_ENTRIES} layers", str(layers))
@@ -131,30 +131,30 @@ def _layers(text: str, errors: FormatErrors) -> Iterator[Layer]:
     for line in lines[2:]:
         layer = _layer(line.split())
         if missing := [name for name in layer.reads if name not in known]:
-            raise ValueError(f"{layer.name} reads {missing[0]}, which nothing before it writes")
+            raise ValueError(f"{layer.name} reads {missing[0]}, which no earlier layer writes")
         for name in layer.writes:
             if name in known:
                 raise ValueError(f"{name} is written twice")
             known.add(name)
         yield layer
-    # Edited by hand, a graph may announce more than it has; ncnn makes room and goes on.
+    # A manually edited graph can declare more values than it has: ncnn allocates them and loads the graph.
     if len(known) > values:
         raise errors.corrupt(None, f"at most {values} values", f"{len(known)}")
 
 
 def _layer(words: list[str]) -> Layer:
     if len(words) < 4:
-        raise ValueError(f"a layer of {len(words)} words")
+        raise ValueError(f"a layer line has {len(words)} words")
     kind, name = words[:2]
     reads, writes = int(words[2]), int(words[3])
     first, last = 4 + reads, 4 + reads + writes
     if min(reads, writes) < 0 or len(words) < last:
-        raise ValueError(f"{name} has fewer values than it announces")
+        raise ValueError(f"{name} lists fewer values than it declares")
     matches = [_PARAMETER.fullmatch(word) for word in words[last:]]
     parameters = {}
     for word, match in zip(words[last:], matches, strict=True):
         if match is None:
-            raise ValueError(f"{name} has {word} where a parameter should be")
+            raise ValueError(f"{name} has {word} in place of a parameter")
         number = int(match[1])
         parameters[_ARRAY - number if number <= _ARRAY else number] = match[2]
     return Layer(kind, name, tuple(words[4:first]), tuple(words[first:last]), parameters)

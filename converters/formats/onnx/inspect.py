@@ -1,4 +1,4 @@
-"""What a decoded ONNX model proves: its precision, and which files belong to it."""
+"""Inspection of a decoded ONNX model: its precision, its external data files, warnings."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from converters.formats.inspection import DetectedPrecision, Inspection
 from converters.formats.onnx.model import Initializer, OnnxModel
 from registry.errors import IntegrityError
 
-# These take and give integers for activations, so the arithmetic between them is in integers.
-_QUANTIZED = frozenset(
+# Operators with integer activations: a graph that has them computes in integers.
+_INTEGER_OPERATORS = frozenset(
     {
         "QuantizeLinear",
         "DynamicQuantizeLinear",
@@ -27,15 +27,15 @@ _QUANTIZED = frozenset(
         "MatMulInteger",
     }
 )
-# The standard demands single precision for their scales and regions, whatever the graph computes in.
-_RESIZERS = frozenset({"Resize", "Upsample"})
+# The standard requires float32 scales and regions here, in a graph of any precision.
+_RESIZE_OPERATORS = frozenset({"Resize", "Upsample"})
 
 
 def inspect_onnx(model: OnnxModel) -> Inspection:
-    """The inspection of a decoded ONNX model, external data files included.
+    """Inspect a decoded ONNX model together with its external data files.
 
     Raises:
-        IntegrityError: ``onnx-unsafe-external-data`` when it names a file outside its own folder.
+        IntegrityError: ``onnx-unsafe-external-data`` when the model names a file outside its folder.
     """
     external = _external_files(model)
     present = [path for path in external if is_regular_file(path)]
@@ -64,28 +64,28 @@ def inspect_onnx(model: OnnxModel) -> Inspection:
 
 
 def detect_precision(model: OnnxModel) -> DetectedPrecision | None:
-    """The arithmetic of the operators: integers by the operators, half or single by the float tensors.
+    """Detect the arithmetic precision: integer from the operators, fp16 or fp32 from the float tensors.
 
-    Inputs and outputs do not count: a half model often keeps them in single precision behind casts. They
+    Inputs and outputs do not count, because an fp16 model often keeps them in fp32 behind casts. They
     decide only for a graph without float constants.
     """
-    if _QUANTIZED & {node.type for node in model.nodes}:
+    if _INTEGER_OPERATORS & {node.type for node in model.nodes}:
         return "int8"
     found = storage_precision(_elements(_weights(model)))
     if found in ("fp32", "fp16", "mixed"):
         return found
-    borders = Counter(tensor.dtype for tensor in (*model.inputs, *model.outputs) if tensor.dtype)
-    return storage_precision({name: borders[name] for name in ("float32", "float16") if name in borders})
+    io_dtypes = Counter(tensor.dtype for tensor in (*model.inputs, *model.outputs) if tensor.dtype)
+    return storage_precision({name: io_dtypes[name] for name in ("float32", "float16") if name in io_dtypes})
 
 
 def _weights(model: OnnxModel) -> Iterable[Initializer]:
-    elsewhere = {name for node in model.nodes if node.type not in _RESIZERS for name in node.inputs}
-    scales = {name for node in model.nodes if node.type in _RESIZERS for name in node.inputs[1:]}
+    elsewhere = {name for node in model.nodes if node.type not in _RESIZE_OPERATORS for name in node.inputs}
+    scales = {name for node in model.nodes if node.type in _RESIZE_OPERATORS for name in node.inputs[1:]}
     return (tensor for tensor in model.initializers if tensor.name not in scales - elsewhere)
 
 
 def _weights_sha256(model: OnnxModel) -> str | None:
-    """Over what is in the file itself; data beside it is digested with the whole."""
+    """Digest the weights inside the file; None where weights are in external files."""
     if model.external_files or not model.initializers:
         return None
     return content_digest((tensor.dtype, tensor.dims, tensor.data) for tensor in model.initializers)
@@ -105,11 +105,11 @@ def _external_files(model: OnnxModel) -> list[Path]:
         if not location or relative.is_absolute() or drive or ".." in relative.parts or "\0" in location:
             raise IntegrityError(
                 "onnx-unsafe-external-data",
-                f"{model.path} takes tensor data from outside its own folder",
-                expected="a file beside the model",
+                f"{model.path} refers to tensor data outside its folder",
+                expected="a file in the folder of the model",
                 found=ascii(location)[:120],
                 done="the file was not opened",
-                hint="save the model again with its tensors in one file beside it, or within it",
+                hint="save the model again with all tensors inside it or in one file in its folder",
             )
     return [model.path.parent / location for location in model.external_files]
 
@@ -127,11 +127,11 @@ def _details(model: OnnxModel, elements: dict[str, int]) -> dict[str, JsonValue]
 def _warnings(model: OnnxModel, external: list[Path]) -> Iterable[str]:
     missing = [path.name for path in external if not is_regular_file(path)]
     if missing:
-        yield f"Tensor data is missing: {', '.join(missing)} is not beside the model."
+        yield f"Tensor data is missing: {', '.join(missing)} is not in the folder of the model."
     elif external:
-        yield "Part of its tensor data is in other files: ship them together."
+        yield "Part of the tensor data is in external files: ship them with the model."
     if not model.outputs:
         yield "The graph has no outputs."
     custom = sorted(set(model.opsets) - {"ai.onnx", "ai.onnx.ml"})
     if custom:
-        yield f"It uses operators outside the standard ({', '.join(custom)}): not every runtime has them."
+        yield f"The model uses non-standard operators ({', '.join(custom)}): not every runtime supports them."

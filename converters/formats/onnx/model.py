@@ -1,6 +1,7 @@
-"""ONNX models: what they need and hold, from the protobuf bytes and without the onnx package.
+"""Reader of ONNX models, from the protobuf bytes and without the onnx package.
 
-Field numbers are those of ``onnx.proto``. Tensor data is measured and never copied.
+It covers graphs with their subgraphs, operators with their plain attributes, initializers, inputs and
+outputs. Field numbers are those of ``onnx.proto``. Tensor data is measured and never copied.
 """
 
 from __future__ import annotations
@@ -23,11 +24,11 @@ from converters.formats.inspection import Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 from converters.formats.wire.protobuf import LENGTH, Message, Wire
 
-_LIMIT = (1 << 31) - 1  # protobuf itself stops there
-_MAX_DEPTH = 32  # graphs inside control-flow operators inside graphs
+_LIMIT = (1 << 31) - 1  # the limit of protobuf
+_MAX_DEPTH = 32  # graphs nested in control-flow operators
 
 _EXTERNAL = 1
-_SHOWN_TEXT = 200  # characters of a text attribute; some tools keep whole documents there
+_SHOWN_TEXT = 200  # characters of a text attribute; some tools store whole documents in one
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ class Initializer:
         name: Name; empty for the constants of Constant operators.
         dtype: Element type in NumPy spelling.
         dims: Extents.
-        external: File that holds the data, relative to the model; None when the data is in the model.
-        data: The bytes that hold the data, where they are in the model.
+        external: File with the data, relative to the model; None when the data is in the model.
+        data: The bytes of the data inside the model; empty for external data.
     """
 
     name: str
@@ -59,10 +60,10 @@ class Node:
     """One operator.
 
     Attributes:
-        type: Its type, with the domain in front unless it is ONNX's own.
-        inputs: Values it reads; empty names stand for optional inputs that are left out.
+        type: Operator type, prefixed by the domain unless that is the standard one.
+        inputs: Values it reads; an empty name stands for an omitted optional input.
         outputs: Values it computes.
-        attributes: Attributes that hold numbers or text.
+        attributes: Attributes with numbers or text.
     """
 
     type: str
@@ -77,17 +78,17 @@ class OnnxModel:
 
     Attributes:
         path: The file.
-        size: Its size in bytes, external data not counted.
+        size: Its size in bytes, without external data.
         sha256: Digest of its bytes.
         ir_version: Version of the format.
-        opsets: Domain to version; ONNX's own domain is ``ai.onnx``.
-        producer: Name and version of the writer, empty when the file does not state it.
-        inputs: Inputs that are to be fed.
+        opsets: Version by domain; the standard domain is ``ai.onnx``.
+        producer: Name and version of the writer, empty when the file does not record them.
+        inputs: Inputs, without initializers.
         outputs: Outputs.
-        nodes: Operators of the graph and of all graphs inside it.
-        functions: Number of functions the model defines itself.
+        nodes: Operators of the graph and of all its subgraphs.
+        functions: Number of functions that the model defines.
         initializers: Constant tensors of all graphs.
-        shapes: What the file says about values between its operators.
+        shapes: Extents and type that the file records for values value_infos operators, by name.
     """
 
     path: Path
@@ -105,13 +106,13 @@ class OnnxModel:
 
     @property
     def dataflow(self) -> Dataflow:
-        """Operators and the values between them."""
+        """Operators and the values value_infos them."""
         stored = {
             tensor.name: Tensor(name=tensor.name, shape=tensor.dims, dtype=tensor.dtype)
             for tensor in self.initializers
             if tensor.name
         }
-        ends = {tensor.name: tensor for tensor in (*self.inputs, *self.outputs)}
+        io_tensors = {tensor.name: tensor for tensor in (*self.inputs, *self.outputs)}
         return Dataflow(
             operators=tuple(
                 Operator(
@@ -124,31 +125,31 @@ class OnnxModel:
             ),
             inputs=self.inputs,
             outputs=self.outputs,
-            tensors={**self.shapes, **stored, **ends},
+            tensors={**self.shapes, **stored, **io_tensors},
             parameters=frozenset(stored),
         )
 
     @property
     def operators(self) -> dict[str, int]:
-        """Operator type to count, sorted by name."""
+        """Count of operators by type, sorted by name."""
         return dict(sorted(Counter(node.type for node in self.nodes).items()))
 
     @property
     def external_files(self) -> tuple[str, ...]:
-        """Files beside the model that hold tensor data, sorted."""
+        """External files with tensor data, relative to the model, sorted."""
         return tuple(sorted({tensor.external for tensor in self.initializers if tensor.external is not None}))
 
 
 def read_onnx(path: Path) -> OnnxModel:
-    """Decodes an ONNX model.
+    """Decode an ONNX model.
 
     Args:
         path: The ``.onnx`` file.
 
     Raises:
-        NotFoundError: Nothing is there.
-        IntegrityError: ``not-an-onnx-model`` for something else, ``onnx-truncated`` when the file ends early,
-            ``onnx-corrupt`` when it contradicts itself, ``onnx-too-large``; the message names the byte.
+        NotFoundError: The file does not exist.
+        IntegrityError: ``not-an-onnx-model`` for another format, ``onnx-truncated`` when the file ends early,
+            ``onnx-corrupt`` for inconsistent content, ``onnx-too-large``; the message gives the byte.
     """
     errors = FormatErrors(path, "onnx", "an ONNX model")
     data = read_bounded(path, _LIMIT, errors)
@@ -156,7 +157,7 @@ def read_onnx(path: Path) -> OnnxModel:
     message = Wire(data, errors).message()
     ir_version, producer, functions = 0, ["", ""], 0
     opsets: dict[str, int] = {}
-    graph: _Graph | None = None
+    graph: _GraphReader | None = None
     for field in message:
         match field.number:
             case 1:
@@ -164,14 +165,14 @@ def read_onnx(path: Path) -> OnnxModel:
             case 2 | 3:
                 producer[field.number - 2] = message.text(field)
             case 7:
-                graph = _Graph(errors)
+                graph = _GraphReader(errors)
                 graph.read(message.message(field))
             case 8:
                 opsets.update(_opset(message.message(field)))
             case 25:
                 functions += 1
     if graph is None or not opsets:
-        missing = "a graph" if graph is None else "the operator sets after the graph"
+        missing = "a graph" if graph is None else "the operator sets that follow the graph"
         raise errors.truncated(len(data), missing, "the end of the file")
     return OnnxModel(
         path=path,
@@ -185,7 +186,7 @@ def read_onnx(path: Path) -> OnnxModel:
         nodes=tuple(graph.nodes),
         functions=functions,
         initializers=tuple(graph.initializers),
-        shapes=MappingProxyType({tensor.name: tensor for tensor in graph.between}),
+        shapes=MappingProxyType({tensor.name: tensor for tensor in graph.value_infos}),
     )
 
 
@@ -199,8 +200,8 @@ def _opset(message: Message) -> Mapping[str, int]:
     return {domain or "ai.onnx": version}
 
 
-class _Graph:
-    """Collects what is asked of a graph and of the graphs inside its operators."""
+class _GraphReader:
+    """Collects the contents of a graph and of its subgraphs."""
 
     def __init__(self, errors: FormatErrors) -> None:
         self.errors = errors
@@ -208,15 +209,15 @@ class _Graph:
         self.initializers: list[Initializer] = []
         self.inputs: list[Tensor] = []
         self.outputs: list[Tensor] = []
-        self.between: list[Tensor] = []
+        self.value_infos: list[Tensor] = []
 
     def fed_inputs(self) -> tuple[Tensor, ...]:
-        """Before IR version 4 every initializer was listed as an input too."""
+        """List the inputs without initializers, which IR versions before 4 list as inputs too."""
         constants = {tensor.name for tensor in self.initializers}
         return tuple(tensor for tensor in self.inputs if tensor.name not in constants)
 
     def read(self, message: Message, depth: int = 0) -> None:
-        """Decodes a GraphProto; inputs and outputs are taken from the outermost one only."""
+        """Decode a GraphProto; only the outermost one gives inputs and outputs."""
         if depth > _MAX_DEPTH:
             raise self.errors.too_large(f"graphs nested at most {_MAX_DEPTH} deep", "deeper nesting")
         for field in message:
@@ -224,18 +225,18 @@ class _Graph:
                 case 1:
                     self._node(message.message(field), depth)
                 case 5:
-                    self._keep(_tensor(message.message(field)))
+                    self._add_initializer(_tensor(message.message(field)))
                 case 11 if depth == 0:
                     self.inputs.append(_value_info(message.message(field)))
                 case 12 if depth == 0:
                     self.outputs.append(_value_info(message.message(field)))
                 case 13 if depth == 0:
-                    self.between.append(_value_info(message.message(field)))
-            counts = (len(self.nodes), len(self.initializers), len(self.inputs), len(self.between))
+                    self.value_infos.append(_value_info(message.message(field)))
+            counts = (len(self.nodes), len(self.initializers), len(self.inputs), len(self.value_infos))
             if max(counts) > MAX_ENTRIES:
                 raise self.errors.too_large(f"at most {MAX_ENTRIES} operators or tensors", "more")
 
-    def _keep(self, tensor: Initializer | None) -> None:
+    def _add_initializer(self, tensor: Initializer | None) -> None:
         if tensor is not None:
             self.initializers.append(tensor)
 
@@ -258,30 +259,30 @@ class _Graph:
                     domain = message.text(field)
         if not kind:
             raise message.corrupt("the type of an operator", "nothing")
-        own = domain in {"", "ai.onnx"}
-        name = kind if own else f"{domain}.{kind}"
+        is_standard = domain in {"", "ai.onnx"}
+        name = kind if is_standard else f"{domain}.{kind}"
         self.nodes.append(Node(name, tuple(inputs), tuple(outputs), MappingProxyType(attributes)))
 
     def _attribute(self, message: Message, depth: int) -> Mapping[str, AttributeValue]:
-        """The attribute by its name, where it is numbers or text; tensors and graphs are taken in."""
-        name, values, several = "", list[Scalar](), False
+        """Decode an attribute: return numbers or text by name, collect tensors and subgraphs."""
+        name, values, is_list = "", list[Scalar](), False
         for field in message:
             match field.number:
                 case 1:
                     name = message.text(field)
                 case 2 | 7:
                     values.extend(message.floats(field))
-                    several |= field.number == 7
+                    is_list |= field.number == 7
                 case 3 | 8:
                     values.extend(message.integers(field))
-                    several |= field.number == 8
+                    is_list |= field.number == 8
                 case 4:
                     values.append(message.raw(field)[:_SHOWN_TEXT].decode(errors="backslashreplace"))
                 case 5 | 10:
-                    self._keep(_tensor(message.message(field)))
+                    self._add_initializer(_tensor(message.message(field)))
                 case 6 | 11:
                     self.read(message.message(field), depth + 1)
-        return {name: tuple(values) if several else values[0]} if values else {}
+        return {name: tuple(values) if is_list else values[0]} if values else {}
 
 
 def _value_info(message: Message) -> Tensor:
@@ -308,20 +309,20 @@ def _extents(message: Message) -> Iterator[int | None]:
         if field.number == 1:
             extent = message.message(field)
             known = [extent.integer(part) for part in extent if part.number == 1]
-            # An extent is a number, or a name that is bound at run time, or nothing.
+            # An extent is a number, a name that is bound at run time, or absent.
             yield known[-1] if known and known[-1] >= 0 else None
 
 
-# Fields of TensorProto that hold data: typed lists, strings and raw bytes.
+# Fields of TensorProto with data: typed lists, strings and raw bytes.
 _DATA_FIELDS = frozenset({4, 5, 6, 7, 9, 10, 11})
 _RAW_DATA = 9
 
 
 def _tensor(message: Message) -> Initializer | None:
-    """A TensorProto; None for element types that no version of ONNX known here has."""
+    """Decode a TensorProto; None for an unknown element type."""
     name, code, location = "", 0, 0
     dims: list[int] = []
-    held: Counter[int] = Counter()
+    data_sizes: Counter[int] = Counter()
     first, last = message.end, message.start
     external: dict[str, str] = {}
     for field in message:
@@ -332,7 +333,7 @@ def _tensor(message: Message) -> Initializer | None:
         elif field.number == 8:
             name = message.text(field)
         elif field.number in _DATA_FIELDS:
-            held[field.number] += field.size if field.wire == LENGTH else 1
+            data_sizes[field.number] += field.size if field.wire == LENGTH else 1
             first = min(first, field.value if field.wire == LENGTH else field.at)
             last = max(last, field.after)
         elif field.number == 13:
@@ -341,21 +342,25 @@ def _tensor(message: Message) -> Initializer | None:
             location = message.integer(field)
     dtype = ONNX_DTYPES.get(code)
     if len(dims) > MAX_RANK or any(extent < 0 for extent in dims):
-        raise message.corrupt(f"up to {MAX_RANK} extents from 0", str(dims[:8]))
+        raise message.corrupt(f"at most {MAX_RANK} extents, none negative", str(dims[:8]))
     if dtype is None:
         return None
     if location == _EXTERNAL:
         return Initializer(name, dtype, tuple(dims), external.get("location", ""))
-    _check_size(message, dtype, math.prod(dims), held)
+    _check_size(message, dtype, math.prod(dims), data_sizes)
     data = memoryview(message.wire.data)[first : max(first, last)]
     return Initializer(name, dtype, tuple(dims), None, data)
 
 
-def _check_size(message: Message, dtype: str, elements: int, held: Mapping[int, int]) -> None:
-    """Raw data must have exactly the bytes of its elements, and elements must have some data at all."""
-    if _RAW_DATA in held and dtype in ITEM_SIZES and held[_RAW_DATA] != elements * ITEM_SIZES[dtype]:
-        raise message.corrupt(f"{elements} elements of {dtype}", f"{held[_RAW_DATA]} bytes of data")
-    if elements and not held:
+def _check_size(message: Message, dtype: str, elements: int, data_sizes: Mapping[int, int]) -> None:
+    """Check that raw data has exactly the size of its elements, and that elements have data."""
+    if (
+        _RAW_DATA in data_sizes
+        and dtype in ITEM_SIZES
+        and data_sizes[_RAW_DATA] != elements * ITEM_SIZES[dtype]
+    ):
+        raise message.corrupt(f"{elements} elements of {dtype}", f"{data_sizes[_RAW_DATA]} bytes of data")
+    if elements and not data_sizes:
         raise message.corrupt(f"{elements} elements of {dtype}", "no data")
 
 

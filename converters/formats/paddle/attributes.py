@@ -1,4 +1,4 @@
-"""Attributes of operators in a legacy program: the message OpDesc.Attr of Paddle's ``framework.proto``."""
+"""Operator attributes of a legacy program: the message OpDesc.Attr of Paddle's ``framework.proto``."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from typing import NamedTuple
 from converters.formats.graph import AttributeValue, Scalar
 from converters.formats.wire.protobuf import Field, Message
 
-# AttrType: the types whose value is a list, so that an empty one is not taken for an absent one.
+# AttrType values of lists: they distinguish an empty list from an absent value.
 _LIST_TYPES = frozenset({3, 4, 5, 7, 10, 11, 12, 14})
 
 
 class Attribute(NamedTuple):
-    """A named attribute; the value is None for a kind that holds no plain value."""
+    """A named attribute; its value is None for a type without a plain value."""
 
     name: str
     value: AttributeValue
 
 
 def read_attribute(message: Message) -> Attribute:
-    """Decodes one attribute.
+    """Decode one attribute.
 
     Raises:
-        IntegrityError: ``program-corrupt`` when it has no name or breaks the wire format.
+        IntegrityError: ``program-corrupt`` when the name is missing or the wire format is invalid.
     """
     name, kind = "", -1
     values: list[Scalar] = []
@@ -54,5 +54,5 @@ def _values(message: Message, field: Field) -> Iterator[Scalar]:
         case 16 | 19:
             yield from message.doubles(field)
         case 5 | 8 | 17 | 18:
-            # Call stacks carry whatever bytes the file names on the exporting machine had.
+            # Call stacks contain file names of the exporting machine, in any encoding.
             yield message.raw(field).decode(errors="backslashreplace")

@@ -1,4 +1,4 @@
-"""Inference models of Paddle: a program of either format and the parameters stored beside it."""
+"""Inspection of Paddle inference models: a legacy or PIR program with its parameters."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ from converters.formats.paddle.params import Params, read_params
 from converters.formats.paddle.pir import PirProgram, read_pir
 from converters.formats.paddle.program import Program, read_program
 
-_FIRST_WITH_TABLE = 2_000_000  # Paddle 2.0.0
+_FIRST_WITH_OPERATOR_VERSIONS = 2_000_000  # Paddle 2.0.0
 _QUANTIZERS = ("fake_quantize", "fake_channel_wise_quantize", "fake_dequantize", "quantize_linear")
 
 
 def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: Path | None) -> Inspection:
-    """Decodes a program and its parameters and checks that they belong together.
+    """Decode a program and its parameters, and check that they match.
 
     Args:
-        path: What the user named: the folder or one of the files.
+        path: The path the user gave: the folder or one of the files.
         program_path: The program.
         kind: ``Kind.PROGRAM`` or ``Kind.PIR``.
-        params_path: The parameters; None when there are none beside the program.
+        params_path: The parameters; None when the file is missing.
 
     Raises:
         IntegrityError: One of the codes of ``read_program``, ``read_pir`` or ``read_params``, or
@@ -58,7 +58,7 @@ def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: P
         sha256=sha256,
         canonical_sha256=sha256,
         made_by=program.made_by if isinstance(program, Program) else f"pir version {program.version}",
-        precision=_arithmetic(operators, declared),
+        precision=_detect_precision(operators, declared),
         weights_precision=storage_precision(declared),
         inputs=tuple(as_tensor(variable) for variable in program.inputs),
         outputs=tuple(as_tensor(variable) for variable in program.outputs),
@@ -74,7 +74,7 @@ def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: P
 
 
 def inspect_params(path: Path) -> Inspection:
-    """Decodes combined parameters that stand alone."""
+    """Inspect combined parameters without a program."""
     params = read_params(path)
     elements = elements_by_dtype(params.tensors)
     return Inspection(
@@ -88,12 +88,12 @@ def inspect_params(path: Path) -> Inspection:
         elements=params.elements,
         weights_sha256=params.weights_sha256,
         details={"parameter_elements": {**elements}},
-        warnings=("The program is not beside it: names of parameters, inputs and outputs are unknown.",),
+        warnings=("The program file is missing: names of parameters, inputs and outputs are unknown.",),
     )
 
 
 def program_dataflow(program: Program | PirProgram) -> Dataflow:
-    """The network of a program of either format."""
+    """Return the graph of a legacy or PIR program."""
     if isinstance(program, PirProgram):
         return program.dataflow
     return dataflow_from_blocks(program.blocks, program.inputs, program.outputs)
@@ -107,8 +107,8 @@ def _elements(parameters: Iterable[Variable]) -> dict[str, int]:
     return dict(sorted(totals.items()))
 
 
-def _arithmetic(operators: Mapping[str, int], declared: Mapping[str, int]) -> DetectedPrecision | None:
-    """Paddle computes in the type of the weights, except between quantizers."""
+def _detect_precision(operators: Mapping[str, int], declared: Mapping[str, int]) -> DetectedPrecision | None:
+    """Detect the precision: Paddle computes in the type of the weights, except between quantizers."""
     if any(name.startswith(_QUANTIZERS) for name in operators):
         return "int8"
     return storage_precision(declared)
@@ -128,16 +128,16 @@ def _details(
 
 def _warnings(program: Program | PirProgram, params: Params | None) -> Iterable[str]:
     if params is None and program.parameters:
-        yield f"The file with its {len(program.parameters)} parameters is not beside it: it cannot run."
+        yield f"The file with the {len(program.parameters)} parameters is missing: the model cannot run."
     if not program.inputs:
-        yield "The program feeds no inputs: it is not an inference model."
+        yield "The program has no inputs: it is not an inference model."
     if not program.outputs:
-        yield "The program fetches no outputs: it is not an inference model."
+        yield "The program has no outputs: it is not an inference model."
     if (
         isinstance(program, Program)
-        and program.version >= _FIRST_WITH_TABLE
+        and program.version >= _FIRST_WITH_OPERATOR_VERSIONS
         and program.operator_versions is None
     ):
-        yield "The table of operator versions that closes the file is missing: it may have been cut there."
+        yield "The table of operator versions at the end of the file is missing: the file may be truncated."
     if isinstance(program, PirProgram):
-        yield "Paddle-Lite reads only legacy programs: export again with FLAGS_enable_pir_api=0 to go there."
+        yield "Paddle-Lite reads only legacy programs: to convert, export again with FLAGS_enable_pir_api=0."

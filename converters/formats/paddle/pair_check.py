@@ -1,8 +1,7 @@
-"""Whether a program and a file of parameters belong together.
+"""Check that a program and a parameter file match.
 
-opt aborts the whole process on parameters that are too short, too long or of another network, and runs
-happily on those of the wrong weights; all but the last is decided here, before any native code sees the
-files.
+opt aborts its process on parameters that are too short, too long or of another model. This check finds these
+cases before native code reads the files. It cannot find other weights of the same shapes, which opt accepts.
 """
 
 from __future__ import annotations
@@ -28,19 +27,18 @@ class DeclaresParameters(Protocol):
 
     @property
     def parameters(self) -> tuple[Variable, ...]:
-        """The parameters in the order in which they are stored."""
+        """The parameters in storage order."""
 
 
 class PairReport(Model):
-    """Outcome of comparing a program with a file of parameters.
+    """Result of comparing a program with a parameter file.
 
     Attributes:
         program: The program file.
         params: The parameter file.
-        declared: Number of parameters the program wants.
+        declared: Number of parameters that the program declares.
         stored: Number of tensors in the file.
-        differences: What does not fit, the first ten, in the order of the file; empty when both belong
-            together.
+        differences: The first ten differences in file order; empty when the files match.
     """
 
     program: Path
@@ -51,11 +49,11 @@ class PairReport(Model):
 
     @property
     def matches(self) -> bool:
-        """Whether both belong together."""
+        """Whether the files match."""
         return not self.differences
 
     def require_match(self) -> None:
-        """Turns a difference into an error.
+        """Raise an error when the files differ.
 
         Raises:
             IntegrityError: ``program-params-mismatch``.
@@ -63,7 +61,7 @@ class PairReport(Model):
         if self.differences:
             raise IntegrityError(
                 "program-params-mismatch",
-                f"{self.params} does not hold the parameters of {self.program}",
+                f"{self.params} does not contain the parameters of {self.program}",
                 expected=f"{self.declared} parameters with the shapes and types the program declares",
                 found=f"{self.stored} parameters; {self.differences[0]}",
                 done="nothing was changed",
@@ -72,14 +70,14 @@ class PairReport(Model):
 
 
 def check_pair(program: DeclaresParameters, params: Params) -> PairReport:
-    """Compares what a program declares with what a file stores: count, shapes and element types in order.
+    """Compare declared with stored parameters: count, shapes and element types, in order.
 
     Args:
         program: A decoded legacy or PIR program.
-        params: A decoded file of combined parameters.
+        params: Decoded combined parameters.
 
     Returns:
-        The report; equal shapes do not prove that the values belong to this network.
+        The report. Equal shapes do not show that the values belong to this program.
     """
     differences = list(_differences(program.parameters, params.tensors))
     return PairReport(
@@ -94,7 +92,7 @@ def check_pair(program: DeclaresParameters, params: Params) -> PairReport:
 def _differences(declared: Sequence[Variable], stored: Sequence[StoredTensor]) -> list[str]:
     found = []
     if len(declared) != len(stored):
-        found.append(f"the program declares {len(declared)} parameters, the file holds {len(stored)}")
+        found.append(f"the program declares {len(declared)} parameters, the file contains {len(stored)}")
     for variable, tensor in zip(declared, stored, strict=False):
         if (variable.dtype, variable.dims) != (tensor.dtype, tensor.dims):
             found.append(

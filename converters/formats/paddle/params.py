@@ -1,4 +1,4 @@
-"""Combined parameters (``.pdiparams``): the tensors of an inference model back to back, without their names.
+"""Reader of combined parameters (``.pdiparams``): tensors of an inference model, back to back and unnamed.
 
 Per tensor, little-endian (Paddle, dense_tensor_serialize.cc): u32 version 0 | u64 number of LoD levels, each
 as u64 size and that many bytes | u32 version 0 | i32 size of a TensorDesc message | the message | the data.
@@ -25,14 +25,14 @@ _MAX_DESC = 1024  # bytes; a TensorDesc of 16 dimensions has less than 200
 
 @dataclass(frozen=True, slots=True)
 class Params:
-    """A file of combined parameters.
+    """A decoded file of combined parameters.
 
     Attributes:
         path: The file.
-        size: Its size in bytes; the last tensor ends exactly there.
+        size: Its size in bytes.
         sha256: Digest of its bytes.
-        tensors: The tensors in file order; they have no names.
-        weights_sha256: Digest of the tensors, as ``content_digest`` makes it.
+        tensors: The tensors in file order, without names.
+        weights_sha256: Digest of the tensors by ``content_digest``.
     """
 
     path: Path
@@ -48,16 +48,16 @@ class Params:
 
 
 def read_params(path: Path) -> Params:
-    """Walks over the tensors without reading their data.
+    """Decode the tensor descriptions and digest the data.
 
     Args:
         path: The ``.pdiparams`` file.
 
     Raises:
-        NotFoundError: Nothing is there.
-        IntegrityError: ``not-a-params-file`` for something else, ``params-truncated`` when the last tensor
-            reaches past the end, ``params-corrupt`` when a tensor does not start where the one before ends;
-            the message names the byte.
+        NotFoundError: The file does not exist.
+        IntegrityError: ``not-a-params-file`` for another format, ``params-truncated`` when the last tensor
+            extends past the end, ``params-corrupt`` when no tensor starts where the previous one ends; the
+            message gives the byte.
     """
     require_kind(read_head(path, HEAD_BYTES), Kind.PARAMS, "not-a-params-file", str(path))
     errors = FormatErrors(path, "params", "a file of combined parameters")
@@ -80,7 +80,7 @@ def _data(file: BinaryIO, tensor: StoredTensor) -> bytes:
 
 
 class _Stream:
-    """Reads small pieces of the file and steps over large ones, never past its end."""
+    """Reads and skips bytes of the file, never past its end."""
 
     __slots__ = ("at", "errors", "file", "size")
 
@@ -89,11 +89,11 @@ class _Stream:
         self.at = 0
 
     def take(self, count: int) -> bytes:
-        self._demand(count)
+        self._require_bytes(count)
         piece = self.file.read(count)
         if len(piece) < count:
             raise self.errors.truncated(
-                self.at, f"{count} bytes", f"{len(piece)}: the file shrinks while it is read"
+                self.at, f"{count} bytes", f"{len(piece)} bytes: the file shrank during reading"
             )
         self.at += count
         return piece
@@ -102,11 +102,11 @@ class _Stream:
         return int.from_bytes(self.take(width), "little")
 
     def skip(self, count: int) -> None:
-        self._demand(count)
+        self._require_bytes(count)
         self.file.seek(count, 1)
         self.at += count
 
-    def _demand(self, count: int) -> None:
+    def _require_bytes(self, count: int) -> None:
         if self.at + count > self.size:
             raise self.errors.truncated(self.at, f"{self.at + count} bytes", f"a file of {self.size} bytes")
 

@@ -1,8 +1,8 @@
-"""Programs of Paddle 3 (``.json``): the PIR intermediate representation as JSON.
+"""Reader of Paddle 3 programs (``.json``): the PIR intermediate representation as JSON.
 
-Key names are short on purpose upstream (paddle/fluid/pir/serialize_deserialize/include/schema.h): ``#`` names
-a thing, ``%`` numbers a value, I and O are operands and results, TT a type, A attributes with name N and
-value AT, D the content. Operators are ``dialect number.name``; ``p`` is a parameter.
+The key names are those of paddle/fluid/pir/serialize_deserialize/include/schema.h: ``#`` is a name, ``%`` the
+number of a value, I and O are operands and results, TT is a type, A are attributes with name N and value AT,
+D is the content. Operators are named ``dialect number.name``; ``p`` is a parameter.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from converters.formats.inspection import Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 from registry.errors import IntegrityError
 
-_LIMIT = 1 << 24  # bytes; PP-TinyPose takes some 2 MB, and parsed JSON needs up to thirty times its size
+_LIMIT = 1 << 24  # bytes; PP-TinyPose takes about 2 MB, and parsed JSON needs up to thirty times its size
 _MAX_DEPTH = 32
 
 _DIALECTS: Mapping[str, str] = MappingProxyType(
@@ -61,12 +61,12 @@ class PirProgram:
         size: Its size in bytes.
         sha256: Digest of its bytes.
         version: Version of the representation; paddle 3.2.2 writes 3.
-        operators: Operator type to count over all blocks, without the dialect ``pd_op``, sorted by name;
-            parameters, data and fetch left out.
-        parameters: The parameters in the order in which combined parameters are stored, by name.
+        operators: Count by operator type over all blocks, without the prefix ``pd_op``, sorted by name;
+            parameters, data and fetch are not counted.
+        parameters: The parameters in storage order, which is by name.
         inputs: Inputs in program order.
         outputs: Outputs by column.
-        dataflow: Operators and the values between them; a value that has no name is called ``%number``.
+        dataflow: Operators and the values between them; an unnamed value is called ``%number``.
     """
 
     path: Path
@@ -81,15 +81,15 @@ class PirProgram:
 
 
 def read_pir(path: Path) -> PirProgram:
-    """Decodes a PIR program.
+    """Decode a PIR program.
 
     Args:
         path: The ``.json`` file.
 
     Raises:
-        NotFoundError: Nothing is there.
-        IntegrityError: ``not-a-pir-program`` for something else, JSON of another purpose included,
-            ``pir-truncated`` when the document ends early, ``pir-corrupt``, ``pir-too-large``.
+        NotFoundError: The file does not exist.
+        IntegrityError: ``not-a-pir-program`` for another format, other JSON included, ``pir-truncated``
+            when the document ends early, ``pir-corrupt``, ``pir-too-large``.
     """
     errors = FormatErrors(path, "pir", "a PIR program")
     data = read_bounded(path, _LIMIT, errors)
@@ -98,24 +98,24 @@ def read_pir(path: Path) -> PirProgram:
     base = document.get("base_code") if isinstance(document, dict) else None
     version = base.get("version") if isinstance(base, dict) else None
     if type(version) is not int:
-        raise _broken(errors, "a version number in base_code", version)
-    walk = _Walk(errors)
-    walk.regions(document.get("program"), 0)
+        raise _invalid_error(errors, "a version number in base_code", version)
+    reader = _ProgramReader(errors)
+    reader.regions(document.get("program"), 0)
     return PirProgram(
         path=path,
         size=len(data),
         sha256=hashlib.sha256(data).hexdigest(),
         version=version,
-        operators=MappingProxyType(dict(sorted(walk.operators.items()))),
-        parameters=tuple(walk.parameters[name] for name in sorted(walk.parameters)),
-        inputs=tuple(walk.inputs),
-        outputs=walk.fetched(),
+        operators=MappingProxyType(dict(sorted(reader.operators.items()))),
+        parameters=tuple(reader.parameters[name] for name in sorted(reader.parameters)),
+        inputs=tuple(reader.inputs),
+        outputs=reader.ordered_outputs(),
         dataflow=Dataflow(
-            operators=walk.renamed_operators(),
-            inputs=tuple(map(as_tensor, walk.inputs)),
-            outputs=tuple(map(as_tensor, walk.fetched())),
-            tensors=walk.tensors,
-            parameters=frozenset(walk.parameters),
+            operators=reader.renamed_operators(),
+            inputs=tuple(map(as_tensor, reader.inputs)),
+            outputs=tuple(map(as_tensor, reader.ordered_outputs())),
+            tensors=reader.tensors,
+            parameters=frozenset(reader.parameters),
         ),
     )
 
@@ -131,18 +131,18 @@ def _parse(data: bytes, errors: FormatErrors) -> Any:
             raise errors.truncated(error.pos, "the end of the JSON document", "the end of the file") from None
         raise errors.corrupt(error.pos, "JSON", error.msg) from None
     except RecursionError:
-        raise errors.too_large("JSON nested no deeper than a program is", "deeper nesting") from None
+        raise errors.too_large("JSON nested as deep as a program", "deeper nesting") from None
     except ValueError as error:
         raise errors.corrupt(None, "JSON", str(error)[:120]) from None
 
 
-def _broken(errors: FormatErrors, expected: str, found: object) -> IntegrityError:
-    """JSON carries no byte positions into the parsed document, so the expectation has to say where."""
+def _invalid_error(errors: FormatErrors, expected: str, found: object) -> IntegrityError:
+    """Build the error for an invalid document, without a byte position, which parsed JSON does not have."""
     return errors.corrupt(None, expected, ascii(found)[:120])
 
 
-class _Walk:
-    """Collects what is asked of a program while going once over its operators."""
+class _ProgramReader:
+    """Collects the contents of a program in one pass over its operators."""
 
     def __init__(self, errors: FormatErrors) -> None:
         self.errors = errors
@@ -150,18 +150,18 @@ class _Walk:
         self.parameters: dict[str, Variable] = {}
         self.inputs: list[Variable] = []
         self.outputs: list[tuple[int, Variable]] = []
-        self._flow: list[Operator] = []
+        self._operators: list[Operator] = []
         self.tensors: dict[str, Tensor] = {}
         self._names: dict[int, str] = {}
         self._aliases: dict[str, str] = {}
         self._seen = 0
 
-    def fetched(self) -> tuple[Variable, ...]:
+    def ordered_outputs(self) -> tuple[Variable, ...]:
         """Outputs by column."""
         return tuple(variable for _, variable in sorted(self.outputs, key=lambda pair: pair[0]))
 
     def regions(self, owner: object, depth: int) -> None:
-        """Goes over the operators of all blocks of all regions of a program or an operator."""
+        """Read the operators in all regions of a program or an operator."""
         if depth > _MAX_DEPTH:
             raise self.errors.too_large(f"regions nested at most {_MAX_DEPTH} deep", "deeper nesting")
         for region in self._objects(owner, "regions"):
@@ -174,7 +174,7 @@ class _Walk:
     def _objects(self, owner: object, key: str) -> Iterator[dict[str, Any]]:
         entries = owner.get(key) if isinstance(owner, dict) else None
         if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-            raise _broken(self.errors, f"a list of objects under {key!r}", entries)
+            raise _invalid_error(self.errors, f"a list of objects under {key!r}", entries)
         yield from entries
 
     def _operator(self, operator: dict[str, Any]) -> None:
@@ -185,50 +185,52 @@ class _Walk:
         if name == _PARAMETER:
             self._parameter(operator)
         elif name in {_DATA, _FEED}:
-            self.inputs.append(self._border(operator))
-            self._call(operator, self.inputs[-1].name)
+            self.inputs.append(self._io_variable(operator))
+            self._name_results(operator, self.inputs[-1].name)
         elif name == _FETCH:
             column = self._attributes(operator).get("col", len(self.outputs))
-            self.outputs.append((column if isinstance(column, int) else 0, self._border(operator)))
-            # The value that is handed out is the one that was computed, under another number.
-            self._aliases.update(dict.fromkeys(self._bound(operator, "I"), self.outputs[-1][1].name))
+            self.outputs.append((column if isinstance(column, int) else 0, self._io_variable(operator)))
+            # The fetched value is a computed value under another number.
+            self._aliases.update(dict.fromkeys(self._value_names(operator, "I"), self.outputs[-1][1].name))
         else:
             kind = name.removeprefix("pd_op.")
             self.operators[kind] += 1
-            self._step(kind, operator)
+            self._add_operator(kind, operator)
 
-    def _step(self, kind: str, operator: dict[str, Any]) -> None:
-        results = self._bound(operator, "O")
-        for name, result in zip(results, _listed(operator.get("O")), strict=False):
+    def _add_operator(self, kind: str, operator: dict[str, Any]) -> None:
+        results = self._value_names(operator, "O")
+        for name, result in zip(results, _as_list(operator.get("O")), strict=False):
             self._describe(name, result)
         attributes = self._attributes(operator) if isinstance(operator.get("A"), list) else {}
         plain: dict[str, AttributeValue] = {
             name: value for name, value in attributes.items() if isinstance(value, (bool, int, float, str))
         }
-        inputs = {"": self._bound(operator, "I")}
-        self._flow.append(Operator(kind, MappingProxyType(inputs), {"": results}, MappingProxyType(plain)))
+        inputs = {"": self._value_names(operator, "I")}
+        self._operators.append(
+            Operator(kind, MappingProxyType(inputs), {"": results}, MappingProxyType(plain))
+        )
 
-    def _bound(self, operator: dict[str, Any], key: str) -> tuple[str, ...]:
-        """Names of the operands or results of an operator; an absent optional operand has the number 0."""
-        numbers = [entry.get("%") for entry in _listed(operator.get(key)) if isinstance(entry, dict)]
+    def _value_names(self, operator: dict[str, Any], key: str) -> tuple[str, ...]:
+        """Return the names of operands or results; an absent optional operand has the number 0."""
+        numbers = [entry.get("%") for entry in _as_list(operator.get(key)) if isinstance(entry, dict)]
         return tuple(self._names.get(n, f"%{n}") for n in numbers if isinstance(n, int) and n > 0)
 
-    def _call(self, operator: dict[str, Any], name: str) -> None:
-        """Gives the result of an operator a name."""
-        for result in _listed(operator.get("O")):
+    def _name_results(self, operator: dict[str, Any], name: str) -> None:
+        """Name the results of an operator."""
+        for result in _as_list(operator.get("O")):
             number = result.get("%") if isinstance(result, dict) else None
             if isinstance(number, int):
                 self._names[number] = name
 
     def renamed_operators(self) -> tuple[Operator, ...]:
-        """The operators, with values that are handed out under the names of the outputs."""
+        """Return the operators, with fetched values renamed to the names of the outputs."""
 
-        def renamed(bound: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
-            return {"": tuple(self._aliases.get(name, name) for name in bound)}
+        def renamed(names: tuple[str, ...]) -> dict[str, tuple[str, ...]]:
+            return {"": tuple(self._aliases.get(name, name) for name in names)}
 
         return tuple(
             replace(operator, inputs=renamed(operator.inputs[""]), outputs=renamed(operator.outputs[""]))
-            for operator in self._flow
+            for operator in self._operators
         )
 
     def _describe(self, name: str, result: object) -> None:
@@ -241,7 +243,7 @@ class _Walk:
     def _name(self, operator: dict[str, Any]) -> str:
         name = operator.get("#")
         if not isinstance(name, str) or not name.isprintable() or not name:
-            raise _broken(self.errors, "the name of an operator under '#'", name)
+            raise _invalid_error(self.errors, "the name of an operator under '#'", name)
         dialect, dot, rest = name.partition(".")
         return f"{_DIALECTS.get(dialect, dialect)}.{rest}" if dot else name
 
@@ -249,14 +251,14 @@ class _Walk:
         attributes = operator.get("A")
         name = attributes[-1] if isinstance(attributes, list) and attributes else None
         variable = self._value(name, operator.get("O"), persistable=True)
-        # The first of its flags says whether it is stored: the state of an LSTM is not.
+        # The first flag tells whether it is stored: the state of an LSTM is not.
         flags = operator.get("OA")
         if not (isinstance(flags, list) and flags[:1] == [0]):
             self.parameters[variable.name] = variable
         self.tensors[variable.name] = as_tensor(variable)
-        self._call(operator, variable.name)
+        self._name_results(operator, variable.name)
 
-    def _border(self, operator: dict[str, Any]) -> Variable:
+    def _io_variable(self, operator: dict[str, Any]) -> Variable:
         results = operator.get("O")
         first = results[0] if isinstance(results, list) and results else results
         return self._value(self._attributes(operator).get("name"), first, persistable=False)
@@ -271,18 +273,18 @@ class _Walk:
 
     def _value(self, name: object, result: object, *, persistable: bool) -> Variable:
         if not isinstance(name, str) or not name or not name.isprintable():
-            raise _broken(self.errors, "the name of a parameter, input or output", name)
+            raise _invalid_error(self.errors, "the name of a parameter, input or output", name)
         kind = result.get("TT") if isinstance(result, dict) else None
         match kind:
             case {"#": "0.t_dtensor", "D": [{"#": str() as element}, list() as dims, *_]} if _is_shape(dims):
                 dtype = _DTYPES.get(element.partition(".")[2])
                 return Variable(name, "dense_tensor", dtype, tuple(dims), persistable)
             case _:
-                raise _broken(self.errors, f"a tensor type for {name!r}", kind)
+                raise _invalid_error(self.errors, f"a tensor type for {name!r}", kind)
 
 
-def _listed(entry: object) -> list[Any]:
-    """What JSON holds for one or for several operands or results."""
+def _as_list(entry: object) -> list[Any]:
+    """Return a list: the document holds one operand or result as an object, several as a list."""
     return entry if isinstance(entry, list) else [entry]
 
 

@@ -1,7 +1,7 @@
-"""Legacy Paddle programs (``.pdmodel``): the protobuf ProgramDesc of an inference model.
+"""Reader of legacy Paddle programs (``.pdmodel``): the protobuf ProgramDesc of an inference model.
 
-Field numbers are those of Paddle's ``framework.proto``. Paddle's own reader and Paddle-Lite's opt accept a
-file that stops early and go on with the part they got; this one does not.
+Field numbers are those of Paddle's ``framework.proto``. Paddle and Paddle-Lite's opt accept a truncated file
+and continue with what they read; this reader rejects it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 from converters.formats.paddle.attributes import read_attribute
 from converters.formats.wire.protobuf import Field, Message, Wire
 
-_LIMIT = 1 << 29  # bytes; the largest program seen, full of call stacks, has 3.3 MB
-_WHAT = "a legacy Paddle program"
+_LIMIT = 1 << 29  # bytes; the largest known program, with call stacks, has 3.3 MB
+_LABEL = "a legacy Paddle program"
 _NOT_STORED = frozenset({"feed_minibatch", "fetch_list", "raw"})
 
 
@@ -43,14 +43,14 @@ class Program:
         path: The file.
         size: Its size in bytes.
         sha256: Digest of its bytes.
-        version: Version number of the Paddle that wrote it, for example 2001002 for 2.1.2; 0 for a
-            development build.
-        blocks: The network; block 0 is the main program.
-        parameters: The persistable tensors in the order in which combined parameters are stored, by name.
+        version: Version of the Paddle that wrote it, for example 2001002 for 2.1.2; 0 for a development
+            build.
+        blocks: Blocks of operators; block 0 is the main program.
+        parameters: The persistable tensors in storage order, which is by name.
         inputs: Inputs by column.
         outputs: Outputs by column.
-        operator_versions: Operator type to the version of its definition; None when the file ends before this
-            table, with which every release since 2.0 closes an inference model.
+        operator_versions: Version of the definition by operator type; None when the table is missing. Every
+            release since 2.0 writes it at the end of an inference model.
     """
 
     path: Path
@@ -72,17 +72,17 @@ class Program:
 
 
 def read_program(path: Path) -> Program:
-    """Decodes a legacy program.
+    """Decode a legacy program.
 
     Args:
         path: The ``.pdmodel`` file.
 
     Raises:
-        NotFoundError: Nothing is there.
-        IntegrityError: ``not-a-program`` for something else, ``program-truncated`` when the file ends early,
-            ``program-corrupt`` when it contradicts itself, ``program-too-large``; the message names the byte.
+        NotFoundError: The file does not exist.
+        IntegrityError: ``not-a-program`` for another format, ``program-truncated`` when the file ends early,
+            ``program-corrupt`` for inconsistent content, ``program-too-large``; the message gives the byte.
     """
-    errors = FormatErrors(path, "program", _WHAT)
+    errors = FormatErrors(path, "program", _LABEL)
     data = read_bounded(path, _LIMIT, errors)
     require_kind(data[:HEAD_BYTES], Kind.PROGRAM, "not-a-program", str(path))
     blocks: list[Block] = []
@@ -97,7 +97,7 @@ def read_program(path: Path) -> Program:
         elif field.number == 5:
             operator_versions = _operator_versions(message.message(field))
     if version is None:
-        # Every Paddle writes the version after the blocks, so a file without one was cut off between them.
+        # Paddle writes the version after the blocks, so a file without one is truncated.
         raise errors.truncated(
             len(data), "the version of the program after its blocks", "the end of the file"
         )
@@ -125,7 +125,7 @@ def _parameters(blocks: list[Block], errors: FormatErrors) -> tuple[Variable, ..
     for variable in stored.values():
         if variable.dtype is None or variable.dims is None:
             raise errors.corrupt(None, f"a tensor type for the parameter {variable.name!r}", variable.kind)
-    # C++ sorts by bytes; UTF-8 keeps the order of code points, by which Python sorts.
+    # C++ sorts by bytes. The byte order of UTF-8 is the code point order, by which Python sorts.
     return tuple(stored[name] for name in sorted(stored))
 
 
@@ -177,7 +177,7 @@ def _variable(message: Message) -> Variable:
         elif field.number == 3:
             persistable = bool(message.integer(field))
     if not name or type_field is None:
-        raise message.corrupt("a variable with a name and a type", "one without")
+        raise message.corrupt("a variable with a name and a type", "a variable without")
     code = -1
     tensor: TensorDesc | None = None
     kind = message.message(type_field)
@@ -193,14 +193,14 @@ def _variable(message: Message) -> Variable:
 
 @dataclass(frozen=True, slots=True)
 class TensorDesc:
-    """Element type in NumPy spelling, None for an unknown one, and extents, -1 for open ones."""
+    """Element type in NumPy spelling (None when unknown) and extents (-1 for a dynamic one)."""
 
     dtype: str | None
     dims: tuple[int, ...]
 
 
 def read_tensor_desc(message: Message) -> TensorDesc:
-    """The TensorDesc message, which describes tensors in programs and in parameter files alike."""
+    """Decode a TensorDesc message, which programs and parameter files share."""
     code: int | None = None
     dims: list[int] = []
     for field in message:
@@ -209,7 +209,7 @@ def read_tensor_desc(message: Message) -> TensorDesc:
         elif field.number == 2:
             dims.extend(message.integers(field))
     if code is None or len(dims) > MAX_RANK or any(extent < -1 for extent in dims):
-        raise message.corrupt("an element type and extents from -1", f"type {code}, {dims[:8]}")
+        raise message.corrupt("an element type and extents of at least -1", f"type {code}, {dims[:8]}")
     return TensorDesc(PADDLE_DTYPES.get(code), tuple(dims))
 
 

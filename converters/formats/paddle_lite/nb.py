@@ -1,13 +1,15 @@
-"""Paddle-Lite models (``.nb``), decoded in full: header, network, kernels, parameters.
+"""Reader of Paddle-Lite models (``.nb``): header, graph, kernels and parameters.
 
 Layout, all numbers little-endian (Paddle-Lite, lite/model_parser/model_parser.cc and flatbuffers/io.cc):
 
-    u16 meta version | char[16] version of opt, NUL-terminated | u64 size of the network | network
-    (FlatBuffers) version 2: u16 version 0 | u16 size of reserved bytes | u16 header size | u16 count | u32
-    largest tensor
-               then per parameter: u32 record size | u32 offset of the content | content (FlatBuffers)
-    version 1: one FlatBuffers buffer with all parameters, up to the end of the file
-    version 0: the naive buffer of Paddle-Lite before 2.7, refused here
+    u16 meta version | char[16] version of opt, NUL-terminated | u64 size of the graph | graph (FlatBuffers)
+
+and then the parameters, by meta version:
+
+    2: u16 version 0 | u16 size of reserved bytes | u16 header size | u16 count | u32 largest tensor,
+       then per parameter: u32 record size | u32 offset of the content | content (FlatBuffers)
+    1: one FlatBuffers buffer with all parameters, up to the end of the file
+    0: the naive buffer of Paddle-Lite before 2.7, which this reader rejects
 """
 
 from __future__ import annotations
@@ -36,12 +38,12 @@ from converters.formats.paddle_lite.topology import read_topology
 from converters.formats.wire.flatbuffer import FlatBuffer, Table
 from registry.errors import IntegrityError
 
-_LIMIT = 1 << 30  # bytes; opt itself stores tensors up to 4 GB, no phone loads such a model
-_TOPOLOGY_LIMIT = 1 << 25  # bytes; PP-TinyPose, with over a thousand operators, takes 1.2 MB
+_LIMIT = 1 << 30  # bytes; opt can store tensors of up to 4 GB, but no phone loads such a model
+_TOPOLOGY_LIMIT = 1 << 25  # bytes; PP-TinyPose, with more than a thousand operators, takes 1.2 MB
 _VERSION_AT, _VERSION_SIZE = 2, 16
 _HEADER = 26
 _CALIBRATION = "calib"
-_HALF_MARK, _SCALE_MARK = "_fp16", "_quant_scale"
+_FP16_SUFFIX, _SCALE_SUFFIX = "_fp16", "_quant_scale"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +53,16 @@ class NbFile:
     Attributes:
         path: The file.
         size: Its size in bytes.
-        sha256: Digest of the bytes as they are.
+        sha256: Digest of its bytes.
         canonical_sha256: Digest with the uninitialized tail of the version field zeroed.
         meta_version: Container version, 1 or 2.
         opt_version: Version of the converter, for example ``v2.13-rc``.
-        blocks: The network; block 0 is the main program.
+        blocks: Blocks of operators; block 0 is the main program.
         parameters: Parameter tensors in file order.
         inputs: Inputs by column.
-        outputs: Outputs by column; opt drops the extents of outputs it renamed.
-        weights_sha256: Digest of the parameters, as ``content_digest`` makes it.
-        trailing: Bytes after the last parameter; 0 in a whole file of version 2, unknown and 0 in version 1.
+        outputs: Outputs by column; opt drops the extents of renamed outputs.
+        weights_sha256: Digest of the parameters by ``content_digest``.
+        trailing: Number of bytes after the last parameter; always 0 in version 1, where it is unknown.
     """
 
     path: Path
@@ -78,70 +80,68 @@ class NbFile:
 
     @property
     def operators(self) -> tuple[Operator, ...]:
-        """All operators of all blocks in order, feed and fetch included."""
+        """Operators of all blocks in order, including feed and fetch."""
         return tuple(operator for block in self.blocks for operator in block.operators)
 
     @property
     def calibrations(self) -> tuple[Operator, ...]:
-        """Operators that change between single and half precision or integers."""
+        """Operators that convert between fp32, fp16 and integers."""
         return tuple(operator for operator in self.operators if operator.type == _CALIBRATION)
 
     @property
     def quantized_weights(self) -> tuple[str, ...]:
-        """Weights stored as integers with scales, to be turned into floats when the model is loaded."""
+        """Weights stored as integers with scales, which the runtime converts to floats at load time."""
         return tuple(
             name
             for operator in self.operators
             for name in dict.fromkeys(operator.reads)
-            if name + _SCALE_MARK in operator.attributes
+            if name + _SCALE_SUFFIX in operator.attributes
         )
 
     @property
     def fp16_weights(self) -> tuple[str, ...]:
-        """Weights to be rounded to half when the model is loaded, once per operator that asks for it.
+        """Weights that the runtime rounds to fp16 when it loads the model, once per operator.
 
         opt marks a weight with an attribute of the operator that reads it, ``<weight>_fp16 = "fp16"``
-        (Paddle-Lite, fp16_attribute_pass.cc). The stored weights stay in single precision.
+        (Paddle-Lite, fp16_attribute_pass.cc). The stored weights stay in fp32.
         """
         return tuple(
             name
             for operator in self.operators
             for name in dict.fromkeys(operator.reads)
-            if operator.attributes.get(name + _HALF_MARK) == "fp16"
+            if operator.attributes.get(name + _FP16_SUFFIX) == "fp16"
         )
 
 
 def read_nb(path: Path) -> NbFile:
-    """Decodes a Lite model.
+    """Decode a Lite model.
 
     Args:
         path: The ``.nb`` file.
 
     Raises:
-        NotFoundError: Nothing is there.
-        IntegrityError: ``not-a-nb`` for something else, ``nb-truncated`` when the file ends early,
-            ``nb-corrupt`` when it contradicts itself, ``nb-unsupported-version`` for a container this reader
-            does not know, ``nb-too-large``; the message names the byte.
+        NotFoundError: The file does not exist.
+        IntegrityError: ``not-a-nb`` for another format, ``nb-truncated`` when the file ends early,
+            ``nb-corrupt`` for inconsistent content, ``nb-unsupported-version`` for a container this reader
+            does not know, ``nb-too-large``; the message gives the byte.
     """
     errors = FormatErrors(path, "nb", "a Paddle-Lite model")
     return decode_nb(read_bounded(path, _LIMIT, errors), path)
 
 
 def decode_nb(data: bytes, path: Path) -> NbFile:
-    """Decodes the bytes of a Lite model; ``path`` is what errors call the file. Raises as ``read_nb``."""
+    """Decode the bytes of a Lite model; errors name ``path`` and are those of ``read_nb``."""
     errors = FormatErrors(path, "nb", "a Paddle-Lite model")
     require_kind(data[:HEAD_BYTES], Kind.NB, "not-a-nb", str(path))
     meta_version = int.from_bytes(data[:2], "little")
     opt_version = _opt_version(data, errors)
     if meta_version not in (1, 2):
-        raise _unsupported(path, meta_version, opt_version)
-    _demand(data, 18, 8, errors)
+        raise _unsupported_error(path, meta_version, opt_version)
+    _require_bytes(data, 18, 8, errors)
     topology = int.from_bytes(data[18:_HEADER], "little")
-    _demand(data, _HEADER, topology, errors)
+    _require_bytes(data, _HEADER, topology, errors)
     if topology > _TOPOLOGY_LIMIT:
-        raise errors.too_large(
-            f"a network description of at most {_TOPOLOGY_LIMIT} bytes", f"{topology} bytes"
-        )
+        raise errors.too_large(f"a graph of at most {_TOPOLOGY_LIMIT} bytes", f"{topology} bytes")
     end = _HEADER + topology
     blocks = read_topology(FlatBuffer(data, _HEADER, end, errors))
     if meta_version == 1:
@@ -169,16 +169,16 @@ def decode_nb(data: bytes, path: Path) -> NbFile:
 
 
 def canonical_nb(data: bytes) -> bytes:
-    """The same model with the bytes that carry no meaning zeroed.
+    """Return the model with meaningless bytes zeroed.
 
-    opt copies 16 bytes from a shorter string into the version field, so what follows the NUL is whatever lay
-    in memory and differs from run to run.
+    opt copies 16 bytes from a shorter string into the version field, so the bytes after the NUL are
+    uninitialized memory that differs between runs.
 
     Args:
-        data: A whole ``.nb`` file.
+        data: A complete ``.nb`` file.
 
     Returns:
-        Bytes of the same length; equal inputs, tools and options give equal results.
+        Bytes of the same length; equal inputs, tools and options give equal bytes.
     """
     field = data[_VERSION_AT : _VERSION_AT + _VERSION_SIZE]
     text, _, _ = field.partition(b"\0")
@@ -186,44 +186,46 @@ def canonical_nb(data: bytes) -> bytes:
 
 
 def _opt_version(data: bytes, errors: FormatErrors) -> str:
-    _demand(data, _VERSION_AT, _VERSION_SIZE, errors)
+    _require_bytes(data, _VERSION_AT, _VERSION_SIZE, errors)
     return data[_VERSION_AT : _VERSION_AT + _VERSION_SIZE].split(b"\0", 1)[0].decode("ascii")
 
 
-def _unsupported(path: Path, meta_version: int, opt_version: str) -> IntegrityError:
+def _unsupported_error(path: Path, meta_version: int, opt_version: str) -> IntegrityError:
     age = (
-        "a container of Paddle-Lite before 2.7" if meta_version == 0 else "a container newer than this reader"
+        "a container of Paddle-Lite before 2.7"
+        if meta_version == 0
+        else "in a newer container than zoo can read"
     )
     return IntegrityError(
         "nb-unsupported-version",
         f"{path} is {age}, made by opt {opt_version}",
         expected="meta version 1 or 2",
         found=f"meta version {meta_version}",
-        done="nothing beyond the header was read",
+        done="only the header was read",
         hint="convert the inference model again: zoo convert MODEL --to lite",
     )
 
 
-def _demand(data: bytes, at: int, size: int, errors: FormatErrors) -> None:
+def _require_bytes(data: bytes, at: int, size: int, errors: FormatErrors) -> None:
     if at + size > len(data):
         raise errors.truncated(at, f"{at + size} bytes", f"a file of {len(data)} bytes")
 
 
 @dataclass(slots=True)
 class _Cursor:
-    """Reads numbers of the parameter section one after the other."""
+    """Reads the numbers of the parameter section in order."""
 
     data: bytes
     at: int
     errors: FormatErrors
 
     def number(self, width: int) -> int:
-        _demand(self.data, self.at, width, self.errors)
+        _require_bytes(self.data, self.at, width, self.errors)
         self.at += width
         return int.from_bytes(self.data[self.at - width : self.at], "little")
 
     def skip(self, size: int) -> None:
-        _demand(self.data, self.at, size, self.errors)
+        _require_bytes(self.data, self.at, size, self.errors)
         self.at += size
 
 
@@ -237,7 +239,7 @@ def _parameter_records(data: bytes, start: int, errors: FormatErrors) -> tuple[t
         raise errors.corrupt(cursor.at - 2, "a parameter header of at least 6 bytes", str(header_size))
     count, largest = cursor.number(2), cursor.number(4)
     if largest > len(data):
-        # The runtime allocates this much before it reads the first tensor.
+        # The runtime allocates this size before it reads the first tensor.
         raise errors.corrupt(
             cursor.at - 4, f"a largest tensor of at most {len(data)} bytes", f"{largest} bytes"
         )
@@ -250,16 +252,16 @@ def _parameter_record(cursor: _Cursor) -> StoredTensor:
     total, offset = cursor.number(4), cursor.number(4)
     if offset < 4 or offset > total:
         raise errors.corrupt(start, "a parameter that starts inside its record", f"byte {offset} of {total}")
-    # The record size counts from the offset field on.
+    # The record size includes the offset field.
     end = start + 4 + total
     cursor.skip(total - 4)
     return _parameter(FlatBuffer(cursor.data, start + 4 + offset, end, errors).root(), errors)
 
 
 def _combined_parameters(data: bytes, start: int, errors: FormatErrors) -> tuple[StoredTensor, ...]:
-    _demand(data, start, 8, errors)
+    _require_bytes(data, start, 8, errors)
     if (len(data) - start) % 4:
-        # Builders align what they write, so an odd size is the only trace of a few missing bytes of padding.
+        # Builders align their output, so the size is the only trace of missing padding bytes.
         raise errors.truncated(len(data), "parameters of a multiple of 4 bytes", f"{len(data) - start} bytes")
     parameters: list[StoredTensor] = []
     for table in FlatBuffer(data, start, len(data), errors).root().tables(0):
@@ -270,7 +272,7 @@ def _combined_parameters(data: bytes, start: int, errors: FormatErrors) -> tuple
 
 
 def _parameter(table: Table, errors: FormatErrors) -> StoredTensor:
-    """One ParamDesc; slots as in Paddle-Lite's param.fbs, whose only variable type is the tensor."""
+    """Decode a ParamDesc; slots as in Paddle-Lite's param.fbs, whose only variable type is the tensor."""
     name = table.required_string(1, "the name of a parameter")
     tensor = table.table(3)
     if tensor is None or table.u8(2) != 1:
@@ -291,7 +293,7 @@ def _parameter(table: Table, errors: FormatErrors) -> StoredTensor:
 def _check_complete(
     blocks: tuple[Block, ...], parameters: tuple[StoredTensor, ...], at: int, errors: FormatErrors
 ) -> None:
-    """Every parameter the network names must be there, or the file was pieced together from two."""
+    """Check that every parameter of the graph is stored; otherwise the file mixes two models."""
     declared = {
         variable.name
         for variable in blocks[0].variables.values()
@@ -300,5 +302,5 @@ def _check_complete(
     missing = sorted(declared - {tensor.name for tensor in parameters})
     if missing:
         raise errors.corrupt(
-            at, f"{len(declared)} parameters, {missing[0]!r} among them", f"{len(parameters)}"
+            at, f"{len(declared)} parameters including {missing[0]!r}", f"{len(parameters)} parameters"
         )

@@ -1,4 +1,4 @@
-"""The network inside a Lite model: a FlatBuffers ProgramDesc with the kernel of every operator.
+"""Reader of the graph in a Lite model: a FlatBuffers ProgramDesc with the kernel of every operator.
 
 The slots below are the field positions of Paddle-Lite's ``framework.fbs``; the enumerations behind the kernel
 string are those of its ``lite/api/paddle_place.h``, in the spelling of ``paddle_place.cc``.
@@ -71,10 +71,10 @@ _KERNEL = re.compile(
 
 
 def read_topology(buffer: FlatBuffer) -> tuple[Block, ...]:
-    """Decodes the ProgramDesc.
+    """Decode the ProgramDesc.
 
     Raises:
-        IntegrityError: ``nb-corrupt`` at the first byte that breaks the format.
+        IntegrityError: ``nb-corrupt``; the message gives the first invalid byte.
     """
     root = buffer.root()
     blocks = tuple(_block(table, buffer.errors) for table in root.tables(0))
@@ -110,10 +110,12 @@ def _variable(table: Table, errors: FormatErrors) -> Variable:
     dims: tuple[int, ...] | None = None
     if tensor is not None:
         dtype = PADDLE_DTYPES.get(tensor.i32(0))
-        # opt drops the extents of tensors it renamed; a true scalar looks the same in the file.
+        # opt drops the extents of renamed tensors; a scalar looks the same in the file.
         dims = tensor.numbers(1, "q") or None
         if dims and (min(dims) < -1 or len(dims) > MAX_RANK):
-            raise errors.corrupt(tensor.position, f"up to {MAX_RANK} extents from -1", str(dims[:MAX_RANK]))
+            raise errors.corrupt(
+                tensor.position, f"at most {MAX_RANK} extents of at least -1", str(dims[:MAX_RANK])
+            )
     return Variable(name, PADDLE_CONTAINERS.get(code, f"type {code}"), dtype, dims, persistable=table.bool(2))
 
 
@@ -138,7 +140,7 @@ def _bindings(table: Table, slot: int) -> Mapping[str, tuple[str, ...]]:
     return MappingProxyType(bound)
 
 
-# AttrType of framework.fbs to the slot that holds the value.
+# Decoder of the value by AttrType of framework.fbs; each type has its own slot.
 _ATTRIBUTES: Mapping[int, Callable[[Table], AttributeValue]] = MappingProxyType(
     {
         0: lambda entry: entry.i32(2),
@@ -167,15 +169,15 @@ def _kernel(text: AttributeValue, at: int, errors: FormatErrors) -> Kernel | Non
         return None
     match = _KERNEL.fullmatch(text) if isinstance(text, str) else None
     if match is None:
-        raise errors.corrupt(at, "a kernel as op/alias/target/precision/layout", ascii(text)[:80])
+        raise errors.corrupt(at, "a kernel in the form op/alias/target/precision/layout", ascii(text)[:80])
     return Kernel(
         alias=match["alias"],
-        target=_spelled(_TARGETS, match["target"]),
-        precision=_spelled(_PRECISIONS, match["precision"]),
-        layout=_spelled(_LAYOUTS, match["layout"]),
+        target=_enumerator_name(_TARGETS, match["target"]),
+        precision=_enumerator_name(_PRECISIONS, match["precision"]),
+        layout=_enumerator_name(_LAYOUTS, match["layout"]),
     )
 
 
-def _spelled(names: Sequence[str], code: str) -> str:
-    """The name of an enumerator; later Paddle-Lite versions may have added some."""
+def _enumerator_name(names: Sequence[str], code: str) -> str:
+    """Return the name of an enumerator; later Paddle-Lite versions can add some."""
     return names[int(code)] if int(code) < len(names) else f"unknown-{int(code)}"

@@ -1,6 +1,6 @@
-"""TensorFlow Lite models (``.tflite``): one FlatBuffers buffer with the identifier TFL3.
+"""Inspection of TensorFlow Lite models (``.tflite``): a FlatBuffers buffer with the identifier TFL3.
 
-Fields are numbered as in tensorflow/compiler/mlir/lite/schema/schema.fbs of TensorFlow 2.21.
+Field numbers are those of tensorflow/compiler/mlir/lite/schema/schema.fbs of TensorFlow 2.21.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from converters.formats.tflite.operators import BUILTIN_OPERATORS, CUSTOM, FIRST
 from converters.formats.wire.flatbuffer import FlatBuffer, Span, Table
 
 _LIMIT = 1 << 31  # bytes; offsets of FlatBuffers reach no further
-_COMPUTING = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL"})
+_ARITHMETIC = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "BATCH_MATMUL"})
 _IMAGE = (1, 3)  # channels
 
 
 @dataclass(frozen=True, slots=True)
 class _Value:
-    """A tensor of a graph: what is fed, computed or stored.
+    """A tensor of a graph: an input, a computed value or a stored value.
 
     Attributes:
         tensor: Name, extents and type.
-        buffer: Number of the buffer that holds its content; 0 holds nothing.
+        buffer: Number of the buffer with its content; buffer 0 is empty.
     """
 
     tensor: Tensor
@@ -41,7 +41,7 @@ class _Value:
 
 @dataclass(frozen=True, slots=True)
 class _Graph:
-    """One graph of a model: its tensors, which of them are its ends, operators with their first result."""
+    """A graph: its tensors, the indices of its inputs and outputs, its operators with their first output."""
 
     values: tuple[_Value, ...]
     inputs: tuple[int, ...]
@@ -50,11 +50,11 @@ class _Graph:
 
 
 def inspect_tflite(path: Path) -> Inspection:
-    """The inspection of a TensorFlow Lite model.
+    """Inspect a TensorFlow Lite model.
 
     Raises:
-        IntegrityError: ``not-a-tflite-model`` for something else, ``tflite-corrupt`` when it contradicts
-            itself or ends early, ``tflite-too-large``.
+        IntegrityError: ``not-a-tflite-model`` for another format, ``tflite-corrupt`` for inconsistent
+            or truncated content, ``tflite-too-large``.
     """
     errors = FormatErrors(path, "tflite", "a TensorFlow Lite model")
     data = read_bounded(path, _LIMIT, errors)
@@ -64,14 +64,14 @@ def inspect_tflite(path: Path) -> Inspection:
         raise errors.corrupt(model.position, "version 3 of the schema", str(model.i32(0)))
     buffers = tuple(_buffer(table, len(data), errors) for table in model.tables(4))
     graphs = _graphs(model, len(buffers), errors)
-    stored = _stored(graphs, buffers, errors)
+    stored = _stored_tensors(graphs, buffers, errors)
     elements = Counter[str]()
     for value, _ in stored:
         elements[value.dtype or ""] += math.prod(_extents(value))
     operators = Counter(name for graph in graphs for name, _ in graph.operators)
     custom = sorted(operators.keys() - set(BUILTIN_OPERATORS))
     main, sha256 = graphs[0], hashlib.sha256(data).hexdigest()
-    inputs = tuple(main.values[place].tensor for place in main.inputs)
+    inputs = tuple(main.values[index].tensor for index in main.inputs)
     return Inspection(
         path=path,
         format="tflite",
@@ -82,7 +82,7 @@ def inspect_tflite(path: Path) -> Inspection:
         precision=_precision(main),
         weights_precision=storage_precision(elements),
         inputs=inputs,
-        outputs=tuple(main.values[place].tensor for place in main.outputs),
+        outputs=tuple(main.values[index].tensor for index in main.outputs),
         operators=dict(sorted(operators.items())),
         parameters=len(stored),
         elements=sum(elements.values()),
@@ -96,22 +96,26 @@ def inspect_tflite(path: Path) -> Inspection:
             "parameter_elements": {**dict(sorted(elements.items()))},
             "custom_operators": [*custom],
         },
-        warnings=(f"Runtimes need to be taught its operators {', '.join(custom)}.",) if custom else (),
+        warnings=(f"The model uses custom operators ({', '.join(custom)}): register them in the runtime.",)
+        if custom
+        else (),
     )
 
 
 def channels_first(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
-    """Inputs or outputs in the layout of all other formats: those with four extents turned, others kept."""
+    """Convert four-dimensional inputs or outputs from NHWC to NCHW, the layout of all other formats."""
     return tuple(
-        end.model_copy(update={"shape": (end.shape[0], end.shape[3], end.shape[1], end.shape[2])})
-        if end.shape is not None and len(end.shape) == 4
-        else end
-        for end in tensors
+        tensor.model_copy(
+            update={"shape": (tensor.shape[0], tensor.shape[3], tensor.shape[1], tensor.shape[2])}
+        )
+        if tensor.shape is not None and len(tensor.shape) == 4
+        else tensor
+        for tensor in tensors
     )
 
 
 def _operator_name(table: Table, errors: FormatErrors) -> str:
-    # Newer files state both; older ones only the byte, which stops at 127.
+    # Newer files have both fields; older ones only the byte, which ends at 127.
     code = max(table.u8(0), table.i32(3)) if table.u8(0) <= FIRST_AFTER_BYTE else -1
     if code == CUSTOM:
         return table.string(1) or "CUSTOM"
@@ -121,15 +125,15 @@ def _operator_name(table: Table, errors: FormatErrors) -> str:
 
 
 def _buffer(table: Table, size: int, errors: FormatErrors) -> Span:
-    """Where the content of a buffer lies: in the table, or behind it in files beyond two gigabytes."""
-    outside = Span(table.i64(1), table.i64(2))
-    if outside.offset <= 1:
+    """Locate the content of a buffer: in its table, or outside of it in files of more than two gigabytes."""
+    external = Span(table.i64(1), table.i64(2))
+    if external.offset <= 1:
         return table.byte_span(0)
-    if outside.size < 0 or outside.offset + outside.size > size:
+    if external.size < 0 or external.offset + external.size > size:
         raise errors.corrupt(
-            table.position, f"content within {size} bytes", f"{outside.size} at {outside.offset}"
+            table.position, f"content within {size} bytes", f"{external.size} at {external.offset}"
         )
-    return outside
+    return external
 
 
 def _graphs(model: Table, buffers: int, errors: FormatErrors) -> tuple[_Graph, ...]:
@@ -143,13 +147,15 @@ def _graphs(model: Table, buffers: int, errors: FormatErrors) -> tuple[_Graph, .
 def _graph(table: Table, names: Sequence[str], buffers: int, errors: FormatErrors) -> _Graph:
     values = tuple(_value(each, buffers, errors) for each in table.tables(0))
 
-    def ends(slot: int) -> tuple[int, ...]:
-        places = table.numbers(slot, "i")
-        if any(not 0 <= place < len(values) for place in places):
-            raise errors.corrupt(table.position, f"ends among {len(values)} tensors", str(places)[:80])
-        return places
+    def io_indices(slot: int) -> tuple[int, ...]:
+        indices = table.numbers(slot, "i")
+        if any(not 0 <= index < len(values) for index in indices):
+            raise errors.corrupt(
+                table.position, f"inputs and outputs among {len(values)} tensors", str(indices)[:80]
+            )
+        return indices
 
-    return _Graph(values, ends(1), ends(2), tuple(_operators(table, names, len(values), errors)))
+    return _Graph(values, io_indices(1), io_indices(2), tuple(_operators(table, names, len(values), errors)))
 
 
 def _operators(
@@ -157,15 +163,17 @@ def _operators(
 ) -> Iterator[tuple[str, int | None]]:
     for table in graph.tables(3):
         code, written = table.i32(0), table.numbers(2, "i")
-        if not 0 <= code < len(names) or any(not -1 <= place < values for place in written):
-            raise errors.corrupt(table.position, "an operator of the list, on tensors of the graph", "others")
+        if not 0 <= code < len(names) or any(not -1 <= index < values for index in written):
+            raise errors.corrupt(
+                table.position, "a declared operator code and tensors of the graph", "other numbers"
+            )
         yield names[code], written[0] if written and written[0] >= 0 else None
 
 
 def _value(table: Table, buffers: int, errors: FormatErrors) -> _Value:
     dtype, buffer = TFLITE_DTYPES.get(table.u8(1)), table.i32(2)
     if dtype is None or not 0 <= buffer < max(buffers, 1):
-        raise errors.corrupt(table.position, "a known element type and a buffer of the file", "others")
+        raise errors.corrupt(table.position, "a known element type and a buffer of the file", "other numbers")
     extents, signature = table.numbers(0, "i"), table.numbers(7, "i")
     shape = signature if len(signature) == len(extents) else extents
     return _Value(
@@ -174,10 +182,10 @@ def _value(table: Table, buffers: int, errors: FormatErrors) -> _Value:
     )
 
 
-def _stored(
+def _stored_tensors(
     graphs: Sequence[_Graph], buffers: Sequence[Span], errors: FormatErrors
 ) -> list[tuple[Tensor, Span]]:
-    """The tensors whose content is in the file, once each; contents have to be as long as extents say."""
+    """List the stored tensors once each, and check the size of their contents against their extents."""
     found: dict[int, tuple[Tensor, Span]] = {}
     for value in (value for graph in graphs for value in graph.values):
         if not value.buffer or not buffers[value.buffer].size:
@@ -197,11 +205,11 @@ def _extents(tensor: Tensor) -> tuple[int, ...]:
 
 
 def _precision(graph: _Graph) -> DetectedPrecision | None:
-    """What the operators with most of the work write; a delegate may compute in another precision."""
+    """Detect the precision from the outputs of the main operators; a delegate can use another precision."""
     found = {
-        graph.values[place].tensor.dtype
-        for name, place in graph.operators
-        if name in _COMPUTING and place is not None
+        graph.values[index].tensor.dtype
+        for name, index in graph.operators
+        if name in _ARITHMETIC and index is not None
     }
     if found & {"int8", "uint8", "int16"}:
         return "int8"
@@ -209,20 +217,20 @@ def _precision(graph: _Graph) -> DetectedPrecision | None:
 
 
 def _layout(inputs: Sequence[Tensor]) -> str | None:
-    """Where the channels of an image are; None where there is no image or its extents do not tell."""
-    for end in inputs:
-        if end.shape is not None and len(end.shape) == 4:
-            first, last = end.shape[1] in _IMAGE, end.shape[3] in _IMAGE
+    """Detect the layout of an image input; None without an image or where the extents are ambiguous."""
+    for tensor in inputs:
+        if tensor.shape is not None and len(tensor.shape) == 4:
+            first, last = tensor.shape[1] in _IMAGE, tensor.shape[3] in _IMAGE
             return None if first == last else "NCHW" if first else "NHWC"
     return None
 
 
 def _first_runtime(model: Table, buffers: Sequence[Span], data: bytes) -> str | None:
-    """Earliest version of TensorFlow Lite with all operators, where the converter left a note of it."""
-    for note in model.tables(6):
-        place = note.i32(1)
-        if note.string(0) == "min_runtime_version" and 0 <= place < len(buffers):
-            span = buffers[place]
+    """Return the earliest TensorFlow Lite version with all operators, where the converter recorded it."""
+    for entry in model.tables(6):
+        index = entry.i32(1)
+        if entry.string(0) == "min_runtime_version" and 0 <= index < len(buffers):
+            span = buffers[index]
             text = data[span.offset : span.offset + span.size].rstrip(b"\0").decode("ascii", errors="replace")
             return text if text.isprintable() else None
     return None

@@ -6,10 +6,10 @@ Source: enumeration BuiltinOperator, tensorflow/compiler/mlir/lite/schema/schema
 from __future__ import annotations
 
 CUSTOM = 32
-"""Code of an operator that is only known by its name, to runtimes that were taught it."""
+"""Code of a custom operator, which is identified by its name."""
 
 FIRST_AFTER_BYTE = 127
-"""From here on, codes do not fit the byte of older files; those hold this one instead."""
+"""Largest code in the byte field of older files; files with larger codes put this value there."""
 
 BUILTIN_OPERATORS = tuple(
     """
@@ -41,5 +41,5 @@ BUILTIN_OPERATORS = tuple(
     STABLEHLO_DOT_GENERAL STABLEHLO_REDUCE_WINDOW STABLEHLO_SORT STABLEHLO_WHILE STABLEHLO_GATHER
     STABLEHLO_TRANSPOSE DILATE STABLEHLO_RNG_BIT_GENERATOR REDUCE_WINDOW STABLEHLO_COMPOSITE
     STABLEHLO_SHIFT_LEFT STABLEHLO_CBRT STABLEHLO_CASE
-    """.split()  # noqa: SIM905  two hundred quoted words are not easier to read
+    """.split()  # noqa: SIM905  two hundred quoted words are harder to read
 )

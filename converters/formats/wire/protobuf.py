@@ -1,11 +1,11 @@
-"""Reads the protobuf wire format, the layer below any schema, and believes no length before it is checked.
+"""Reader of the protobuf wire format, the layer below any schema, that checks every length.
 
-The protobuf libraries accept a message that stops early at a field boundary and, in Paddle-Lite, even one
-that stops in the middle; here every length must fit into what encloses it.
+The protobuf libraries accept a message that ends early at a field boundary and, in Paddle-Lite, even one that
+ends inside a field. Here every length must fit into the enclosing message.
 
-Layout: a message is a run of fields; a field is a varint ``number << 3 | type`` and then, by type, a varint
-(0), eight bytes (1), a length and that many bytes (2), or four bytes (5). Types 3 and 4 (groups) are used by
-no format read here.
+Layout: a message is a sequence of fields; a field is a varint ``number << 3 | type`` and then, by type, a
+varint (0), eight bytes (1), a length and that many bytes (2), or four bytes (5). No supported format uses the
+types 3 and 4 (groups).
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from registry.errors import IntegrityError
 VARINT, FIXED64, LENGTH, FIXED32 = 0, 1, 2, 5
 
 _MAX_VARINT_BYTES = 10
-_MAX_FIELDS = 2_000_000  # twenty times the largest program seen, call stacks included
+_MAX_FIELDS = 2_000_000  # twenty times the largest known program, with call stacks
 
 
 class Field(NamedTuple):
     """One field of a message.
 
     Attributes:
-        number: Field number of the schema.
+        number: Field number in the schema.
         wire: Wire type.
-        at: Byte where the field starts.
-        value: Number for a varint, raw little-endian bits for a fixed field, first byte for a length field.
+        at: Start of the field.
+        value: Number of a varint, little-endian bits of a fixed field, start of the bytes of a length field.
         size: Length in bytes of a length field, else 0.
-        after: One past the last byte of the field.
+        after: End of the field, exclusive.
     """
 
     number: int
@@ -49,12 +49,12 @@ class _Varint(NamedTuple):
 
 
 class Wire:
-    """The bytes that messages are read from.
+    """The bytes of one or more messages.
 
     Args:
-        data: All bytes of a file, or a stretch of it that was checked to be complete.
-        errors: Makes the errors.
-        origin: Where the stretch starts in the file; None for a whole file, which alone can be truncated.
+        data: All bytes of a file, or a part of it that is known to be complete.
+        errors: Builds the errors.
+        origin: Position of the part in the file; None for a whole file, which can be truncated.
     """
 
     __slots__ = ("_fields_left", "_origin", "data", "errors")
@@ -65,28 +65,30 @@ class Wire:
         self._fields_left = _MAX_FIELDS
 
     def message(self) -> Message:
-        """The outermost message: all the bytes."""
+        """Return the outermost message: all bytes."""
         return Message(self, 0, len(self.data))
 
     def count(self) -> None:
-        """Counts one field: a file of nothing but tiny fields ends in an error and not in a long wait."""
+        """Count one field, so that a file of many tiny fields cannot take a long time."""
         self._fields_left -= 1
         if self._fields_left < 0:
             raise self.errors.too_large(f"at most {_MAX_FIELDS} fields", "more")
 
     def corrupt(self, at: int, expected: str, found: str) -> IntegrityError:
-        """The error for bytes at ``at`` that break the format."""
+        """Build the error for invalid bytes at ``at``."""
         return self.errors.corrupt(at + (self._origin or 0), expected, found)
 
     def overrun(self, at: int, end: int, limit: int) -> IntegrityError:
-        """The error for something that starts at ``at`` and would end at ``end`` instead of ``limit``."""
+        """Build the error for content from ``at`` to ``end`` that extends past ``limit``."""
         if end > len(self.data) and self._origin is None:
             return self.errors.truncated(at, f"{end} bytes", f"a file of {len(self.data)} bytes")
-        return self.corrupt(at, f"a field that ends within {limit - at} bytes", f"one of {end - at} bytes")
+        return self.corrupt(
+            at, f"a field that ends within {limit - at} bytes", f"a field of {end - at} bytes"
+        )
 
 
 class Message:
-    """A message between two bytes; iterating yields its fields in file order."""
+    """A message in a range of bytes; iteration yields its fields in file order."""
 
     __slots__ = ("end", "start", "wire")
 
@@ -105,7 +107,7 @@ class Message:
         key = self._varint(at)
         number, kind = key.value >> 3, key.value & 7
         if not number:
-            raise self.wire.corrupt(at, "a field number from 1", "0")
+            raise self.wire.corrupt(at, "a field number of at least 1", "0")
         if kind == LENGTH:
             length = self._varint(key.end)
             field = Field(number, kind, at, length.end, length.value, length.end + length.value)
@@ -126,7 +128,7 @@ class Message:
     def _varint(self, at: int) -> _Varint:
         data, end = self.wire.data, self.end
         if at < end and data[at] < 0x80:
-            # Nearly all keys and lengths are one byte long.
+            # Most keys and lengths take one byte.
             return _Varint(data[at], at + 1)
         value = shift = 0
         for position in range(at, at + _MAX_VARINT_BYTES):
@@ -137,42 +139,42 @@ class Message:
             if byte < 0x80:
                 return _Varint(value & 0xFFFF_FFFF_FFFF_FFFF, position + 1)
             shift += 7
-        raise self.wire.corrupt(at, f"a number of at most {_MAX_VARINT_BYTES} bytes", "a longer one")
+        raise self.wire.corrupt(at, f"a number of at most {_MAX_VARINT_BYTES} bytes", "a longer number")
 
-    def _demand(self, field: Field, kind: int, what: str) -> None:
+    def _require_wire_type(self, field: Field, kind: int, what: str) -> None:
         if field.wire != kind:
             raise self.wire.corrupt(
                 field.at, f"{what} in field {field.number} (wire type {kind})", f"wire type {field.wire}"
             )
 
     def corrupt(self, expected: str, found: str) -> IntegrityError:
-        """The error for a message whose content makes no sense."""
+        """Build the error for invalid content of this message."""
         return self.wire.corrupt(self.start, expected, found)
 
     def message(self, field: Field) -> Message:
-        """The message in a length field."""
-        self._demand(field, LENGTH, "a message")
+        """Return the message in a length field."""
+        self._require_wire_type(field, LENGTH, "a message")
         return Message(self.wire, field.value, field.after)
 
     def integer(self, field: Field) -> int:
-        """A signed integer of up to 64 bits (int32, int64, enum, bool)."""
-        self._demand(field, VARINT, "a number")
+        """Read a signed integer of up to 64 bits (int32, int64, enum, bool)."""
+        self._require_wire_type(field, VARINT, "a number")
         return _signed(field.value)
 
     def raw(self, field: Field) -> bytes:
-        """A copy of the bytes in a length field."""
-        self._demand(field, LENGTH, "bytes")
+        """Copy the bytes of a length field."""
+        self._require_wire_type(field, LENGTH, "bytes")
         return self.wire.data[field.value : field.after]
 
     def text(self, field: Field) -> str:
-        """A string that names something, so it must be UTF-8."""
+        """Read a string, which must be UTF-8."""
         try:
             return self.raw(field).decode()
         except UnicodeDecodeError as error:
             raise self.wire.corrupt(field.value + error.start, "a UTF-8 string", "other bytes") from None
 
     def integers(self, field: Field) -> Iterator[int]:
-        """The numbers of one occurrence of a repeated integer field, which may be packed or single."""
+        """Read the numbers of one occurrence of a repeated integer field, packed or single."""
         if field.wire != LENGTH:
             yield self.integer(field)
             return
@@ -185,19 +187,19 @@ class Message:
             at = number.end
 
     def floats(self, field: Field) -> tuple[float, ...]:
-        """The numbers of one occurrence of a float field, which may be packed or single."""
-        return self._reals(field, FIXED32, "f")
+        """Read the numbers of one occurrence of a float field, packed or single."""
+        return self._read_floats(field, FIXED32, "f")
 
     def doubles(self, field: Field) -> tuple[float, ...]:
-        """The numbers of one occurrence of a double field, which may be packed or single."""
-        return self._reals(field, FIXED64, "d")
+        """Read the numbers of one occurrence of a double field, packed or single."""
+        return self._read_floats(field, FIXED64, "d")
 
-    def _reals(self, field: Field, kind: int, code: str) -> tuple[float, ...]:
+    def _read_floats(self, field: Field, kind: int, code: str) -> tuple[float, ...]:
         width = struct.calcsize(code)
         if field.wire == LENGTH:
             raw = self.raw(field)
         else:
-            self._demand(field, kind, "a real number")
+            self._require_wire_type(field, kind, "a real number")
             raw = field.value.to_bytes(width, "little")
         if len(raw) % width:
             raise self.wire.corrupt(field.value, f"numbers of {width} bytes", f"{len(raw)} bytes")
@@ -205,5 +207,5 @@ class Message:
 
 
 def _signed(value: int) -> int:
-    """A 64-bit value as two's complement."""
+    """Interpret a 64-bit value as two's complement."""
     return value - (1 << 64) if value >> 63 else value

@@ -1,4 +1,4 @@
-"""Pickles made to do harm are refused before anything in them happens."""
+"""Hostile pickles are rejected before anything in them is executed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def checkpoint(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("case", EVERYTHING.values(), ids=EVERYTHING)
-def test_hostile_pickle_is_refused_by_name(checkpoint: Path, case: Hostile) -> None:
+def test_hostile_pickle_is_rejected_by_name(checkpoint: Path, case: Hostile) -> None:
     checkpoint.write_bytes(case.content)
     with pytest.raises((IntegrityError, ConversionError)) as caught:
         read_weights(checkpoint)
@@ -51,16 +51,16 @@ def test_bomb_takes_little_memory(checkpoint: Path, case: Hostile) -> None:
 
 
 @pytest.mark.parametrize("name", ["x.safetensors", "x.bin", "x.pt", "x"])
-def test_name_of_the_file_changes_nothing(tmp_path: Path, name: str) -> None:
-    """CVE-2025-10155 and CVE-2025-1889: an extension decided how, and whether, a pickle was scanned."""
+def test_file_name_does_not_affect_the_check(tmp_path: Path, name: str) -> None:
+    """CVE-2025-10155 and CVE-2025-1889: the file extension decided whether a pickle was scanned."""
     disguised = tmp_path / name
     disguised.write_bytes(ATTACKS["os.system by GLOBAL"].content)
     with pytest.raises(IntegrityError, match=r"os\.system"):
         read_weights(disguised)
 
 
-def test_control_the_standard_unpickler_falls_for_it(tmp_path: Path) -> None:
-    """Shows that the payloads are live, so that their silence elsewhere means something."""
+def test_control_standard_unpickler_executes_the_payload(tmp_path: Path) -> None:
+    """Show that the payloads work, so that their absence of effects elsewhere is meaningful."""
     payload = ATTACKS["os.system by STACK_GLOBAL"].content
     subprocess.run(
         [sys.executable, "-c", f"import pickle; pickle.loads({payload!r})"], cwd=tmp_path, check=True
@@ -68,7 +68,7 @@ def test_control_the_standard_unpickler_falls_for_it(tmp_path: Path) -> None:
     assert (tmp_path / CANARY).exists()
 
 
-def test_control_the_assembler_makes_real_pickles() -> None:
+def test_control_assembler_writes_valid_pickles() -> None:
     import numpy as np
 
     loaded = pickle.loads(state_dict(w=ONE))
@@ -77,13 +77,13 @@ def test_control_the_assembler_makes_real_pickles() -> None:
 
 WATCHER = """
     import json, sys
-    import pickletools  # gives opcodes their names in messages
+    import pickletools  # names opcodes in messages
     from pathlib import Path
     from converters.checkpoints import read_weights, summarize
     from registry.errors import ZooError
 
     sound, *hostile = sorted(Path(sys.argv[1]).iterdir())
-    read_weights(sound), summarize(sound)  # imports what reading needs before the watch begins
+    read_weights(sound), summarize(sound)  # import the readers before the audit hook is installed
     events, outcomes, watching = [], {}, False
 
     def watch(event, arguments):
@@ -108,7 +108,7 @@ WATCHER = """
 
 
 def test_nothing_is_executed_imported_or_opened(tmp_path: Path) -> None:
-    """An audit hook sees every import, exec, open, process and unpickled global of the interpreter."""
+    """An audit hook observes every import, exec, open, process and unpickled global."""
     files = tmp_path / "files"
     files.mkdir()
     (files / "0").write_bytes(state_dict(w=ONE))
@@ -131,7 +131,7 @@ def test_nothing_is_executed_imported_or_opened(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("look", [read_weights, summarize])
-def test_every_truncation_is_refused(checkpoint: Path, look: Callable[[Path], object]) -> None:
+def test_every_truncation_is_rejected(checkpoint: Path, look: Callable[[Path], object]) -> None:
     whole = state_dict(weight=ONE, bias=array((2, 3), bytes(24)))
     for length in range(len(whole)):
         checkpoint.write_bytes(whole[:length])

@@ -1,4 +1,4 @@
-"""Checkpoints are read to the bit, whatever Paddle, numpy or pickle version wrote them."""
+"""Checkpoints of every Paddle, numpy and pickle version are read exactly."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ needs_paddle = pytest.mark.skipif(
 
 
 def run_paddle(script: str, *arguments: str) -> None:
-    """Paddle stays out of this process: importing it takes seconds and warns."""
+    """Run a script with Paddle in a child process: importing Paddle takes seconds and warns."""
     subprocess.run([sys.executable, "-c", textwrap.dedent(script), *arguments], check=True, timeout=300)
 
 
@@ -57,7 +57,7 @@ def assert_same(found: Checkpoint, expected: dict[str, np.ndarray]) -> None:
 
 @pytest.fixture(scope="module")
 def loaded_by_paddle(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What paddle.load makes of the real weights, which are trusted, in a child process."""
+    """Load the published weights with paddle.load in a child process; these weights are trusted."""
     if importlib.util.find_spec("paddle") is None:
         pytest.skip("paddlepaddle is the reference of this test")
     folder = tmp_path_factory.mktemp("loaded")
@@ -91,7 +91,7 @@ def test_summary_of_real_weights_needs_no_data(shared: Path, name: str) -> None:
     assert summary.elements == sum(weight.size for weight in checkpoint.values())
 
 
-# -- what paddle.save writes -----------------------------------------------------------------------------
+# -- files of paddle.save --------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
@@ -147,13 +147,13 @@ def test_paddle_save_of_tensors_among_arrays(saved_by_paddle: Path, protocol: in
     ("file", "kind", "code", "names"),
     [
         ("bfloat16", ConversionError, "weights-unsupported", "bfloat16"),
-        ("nested", ConversionError, "weights-unsupported", "save the one under 'model' alone"),
-        ("tensor", ConversionError, "weights-unsupported", "it holds a tuple"),
-        ("pair", ConversionError, "weights-unsupported", "'pair' holds a tuple"),
+        ("nested", ConversionError, "weights-unsupported", "save only the one under 'model'"),
+        ("tensor", ConversionError, "weights-unsupported", "it contains a tuple"),
+        ("pair", ConversionError, "weights-unsupported", "'pair' is a tuple"),
         ("binary", IntegrityError, "not-a-checkpoint", ".pdiparams"),
     ],
 )
-def test_other_things_paddle_saves_are_told_apart(
+def test_other_objects_saved_by_paddle(
     saved_by_paddle: Path, file: str, kind: type[Exception], code: str, names: str
 ) -> None:
     with pytest.raises(kind) as caught:
@@ -182,7 +182,7 @@ def arrays(draw: st.DrawFn) -> np.ndarray:
     protocol=st.sampled_from(PROTOCOLS),
     ordered=st.booleans(),
 )
-def test_any_dictionary_of_arrays_survives(
+def test_any_dictionary_of_arrays_round_trips(
     tmp_path_factory: pytest.TempPathFactory, content: dict[str, np.ndarray], protocol: int, ordered: bool
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.pdparams"
@@ -194,7 +194,7 @@ def test_any_dictionary_of_arrays_survives(
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_long_arrays_and_names_survive(tmp_path: Path, protocol: int) -> None:
+def test_long_arrays_and_names_round_trip(tmp_path: Path, protocol: int) -> None:
     content = {"w" * 300: np.arange(70_000, dtype=np.float32), "v": np.full(300, 255, np.uint8)}
     assert_same(read_weights(written(tmp_path / "x", content, protocol)), content)
 
@@ -204,7 +204,7 @@ def test_thousands_of_tensors_are_read(tmp_path: Path) -> None:
     assert_same(read_weights(written(tmp_path / "x", content)), content)
 
 
-def test_name_of_numpy_s_core_may_be_the_old_or_the_new(tmp_path: Path) -> None:
+def test_both_names_of_the_numpy_core_package(tmp_path: Path) -> None:
     new = pickle.dumps({"w": np.ones(2, np.float32)}, protocol=2)
     for core in (b"numpy.core.multiarray", b"numpy._core.multiarray"):
         path = tmp_path / "x"
@@ -213,8 +213,8 @@ def test_name_of_numpy_s_core_may_be_the_old_or_the_new(tmp_path: Path) -> None:
         assert_same(read_weights(path), {"w": np.ones(2, np.float32)})
 
 
-def test_flags_of_old_numpy_are_numbers(tmp_path: Path) -> None:
-    """Before numpy 1.20 a dtype was pickled with 0 and 1 where False and True stand now."""
+def test_integer_flags_of_old_numpy(tmp_path: Path) -> None:
+    """numpy before 1.20 pickles a dtype with 0 and 1 instead of False and True."""
     content = state_dict(w=ONE)
     path = tmp_path / "x"
     path.write_bytes(content.replace(text("f4") + b"\x89\x88", text("f4") + b"K\x00K\x01"))
@@ -222,7 +222,7 @@ def test_flags_of_old_numpy_are_numbers(tmp_path: Path) -> None:
     assert_same(read_weights(path), {"w": np.ones(1, np.float32)})
 
 
-def test_arrays_cannot_be_changed_by_accident(tmp_path: Path) -> None:
+def test_arrays_are_read_only(tmp_path: Path) -> None:
     checkpoint = read_weights(written(tmp_path / "x", {"w": np.zeros((2, 3), ">f4", order="F")}))
     weight = checkpoint["w"]
     assert weight.flags.c_contiguous
@@ -234,7 +234,7 @@ def test_arrays_cannot_be_changed_by_accident(tmp_path: Path) -> None:
         checkpoint.arrays["w"] = weight  # type: ignore[index]
 
 
-def test_one_parameter_under_two_names_stays_one(tmp_path: Path) -> None:
+def test_parameter_under_two_names_is_shared(tmp_path: Path) -> None:
     weight = np.ones(3, np.float32)
     checkpoint = read_weights(
         written(tmp_path / "x", {"head_cls0.bias": weight, "head_cls_list.0.bias": weight})
@@ -248,21 +248,19 @@ def test_one_parameter_under_two_names_stays_one(tmp_path: Path) -> None:
         ({}, "no arrays"),
         ({"StructuredToParameterName@@": {}}, "no arrays"),
         ([1], "EMPTY_LIST"),
-        ("text", "it holds a text"),
-        (None, "it holds None"),
-        ({"epoch": 3}, "'epoch' holds a number"),
-        ({"lr": 0.1}, "'lr' holds a number"),
-        ({"model": {"w": np.zeros(1)}, "optimizer": {"lr": 0.1}}, "save the one under 'model' alone"),
+        ("text", "it contains a text"),
+        (None, "it contains None"),
+        ({"epoch": 3}, "'epoch' is a number"),
+        ({"lr": 0.1}, "'lr' is a number"),
+        ({"model": {"w": np.zeros(1)}, "optimizer": {"lr": 0.1}}, "save only the one under 'model'"),
         ({"w": np.zeros(2, np.complex64)}, "'c8'"),
         ({"w": np.array(["a"])}, "'U1'"),
         ({"w": np.zeros(2, "M8[s]")}, "'M8'"),
         ({"w": np.float32(1)}, "multiarray.scalar"),
-        ({"UnpackBigParamInfor@@": {}, "w@@.0": np.zeros(1)}, "cut in pieces"),
+        ({"UnpackBigParamInfor@@": {}, "w@@.0": np.zeros(1)}, "stored in parts"),
     ],
 )
-def test_pickles_that_are_no_state_dict_say_what_they_hold(
-    tmp_path: Path, content: object, names: str
-) -> None:
+def test_pickles_without_a_state_dict_are_rejected(tmp_path: Path, content: object, names: str) -> None:
     with pytest.raises((ConversionError, IntegrityError)) as caught:
         read_weights(written(tmp_path / "x", content))
     assert names in str(caught.value)
@@ -279,7 +277,7 @@ def test_pickles_that_are_no_state_dict_say_what_they_hold(
         (b"version https://git-lfs", "not-a-checkpoint", "76 65 72"),
     ],
 )
-def test_other_files_are_told_apart(tmp_path: Path, content: bytes, code: str, names: str) -> None:
+def test_other_files_are_rejected(tmp_path: Path, content: bytes, code: str, names: str) -> None:
     path = tmp_path / "model.pdparams"
     path.write_bytes(content)
     for look in (read_weights, summarize):
@@ -289,7 +287,7 @@ def test_other_files_are_told_apart(tmp_path: Path, content: bytes, code: str, n
         assert names in str(caught.value)
 
 
-def test_what_is_not_a_file_is_not_found(tmp_path: Path) -> None:
+def test_non_files_are_not_found(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     for path in (tmp_path, tmp_path / "absent", tmp_path / "pipe", Path(os.devnull)):
         with pytest.raises(NotFoundError) as caught:
@@ -297,7 +295,7 @@ def test_what_is_not_a_file_is_not_found(tmp_path: Path) -> None:
         assert caught.value.code == "weights-not-found"
 
 
-def test_file_beyond_all_reason_is_refused_unread(tmp_path: Path) -> None:
+def test_too_large_file_is_rejected_unread(tmp_path: Path) -> None:
     path = tmp_path / "sparse"
     with path.open("wb") as file:
         file.write(PROTO4)
@@ -307,7 +305,7 @@ def test_file_beyond_all_reason_is_refused_unread(tmp_path: Path) -> None:
     assert caught.value.code == "weights-too-large"
 
 
-def test_light_install_describes_checkpoints_without_numpy(tmp_path: Path) -> None:
+def test_summary_needs_no_numpy(tmp_path: Path) -> None:
     path = tmp_path / "x"
     path.write_bytes(state_dict(w=array((2,), bytes(8), kind=dtype("f4", ">")), v=ONE))
     script = """

@@ -1,4 +1,4 @@
-"""The safe form: written the same every time, and read only when its header is sound."""
+"""Safetensors files: deterministic writing, and reading only with a valid header."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def assembled(header: object, data: bytes) -> bytes:
 
 
 @pytest.mark.parametrize("name", REAL)
-def test_real_weights_keep_every_bit(shared: Path, tmp_path: Path, name: str) -> None:
+def test_real_weights_round_trip(shared: Path, tmp_path: Path, name: str) -> None:
     original = read_weights(shared / "data" / "weights" / f"{name}.pdparams")
     write_safetensors(original, tmp_path / "x.safetensors", {"network": name})
     copy = read_weights(tmp_path / "x.safetensors")
@@ -54,7 +54,7 @@ def test_real_weights_keep_every_bit(shared: Path, tmp_path: Path, name: str) ->
 
 
 def test_both_names_of_one_parameter_are_written(shared: Path, tmp_path: Path) -> None:
-    """PicoDet v2 holds each prediction convolution twice, and a network asks for both names."""
+    """PicoDet v2 has each prediction convolution under two names and needs both."""
     original = read_weights(shared / "data" / "weights" / "picodet_s_192_lcnet_pedestrian.pdparams")
     write_safetensors(original, tmp_path / "x", {})
     copy = read_weights(tmp_path / "x")
@@ -65,10 +65,10 @@ def test_both_names_of_one_parameter_are_written(shared: Path, tmp_path: Path) -
 
 @settings(max_examples=100, deadline=None)
 @given(data=st.data())
-def test_any_layout_is_written_as_it_reads(
+def test_arrays_of_any_layout_round_trip(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    """The library copies memory as it lies, so what is transposed or strided would come out scrambled."""
+    """The library copies memory in its order, which would scramble transposed or strided arrays."""
     kind = np.dtype(data.draw(st.sampled_from(ELEMENTS))).newbyteorder(data.draw(st.sampled_from("<>")))
     weight = data.draw(npst.arrays(kind, npst.array_shapes(min_dims=0, max_dims=4, min_side=0, max_side=4)))
     if weight.ndim:
@@ -85,8 +85,8 @@ def test_any_layout_is_written_as_it_reads(
     assert summarize(path).shapes == found.shapes
 
 
-def test_same_content_gives_same_bytes_in_every_process(tmp_path: Path) -> None:
-    """The library orders metadata by a hash that changes from process to process."""
+def test_same_content_gives_the_same_bytes_in_every_process(tmp_path: Path) -> None:
+    """The library orders metadata by a hash that differs between processes."""
     script = """
         import sys
         from pathlib import Path
@@ -105,7 +105,7 @@ def test_same_content_gives_same_bytes_in_every_process(tmp_path: Path) -> None:
     assert len(contents) == 1
 
 
-def test_other_readers_understand_what_is_written(tmp_path: Path) -> None:
+def test_written_files_are_readable_by_the_library(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     write_safetensors(
         {"w": np.ones((2, 3), np.float32), "µ": np.zeros((), np.int64)}, path, {"größe": "s", "a": '"\n'}
@@ -120,7 +120,7 @@ def test_other_readers_understand_what_is_written(tmp_path: Path) -> None:
     assert int.from_bytes(path.read_bytes()[:8], "little") % 8 == 0
 
 
-def test_a_file_that_is_there_is_replaced_whole(tmp_path: Path) -> None:
+def test_existing_file_is_replaced_atomically(tmp_path: Path) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(b"old")
     write_safetensors({"w": np.ones(1, np.float32)}, path, {})
@@ -131,14 +131,14 @@ def test_a_file_that_is_there_is_replaced_whole(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "weights", [{"w": np.zeros(1, np.complex64)}, {"__metadata__": np.zeros(1)}, {"\udcff": np.zeros(1)}]
 )
-def test_what_the_format_cannot_hold_is_refused(tmp_path: Path, weights: dict[str, np.ndarray]) -> None:
+def test_unsupported_content_is_rejected(tmp_path: Path, weights: dict[str, np.ndarray]) -> None:
     with pytest.raises(ConversionError) as caught:
         write_safetensors(weights, tmp_path / "x", {})
     assert caught.value.code == "weights-unsupported"
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+def test_unwritable_path_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError):
         write_safetensors({"w": np.ones(1, np.float32)}, tmp_path, {})
 
@@ -187,8 +187,11 @@ UNSOUND: dict[str, tuple[bytes, str]] = {
         assembled(b'{"w":%(t)b,"w":%(t)b}' % {b"t": json.dumps(tensor(0, 8)).encode()}, EIGHT),
         "weights-malformed",
     ),
-    "a name that paints the terminal": (assembled({"\x1b[2J": tensor(0, 8)}, EIGHT), "weights-malformed"),
-    "half a surrogate pair": (assembled({"\ud800": tensor(0, 8)}, EIGHT), "weights-malformed"),
+    "a name with a terminal escape sequence": (
+        assembled({"\x1b[2J": tensor(0, 8)}, EIGHT),
+        "weights-malformed",
+    ),
+    "a lone surrogate": (assembled({"\ud800": tensor(0, 8)}, EIGHT), "weights-malformed"),
     "lists 100 000 deep": (assembled(b'{"w":' + b"[" * 100_000, b""), "weights-malformed"),
     "objects 100 000 deep": (assembled(b'{"w":' * 100_000, b""), "weights-malformed"),
     "a number of 100 000 digits": (
@@ -207,7 +210,7 @@ UNSOUND: dict[str, tuple[bytes, str]] = {
 
 
 @pytest.mark.parametrize(("content", "code"), UNSOUND.values(), ids=UNSOUND)
-def test_unsound_file_is_refused(tmp_path: Path, content: bytes, code: str) -> None:
+def test_invalid_file_is_rejected(tmp_path: Path, content: bytes, code: str) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(content)
     for look in (read_weights, summarize):
@@ -225,7 +228,7 @@ def test_unsound_file_is_refused(tmp_path: Path, content: bytes, code: str) -> N
         json.dumps({"w": tensor(0, 8)}).encode("utf-16-le"),
     ],
 )
-def test_what_only_lenient_json_readers_accept_is_refused(tmp_path: Path, header: bytes) -> None:
+def test_lenient_json_is_rejected(tmp_path: Path, header: bytes) -> None:
     path = tmp_path / "x.safetensors"
     path.write_bytes(assembled(header, EIGHT))
     with pytest.raises(IntegrityError) as caught:
@@ -233,13 +236,13 @@ def test_what_only_lenient_json_readers_accept_is_refused(tmp_path: Path, header
     assert caught.value.code == "weights-malformed"
 
 
-def test_metadata_that_is_no_unicode_is_refused(tmp_path: Path) -> None:
+def test_metadata_that_is_not_unicode_is_rejected(tmp_path: Path) -> None:
     with pytest.raises(ConversionError, match="udcff"):
         write_safetensors({"w": np.ones(1, np.float32)}, tmp_path / "x", {"source": "caf\udcff"})
 
 
-def test_description_reads_no_tensor_data(tmp_path: Path) -> None:
-    """A file of a terabyte, all of it a hole, is described from its header alone."""
+def test_summary_reads_no_tensor_data(tmp_path: Path) -> None:
+    """A sparse file of one terabyte is summarized from its header."""
     path = tmp_path / "sparse.safetensors"
     head = assembled({"w": tensor(0, 1 << 40, shape=[1 << 19, 1 << 19])}, b"")
     with path.open("wb") as file:
@@ -251,8 +254,8 @@ def test_description_reads_no_tensor_data(tmp_path: Path) -> None:
     assert caught.value.code == "weights-too-large"
 
 
-def test_header_length_may_look_like_a_pickle(tmp_path: Path) -> None:
-    """A header of 0x0480 bytes begins with the two bytes of a pickle of protocol 4."""
+def test_header_length_that_looks_like_a_pickle(tmp_path: Path) -> None:
+    """The length of a header of 0x0480 bytes equals the prefix of a pickle of protocol 4."""
     path = tmp_path / "x"
     header = json.dumps({"w": tensor(0, 8)}).encode().ljust(0x0480)
     path.write_bytes(assembled(header, EIGHT))
@@ -262,7 +265,7 @@ def test_header_length_may_look_like_a_pickle(tmp_path: Path) -> None:
 
 @settings(max_examples=500, deadline=None)
 @given(data=st.data())
-def test_damaged_file_is_refused_or_sound(
+def test_damaged_file_is_rejected_or_valid(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
     content = bytearray(

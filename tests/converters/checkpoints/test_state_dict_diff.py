@@ -1,4 +1,4 @@
-"""All differences between a checkpoint and a network are told at once."""
+"""Comparison of checkpoints with architectures: all differences are reported together."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ def weights(shared: Path, name: str) -> Path:
 
 
 @pytest.mark.parametrize(("checkpoint", "name"), FITTING)
-def test_real_weights_fit_their_network(shared: Path, checkpoint: str, name: str) -> None:
+def test_real_weights_match_their_architecture(shared: Path, checkpoint: str, name: str) -> None:
     path, expected = weights(shared, checkpoint), network(shared, name)
-    assert compare_state_dict(summarize(path).shapes, expected).fits
-    require_match(read_weights(path).shapes, expected, network=name)
+    assert compare_state_dict(summarize(path).shapes, expected).matches
+    require_match(read_weights(path).shapes, expected, architecture=name)
 
 
 def test_one_class_weights_differ_from_eighty_only_in_the_head(shared: Path) -> None:
@@ -53,16 +53,16 @@ def test_weights_of_another_family_differ_in_everything(shared: Path) -> None:
     assert mismatch.misshaped == ()
 
 
-def test_equal_shapes_fit() -> None:
+def test_equal_shapes_match() -> None:
     mismatch = compare_state_dict(dict(reversed(NETWORK.items())), NETWORK)
-    assert mismatch.fits
-    require_match(NETWORK, NETWORK, network="demo")
+    assert mismatch.matches
+    require_match(NETWORK, NETWORK, architecture="demo")
 
 
 def test_all_three_kinds_are_listed_together_and_sorted() -> None:
     checkpoint = {"conv.weight": (4, 3, 1, 1), "zebra": (1,), "apple": (1,), "scale": (1,)}
     mismatch = compare_state_dict(checkpoint, NETWORK)
-    assert not mismatch.fits
+    assert not mismatch.matches
     assert mismatch.missing == ("bn._mean", "bn.bias")
     assert mismatch.unexpected == ("apple", "zebra")
     assert mismatch.misshaped == (
@@ -71,11 +71,11 @@ def test_all_three_kinds_are_listed_together_and_sorted() -> None:
     )
 
 
-def test_error_names_everything_once() -> None:
+def test_error_lists_all_differences() -> None:
     checkpoint = {"conv.weight": (4, 3, 1, 1), "extra": (1,), "scale": ()}
     with pytest.raises(ConversionError) as caught:
         require_match(
-            checkpoint, NETWORK, network="tinypose_128x96", hint="zoo convert X --architecture other"
+            checkpoint, NETWORK, architecture="tinypose_128x96", hint="zoo convert X --architecture other"
         )
     error = caught.value
     assert error.exit_code == 6
@@ -83,18 +83,18 @@ def test_error_names_everything_once() -> None:
     assert "tinypose_128x96" in error.message
     assert "2 missing (bn._mean, bn.bias)" in error.message
     assert "1 unexpected (extra)" in error.message
-    assert "1 of another shape (conv.weight [4, 3, 1, 1] instead of [4, 3, 3, 3])" in error.message
+    assert "1 with another shape (conv.weight [4, 3, 1, 1] instead of [4, 3, 3, 3])" in error.message
     assert error.hint == "zoo convert X --architecture other"
 
 
 def test_kinds_without_a_difference_are_counted_too() -> None:
     with pytest.raises(ConversionError, match="0 missing; 1 unexpected"):
-        require_match({**NETWORK, "extra": ()}, NETWORK, network="demo")
+        require_match({**NETWORK, "extra": ()}, NETWORK, architecture="demo")
 
 
-def test_long_lists_are_cut_but_counted() -> None:
+def test_long_lists_are_shortened_but_counted() -> None:
     with pytest.raises(ConversionError) as caught:
-        require_match({}, {f"layer{i:04}": (1,) for i in range(2000)}, network="demo")
+        require_match({}, {f"layer{i:04}": (1,) for i in range(2000)}, architecture="demo")
     assert "2000 missing (layer0000, layer0001, layer0002, layer0003, layer0004, … 1995 more)" in str(
         caught.value
     )

@@ -13,16 +13,16 @@ from converters.process.interpreter import Interpreter
 _OPT = """
 import sys
 from paddlelite.lite import Opt
-folder, out, target, half, quantize = sys.argv[1:]
+folder, out, target, fp16, quantize = sys.argv[1:]
 opt = Opt()
 opt.set_model_file(folder + "/model.pdmodel")
 opt.set_param_file(folder + "/model.pdiparams")
-if half == "half":
-    opt.enable_fp16()  # ignored when it comes after the places
+if fp16 == "fp16":
+    opt.enable_fp16()  # has no effect after set_valid_places
 opt.set_valid_places(target)
 opt.set_model_type("naive_buffer")
 if quantize:
-    opt.set_quant_model(True)  # ignored when it comes before the places
+    opt.set_quant_model(True)  # has no effect before set_valid_places
     opt.set_quant_type(quantize)
 opt.set_optimize_out(out)
 opt.run()
@@ -33,16 +33,16 @@ Convert = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def opt(lite_python: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> Convert:
-    """Runs the real opt on an inference model: ``opt(folder, "arm", half=True) -> path of the .nb``."""
+    """Run the real opt on an inference model: ``opt(folder, "arm", fp16=True)`` returns the ``.nb``."""
     made: dict[tuple[object, ...], Path] = {}
 
     def convert(
-        folder: Path, target: str, *, half: bool = False, quantize: str = "", meta1: bool = False
+        folder: Path, target: str, *, fp16: bool = False, quantize: str = "", meta1: bool = False
     ) -> Path:
-        key = (folder, target, half, quantize, meta1)
+        key = (folder, target, fp16, quantize, meta1)
         if key not in made:
             out = tmp_path_factory.mktemp("opt") / "model"
-            asked = [str(folder), str(out), target, "half" if half else "single", quantize]
+            asked = [str(folder), str(out), target, "fp16" if fp16 else "fp32", quantize]
             environment = {"PADDLE_LITE_MODEL_VERSION1": "1"} if meta1 else {}
             subprocess.run(
                 [str(lite_python.path), "-c", _OPT, *asked],
@@ -69,7 +69,7 @@ def tinypose(shared: Path) -> Path:
 
 @pytest.fixture
 def write(tmp_path: Path) -> Callable[[bytes, str], Path]:
-    """Writes bytes to a file, under a name that says nothing unless one is given."""
+    """Write bytes to a file, by default under a neutral name."""
 
     def to_file(content: bytes, name: str = "artifact") -> Path:
         path = tmp_path / name

@@ -1,4 +1,4 @@
-"""Damaged files of every format end in a readable error or in a valid inspection, and in nothing else."""
+"""Damaged files of every format give a typed error or a valid inspection."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from converters.formats import inspect
 from registry.errors import ZooError
 from tests.converters.formats.paddle.test_pir import document, encoded
-from tests.helpers.nb_writer import HALF, nb
+from tests.helpers.nb_writer import FP16_OPS, nb
 from tests.helpers.paddle_writer import PARAMS, chunk, number, program
 
 
@@ -47,8 +47,8 @@ _GRAPH = (
 )
 ONNX = number(1, 8) + chunk(2, "tests") + chunk(7, _GRAPH) + chunk(8, chunk(1, "") + number(2, 13))
 SAMPLES = {
-    "nb": nb(HALF),
-    "nb of container 1": nb(HALF, meta=1),
+    "nb": nb(FP16_OPS),
+    "nb of container 1": nb(FP16_OPS, meta=1),
     "program": program(),
     "params": PARAMS,
     "pir": encoded(document()),
@@ -62,8 +62,8 @@ SAMPLES = {
 }
 
 
-def survives(content: bytes) -> None:
-    """Whatever the bytes: an inspection that can be sent as JSON, or an error of the project with a text."""
+def check_outcome(content: bytes) -> None:
+    """Check that any bytes give an inspection that is valid JSON, or a typed error with a message."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "artifact")
         path.write_bytes(content)
@@ -77,7 +77,7 @@ def survives(content: bytes) -> None:
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=300))
 def test_random_bytes(content: bytes) -> None:
-    survives(content)
+    check_outcome(content)
 
 
 @settings(max_examples=150, deadline=None)
@@ -87,38 +87,38 @@ def test_random_bytes(content: bytes) -> None:
     ),
     st.binary(max_size=200),
 )
-def test_random_bytes_behind_a_right_beginning(start: bytes, content: bytes) -> None:
-    survives(start + content)
+def test_random_bytes_after_a_valid_prefix(start: bytes, content: bytes) -> None:
+    check_outcome(start + content)
 
 
 @pytest.mark.parametrize("what", SAMPLES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_a_cut_anywhere(what: str, data: st.DataObject) -> None:
+def test_truncation_at_any_byte(what: str, data: st.DataObject) -> None:
     content = SAMPLES[what]
 
-    survives(content[: data.draw(st.integers(0, len(content)))])
+    check_outcome(content[: data.draw(st.integers(0, len(content)))])
 
 
 @pytest.mark.parametrize("what", SAMPLES)
 @settings(max_examples=150, deadline=None)
 @given(data=st.data())
-def test_one_byte_changed(what: str, data: st.DataObject) -> None:
+def test_one_changed_byte(what: str, data: st.DataObject) -> None:
     content = bytearray(SAMPLES[what])
     at = data.draw(st.integers(0, len(content) - 1))
     content[at] = data.draw(st.sampled_from([0, 1, 0x7F, 0x80, 0xFF, content[at] ^ 1, content[at] ^ 0x80]))
 
-    survives(bytes(content))
+    check_outcome(bytes(content))
 
 
 @pytest.mark.parametrize("what", SAMPLES)
 @settings(max_examples=60, deadline=None)
 @given(data=st.data())
-def test_a_stretch_replaced(what: str, data: st.DataObject) -> None:
+def test_a_replaced_range(what: str, data: st.DataObject) -> None:
     content = SAMPLES[what]
     at, size = data.draw(st.integers(0, len(content))), data.draw(st.integers(0, 16))
 
-    survives(content[:at] + data.draw(st.binary(max_size=16)) + content[at + size :])
+    check_outcome(content[:at] + data.draw(st.binary(max_size=16)) + content[at + size :])
 
 
 @settings(max_examples=100, deadline=None)
@@ -126,11 +126,11 @@ def test_a_stretch_replaced(what: str, data: st.DataObject) -> None:
 @example('a: "\\ud800"')
 @example('{"__metadata__": {"a": "\\ud800"}}')
 def test_any_text(text: str) -> None:
-    survives(text.encode("utf-8", "surrogatepass"))
+    check_outcome(text.encode("utf-8", "surrogatepass"))
 
 
 @pytest.mark.parametrize("what", SAMPLES)
-def test_the_samples_are_sound_to_begin_with(what: str, tmp_path: Path) -> None:
+def test_undamaged_samples_are_valid(what: str, tmp_path: Path) -> None:
     path = tmp_path / "artifact"
     path.write_bytes(SAMPLES[what])
 

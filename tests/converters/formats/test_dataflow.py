@@ -1,4 +1,4 @@
-"""What the order of operators tells: where images are normalized, what was merged."""
+"""Facts from the order of operators: normalization of images and fusions."""
 
 from __future__ import annotations
 
@@ -25,35 +25,37 @@ def flow(*operators: Operator, image: Tensor = IMAGE) -> Dataflow:
     [
         pytest.param([step("conv2d", "image", "a")], "host", id="the convolution sees the input"),
         pytest.param(
-            [step("calib", "image", "a"), step("Conv", "a", "b")], "host", id="behind a change of type"
+            [step("calib", "image", "a"), step("Conv", "a", "b")], "host", id="after a change of type"
         ),
         pytest.param(
             [step("elementwise_sub", "image", "a"), step("conv2d", "a", "b")], "in_graph", id="mean first"
         ),
         pytest.param(
-            [step("transpose2", "image", "a"), step("Div", "a", "b")], "in_graph", id="behind a move"
+            [step("transpose2", "image", "a"), step("Div", "a", "b")], "in_graph", id="after a data movement"
         ),
-        pytest.param([step("softmax", "image", "a"), step("conv2d", "a", "b")], None, id="something else"),
+        pytest.param(
+            [step("softmax", "image", "a"), step("conv2d", "a", "b")], None, id="another operator first"
+        ),
         pytest.param(
             [step("assign", "image", "a"), step("softmax", "image", "a"), step("scale", "a", "b")],
             None,
-            id="a name that is used again holds another value",
+            id="a reused name is another value",
         ),
     ],
 )
-def test_what_comes_before_the_first_convolution_says_who_normalizes(
+def test_operators_before_the_first_convolution_decide_the_normalization(
     operators: list[Operator], expected: str | None
 ) -> None:
     assert detect_normalization(flow(*operators)) == expected
 
 
-def test_an_input_that_is_no_image_says_nothing() -> None:
+def test_input_that_is_not_an_image_is_ignored() -> None:
     numbers = Tensor(name="image", shape=(None, 2), dtype="float32")
 
     assert detect_normalization(flow(step("scale", "image", "a"), image=numbers)) is None
 
 
-def test_merged_activations_and_batch_norms_are_counted() -> None:
+def test_fused_activations_and_batch_norms_are_counted() -> None:
     merged = [
         step("conv2d", "image", "a", bias="batch_norm_0.b_0", with_act=True, act_type="relu", fuse_relu=True),
         step("conv2d", "a", "b", bias="batch_norm_1.b_0", with_act=True, act_type="relu"),

@@ -1,4 +1,4 @@
-"""One question for every artifact: what is this?"""
+"""Inspection of any artifact: detection, location of its files, errors."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def test_the_name_of_a_file_says_nothing(write: Write) -> None:
+def test_file_name_does_not_affect_the_format(write: Write) -> None:
     assert inspect(write(nb(), "model.onnx")).format == "lite"
     assert inspect(write(program(), "weights.nb")).format == "program"
     assert inspect(write(PARAMS, "README")).format == "params"
 
 
-def test_a_single_file_is_described_by_its_own_digest(write: Write) -> None:
+def test_single_file_has_its_own_digest(write: Write) -> None:
     path = write(nb())
 
     inspection = inspect(path)
@@ -41,7 +41,7 @@ def test_a_single_file_is_described_by_its_own_digest(write: Write) -> None:
 
 @pytest.mark.parametrize("stem", ["model", "inference", "__model__"])
 @pytest.mark.parametrize("asked", ["folder", "program", "params"])
-def test_program_and_parameters_are_one_artifact_whichever_is_named(
+def test_program_and_parameters_are_one_artifact_under_any_of_their_paths(
     write: Write, tmp_path: Path, stem: str, asked: str
 ) -> None:
     paths = {
@@ -49,7 +49,7 @@ def test_program_and_parameters_are_one_artifact_whichever_is_named(
         "program": write(program(), f"{stem}.pdmodel"),
         "params": write(PARAMS, f"{stem}.pdiparams"),
     }
-    # What lies around in published folders.
+    # Other files of published folders.
     write(CONFIG, "infer_cfg.yml")
     write(b"\x80\x02}q\x00.", f"{stem}.pdiparams.info")
     write(b"", ".keep")
@@ -68,27 +68,27 @@ def test_program_and_parameters_are_one_artifact_whichever_is_named(
     assert inspection.sha256 == inspection.canonical_sha256 == sha256("".join(lines).encode())
 
 
-def test_a_lone_pair_belongs_together_under_any_names(write: Write, tmp_path: Path) -> None:
+def test_single_program_and_parameters_pair_up_under_any_names(write: Write, tmp_path: Path) -> None:
     write(program(), "__model__")
     write(PARAMS, "__params__")
 
     assert inspect(tmp_path).parameters == 2
 
 
-def test_a_program_without_its_parameters_says_so(write: Write) -> None:
+def test_program_without_parameters_has_a_warning(write: Write) -> None:
     inspection = inspect(write(program()))
 
     assert inspection.parameters is None
-    assert any("2 parameters is not beside it" in warning for warning in inspection.warnings)
+    assert any("the 2 parameters is missing" in warning for warning in inspection.warnings)
 
 
-def test_a_program_cut_behind_its_version_is_pointed_out(write: Write) -> None:
+def test_program_truncated_after_its_version_has_a_warning(write: Write) -> None:
     inspection = inspect(write(block() + VERSION))
 
-    assert any("may have been cut" in warning for warning in inspection.warnings)
+    assert any("may be truncated" in warning for warning in inspection.warnings)
 
 
-def test_parameters_of_another_network_are_refused(write: Write, tmp_path: Path) -> None:
+def test_parameters_of_another_model_are_rejected(write: Write, tmp_path: Path) -> None:
     write(program(), "model.pdmodel")
     write(tensor((4,)) + tensor((4, 3, 3, 3)), "model.pdiparams")
 
@@ -101,7 +101,7 @@ def test_parameters_of_another_network_are_refused(write: Write, tmp_path: Path)
 @pytest.mark.parametrize(
     ("content", "code"), [(LFS, "lfs-pointer"), (b"", "empty-file"), (PARAMS[:40], "program-params-mismatch")]
 )
-def test_bad_parameters_are_not_taken_for_absent_ones(
+def test_damaged_parameters_are_not_treated_as_missing(
     write: Write, tmp_path: Path, content: bytes, code: str
 ) -> None:
     write(program(), "model.pdmodel")
@@ -113,7 +113,7 @@ def test_bad_parameters_are_not_taken_for_absent_ones(
     assert caught.value.code == code
 
 
-def test_a_folder_stands_for_the_file_in_it_however_deep(tmp_path: Path) -> None:
+def test_folder_stands_for_the_file_nested_in_it(tmp_path: Path) -> None:
     nested = tmp_path / "__MACOSX", tmp_path / "picodet" / "lite"
     for folder in nested:
         folder.mkdir(parents=True)
@@ -128,8 +128,8 @@ def test_a_folder_stands_for_the_file_in_it_however_deep(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("files", "kind", "code"),
     [
-        pytest.param({}, NotFoundError, "no-artifact", id="empty"),
-        pytest.param({"README.md": b"# Title\n"}, NotFoundError, "no-artifact", id="no artifact"),
+        pytest.param({}, NotFoundError, "artifact-not-found", id="empty"),
+        pytest.param({"README.md": b"# Title\n"}, NotFoundError, "artifact-not-found", id="no artifact"),
         pytest.param({"a.nb": nb(), "b.nb": nb()}, UsageError, "ambiguous-folder", id="two models"),
         pytest.param({"a.nb": nb(), "m": program()}, UsageError, "ambiguous-folder", id="two formats"),
         pytest.param({"a.pdmodel": program(), "b.pdiparams": PARAMS, "c.pdiparams": PARAMS}, UsageError,
@@ -138,7 +138,7 @@ def test_a_folder_stands_for_the_file_in_it_however_deep(tmp_path: Path) -> None
         pytest.param({"model.nb": b"<!doctype html>"}, IntegrityError, "html-instead-of-artifact", id="page"),
     ],
 )  # fmt: skip
-def test_a_folder_that_is_not_one_artifact_is_refused(
+def test_folder_without_exactly_one_artifact_is_rejected(
     write: Write, tmp_path: Path, files: dict[str, bytes], kind: type[ZooError], code: str
 ) -> None:
     for name, content in files.items():
@@ -150,7 +150,7 @@ def test_a_folder_that_is_not_one_artifact_is_refused(
     assert caught.value.code == code
 
 
-def test_parameters_that_fit_two_programs_by_name_are_ambiguous(write: Write) -> None:
+def test_parameters_named_like_two_programs_are_ambiguous(write: Write) -> None:
     write(program(), "model.pdmodel")
     write(b'{"base_code":{"magic":"pir","version":3},"program":{"regions":[]}}', "model.json")
 
@@ -160,14 +160,14 @@ def test_parameters_that_fit_two_programs_by_name_are_ambiguous(write: Write) ->
     assert caught.value.code == "ambiguous-params"
 
 
-def test_endless_nesting_is_not_followed(tmp_path: Path) -> None:
+def test_deeply_nested_folders_are_not_searched(tmp_path: Path) -> None:
     (tmp_path / "a/b/c/d/e/f").mkdir(parents=True)
     (tmp_path / "a/b/c/d/e/f/model.nb").write_bytes(nb())
 
     with pytest.raises(NotFoundError) as caught:
         inspect(tmp_path)
 
-    assert caught.value.code == "no-artifact"
+    assert caught.value.code == "artifact-not-found"
 
 
 @pytest.mark.parametrize(
@@ -179,12 +179,12 @@ def test_endless_nesting_is_not_followed(tmp_path: Path) -> None:
         (Path("nul\0character"), NotFoundError),
     ],
 )
-def test_what_is_no_file_is_refused_plainly(path: Path, kind: type[ZooError]) -> None:
+def test_non_files_are_rejected(path: Path, kind: type[ZooError]) -> None:
     with pytest.raises(kind):
         inspect(path)
 
 
-def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+def test_pipe_is_rejected_without_blocking(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
 
@@ -194,14 +194,14 @@ def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     assert caught.value.code == "not-a-file"
 
 
-def test_links_are_followed(write: Write, tmp_path: Path) -> None:
+def test_symbolic_links_are_followed(write: Write, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(write(nb()))
 
     assert inspect(link).format == "lite"
 
 
-def test_a_configuration_is_recognized_without_building_its_tags(write: Write) -> None:
+def test_configuration_is_recognized_without_constructing_its_tags(write: Write) -> None:
     inspection = inspect(write(CONFIG))
 
     assert inspection.format == "config"
@@ -222,14 +222,14 @@ def test_a_configuration_is_recognized_without_building_its_tags(write: Write) -
         pytest.param(b"\x7fELF" + bytes(100), "unknown-format", id="program of the system"),
     ],
 )
-def test_other_text_and_bytes_are_of_no_known_format(write: Write, content: bytes, code: str) -> None:
+def test_other_text_and_bytes_have_an_unknown_format(write: Write, content: bytes, code: str) -> None:
     with pytest.raises(IntegrityError) as caught:
         inspect(write(content))
 
     assert caught.value.code == code
 
 
-def test_a_checkpoint_is_read_without_running_it(write: Write, tmp_path: Path) -> None:
+def test_checkpoint_is_read_without_executing_it(write: Write, tmp_path: Path) -> None:
     bait = tmp_path / "bait"
     hostile = b"cos\nsystem\n(S'touch " + str(bait).encode() + b"'\ntR."
 
@@ -240,7 +240,7 @@ def test_a_checkpoint_is_read_without_running_it(write: Write, tmp_path: Path) -
     assert not bait.exists()
 
 
-def test_safetensors_are_described(write: Write) -> None:
+def test_safetensors_are_inspected(write: Write) -> None:
     header = b'{"w":{"dtype":"F16","shape":[2,3],"data_offsets":[0,12]}}'
 
     inspection = inspect(write(len(header).to_bytes(8, "little") + header + bytes(12)))
@@ -249,13 +249,13 @@ def test_safetensors_are_described(write: Write) -> None:
     assert (inspection.parameters, inspection.elements) == (1, 6)
 
 
-def test_an_inspection_survives_json(write: Write) -> None:
+def test_inspection_round_trips_through_json(write: Write) -> None:
     inspection = inspect(write(nb()))
 
     assert type(inspection).model_validate_json(inspection.model_dump_json()) == inspection
 
 
-def test_the_package_itself_imports_next_to_nothing() -> None:
+def test_package_imports_no_heavy_modules() -> None:
     code = (
         "import sys, converters.formats as r; before = set(sys.modules); r.inspect; "
         "heavy = {'numpy', 'paddle', 'onnx', 'flatbuffers', 'requests', 'tarfile'} & set(sys.modules); "

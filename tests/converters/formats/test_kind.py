@@ -1,4 +1,4 @@
-"""What the first bytes of a file say."""
+"""Detection of formats by the first bytes."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_files_are_recognized_by_their_first_bytes(what: str) -> None:
         ("compressed body", "gzip-body"),
     ],
 )
-def test_what_stands_in_for_an_artifact_is_refused(what: str, code: str) -> None:
+def test_placeholders_are_rejected(what: str, code: str) -> None:
     with pytest.raises(IntegrityError, match=r"^model\.nb") as caught:
         reject_placeholder(SAMPLES[what][0][:HEAD_BYTES], "model.nb")
 
@@ -96,7 +96,7 @@ def test_what_stands_in_for_an_artifact_is_refused(what: str, code: str) -> None
 @pytest.mark.parametrize(
     "what", ["Lite model", "legacy program", "parameters", "ONNX", "tar.gz", "YAML", "zeros"]
 )
-def test_anything_that_may_be_an_artifact_passes(what: str) -> None:
+def test_possible_artifacts_are_accepted(what: str) -> None:
     reject_placeholder(SAMPLES[what][0][:HEAD_BYTES], "model.nb")
 
 
@@ -105,13 +105,13 @@ def test_text_cut_inside_a_character_is_still_text() -> None:
 
 
 @given(st.binary(max_size=600))
-def test_any_bytes_get_an_answer(head: bytes) -> None:
+def test_any_bytes_have_a_kind(head: bytes) -> None:
     assert isinstance(sniff(head), Kind)
 
 
 @given(st.sampled_from(sorted(SAMPLES)), st.integers(0, HEAD_BYTES))
-def test_a_shorter_head_never_turns_one_artifact_into_another(what: str, size: int) -> None:
-    """A short head may say less; it may not say something else that a reader would then believe."""
+def test_shorter_head_never_gives_another_artifact_kind(what: str, size: int) -> None:
+    """A short head can give an unknown kind, but not another one that a reader would accept."""
     content, kind = SAMPLES[what]
     vague = {Kind.EMPTY, Kind.UNKNOWN, Kind.TEXT, Kind.JSON, Kind.GZIP, Kind.XML}
 

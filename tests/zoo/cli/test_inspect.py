@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.nb_writer import HALF, SINGLE, nb
+from tests.helpers.nb_writer import FP16_OPS, FP32_OPS, nb
 from tests.helpers.paddle_writer import PARAMS, program
 from tests.zoo.cli.conftest import Zoo
 
 
 @pytest.fixture
 def files(zoo: Zoo) -> Path:
-    (zoo.folder / "single.nb").write_bytes(nb(SINGLE))
-    (zoo.folder / "half.nb").write_bytes(nb(HALF))
+    (zoo.folder / "single.nb").write_bytes(nb(FP32_OPS))
+    (zoo.folder / "half.nb").write_bytes(nb(FP16_OPS))
     with tarfile.open(zoo.folder / "model.tar", "w") as archive:
         for name, content in (("m/model.pdmodel", program()), ("m/model.pdiparams", PARAMS)):
             entry = tarfile.TarInfo(name)

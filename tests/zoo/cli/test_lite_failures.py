@@ -116,7 +116,7 @@ OPT = {
     "a version without wheels": Row(
         "no such wheel", "unknown-lite-version", 2, asked=("--lite-version", "9")
     ),
-    "a folder without a model": Row(ABORT, "no-artifact", 3, something_else),
+    "a folder without a model": Row(ABORT, "artifact-not-found", 3, something_else),
 }
 
 

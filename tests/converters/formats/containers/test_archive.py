@@ -1,4 +1,4 @@
-"""Archives are listed and never unpacked."""
+"""Inspection of archives without unpacking them."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_members_are_listed_with_their_sizes(write: Write, content: bytes, conta
 
 @pytest.mark.parametrize("name", ["../evil", "/etc/cron.d/evil", "a/../../evil", "C:/evil", "..\\evil"])
 @pytest.mark.parametrize("pack", [tar, zipped])
-def test_members_that_leave_the_folder_are_pointed_out(
+def test_members_outside_the_folder_have_a_warning(
     write: Write, name: str, pack: Callable[[Mapping[str, bytes]], bytes]
 ) -> None:
     inspection = inspect(write(pack({name: b"x"})))
@@ -72,7 +72,7 @@ def test_members_that_leave_the_folder_are_pointed_out(
     assert any("outside the target folder" in warning for warning in inspection.warnings)
 
 
-def test_links_are_pointed_out(write: Write) -> None:
+def test_links_have_a_warning(write: Write) -> None:
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
         link = tarfile.TarInfo("link")
@@ -82,7 +82,7 @@ def test_links_are_pointed_out(write: Write) -> None:
     assert any("links or devices" in warning for warning in inspect(write(buffer.getvalue())).warnings)
 
 
-def test_member_names_of_any_bytes_can_be_shown(write: Write) -> None:
+def test_member_names_of_any_bytes_are_valid_json(write: Write) -> None:
     content = tar({"n\udcffme": b""}, style=tarfile.GNU_FORMAT)
 
     inspection = inspect(write(content))
@@ -92,15 +92,15 @@ def test_member_names_of_any_bytes_can_be_shown(write: Write) -> None:
 
 
 @pytest.mark.parametrize("content", [tar(FILES, "w:gz"), zipped(FILES)], ids=["gz", "zip"])
-def test_every_cut_of_a_compressed_archive_is_noticed(write: Write, content: bytes) -> None:
+def test_truncated_compressed_archive_is_rejected(write: Write, content: bytes) -> None:
     for end in range(200, len(content)):
         with pytest.raises(IntegrityError) as caught:
             inspect(write(content[:end]))
-        # Too little to decompress a tar header from is not yet an archive.
+        # Too few bytes to decompress a tar header do not identify an archive.
         assert caught.value.code in {"archive-truncated", "archive-corrupt", "gzip-body"}
 
 
-def test_a_tar_without_its_end_is_refused_even_between_members(write: Write) -> None:
+def test_tar_without_its_end_marker_is_rejected(write: Write) -> None:
     whole = tar({"a": b"x" * 512, "b": b"y" * 512})
 
     for end in (1024, 1536, 2048):
@@ -109,7 +109,7 @@ def test_a_tar_without_its_end_is_refused_even_between_members(write: Write) -> 
         assert caught.value.code == "archive-truncated"
 
 
-def test_flipped_compressed_bytes_are_noticed(write: Write) -> None:
+def test_changed_compressed_bytes_are_rejected(write: Write) -> None:
     content = bytearray(tar({"a": bytes(range(256)) * 40}, "w:gz"))
     content[-12] ^= 1
 
@@ -126,7 +126,7 @@ def header(size: int, kind: bytes = tarfile.REGTYPE) -> bytes:
 
 
 def negative() -> bytes:
-    """A header whose member has -1024 bytes, on which some Python versions go in circles."""
+    """A header whose member has -1024 bytes, on which some Python versions loop forever."""
     block = bytearray(tarfile.TarInfo("m").tobuf(tarfile.GNU_FORMAT))
     block[124:136] = b"\xff" * 10 + b"\xfc\x00"
     block[148:156] = b"%06o\0 " % (sum(block[:148]) + sum(block[156:]) + 8 * 32)
@@ -137,7 +137,7 @@ def negative() -> bytes:
     ("content", "code"),
     [
         pytest.param(header(10**11) + b"x" * 512, "archive-truncated", id="member beyond the file"),
-        pytest.param(gzip.compress(header(10**11)), "archive-too-large", id="member beyond reason"),
+        pytest.param(gzip.compress(header(10**11)), "archive-too-large", id="member beyond the limit"),
         pytest.param(gzip.compress(header(10**9) + bytes(10**8), 9), "archive-too-large", id="bomb"),
         pytest.param(
             header(10**11, tarfile.XHDTYPE) + b"x" * 5120, "archive-too-large", id="header of 100 GB"
@@ -147,7 +147,7 @@ def negative() -> bytes:
         pytest.param(tar({f"m{n}": b"" for n in range(10_001)}), "archive-too-large", id="too many members"),
     ],
 )
-def test_hostile_archives_end_quickly(write: Write, content: bytes, code: str) -> None:
+def test_hostile_archives_are_rejected_quickly(write: Write, content: bytes, code: str) -> None:
     with pytest.raises(IntegrityError) as caught:
         inspect(write(content))
 

@@ -1,4 +1,4 @@
-"""Looking into ncnn models: a graph in plain text, and bare numbers that only the graph gives a meaning."""
+"""Inspection of ncnn models: a graph in plain text and raw weights."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ BinaryOp         center  2 1 image mean centerd 0=1
 Convolution      conv    1 1 centerd conv 0=2 1=1 5=1 6=6 9=1
 Slice            halves  1 2 conv a b -23300=2,-233,-233 1=0
 """
-HALF, SINGLE = 0x01306B47, 0
+FP16, FP32 = 0x01306B47, 0
 
 
-def weights(tag: int = SINGLE) -> bytes:
-    """The mean of three colors, then a filter of six numbers with its tag, then two biases."""
-    filters = b"\0" * (24 if tag == SINGLE else 12)
+def weights(tag: int = FP32) -> bytes:
+    """Three mean values, a tagged filter of six numbers, two biases."""
+    filters = b"\0" * (24 if tag == FP32 else 12)
     return b"\0" * 12 + struct.pack("<I", tag) + filters + b"\0" * 8
 
 
@@ -39,7 +39,7 @@ def model(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", ["tiny.param", "tiny.bin", ""])
-def test_a_graph_its_weights_or_their_folder_says_what_it_is(model: Path, name: str) -> None:
+def test_graph_weights_and_folder_give_the_same_inspection(model: Path, name: str) -> None:
     found = inspect(model / name)
 
     assert (found.format, found.precision, found.weights_precision) == ("ncnn", None, "fp32")
@@ -52,25 +52,25 @@ def test_a_graph_its_weights_or_their_folder_says_what_it_is(model: Path, name: 
     assert found.fused == {"Convolution + ReLU": 1}
     assert (found.parameters, found.elements) == (3, 11)
     assert found.normalization == "in_graph"
-    assert any("half precision" in warning for warning in found.warnings)
+    assert any("computes in fp16" in warning for warning in found.warnings)
 
 
-def test_half_weights_are_told_by_the_tag_whatever_the_biases_are(model: Path) -> None:
-    (model / "tiny.bin").write_bytes(weights(HALF))
+def test_tag_gives_fp16_weights_with_fp32_biases(model: Path) -> None:
+    (model / "tiny.bin").write_bytes(weights(FP16))
     found = inspect(model)
 
     assert found.weights_precision == "fp16"
     assert found.details["parameter_elements"] == {"float16": 6, "float32": 5}
 
 
-def test_its_network_can_be_followed(model: Path) -> None:
+def test_dataflow_of_a_model(model: Path) -> None:
     flow = read_dataflow(model)
 
     assert [operator.type for operator in flow.operators] == ["Sub", "Convolution", "Slice"]
     assert flow.parameters == {"mean"}
 
 
-def test_without_its_weights_it_is_half_a_model(model: Path) -> None:
+def test_missing_weights_are_an_error(model: Path) -> None:
     (model / "tiny.bin").unlink()
     with pytest.raises(NotFoundError) as caught:
         inspect(model / "tiny.param")
@@ -79,9 +79,7 @@ def test_without_its_weights_it_is_half_a_model(model: Path) -> None:
 
 
 @pytest.mark.parametrize(("change", "code"), [(-1, "ncnn-truncated"), (4, "ncnn-corrupt")])
-def test_weights_that_are_not_exactly_what_the_layers_take_are_refused(
-    model: Path, change: int, code: str
-) -> None:
+def test_weights_of_another_size_are_rejected(model: Path, change: int, code: str) -> None:
     whole = weights()
     (model / "tiny.bin").write_bytes(whole[:change] if change < 0 else whole + bytes(change))
     with pytest.raises(IntegrityError) as caught:
@@ -90,12 +88,12 @@ def test_weights_that_are_not_exactly_what_the_layers_take_are_refused(
     assert caught.value.code == code
 
 
-def test_a_layer_of_another_format_is_named(model: Path) -> None:
+def test_unsupported_layer_has_a_warning(model: Path) -> None:
     text = GRAPH.replace("Slice  ", "pnnx.Expression ")
     (model / "tiny.param").write_text(text)
     found = inspect(model)
 
-    assert any("no pnnx.Expression" in warning for warning in found.warnings)
+    assert any("not support pnnx.Expression" in warning for warning in found.warnings)
     assert found.parameters is None
 
 
@@ -115,7 +113,7 @@ def test_a_layer_of_another_format_is_named(model: Path) -> None:
         ("0=4 1=4", "0=4 1=wide"),
     ],
 )
-def test_a_damaged_graph_is_an_error_that_says_so(model: Path, old: str, new: str) -> None:
+def test_damaged_graph_is_rejected(model: Path, old: str, new: str) -> None:
     (model / "tiny.param").write_text(GRAPH.replace(old, new))
     with pytest.raises(IntegrityError) as caught:
         inspect(model)
@@ -123,7 +121,7 @@ def test_a_damaged_graph_is_an_error_that_says_so(model: Path, old: str, new: st
     assert caught.value.code == "ncnn-corrupt"
 
 
-def test_wherever_a_graph_is_cut_off_between_lines_it_is_refused(model: Path) -> None:
+def test_graph_truncated_between_lines_is_rejected(model: Path) -> None:
     lines = GRAPH.splitlines(keepends=True)
     for count in range(1, len(lines)):
         (model / "tiny.param").write_text("".join(lines[:count]))
@@ -133,7 +131,7 @@ def test_wherever_a_graph_is_cut_off_between_lines_it_is_refused(model: Path) ->
 
 
 @given(st.text(alphabet="7651 =,-\nabInputSplit0", max_size=60))
-def test_whatever_follows_the_magic_number_is_read_or_refused(
+def test_any_text_after_the_magic_number_is_read_or_rejected(
     tmp_path_factory: pytest.TempPathFactory, rest: str
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "any.param"

@@ -1,4 +1,4 @@
-"""ONNX models, written by the onnx package."""
+"""Reader and inspection of ONNX models, written by the onnx package."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ onnx = pytest.importorskip("onnx")
 np = pytest.importorskip("numpy")
 
 Write = Callable[..., Path]
-FLOAT, HALF = 1, 10
+FLOAT, FLOAT16 = 1, 10
 
 
 def constant(name: str, shape: Sequence[int], dtype: str = "float32") -> Any:
@@ -84,13 +84,13 @@ STORED_INTEGERS = made(DEQUANTIZED, constant("w", SHAPE, "int8"), constant("s", 
 @pytest.mark.parametrize(
     ("content", "precision", "weights"),
     [
-        pytest.param(plain(), "fp32", "fp32", id="single"),
-        pytest.param(plain("float16", HALF), "fp16", "fp16", id="half"),
-        pytest.param(plain("float16", FLOAT), "fp16", "fp16", id="half behind single inputs and outputs"),
-        pytest.param(BOTH, "mixed", "mixed", id="half and single"),
+        pytest.param(plain(), "fp32", "fp32", id="fp32"),
+        pytest.param(plain("float16", FLOAT16), "fp16", "fp16", id="fp16"),
+        pytest.param(plain("float16", FLOAT), "fp16", "fp16", id="fp16 with fp32 inputs and outputs"),
+        pytest.param(BOTH, "mixed", "mixed", id="fp16 and fp32"),
         pytest.param(INTEGERS, "int8", "int8", id="integers"),
         pytest.param(STORED_INTEGERS, "fp32", "int8", id="integers in storage only"),
-        pytest.param(made([RELU], border=HALF), "fp16", None, id="no weights"),
+        pytest.param(made([RELU], border=FLOAT16), "fp16", None, id="no weights"),
     ],
 )
 def test_precision_follows_the_float_tensors(
@@ -105,7 +105,7 @@ def test_precision_follows_the_float_tensors(
     )
 
 
-def test_operators_inside_control_flow_count(write: Write) -> None:
+def test_operators_of_subgraphs_are_counted(write: Write) -> None:
     empty = onnx.helper.make_graph(
         [node("Neg", ["x"], ["a"])], "then", [], [onnx.helper.make_empty_tensor_value_info("a")]
     )
@@ -117,7 +117,7 @@ def test_operators_inside_control_flow_count(write: Write) -> None:
     }
 
 
-def test_foreign_operators_carry_their_domain_and_a_warning(write: Write) -> None:
+def test_custom_operators_have_their_domain_and_a_warning(write: Write) -> None:
     fused = model(
         [node("FusedConv", ["x", "w"], ["y"], domain="com.microsoft")], [constant("w", (4, 3, 3, 3))]
     )
@@ -157,21 +157,21 @@ def test_external_data_belongs_to_the_artifact(write: Write, tmp_path: Path) -> 
     (tmp_path / "weights.bin").write_bytes(bytes(432))
     whole = inspect(path)
 
-    assert any("weights.bin is not beside" in warning for warning in alone.warnings)
-    assert any("ship them together" in warning for warning in whole.warnings)
+    assert any("weights.bin is not in the folder" in warning for warning in alone.warnings)
+    assert any("ship them with the model" in warning for warning in whole.warnings)
     assert (alone.size, whole.size) == (len(content), len(content) + 432)
     assert alone.sha256 != whole.sha256
 
 
 @pytest.mark.parametrize("location", ["../secret", "/etc/passwd", "a/../../b", "C:\\data", "..\\data", ""])
-def test_external_data_outside_the_folder_is_refused(write: Write, location: str) -> None:
+def test_external_data_outside_the_folder_is_rejected(write: Write, location: str) -> None:
     with pytest.raises(IntegrityError) as caught:
         inspect(write(external(location)))
 
     assert caught.value.code == "onnx-unsafe-external-data"
 
 
-def test_every_cut_is_noticed(write: Write) -> None:
+def test_truncation_at_any_byte_is_rejected(write: Write) -> None:
     whole = plain()
 
     for end in range(3, len(whole)):
@@ -205,7 +205,7 @@ def emptied() -> bytes:
         pytest.param(b"PK\x03\x04", "not-an-onnx-model", id="zip"),
     ],
 )
-def test_damaged_models_are_refused(write: Write, content: bytes, code: str) -> None:
+def test_damaged_models_are_rejected(write: Write, content: bytes, code: str) -> None:
     with pytest.raises(IntegrityError) as caught:
         read_onnx(write(content))
 

@@ -1,4 +1,4 @@
-"""Looking into OpenVINO models: a graph in XML and the bytes of its constants."""
+"""Inspection of OpenVINO models: a graph in XML and the bytes of its constants."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ GRAPH = """<?xml version="1.0"?>
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     (tmp_path / "tiny.xml").write_text(GRAPH)
-    (tmp_path / "tiny.bin").write_bytes(b"\x0a\x02\x08\x00" * 4)  # begins as a Paddle program does
+    (tmp_path / "tiny.bin").write_bytes(b"\x0a\x02\x08\x00" * 4)  # starts like a Paddle program
     return tmp_path
 
 
 @pytest.mark.parametrize("name", ["tiny.xml", "tiny.bin", ""])
-def test_a_graph_its_weights_or_their_folder_says_what_it_is(model: Path, name: str) -> None:
+def test_graph_weights_and_folder_give_the_same_inspection(model: Path, name: str) -> None:
     found = inspect(model / name)
 
     assert (found.format, found.made_by, found.details["ir_version"]) == (
@@ -57,7 +57,7 @@ def test_a_graph_its_weights_or_their_folder_says_what_it_is(model: Path, name: 
     assert found.operators == {"MatMul": 1}
 
 
-def test_without_its_constants_it_is_half_a_model(model: Path) -> None:
+def test_missing_constants_are_an_error(model: Path) -> None:
     (model / "tiny.bin").unlink()
     with pytest.raises(NotFoundError) as caught:
         inspect(model / "tiny.xml")
@@ -65,7 +65,7 @@ def test_without_its_constants_it_is_half_a_model(model: Path) -> None:
     assert caught.value.code == "openvino-weights-missing"
 
 
-def test_constants_that_end_early_are_found(model: Path) -> None:
+def test_truncated_constants_are_rejected(model: Path) -> None:
     (model / "tiny.bin").write_bytes(b"\0" * 15)
     with pytest.raises(IntegrityError) as caught:
         inspect(model / "tiny.xml")
@@ -84,7 +84,7 @@ def test_constants_that_end_early_are_found(model: Path) -> None:
         ("<dim>-1</dim>", "<dim>many</dim>"),
     ],
 )
-def test_a_damaged_graph_is_an_error_that_says_so(model: Path, old: str, new: str) -> None:
+def test_damaged_graph_is_rejected(model: Path, old: str, new: str) -> None:
     (model / "tiny.xml").write_text(GRAPH.replace(old, new))
     with pytest.raises(IntegrityError) as caught:
         inspect(model / "tiny.xml")
@@ -92,7 +92,7 @@ def test_a_damaged_graph_is_an_error_that_says_so(model: Path, old: str, new: st
     assert caught.value.code == "openvino-corrupt"
 
 
-def test_wherever_a_graph_is_cut_off_it_is_refused(model: Path) -> None:
+def test_truncated_graph_is_rejected(model: Path) -> None:
     for size in range(0, len(GRAPH.rstrip()), 7):
         (model / "tiny.xml").write_text(GRAPH[:size])
         with pytest.raises(ZooError):

@@ -1,4 +1,4 @@
-"""Programs of Paddle 3."""
+"""Reader and inspection of PIR programs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def attributes(**values: Any) -> list[dict[str, Any]]:
 
 
 def document() -> dict[str, Any]:
-    """What paddle 3.2.2 writes for one convolution, shortened."""
+    """A shortened document of paddle 3.2.2 for one convolution."""
     inner = {"#": "1.relu", "A": [], "I": [{"%": 3}], "O": [value(8, [2])]}
     ops = [
         parameter(1, "w", [4, 3, 1, 1]),
@@ -70,8 +70,8 @@ def encoded(content: dict[str, Any]) -> bytes:
     return json.dumps(content, separators=(",", ":")).encode()
 
 
-def test_a_parameter_that_is_not_stored_is_not_asked_of_the_file(write: Write) -> None:
-    """``paddle.jit.save`` of an LSTM declares the state of its dropout so."""
+def test_parameter_that_is_not_stored_is_not_expected_in_the_file(write: Write) -> None:
+    """``paddle.jit.save`` of an LSTM declares the state of its dropout in this way."""
     content = document()
     state = parameter(9, "lstm_1.dropout_state__non_persistable", [])
     content["program"]["regions"][0]["blocks"][0]["ops"].insert(0, {**state, "OA": [0, 1, 0]})
@@ -93,7 +93,7 @@ def test_a_program_is_decoded(write: Write) -> None:
     assert program.operators == {"cf.if": 1, "conv2d": 1, "relu": 1}
 
 
-def test_it_is_inspected_with_its_parameters(write: Write, tmp_path: Path) -> None:
+def test_program_is_inspected_with_its_parameters(write: Write, tmp_path: Path) -> None:
     write(encoded(document()), "inference.json")
     write(tensor((4,)) + tensor((4, 3, 1, 1)), "inference.pdiparams")
 
@@ -106,13 +106,13 @@ def test_it_is_inspected_with_its_parameters(write: Write, tmp_path: Path) -> No
     assert any("Paddle-Lite reads only legacy programs" in warning for warning in inspection.warnings)
 
 
-def test_a_cut_document_is_refused(write: Write) -> None:
+def test_truncated_document_is_rejected(write: Write) -> None:
     whole = encoded(document())
 
     for end in range(60, len(whole)):
         with pytest.raises(IntegrityError) as caught:
             read_pir(write(whole[:end]))
-        # Half a literal or half a number looks like a wrong one.
+        # Part of a literal or of a number is an invalid literal.
         assert caught.value.code in {"pir-truncated", "pir-corrupt"}
 
 
@@ -130,7 +130,7 @@ def broken(**changes: Any) -> bytes:
         pytest.param(broken(O=value(1, [-5])), "pir-corrupt", id="extents below -1"),
         pytest.param(broken(O=value(1, [1] * 100)), "pir-corrupt", id="too many dimensions"),
         pytest.param(broken(A=[]), "pir-corrupt", id="parameter without a name"),
-        pytest.param(broken(A=["\ud800"]), "pir-corrupt", id="name of half a character"),
+        pytest.param(broken(A=["\ud800"]), "pir-corrupt", id="name with a lone surrogate"),
         pytest.param(broken(**{"#": 5}), "pir-corrupt", id="operator without a name"),
         pytest.param(b'{"base_code":{"magic":"pir","version":3}}', "pir-corrupt", id="no program"),
         pytest.param(b'{"base_code":{"magic":"pir"},"program":{}}', "pir-corrupt", id="no version"),
@@ -145,17 +145,17 @@ def broken(**changes: Any) -> bytes:
         pytest.param(b"program: {}", "not-a-pir-program", id="YAML"),
     ],
 )
-def test_damaged_programs_are_refused(write: Write, content: bytes, code: str) -> None:
+def test_damaged_programs_are_rejected(write: Write, content: bytes, code: str) -> None:
     with pytest.raises(IntegrityError) as caught:
         read_pir(write(content))
 
     assert caught.value.code == code
 
 
-def test_a_program_of_half_parameters_is_half(write: Write) -> None:
+def test_program_with_fp16_parameters_is_fp16(write: Write) -> None:
     content = encoded(document()).replace(b"0.t_f32", b"0.t_f16")
 
     inspection = inspect(write(content))
 
     assert (inspection.precision, inspection.weights_precision) == ("fp16", "fp16")
-    assert any("2 parameters is not beside it" in warning for warning in inspection.warnings)
+    assert any("the 2 parameters is missing" in warning for warning in inspection.warnings)

@@ -1,4 +1,4 @@
-"""Legacy programs and the parameters beside them."""
+"""Readers of legacy programs and combined parameters."""
 
 from __future__ import annotations
 
@@ -64,13 +64,13 @@ def test_operators_keep_their_bindings_and_attributes(write: Write) -> None:
     ("version", "maker"),
     [(2_001_002, "paddle 2.1.2"), (3_000_000, "paddle 3.0.0"), (0, "paddle (development build)")],
 )
-def test_the_version_number_names_the_release(write: Write, version: int, maker: str) -> None:
+def test_version_number_gives_the_release(write: Write, version: int, maker: str) -> None:
     decoded = read_program(write(program(version=chunk(4, number(1, version)))))
 
     assert (decoded.version, decoded.made_by) == (version, maker)
 
 
-def test_packed_numbers_are_read_like_single_ones(write: Write) -> None:
+def test_packed_numbers_equal_single_ones(write: Write) -> None:
     packed = operator(
         "scale", {}, {}, attribute("axes", 11, chunk(15, b"\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"))
     )
@@ -88,10 +88,10 @@ def test_fields_of_later_versions_are_skipped(write: Write) -> None:
     assert decoded.version == 2_001_002
 
 
-def test_every_cut_is_noticed(write: Write) -> None:
-    """opt converts a truncated program without a word, into a network without outputs."""
+def test_truncation_at_any_byte_is_rejected(write: Write) -> None:
+    """opt converts a truncated program without an error, into a model without outputs."""
     whole = program()
-    # Between the version and the table behind it a cut leaves a complete program; inspect warns of it.
+    # Truncated between the version and the table after it, the program is complete; inspect warns.
     complete = len(block() + VERSION)
 
     for end in range(3, len(whole)):
@@ -122,7 +122,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_damage_is_refused_with_the_byte_it_was_found_at(write: Write, how: str) -> None:
+def test_damage_is_rejected_with_its_byte_position(write: Write, how: str) -> None:
     with pytest.raises(IntegrityError) as caught:
         read_program(write(DAMAGE[how]))
 
@@ -136,14 +136,14 @@ NO_TENSOR = chunk(3, chunk(1, "p") + chunk(2, number(1, 11)) + number(3, 1))
 @pytest.mark.parametrize(
     "content", [block(VARIABLES), block(NO_TENSOR + CONV)], ids=["no operators", "no tensor"]
 )
-def test_a_program_that_makes_no_sense_is_refused(write: Write, content: bytes) -> None:
+def test_inconsistent_program_is_rejected(write: Write, content: bytes) -> None:
     with pytest.raises(IntegrityError) as caught:
         read_program(write(program(content)))
 
     assert caught.value.code == "program-corrupt"
 
 
-def test_something_else_is_not_a_program(write: Write) -> None:
+def test_other_formats_are_not_a_program(write: Write) -> None:
     with pytest.raises(IntegrityError) as caught:
         read_program(write(PARAMS))
 
@@ -151,7 +151,7 @@ def test_something_else_is_not_a_program(write: Write) -> None:
     assert caught.value.found == "combined Paddle parameters"
 
 
-def test_parameters_are_measured_without_their_names(write: Write) -> None:
+def test_parameters_are_decoded_without_names(write: Write) -> None:
     params = read_params(write(PARAMS))
 
     assert [(t.name, t.dtype, t.dims, t.size) for t in params.tensors] == [
@@ -161,7 +161,7 @@ def test_parameters_are_measured_without_their_names(write: Write) -> None:
     assert params.tensors[-1].offset + params.tensors[-1].size == params.size
 
 
-def test_sequence_levels_are_stepped_over(write: Write) -> None:
+def test_lod_levels_are_skipped(write: Write) -> None:
     params = read_params(write(tensor((2, 2), levels=[bytes(16), bytes(24)])))
 
     assert params.tensors[0].dims == (2, 2)
@@ -171,7 +171,7 @@ def test_parameters_must_end_where_the_file_ends(write: Write) -> None:
     boundary = len(tensor((4,)))
     for end in range(21, len(PARAMS)):
         if end == boundary:
-            # Whole tensors are all this file can show; the program tells that one is missing.
+            # Complete tensors are valid here; only the program shows that one is missing.
             continue
         with pytest.raises(IntegrityError) as caught:
             read_params(write(PARAMS[:end]))
@@ -182,21 +182,21 @@ def test_parameters_must_end_where_the_file_ends(write: Write) -> None:
     ("content", "code"),
     [
         pytest.param(PARAMS + b"\1", "params-truncated", id="one byte more"),
-        pytest.param(PARAMS + b"\1\2\3\4", "params-corrupt", id="junk behind"),
-        pytest.param(PARAMS + bytes(40), "params-corrupt", id="zeros behind"),
+        pytest.param(PARAMS + b"\1\2\3\4", "params-corrupt", id="trailing bytes"),
+        pytest.param(PARAMS + bytes(40), "params-corrupt", id="trailing zeros"),
         pytest.param(tensor((4,)) + tensor((3,), dtype=99), "params-corrupt", id="unknown type"),
         pytest.param(tensor((4,)).replace(b"\x10\x04", b"\x10\x7f"), "params-truncated", id="data too short"),
         pytest.param(program(), "not-a-params-file", id="program"),
     ],
 )
-def test_damaged_parameters_are_refused(write: Write, content: bytes, code: str) -> None:
+def test_damaged_parameters_are_rejected(write: Write, content: bytes, code: str) -> None:
     with pytest.raises(IntegrityError) as caught:
         read_params(write(content))
 
     assert caught.value.code == code
 
 
-def test_a_huge_extent_is_never_allocated(write: Write) -> None:
+def test_huge_extent_is_not_allocated(write: Write) -> None:
     honest = tensor((4,))
     huge = honest.replace(
         b"\x04\x00\x00\x00\x08\x05\x10\x04", b"\x07\x00\x00\x00\x08\x05\x10\xff\xff\xff\x7f"
@@ -212,8 +212,8 @@ def test_a_huge_extent_is_never_allocated(write: Write) -> None:
     ("params", "words"),
     [
         pytest.param(PARAMS, None, id="its own"),
-        pytest.param(tensor((4,)), "declares 2 parameters, the file holds 1", id="too few"),
-        pytest.param(PARAMS + tensor((1,)), "declares 2 parameters, the file holds 3", id="too many"),
+        pytest.param(tensor((4,)), "declares 2 parameters, the file contains 1", id="too few"),
+        pytest.param(PARAMS + tensor((1,)), "declares 2 parameters, the file contains 3", id="too many"),
         pytest.param(
             tensor((5,)) + tensor((4, 3, 1, 1)), "b: declared float32 4, stored float32 5", id="shape"
         ),
@@ -221,7 +221,7 @@ def test_a_huge_extent_is_never_allocated(write: Write) -> None:
         pytest.param(tensor((4, 3, 1, 1)) + tensor((4,)), "b: declared", id="order"),
     ],
 )
-def test_a_pair_belongs_together_or_says_why_not(write: Write, params: bytes, words: str | None) -> None:
+def test_pair_matches_or_reports_the_difference(write: Write, params: bytes, words: str | None) -> None:
     report = check_pair(
         read_program(write(program(), "a.pdmodel")), read_params(write(params, "a.pdiparams"))
     )

@@ -1,4 +1,4 @@
-"""Real published models and weights."""
+"""Inspection of published models and weights."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_exported_pose_model(tinypose: Path) -> None:
     assert (inspection.parameters, inspection.operators["split"]) == (1342, 49)
 
 
-def test_parameters_of_one_network_do_not_pass_for_those_of_another(picodet: Path, tinypose: Path) -> None:
+def test_parameters_of_one_model_do_not_match_another(picodet: Path, tinypose: Path) -> None:
     program, own = read_program(picodet / "model.pdmodel"), read_params(picodet / "model.pdiparams")
 
     assert check_pair(program, own).matches
@@ -46,7 +46,7 @@ def test_parameters_of_one_network_do_not_pass_for_those_of_another(picodet: Pat
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.5, 0.9, 0.999])
-def test_a_cut_of_the_published_program_is_noticed(picodet: Path, tmp_path: Path, share: float) -> None:
+def test_truncated_published_program_is_rejected(picodet: Path, tmp_path: Path, share: float) -> None:
     whole = (picodet / "model.pdmodel").read_bytes()
     cut = tmp_path / "model.pdmodel"
     cut.write_bytes(whole[: int(len(whole) * share)])

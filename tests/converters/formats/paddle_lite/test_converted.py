@@ -1,4 +1,4 @@
-"""Lite models made by the real opt from real networks."""
+"""Lite models that the real opt converts from published models."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def reference(shared: Path, model: str) -> dict[str, Any]:
     return dict(json.loads(text)["summary"])
 
 
-def test_a_half_tinypose_is_proven_half(opt: Convert, tinypose: Path) -> None:
-    inspection = inspect(opt(tinypose, "arm", half=True))
+def test_fp16_tinypose_is_detected_as_fp16(opt: Convert, tinypose: Path) -> None:
+    inspection = inspect(opt(tinypose, "arm", fp16=True))
 
     assert (inspection.format, inspection.target, inspection.precision) == ("lite", "arm", "fp16")
     assert inspection.weights_precision == "fp32"
@@ -43,23 +43,21 @@ def test_a_half_tinypose_is_proven_half(opt: Convert, tinypose: Path) -> None:
     ]  # fmt: skip
 
 
-def test_a_single_tinypose_is_proven_single(opt: Convert, tinypose: Path) -> None:
+def test_fp32_tinypose_is_detected_as_fp32(opt: Convert, tinypose: Path) -> None:
     inspection = inspect(opt(tinypose, "arm"))
 
     assert (inspection.target, inspection.precision) == ("arm", "fp32")
     assert inspection.details["fp16_weights"] == 0
     assert "calib" not in inspection.operators
-    # 538 of the 1342 parameters are left after batch norm is folded in.
+    # 538 of the 1342 parameters remain after batch norms are folded.
     assert inspection.parameters == 538
 
 
 @pytest.mark.parametrize("model", ["tinypose_128x96", "picodet_s_192_pedestrian"])
-def test_operators_and_kernels_are_those_an_independent_reader_found(
-    opt: Convert, shared: Path, model: str
-) -> None:
+def test_operators_and_kernels_match_an_independent_reader(opt: Convert, shared: Path, model: str) -> None:
     """The reference is a file of opt 2.14rc0; aliases differ between versions, the rest does not."""
     summary = reference(shared, model)
-    path = opt(shared / "data/inference" / model, "arm", half=True)
+    path = opt(shared / "data/inference" / model, "arm", fp16=True)
 
     expected: Counter[tuple[str, str, str]] = Counter()
     for row in summary["counts"]:
@@ -72,13 +70,13 @@ def test_operators_and_kernels_are_those_an_independent_reader_found(
     assert [output.name for output in decoded.outputs] == summary["outputs"]
 
 
-def test_the_x86_twin_is_told_from_the_arm_file(opt: Convert, picodet: Path) -> None:
+def test_x86_and_arm_files_are_distinguished(opt: Convert, picodet: Path) -> None:
     inspection = inspect(opt(picodet, "x86"))
 
     assert (inspection.target, inspection.precision) == ("x86", "fp32")
 
 
-def test_opencl_kernels_prove_no_precision(opt: Convert, picodet: Path) -> None:
+def test_opencl_file_has_no_precision(opt: Convert, picodet: Path) -> None:
     inspection = inspect(opt(picodet, "opencl"))
 
     assert (inspection.target, inspection.precision) == ("opencl", None)
@@ -86,7 +84,7 @@ def test_opencl_kernels_prove_no_precision(opt: Convert, picodet: Path) -> None:
 
 
 @pytest.mark.parametrize(("kind", "stored"), [("QUANT_INT8", "int8"), ("QUANT_INT16", "int16")])
-def test_weight_only_quantization_changes_storage_and_not_arithmetic(
+def test_weight_only_quantization_changes_only_the_storage(
     opt: Convert, picodet: Path, kind: str, stored: str
 ) -> None:
     inspection = inspect(opt(picodet, "arm", quantize=kind))
@@ -96,7 +94,7 @@ def test_weight_only_quantization_changes_storage_and_not_arithmetic(
     assert inspection.details["quantized_weights"] == 2 * 98
 
 
-def test_container_1_holds_the_same_network_as_container_2(opt: Convert, picodet: Path) -> None:
+def test_meta_versions_1_and_2_have_the_same_graph(opt: Convert, picodet: Path) -> None:
     one, two = read_nb(opt(picodet, "arm", meta1=True)), read_nb(opt(picodet, "arm"))
 
     assert (one.meta_version, two.meta_version) == (1, 2)
@@ -107,8 +105,8 @@ def test_container_1_holds_the_same_network_as_container_2(opt: Convert, picodet
     assert two.trailing == 0
 
 
-def test_parameter_bytes_are_those_of_the_inference_model(opt: Convert, picodet: Path) -> None:
-    """A bias that no pass touches lies in both files bit for bit."""
+def test_parameter_bytes_equal_those_of_the_inference_model(opt: Convert, picodet: Path) -> None:
+    """A bias that no pass changes is identical in both files."""
     path = opt(picodet, "arm")
     data, original = path.read_bytes(), (picodet / "model.pdiparams").read_bytes()
     bias = next(tensor for tensor in read_nb(path).parameters if tensor.name == "conv2d_5.b_0")
@@ -116,7 +114,7 @@ def test_parameter_bytes_are_those_of_the_inference_model(opt: Convert, picodet:
     assert original.count(data[bias.offset : bias.offset + bias.size]) == 1
 
 
-def test_the_canonical_form_is_still_a_lite_model(opt: Convert, picodet: Path, tmp_path: Path) -> None:
+def test_canonical_form_is_a_valid_lite_model(opt: Convert, picodet: Path, tmp_path: Path) -> None:
     path = opt(picodet, "arm")
     canonical = tmp_path / "canonical.nb"
     canonical.write_bytes(canonical_nb(path.read_bytes()))

@@ -1,4 +1,4 @@
-"""Lite models: what is decoded from them, and what is refused."""
+"""Reader of Lite models: decoded content and errors."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import pytest
 from converters.formats import canonical_nb, read_nb
 from converters.formats.paddle_lite.nb import decode_nb
 from registry.errors import IntegrityError
-from tests.helpers.nb_writer import HALF, HEADER, INT8, VARIABLES, WEIGHT, Var, Weight, nb, network
+from tests.helpers.nb_writer import FP16_OPS, HEADER, INT8, VARIABLES, WEIGHT, Var, Weight, nb, network
 
 HERE = Path("model.nb")
 
 
 @pytest.mark.parametrize("meta", [1, 2])
-def test_both_containers_yield_the_same_network(meta: int) -> None:
-    model = decode_nb(nb(HALF, meta=meta), HERE)
+def test_both_meta_versions_decode_to_the_same_graph(meta: int) -> None:
+    model = decode_nb(nb(FP16_OPS, meta=meta), HERE)
 
     assert (model.meta_version, model.opt_version) == (meta, "v2.13-rc")
     assert [operator.type for operator in model.operators] == [
         "feed", "calib", "conv2d", "elementwise_add", "calib", "split", "fetch",
     ]  # fmt: skip
     conv = model.operators[2]
-    assert dict(conv.inputs) == {"Input": ("half",), "Filter": ("w",)}
+    assert dict(conv.inputs) == {"Input": ("image_fp16",), "Filter": ("w",)}
     assert dict(conv.outputs) == {"Output": ("sum",)}
     assert conv.kernel is not None
     assert (conv.kernel.alias, conv.kernel.target, conv.kernel.precision, conv.kernel.layout) == (
@@ -46,7 +46,7 @@ def test_both_containers_yield_the_same_network(meta: int) -> None:
 
 
 @pytest.mark.parametrize("meta", [1, 2])
-def test_parameters_are_found_where_they_lie(meta: int) -> None:
+def test_parameter_offsets_are_correct(meta: int) -> None:
     weights = (Weight("w", (2, 3), bytes(range(24))), Weight("scale", (5,), b"\x01\x02\x03\x04\x05", INT8))
     data = nb(weights=weights, meta=meta)
 
@@ -61,7 +61,7 @@ def test_parameters_are_found_where_they_lie(meta: int) -> None:
     ]  # fmt: skip
 
 
-def test_inputs_and_outputs_carry_what_the_file_records() -> None:
+def test_inputs_and_outputs_have_the_recorded_facts() -> None:
     variables = (*VARIABLES[:2], Var("image", (-1, 3, 4, 4)), Var("heat"), Var("w", (2, 3), True))
 
     model = decode_nb(nb(variables=variables), HERE)
@@ -69,11 +69,11 @@ def test_inputs_and_outputs_carry_what_the_file_records() -> None:
     assert [(tensor.name, tensor.dims, tensor.dtype) for tensor in model.inputs] == [
         ("image", (-1, 3, 4, 4), "float32")
     ]
-    # opt drops the extents of outputs it renamed.
+    # opt drops the extents of renamed outputs.
     assert [(tensor.name, tensor.dims) for tensor in model.outputs] == [("heat", None)]
 
 
-def test_the_canonical_form_zeroes_only_the_tail_of_the_version_field() -> None:
+def test_canonical_form_zeroes_only_the_tail_of_the_version_field() -> None:
     one, other = nb(noise=b"\x10\xfc\x7f"), nb(noise=b"\xaa\xbb\xcc\xdd")
 
     assert canonical_nb(one) == canonical_nb(other)
@@ -85,7 +85,7 @@ def test_the_canonical_form_zeroes_only_the_tail_of_the_version_field() -> None:
     assert left.canonical_sha256 == right.canonical_sha256 == decode_nb(canonical_nb(one), HERE).sha256
 
 
-def test_a_version_that_fills_its_field_has_no_tail_to_zero() -> None:
+def test_full_version_field_has_no_tail() -> None:
     data = nb(version=b"2.9.1-0123456789", noise=b"")
 
     assert decode_nb(data, HERE).opt_version == "2.9.1-0123456789"
@@ -98,20 +98,20 @@ def test_bytes_after_the_last_parameter_are_counted() -> None:
 
 
 @pytest.mark.parametrize("meta", [1, 2])
-def test_a_file_that_ends_early_is_refused_wherever_it_ends(meta: int) -> None:
-    whole = nb(HALF, meta=meta)
+def test_truncated_file_is_rejected(meta: int) -> None:
+    whole = nb(FP16_OPS, meta=meta)
 
     for end in range(3, len(whole)):
         with pytest.raises(IntegrityError) as caught:
             decode_nb(whole[:end], HERE)
-        # The parameters of container 1 are one buffer to the end of the file: a cut looks like damage.
+        # Parameters of meta version 1 are one buffer up to the end of the file: truncation looks like damage.
         assert caught.value.code == "nb-truncated" or (meta == 1 and caught.value.code == "nb-corrupt")
         assert "byte" in caught.value.message
         assert caught.value.expected
 
 
 @pytest.mark.parametrize(("meta", "words"), [(0, "before 2.7"), (3, "newer")])
-def test_other_container_versions_are_refused_by_name(meta: int, words: str) -> None:
+def test_other_meta_versions_are_rejected(meta: int, words: str) -> None:
     with pytest.raises(IntegrityError, match=words) as caught:
         decode_nb(nb(meta=meta), HERE)
 
@@ -129,7 +129,7 @@ def test_other_container_versions_are_refused_by_name(meta: int, words: str) -> 
         b"\x02\x00\x00" + bytes(40),
     ],
 )
-def test_something_else_is_not_a_lite_model(content: bytes) -> None:
+def test_other_formats_are_not_a_lite_model(content: bytes) -> None:
     with pytest.raises(IntegrityError) as caught:
         decode_nb(content, HERE)
 
@@ -159,7 +159,7 @@ DAMAGE = {
 
 
 @pytest.mark.parametrize("how", DAMAGE)
-def test_damage_is_refused_with_the_byte_it_was_found_at(how: str) -> None:
+def test_damage_is_rejected_with_its_byte_position(how: str) -> None:
     damaged = DAMAGE[how](nb())
     assert damaged != nb()
 
@@ -171,7 +171,7 @@ def test_damage_is_refused_with_the_byte_it_was_found_at(how: str) -> None:
     assert caught.value.found
 
 
-def test_parameters_of_another_network_are_refused() -> None:
+def test_parameters_of_another_model_are_rejected() -> None:
     with pytest.raises(IntegrityError) as caught:
         decode_nb(nb(weights=(Weight("v", (2, 3), bytes(24)),)), HERE)
 
@@ -179,7 +179,7 @@ def test_parameters_of_another_network_are_refused() -> None:
     assert "'w'" in str(caught.value.expected)
 
 
-def test_a_record_size_that_leaves_the_file_is_never_followed() -> None:
+def test_record_size_beyond_the_file_is_rejected() -> None:
     at = _params_at(nb()) + 12
 
     with pytest.raises(IntegrityError) as caught:
@@ -188,8 +188,8 @@ def test_a_record_size_that_leaves_the_file_is_never_followed() -> None:
     assert caught.value.code == "nb-truncated"
 
 
-def test_a_buffer_that_names_one_table_a_hundred_thousand_times_is_refused() -> None:
-    """Each of 3000 operators points to one list that names one attribute 100000 times: 300 million visits."""
+def test_repeated_references_to_one_table_are_rejected() -> None:
+    """3000 operators refer to one list with 100,000 references to one attribute: 300 million visits."""
     b = flatbuffers.Builder(1024)
     name = b.CreateString("x")
     b.StartObject(14)
@@ -211,7 +211,7 @@ def test_a_buffer_that_names_one_table_a_hundred_thousand_times_is_refused() -> 
     with pytest.raises(IntegrityError, match="at byte") as caught:
         decode_nb(b"\2\0v2.13-rc".ljust(18, b"\0") + struct.pack("<Q", len(topology)) + topology, HERE)
 
-    assert caught.value.found == "the same parts referred to over and over"
+    assert caught.value.found == "repeated references to the same parts"
 
 
 def _repeated(builder: flatbuffers.Builder, offset: int, times: int) -> int:
@@ -221,7 +221,7 @@ def _repeated(builder: flatbuffers.Builder, offset: int, times: int) -> int:
     return int(builder.EndVector())
 
 
-def test_reading_from_a_file_is_reading_its_bytes(tmp_path: Path) -> None:
+def test_read_nb_equals_decode_nb(tmp_path: Path) -> None:
     path = tmp_path / "any-name"
     path.write_bytes(nb(network("def/4/1/1")))
 

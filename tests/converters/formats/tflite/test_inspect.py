@@ -1,4 +1,4 @@
-"""Looking into TensorFlow Lite models: whole ones, damaged ones, and what they say of themselves."""
+"""Inspection of TensorFlow Lite models, valid and damaged."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from converters.formats.tflite.inspect import channels_first
 from converters.toolchain.pins import LITERT
 from registry.errors import IntegrityError, ZooError
 
-# y = x + x, both float32 of one number: what the probe of LiteRT runs.
+# y = x + x with one float32 each: the model of the LiteRT probe.
 SUM = base64.b64decode(runpy.run_path(str(LITERT.probe))["_MODEL"])
 
-# A 1x1 convolution of images with weights stored in half precision, and a custom operator behind it.
+# A 1x1 convolution with fp16 weights, followed by a custom operator.
 ERF = base64.b64decode(
     """
     HAAAAFRGTDMAABIAHAAYABQAEAAMAAgAAAAEABIAAAAYAAAASAAAAJAAAACYAAAAaAIAAAMAAAABAAAADAAAAAgADAAIAAQACAAA
@@ -44,7 +44,7 @@ def written(folder: Path, data: bytes) -> Path:
     return path
 
 
-def test_a_file_says_what_it_is_whatever_its_name(tmp_path: Path) -> None:
+def test_file_is_inspected_under_any_name(tmp_path: Path) -> None:
     found = inspect(written(tmp_path, SUM))
 
     assert (found.format, found.size, found.operators) == ("tflite", len(SUM), {"ADD": 1})
@@ -54,7 +54,7 @@ def test_a_file_says_what_it_is_whatever_its_name(tmp_path: Path) -> None:
     assert not found.warnings
 
 
-def test_weights_in_half_an_operator_outside_the_standard_and_the_layout_are_seen(tmp_path: Path) -> None:
+def test_fp16_weights_custom_operator_and_layout(tmp_path: Path) -> None:
     found = inspect(written(tmp_path, ERF))
 
     assert (found.made_by, found.precision, found.weights_precision) == ("a test", "fp32", "fp16")
@@ -66,7 +66,7 @@ def test_weights_in_half_an_operator_outside_the_standard_and_the_layout_are_see
     assert "FlexErf" in found.warnings[0]
 
 
-def test_weights_that_are_shorter_than_their_extents_are_refused(tmp_path: Path) -> None:
+def test_weights_shorter_than_their_extents_are_rejected(tmp_path: Path) -> None:
     extents = struct.pack("<5I", 4, 2, 1, 1, 3)
     longer = struct.pack("<5I", 4, 2, 1, 2, 3)
     with pytest.raises(IntegrityError) as caught:
@@ -87,12 +87,12 @@ def test_channels_come_first_where_there_are_four_extents(
 
 
 @pytest.mark.parametrize("size", range(0, len(SUM), 3))
-def test_wherever_a_file_is_cut_off_it_is_refused(tmp_path: Path, size: int) -> None:
+def test_truncated_file_is_rejected(tmp_path: Path, size: int) -> None:
     with pytest.raises(ZooError):
         inspect(written(tmp_path, SUM[:size]))
 
 
-def test_another_version_of_the_schema_is_refused(tmp_path: Path) -> None:
+def test_another_schema_version_is_rejected(tmp_path: Path) -> None:
     root = struct.unpack_from("<I", SUM)[0]
     table = SUM[root:]
     at = root + table.index(struct.pack("<I", 3))
@@ -103,7 +103,7 @@ def test_another_version_of_the_schema_is_refused(tmp_path: Path) -> None:
 
 
 @given(at=st.integers(8, len(SUM) - 1), byte=st.integers(0, 255))
-def test_a_damaged_byte_is_an_error_of_ours_or_makes_no_difference(
+def test_changed_byte_is_a_typed_error_or_harmless(
     tmp_path_factory: pytest.TempPathFactory, at: int, byte: int
 ) -> None:
     path = written(tmp_path_factory.getbasetemp(), SUM[:at] + bytes([byte]) + SUM[at + 1 :])
