@@ -1,10 +1,10 @@
-"""The whole job for PP-TinyPose and PicoDet: fetch, verify, convert, prove.
+"""Model zoo for PP-TinyPose and PicoDet: fetch, convert, verify and run models.
 
 import zoo
 
 zoo.list_models(task="keypoint_detection")
 zoo.fetch("picodet_s_320_pedestrian", lite="fp16").path
-zoo.load("tinypose_128x96", detector="picodet_s_192_pedestrian")("photo.jpg").poses
+zoo.load("tinypose_128x96", detector="picodet_s_192_pedestrian")("image.jpg").poses
 zoo.validate("tinypose_128x96", data="coco/").metrics.AP
 """
 
@@ -13,8 +13,8 @@ from pathlib import Path as _Path
 from types import ModuleType as _ModuleType
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
-# `registry` and `converters` are common words: a user's own registry.py beside a script comes first on the
-# path and would be imported in place of ours. Said here, where the words can still be plain.
+# `registry` and `converters` are common names: a registry.py next to a user's script precedes this project's
+# package on the import path. Checked here, where the error can still name the cause.
 for _name in ("registry", "converters"):
     _spec = _find_spec(_name)
     _origin = _Path(_spec.origin).resolve() if _spec and _spec.origin else None
@@ -60,7 +60,7 @@ __all__ = [
 
 def __getattr__(name: str) -> object:
     module: _ModuleType
-    # Loaded on first use, so that a command pays for what it needs and `zoo list` for next to nothing.
+    # Imported on first use, so that each command imports only what it needs, and `zoo list` next to nothing.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     if name == "ZooError":

@@ -1,4 +1,4 @@
-"""``python -m zoo`` is the ``zoo`` command."""
+"""Entry point of ``python -m zoo``, the same program as the ``zoo`` command."""
 
 from zoo.cli import main
 

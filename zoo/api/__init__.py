@@ -1,6 +1,6 @@
-"""The Python API: what the commands do, as functions that return frozen results.
+"""The Python API: one function for each command; each returns a frozen result.
 
-Each name is imported on first use, so that a command pays only for what it needs.
+Each name is imported on first use, so that a command imports only what it needs.
 """
 
 from types import ModuleType
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
         plan_conversion,
         verify,
     )
-    from zoo.api.cache import prune, stock
+    from zoo.api.cache import cache_info, prune
     from zoo.api.diagnostics import demo, diagnose
     from zoo.api.reports import report
     from zoo.api.transfer import bundle, import_bundle, mirror
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "bench",
     "bundle",
+    "cache_info",
     "compare",
     "compare_artifacts",
     "compare_model",
@@ -53,7 +54,6 @@ __all__ = [
     "plan_conversion",
     "prune",
     "report",
-    "stock",
     "validate",
     "verify",
 ]
@@ -72,7 +72,7 @@ def __getattr__(name: str) -> object:
             from zoo.runner import load as module
         case "demo" | "diagnose":
             from zoo.api import diagnostics as module
-        case "prune" | "stock":
+        case "cache_info" | "prune":
             from zoo.api import cache as module
         case "bundle" | "import_bundle" | "mirror":
             from zoo.api import transfer as module

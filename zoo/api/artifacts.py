@@ -1,4 +1,4 @@
-"""The Python API: what the commands do, as functions that return frozen results."""
+"""Python side of the commands about artifacts: convert, inspect, diff, verify, lock."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from zoo._utils.extras import requires_extra
 from zoo._utils.validation import validate_kwargs
+from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import model_info
 from zoo.catalogs.sources import load_registry
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from converters.formats.compare import Comparison
     from zoo.artifacts.lockfile import LockReport
     from zoo.artifacts.resolver import Reporter
-    from zoo.conversion.convert import ConvertPlan, Made
+    from zoo.conversion.convert import Conversion, ConvertPlan
     from zoo.conversion.options import ConvertOptions
     from zoo.store import StoreReport
 
@@ -33,23 +34,23 @@ def convert(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
     **options: Any,
-) -> Made:
-    """Converts an entry, or a file of the caller's, and proves what came out.
+) -> Conversion:
+    """Convert an entry or a local file to another format, and inspect the result.
 
     Args:
-        source: Entry name, or a local file or folder.
-        to: ``inference``, ``lite``, ``onnx``, ``openvino``, ``ncnn``, ``tflite`` or
-            ``safetensors``.
-        out: File to write, a folder for an inference model; the result stays in the store without it.
+        source: Name of an entry, or a local file or folder. Text without a path separator that names both an
+            entry and a file is refused; ``./NAME`` or a ``Path`` is the file.
+        to: ``inference``, ``lite``, ``onnx``, ``openvino``, ``ncnn``, ``tflite`` or ``safetensors``.
+        out: Output file, a folder for an inference model; None leaves the result in the cache.
         settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
-        options: The other fields of ``zoo.conversion.options.ConvertOptions``: ``architecture``, ``precision``,
-            ``target``, ``lite_version``, ``weight_only``, ``calibration``, ``sparse``, ``opset``,
-            ``ir_version``, ``fp16_io``, ``simplify``, ``program``, ``head``, ``argmax``, ``normalization``,
-            ``batch``.
+        reporter: Callbacks for progress and log messages.
+        options: The other fields of ``zoo.conversion.options.ConvertOptions``: ``architecture``,
+            ``precision``, ``target``, ``lite_version``, ``weight_only``, ``calibration``, ``sparse``,
+            ``opset``, ``ir_version``, ``fp16_io``, ``simplify``, ``program``, ``head``, ``argmax``,
+            ``normalization``, ``batch``.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says.
+        ZooError: As documented in ``registry.errors``.
     """
     from zoo.conversion.options import ConvertOptions
 
@@ -66,8 +67,8 @@ def convert_source(
     out: Path | None = None,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
-) -> Made:
-    """``convert`` with its options as one value."""
+) -> Conversion:
+    """Convert as ``convert`` does, with the options as one value."""
     from zoo.conversion import convert as conversion
 
     chosen = settings or from_environment()
@@ -76,39 +77,39 @@ def convert_source(
         request,
         out=out,
         entries=load_registry(chosen),
-        resolver=resolver_for(chosen, reporter=reporter),
+        resolver=resolver_for(SourceOptions(settings=chosen), reporter=reporter),
     )
 
 
 def plan_conversion(
     source: Path | str, request: ConvertOptions, *, settings: Settings | None = None
 ) -> ConvertPlan:
-    """What ``convert_source`` would do, without doing any of it."""
+    """Plan the steps of ``convert_source`` without fetching or converting anything."""
     from zoo.conversion import convert as conversion
 
     return conversion.plan(source, request, load_registry(settings or from_environment()))
 
 
 def inspect(path: Path | str, *, settings: Settings | None = None) -> Inspection:
-    """What an artifact is, from its bytes; an archive is looked into as well.
+    """Determine what a file is from its content; archives are inspected, too.
 
     Args:
         path: File or folder.
         settings: Settings; the environment's by default.
 
     Raises:
-        NotFoundError: Nothing is there.
-        IntegrityError: It is torn, or something that only poses as an artifact.
+        NotFoundError: The path does not exist.
+        IntegrityError: The file is truncated, corrupt, or not a valid artifact.
     """
     from zoo.artifacts.inspect import inspect_path
 
-    return inspect_path(Path(path), work=(settings or from_environment()).cache / "work")
+    return inspect_path(Path(path), cache=(settings or from_environment()).cache)
 
 
 def compare_artifacts(
     first: Path | str, second: Path | str, *, settings: Settings | None = None
 ) -> Comparison:
-    """In what two artifacts differ: version, target, precision, ends, operators, kernels, weights.
+    """Compare two artifacts: version, target, precision, inputs, outputs, operators, kernels, weights.
 
     Args:
         first: File or folder.
@@ -124,15 +125,15 @@ def compare_artifacts(
 
 
 def draw(path: Path | str, form: Literal["svg", "html"] = "html", *, settings: Settings | None = None) -> str:
-    """The network in an artifact as a drawing that refers to nothing outside itself.
+    """Draw the network of an artifact as a self-contained document.
 
     Args:
         path: File, folder or archive.
-        form: ``svg`` for an image, ``html`` for a page to drag, zoom and search in.
+        form: ``svg`` for an image, ``html`` for a page with drag, zoom and search.
         settings: Settings; the environment's by default.
 
     Raises:
-        UsageError: ``no-graph``: there is none in it.
+        UsageError: ``no-graph``: the artifact contains no network.
         MissingToolError: ``graphviz-missing``.
         ZooError: As for ``inspect``.
     """
@@ -141,19 +142,19 @@ def draw(path: Path | str, form: Literal["svg", "html"] = "html", *, settings: S
 
     chosen = settings or from_environment()
     facts = format_inspection(inspect(path, settings=chosen))
-    return draw_graph(Path(path), form, facts, work=chosen.cache / "work")
+    return draw_graph(Path(path), form, facts, cache=chosen.cache)
 
 
 def verify(names: Sequence[str] = (), *, settings: Settings | None = None) -> StoreReport:
-    """Hashes the store again and compares it with what was seen first.
+    """Compare cached files with their recorded digests.
 
     Args:
-        names: Entries; none means the whole store.
+        names: Entries; none means the whole cache.
         settings: Settings; the environment's by default.
     """
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names]
-    return resolver_for(chosen).store.verify(entries or None)
+    return resolver_for(SourceOptions(settings=chosen)).store.verify(entries or None)
 
 
 def lock(
@@ -164,20 +165,22 @@ def lock(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> LockReport:
-    """Writes the digests this machine has seen into the project's ``zoo.lock``.
+    """Write the digests that this machine recorded to the project's ``zoo.lock``.
 
     Args:
-        names: Entries whose artifacts are written; none means every artifact that was seen.
-        accept: Fetch what the named entries have in the store anew, and take the digests as they are now.
-        check: Only compare; nothing is written.
+        names: Entries whose artifacts are written; none means every artifact that was fetched.
+        accept: Fetch the cached artifacts of the named entries again, and record their present digests.
+        check: Only compare; write nothing.
         settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        reporter: Callbacks for progress and log messages.
 
     Raises:
-        UsageError: ``missing-argument``: nothing is named to accept.
+        UsageError: ``missing-argument``: ``accept`` needs the names of entries.
     """
-    from zoo.artifacts import lockfile as project
+    from zoo.artifacts import lockfile
 
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names]
-    return project.lock(entries, resolver_for(chosen, reporter=reporter), accept=accept, check=check)
+    return lockfile.lock(
+        entries, resolver_for(SourceOptions(settings=chosen), reporter=reporter), accept=accept, check=check
+    )

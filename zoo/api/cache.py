@@ -1,4 +1,4 @@
-"""``zoo cache``: what the store holds, and what of it may go."""
+"""Python side of ``zoo cache``: list and prune the cache."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from registry.schema import Model
 from zoo.artifacts.resolver import Reporter
+from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.settings import Settings, from_environment
 from zoo.store.inventory import CacheItem
@@ -13,28 +14,28 @@ from zoo.store.prune import PrunePolicy, PruneReport
 
 
 class CacheInfo(Model):
-    """What a store holds.
+    """The content of a cache.
 
     Attributes:
-        store: Its folder.
-        size: Bytes in all.
-        things: What lies in it, by kind and name.
+        path: Its folder.
+        size: Total size in bytes.
+        items: Its items, by kind and name.
     """
 
-    store: Path
+    path: Path
     size: int
-    things: tuple[CacheItem, ...]
+    items: tuple[CacheItem, ...]
 
 
-def stock(*, settings: Settings | None = None) -> CacheInfo:
-    """Everything in the store, with sizes, times of use, and what was made from what.
+def cache_info(*, settings: Settings | None = None) -> CacheInfo:
+    """List the cache with sizes, times of last use, and the sources of conversions.
 
     Args:
         settings: Settings; the environment's by default.
     """
-    resolver = resolver_for(settings or from_environment())
-    things = resolver.store.stock(resolver.pins)
-    return CacheInfo(store=resolver.store.root, size=sum(thing.size for thing in things), things=things)
+    resolver = resolver_for(SourceOptions(settings=settings or from_environment()))
+    items = resolver.store.items(resolver.pins)
+    return CacheInfo(path=resolver.store.root, size=sum(item.size for item in items), items=items)
 
 
 def prune(
@@ -44,13 +45,13 @@ def prune(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> PruneReport:
-    """Removes from the store what a policy selects; what was handed out within its grace stays.
+    """Remove the items that a policy selects; recently used items are kept.
 
     Args:
-        policy: What may go.
-        dry_run: Only say what would go.
+        policy: Selection of items.
+        dry_run: Only report what would be removed.
         settings: Settings; the environment's by default.
-        reporter: Who hears about waits; nobody by default.
+        reporter: Callbacks for progress and log messages.
     """
-    resolver = resolver_for(settings or from_environment(), reporter=reporter)
+    resolver = resolver_for(SourceOptions(settings=settings or from_environment()), reporter=reporter)
     return resolver.store.prune(policy, pins=resolver.pins, dry_run=dry_run, note=resolver.reporter.note)

@@ -1,4 +1,4 @@
-"""Reports about models, as a function that returns a frozen result."""
+"""Python side of ``zoo report``."""
 
 from __future__ import annotations
 
@@ -33,36 +33,36 @@ def report(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> ReportResult:
-    """Accuracy, latency, size, parity and provenance of every format of some entries, in one value.
+    """Measure accuracy, latency, size, parity and provenance of every format of some entries.
 
-    ``zoo.reports.report.page.page_of`` makes a page of it.
+    ``zoo.reports.report.page.render_page`` makes a page of it.
 
     Args:
-        names: ``name`` or ``name@release``. The built-in sample model brings its own data.
-        data: Folder that holds ``val2017/`` and ``annotations/``; accuracy is not measured without it.
-        images: Images to compare and to draw on; those of the data, or drawn ones, by default.
-        detector: Entry that finds the persons in ``images`` for pose models.
+        names: ``name`` or ``name@release``. The built-in sample model has its own data.
+        data: Folder with ``val2017/`` and ``annotations/``; None skips accuracy.
+        images: Images to compare outputs on and to annotate; those of the data, or drawn ones, by default.
+        detector: Detector that finds the persons in ``images`` for pose models.
         limit: Measure accuracy on the first images only.
-        plan: Warm-up and repeats of the latency; its scope is passed over, both are measured.
-        jobs: Images looked at together; the processors of this machine by default.
+        plan: Warm-up and measured runs of the latency; its scope is ignored, both scopes are measured.
+        jobs: Images processed in parallel; the number of processors by default.
         lite_version: Version of Paddle-Lite.
-        build: True converts here whatever is published, False never, None what is not published.
-        locked: Refuse what ``zoo.lock`` does not name.
-        command: What to type to get it again; stands in the report.
+        build: True always converts on this machine, False never, None only what is not published.
+        locked: Refuse artifacts that ``zoo.lock`` does not list.
+        command: Command that makes the report again; printed in the report.
         settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        reporter: Callbacks for progress and log messages.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says. What keeps single formats out stands in the report.
+        ZooError: As documented in ``registry.errors``. An error of a single format is in the report.
     """
-    # Imported here: numpy and the engines are for those who run a model.
+    # Imported here: only running a model needs numpy and the engines.
     from zoo.artifacts.resolver import Reporter
     from zoo.evaluation.latency import Plan
-    from zoo.reports.report.collect import Request, collect
-    from zoo.reports.report.jobs import orders_of
+    from zoo.reports.report.collect import ReportOptions, collect
+    from zoo.reports.report.jobs import prepare_jobs
 
     chosen, reporter = settings or from_environment(), reporter or Reporter()
-    request = Request(
+    request = ReportOptions(
         data=Path(data) if data is not None else None,
         images=tuple(images),
         detector=detector,
@@ -73,5 +73,5 @@ def report(
         build=build,
         locked=locked,
     )
-    with orders_of(names, request, chosen, reporter) as orders:
-        return collect(orders, reporter, command=command)
+    with prepare_jobs(names, request, chosen, reporter) as report_jobs:
+        return collect(report_jobs, reporter, command=command)

@@ -1,4 +1,4 @@
-"""The ``zoo`` command: parse, call the Python API, hand the result to one renderer."""
+"""The ``zoo`` command: parse the arguments, call the Python API, render the result."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from zoo.cli._exit_codes import INTERNAL_ERROR, INTERRUPTED
 
 
 def main() -> None:
-    """Runs the command line and exits with a code of the contract."""
+    """Run the command line and exits with a documented code."""
     code = _run()
     if code == INTERRUPTED:
-        # At once: an ordinary exit would wait for threads, and those for servers that stall.
+        # At once: an ordinary exit would wait for threads, which may wait for servers that stall.
         for stream in (sys.stdout, sys.stderr):
             stream.flush()
         os._exit(code)
@@ -25,21 +25,21 @@ def _run() -> int:
     from registry.errors import ZooError
     from zoo.cli._output import Output
 
-    _open_closed_streams()
-    _write_whatever_comes()
+    _replace_closed_streams()
+    _accept_any_text()
     output = Output(as_json="--json" in sys.argv)
     try:
-        code = _ended(sys.argv[1:])
+        code = _run_command(sys.argv[1:])
     except ZooError as error:
         output.error(error)
         return error.exit_code
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output went away (`zoo list | head`): not an error, and nothing more can be said.
-        _write_no_more()
+        # The reader closed the pipe (`zoo list | head`): not an error, and no more output is possible.
+        _discard_stdout()
         return 0
-    except Exception as error:  # a bug of ours: people get a sentence, the traceback goes into a file
+    except Exception as error:  # a bug in this program: the traceback goes into a file
         from zoo.cli._errors import internal_error
 
         if os.environ.get("ZOO_DEBUG"):
@@ -51,75 +51,73 @@ def _run() -> int:
     return code
 
 
-def _ended(arguments: list[str]) -> int:
-    """Runs one command line.
+def _run_command(arguments: list[str]) -> int:
+    """Run one command line.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says; what the parser refuses is among them.
-        BrokenPipeError: Nobody reads the output any more.
+        ZooError: As documented in ``registry.errors``; errors of the parser are converted to it.
+        BrokenPipeError: The reader of the output closed the pipe.
     """
-    from registry.errors import UsageError
     from zoo.cli._app import app
     from zoo.cli._errors import (
         PARSER_ERRORS,
+        from_memory_error,
         from_missing_package,
         from_os_error,
         from_output_error,
         from_parser_error,
-        help_of,
     )
 
     try:
-        # Not standalone: typer would print errors in words of its own, and exit 1 on a broken pipe.
-        ended = app(arguments, prog_name="zoo", standalone_mode=False)
-        # Here, where it can still be explained: a buffer that is written at exit fails without a word.
+        # Not standalone: Typer would print errors in its own format, and exit with 1 on a broken pipe.
+        code = app(arguments, prog_name="zoo", standalone_mode=False)
+        # Flushed here, where an error can still be reported; at exit it could not.
         sys.stdout.flush()
-    except SystemExit as ended_by:
-        # typer ends the process with 1 when a pipe breaks, whatever it was told.
-        if isinstance(ended_by.__context__, BrokenPipeError):
-            raise ended_by.__context__ from None
+    except SystemExit as exit_:
+        # Typer exits with 1 when a pipe breaks, in every mode.
+        if isinstance(exit_.__context__, BrokenPipeError):
+            raise exit_.__context__ from None
         raise
     except PARSER_ERRORS as error:
-        if (page := help_of(error)) is not None:
-            sys.stderr.write(f"{page}\n")
-            return UsageError.exit_code
         raise from_parser_error(error) from None
     except ModuleNotFoundError as error:
-        if (refusal := from_missing_package(error, arguments)) is None:
+        if (reported := from_missing_package(error, arguments)) is None:
             raise
-        raise refusal from None
+        raise reported from None
+    except MemoryError as error:
+        raise from_memory_error(error) from None
     except OSError as error:
-        if (full := from_output_error(error)) is not None:
-            _write_no_more()
-            raise full from None
-        if (refusal := from_os_error(error)) is None:
+        if (disk_full := from_output_error(error)) is not None:
+            _discard_stdout()
+            raise disk_full from None
+        if (unusable := from_os_error(error)) is None:
             raise
-        raise refusal from None
-    return ended if isinstance(ended, int) else 0
+        raise unusable from None
+    return code if isinstance(code, int) else 0
 
 
-def _open_closed_streams() -> None:
-    """Writes to nowhere what a caller wants to hear nothing of (``zoo list >&-``)."""
+def _replace_closed_streams() -> None:
+    """Open the null device for a stream that the caller closed (``zoo list >&-``)."""
     for name in ("stdout", "stderr"):
         if getattr(sys, name) is None:
             setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115 (open until the end)
 
 
-def _write_whatever_comes() -> None:
-    """Keeps a locale without an arrow, or a path that is no text, from ending a command half way."""
-    codecs.register_error("zoo", _in_bytes)
+def _accept_any_text() -> None:
+    """Keep a character outside the locale, or a path with undecodable bytes, from ending a command."""
+    codecs.register_error("zoo", _encode_anyway)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="zoo")
 
 
-def _in_bytes(error: UnicodeError) -> tuple[bytes, int]:
-    """The bytes a path was read from, as ``surrogateescape`` has it; a question mark for anything else."""
+def _encode_anyway(error: UnicodeError) -> tuple[bytes, int]:
+    """Return a path's original bytes, as ``surrogateescape`` does; otherwise question marks."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
     text = error.object[error.start : error.end]
-    bytes_of = [ord(each) - 0xDC00 if "\udc80" <= each <= "\udcff" else ord("?") for each in text]
-    return bytes(bytes_of), error.end
+    encoded = [ord(each) - 0xDC00 if "\udc80" <= each <= "\udcff" else ord("?") for each in text]
+    return bytes(encoded), error.end
 
 
-def _write_no_more() -> None:
+def _discard_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

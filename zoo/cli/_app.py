@@ -1,71 +1,131 @@
-"""The command tree."""
+"""The command tree. Each command loads when it is called."""
 
 from __future__ import annotations
 
-import difflib
-import re
-from importlib import import_module
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup, TyperOption
 
-from registry.errors import UsageError
 from zoo.cli import _options as options
+from zoo.cli._groups import Group
 
-COMMANDS = {
-    "list": "catalog:list_entries",
-    "show": "catalog:show",
-    "compare-models": "rank:compare_models",
-    "fetch": "artifacts:fetch",
-    "convert": "artifacts:convert",
-    "inspect": "artifacts:inspect",
-    "verify": "artifacts:verify",
-    "lock": "artifacts:lock",
-    "mirror": "transfer:mirror",
-    "bundle": "transfer:bundle",
-    "import": "transfer:import_bundle",
-    "cache": "cache:cache_app",
-    "run": "models:run",
-    "validate": "models:validate",
-    "compare": "models:compare",
-    "bench": "models:bench",
-    "report": "reports:report",
-    "registry": "catalog:registry_app",
-    "site": "site:site",
-    "toolchain": "toolchain:toolchain_app",
-    "doctor": "doctor:doctor",
-    "demo": "doctor:demo",
+GROUPS = {
+    "Find": ("list", "show", "rank"),
+    "Get": ("fetch", "lock", "verify"),
+    "Convert": ("convert", "inspect", "diff"),
+    "Run and measure": ("run", "validate", "compare", "bench", "report", "demo"),
+    "Share": ("mirror", "bundle", "site"),
+    "Maintain": ("cache", "registry", "toolchain", "doctor"),
 }
-"""Commands and groups of commands in the order of ``zoo --help``, each with its module in ``zoo.cli``."""
+"""Headings of ``zoo --help``, each with its commands in order."""
+
+COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 
 
-class _Option(TyperOption):
-    """Leaves alone what was not given: typer builds a pydantic validator for every option, used or not."""
+def load(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0911, PLR0912 (a table)
+    """Import a command: importing all of them takes longer than listing the models.
 
-    def process_value(self, ctx: Any, value: Any) -> Any:
-        if value is not None or self.required:
-            return super().process_value(ctx, value)
-        return self.callback(ctx, self, None) if self.callback else None
+    Args:
+        name: One of ``COMMANDS``.
+
+    Returns:
+        The function of the command, or the group of commands.
+    """
+    match name:
+        case "list":
+            from zoo.cli.catalog import list_entries
+
+            return list_entries
+        case "show":
+            from zoo.cli.catalog import show
+
+            return show
+        case "rank":
+            from zoo.cli.rank import rank
+
+            return rank
+        case "fetch":
+            from zoo.cli.artifacts import fetch
+
+            return fetch
+        case "lock":
+            from zoo.cli.artifacts import lock
+
+            return lock
+        case "verify":
+            from zoo.cli.artifacts import verify
+
+            return verify
+        case "convert":
+            from zoo.cli.convert import convert
+
+            return convert
+        case "inspect":
+            from zoo.cli.inspect import inspect
+
+            return inspect
+        case "diff":
+            from zoo.cli.inspect import diff
+
+            return diff
+        case "run":
+            from zoo.cli.models import run
+
+            return run
+        case "validate":
+            from zoo.cli.models import validate
+
+            return validate
+        case "compare":
+            from zoo.cli.models import compare
+
+            return compare
+        case "bench":
+            from zoo.cli.models import bench
+
+            return bench
+        case "report":
+            from zoo.cli.reports import report
+
+            return report
+        case "demo":
+            from zoo.cli.doctor import demo
+
+            return demo
+        case "mirror":
+            from zoo.cli.transfer import mirror
+
+            return mirror
+        case "bundle":
+            from zoo.cli.transfer import bundle_app
+
+            return bundle_app
+        case "site":
+            from zoo.cli.reports import site
+
+            return site
+        case "cache":
+            from zoo.cli.cache import cache_app
+
+            return cache_app
+        case "registry":
+            from zoo.cli.catalog import registry_app
+
+            return registry_app
+        case "toolchain":
+            from zoo.cli.toolchain import toolchain_app
+
+            return toolchain_app
+        case "doctor":
+            from zoo.cli.doctor import doctor
+
+            return doctor
+    raise LookupError(name)
 
 
-class _Eased:
-    """A command whose options are of that kind; typer makes them itself and takes no other class."""
-
-    def get_params(self, ctx: Any) -> list[Any]:
-        found: list[Any] = super().get_params(ctx)  # type: ignore[misc]
-        for parameter in found:
-            if type(parameter) is TyperOption:
-                parameter.__class__ = _Option
-        return found
-
-
-class _Command(_Eased, TyperCommand):
-    pass
-
-
-class _OnDemand(_Eased, TyperGroup):
-    """Builds a command when it is called: reading the options of all takes longer than listing models."""
+class _LazyGroup(Group):
+    """Import a command when it is called, and lists commands under headings."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         return list(COMMANDS)
@@ -73,47 +133,40 @@ class _OnDemand(_Eased, TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
-        module, name = COMMANDS[cmd_name].split(":")
-        found = getattr(import_module(f"zoo.cli.{module}"), name)
-        if isinstance(found, typer.Typer):
-            command = typer.main.get_command(found)
-            command.name = cmd_name
-            return command
+        loaded = load(cmd_name)
+        if isinstance(loaded, typer.Typer):
+            group = typer.main.get_command(loaded)
+            group.name = cmd_name
+            return group
         alone = options.group()
-        alone.command(cmd_name, cls=_Command)(found)
+        options.add(alone, cmd_name, loaded)
         return typer.main.get_command(alone)
 
-    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = difflib.get_close_matches(args[0], COMMANDS, n=2)
-            raise UsageError(
-                "unknown-command",
-                f"zoo has no command {args[0]!r}",
-                expected=f"one of {', '.join(COMMANDS)}",
-                hint=" or ".join(f"zoo {name}" for name in sorted(close)) or "zoo --help",
-            )
-        if any(not word or re.fullmatch("--[a-z0-9-]+=", word) for word in args):
-            # A path of no letters would be this folder, an expression of none would meet everything.
-            raise UsageError(
-                "empty-argument",
-                "an argument is empty",
-                expected="a value for every option and argument",
-                hint="look for a variable of the shell that is not set",
-            )
-        return super().resolve_command(ctx, args)
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        width = max(map(len, COMMANDS))
+        for heading, names in GROUPS.items():
+            with formatter.section(heading):
+                formatter.write_dl(
+                    [
+                        (name.ljust(width), self.get_command(ctx, name).get_short_help_str(formatter.width))
+                        for name in names
+                    ]
+                )
 
 
 app = typer.Typer(
-    cls=_OnDemand,
-    help="Model zoo for PP-TinyPose and PicoDet: fetch, verify, convert, prove.",
-    no_args_is_help=True,
+    cls=_LazyGroup,
+    help="Model zoo for PP-TinyPose and PicoDet: fetch, convert, verify and run models.",
+    epilog="Exit codes: 0 done, 1 a check found a difference, 2 usage, 3 not found, 4 network, 5 integrity, "
+    "6 conversion, 7 something is missing on this machine.",
+    context_settings={"help_option_names": ["-h", "--help"]},
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
 
 
-def _print_version(asked: bool) -> None:
-    if asked:
+def _print_version(requested: bool) -> None:
+    if requested:
         from importlib.metadata import version
 
         typer.echo(version("paddle-zoo"))
@@ -128,4 +181,4 @@ Version = Annotated[
 
 @app.callback()
 def _root(version: Version = False) -> None:
-    """Runs before every command; its options stand before the command's name."""
+    """Run before every command; its options precede the name of the command."""

@@ -1,4 +1,4 @@
-"""A bar that counts images, on a terminal, and nothing elsewhere."""
+"""A bar that counts images on a terminal; no output if stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ if TYPE_CHECKING:
 
 
 class Counter:
-    """Counts what is done.
+    """Count finished images.
 
     Args:
-        output: Says whether bars are welcome.
-        before: Called once, before the first count: what else is on the terminal has to go.
+        output: Decides whether bars are shown.
+        before: Called once before the first count, to remove other bars from the terminal.
     """
 
     def __init__(self, output: Output, *, before: Callable[[], None] = lambda: None) -> None:
-        self._lively = output.lively
+        self._enabled = output.interactive
         self._before = before
         self._rich: rich_progress.Progress | None = None
         self._task: rich_progress.TaskID | None = None
 
     def __call__(self, done: int, total: int | None = None) -> None:
-        """Adds to what is done.
+        """Add finished images.
 
         Args:
             done: Images finished since the last call.
-            total: Images in all; None when nobody knows.
+            total: Number of images; None if it is unknown.
         """
-        if not self._lively:
+        if not self._enabled:
             return
         if self._rich is None or self._task is None:
             self._before()
@@ -51,7 +51,7 @@ class Counter:
             self._rich.stop()
 
     def _start(self, total: int | None) -> None:
-        # Imported here: rich takes as long to import as everything else a warm command does.
+        # Imported here: rich takes as long to import as the rest of a command that reads the cache only.
         from rich import console, progress
 
         self._rich = progress.Progress(

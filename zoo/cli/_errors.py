@@ -1,4 +1,4 @@
-"""What the parser, the disk and the interpreter refuse, as errors of the tree."""
+"""Errors of the parser, the disk and the interpreter, converted to errors of the project's tree."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from registry.errors import MissingToolError, UsageError, ZooError
 from zoo._utils.extras import missing_package
 from zoo.cli._exit_codes import INTERNAL_ERROR
 
-# The base of everything the parser raises. Where it lives has changed between versions of typer; that
-# BadParameter is made of it has not.
+# The base class of all errors of the parser. Its module differs between versions of Typer, but
+# typer.BadParameter is public and derives from it.
 PARSER_ERRORS: tuple[type[Exception], ...] = tuple(
     kind
     for kind in typer.BadParameter.__mro__
@@ -25,7 +25,23 @@ PARSER_ERRORS: tuple[type[Exception], ...] = tuple(
 )
 
 _FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
-_FORBIDDEN = frozenset({errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ELOOP})
+_UNUSABLE = frozenset(
+    {
+        errno.EACCES,
+        errno.EPERM,
+        errno.EROFS,
+        errno.ENAMETOOLONG,
+        errno.ELOOP,
+        errno.EIO,
+        errno.ENOTDIR,
+        errno.EISDIR,
+        errno.EBUSY,
+        errno.ETXTBSY,
+        errno.ESTALE,
+        errno.ENXIO,
+        errno.ENODEV,
+    }
+)
 _EXTRAS = {
     "run": "run",
     "validate": "run",
@@ -35,66 +51,93 @@ _EXTRAS = {
     "site": "report",
     "demo": "demo",
 }
-"""The extra that brings what a command needs; ``convert`` for any other."""
-
-
-def help_of(error: Any) -> str | None:
-    """The answer to a group of commands named without one of them; None for any other error of the parser."""
-    return str(error.format_message()) if type(error).__name__ == "NoArgsIsHelpError" else None
+"""The extra with the packages that a command needs; ``convert`` for any other."""
 
 
 def from_parser_error(error: Any) -> UsageError:
-    """A command line that cannot be read.
+    """Convert an error about a command line that cannot be parsed.
 
     Args:
-        error: What the parser raised, one of ``PARSER_ERRORS``.
+        error: An error of one of the classes ``PARSER_ERRORS``.
     """
-    # The prefix is pydantic's, which typer reads values with; it says nothing to a person.
+    # Typer validates values with pydantic, whose prefix carries no information for users.
     words = error.format_message().replace("Value error, ", "").strip().rstrip(".")
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "zoo"
-    return UsageError("bad-usage", words[:1].lower() + words[1:], hint=f"{command} --help")
+    return UsageError(
+        "bad-usage",
+        words[:1].lower() + words[1:],
+        expected=_expected(error, context),
+        hint=f"{command} --help",
+    )
+
+
+def _expected(error: Any, context: Any) -> str | None:
+    """Return what the option or argument in question takes, as its help says; None if there is none."""
+    parameter = getattr(error, "param", None)
+    record = parameter.get_help_record(context) if parameter is not None and context is not None else None
+    if not record:
+        return None
+    syntax, help_text = (" ".join(part.split()) for part in record)
+    return f"{syntax}: {help_text}" if help_text else str(syntax)
 
 
 def from_missing_package(error: ModuleNotFoundError, arguments: Sequence[str]) -> MissingToolError | None:
-    """A command that needs more than the light install; None when a module of ours is what is missing.
+    """Convert an import error; None if the missing module belongs to this project, which is a bug.
 
     Args:
-        error: What the interpreter raised.
+        error: The error of the interpreter.
         arguments: The command line.
     """
     command = arguments[0] if arguments else ""
     return missing_package(error, _EXTRAS.get(command, "convert"))
 
 
-def from_output_error(error: OSError) -> MissingToolError | None:
-    """A full disk under what was being written; None for any other trouble of the file system."""
-    if error.errno not in _FULL:
-        return None
-    place = f" to {error.filename}" if error.filename else ""
-    return MissingToolError("disk-full", f"no room left to write{place}", found=error.strerror, hint="df -h")
-
-
-def from_os_error(error: OSError) -> MissingToolError | None:
-    """What the file system forbids, wherever it did; None for anything else, which is a bug of ours."""
-    if isinstance(error, FileNotFoundError) and _folder_is_gone():
-        return MissingToolError(
-            "working-directory-missing",
-            "the folder this was started in is gone",
-            found=error.strerror,
-            hint="cd to a folder that is there, then repeat",
-        )
-    if error.errno not in _FORBIDDEN or not error.filename:
-        return None
+def from_memory_error(error: MemoryError) -> MissingToolError:
+    """Convert an error about exhausted memory."""
     return MissingToolError(
-        "path-unusable",
-        f"{error.filename} cannot be used",
-        found=error.strerror,
-        hint=f"ls -ld {shlex.quote(str(error.filename))}",
+        "memory-exhausted",
+        "this machine has too little free memory for the command",
+        found=str(error) or None,
+        hint="close other programs, use fewer --jobs, or raise the memory limit (ulimit -v)",
     )
 
 
-def _folder_is_gone() -> bool:
+def from_output_error(error: OSError) -> MissingToolError | None:
+    """Convert an error about a full disk; None for any other error of the file system."""
+    if error.errno not in _FULL:
+        return None
+    place = f" for {error.filename}" if error.filename else ""
+    return MissingToolError("disk-full", f"no space left{place}", found=error.strerror, hint="df -h")
+
+
+def from_os_error(error: OSError) -> MissingToolError | None:
+    """Convert an error about a path that cannot be used; None for any other error, which is a bug."""
+    if isinstance(error, FileNotFoundError) and _working_directory_missing():
+        return MissingToolError(
+            "working-directory-missing",
+            "the current working directory does not exist any more",
+            found=error.strerror,
+            hint="cd to an existing folder, then repeat",
+        )
+    if error.errno in {errno.EMFILE, errno.ENFILE}:
+        return MissingToolError(
+            "too-many-open-files", "too many files are open", found=error.strerror, hint="ulimit -n 4096"
+        )
+    if error.errno == errno.ENOMEM:
+        return from_memory_error(MemoryError(error.strerror))
+    if error.errno not in _UNUSABLE or not error.filename:
+        return None
+    path = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else str(error.filename)
+    return MissingToolError(
+        "path-unusable",
+        f"{path} cannot be used",
+        found=error.strerror,
+        hint=f"ls -ld {shlex.quote(path)}",
+    )
+
+
+def _working_directory_missing() -> bool:
     try:
         os.getcwd()
     except FileNotFoundError:
@@ -103,17 +146,17 @@ def _folder_is_gone() -> bool:
 
 
 class _BugError(ZooError):
-    """Something nobody thought of: no family of the contract, and an exit code outside it."""
+    """An unexpected exception: its exit code is outside the documented range."""
 
     exit_code = INTERNAL_ERROR
 
 
 def internal_error(error: Exception, arguments: Sequence[str]) -> ZooError:
-    """Keeps the traceback in a file: it is for us, a sentence is for the user.
+    """Write the traceback to a file and returns an error that names the file.
 
     Args:
-        error: What nobody caught.
-        arguments: The command line; only its first word is kept, a mirror's address may hold a password.
+        error: The unexpected exception.
+        arguments: The command line; only its first word is kept, since a mirror's URL may contain a password.
     """
     trace = "".join(traceback.format_exception(error))
     hint = "report it with that file"
@@ -122,8 +165,8 @@ def internal_error(error: Exception, arguments: Sequence[str]) -> ZooError:
             report.write(f"zoo {' '.join(arguments[:1])}\n{trace}")
         done = f"the traceback is in {report.name}"
     except OSError as unwritten:
-        done = f"the traceback could not be kept: {unwritten.strerror}"
-        hint = "repeat with ZOO_DEBUG=1, and report it with what that prints"
+        done = f"the traceback could not be written: {unwritten.strerror}"
+        hint = "repeat with ZOO_DEBUG=1, and report the traceback that it prints"
     return _BugError(
         "internal-error", f"this is a bug in zoo: {type(error).__name__}: {error}", done=done, hint=hint
     )

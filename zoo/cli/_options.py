@@ -16,7 +16,7 @@ from zoo.cli._groups import Command, Group
 
 
 def complete_name(incomplete: str) -> list[str]:
-    """Returns names of entries for completion in a shell; none if a catalog cannot be read."""
+    """Return names of entries for completion in a shell; none if a catalog cannot be read."""
     from registry.errors import ZooError
     from zoo.catalogs.listing import complete_names
     from zoo.settings import from_environment
@@ -28,7 +28,7 @@ def complete_name(incomplete: str) -> list[str]:
 
 
 def group(help: str | None = None) -> typer.Typer:
-    """Creates a group of commands with plain text help and this project's errors.
+    """Create a group of commands with plain text help and this project's errors.
 
     Args:
         help: Description of the group.
@@ -39,7 +39,7 @@ def group(help: str | None = None) -> typer.Typer:
 
 
 def add(app: typer.Typer, name: str, function: Callable[..., None]) -> None:
-    """Adds a command to a group.
+    """Add a command to a group.
 
     Args:
         app: The group.
@@ -123,7 +123,7 @@ _SOURCE_OPTIONS = [
 
 
 def with_source_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Adds the options of every command that gets artifacts; the command receives them as one value.
+    """Add the options of every command that gets artifacts; the command receives them as one value.
 
     Args:
         command: A command with a keyword parameter ``source`` for a ``SourceOptions``. The options replace

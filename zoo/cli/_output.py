@@ -53,12 +53,12 @@ class Output:
         return self._stderr.isatty() and "NO_COLOR" not in os.environ and not self._quiet
 
     def text(self, text: str) -> None:
-        """Writes text of one or several lines to stdout."""
+        """Write text of one or several lines to stdout."""
         text = printable(text, multiline=True)
         self._stdout.write(text if text.endswith("\n") else text + "\n")
 
     def document(self, value: Any) -> None:
-        """Writes one JSON document to stdout.
+        """Write one JSON document to stdout.
 
         Args:
             value: Models, and containers of models and plain values.
@@ -72,16 +72,16 @@ class Output:
         self._stdout.write(text + "\n")
 
     def lines(self, lines: Iterable[object]) -> None:
-        """Writes one line of stdout for each item, even if its text contains line feeds."""
+        """Write one line of stdout for each item, even if its text contains line feeds."""
         for line in lines:
             self._stdout.write(f"{printable(str(line))}\n")
 
     def table(self, head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """Writes aligned columns to stdout."""
+        """Write aligned columns to stdout."""
         self.text(align_columns(head, [[printable(cell) for cell in row] for row in rows]))
 
     def comma_separated(self, head: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-        """Writes CSV with a head row to stdout (RFC 4180, but with plain line feeds)."""
+        """Write CSV with a head row to stdout (RFC 4180, but with plain line feeds)."""
         import csv
 
         writer = csv.writer(self._stdout, lineterminator="\n")
@@ -89,7 +89,7 @@ class Output:
         writer.writerows([printable(cell, multiline=True) for cell in row] for row in rows)
 
     def note(self, text: str) -> None:
-        """Writes a note to stderr, unless notes are off."""
+        """Write a note to stderr, unless notes are off."""
         text = printable(text, multiline=True)
         if self._quiet or (self._display and self._display.print_above(text)):
             return
@@ -97,14 +97,14 @@ class Output:
         self._stderr.flush()
 
     def error(self, error: ZooError) -> None:
-        """Writes an error: as text on stderr, and with ``--json`` also as the document on stdout."""
+        """Write an error: as text on stderr, and with ``--json`` also as the document on stdout."""
         if self.as_json:
             self.document({"error": {"exit_code": error.exit_code, **error.as_dict()}})
         head = f"error[{error.code}]: "
         self._stderr.write(f"{_red(head) if self.interactive else head}{_error_text(error)}\n")
 
     def display(self) -> Display:
-        """Returns the display of progress bars, which shows nothing when stderr is not a terminal."""
+        """Return the display of progress bars, which shows nothing when stderr is not a terminal."""
         from zoo.cli._progress import Display
 
         self._display = Display(self._stderr if self.interactive else None)

@@ -1,4 +1,4 @@
-"""Progress bars on a terminal, and nothing elsewhere."""
+"""Progress bars on a terminal; no output if stderr is not a terminal."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from threading import Lock
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
+from registry.printable import printable
 from zoo._utils.progress import NoProgress, Progress
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ class Display:
     def __init__(self, stream: TextIO | None) -> None:
         self._stream = stream
         self._rich: rich_progress.Progress | None = None
-        self._beginning = Lock()
+        self._starting = Lock()
 
     def __enter__(self) -> Display:
         return self
@@ -35,45 +36,44 @@ class Display:
             self._rich = None
 
     def bar(self) -> Progress:
-        """A new bar; it appears when it starts."""
+        """Create a bar, which appears when it starts."""
         return NoProgress() if self._stream is None else _Bar(self)
 
-    def above(self, text: str) -> bool:
-        """Writes a line above the bars, which would be torn by a line in their midst.
+    def print_above(self, text: str) -> bool:
+        """Write a line above the bars: written anywhere else, it would break them.
 
         Args:
             text: The line.
 
         Returns:
-            Whether it was written; False when there are no bars and the stream is free.
+            Whether the line was written; False if there are no bars and the caller can write to the stream.
         """
         if self._rich is None:
             return False
         self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)
         return True
 
-    def rich(self) -> rich_progress.Progress:
-        """The display, started when the first bar needs it: a command answered from the store shows none."""
-        with self._beginning:  # several downloads begin at once, and each may be the first
-            return self._started()
+    def start(self) -> rich_progress.Progress:
+        """Start the display with the first bar, so that a command answered from the cache shows none."""
+        with self._starting:  # several downloads start at once, and any may be the first
+            if self._rich is None:
+                self._rich = self._create()
+                self._rich.start()
+            return self._rich
 
-    def _started(self) -> rich_progress.Progress:
-        if self._rich is None:
-            # Imported here: rich takes as long to import as everything else a warm command does.
-            from rich import console, progress
+    def _create(self) -> rich_progress.Progress:
+        # Imported here: rich takes as long to import as the rest of a command that reads the cache only.
+        from rich import console, progress
 
-            bars = progress.Progress(
-                progress.TextColumn("{task.description}"),
-                progress.BarColumn(),
-                progress.DownloadColumn(),
-                progress.TransferSpeedColumn(),
-                progress.TimeRemainingColumn(),
-                console=console.Console(file=self._stream),
-                transient=True,
-            )
-            bars.start()
-            self._rich = bars
-        return self._rich
+        return progress.Progress(
+            progress.TextColumn("{task.description}", markup=False),
+            progress.BarColumn(),
+            progress.DownloadColumn(),
+            progress.TransferSpeedColumn(),
+            progress.TimeRemainingColumn(),
+            console=console.Console(file=self._stream),
+            transient=True,
+        )
 
 
 class _Bar:
@@ -82,16 +82,17 @@ class _Bar:
         self._task: rich_progress.TaskID | None = None
 
     def start(self, total: int | None, label: str) -> None:
+        label = printable(label)
         if self._task is None:
-            self._task = self._display.rich().add_task(label, total=total)
+            self._task = self._display.start().add_task(label, total=total)
         else:
-            self._display.rich().reset(self._task, total=total, description=label)
+            self._display.start().reset(self._task, total=total, description=label)
 
     def advance(self, amount: int) -> None:
         if self._task is not None:
-            self._display.rich().advance(self._task, amount)
+            self._display.start().advance(self._task, amount)
 
     def done(self) -> None:
         if self._task is not None:
-            self._display.rich().remove_task(self._task)
+            self._display.start().remove_task(self._task)
             self._task = None

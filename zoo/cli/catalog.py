@@ -109,7 +109,7 @@ def _print_entries(conditions: Conditions, chosen: Settings, output: Output, *, 
 
 
 def _explain_empty(excluding: tuple[str, ...]) -> str:
-    """Says which conditions no entry meets, for a listing without entries."""
+    """Say which conditions no entry meets, for a listing without entries."""
     # Only the input size has an option with a name other than its field.
     names = ["--input" if name == "size" else f"--{name.replace('_', '-')}" for name in excluding]
     if not names:

@@ -12,28 +12,27 @@ from zoo.cli._output import Output
 
 
 def doctor(
-    net: Annotated[
+    check_network: Annotated[
         bool,
-        typer.Option(
-            "--check-network", help="Ask the mirrors and hosts that files come from, and time them."
-        ),
+        typer.Option("--check-network", help="Request a file from each mirror and host, and time it."),
     ] = False,
     json: options.Json = False,
 ) -> None:
-    """Say which conversions work here, with what, and what to type to get the others."""
+    """Show what works here, and how to get the rest.
+
+    Lists packages, engines, conversions and versions of Paddle-Lite. Prints the command that installs what is
+    missing.
+    """
     from zoo import api
-    from zoo.cli.render import machine as portrait_of_machine
+    from zoo.cli.render.machine import format_diagnosis
 
     output = Output(as_json=json)
-    found = api.diagnose(net=net)
-    if json:
-        output.document(found)
-    else:
-        output.text(portrait_of_machine.format_diagnosis(found))
+    found = api.diagnose(check_network=check_network)
+    output.document(found) if json else output.text(format_diagnosis(found))
 
 
 def demo(
-    out: Annotated[Path, typer.Option(metavar="FILE", help="Where to write the annotated picture.")] = Path(
+    out: Annotated[Path, typer.Option(metavar="FILE", help="Output file for the annotated image.")] = Path(
         "zoo-demo.jpg"
     ),
     limit: Annotated[
@@ -42,11 +41,14 @@ def demo(
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Do the whole job on built-in sample data: fetch, verify, convert, prove, compare, measure."""
+    """Run the whole workflow on built-in sample data.
+
+    Fetches, verifies, converts, compares and measures the shipped sample model. Needs no network.
+    """
     from zoo import api
     from zoo._utils.threads import default_jobs
     from zoo.artifacts.resolver import Reporter
-    from zoo.cli.render import machine as portrait_of_machine
+    from zoo.cli.render.machine import format_demo, summarize_demo
 
     output = Output(as_json=json, quiet=quiet)
     with output.display() as display:
@@ -55,8 +57,8 @@ def demo(
     if json:
         output.document(found)
     else:
-        output.table(*portrait_of_machine.format_demo(found))
-        for line in portrait_of_machine.demo_words(found):
+        output.table(*format_demo(found))
+        for line in summarize_demo(found):
             output.note(line)
         output.lines([found.annotated] if found.annotated else [])
     if not found.passed:

@@ -204,7 +204,7 @@ def compare(
     """
     from zoo.artifacts.resolver import Reporter
     from zoo.catalogs.sources import load_registry
-    from zoo.conversion.convert import local_source
+    from zoo.conversion.source import local_source
 
     output = Output(as_json=json, quiet=quiet)
     model = local_source(name, load_registry(source.settings))
@@ -328,7 +328,7 @@ def bench(
 
 
 def limit_opencv_threads() -> None:
-    """Limits OpenCV to one thread, because several images are processed in parallel.
+    """Limit OpenCV to one thread, because several images are processed in parallel.
 
     The commands do this, not the Python API: a library must not change this setting for the whole process.
     """

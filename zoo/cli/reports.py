@@ -54,7 +54,7 @@ def report(
     from zoo.api import reports
     from zoo.artifacts.resolver import Reporter
     from zoo.evaluation.latency import Plan
-    from zoo.reports.report.page import page_of, require_templates
+    from zoo.reports.report.page import render_page, require_templates
     from zoo.runner.media import find_images
 
     output = Output(as_json=json, quiet=quiet)
@@ -77,7 +77,7 @@ def report(
             settings=source.settings,
             reporter=Reporter(note=output.note, bar=display.bar),
         )
-    publish_bytes(page_of(found).encode(), out)
+    publish_bytes(render_page(found).encode(), out)
     output.document(found) if json else output.lines([out])
     if not found.passed:
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Commands about the environments that native tools run in: ls, add, remove, path."""
+"""Commands about the environments of native tools: toolchain list, install, uninstall, find."""
 
 from __future__ import annotations
 
@@ -8,113 +8,117 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from zoo._utils import units as amounts
-from zoo._utils.units import format_size
 from zoo.cli import _options as options
 from zoo.cli._output import Output
-from zoo.settings import settings
 
 if TYPE_CHECKING:
+    from converters.toolchain import Toolchains
     from zoo.api.toolchains import Toolchain
-
-toolchain_app = options.group("Work on the environments that native tools run in.")
 
 Name = Annotated[str, typer.Argument(metavar="TOOL[@VERSION]", help="For example paddlelite@2.14rc0.")]
 HEAD = ("name", "python", "size", "age", "health", "interpreter")
 
 
-@toolchain_app.command("list")
 def list_(quiet: options.Quiet = False, json: options.Json = False) -> None:
-    """List the environments that were built, and try each one out."""
+    """List installed toolchains, and test each one."""
+    from zoo._utils.units import format_size
     from zoo.api import toolchains
-    from zoo.artifacts.workspace import resolver_for
 
     output = Output(as_json=json, quiet=quiet)
-    found = toolchains.list_toolchains(resolver_for(settings()).toolchains)
+    found = toolchains.list_toolchains(_toolchains())
     if json:
         output.document({"toolchains": found})
     elif found:
         output.table(HEAD, rows(found, datetime.now(timezone.utc)))
-        output.note(f"{len(found)} environments, {format_size(sum(each.size for each in found))}")
+        output.note(f"{len(found)} toolchains, {format_size(sum(each.size for each in found))}")
     else:
-        output.note("no environment was built yet; each is built when it is needed (zoo doctor)")
+        output.note("no toolchain is installed yet; each is installed when it is needed (zoo doctor)")
 
 
-@toolchain_app.command("install")
 def install(
     name: Name,
     offline: options.Offline = False,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Build an environment ahead of its use, prove it, and print its interpreter."""
+    """Install a toolchain, and print its interpreter."""
     from zoo.api import toolchains
-    from zoo.artifacts.workspace import resolver_for
 
     output = Output(as_json=json, quiet=quiet)
-    place = resolver_for(settings(offline=offline)).toolchains
-    found = toolchains.install(name, place, output.note)
+    installed = toolchains.install(name, _toolchains(offline=offline), output.note)
     if json:
-        output.document(found)
+        output.document(installed)
         return
-    output.lines([found.interpreter])
-    if not found.built:
-        where = "the running interpreter" if found.origin == "current" else "an environment built earlier"
-        output.note(f"{found.name}: {where} has it, nothing was built")
+    output.lines([installed.interpreter])
+    if not installed.built:
+        where = "the running interpreter" if installed.origin == "current" else "an installed toolchain"
+        output.note(f"{installed.name}: {where} has it, nothing was installed")
 
 
-@toolchain_app.command("uninstall")
 def uninstall(
     names: Annotated[
-        list[str], typer.Argument(metavar="TOOL[@VERSION]", help="Without a version, all versions.")
+        list[str], typer.Argument(metavar="TOOL[@VERSION]", help="Without a version: all versions.")
     ],
     dry_run: options.DryRun = False,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Delete environments, and print their folders; they are built anew when they are needed."""
+    """Remove toolchains, and print their folders.
+
+    A removed toolchain is installed again when it is needed.
+    """
+    from zoo._utils.units import format_size
     from zoo.api import toolchains
-    from zoo.artifacts.workspace import resolver_for
 
     output = Output(as_json=json, quiet=quiet)
-    place = resolver_for(settings()).toolchains
-    found = toolchains.uninstall(names, place, output.note, dry_run=dry_run)
+    report = toolchains.uninstall(names, _toolchains(), output.note, dry_run=dry_run)
     if json:
-        output.document(found)
+        output.document(report)
         return
-    output.lines(each.path for each in found.removed)
-    output.note(f"{format_size(found.freed)} {'would be freed' if dry_run else 'freed'}")
+    output.lines(each.path for each in report.removed)
+    output.note(f"{'would free' if dry_run else 'freed'} {format_size(report.freed)}")
 
 
-@toolchain_app.command("find")
 def find(name: Name, json: options.Json = False) -> None:
-    """Print the interpreter that runs a tool, for scripts; nothing is built."""
+    """Print the interpreter of an installed toolchain."""
     from zoo.api import toolchains
-    from zoo.artifacts.workspace import resolver_for
 
     output = Output(as_json=json)
-    found = toolchains.find(name, resolver_for(settings()).toolchains)
-    if json:
-        output.document({"interpreter": found})
-    else:
-        output.lines([found])
+    interpreter = toolchains.find(name, _toolchains())
+    output.document({"interpreter": interpreter}) if json else output.lines([interpreter])
+
+
+def _toolchains(*, offline: bool = False) -> Toolchains:
+    from zoo.artifacts.workspace import resolver_for
+    from zoo.artifacts.source_options import SourceOptions
+
+    return resolver_for(SourceOptions.create(offline=offline)).toolchains
 
 
 def rows(found: Sequence[Toolchain], now: datetime) -> list[list[str]]:
-    """The cells of ``zoo toolchain list``.
+    """Return the cells of ``zoo toolchain list``.
 
     Args:
-        found: The environments.
-        now: The time, for ages.
+        found: The toolchains.
+        now: The present time, to compute ages.
     """
+    from zoo._utils.units import format_age, format_size
+
     return [
         [
             each.name,
             each.python,
             format_size(each.size),
-            amounts.format_age(now - each.built) if each.built else "-",
+            format_age(now - each.built) if each.built else "-",
             each.health,
             str(each.interpreter),
         ]
         for each in found
     ]
+
+
+toolchain_app = options.group("Manage the tools that convert and run models.")
+options.add(toolchain_app, "list", list_)
+options.add(toolchain_app, "install", install)
+options.add(toolchain_app, "uninstall", uninstall)
+options.add(toolchain_app, "find", find)

@@ -1,4 +1,4 @@
-"""Commands that carry artifacts to other machines: mirror, bundle, import."""
+"""Commands that move artifacts to other machines: mirror, bundle create, bundle import."""
 
 from __future__ import annotations
 
@@ -7,40 +7,46 @@ from typing import Annotated
 
 import typer
 
-from zoo._utils.units import format_size
 from zoo.cli import _options as options
 from zoo.cli._output import Output
 from zoo.settings import settings
 
 
 def mirror(
-    place: Annotated[
+    target: Annotated[
         str, typer.Argument(metavar="DIR|URL", help="A folder, file://… or s3://bucket/prefix.")
     ],
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="NAME", help="Default: the whole catalog.")
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME", help="Default: the whole catalog.", autocompletion=options.complete_name
+        ),
     ] = None,
-    task: Annotated[str | None, typer.Option(help="keypoint_detection or object_detection.")] = None,
-    family: Annotated[str | None, typer.Option(help="tinypose or picodet.")] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="TASK", help="keypoint_detection or object_detection.")
+    ] = None,
+    family: Annotated[str | None, typer.Option(metavar="NAME", help="tinypose or picodet.")] = None,
     weights: options.Weights = False,
     config: options.Config = False,
-    inference: Annotated[bool, typer.Option("--inference", help="The inference model.")] = False,
+    inference: Annotated[bool, typer.Option("--inference", help="Inference model.")] = False,
     lite: options.LiteOption = None,
     onnx: options.OnnxOption = None,
-    target: options.TargetOption = None,
-    everything: Annotated[
-        bool, typer.Option("--all", help="Everything that was published (default).")
-    ] = False,
-    mirror: options.Mirror = None,
-    offline: options.Offline = False,
+    everything: Annotated[bool, typer.Option("--all", help="All published artifacts (default).")] = False,
+    lite_target: options.TargetOption = None,
     jobs: options.Jobs = 4,
     dry_run: options.DryRun = False,
+    mirror: options.Mirror = None,
+    offline: options.Offline = False,
     catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Copy published files to a folder or bucket that any static server can serve to --mirror."""
-    from zoo.api import transfer as carrying
+    """Copy published files to a folder or a bucket.
+
+    Any static file server can serve the copy; other machines use it with --mirror.
+    """
+    from zoo._utils.units import format_size
+    from zoo.api import transfer
     from zoo.artifacts.resolver import Reporter
     from zoo.artifacts.spec import FetchOptions
 
@@ -49,14 +55,14 @@ def mirror(
         weights=weights,
         config=config,
         inference=inference,
-        lite=lite.value if lite else None,
-        onnx=onnx.value if onnx else None,
-        target=target.value if target else None,
+        lite=lite,
+        onnx=onnx,
+        target=lite_target,
         everything=everything,
     )
     with output.display() as display:
-        report = carrying.mirror(
-            place,
+        report = transfer.mirror(
+            target,
             names or (),
             request,
             task=task,
@@ -70,35 +76,34 @@ def mirror(
         output.document(report)
     else:
         output.lines(f"{item.state:<8} {item.path}" for item in report.items)
-        there = [item.size for item in report.items if item.size is not None]
-        output.note(f"{report.mirror}: {len(there)} of {len(report.items)} files, {format_size(sum(there))}")
+        sizes = [item.size for item in report.items if item.size is not None]
+        output.note(f"{report.mirror}: {len(sizes)} of {len(report.items)} files, {format_size(sum(sizes))}")
     if report.exit_code:
         raise typer.Exit(report.exit_code)
 
 
-def bundle(
+def create_bundle(
     names: options.Names,
     out: Annotated[Path, typer.Option(metavar="FILE", help="The bundle to write.")],
     weights: options.Weights = False,
     config: options.Config = False,
-    inference: Annotated[
-        bool, typer.Option("--inference", help="The inference model (the default).")
-    ] = False,
+    inference: Annotated[bool, typer.Option("--inference", help="Inference model (default).")] = False,
     lite: options.LiteOption = None,
     onnx: options.OnnxOption = None,
     everything: options.Everything = False,
     target: options.TargetOption = None,
     lite_version: options.LiteVersion = None,
     build: options.Build = None,
+    jobs: options.Jobs = 4,
     mirror: options.Mirror = None,
     offline: options.Offline = False,
-    jobs: options.Jobs = 4,
     catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Write artifacts, converted ones too, into one file for a machine without a network."""
-    from zoo.api import transfer as carrying
+    """Write artifacts and conversions to one file."""
+    from zoo._utils.units import format_size
+    from zoo.api import transfer
     from zoo.artifacts.resolver import Reporter
     from zoo.artifacts.spec import FetchOptions
 
@@ -107,15 +112,15 @@ def bundle(
         weights=weights,
         config=config,
         inference=inference,
-        lite=lite.value if lite else None,
-        onnx=onnx.value if onnx else None,
+        lite=lite,
+        onnx=onnx,
         everything=everything,
-        target=target.value if target else None,
+        target=target,
         lite_version=lite_version,
         build=build,
     )
     with output.display() as display:
-        made = carrying.bundle(
+        bundle = transfer.bundle(
             names,
             request,
             out=out,
@@ -124,33 +129,41 @@ def bundle(
             reporter=Reporter(note=output.note, bar=display.bar),
         )
     if json:
-        output.document(made)
+        output.document(bundle)
     else:
-        output.lines([made.path])
-        files, conversions = len(made.contents.published), len(made.contents.built)
-        output.note(f"{files} published files, {conversions} conversions, {format_size(made.size)}")
-        output.note(f"over there: zoo import {made.path.name} --sha256 {made.sha256}")
+        output.lines([bundle.path])
+        files, conversions = len(bundle.manifest.published), len(bundle.manifest.built)
+        output.note(f"{files} published files, {conversions} conversions, {format_size(bundle.size)}")
+        output.note(f"on the other machine: zoo bundle import {bundle.path.name} --sha256 {bundle.sha256}")
 
 
 def import_bundle(
-    path: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle that zoo bundle wrote.")],
+    path: Annotated[Path, typer.Argument(metavar="FILE", help="A bundle from zoo bundle create.")],
     sha256: Annotated[
-        str | None, typer.Option(metavar="HEX", help="Refuse any bundle but the one with this digest.")
+        str | None, typer.Option(metavar="HEX", help="Refuse a bundle with any other digest.")
     ] = None,
     catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
-    """Take the artifacts of a bundle into the store, all or none, and print their paths."""
-    from zoo.api import transfer as carrying
+    """Add the artifacts of a bundle to the cache.
+
+    Prints the path of each artifact. If one artifact is refused, none is added.
+    """
+    from zoo.api import transfer
     from zoo.artifacts.resolver import Reporter
 
     output = Output(as_json=json, quiet=quiet)
-    found = carrying.import_bundle(
+    imported = transfer.import_bundle(
         path, sha256=sha256, settings=settings(catalog=catalog), reporter=Reporter(note=output.note)
     )
     if json:
-        output.document({"artifacts": found})
+        output.document({"artifacts": imported})
     else:
-        output.lines(item.path for item in found)
-        output.note(f"{sum(item.new for item in found)} of {len(found)} artifacts are new here")
+        output.lines(item.path for item in imported)
+        output.note(f"{sum(item.new for item in imported)} of {len(imported)} artifacts are new")
+
+
+bundle_app = options.group("Move artifacts to a machine without a network.")
+options.add(bundle_app, "create", create_bundle)
+options.add(bundle_app, "import", import_bundle)

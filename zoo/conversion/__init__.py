@@ -1,1 +1,1 @@
-"""``zoo convert``: options, calibration inputs, and the steps from a source to the requested format."""
+"""Converts an entry or a local file to another format: source, options, calibration inputs and steps."""

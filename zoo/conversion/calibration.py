@@ -1,4 +1,4 @@
-"""Network inputs to calibrate on: images of a folder, prepared as the entry's protocol says."""
+"""Calibration inputs: images of a folder, preprocessed under the protocol of an entry."""
 
 from __future__ import annotations
 
@@ -7,28 +7,28 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from converters.fs.atomic import sha256_of
 from converters.fs.workdir import work_directory
 from converters.onnx import Calibration
+from registry.choices import Normalization
 from registry.errors import UsageError
 from registry.schema import Entry
 from registry.schema.io import DetectionOutput, HeatmapOutput
-from registry.schema.protocol import KeypointProtocol
 
 if TYPE_CHECKING:
     from zoo._utils.arrays import Array
 
-MOST_INPUTS = 64
-"""Network inputs that are looked at: more moved no range that was kept, and each costs time and memory."""
+MAX_INPUTS = 64
+"""Number of calibration inputs: more did not change the ranges, and each takes time and memory."""
 
 Inputs = dict[str, "Array"]
 
 
 @dataclass(frozen=True)
-class _Shot:
-    """An image, and the persons in it to cut out; None for the whole picture."""
+class _Sample:
+    """An image, and the persons to crop from it; None for the whole image."""
 
     path: Path
     boxes: Array | None = None
@@ -36,41 +36,41 @@ class _Shot:
 
 @contextmanager
 def calibration(
-    entry: Entry, folder: Path, normalization: Literal["host", "in_graph"], *, work: Path
+    entry: Entry, folder: Path, normalization: Normalization, *, work: Path
 ) -> Iterator[Calibration]:
-    """Inputs of an entry's network, in a file that is there as long as the context is.
+    """Prepare calibration inputs in a file that exists as long as the context is open.
 
-    A folder laid out as COCO is gives a pose model its annotated persons; of any other, whole images are
-    taken. Of more than :data:`MOST_INPUTS`, as many are chosen at even distances.
+    With a folder in COCO's layout, a pose model gets the annotated persons; otherwise whole images are used.
+    If there are more than :data:`MAX_INPUTS`, this number is selected at even distances.
 
     Args:
-        entry: Whose network it is.
-        folder: The pictures.
-        normalization: Whether mean and deviation are applied here or inside the graph.
-        work: Folder for work in progress.
+        entry: The entry, which defines the preprocessing.
+        folder: The images.
+        normalization: Whether pixel values are normalized on the host or in the graph.
+        work: Folder for temporary files.
 
     Raises:
         NotFoundError: ``image-not-found``, ``images-not-found``, or as for ``load_set``.
-        UsageError: ``not-calibratable``: no rule says how this entry's images are prepared. An image
+        UsageError: ``not-calibratable``: the entry does not define how images are preprocessed. An image
             cannot be read.
     """
     import numpy as np  # heavy: planning a conversion must not load it
 
-    shots = _evenly(_shots(entry, folder))
-    rows = [row for shot in shots for row in _prepared(entry, shot, normalization)][:MOST_INPUTS]
+    samples = _select_evenly(_find_samples(entry, folder))
+    rows = [row for sample in samples for row in _preprocess(entry, sample, normalization)][:MAX_INPUTS]
     arrays = {name: np.concatenate([row[name] for row in rows]) for name in rows[0]}
     digest = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         digest.update(f"{name} {array.dtype} {array.shape}\n".encode())
         digest.update(np.ascontiguousarray(array).data)
-    with work_directory(work) as place:
-        tensors = place / "calibration.npz"
+    with work_directory(work) as directory:
+        tensors = directory / "calibration.npz"
         np.savez(tensors, **arrays)  # type: ignore[arg-type]  # numpy's stub takes a flag for one of the names
-        pictures = {shot.path.name: sha256_of(shot.path) for shot in shots}
-        yield Calibration(sha256=digest.hexdigest(), inputs=len(rows), images=pictures, tensors=tensors)
+        images = {sample.path.name: sha256_of(sample.path) for sample in samples}
+        yield Calibration(sha256=digest.hexdigest(), inputs=len(rows), images=images, tensors=tensors)
 
 
-def _shots(entry: Entry, folder: Path) -> list[_Shot]:
+def _find_samples(entry: Entry, folder: Path) -> list[_Sample]:
     from zoo.datasets.coco import load_set
     from zoo.runner.media import find_images
     from zoo.runner.runner import get_detection_protocol, get_keypoint_protocol
@@ -78,40 +78,38 @@ def _shots(entry: Entry, folder: Path) -> list[_Shot]:
     if not isinstance(entry.output, (HeatmapOutput, DetectionOutput)):
         raise UsageError(
             "not-calibratable",
-            f"{entry.id} takes no images, and nothing else is calibrated on",
+            f"{entry.id} does not take images, and calibration needs images",
             hint="--weight-only int8",
         )
     pose = isinstance(entry.output, HeatmapOutput)
     protocol = get_keypoint_protocol(entry) if pose else get_detection_protocol(entry)
     if not (folder / (protocol.annotations or "annotations.json")).is_file():
-        return [_Shot(path) for path in find_images([str(folder)])]
-    photos = load_set(folder, protocol).images
+        return [_Sample(path) for path in find_images([str(folder)])]
+    images = load_set(folder, protocol).images
     if not pose:
-        return [_Shot(image.path) for image in photos]
-    return [_Shot(image.path, box[None]) for image in photos for box in image.persons_with_keypoints()]
+        return [_Sample(image.path) for image in images]
+    return [_Sample(image.path, box[None]) for image in images for box in image.persons_with_keypoints()]
 
 
-def _evenly(shots: Sequence[_Shot]) -> list[_Shot]:
-    if len(shots) <= MOST_INPUTS:
-        return list(shots)
-    return [shots[index * len(shots) // MOST_INPUTS] for index in range(MOST_INPUTS)]
+def _select_evenly(samples: Sequence[_Sample]) -> list[_Sample]:
+    if len(samples) <= MAX_INPUTS:
+        return list(samples)
+    return [samples[index * len(samples) // MAX_INPUTS] for index in range(MAX_INPUTS)]
 
 
-def _prepared(entry: Entry, shot: _Shot, normalization: Literal["host", "in_graph"]) -> list[Inputs]:
+def _preprocess(entry: Entry, sample: _Sample, normalization: Normalization) -> list[Inputs]:
     import numpy as np
 
     from zoo.runner.images import read_image
     from zoo.runner.preprocess import prepare_image, prepare_persons
     from zoo.runner.runner import get_keypoint_protocol
 
-    # Annotated boxes belong to the image as the protocol reads it, which may be before it is turned.
-    turned = shot.boxes is None or get_keypoint_protocol(entry).honor_exif
-    image = read_image(shot.path, honor_exif=turned)
+    # Annotated boxes refer to the image as the protocol reads it, possibly without the EXIF rotation.
+    rotate = sample.boxes is None or get_keypoint_protocol(entry).honor_exif
+    image = read_image(sample.path, honor_exif=rotate)
     if isinstance(entry.output, DetectionOutput):
         prepared = prepare_image(image, entry.input, normalization)
         return [{entry.input.name: prepared.tensor, "scale_factor": prepared.scale[None]}]
-    protocol: KeypointProtocol = get_keypoint_protocol(entry)
-    boxes = np.array([[0, 0, image.width, image.height]]) if shot.boxes is None else shot.boxes
-    return [
-        {entry.input.name: prepare_persons(image, boxes, entry.input, protocol.crop, normalization).tensor}
-    ]
+    crop = get_keypoint_protocol(entry).crop
+    boxes = np.array([[0, 0, image.width, image.height]]) if sample.boxes is None else sample.boxes
+    return [{entry.input.name: prepare_persons(image, boxes, entry.input, crop, normalization).tensor}]

@@ -1,55 +1,57 @@
-"""What ``zoo convert`` is asked for, and the options of each conversion that follow from it. Pure."""
+"""The options of ``zoo convert``, and the options of each step that follow from them. Pure functions."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, TypedDict
+from typing import TypedDict
 
 from pydantic import NonNegativeInt
 
+from converters.choices import Program, TargetFormat, WeightOnly
 from converters.inference.options import InferenceOptions, published_options, require_consistent
-from converters.lite import LiteOptions, WeightOnly
+from converters.lite import LiteOptions
 from converters.ncnn.options import NcnnOptions, ncnn_export, ncnn_options
 from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, quantize_options, refine_options
 from converters.onnx.quantize_options import FIRST_OPSET
 from converters.openvino.options import OpenvinoOptions, openvino_options
-from converters.planning.plan import ConversionTarget, SourceKind, TargetFormat, lite_options, onnx_options
+from converters.planning.plan import ConversionTarget, SourceKind, lite_options, onnx_options
 from converters.tflite.options import TfliteOptions, tflite_options
 from registry import Entry
+from registry.choices import Head, Normalization, Precision
 from registry.errors import UsageError
 from registry.schema import Model
 
-if TYPE_CHECKING:
-    from converters.planning.plan import SourceKind
+_LITE = ("lite",)
+_ONNX = ("onnx",)
+_FROM_ONNX = ("onnx", "openvino", "ncnn", "tflite")
 
 
 class ConvertOptions(Model):
-    """What to make, and what must be known to make it.
+    """Target format and options of a conversion.
 
     Attributes:
-        to: Format.
-        architecture: Entry whose architecture a bare weights file has.
-        precision: Of Lite and ONNX files; for OpenVINO, ncnn and TensorFlow Lite, how weights are stored.
-        target: Processor of a Lite file, or a GPU and the processor to fall back on: ``opencl,arm``.
-        lite_version: Version of Paddle-Lite's opt; None takes the default.
-        weight_only: Integers that the weights of a Lite or ONNX file are stored as; None stores them as they
-            are.
-        calibration: Folder of images that the ranges of an ONNX file in ``int8`` come from.
-        sparse: Whether layers of a Lite file with many zeros are stored as sparse ones.
-        opset: ONNX operator set; None takes the default.
-        ir_version: Version of the format of an ONNX file made here; None leaves what the tool writes.
-        fp16_io: Whether inputs and outputs of a half-precision ONNX file are half too.
+        to: Target format.
+        architecture: Entry whose architecture a weights file has.
+        precision: Precision of a Lite or ONNX file; for OpenVINO, ncnn and TensorFlow Lite, of the weights.
+        target: Processor of a Lite file, or a GPU and its fallback processor: ``opencl,arm``.
+        lite_version: Version of Paddle-Lite's opt; None for the default.
+        weight_only: Integer type for the weights of a Lite or ONNX file; None keeps their type.
+        calibration: Folder of images that determine the ranges of an ONNX file in ``int8``.
+        sparse: Whether layers of a Lite file with many zeros are stored as sparse layers.
+        opset: ONNX operator set; None for the default.
+        ir_version: Version of the ONNX format; None keeps the version that the tool writes.
+        fp16_io: Whether an fp16 ONNX file has fp16 inputs and outputs; they keep their types otherwise.
         simplify: Whether the graph of an ONNX file is simplified.
-        program: Form of an inference model; None takes ``legacy``, which every next step can read.
-        head: For detectors, what the graph hands out; None takes what upstream publishes.
-        argmax: For pose networks, whether the maxima's places are an output; None takes what is published.
-        normalization: Where it happens; None takes ``host``.
-        batch: Images per run, 0 for an open batch; None takes 1 for raw heads and an open batch otherwise.
+        program: Program format of an inference model; None for ``legacy``, which all later steps can read.
+        head: Outputs of a detector's graph; None for the published outputs.
+        argmax: Whether a pose model outputs the positions of the maxima; None for the published outputs.
+        normalization: Where pixel values are normalized; None for ``host``.
+        batch: Batch size, 0 for an open batch; None for 1 with raw heads and an open batch otherwise.
     """
 
     to: TargetFormat
     architecture: str | None = None
-    precision: Literal["fp32", "fp16", "int8"] = "fp32"
+    precision: Precision = "fp32"
     target: str = "arm"
     lite_version: str | None = None
     weight_only: WeightOnly | None = None
@@ -59,70 +61,72 @@ class ConvertOptions(Model):
     ir_version: int | None = None
     fp16_io: bool = False
     simplify: bool = False
-    program: Literal["legacy", "pir"] | None = None
-    head: Literal["raw", "boxes", "nms"] | None = None
+    program: Program | None = None
+    head: Head | None = None
     argmax: bool | None = None
-    normalization: Literal["host", "in_graph"] | None = None
+    normalization: Normalization | None = None
     batch: NonNegativeInt | None = None
 
     @property
-    def shapes_the_graph(self) -> bool:
-        """Whether anything is asked that only an export from weights can give."""
-        asked = (self.program, self.head, self.argmax, self.normalization, self.batch)
-        return any(item is not None for item in asked)
+    def shapes_graph(self) -> bool:
+        """Whether an option is set that only an export from weights can apply."""
+        options = (self.program, self.head, self.argmax, self.normalization, self.batch)
+        return any(option is not None for option in options)
 
 
-def conversion_target(request: ConvertOptions, have: SourceKind, entry: Entry | None) -> ConversionTarget:
-    """The options of each conversion on the way, checked before anything is read or run.
+def conversion_target(request: ConvertOptions, source: SourceKind, entry: Entry | None) -> ConversionTarget:
+    """Derive the options of each step, and checks them before anything is read or run.
 
     Args:
-        request: What is asked for.
-        have: What there is.
+        request: Target format and options.
+        source: What the source is.
         entry: The entry that is converted, or whose architecture a file has.
 
     Raises:
-        UsageError: An option says nothing about what is to be made, contradicts another, asks for what no
-            tool can do, or for what is settled in the file; ``architecture-required``.
+        UsageError: ``option-not-applicable``; ``architecture-required``; ``graph-fixed`` and the like for an
+            option that the file cannot change any more; ``*-unsupported`` for one that no tool supports.
     """
-    _refuse_idle(request)
-    reject_fixed_options(have, request)
+    _reject_unused_options(request)
+    reject_fixed_options(source, request)
     if request.calibration is not None and entry is None:
         raise UsageError(
             "architecture-required",
-            "a model file does not say how images are prepared for it",
-            hint="add --architecture NAME; zoo list shows the names",
+            "--calibration needs an entry, because a model file does not define how images are preprocessed",
+            expected="--architecture with the name of an entry of the same input and preprocessing",
+            hint="add --architecture NAME (see zoo list), or an entry for the model (--catalog FILE)",
         )
-    exported = have == "weights" and request.to != "safetensors"
-    inference = _inference_options(entry, request) if entry and exported else None
-    through_onnx = _onnx_options(request, entry)
-    return ConversionTarget(goal=request.to, inference=inference, lite=_lite_options(request), **through_onnx)
+    exported = source == "weights" and request.to != "safetensors"
+    return ConversionTarget(
+        format=request.to,
+        inference=_inference_options(entry, request) if entry and exported else None,
+        lite=_lite_options(request),
+        **_options_from_onnx(request, entry),
+    )
 
 
-def _refuse_idle(request: ConvertOptions) -> None:
-    """Refuses options that say nothing about what is to be made, instead of leaving them out of account."""
-    lite, onnx, both = ("lite",), ("onnx",), ("lite", "onnx")
-    through_onnx = ("onnx", "openvino", "ncnn", "tflite")
-    anything = ("lite", *through_onnx)
-    flags: dict[str, tuple[bool, tuple[str, ...]]] = {
-        "--target": (request.target != "arm", lite),
-        "--lite-version": (request.lite_version is not None, lite),
-        "--sparse": (request.sparse, lite),
-        "--opset": (request.opset is not None, through_onnx),
-        "--ir-version": (request.ir_version is not None, onnx),
-        "--fp16-io": (request.fp16_io, onnx),
-        "--simplify": (request.simplify, onnx),
-        "--calibration": (request.calibration is not None, onnx),
-        "--weight-only": (request.weight_only is not None, both),
-        "--precision": (request.precision != "fp32", anything),
+def _reject_unused_options(request: ConvertOptions) -> None:
+    """Reject an option that does not apply to the target format, instead of ignoring it."""
+    options: dict[str, tuple[bool, tuple[str, ...]]] = {
+        "--target": (request.target != "arm", _LITE),
+        "--lite-version": (request.lite_version is not None, _LITE),
+        "--sparse": (request.sparse, _LITE),
+        "--opset": (request.opset is not None, _FROM_ONNX),
+        "--ir-version": (request.ir_version is not None, _ONNX),
+        "--fp16-io": (request.fp16_io, _ONNX),
+        "--simplify": (request.simplify, _ONNX),
+        "--calibration": (request.calibration is not None, _ONNX),
+        "--weight-only": (request.weight_only is not None, _LITE + _ONNX),
+        "--precision": (request.precision != "fp32", _LITE + _FROM_ONNX),
     }
-    for flag, (given, goals) in flags.items():
-        if given and request.to not in goals:
-            kinds = " or ".join(goals)
+    for option, (given, formats) in options.items():
+        if given and request.to not in formats:
+            kinds = " or ".join(formats)
             raise UsageError(
-                f"flag-without-{goals[0]}",
-                f"{flag} says something about {kinds} files, but none is asked for",
+                "option-not-applicable",
+                f"{option} applies to {kinds} files only",
+                expected=f"--to {kinds}",
                 found=f"--to {request.to}",
-                hint=f"leave out {flag}, or ask for --to {kinds}",
+                hint=f"leave out {option}, or use --to {kinds}",
             )
 
 
@@ -138,7 +142,7 @@ def _lite_options(request: ConvertOptions) -> LiteOptions | None:
     )
 
 
-class _OnnxSteps(TypedDict, total=False):
+class _OptionsFromOnnx(TypedDict, total=False):
     onnx: OnnxOptions
     refine: RefineOptions
     quantize: QuantizeOptions | None
@@ -147,16 +151,17 @@ class _OnnxSteps(TypedDict, total=False):
     tflite: TfliteOptions
 
 
-def _onnx_options(request: ConvertOptions, entry: Entry | None) -> _OnnxSteps:
+def _options_from_onnx(request: ConvertOptions, entry: Entry | None) -> _OptionsFromOnnx:
+    """Return the options of the conversion to ONNX and of the steps that read ONNX."""
     if request.to == "openvino":
         return {"onnx": onnx_options(request.opset), "openvino": openvino_options(request.precision)}
     if request.to == "tflite":
         return {"onnx": onnx_options(request.opset), "tflite": tflite_options(request.precision)}
     if request.to == "ncnn":
-        # Of an entry it is known that there is an arg-max; of a file, the user says that it may go.
+        # The catalog says whether an entry has an arg-max; for a file, the user allows to remove it.
         implied = request.argmax is None and getattr(entry.output, "argmax", False) if entry else False
-        asked = request.argmax is False and entry is None
-        ncnn = ncnn_options(request.precision, without_argmax=implied or asked)
+        allowed = request.argmax is False and entry is None
+        ncnn = ncnn_options(request.precision, without_argmax=implied or allowed)
         return {"onnx": onnx_options(request.opset), "ncnn": ncnn}
     if request.to != "onnx":
         return {}
@@ -192,50 +197,49 @@ def _inference_options(entry: Entry, request: ConvertOptions) -> InferenceOption
     return options
 
 
-def reject_fixed_options(have: SourceKind, request: ConvertOptions) -> None:
-    """Passes when everything that was asked for can still be given to what is there.
+def reject_fixed_options(source: SourceKind, request: ConvertOptions) -> None:
+    """Reject options that a file of this kind cannot change any more.
 
     Args:
-        have: What is there.
-        request: What is asked for.
+        source: What the source is.
+        request: Target format and options.
 
     Raises:
-        UsageError: ``graph-fixed``, ``ir-version-fixed``, ``opset-fixed``; ``bad-combination``: an
-            architecture is named beside a file that holds its own.
+        UsageError: ``graph-fixed``, ``ir-version-fixed``, ``opset-fixed``; ``option-not-applicable`` for an
+            architecture that the conversion does not need.
     """
-    # Leaving an output out on the way to ncnn takes no other graph.
+    # Removing an output on the way to ncnn does not need another graph.
     no_argmax = request.to == "ncnn" and request.argmax is False
     shaping = request.model_copy(update={"argmax": None}) if no_argmax else request
-    if have != "weights" and shaping.shapes_the_graph:
+    if source != "weights" and shaping.shapes_graph:
         raise UsageError(
             "graph-fixed",
-            "form, head, batch and normalization of an inference model cannot be changed",
-            hint="start from the weights: zoo convert NAME or zoo convert FILE.pdparams --architecture NAME",
+            "program, head, arg-max, batch size and normalization of an inference model cannot be changed",
+            hint="start from the weights: zoo convert NAME, or zoo convert FILE.pdparams --architecture NAME",
         )
-    if have == "onnx" and request.ir_version is not None:
-        raise _kept_by_onnx("ir-version-fixed", "the IR version", "--ir-version")
-    if have == "onnx" and request.opset is not None:
-        raise _kept_by_onnx("opset-fixed", "the opset", "--opset")
-    if request.architecture is not None and not _network_counts(have, request):
+    if source == "onnx" and request.ir_version is not None:
+        raise _fixed_in_onnx("ir-version-fixed", "IR version", "--ir-version")
+    if source == "onnx" and request.opset is not None:
+        raise _fixed_in_onnx("opset-fixed", "opset", "--opset")
+    if request.architecture is not None and not _needs_architecture(source, request):
         raise UsageError(
-            "bad-combination",
-            "--architecture says which architecture bare weights have, and nothing about this conversion",
-            expected="--architecture beside weights that become a model, or with --calibration",
+            "option-not-applicable",
+            "--architecture applies to weights that become a model, and to --calibration",
             found=f"--architecture {request.architecture}",
             hint="leave out --architecture",
         )
 
 
-def _network_counts(have: SourceKind, request: ConvertOptions) -> bool:
-    # Images are prepared for calibration as the network takes them, which no model file says.
-    return (have == "weights" and request.to != "safetensors") or request.calibration is not None
+def _needs_architecture(source: SourceKind, request: ConvertOptions) -> bool:
+    # For calibration, the entry defines how images are preprocessed; a model file does not.
+    return (source == "weights" and request.to != "safetensors") or request.calibration is not None
 
 
-def _kept_by_onnx(code: str, what: str, flag: str) -> UsageError:
+def _fixed_in_onnx(code: str, what: str, option: str) -> UsageError:
     return UsageError(
         code,
-        f"an ONNX file keeps {what} it has",
+        f"the {what} of an ONNX file cannot be changed",
         expected="a checkpoint or an inference model",
         done="nothing was converted",
-        hint=f"leave out {flag}, or start from the model the ONNX file was made of",
+        hint=f"leave out {option}, or convert the model that the ONNX file was made from",
     )

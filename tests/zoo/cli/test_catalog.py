@@ -96,7 +96,7 @@ def test_show_keeps_both_sides_of_a_contradiction(zoo: Zoo) -> None:
 def test_show_marks_files_that_nobody_should_take(zoo: Zoo) -> None:
     shown = zoo("show", "tinypose_128x96").out
 
-    assert "SUSPECT, never picked by default, superseded by lite-arm-fp32" in shown
+    assert "SUSPECT, never selected by default, superseded by lite-arm-fp32" in shown
 
 
 def test_show_of_a_pipeline_names_its_models_and_figures(zoo: Zoo) -> None:
@@ -160,9 +160,9 @@ class TestRegistryCheck:
         assert "source" in schema["$defs"]["Latency"]["required"]
 
 
-class TestCompareModels:
+class TestRank:
     def test_it_prints_a_table_for_each_set_of_comparable_figures(self, zoo: Zoo) -> None:
-        ran = zoo("compare-models", "--precision", "fp16", "--where", "family == 'tinypose'")
+        ran = zoo("rank", "--precision", "fp16", "--where", "family == 'tinypose'")
 
         assert ran.code == 0
         assert ran.lines[0].startswith("AP on coco val2017, ground-truth boxes")
@@ -170,13 +170,13 @@ class TestCompareModels:
         assert "not ranked: " in ran.err
 
     def test_named_entries_of_different_scope_are_refused(self, zoo: Zoo) -> None:
-        ran = zoo("compare-models", "tinypose_128x96", "picodet_s_192_pedestrian", "--json")
+        ran = zoo("rank", "tinypose_128x96", "picodet_s_192_pedestrian", "--json")
 
         assert ran.code == 2
         assert ran.json["error"]["code"] == "not-comparable"
 
     def test_the_front_is_what_nothing_beats(self, zoo: Zoo) -> None:
-        asked = ("compare-models", "tinypose_128x96", "tinypose_128x96@2022.08", "--precision", "fp16")
+        asked = ("rank", "tinypose_128x96", "tinypose_128x96@2022.08", "--precision", "fp16")
 
         assert "tinypose_128x96@2021" in zoo(*asked).out
         assert "tinypose_128x96@2021" not in zoo(*asked, "--pareto").out

@@ -34,19 +34,19 @@ class TestDoctor:
             ran = walled("doctor", "--check-network", "--json", ZOO_MIRROR=mirror.url)
 
         assert ran.code == 0
-        first, *others = ran.json["net"]
+        first, *others = ran.json["hosts"]
         assert (first["role"], first["works"], first["proxy"]) == ("mirror", True, False)
         artifacts = [artifact for entry in registry.load() for artifact in entry.artifacts]
         hosts = {urlsplit(url).netloc for artifact in artifacts for url in artifact.urls}
         assert sorted(urlsplit(row["source"]).netloc for row in others) == sorted(hosts)
-        assert {(row["role"], row["failed"]) for row in others} == {("catalog", "proxy")}
+        assert {(row["role"], row["failure"]) for row in others} == {("catalog", "proxy")}
 
     def test_people_read_what_failed_first_and_what_to_type(self, walled: Zoo) -> None:
         ran = walled("doctor", "--check-network")
 
         row = next(at for at, line in enumerate(ran.lines) if line.startswith("no  https://bj.bcebos.com"))
         assert "(catalog, through a proxy)  proxy: " in ran.lines[row]
-        assert ran.lines[row + 1].startswith("      asked: https://bj.bcebos.com/")
+        assert ran.lines[row + 1].startswith("      url: https://bj.bcebos.com/")
         assert ran.lines[row + 2].startswith("      try: correct HTTPS_PROXY")
 
     def test_a_mirror_that_lacks_a_file_is_told_from_one_that_does_not_answer(self, walled: Zoo) -> None:
@@ -56,14 +56,14 @@ class TestDoctor:
         assert f"up  {mirror.url}/ (mirror)  status: 404 Not Found" in ran.out
         assert "up = answers, but not with this file" in ran.lines
 
-    def test_without_net_nobody_is_asked(self, walled: Zoo) -> None:
+    def test_without_the_option_no_connection_is_opened(self, walled: Zoo) -> None:
         with LyingServer() as mirror:
             ran = walled("doctor", "--json", ZOO_MIRROR=mirror.url)
 
-        assert ran.json["net"] is None
+        assert ran.json["hosts"] is None
         assert mirror.log == []
 
-    def test_net_is_refused_offline(self, walled: Zoo) -> None:
+    def test_the_option_is_refused_offline(self, walled: Zoo) -> None:
         ran = walled("doctor", "--check-network", ZOO_OFFLINE="1")
 
         assert ran.code == 4
@@ -71,7 +71,7 @@ class TestDoctor:
 
 
 class TestLinks:
-    def test_every_link_of_the_shipped_catalog_is_asked_for(self, walled: Zoo) -> None:
+    def test_every_link_of_the_shipped_catalog_is_requested(self, walled: Zoo) -> None:
         with LyingServer(fallback=lambda path: status(200)) as mirror:
             ran = walled("registry", "check", "--links", ZOO_MIRROR=mirror.url)
 
@@ -104,7 +104,7 @@ class TestLinks:
         assert ran.json["error"]["code"] == "network-unreachable"
         assert "name-not-resolved" in ran.json["error"]["found"]
 
-    def test_nobody_is_asked_about_a_catalog_with_mistakes(self, walled: Zoo, team: Path) -> None:
+    def test_links_of_an_invalid_catalog_are_not_requested(self, walled: Zoo, team: Path) -> None:
         team.write_text(team.read_text().replace("height: 64", "height: tall"))
         with LyingServer() as mirror:
             ran = walled("registry", "check", team, "--links", "--json", ZOO_MIRROR=mirror.url)

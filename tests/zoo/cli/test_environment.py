@@ -26,7 +26,7 @@ def odd(zoo: Zoo) -> Zoo:
 
 
 @pytest.mark.parametrize("cache", UNLOOKABLE)
-@pytest.mark.parametrize("arguments", [["fetch", NAME, "--offline"], ["cache", "ls"], ["toolchain", "ls"]])
+@pytest.mark.parametrize("arguments", [["fetch", NAME, "--offline"], ["cache", "ls"], ["toolchain", "list"]])
 def test_a_store_that_cannot_be_is_an_error_or_an_empty_one(
     odd: Zoo, cache: str, arguments: list[str]
 ) -> None:

@@ -84,7 +84,7 @@ def test_a_write_protected_store(zoo: Zoo) -> None:
         ran = zoo("fetch", NAME, "--mirror", server.url)
 
         assert (ran.code, ran.out) == (7, "")
-        assert "error[store-not-writable]" in ran.err
+        assert "error[cache-not-writable]" in ran.err
         assert "try: choose another place: ZOO_CACHE=FOLDER" in ran.err
 
 

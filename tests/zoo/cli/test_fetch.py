@@ -48,7 +48,7 @@ def test_build_makes_a_lite_file_that_is_proven(zoo: Zoo, upstream: LyingServer,
     assert statement["subject"][0]["digest"]["sha256"] == found.sha256
     asked = len(upstream.log)
     again = zoo("fetch", NAME, "--lite", precision, "--build", "--json").json["artifacts"][0]
-    assert (again["path"], again["from_store"], again["origin"]) == (ran.lines[0], True, "built")
+    assert (again["path"], again["from_cache"], again["origin"]) == (ran.lines[0], True, "built")
     assert len(upstream.log) == asked
 
 

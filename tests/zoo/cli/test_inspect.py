@@ -35,7 +35,7 @@ def test_a_half_file_says_what_the_app_must_bring(zoo: Zoo, files: Path) -> None
 
 
 def test_two_files_that_differ_are_a_found_difference(zoo: Zoo, files: Path) -> None:
-    differing, same = zoo("inspect", "single.nb", "half.nb"), zoo("inspect", "half.nb", "half.nb", "--json")
+    differing, same = zoo("diff", "single.nb", "half.nb"), zoo("diff", "half.nb", "half.nb", "--json")
 
     assert differing.code == 1
     assert any(line.split() == ["precision", "fp32", "fp16"] for line in differing.lines)

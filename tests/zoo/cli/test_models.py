@@ -184,7 +184,7 @@ def test_validate_gives_upstreams_figure_and_says_that_the_published_one_holds(
     np.testing.assert_allclose(figures, [56.5, 81.5, 63.2, 59.9], atol=0.1)
     assert (found["images"], found["results"], found["published_protocol"]) == (62, 125, True)
     verdict = found["verdict"]
-    assert (verdict["standing"], verdict["published"]) == ("met", 58.1)
+    assert (verdict["outcome"], verdict["published"]) == ("met", 58.1)
     assert verdict["low"] < 56.5 < verdict["high"]
 
 
@@ -209,7 +209,7 @@ def test_validate_behind_a_detector_names_it_and_compares_with_nothing(ready: Zo
     assert (found["protocol"]["boxes"], found["protocol"]["box_threshold"]) == ("detector", 0.5)
     # 52.7 with the annotated boxes; the detector finds three persons of five.
     assert 0.30 < found["metrics"]["AP"] < 0.40
-    assert (found["verdict"]["standing"], found["published_protocol"]) == ("not-comparable", False)
+    assert (found["verdict"]["outcome"], found["published_protocol"]) == ("not-comparable", False)
     assert f"{DETECTOR}@2021" in found["verdict"]["reason"]
     assert f"found by {DETECTOR}@2021" in told.out
     assert "boxes > 0.7" in told.out
@@ -230,7 +230,7 @@ def test_validate_fails_when_the_published_figure_does_not_hold(
 
     assert right.code == 0, right.err
     assert abs(100 * right.json["metrics"]["AP"] - 29.8) < 0.1
-    assert (wrong.code, wrong.json["verdict"]["standing"]) == (1, "below")
+    assert (wrong.code, wrong.json["verdict"]["outcome"]) == (1, "below")
     assert wrong.json["images"] == 40
 
 
@@ -263,7 +263,7 @@ def test_validate_says_what_half_precision_costs_on_a_phone(ready: Zoo, coco: Pa
     assert ran.code == 0, ran.err
     assert abs(100 * ran.json["metrics"]["AP"] - 29.86) < 0.01  # what the kernels' own outputs come to
     assert (ran.json["artifact"], ran.json["precision"]) == ("lite-arm-fp16", "fp16")
-    assert ran.json["engine"] == "ARM FP16 kernels, interpreted, bit-exact on the golden set"
+    assert ran.json["engine"] == "ARM FP16 emulation, bit-exact on the golden set"
     assert "hard_swish" in ran.err  # what the interpreter knows
 
 
@@ -353,7 +353,7 @@ def test_compare_holds_every_format_to_the_inference_model(
     }
     assert "computing in f32" in rows["openvino-fp16"]["engine"]
     half = rows["lite-arm-fp16"]
-    assert "interpreted, bit-exact on the golden set" in half["engine"]
+    assert "ARM FP16 emulation, bit-exact on the golden set" in half["engine"]
     assert 1e-4 < max(layer["max_abs"] for layer in half["layers"] if layer["layer"] == "raw") < 1
     assert {layer["layer"] for layer in rows["lite-x86-fp32"]["layers"]} == {"raw", "decoded", "final"}
     assert ran.json["found"] > 0

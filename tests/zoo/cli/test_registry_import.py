@@ -57,23 +57,23 @@ def test_import_speaks_json(zoo: Zoo, readme: Path) -> None:
     assert len(found["doubts"]) == 2
 
 
-def test_drift_is_silent_when_nothing_changed(zoo: Zoo, readme: Path) -> None:
-    ran = zoo("registry", "drift", readme)
+def test_diff_is_silent_when_nothing_changed(zoo: Zoo, readme: Path) -> None:
+    ran = zoo("registry", "diff", readme)
 
     assert (ran.code, ran.out) == (0, "")
     assert ran.err == "README.md: 4 entries compared, 0 changes\n"
 
 
-def test_drift_lists_what_changed_and_exits_1(zoo: Zoo, readme: Path) -> None:
+def test_diff_lists_what_changed_and_exits_1(zoo: Zoo, readme: Path) -> None:
     readme.write_text(SEED.replace("| 58.1 |", "| 59.2 |"))
 
-    ran = zoo("registry", "drift", readme)
+    ran = zoo("registry", "diff", readme)
 
     assert (ran.code, ran.lines) == (1, ["line 5: tinypose_128x96@2021 AP: 58.1 is now 59.2"])
-    assert zoo("registry", "drift", readme, "--json").json["changes"][0]["after"] == "59.2"
+    assert zoo("registry", "diff", readme, "--json").json["changes"][0]["after"] == "59.2"
 
 
-@pytest.mark.parametrize("command", ["import", "drift"])
+@pytest.mark.parametrize("command", ["import", "diff"])
 @pytest.mark.parametrize(
     ("content", "code", "words"),
     [(None, 3, "no such file"), (b"# Nothing here\n", 2, "no table"), (b"\xff\xfe\x00", 2, "cannot be read")],

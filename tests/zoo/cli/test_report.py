@@ -32,7 +32,7 @@ def test_the_sample_model_is_reported_on_without_any_network(zoo: Zoo, toolchain
     assert all(row["artifact"] for name, row in rows.items() if not name.startswith("tflite"))
     run_here = ("inference", "onnx-fp32", "onnx-fp16", "lite-x86-fp32", "openvino-fp32", "openvino-fp16")
     for name in (*run_here, "ncnn-fp32", "ncnn-fp16"):
-        assert rows[name]["validation"]["verdict"]["standing"] == "met"
+        assert rows[name]["validation"]["verdict"]["outcome"] == "met"
         assert rows[name]["network"]["summary"]["runs"] == 3
     for name in ("onnx-fp32", "lite-x86-fp32", "openvino-fp32", "ncnn-fp32"):
         assert rows[name]["parity"]["state"] == "same"

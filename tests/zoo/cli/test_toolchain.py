@@ -34,25 +34,25 @@ def leave(root: Path, name: str, *, finished: bool) -> Path:
 
 
 def test_what_was_built_is_listed_tried_and_usable_in_a_script(zoo: Zoo, lite_python: Interpreter) -> None:
-    listed = {each["name"]: each for each in zoo("toolchain", "ls", "--json").json["toolchains"]}
+    listed = {each["name"]: each for each in zoo("toolchain", "list", "--json").json["toolchains"]}
     found = listed["paddlelite@2.13rc0"]
     assert found["health"] == "works"
     assert found["size"] > 100_000_000
     assert found["packages"]["paddlelite"] == "2.13rc0"
-    (path,) = zoo("toolchain", "path", "paddlelite@2.13rc0").lines
-    assert zoo("toolchain", "path", "paddlelite", "--json").json == {"interpreter": path}
+    (path,) = zoo("toolchain", "find", "paddlelite@2.13rc0").lines
+    assert zoo("toolchain", "find", "paddlelite", "--json").json == {"interpreter": path}
     subprocess.run([path, "-c", "import paddlelite.lite"], check=True)
 
 
 def test_adding_what_is_there_builds_nothing(zoo: Zoo, lite_python: Interpreter) -> None:
-    added = zoo("toolchain", "add", "paddlelite@2.13rc0", "--offline")
+    added = zoo("toolchain", "install", "paddlelite@2.13rc0", "--offline")
     assert (added.code, len(added.lines)) == (0, 1)
     assert "nothing was built" in added.err
-    assert zoo("toolchain", "add", "paddlelite", "--offline", "--json").json["built"] is False
+    assert zoo("toolchain", "install", "paddlelite", "--offline", "--json").json["built"] is False
 
 
 def test_a_dry_run_removes_nothing(zoo: Zoo, lite_python: Interpreter) -> None:
-    planned = zoo("toolchain", "remove", "paddlelite@2.13rc0", "--dry-run")
+    planned = zoo("toolchain", "uninstall", "paddlelite@2.13rc0", "--dry-run")
     assert planned.code == 0
     assert "would be freed" in planned.err
     assert all(Path(line).is_dir() for line in planned.lines)
@@ -61,12 +61,12 @@ def test_a_dry_run_removes_nothing(zoo: Zoo, lite_python: Interpreter) -> None:
 def test_the_broken_and_the_unfinished_are_told_apart_and_removed(zoo: Zoo, own: Path) -> None:
     broken = leave(own, "paddlelite-2.12-cp37", finished=True)
     unfinished = leave(own, "paddlelite-2.10-cp39", finished=False)
-    listed = zoo("toolchain", "ls", "--json").json["toolchains"]
+    listed = zoo("toolchain", "list", "--json").json["toolchains"]
     assert [(each["name"], each["health"], each["python"]) for each in listed] == [
         ("paddlelite@2.10", "unfinished", "3.9"),
         ("paddlelite@2.12", "broken", "3.7.16"),
     ]
-    removed = zoo("toolchain", "remove", "paddlelite", "--json").json
+    removed = zoo("toolchain", "uninstall", "paddlelite", "--json").json
     assert {Path(each["path"]) for each in removed["removed"]} == {broken, unfinished}
     assert removed["freed"] > 0
     assert not broken.exists()
@@ -76,11 +76,11 @@ def test_the_broken_and_the_unfinished_are_told_apart_and_removed(zoo: Zoo, own:
 @pytest.mark.parametrize(
     ("arguments", "code", "error"),
     [
-        (("path", "paddlelite@2.12"), 7, "toolchain-not-built"),
-        (("add", "paddlelite@2.12", "--offline"), 7, "toolchain-offline"),
-        (("remove", "paddlelite"), 3, "toolchain-not-found"),
-        (("add", "paddlelite@3"), 2, "unknown-tool"),
-        (("path", "gcc"), 2, "unknown-tool"),
+        (("find", "paddlelite@2.12"), 7, "toolchain-not-built"),
+        (("install", "paddlelite@2.12", "--offline"), 7, "toolchain-offline"),
+        (("uninstall", "paddlelite"), 3, "toolchain-not-found"),
+        (("install", "paddlelite@3"), 2, "unknown-tool"),
+        (("find", "gcc"), 2, "unknown-tool"),
     ],
     ids=str,
 )
@@ -96,20 +96,20 @@ def test_what_cannot_be_says_what_to_type(
 
 
 def test_nothing_built_yet_is_not_an_error(zoo: Zoo, own: Path) -> None:
-    listed = zoo("toolchain", "ls")
+    listed = zoo("toolchain", "list")
     assert (listed.code, listed.out) == (0, "")
     assert "zoo doctor" in listed.err
 
 
 def test_the_doctor_shows_version_by_interpreter(zoo: Zoo, own: Path) -> None:
-    rows = {row["version"]: row for row in zoo("doctor", "--json").json["lite"]}
+    rows = {row["version"]: row for row in zoo("doctor", "--json").json["lite_versions"]}
     assert tuple(rows) == LITE_VERSIONS
-    assert rows["2.14rc0"]["cells"]["3.10"] == "no-wheel"
+    assert rows["2.14rc0"]["interpreters"]["3.10"] == "no-wheel"
     for row in rows.values():
-        assert "built" not in row["cells"].values()
+        assert "built" not in row["interpreters"].values()
         assert row["missing"]
         assert f"zoo toolchain install paddlelite@{row['version']}" in row["hint"]
-        assert row["works"] == ("buildable" in row["cells"].values())
+        assert row["works"] == ("buildable" in row["interpreters"].values())
 
 
 def test_the_doctor_shows_the_rest_when_the_named_interpreter_does_not_run(zoo: Zoo, own: Path) -> None:
@@ -118,8 +118,8 @@ def test_the_doctor_shows_the_rest_when_the_named_interpreter_does_not_run(zoo: 
     assert (ran.code, found.code) == (0, 0)
     assert f"the interpreter {named} does not run: no such file (ZOO_PYTHON)" in ran.lines[2]
     assert len(found.json["conversions"]) == len(zoo("doctor", "--json").json["conversions"])
-    assert {row["works"] for row in found.json["lite"]} == {False}
-    assert {row["hint"] for row in found.json["lite"]} == {"unset ZOO_PYTHON"}
+    assert {row["works"] for row in found.json["lite_versions"]} == {False}
+    assert {row["hint"] for row in found.json["lite_versions"]} == {"unset ZOO_PYTHON"}
 
 
 def test_the_doctor_shows_the_rest_when_the_store_cannot_be_used(zoo: Zoo) -> None:
@@ -130,7 +130,7 @@ def test_the_doctor_shows_the_rest_when_the_store_cannot_be_used(zoo: Zoo) -> No
 
 def test_the_doctor_names_the_interpreter_where_there_is_none(zoo: Zoo, own: Path, tmp_path: Path) -> None:
     nowhere = {"PATH": "/nonexistent", "HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path)}
-    row = zoo("doctor", "--json", **nowhere).json["lite"][-1]
+    row = zoo("doctor", "--json", **nowhere).json["lite_versions"][-1]
     assert row["version"] == "2.14rc0"
     assert (row["works"], row["missing"]) == (False, "CPython 3.7 or 3.6 or 3.5")
     assert row["hint"].startswith("uv python install 3.7")

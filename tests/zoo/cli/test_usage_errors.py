@@ -26,7 +26,7 @@ NAME = "picodet_s_192_pedestrian"
         (["list", "--precsion", "fp16"], "--precision", "zoo list --help"),
         (["list", "again"], "unexpected extra argument", "zoo list --help"),
         (["show"], "missing argument 'NAME'", "zoo show --help"),
-        (["bundle", NAME], "missing option '--out'", "zoo bundle --help"),
+        (["bundle", "create", NAME], "missing option '--out'", "zoo bundle create --help"),
         (["fetch", NAME, "--jobs", "0"], "greater than or equal to 1", "zoo fetch --help"),
         (["cache", "bogus"], "no such command 'bogus'", "zoo cache --help"),
     ],
@@ -171,8 +171,8 @@ def test_a_bug_is_a_document_too(zoo: Zoo, tmp_path: Path) -> None:
         (["fetch", NAME, "--out="], "empty-argument"),
         (["list", "--json", "--format", "csv"], "bad-combination"),
         (["list", "--artifact", "lite-arn-fp16"], "unknown-condition"),
-        (["compare-models", "--metric", "APP"], "unknown-condition"),
-        (["compare-models", "--threads", "77"], "unknown-condition"),
+        (["rank", "--metric", "APP"], "unknown-condition"),
+        (["rank", "--threads", "77"], "unknown-condition"),
         (["fetch", NAME, "--all", "--weights"], "bad-combination"),
         (["mirror", "there", NAME, "--all", "--onnx", "fp32"], "bad-combination"),
         (["convert", NAME, "--architecture", NAME, "--to", "onnx", "--out", "x"], "bad-combination"),
@@ -206,11 +206,11 @@ def test_nothing_that_was_typed_is_left_out_of_account(zoo: Zoo, arguments: list
         (["registry", "check", "notes.txt"], 2, "catalog-not-yaml"),
         (["list", "--catalog", "bytes.yaml"], 2, "catalog-unreadable"),
         (["registry", "import", "nowhere.md"], 3, "document-not-found"),
-        (["registry", "drift", "bytes.yaml"], 2, "document-unreadable"),
+        (["registry", "diff", "bytes.yaml"], 2, "document-unreadable"),
         (["inspect", "pipe"], 2, "not-a-file"),
         (["inspect", "notes.txt"], 5, "unknown-format"),
-        (["import", "notes.txt"], 5, "corrupt-archive"),
-        (["import", "empty"], 3, "no-such-file"),
+        (["bundle", "import", "notes.txt"], 5, "corrupt-archive"),
+        (["bundle", "import", "empty"], 3, "no-such-file"),
         (["run", NAME, "nowhere.jpg"], 3, "image-not-found"),
         (["run", NAME, "empty"], 3, "images-not-found"),
         (["run", NAME, "notes.txt", "--threads", "0"], 2, "bad-usage"),
@@ -233,7 +233,7 @@ def test_whatever_is_refused_names_what_to_do_next(
 
 
 @pytest.mark.parametrize(
-    "arguments", [["verify"], ["cache", "ls"], ["compare-models"], ["registry", "check"], ["toolchain", "ls"]]
+    "arguments", [["verify"], ["cache", "ls"], ["rank"], ["registry", "check"], ["toolchain", "list"]]
 )
 def test_quiet_keeps_notes_from_every_command(zoo: Zoo, arguments: list[str]) -> None:
     loud, quiet = zoo(*arguments), zoo(*arguments, "--quiet")
@@ -245,7 +245,7 @@ def test_quiet_keeps_notes_from_every_command(zoo: Zoo, arguments: list[str]) ->
 
 
 def test_the_front_is_the_same_as_a_document(zoo: Zoo) -> None:
-    rankings = zoo("compare-models", "--pareto", "--json").json["rankings"]
+    rankings = zoo("rank", "--pareto", "--json").json["rankings"]
 
     assert rankings
     assert {row["beaten_by"] for ranking in rankings for row in ranking["rows"]} == {None}

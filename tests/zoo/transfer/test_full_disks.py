@@ -44,21 +44,21 @@ def test_a_mirror(zoo: Zoo, cramped: Zoo, upstream: Path, paths: list[str]) -> N
 def test_a_bundle_and_an_import(zoo: Zoo, cramped: Zoo, upstream: Path) -> None:
     assert zoo("fetch", NAME, "--all", "--mirror", upstream).code == 0
 
-    ran = cramped("bundle", NAME, "--all", "--out", "b.zoo", "--offline")
+    ran = cramped("bundle", "create", NAME, "--all", "--out", "b.zoo", "--offline")
     assert ran.code == 7
     assert "error[disk-full]" in ran.err
     assert not (zoo.folder / "b.zoo").exists()
-    assert zoo("bundle", NAME, "--all", "--out", "b.zoo", "--offline").code == 0
+    assert zoo("bundle", "create", NAME, "--all", "--out", "b.zoo", "--offline").code == 0
 
-    ran = cramped("import", "b.zoo", cache="other")
+    ran = cramped("bundle", "import", "b.zoo", cache="other")
     assert ran.code == 7
     assert "error[disk-full]" in ran.err
     assert files(zoo.folder / "other") == []
-    assert zoo("import", "b.zoo", cache="other").code == 0
+    assert zoo("bundle", "import", "b.zoo", cache="other").code == 0
     assert zoo("verify", cache="other").code == 0
 
 
-@pytest.mark.parametrize("command", [("mirror", "file", NAME), ("bundle", NAME, "--out", "file/b.zoo")])
+@pytest.mark.parametrize("command", [("mirror", "file", NAME), ("bundle", "create", NAME, "--out", "file/b.zoo")])
 def test_a_file_where_a_folder_should_be(zoo: Zoo, upstream: Path, command: tuple[str, ...]) -> None:
     (zoo.folder / "file").write_text("")
 

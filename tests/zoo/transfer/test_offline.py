@@ -82,8 +82,8 @@ def test_everything_that_needs_no_network_works_without_one(
         ["cache", "ls"],
         ["cache", "prune"],
         ["mirror", tmp_path / "mirror", NAME, "--offline"],
-        ["bundle", NAME, "--onnx", "fp32", "--out", tmp_path / "bundle", "--offline"],
-        ["import", tmp_path / "bundle"],
+        ["bundle", "create", NAME, "--onnx", "fp32", "--out", tmp_path / "bundle", "--offline"],
+        ["bundle", "import", tmp_path / "bundle"],
         ["run", NAME, image, "--out", tmp_path / "out", "--offline"],
     ]
     failed = {}

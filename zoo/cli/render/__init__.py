@@ -1,1 +1,1 @@
-"""Results as text for the terminal."""
+"""Functions that format results as text for the terminal."""

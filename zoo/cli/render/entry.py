@@ -1,4 +1,4 @@
-"""One entry as text for people: figures with protocol and source, files with digests."""
+"""An entry as text: figures with protocol and source, files with digests."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from registry.schema import (
 
 
 def format_entry(entry: Entry, measured: Complexity | None) -> str:
-    """Everything the catalog knows about a model.
+    """Format the catalog data of a model.
 
     Args:
         entry: The model.
-        measured: Its network's size, computed here; None where the architecture is not modeled.
+        measured: Size computed from the network; None if the architecture is not modeled.
 
     Returns:
         Text of several lines with a trailing line break.
@@ -36,10 +36,10 @@ def format_entry(entry: Entry, measured: Complexity | None) -> str:
 
 
 def format_pipeline(pipeline: Pipeline) -> str:
-    """Everything the catalog knows about a pair of models.
+    """Format the catalog data of a pipeline.
 
     Args:
-        pipeline: The pair.
+        pipeline: The pipeline.
 
     Returns:
         Text of several lines with a trailing line break.
@@ -62,7 +62,7 @@ def _lines(entry: Entry, measured: Complexity | None) -> Iterator[str]:
         yield f"  trained   {f'{data.name} {data.split or str()}'.strip()}  {cite(data.source)}"
         yield from ([f"            {data.url}"] if data.url else [])
     yield (
-        "  artifacts" if entry.artifacts else "  artifacts none: a recipe to train by, nothing was published"
+        "  artifacts" if entry.artifacts else "  artifacts none: only the training configuration is published"
     )
     width = max((len(artifact.id) for artifact in entry.artifacts), default=0) + 2
     for artifact in entry.artifacts:
@@ -128,13 +128,13 @@ def _sizes(entry: Entry, measured: Complexity | None) -> Iterator[str]:
     if measured:
         parameters, multiply_adds = measured.parameters / 1e6, measured.multiply_adds / 1e6
         sizes = f"{parameters:.2f} M parameters, {multiply_adds:.2f} M multiply-adds"
-        yield f"  computed  {sizes}  [from the network: convolutions, a multiply-add counted once]"
+        yield f"  computed  {sizes}  [from the network: convolutions; a multiply-add counts once]"
     elif entry.architecture is None:
-        yield "  computed  nothing: the architecture is not one that is built here"
+        yield "  computed  none: the architecture is not modeled"
 
 
 def latency_line(figure: Latency) -> str:
-    """A latency with all that it depends on, and its source, in one line."""
+    """Format a latency with its conditions and its source in one line."""
     conditions = [
         figure.device,
         f"{figure.engine or 'engine: see the conflict'} {figure.engine_version or ''}".strip(),
@@ -149,7 +149,7 @@ def latency_line(figure: Latency) -> str:
 
 
 def protocol_line(protocol: Protocol) -> str:
-    """The conditions of an accuracy figure in one line."""
+    """Format the conditions of an accuracy figure in one line."""
     if isinstance(protocol, KeypointProtocol):
         boxes = (
             "ground-truth boxes" if protocol.boxes == "ground_truth" else f"boxes > {protocol.box_threshold}"
@@ -169,7 +169,7 @@ def protocol_line(protocol: Protocol) -> str:
     if protocol.kind == "private":
         return f"private data, not comparable: {protocol.dataset}; {protocol.conditions}"
     split = f" {protocol.split}" if protocol.split else ""
-    return f"{protocol.dataset}{split}, not completely stated: {protocol.conditions}"
+    return f"{protocol.dataset}{split}, incomplete protocol: {protocol.conditions}"
 
 
 def _artifact(artifact: Artifact, width: int) -> Iterator[str]:
@@ -182,13 +182,13 @@ def _artifact(artifact: Artifact, width: int) -> Iterator[str]:
     if artifact.runtime:
         facts.append(f"runtime {artifact.runtime}")
     if artifact.status != "current":
-        facts.append(f"{artifact.status.upper()}, never picked by default")
+        facts.append(f"{artifact.status.upper()}, never selected by default")
     if artifact.superseded_by:
         facts.append(f"superseded by {artifact.superseded_by}")
     if artifact.digest:
         facts.append(f"sha256 {artifact.digest.sha256}")
     elif artifact.members:
-        facts.append(f"digests of {len(artifact.members)} members known")
+        facts.append(f"digests of {len(artifact.members)} members recorded")
     yield f"{indent}{', '.join(facts)}  {cite(artifact.source)}"
     yield from ([f"{indent}{artifact.note}"] if artifact.note else [])
 
@@ -207,5 +207,5 @@ def _list(values: tuple[float, ...] | tuple[int, ...]) -> str:
 
 
 def cite(source: Source) -> str:
-    """Where a fact comes from, in square brackets."""
+    """Format a source in square brackets."""
     return f"[{source.document}: {source.cell}]"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from registry.tables import align_columns
 from zoo._utils.units import format_size
 from zoo.cli.render.results import OUTCOMES
-from zoo.cli.render.results import OUTCOMES
 from zoo.demo import Demo, DemoRow
 from zoo.diagnostics.connectivity import HostCheck
 from zoo.diagnostics.doctor import Conversion, Diagnosis
@@ -17,7 +16,7 @@ _MARKS = {"works": "ok  ", "on-first-use": "ok* ", "missing": "no  "}
 
 
 def format_diagnosis(found: Diagnosis) -> str:
-    """Formats the whole diagnosis.
+    """Format the whole diagnosis.
 
     Returns:
         Text of several lines with a trailing line break.
@@ -95,7 +94,7 @@ def _lite_versions(found: Diagnosis) -> Iterator[str]:
 
 
 def format_demo(found: Demo) -> tuple[list[str], list[list[str]]]:
-    """Returns the head cells and the rows of the demo's table."""
+    """Return the head cells and the rows of the demo's table."""
     head = ["format", "size", "seconds", "contents", "max abs difference", "AP %", "verdict", "note"]
     return head, [_demo_cells(row) for row in found.rows]
 
@@ -115,7 +114,7 @@ def _demo_cells(row: DemoRow) -> list[str]:
 
 
 def summarize_demo(found: Demo) -> Iterator[str]:
-    """Summarizes the demo's table in sentences."""
+    """Summarize the demo's table in sentences."""
     compared = [row for row in found.rows if row.limited and row.difference is not None]
     missing = [row for row in found.rows if row.state == "missing"]
     yield from _accuracy_lines(found)

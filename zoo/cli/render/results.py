@@ -1,4 +1,4 @@
-"""What models computed, as text for people: results, accuracy, parity, latency."""
+"""Results of models as text: detections, accuracy, parity, latency."""
 
 from __future__ import annotations
 
@@ -10,12 +10,19 @@ from zoo.cli.render.entry import latency_line, protocol_line
 
 if TYPE_CHECKING:
     from zoo.evaluation.accuracy import Validation
+    from zoo.evaluation.compare_model import ModelParity
     from zoo.evaluation.latency import Bench, Summary
     from zoo.evaluation.parity import FormatParity, LayerDifference, Parity
-    from zoo.evaluation.parity_of_file import ModelParity
     from zoo.runner.batch import RunResult
 
-_STANDINGS = {"met": "MET", "below": "NOT MET", "above": "NOT MET", "not-comparable": "not comparable"}
+OUTCOMES = {
+    "met": "MET",
+    "below": "NOT MET",
+    "above": "NOT MET",
+    "undecided": "UNDECIDED",
+    "not-comparable": "not comparable",
+    "not-published": "no published figure",
+}
 _STATES = {
     "same": "same",
     "differs": "DIFFERS",
@@ -27,7 +34,7 @@ _STATES = {
 
 
 def format_run(found: RunResult) -> tuple[list[str], list[list[str]]]:
-    """One row an image: head cells and rows."""
+    """Return the head cells and one row for each image."""
     rows = [
         [
             str(image.file if isinstance(image.image_id, int) else image.image_id),
@@ -41,7 +48,7 @@ def format_run(found: RunResult) -> tuple[list[str], list[list[str]]]:
 
 
 def format_validation(found: Validation) -> str:
-    """Figures, protocol, verdict.
+    """Format figures, protocol and verdict.
 
     Returns:
         Text of several lines with a trailing line break.
@@ -52,8 +59,8 @@ def format_validation(found: Validation) -> str:
 def _validation_lines(found: Validation) -> Iterator[str]:
     yield f"{found.entry}  {found.artifact} ({found.origin}) on {found.engine}"
     figures = found.metrics.model_dump()
-    low = found.spread.low.model_dump() if found.spread else {}
-    high = found.spread.high.model_dump() if found.spread else {}
+    low = found.interval.low.model_dump() if found.interval else {}
+    high = found.interval.high.model_dump() if found.interval else {}
     for name, value in figures.items():
         interval = ""
         if low.get(name) is not None and high.get(name) is not None:
@@ -62,24 +69,27 @@ def _validation_lines(found: Validation) -> Iterator[str]:
     what = "persons" if isinstance(found.protocol, KeypointProtocol) else "boxes"
     yield f"  data      {found.images} images, {found.results} {what} scored, {found.annotations}"
     if found.missing:
-        yield f"            {found.missing} more that the file names are not there and were left out"
-    if found.other_size:
-        yield f"            {found.other_size} are not as large as the file says (turned or scaled since?),"
-        yield "            so annotations may not fit them: then the figures are too low"
+        yield f"            {found.missing} annotated images are missing and were skipped"
+    if found.size_mismatches:
+        yield f"            {found.size_mismatches} images differ in size from the annotation file"
+        yield "            (rotated or scaled later?): the figures may be too low"
     yield f"  protocol  {protocol_line(found.protocol)}"
     if found.detector:
-        yield f"  boxes     found by {found.detector}; their scores count, and like poses are suppressed"
-    if not found.published_protocol:
-        yield "            this is not the protocol of the published figure"
+        yield f"  boxes     from {found.detector}; scores include its scores, similar poses are suppressed"
     verdict = found.verdict
-    source = f"[{found.source.document}: {found.source.cell}]"
-    yield f"  published {verdict.metric} {verdict.published:.1f} %  {source}"
-    yield f"  verdict   {_STANDINGS[verdict.standing]}: {verdict.reason}"
+    if verdict.published is not None and found.source is not None:
+        if not found.published_protocol:
+            yield "            not the protocol of the published figure"
+        source = f"[{found.source.document}: {found.source.cell}]"
+        yield f"  published {verdict.metric} {verdict.published:.1f} %  {source}"
+    else:
+        yield f"            from {found.protocol.source.document}: {found.protocol.source.cell}"
+    yield f"  verdict   {OUTCOMES[verdict.outcome]}: {verdict.reason}"
 
 
 def format_parity(found: Parity | ModelParity) -> tuple[list[str], list[list[str]]]:
-    """One row a quantity: head cells and rows."""
-    head = ["format", "state", "layer", "what", "max abs", "unit", "relative", "cosine", "limit"]
+    """Return the head cells and one row for each quantity."""
+    head = ["format", "state", "layer", "quantity", "max abs", "unit", "relative", "cosine", "limit"]
     rows: list[list[str]] = []
     for row in found.formats:
         name, state = row.format, _STATES[row.state]
@@ -96,8 +106,9 @@ def _cells(layer: LayerDifference) -> list[str]:
     limit = "-" if layer.limit is None else f"{layer.limit:.0f}" if counted else f"{layer.limit:.0e}"
     return [
         layer.layer,
-        layer.what,
-        (f"{layer.max_abs:.0f}" if counted else f"{layer.max_abs:.1e}") + ("" if layer.within else " !"),
+        layer.quantity,
+        (f"{layer.max_abs:.0f}" if counted else f"{layer.max_abs:.1e}")
+        + ("" if layer.within_limit else " !"),
         layer.unit,
         "-" if layer.relative is None else f"{layer.relative:.1e}",
         "-" if layer.cosine is None else f"{layer.cosine:.6f}",
@@ -105,39 +116,37 @@ def _cells(layer: LayerDifference) -> list[str]:
     ]
 
 
-def parity_words(found: Parity) -> Iterator[str]:
-    """What the table comes to, a sentence a format."""
+def summarize_parity(found: Parity) -> Iterator[str]:
+    """Summarize the table, one sentence for each format."""
     yield (
-        f"{found.entry} beside its inference model on {found.reference}: {found.images} images, "
-        f"{found.found} found in them"
+        f"{found.entry} compared with its inference model on {found.reference}: {found.images} images, "
+        f"{found.instances} detections"
     )
     for row in found.formats:
-        yield f"{row.format}: {_parity_word(row)}"
+        yield f"{row.format}: {_format_summary(row)}"
 
 
-def model_parity_words(found: ModelParity) -> Iterator[str]:
-    """What the table of a model outside the catalog comes to, a sentence a format."""
+def summarize_model_parity(found: ModelParity) -> Iterator[str]:
+    """Summarize the table of a model outside the catalog, one sentence for each format."""
     yield f"{found.model} on {found.reference}, fed noise: {'; '.join(found.runs)}"
     for row in found.formats:
-        yield f"{row.format}: {_parity_word(row)}"
+        yield f"{row.format}: {_format_summary(row)}"
 
 
-def _parity_word(row: FormatParity) -> str:
+def _format_summary(row: FormatParity) -> str:
     if row.state == "same":
-        return f"the same on every layer, on {row.engine}" + (f"; {row.reason}" if row.reason else "")
+        return f"same on every layer, on {row.engine}" + (f"; {row.reason}" if row.reason else "")
     if row.state == "measured":
-        return (
-            f"what half precision does, held to no bound, on {row.engine}; zoo validate shows what it costs"
-        )
+        return f"difference of fp16, no limit, on {row.engine}; see zoo validate for the accuracy"
     if row.state == "differs":
-        return f"differs first in the {row.first} layer, on {row.engine}" + (
+        return f"differs first in the {row.first_layer} layer, on {row.engine}" + (
             f": {row.reason}" if row.reason else ""
         )
     return f"{_STATES[row.state]}: {row.reason}"
 
 
 def format_bench(found: Bench) -> tuple[list[str], list[list[str]]]:
-    """One row a format, milliseconds: head cells and rows."""
+    """Return the head cells and one row for each format, in milliseconds."""
     head = ["format", "engine", "threads", "runs", "min ms", "p50 ms", "p90 ms", "p99 ms", "max ms", "note"]
     rows = []
     for timing in found.timings:
@@ -151,10 +160,10 @@ def _times(summary: Summary) -> list[str]:
     return [str(summary.runs), *(f"{value:.2f}" for value in values)]
 
 
-def published_latencies(found: Bench) -> Iterator[str]:
-    """Published figures of the same scope, one a line."""
-    yield f"scope {found.plan.scope}, batch 1, {found.plan.warm_up} runs before the first that counts"
+def format_published_latencies(found: Bench) -> Iterator[str]:
+    """Format the published figures of the same scope, one on each line."""
+    yield f"scope {found.plan.scope}, batch 1, {found.plan.warmup} warm-up runs"
     if not found.published:
-        yield "nothing is published with this scope"
+        yield "no published latency has this scope"
     for figure in found.published:
         yield f"published  {latency_line(figure)}"
