@@ -1,4 +1,4 @@
-"""Typed descriptions of network architectures, so that a size or a class count is data and not code."""
+"""Typed descriptions of network architectures: sizes and class counts are data, not code."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 from registry.schema.base import Model
 
 ESNET_BLOCKS = (3, 7, 3)
-"""Blocks in stages 2, 3 and 4 of ESNet; one channel ratio belongs to each."""
+"""Blocks in stages 2, 3 and 4 of ESNet; each has one channel ratio."""
 
 
 class LiteHRNet(Model):
     """LiteHRNet, variant "wider naive": shuffle units only, no conditional channel weighting.
 
     Attributes:
+        kind: ``lite_hrnet``.
         stem_channels: Output channels of the stem, at a quarter of the input's height and width.
         width: Channels of branch 0; branch ``b`` has ``width * 2**b``.
         modules: Number of high-resolution modules in each stage; stage ``s`` has ``s + 2`` branches.
         units: Shuffle units per branch and module.
-        joints: Heat maps, one a joint.
+        joints: Number of joints; the network outputs one heatmap a joint.
     """
 
     kind: Literal["lite_hrnet"] = "lite_hrnet"
@@ -31,9 +32,9 @@ class LiteHRNet(Model):
     joints: PositiveInt = 17
 
     @model_validator(mode="after")
-    def _splittable(self) -> LiteHRNet:
+    def _check_channel_splits(self) -> LiteHRNet:
         if self.width % 2 or self.stem_channels % 4:
-            raise ValueError("units split their channels: width must be even, stem_channels a multiple of 4")
+            raise ValueError("width must be even, stem_channels a multiple of 4: units split their channels")
         return self
 
 
@@ -41,8 +42,9 @@ class ESNet(Model):
     """ESNet, the backbone of the 2021 PicoDet.
 
     Attributes:
-        scale: Multiplies the stage widths 128, 256 and 512.
-        channel_ratios: Middle width of each of the 13 blocks, as a share of the stage's width.
+        kind: ``esnet``.
+        scale: Factor on the stage widths 128, 256 and 512.
+        channel_ratios: Middle width of each of the 13 blocks, as a fraction of the stage width.
     """
 
     kind: Literal["esnet"] = "esnet"
@@ -50,7 +52,7 @@ class ESNet(Model):
     channel_ratios: tuple[PositiveFloat, ...]
 
     @model_validator(mode="after")
-    def _one_ratio_a_block(self) -> ESNet:
+    def _check_ratio_count(self) -> ESNet:
         if len(self.channel_ratios) != sum(ESNET_BLOCKS):
             raise ValueError(f"channel_ratios needs {sum(ESNET_BLOCKS)} values, one a block")
         return self
@@ -60,7 +62,8 @@ class LCNet(Model):
     """PP-LCNet, the backbone of the 2022 PicoDet.
 
     Attributes:
-        scale: Multiplies all widths.
+        kind: ``lcnet``.
+        scale: Factor on all widths.
     """
 
     kind: Literal["lcnet"] = "lcnet"
@@ -71,13 +74,14 @@ class PicoDet(Model):
     """PicoDet: backbone, path-aggregation neck, and a head on strides 8, 16, 32 and 64.
 
     Attributes:
+        kind: ``picodet``.
         backbone: ESNet or LCNet.
         neck: ``csp_pan`` (cross-stage-partial blocks, 2021) or ``lc_pan`` (LCNet units, 2022).
         head: ``pico_head`` (2021) or ``pico_head_v2`` (2022, with an alignment branch).
-        width: Channels of the neck and of the head's towers.
+        width: Channels of the neck and of the head towers.
         tower_depth: Depthwise-pointwise pairs per level in the head.
         classes: Number of classes.
-        reg_max: Largest distance bin; a side's distance is distributed over ``reg_max + 1`` bins.
+        reg_max: Largest distance bin; the distance to a side is a distribution over ``reg_max + 1`` bins.
         strides: Down-sampling factor of each level.
     """
 

@@ -1,4 +1,4 @@
-"""Files that belong to an entry: where they are, what they must be."""
+"""Published files of an entry: their URLs, formats and digests."""
 
 from __future__ import annotations
 
@@ -20,26 +20,26 @@ Container = Literal["file", "tar", "tar.gz", "zip"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-def _https(url: str) -> str:
+def _check_url(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "https" or not parts.hostname:
         raise ValueError("a catalog URL must be https and name a host")
     if parts.username or parts.password:
-        raise ValueError("a catalog URL must not carry credentials")
+        raise ValueError("a catalog URL must not contain credentials")
     return url
 
 
-Url = Annotated[str, AfterValidator(_https)]
+Url = Annotated[str, AfterValidator(_check_url)]
 
 
-def _relative(name: str) -> str:
+def _check_member_name(name: str) -> str:
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\\" in name or not path.parts:
-        raise ValueError("a member is a relative path below the archive's root")
+        raise ValueError("a member must be a relative path inside the archive")
     return name
 
 
-MemberName = Annotated[str, AfterValidator(_relative)]
+MemberName = Annotated[str, AfterValidator(_check_member_name)]
 
 
 class Digest(Model):
@@ -58,22 +58,23 @@ class Artifact(Model):
     """One published file or archive of an entry.
 
     Attributes:
-        kind: What it is.
-        precision: Arithmetic precision it was published as; None where it does not apply (configs, weights).
-        target: Processor family, for Lite files.
-        container: How it is packed.
-        urls: Addresses in order of preference.
-        digest: Digest of the packed file, when known. Upstream publishes none.
-        members: Digests of single files inside the archive, by base name, when known.
-        normalization: Whether ``(x * scale - mean) / std`` happens on the host or inside the graph;
-            ``unknown`` where only the file itself can tell.
-        head: For detectors, what the graph hands out.
-        runtime: Version bound of the runtime that loads it, as published.
-        variant: Name of a further build of the same thing, published elsewhere; never picked by default.
-        status: ``current``, or ``superseded`` / ``suspect``: never picked by default.
-        superseded_by: Id of the artifact of the same entry that took its place.
-        source: Where upstream lists the address.
-        note: What a reader must know besides.
+        kind: Format or role of the file.
+        precision: Precision it was published with; None for formats without one (configs, weights).
+        target: Processor family; only for Paddle-Lite files.
+        container: Archive format, or ``file`` for a file that is not archived.
+        urls: URLs in order of preference; all must be https.
+        digest: SHA-256 and size of the published file (the archive, if it is one), if known. Upstream
+            publishes none.
+        members: SHA-256 and size of files inside the archive, by base name, if known.
+        normalization: Where ``(x * scale - mean) / std`` is computed: on the ``host`` or ``in_graph``;
+            ``unknown`` if only the file can tell.
+        head: Outputs of a detector's graph: ``raw`` levels, decoded ``boxes``, or boxes after ``nms``.
+        runtime: Version requirement of the runtime that loads it, as published.
+        variant: Name of another build of the same artifact, published elsewhere; never selected by default.
+        status: ``current``; or ``superseded`` or ``suspect``, which are never selected by default.
+        superseded_by: Id of the artifact of the same entry that replaces it.
+        source: Where upstream lists the URL.
+        note: Other information for users.
     """
 
     kind: ArtifactKind
@@ -93,30 +94,30 @@ class Artifact(Model):
     note: str | None = None
 
     @model_validator(mode="after")
-    def _consistent(self) -> Artifact:
+    def _check_fields_of_kind(self) -> Artifact:
         if self.kind == "lite" and (self.target is None or self.precision is None):
             raise ValueError("a lite artifact needs a target and a precision")
         if self.kind == "onnx" and self.precision is None:
             raise ValueError("an onnx artifact needs a precision")
         if self.kind != "lite" and self.target is not None:
-            raise ValueError("only a lite artifact has a target")
+            raise ValueError("only a lite artifact may have a target")
         if self.kind in ("inference", "lite", "onnx") and self.normalization is None:
-            raise ValueError(f"a {self.kind} artifact must say where normalization happens")
+            raise ValueError(f"a {self.kind} artifact needs the field normalization")
         return self
 
     @model_validator(mode="after")
-    def _accountable(self) -> Artifact:
+    def _check_status(self) -> Artifact:
         if self.status == "superseded" and self.superseded_by is None:
-            raise ValueError("a superseded artifact names what it is superseded_by")
+            raise ValueError("a superseded artifact needs the field superseded_by")
         if self.status == "current" and self.superseded_by is not None:
-            raise ValueError("only a superseded or suspect artifact has superseded_by")
+            raise ValueError("only a superseded or suspect artifact may have the field superseded_by")
         if self.status == "suspect" and self.note is None:
-            raise ValueError("a suspect artifact says in its note why")
+            raise ValueError("a suspect artifact needs a note with the reason")
         return self
 
     @property
     def id(self) -> str:
-        """Name of the artifact within its entry, for example ``lite-arm-fp16``."""
+        """Id of the artifact within its entry, for example ``lite-arm-fp16``."""
         precision = self.precision if self.kind != "inference" else None
         parts: list[str | None] = [self.kind, self.target, precision]
         if self.kind in ("inference", "onnx", "lite") and self.head not in (None, "raw"):
@@ -128,5 +129,5 @@ class Artifact(Model):
 
     @property
     def picked_by_default(self) -> bool:
-        """Whether it may answer a request that does not name it."""
+        """Whether a request that does not name the artifact may select it."""
         return self.status == "current" and self.variant is None

@@ -1,4 +1,4 @@
-"""What every value of the project has in common: frozen, and strict about unknown fields."""
+"""Base class of all typed values of the project."""
 
 from __future__ import annotations
 
@@ -6,6 +6,6 @@ from pydantic import BaseModel, ConfigDict
 
 
 class Model(BaseModel):
-    """Base of all typed values: immutable, hashable where its fields are, no unknown fields."""
+    """Base of all typed values: immutable, hashable if its fields are, no unknown fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)

@@ -1,4 +1,4 @@
-"""Contradictions: what several places say about the same thing, kept side by side."""
+"""Contradictions between upstream documents: all statements are recorded with their sources."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from registry.schema.source import Source
 
 
 class Claim(Model):
-    """What one place says.
+    """One of several contradicting statements.
 
     Attributes:
-        value: The value, in that place's words and units.
-        source: The place.
+        value: The value, in the words and units of the source.
+        source: Where it is stated.
     """
 
     value: str = Field(min_length=1)
@@ -21,12 +21,12 @@ class Claim(Model):
 
 
 class Conflict(Model):
-    """One thing about which upstream says more than one.
+    """A subject on which upstream contradicts itself.
 
     Attributes:
-        about: What the claims are about, for example ``latency on Intel Core i7-10750H: engine``.
-        claims: What is said, in no order of trust.
-        note: What can be said about it without guessing.
+        about: The subject, for example ``latency on Intel Core i7-10750H: engine``.
+        claims: The statements; their order has no meaning.
+        note: What is known about the contradiction.
     """
 
     about: str = Field(min_length=1)

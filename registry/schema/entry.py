@@ -1,4 +1,4 @@
-"""A zoo entry: one trained model with everything a user needs to decide, fetch and reproduce."""
+"""Schema of a model: everything needed to choose, download and reproduce it."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ Release = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_leng
 
 
 class TrainingSet(Model):
-    """Data a model was trained on.
+    """A data set that a model was trained on.
 
     Attributes:
-        name: Data set.
-        split: Part of it, where upstream says.
-        url: Annotations as upstream trained on them, where they are published.
-        source: Where upstream says so.
+        name: Name of the data set.
+        split: Split of it, if upstream states it.
+        url: URL of the annotations upstream trained on, if published.
+        source: Where upstream states it.
     """
 
     name: str
@@ -39,29 +39,30 @@ class TrainingSet(Model):
 
 
 class Entry(Model):
-    """One model of the zoo.
+    """One model.
 
     Attributes:
-        kind: ``model``; may be left out in a file.
-        name: Unique together with ``release``; what users type. The namespace of its catalog, where that
-            has one, stands before it with a dot.
-        release: Upstream's release the numbers and files belong to.
-        default: Whether the bare name means this release.
+        kind: ``model``; optional in a file.
+        name: Name that users type, unique together with ``release``. If the catalog has a namespace, the
+            name is prefixed with it and a dot.
+        release: Upstream's release that the numbers and files belong to.
+        default: Whether the name without a release refers to this release.
         title: Upstream's display name.
-        task: What the model does.
+        task: Task of the model.
         family: Model family, for filters.
-        architecture: Architecture; None where it is not modeled (the entry can be fetched, not rebuilt).
-        input: Image tensor.
-        output: What the model hands out.
+        architecture: Network architecture; None if it is not modeled: then the entry can be downloaded, but
+            not rebuilt from weights.
+        input: Input tensor and preprocessing.
+        output: Outputs of the model.
         accuracy: Published accuracy figures.
         latency: Published latency figures.
-        complexity: Published sizes.
+        complexity: Published numbers of parameters and operations.
         training: Training data.
-        tolerances: Bounds for parity between formats.
+        tolerances: Largest allowed differences between the formats of the model.
         license: SPDX identifier.
-        artifacts: Published files; empty for a recipe that upstream never released weights for.
-        conflicts: Points in which upstream contradicts itself.
-        notes: What a reader must know besides.
+        artifacts: Published files; empty for a training recipe whose weights upstream never released.
+        conflicts: Subjects on which upstream contradicts itself.
+        notes: Other information for users.
     """
 
     kind: Literal["model"] = "model"
@@ -85,7 +86,7 @@ class Entry(Model):
     notes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _distinct_artifacts(self) -> Entry:
+    def _check_artifact_ids(self) -> Entry:
         ids = [artifact.id for artifact in self.artifacts]
         twice = sorted({name for name in ids if ids.count(name) > 1})
         if twice:
@@ -95,20 +96,20 @@ class Entry(Model):
         return self
 
     @model_validator(mode="after")
-    def _known_successors(self) -> Entry:
+    def _check_successors(self) -> Entry:
         ids = {artifact.id for artifact in self.artifacts if artifact.status == "current"}
         for artifact in self.artifacts:
             if artifact.superseded_by not in {None, *ids}:
                 raise ValueError(
-                    f"{artifact.id} is superseded_by {artifact.superseded_by!r}, which is none of the "
+                    f"superseded_by of {artifact.id} is {artifact.superseded_by!r}, which is none of the "
                     f"current artifacts: {', '.join(sorted(ids))}"
                 )
         return self
 
     @model_validator(mode="after")
-    def _alone(self) -> Entry:
+    def _check_protocols(self) -> Entry:
         if any(isinstance(figure.protocol, PipelineProtocol) for figure in self.accuracy):
-            raise ValueError("a figure measured behind a detector belongs to an entry of kind pipeline")
+            raise ValueError("a figure with a protocol of kind pipeline belongs to an entry of kind pipeline")
         return self
 
     @property
@@ -128,17 +129,17 @@ class Entry(Model):
         target: Target | None = None,
         head: Head | None = None,
     ) -> Artifact | None:
-        """The current artifact of that kind, or None when nothing of the kind was published.
+        """Returns the default artifact of a kind, or None if none was published.
 
         Args:
-            kind: What it is.
-            precision: Restricts to a precision; None takes any.
-            target: Restricts to a target; None takes any.
-            head: Restricts to what a detector's graph hands out; None takes any.
+            kind: Format or role of the file.
+            precision: Required precision; None accepts any.
+            target: Required target; None accepts any.
+            head: Required outputs of a detector's graph; None accepts any.
         """
         for artifact in self.artifacts:
-            wanted = artifact.kind == kind and artifact.picked_by_default
-            wanted = wanted and precision in (None, artifact.precision) and head in (None, artifact.head)
-            if wanted and target in (None, artifact.target):
+            matches = artifact.kind == kind and artifact.picked_by_default
+            matches = matches and precision in (None, artifact.precision) and head in (None, artifact.head)
+            if matches and target in (None, artifact.target):
                 return artifact
         return None

@@ -1,4 +1,4 @@
-"""Published numbers: accuracy, latency, complexity. None comes without its source."""
+"""Published numbers: accuracy, latency, complexity. Each has a source."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Accuracy(Model):
 
     Attributes:
         metric: ``AP`` (keypoints), ``mAP`` (boxes, IoU 0.5:0.95), ``AP50`` (IoU 0.5), or ``error`` (of
-            joints in space, as upstream's evaluator prints it; less is better).
-        value: Percent, 0 to 100; for ``error`` the unit upstream does not name.
-        protocol: How the figure was obtained.
+            3D joint positions, as upstream's evaluator prints it; smaller is better).
+        value: Percent, 0 to 100; for ``error`` in a unit that upstream does not state.
+        protocol: How the figure was measured.
         source: Where it was published.
-        note: What a reader must know besides.
+        note: Other information for users.
     """
 
     metric: Literal["AP", "mAP", "AP50", "error"]
@@ -32,7 +32,7 @@ class Accuracy(Model):
 
     @field_validator("value")
     @classmethod
-    def _percent(cls, value: float, info: ValidationInfo) -> float:
+    def _check_percent(cls, value: float, info: ValidationInfo) -> float:
         if value > 100 and info.data.get("metric") != "error":
             raise ValueError("a figure in percent is at most 100")
         return value
@@ -42,19 +42,19 @@ class Latency(Model):
     """One latency figure.
 
     Attributes:
-        milliseconds: Time, as published; of one input unless ``batch`` says otherwise.
+        milliseconds: Time of one run, as published.
         device: Processor or phone chip.
-        engine: Inference engine; None where upstream contradicts itself, see the entry's conflicts.
-        engine_version: Version or bound of it, as published.
-        threads: Worker threads; None where upstream does not say.
-        architecture: Build flavor of the engine, as published.
-        precision: Arithmetic precision; None where upstream does not say.
-        batch: Inputs of one run.
-        harness: What did the timing, as published.
-        persons: For a pipeline, people in the picture.
+        engine: Inference engine; None if upstream contradicts itself, see the entry's ``conflicts``.
+        engine_version: Version or version requirement of the engine, as published.
+        threads: Worker threads; None if upstream does not state them.
+        architecture: Instruction set the engine was built for, as published.
+        precision: Arithmetic precision; None if upstream does not state it.
+        batch: Batch size of the run.
+        harness: Tool that measured the time, as published.
+        persons: For a pipeline, number of people in the image.
         scope: ``network`` (inference alone) or ``pipeline`` (with pre- and post-processing).
         source: Where it was published.
-        note: What a reader must know besides.
+        note: Other information for users.
     """
 
     milliseconds: PositiveFloat
@@ -73,12 +73,13 @@ class Latency(Model):
 
 
 class Complexity(Model):
-    """Published size of the network.
+    """Published size of a network.
 
     Attributes:
         parameters: Number of parameters, in millions.
-        flops: Operations per input, in millions; upstream does not say whether a multiply-add counts once.
-        lite_megabytes: Size of the Paddle-Lite file made from it.
+        flops: Operations per input, in millions; upstream does not state whether a multiply-add counts as
+            one or two.
+        lite_megabytes: Size of the Paddle-Lite file, in megabytes.
         source: Where it was published.
     """
 

@@ -1,4 +1,4 @@
-"""What goes into a model and what comes out of it."""
+"""Inputs and outputs of a model."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ Triple = tuple[float, float, float]
 
 
 class Input(Model):
-    """The image tensor a network expects.
+    """Input tensor of a network, and how an image becomes it.
 
     Attributes:
         name: Name of the graph's input.
-        height: Rows, in pixels.
-        width: Columns, in pixels.
+        height: Height in pixels.
+        width: Width in pixels.
         color: Channel order.
         layout: Axis order of the tensor.
-        resize: ``stretch`` scales both sides freely; ``top_down_affine`` cuts a region around a person.
+        resize: ``stretch`` scales the image to the input size without keeping its aspect ratio;
+            ``top_down_affine`` crops a region around a person.
         interpolation: OpenCV interpolation of the resize.
-        scale: Factor on 0..255 values before mean and std are applied.
-        mean: Subtracted per channel after scaling.
-        std: Divided by per channel after the mean.
-        source: Where upstream says so.
+        scale: Factor on pixel values 0 to 255, applied before ``mean`` and ``std``.
+        mean: Value subtracted from each channel after scaling.
+        std: Value each channel is divided by after that.
+        source: Where upstream states it.
     """
 
     name: str = "image"
@@ -43,13 +44,15 @@ class Input(Model):
 
 
 class HeatmapOutput(Model):
-    """Heat maps, one a joint, at a fraction of the input's resolution.
+    """One heatmap a joint, at a fraction of the input's resolution.
 
     Attributes:
+        kind: ``heatmap``.
         joints: Joint names in channel order.
-        stride: Input pixels per heat-map cell.
-        argmax: Whether exported graphs carry a second output, the int64 flat index of each map's maximum.
-        source: Where upstream says so.
+        flip_pairs: Indexes of joints that swap when the image is mirrored.
+        stride: Input pixels per heatmap cell.
+        argmax: Whether exported graphs have a second output, the flat int64 index of each map's maximum.
+        source: Where upstream states it.
     """
 
     kind: Literal["heatmap"] = "heatmap"
@@ -61,15 +64,16 @@ class HeatmapOutput(Model):
 
 
 class DetectionOutput(Model):
-    """Boxes over a grid of cells on several strides.
+    """Boxes, predicted on a grid of cells for each of several strides.
 
     Attributes:
+        kind: ``detection``.
         classes: Class names in channel order.
         strides: Down-sampling factor of each level.
         reg_max: Largest distance bin of the box distribution.
-        head: What the published graph hands out: ``raw`` (scores and distributions per level), ``boxes``
+        head: Outputs of the published graph: ``raw`` (scores and distributions per level), ``boxes``
             (decoded, before suppression) or ``nms`` (final boxes).
-        source: Where upstream says so.
+        source: Where upstream states it.
     """
 
     kind: Literal["detection"] = "detection"
@@ -81,12 +85,13 @@ class DetectionOutput(Model):
 
 
 class CoordinatesOutput(Model):
-    """Joint coordinates, straight from the network.
+    """Joint coordinates as direct outputs of the network.
 
     Attributes:
-        joints: Number of joints; upstream names none.
-        dimensions: Numbers a joint.
-        source: Where upstream says so.
+        kind: ``coordinates``.
+        joints: Number of joints; upstream publishes no names.
+        dimensions: Coordinates per joint.
+        source: Where upstream states it.
     """
 
     kind: Literal["coordinates"] = "coordinates"

@@ -1,4 +1,4 @@
-"""A published pair of models, with figures that hold for the pair only."""
+"""Schema of a pipeline: two models with figures that apply to their combination."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ EntryId = Annotated[
 
 
 class Pipeline(Model):
-    """A detector and the pose model behind it.
+    """A detector and the pose model that runs on its boxes.
 
     Attributes:
         kind: ``pipeline``.
-        name: Unique together with ``release``, among models too.
-        release: Upstream's release the figures belong to.
-        default: Whether the bare name means this release.
+        name: Name that users type, unique together with ``release`` among pipelines and models.
+        release: Upstream's release that the figures belong to.
+        default: Whether the name without a release refers to this release.
         title: Upstream's display name.
-        task: What the pair does.
+        task: Task of the pipeline.
         family: Model family of the pose model, for filters.
-        detector: The entry that finds the persons, ``name@release``.
-        pose: The entry that finds their joints, ``name@release``.
-        persons: What the figures were measured for: images of one person, or of up to this many.
-        accuracy: Published joint accuracy.
-        latency: Published latency of both together, scope ``pipeline``.
+        detector: Entry that detects the persons, ``name@release``.
+        pose: Entry that detects their joints, ``name@release``.
+        persons: Number of persons in the images of the measurement: 1, or up to this many.
+        accuracy: Published accuracy of both models together.
+        latency: Published latency of both models together, with scope ``pipeline``.
         license: SPDX identifier.
-        conflicts: Points in which upstream contradicts itself.
-        notes: What a reader must know besides.
+        conflicts: Subjects on which upstream contradicts itself.
+        notes: Other information for users.
     """
 
     kind: Literal["pipeline"]
@@ -55,12 +55,12 @@ class Pipeline(Model):
     notes: tuple[str, ...] = ()
 
     @model_validator(mode="after")
-    def _joint_figures(self) -> Pipeline:
-        joint = (PipelineProtocol, PrivateProtocol)
-        if not all(isinstance(figure.protocol, joint) for figure in self.accuracy):
-            raise ValueError("the accuracy of a pipeline has a protocol of kind pipeline or private")
+    def _check_figures(self) -> Pipeline:
+        allowed = (PipelineProtocol, PrivateProtocol)
+        if not all(isinstance(figure.protocol, allowed) for figure in self.accuracy):
+            raise ValueError("the accuracy of a pipeline needs a protocol of kind pipeline or private")
         if any(figure.scope != "pipeline" for figure in self.latency):
-            raise ValueError("the latency of a pipeline has the scope pipeline")
+            raise ValueError("the latency of a pipeline needs the scope pipeline")
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""Evaluation protocols, complete enough to execute: without them an AP is not a fact."""
+"""Evaluation protocols, complete enough to run: an AP is meaningful only with its protocol."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ ImageSubset = Literal["all", "one_person", "at_most_six_persons"]
 
 
 class Crop(Model):
-    """How a person's box becomes the region that is cut out.
+    """How a person's box becomes the region that is cropped.
 
     Attributes:
-        aspect: ``both`` widens whichever side is short to the input's aspect; ``width_only`` widens only
-            the width of boxes that are too tall.
-        expand: Factor on both sides of the region after the aspect is right.
-        border: ``black`` keeps the region whole and fills outside the image; ``clip`` cuts it at the edge.
-        udp: Whether the affine map uses unbiased data processing (pixel centers, size minus one).
+        aspect: ``both`` extends the shorter side to the aspect ratio of the input; ``width_only`` extends
+            only the width, of boxes that are too tall.
+        expand: Factor on both sides of the region, applied after ``aspect``.
+        border: ``black`` fills the part of the region outside the image; ``clip`` crops it at the edge.
+        udp: Whether the affine transform uses unbiased data processing (pixel centers, size minus one).
     """
 
     aspect: Literal["both", "width_only"] = "both"
@@ -31,12 +31,12 @@ class Crop(Model):
 
 
 class HeatmapDecoder(Model):
-    """How heat maps become coordinates.
+    """How heatmaps become coordinates.
 
     Attributes:
         method: ``argmax`` or ``dark`` (distribution-aware: one Newton step on the log of the blurred map).
-        kernel: Side of the Gaussian blur in cells, odd; for ``dark`` only.
-        back_projection: ``udp`` or ``affine``: which inverse map takes cells to image pixels.
+        kernel: Side of the Gaussian blur kernel in cells, odd; for ``dark`` only.
+        back_projection: Inverse transform from cells to image pixels, ``udp`` or ``affine``.
     """
 
     method: Literal["argmax", "dark"]
@@ -45,11 +45,11 @@ class HeatmapDecoder(Model):
 
 
 class OksSuppression(Model):
-    """Suppression of near-equal poses by object keypoint similarity.
+    """Suppression of duplicate poses by object keypoint similarity (OKS).
 
     Attributes:
-        threshold: Poses more similar than this are dropped.
-        visibility: Joints scored above this count towards the rescored person.
+        threshold: Similarity above which the pose with the lower score is removed.
+        visibility: Joints with a score above this count towards the rescored person.
     """
 
     threshold: UnitInterval
@@ -60,20 +60,20 @@ class KeypointProtocol(Model):
     """Top-down keypoint evaluation.
 
     Attributes:
-        dataset: Name of the image set.
-        split: Part of it.
-        annotations: Annotation file inside the data folder.
+        kind: ``keypoints``.
+        dataset: Name of the data set.
+        split: Split of the data set.
+        annotations: Path of the annotation file in the data folder.
         boxes: ``ground_truth``, or ``detector`` with the score threshold ``box_threshold``.
-        box_threshold: Least score of a detector's box; None for ground-truth boxes.
-        honor_exif: Whether images are turned by their EXIF orientation when read.
-        crop: Region rule.
-        flip: Whether heat maps of the mirrored region are averaged in, shifted by one cell.
-        decoder: Heat maps to coordinates.
+        box_threshold: Smallest score of a detector's box; None for ground-truth boxes.
+        honor_exif: Whether images are rotated by their EXIF orientation when read.
+        crop: How the region of a person is cropped.
+        flip: Whether heatmaps of the mirrored region, shifted by one cell, are averaged in (flip test).
+        decoder: How heatmaps become coordinates.
         suppression: Pose suppression and rescoring.
-        images: Restriction of the image set, in words an evaluator implements (``all``, ``one_person``,
-            ``at_most_six_persons``).
-        max_detections: Detections per image that the scorer keeps.
-        metric: What is averaged.
+        images: Subset of the images: ``all``, ``one_person`` or ``at_most_six_persons``.
+        max_detections: Detections per image that are scored.
+        metric: Metric that is averaged.
         source: Where upstream states or implements the protocol.
     """
 
@@ -98,10 +98,10 @@ class MulticlassNms(Model):
     """Class-wise non-maximum suppression.
 
     Attributes:
-        score_threshold: Least class score of a candidate.
-        iou_threshold: Overlap above which the weaker box is dropped.
-        top_k: Candidates kept before suppression.
-        keep: Boxes kept after it.
+        score_threshold: Smallest class score of a candidate.
+        iou_threshold: Intersection over union above which the box with the lower score is removed.
+        top_k: Number of candidates before suppression.
+        keep: Number of boxes after suppression.
     """
 
     score_threshold: UnitInterval
@@ -114,17 +114,18 @@ class DetectionProtocol(Model):
     """Box detection evaluation.
 
     Attributes:
-        dataset: Name of the image set.
-        split: Part of it.
-        annotations: Annotation file inside the data folder.
-        category_scope: ``person`` scores category 1 alone; ``all`` averages over every category. A
-            person-only detector scored over 80 categories shows its AP divided by 80.
-        empty_images: Whether images without ground truth are scored too; None where upstream does not say,
-            which scores all images, as COCO does.
-        honor_exif: Whether images are turned by their EXIF orientation when read.
-        nms: Suppression.
-        max_detections: Detections per image that the scorer keeps.
-        metric: What is averaged.
+        kind: ``detection``.
+        dataset: Name of the data set.
+        split: Split of the data set.
+        annotations: Path of the annotation file in the data folder.
+        category_scope: ``person`` scores only category 1; ``all`` averages over all categories. A
+            person detector scored over 80 categories gets its AP divided by 80.
+        empty_images: Whether images without ground truth are scored too; None if upstream does not state
+            it: then all images are scored, as COCO does.
+        honor_exif: Whether images are rotated by their EXIF orientation when read.
+        nms: Suppression of overlapping boxes.
+        max_detections: Detections per image that are scored.
+        metric: Metric that is averaged.
         source: Where upstream states or implements the protocol.
     """
 
@@ -142,17 +143,18 @@ class DetectionProtocol(Model):
 
 
 class PipelineProtocol(Model):
-    """Keypoint evaluation behind a detector of ours, as far as upstream states it.
+    """Keypoint evaluation on the boxes of the pipeline's detector, as far as upstream states it.
 
     Attributes:
-        dataset: Name of the image set.
-        split: Part of it.
-        annotations: Annotation file inside the data folder.
-        box_threshold: Least score of a detector's box.
-        flip: Whether heat maps of the mirrored region are averaged in.
-        images: Restriction of the image set.
-        metric: What is averaged.
-        source: Where upstream states the protocol; how regions are cut is not stated there.
+        kind: ``pipeline``.
+        dataset: Name of the data set.
+        split: Split of the data set.
+        annotations: Path of the annotation file in the data folder.
+        box_threshold: Smallest score of a detector's box.
+        flip: Whether heatmaps of the mirrored region are averaged in (flip test).
+        images: Subset of the images: ``all``, ``one_person`` or ``at_most_six_persons``.
+        metric: Metric that is averaged.
+        source: Where upstream states the protocol; upstream does not state how regions are cropped.
     """
 
     kind: Literal["pipeline"] = "pipeline"
@@ -167,12 +169,13 @@ class PipelineProtocol(Model):
 
 
 class PrivateProtocol(Model):
-    """A figure on data that only its publisher has: it can be told, never repeated, never compared.
+    """A measurement on unpublished data: it cannot be reproduced or compared.
 
     Attributes:
-        dataset: What upstream calls the data.
-        conditions: What upstream says about the measurement.
-        source: Where upstream says so.
+        kind: ``private``.
+        dataset: Upstream's name of the data.
+        conditions: Conditions that upstream states.
+        source: Where upstream states them.
     """
 
     kind: Literal["private"] = "private"
@@ -182,13 +185,14 @@ class PrivateProtocol(Model):
 
 
 class StatedProtocol(Model):
-    """A measurement on public data that upstream describes, but not completely enough to be repeated.
+    """A measurement on public data that upstream describes too incompletely to reproduce.
 
     Attributes:
-        dataset: Name of the data.
-        split: Part of it; None where upstream does not say.
-        conditions: What upstream says about the measurement.
-        source: Where upstream says so.
+        kind: ``stated``.
+        dataset: Name of the data set.
+        split: Split of the data set; None if upstream does not state it.
+        conditions: Conditions that upstream states.
+        source: Where upstream states them.
     """
 
     kind: Literal["stated"] = "stated"
@@ -205,14 +209,14 @@ Protocol = Annotated[
 
 
 class Tolerance(Model):
-    """How far what a format computes may lie from what the inference model computes, layer by layer.
+    """Largest allowed differences between a format and the inference model.
 
     Attributes:
-        precision: Arithmetic precision the bounds are for.
-        max_abs: Largest absolute difference of any raw output value.
-        pixels: Largest distance of a point or a box's side, decoded (input pixels) or final (image pixels).
+        precision: Precision of the format that the bounds apply to.
+        max_abs: Largest absolute difference of a raw output value.
+        pixels: Largest distance of a point or a box side, decoded (input pixels) or final (image pixels).
         scores: Largest difference of a final score.
-        source: The measurement the bounds come from.
+        source: Measurement that the bounds are based on.
     """
 
     precision: Literal["fp32", "fp16"]

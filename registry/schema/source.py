@@ -1,4 +1,4 @@
-"""Where a fact comes from."""
+"""Source of a number or a rule."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from registry.schema.base import Model
 
 
 class Source(Model):
-    """The place a number or a rule was taken from.
+    """Place that a number or a rule was taken from.
 
     Attributes:
         document: File or page, as a path in the upstream repository or a URL.
         cell: Table cell, key or section inside the document.
-        revision: Commit or date of the document that was read.
+        revision: Commit or date of the document.
     """
 
     document: str = Field(min_length=1)

@@ -221,7 +221,7 @@ def in_the_catalog(entry: Entry, column: str) -> Any:
         found = artifact[column]
         return found.urls[0] if found else None
     if column == "config_as_printed":
-        return next(c.claims[0].value for c in entry.conflicts if c.about == "place of the configuration")
+        return next(c.claims[0].value for c in entry.conflicts if c.about == "path of the configuration")
     sizes = {"params_M": "parameters", "flops_M": "flops", "flops_G": "flops"}
     if column in sizes:
         return only(v for size in entry.complexity if (v := getattr(size, sizes[column])))

@@ -24,15 +24,15 @@ def test_entries_cannot_be_changed() -> None:
     [
         ({"kind": "lite", "normalization": "host", "precision": "fp32"}, "needs a target and a precision"),
         ({"kind": "onnx", "normalization": "host"}, "needs a precision"),
-        ({"kind": "weights", "target": "arm"}, "only a lite artifact has a target"),
-        ({"kind": "inference"}, "must say where normalization happens"),
+        ({"kind": "weights", "target": "arm"}, "only a lite artifact may have a target"),
+        ({"kind": "inference"}, "needs the field normalization"),
         ({"kind": "weights", "members": {"../a": {"sha256": "0" * 64, "size": 1}}}, "relative path"),
         ({"kind": "weights", "digest": {"sha256": "ABC", "size": 1}}, "should match pattern"),
         ({"kind": "weights", "urls": ["https://"]}, "must be https and name a host"),
         ({"kind": "weights", "urls": []}, "at least 1 item"),
-        ({"kind": "weights", "status": "superseded"}, "names what it is superseded_by"),
+        ({"kind": "weights", "status": "superseded"}, "needs the field superseded_by"),
         ({"kind": "weights", "superseded_by": "weights"}, "only a superseded or suspect artifact"),
-        ({"kind": "weights", "status": "suspect"}, "says in its note why"),
+        ({"kind": "weights", "status": "suspect"}, "needs a note with the reason"),
     ],
 )
 def test_an_artifact_refuses_what_it_cannot_mean(fields: dict[str, object], words: str) -> None:

@@ -45,7 +45,7 @@ def test_a_valid_file_loads(minimal: Path) -> None:
             "https://example.com",
             "https://me:secret@example.com",
             "entries.sample.artifacts.0.urls.0",
-            "must not carry credentials",
+            "must not contain credentials",
         ),
         ("precision: fp16", "precision: half", "entries.sample.latency.0.precision", "not 'half'"),
     ],
@@ -143,7 +143,7 @@ class TestPipelines:
 
         (problem,) = registry.check(minimal).problems
 
-        assert "has the scope pipeline" in problem.message
+        assert "needs the scope pipeline" in problem.message
 
     def test_an_entry_of_no_known_kind_is_refused_where_it_stands(self, minimal: Path) -> None:
         minimal.write_text(minimal.read_text() + PIPELINE)
