@@ -1,4 +1,4 @@
-"""Packing: an archive that depends on nothing but its content, a catalog that says what was made."""
+"""Packing: the archive depends only on its content, and the catalog is updated."""
 
 import io
 import os
@@ -9,7 +9,7 @@ import pytest
 
 import registry
 from registry.schema import Digest
-from tools.sample_model.make import ARCHIVE, WEIGHTS, packed, stated
+from tools.sample_model.make import ARCHIVE, WEIGHTS, pack, update_catalog
 from zoo.sample import CATALOG, NAME
 
 
@@ -23,8 +23,8 @@ def files_in(folder: Path, *, modified: int) -> list[Path]:
 
 
 def test_an_archive_depends_on_names_and_content_alone(tmp_path: Path) -> None:
-    first = packed(files_in(tmp_path / "first", modified=1_000_000_000))
-    second = packed(files_in(tmp_path / "second", modified=1_700_000_000)[::-1])
+    first = pack(files_in(tmp_path / "first", modified=1_000_000_000))
+    second = pack(files_in(tmp_path / "second", modified=1_700_000_000)[::-1])
 
     assert first == second
     with tarfile.open(fileobj=io.BytesIO(first)) as archive:
@@ -41,7 +41,7 @@ def test_new_figures_are_stated_and_nothing_else_changes(tmp_path: Path) -> None
     digests = {ARCHIVE: Digest(sha256="a" * 64, size=11), WEIGHTS: Digest(sha256="5" * 64, size=22)}
 
     changed = tmp_path / "catalog.yaml"
-    changed.write_text(stated(text, digests, accuracy=0.81249), encoding="utf-8")
+    changed.write_text(update_catalog(text, digests, accuracy=0.81249), encoding="utf-8")
 
     entry = registry.load(changed).get(NAME)
     assert entry.artifact("inference").digest == digests[ARCHIVE]  # type: ignore[union-attr]
@@ -57,4 +57,4 @@ def test_new_figures_are_stated_and_nothing_else_changes(tmp_path: Path) -> None
 
 def test_a_catalog_without_the_place_for_a_figure_is_refused() -> None:
     with pytest.raises(ValueError, match="metric: AP"):
-        stated("schema: 1\nentries: []\n", {}, accuracy=0.5)
+        update_catalog("schema: 1\nentries: []\n", {}, accuracy=0.5)

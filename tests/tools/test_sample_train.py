@@ -1,4 +1,4 @@
-"""Training: the network is asked for what the evaluation decodes, and the outcome is repeatable."""
+"""Training: the targets match the decoder, and the result is reproducible."""
 
 import hashlib
 import subprocess
@@ -11,8 +11,8 @@ import pytest
 
 from tools.sample_model.recipe import recipe
 from tools.sample_model.train import Plan, Sample, batches, heatmaps, plain_batch, samples
-from zoo.runner.geometry import from_heatmap, regions_of
-from zoo.runner.postprocess.heatmaps import decode
+from zoo.runner.geometry import compute_regions, map_from_heatmap
+from zoo.runner.postprocess.heatmaps import decode_heatmaps
 
 PLAN = Plan(batch=4)
 
@@ -25,14 +25,14 @@ def pool() -> list[Sample]:
 def test_perfect_heat_maps_decode_to_the_joints_they_were_made_from(pool: list[Sample]) -> None:
     protocol, image = recipe().protocol, recipe().image
     for sample, maps in zip(pool, plain_batch(pool, PLAN).maps, strict=True):
-        regions = regions_of(
+        regions = compute_regions(
             sample.corners[None],
             protocol.crop,
             input_size=(image.width, image.height),
             image_size=sample.image.shape[1::-1],
         )
-        to_image = from_heatmap(regions, protocol.decoder, (maps.shape[2], maps.shape[1]))
-        points = to_image.apply(decode(maps[None], protocol.decoder).points)[0]
+        to_image = map_from_heatmap(regions, protocol.decoder, (maps.shape[2], maps.shape[1]))
+        points = to_image.apply(decode_heatmaps(maps[None], protocol.decoder).points)[0]
         # A peak on the edge of a map is not refined: up to half a cell is left there.
         cell = float(to_image.scale.max())
         seen = sample.keypoints[:, 2] > 0
@@ -62,7 +62,7 @@ def test_an_epoch_shows_every_person_once_and_half_of_them_mirrored(pool: list[S
 
 
 def test_a_mirrored_crop_has_its_sides_renamed(monkeypatch: pytest.MonkeyPatch, pool: list[Sample]) -> None:
-    """Of one person shown many times, mirrored maps are the others reversed, left and right exchanged."""
+    """Mirrored heatmaps of one person are the others reversed, with left and right joints exchanged."""
     monkeypatch.setattr("tools.sample_model.train._jittered", lambda sample, _: sample)
     one = pool[:1] * 16
     batch = next(iter(batches(one, Plan(batch=16), np.random.Generator(np.random.PCG64(3)))))
@@ -90,7 +90,7 @@ def test_the_same_seed_trains_the_same_weights_bit_for_bit(tmp_path: Path) -> No
             "--out",
             str(tmp_path / run),
         ]
-        command += ["--pictures", "30", "--epochs", "1", "--warmup", "1"]
+        command += ["--images", "30", "--epochs", "1", "--warmup", "1"]
         subprocess.run(command, check=True, capture_output=True, timeout=300)
         digests.append(hashlib.sha256((tmp_path / run / "weights.safetensors").read_bytes()).hexdigest())
 

@@ -1,9 +1,9 @@
-"""Makes the shipped files of the sample entry from trained weights, and states what they are.
+"""Make the shipped files of the sample entry from trained weights, and update its catalog.
 
     python -m tools.sample_model.make --weights trained/weights.safetensors
 
-Exports the weights as upstream's models were exported, packs them as a release would be packed, measures the
-accuracy of what was packed, and writes digests, sizes and accuracy into the catalog.
+Exports the weights like upstream's models, packs them like a release, measures the accuracy of the packed
+model, and writes digests, sizes and accuracy into the catalog.
 """
 
 from __future__ import annotations
@@ -44,40 +44,40 @@ def make(weights: Path, settings: Settings) -> Accuracy:
     """Write the shipped files and the catalog.
 
     Args:
-        weights: What `tools.sample_model.train` wrote.
-        settings: Where the store is: environments and work in progress live there.
+        weights: Weights written by `tools.sample_model.train`.
+        settings: Settings with the location of toolchains and work folders.
 
     Returns:
-        What was measured.
+        The measured accuracy.
 
     Raises:
         ConversionError: Paddle failed.
-        MissingToolError: Something is missing on this machine.
+        MissingToolError: A tool is missing on this machine.
     """
     interpreter = Toolchains(settings.toolchains, python=settings.python).ensure(PADDLE, _log.info)
     with work_directory(settings.cache / "work") as folder:
-        model = exported(weights, folder / NAME, interpreter, settings)
-        publish_bytes(packed((model.program, model.params, model.config)), DATA / ARCHIVE)
+        model = export_model(weights, folder / NAME, interpreter, settings)
+        publish_bytes(pack((model.program, model.params, model.config)), DATA / ARCHIVE)
         publish_bytes(weights.read_bytes(), DATA / WEIGHTS)
         write_coco(folder / "images", IMAGES, HELD_OUT)
         _log.info("measuring on %d images", IMAGES)
         with open_session(model.folder, "paddle", interpreter=interpreter) as session:
-            accuracy = measured(session, folder / "images")
+            accuracy = measure_accuracy(session, folder / "images")
     digests = {name: _digest(DATA / name) for name in (ARCHIVE, WEIGHTS)}
-    text = stated(CATALOG.read_text(encoding="utf-8"), digests, accuracy.metrics.AP or 0.0)
+    text = update_catalog(CATALOG.read_text(encoding="utf-8"), digests, accuracy.metrics.AP or 0.0)
     publish_bytes(text.encode(), CATALOG)
     _log.info("%s", accuracy.metrics)
     return accuracy
 
 
-def exported(weights: Path, out: Path, interpreter: Interpreter, settings: Settings) -> InferenceModel:
-    """The inference model of some weights, by the converter anybody's weights go through.
+def export_model(weights: Path, out: Path, interpreter: Interpreter, settings: Settings) -> InferenceModel:
+    """Export weights to an inference model with the converter of the package.
 
     Args:
         weights: Weights of the sample network.
         out: Folder for the model.
-        interpreter: Python with paddle.
-        settings: Where work in progress and logs go.
+        interpreter: Python interpreter with paddle.
+        settings: Settings with the location of work folders and logs.
     """
     entry = recipe().entry
     return export(
@@ -92,11 +92,11 @@ def exported(weights: Path, out: Path, interpreter: Interpreter, settings: Setti
     )
 
 
-def packed(files: Sequence[Path]) -> bytes:
-    """A gzipped tar of some files below one folder, without times, owners or any other trace.
+def pack(files: Sequence[Path]) -> bytes:
+    """Pack files into a gzipped tar below one folder, without times and owners.
 
     Args:
-        files: In any order; the archive has them by name.
+        files: The files; the archive is sorted by name.
     """
     plain = io.BytesIO()
     with tarfile.open(fileobj=plain, mode="w", format=tarfile.USTAR_FORMAT) as archive:
@@ -108,37 +108,37 @@ def packed(files: Sequence[Path]) -> bytes:
     return gzip.compress(plain.getvalue(), compresslevel=9, mtime=0)
 
 
-def measured(session: Session, data: Path) -> Accuracy:
-    """Accuracy under the entry's protocol.
+def measure_accuracy(session: Session, data: Path) -> Accuracy:
+    """Measure the accuracy under the protocol of the entry.
 
     Args:
         session: The network, in any format.
-        data: What `zoo.sample.figures.write_coco` wrote.
+        data: Folder written by `zoo.sample.figures.write_coco`.
     """
-    wanted = recipe()
-    estimator = PoseEstimator(session, wanted.image, wanted.output, wanted.protocol)
-    return measure_keypoints(load_set(data, wanted.protocol), [estimator])
+    spec = recipe()
+    estimator = PoseEstimator(session, spec.image, spec.output, spec.protocol)
+    return measure_keypoints(load_set(data, spec.protocol), [estimator])
 
 
-def stated(catalog: str, digests: Mapping[str, Digest], accuracy: float) -> str:
-    """The catalog's text with new figures; everything else stays as it was written.
+def update_catalog(catalog: str, digests: Mapping[str, Digest], accuracy: float) -> str:
+    """Replace digests, sizes and accuracy in the text of the catalog.
 
     Args:
         catalog: The text.
-        digests: By the file name at the end of an address.
-        accuracy: AP from 0 to 1; rounded to a tenth of a percent, as such figures are published.
+        digests: Digests by the file name at the end of the URL.
+        accuracy: AP from 0 to 1; rounded to a tenth of a percent like published figures.
     """
     for name, digest in digests.items():
         shape = rf'(/{re.escape(name)}"\]\n +digest: ){{[^}}]*}}'
         value = f'{{sha256: "{digest.sha256}", size: {digest.size}}}'
-        catalog = _replaced(shape, value, catalog)
-    return _replaced(r"(metric: AP\n +value: )[0-9.]+", f"{100 * accuracy:.1f}", catalog)
+        catalog = _replace_once(shape, value, catalog)
+    return _replace_once(r"(metric: AP\n +value: )[0-9.]+", f"{100 * accuracy:.1f}", catalog)
 
 
-def _replaced(shape: str, value: str, text: str) -> str:
+def _replace_once(shape: str, value: str, text: str) -> str:
     changed, count = re.subn(shape, lambda found: found[1] + value, text)
     if count != 1:
-        raise ValueError(f"{CATALOG}: expected one place that looks like {shape}, found {count}")
+        raise ValueError(f"{CATALOG}: expected one match of {shape}, found {count}")
     return changed
 
 
@@ -147,11 +147,13 @@ def _digest(path: Path) -> Digest:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.sample_model.make", description="Make the shipped files."
     )
-    parser.add_argument("--weights", type=Path, required=True, help="what tools.sample_model.train wrote")
+    parser.add_argument(
+        "--weights", type=Path, required=True, help="weights written by tools.sample_model.train"
+    )
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(message)s")
     _log.setLevel(logging.INFO)

@@ -1,4 +1,4 @@
-"""What the catalog says the sample model is, with the types its scripts need."""
+"""The catalog entry of the sample model, with the types that its scripts need."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from zoo.sample import CATALOG, NAME
 
 @dataclass(frozen=True)
 class Recipe:
-    """The parts of the entry that training and measuring need.
+    """The parts of the entry for training and measuring.
 
     Attributes:
-        entry: All of it.
+        entry: The entry.
         network: Architecture.
         image: Input tensor.
-        output: Heat maps.
-        protocol: How it is measured; training crops the same way.
+        output: Heatmaps.
+        protocol: Evaluation protocol; training crops in the same way.
     """
 
     entry: Entry
@@ -32,10 +32,10 @@ class Recipe:
 
 @lru_cache(maxsize=1)
 def recipe() -> Recipe:
-    """The recipe in the catalog beside this file.
+    """Read the entry from the catalog of the sample model.
 
     Raises:
-        CatalogError: The catalog is broken.
+        CatalogError: The catalog is invalid.
     """
     entry = registry.load(CATALOG).get(NAME)
     network, output, protocol = entry.architecture, entry.output, entry.accuracy[0].protocol

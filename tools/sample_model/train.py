@@ -1,9 +1,10 @@
-"""Trains the sample model on the processor, from nothing but a seed.
+"""Train the sample model on the CPU, from a seed.
 
     python -m tools.sample_model.train --out trained
 
-One thread on purpose: sums in one order give the same weights, bit for bit, run after run on one machine with
-one paddle. Another processor or paddle rounds differently and gives another model of the same quality.
+It uses one thread so that sums have a fixed order and equal seeds give bit-identical weights on one machine
+with one version of paddle. Another processor or version rounds differently and gives another model of the
+same quality.
 """
 
 from __future__ import annotations
@@ -22,54 +23,54 @@ import numpy as np
 from converters.checkpoints import write_safetensors
 from tools.sample_model.recipe import recipe
 from zoo._utils.arrays import Array, Bytes, Doubles, Floats
-from zoo.runner.geometry import to_input
+from zoo.runner.geometry import map_to_input
 from zoo.runner.images import Image
 from zoo.runner.preprocess import prepare_persons
-from zoo.sample.figures import picture
+from zoo.sample.figures import draw_image
 from zoo.sample.skeleton import JOINTS
 
-# By its own name: run as a command, this module is called __main__.
+# An explicit name: as a command, this module is called __main__.
 _log = logging.getLogger("tools.sample_model.train")
 
 WEIGHTS = "weights.safetensors"
 
 VALIDATION = 900_000
-"""First seed of the images the loss is watched on; neither trained on nor part of the published figure."""
+"""First seed of the validation images; they are neither used for training nor for the published figure."""
 
 _THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything the outcome depends on besides the machine.
+    """Hyperparameters of the training.
 
     Attributes:
-        images: Training images, of the seeds from 0 on; about 1.8 persons each.
-        epochs: Times each person is seen.
-        batch: Persons a step.
-        rate: Highest learning rate of Adam, after the warm-up; falls to nothing along half a cosine.
-        warm_up: Steps the learning rate rises.
-        sigma: Of the Gaussian around each joint, in heat-map cells.
-        seed: Of initial weights, order and jitter.
+        images: Number of training images, with seeds from 0; about 1.8 persons per image.
+        epochs: Number of epochs.
+        batch: Persons per step.
+        rate: Maximum learning rate of Adam, after the warm-up; it decays to 0 along half a cosine.
+        warmup: Number of steps of the learning rate warm-up.
+        sigma: Standard deviation of the Gaussian around each joint, in heatmap cells.
+        seed: Seed of initial weights, order and augmentation.
     """
 
     images: int = 5000
     epochs: int = 8
     batch: int = 12
     rate: float = 3e-3
-    warm_up: int = 400
+    warmup: int = 400
     sigma: float = 1.5
     seed: int = 1
 
 
 @dataclass(frozen=True, eq=False)
 class Sample:
-    """One person to learn from.
+    """One training person.
 
     Attributes:
         image: The whole image, RGB.
         corners: ``(4,)`` x1, y1, x2, y2.
-        keypoints: ``(17, 3)`` as `zoo.sample.figures.Person` has them.
+        keypoints: ``(17, 3)`` as in `zoo.sample.figures.Person`.
     """
 
     image: Bytes
@@ -79,11 +80,11 @@ class Sample:
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """What one step learns from.
+    """Inputs and targets of one step.
 
     Attributes:
         tensor: ``(N, 3, height, width)`` normalized crops.
-        maps: ``(N, 17, rows, columns)`` heat maps wanted, 0 to 1.
+        maps: ``(N, 17, rows, columns)`` target heatmaps, 0 to 1.
     """
 
     tensor: Floats
@@ -91,10 +92,10 @@ class Batch:
 
 
 def samples(first: int, count: int) -> list[Sample]:
-    """Every person in the images of ``count`` seeds from ``first`` on."""
+    """Draw ``count`` images with seeds from ``first`` and list all persons in them."""
     found = []
     for seed in range(first, first + count):
-        made = picture(seed)
+        made = draw_image(seed)
         for person in made.persons:
             x, y, width, height = person.box
             corners = np.array([x, y, x + width - 1, y + height - 1])
@@ -103,7 +104,7 @@ def samples(first: int, count: int) -> list[Sample]:
 
 
 def batches(pool: Sequence[Sample], plan: Plan, rng: np.random.Generator) -> Iterator[Batch]:
-    """Full batches of one epoch: all persons in random order, boxes jittered, half of them mirrored."""
+    """Make the full batches of one epoch: random order, jittered boxes, half of the persons mirrored."""
     order = rng.permutation(len(pool))
     for start in range(0, len(order) - plan.batch + 1, plan.batch):
         chosen = [pool[index] for index in order[start : start + plan.batch]]
@@ -115,13 +116,13 @@ def batches(pool: Sequence[Sample], plan: Plan, rng: np.random.Generator) -> Ite
 
 
 def plain_batch(chosen: Sequence[Sample], plan: Plan) -> Batch:
-    """Crops as the evaluation protocol cuts them, and the heat maps that belong to them."""
+    """Crop persons as in the evaluation protocol and make their target heatmaps."""
     image, crop = recipe().image, recipe().protocol.crop
     tensors, maps = [], []
     for sample in chosen:
-        photo = Image(sample.image, "rgb")
-        prepared = prepare_persons(photo, sample.corners[None], image, crop, "host")
-        to_crop = to_input(prepared.regions, crop, (image.width, image.height))
+        whole = Image(sample.image, "rgb")
+        prepared = prepare_persons(whole, sample.corners[None], image, crop, "host")
+        to_crop = map_to_input(prepared.regions, crop, (image.width, image.height))
         joints = to_crop.apply(sample.keypoints[None, :, :2])[0]
         tensors.append(prepared.tensor)
         maps.append(heatmaps(joints, sample.keypoints[:, 2] > 0, plan.sigma))
@@ -129,16 +130,16 @@ def plain_batch(chosen: Sequence[Sample], plan: Plan) -> Batch:
 
 
 def heatmaps(joints: Array, labeled: Array, sigma: float) -> Floats:
-    """A Gaussian of height 1 around each joint; nothing where there is no joint in the picture.
+    """Make a Gaussian of height 1 around each joint; the heatmap of an unlabeled joint is zero.
 
     Args:
         joints: ``(17, 2)`` x, y in network input pixels.
-        labeled: ``(17,)`` whether the joint is known.
-        sigma: Cells.
+        labeled: ``(17,)`` whether the joint is labeled.
+        sigma: Standard deviation in cells.
 
     Returns:
-        ``(17, rows, columns)``. First and last cells lie on first and last pixels, as the decoder's unbiased
-        back-projection has it.
+        ``(17, rows, columns)``. First and last cells are at the first and last pixels, as in the decoder's
+        unbiased back-projection.
     """
     image, stride = recipe().image, recipe().output.stride
     columns, rows = image.width // stride, image.height // stride
@@ -150,7 +151,7 @@ def heatmaps(joints: Array, labeled: Array, sigma: float) -> Floats:
 
 
 def _jittered(sample: Sample, rng: np.random.Generator) -> Sample:
-    """The box up to a quarter larger or smaller, and moved by up to a tenth."""
+    """Scale the box by up to a quarter and move it by up to a tenth."""
     x1, y1, x2, y2 = sample.corners
     center, half = np.array([x1 + x2, y1 + y2]) / 2, np.array([x2 - x1, y2 - y1]) / 2
     center = center + rng.uniform(-0.2, 0.2, 2) * half.max()
@@ -166,22 +167,22 @@ def _mirror_partners() -> list[int]:
 
 
 def train(plan: Plan, out: Path) -> Path:
-    """Train from random weights, saving after every epoch.
+    """Train from random weights and save them after every epoch.
 
-    Takes about a core, 2 GB, and half an hour with the default plan.
+    Takes one core, 2 GB, and half an hour with the default plan.
 
     Args:
-        plan: What to do.
-        out: Folder for the weights; made where it is missing.
+        plan: Hyperparameters.
+        out: Folder for the weights; created if it does not exist.
 
     Returns:
         The weights file.
     """
-    # One order of summation; paddle reads these when it is loaded.
+    # A fixed order of summation; paddle reads these variables when it is imported.
     os.environ.update(dict.fromkeys(_THREADS, "1"))
-    import paddle  # heavy: hundreds of megabytes, for this function alone
+    import paddle  # imported here: hundreds of megabytes
 
-    from converters.networks.build import build  # its modules derive from paddle's
+    from converters.networks.build import build  # imported here: needs paddle
 
     pool = samples(0, plan.images)
     watched = samples(VALIDATION, 128)
@@ -189,8 +190,8 @@ def train(plan: Plan, out: Path) -> Path:
     paddle.seed(plan.seed)
     rng = np.random.Generator(np.random.PCG64(plan.seed))
     network = build(recipe().architecture)
-    # Maps are nearly everywhere zero: a head that starts there learns joints at once, instead of spending
-    # its first thousands of persons on becoming small.
+    # Heatmaps are zero almost everywhere: a head initialized with zeros learns joints at once instead of
+    # first learning to become small.
     network.final_conv.weight.set_value(paddle.zeros_like(network.final_conv.weight))
     learner = _learner(network, plan, steps=plan.epochs * (len(pool) // plan.batch))
     for epoch in range(plan.epochs):
@@ -207,14 +208,14 @@ def train(plan: Plan, out: Path) -> Path:
 
 @dataclass(frozen=True)
 class _Learner:
-    """A network with its optimizer and the optimizer's learning rate."""
+    """A network with its optimizer and learning rate schedule."""
 
     network: Any
     optimizer: Any
     rate: Any
 
     def step(self, batch: Batch) -> float:
-        """Learn from one batch; returns the loss before."""
+        """Train on one batch; returns the loss before the step."""
         loss = _loss(self.network, batch)
         loss.backward()
         self.optimizer.step()
@@ -224,15 +225,15 @@ class _Learner:
 
 
 def _learner(network: Any, plan: Plan, steps: int) -> _Learner:
-    import paddle  # heavy: see train
+    import paddle  # imported here: see train
 
-    cosine = paddle.optimizer.lr.CosineAnnealingDecay(plan.rate, T_max=steps - plan.warm_up)
-    rate = paddle.optimizer.lr.LinearWarmup(cosine, plan.warm_up, 0.0, plan.rate)
+    cosine = paddle.optimizer.lr.CosineAnnealingDecay(plan.rate, T_max=steps - plan.warmup)
+    rate = paddle.optimizer.lr.LinearWarmup(cosine, plan.warmup, 0.0, plan.rate)
     return _Learner(network, paddle.optimizer.Adam(rate, parameters=network.parameters()), rate)
 
 
 def _watched_loss(network: Any, pool: Sequence[Sample], plan: Plan) -> float:
-    import paddle  # heavy: see train
+    import paddle  # imported here: see train
 
     starts = range(0, len(pool), plan.batch)
     with paddle.no_grad():
@@ -241,8 +242,8 @@ def _watched_loss(network: Any, pool: Sequence[Sample], plan: Plan) -> float:
 
 
 def _loss(network: Any, batch: Batch) -> Any:
-    """Mean squared error, a thousandfold: maps are nearly everywhere zero, and so is the plain error."""
-    import paddle  # heavy: see train
+    """Mean squared error times 1000: heatmaps are zero almost everywhere, so the plain error is tiny."""
+    import paddle  # imported here: see train
 
     difference = network(paddle.to_tensor(batch.tensor)) - paddle.to_tensor(batch.maps)
     return 1000 * (difference * difference).mean()
@@ -254,17 +255,17 @@ def _save(network: Any, path: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(
         prog="python -m tools.sample_model.train", description="Train the sample model."
     )
     parser.add_argument("--out", type=Path, required=True, help="folder for the weights")
-    for field, kind in (("images", int), ("epochs", int), ("warm-up", int), ("seed", int)):
+    for field, kind in (("images", int), ("epochs", int), ("warmup", int), ("seed", int)):
         parser.add_argument(f"--{field}", type=kind, default=getattr(Plan, field.replace("-", "_")))
     given = parser.parse_args(arguments)
     logging.basicConfig(format="%(asctime)s %(message)s")
     _log.setLevel(logging.INFO)
-    plan = Plan(images=given.images, epochs=given.epochs, warm_up=given.warm_up, seed=given.seed)
+    plan = Plan(images=given.images, epochs=given.epochs, warmup=given.warmup, seed=given.seed)
     train(plan, given.out)
 
 

@@ -1,9 +1,9 @@
-"""The whole job on built-in sample data, without any network beyond this machine's loopback.
+"""All steps on the built-in sample model, without network access beyond the loopback interface.
 
-result     what the demo did, as values
-job        fetch, verify, convert, prove
-measuring  what each format computes, beside the inference model and the published accuracy
-image    what was found, drawn on the images it was found in
+result         the results of the demo, as values
+job            fetch, verify, convert, inspect
+measuring      compare each format with the inference model and with the published accuracy
+contact_sheet  draw the results on the images
 """
 
 from zoo.demo.job import run

@@ -1,4 +1,4 @@
-"""Several small images with what was found in them, side by side on one sheet."""
+"""Draw several small images with their results on one sheet."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fetch, verify, convert, prove, and have measured."""
+"""Fetch, verify, convert and inspect the sample model, and measure its formats."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from zoo.artifacts.resolver import ArtifactResolver, Fetched, Reporter
 from zoo.artifacts.spec import ArtifactSpec
 from zoo.demo.result import Demo, DemoRow
 from zoo.sample import CATALOG, IMAGES, NAME
-from zoo.sample.local_server import served
+from zoo.sample.local_server import serve_sample
 from zoo.settings import Settings
 from zoo.store import Store
 
@@ -39,7 +39,7 @@ SPECS = (
 
 
 class _Made(NamedTuple):
-    """A format that was fetched or converted."""
+    """A fetched or converted format."""
 
     want: ArtifactSpec
     fetched: Fetched
@@ -50,37 +50,39 @@ class _Made(NamedTuple):
 def run(
     settings: Settings, reporter: Reporter, *, out: Path, limit: int | None = None, jobs: int = 1
 ) -> Demo:
-    """Fetches, verifies, converts and proves the sample model, and measures what its formats compute.
+    """Fetch, verify, convert and inspect the sample model, and measure its formats.
 
-    Artifacts go to a temporary store; toolchains to the user's, where the next command finds them.
+    Artifacts go to a temporary cache; toolchains go to that of the user, where the next command finds them.
 
     Args:
-        settings: The user's settings.
-        reporter: Who hears about the work.
-        out: Where to write the annotated picture.
-        limit: Measure accuracy on the first images only.
-        jobs: Images looked at together.
+        settings: Settings of the user.
+        reporter: Callbacks for progress and log messages.
+        out: File of the contact sheet.
+        limit: Measure the accuracy only on the first N images.
+        jobs: Images processed in parallel.
 
     Raises:
-        ZooError: Something that should work on every machine did not.
+        ZooError: A step failed that should work on every machine.
     """
     entry = registry.load(CATALOG).get(NAME)
     images = min(limit or IMAGES, IMAGES)
-    reporter.note(_greeting(entry))
+    reporter.note(_describe(entry))
     _require_writable(out)
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_directory())
-        resolver = _resolver(settings, folder, stack.enter_context(served(entry)), reporter)
-        reporter.note(f"drawing {images} images in the meantime")
+        resolver = _resolver(settings, folder, stack.enter_context(serve_sample(entry)), reporter)
+        reporter.note(f"drawing {images} images")
         drawn = stack.enter_context(_drawing(folder / "images", images))
-        made, missing = _make_all(entry, resolver)
+        made, missing = _convert_all(entry, resolver)
         report = resolver.store.verify()
         if not report.clean:
-            raise IntegrityError("store-damaged", "the demo's store changed while it ran", hint="zoo demo")
+            raise IntegrityError(
+                "cache-damaged", "the cache of the demo changed during the run", hint="zoo demo"
+            )
         measured = _measured(entry, resolver, drawn, whole=images == IMAGES, jobs=jobs, out=out)
     limit_of_difference = next(item.max_abs for item in entry.tolerances if item.precision == "fp32")
     rows = (*(_row(item, measured) for item in made), *missing)
-    near = all(row.difference is None or row.difference <= limit_of_difference for row in rows if row.held)
+    near = all(row.difference is None or row.difference <= limit_of_difference for row in rows if row.limited)
     return Demo(
         entry=entry.id,
         verified=report.checked,
@@ -90,18 +92,18 @@ def run(
         images=images,
         published_images=IMAGES,
         annotated=measured.annotated,
-        passed=near and all(row.accuracy is None or row.accuracy.met for row in rows),
+        passed=near and all(row.accuracy is None or row.accuracy.passed for row in rows),
     )
 
 
-def _greeting(entry: Entry) -> str:
+def _describe(entry: Entry) -> str:
     figure, size = entry.accuracy[0], f"{entry.input.height}x{entry.input.width}"
     accuracy = f"{figure.metric} {figure.value:.1f} % on {IMAGES} drawn images"
     return f"catalog: {entry.id}, input {size}, {accuracy}"
 
 
 def _require_writable(out: Path) -> None:
-    """Before the work and not after it."""
+    """Check the output file before the work starts."""
     with writing_to(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         existed = out.exists()
@@ -121,10 +123,10 @@ def _resolver(settings: Settings, folder: Path, mirror: str, reporter: Reporter)
 
 @contextmanager
 def _drawing(folder: Path, count: int) -> Iterator[Future[Path]]:
-    """Draws images while converters, which are processes of their own, are waited for.
+    """Draw images in a thread while the converters run in child processes.
 
     Yields:
-        The annotation file, when it is done. Whoever leaves early does not wait for it.
+        The future annotation file. Leaving the context early cancels the drawing.
     """
     from zoo.sample.figures import write_coco
 
@@ -132,7 +134,7 @@ def _drawing(folder: Path, count: int) -> Iterator[Future[Path]]:
 
     def before_each() -> None:
         if stop.is_set():
-            raise InterruptedError("nobody waits for the images any more")
+            raise InterruptedError("the demo ended")
 
     with ThreadPoolExecutor(1) as pool:
         try:
@@ -141,13 +143,13 @@ def _drawing(folder: Path, count: int) -> Iterator[Future[Path]]:
             stop.set()
 
 
-def _make_all(entry: Entry, resolver: ArtifactResolver) -> tuple[list[_Made], list[DemoRow]]:
+def _convert_all(entry: Entry, resolver: ArtifactResolver) -> tuple[list[_Made], list[DemoRow]]:
     made: list[_Made] = []
     missing: list[DemoRow] = []
     for want in SPECS:
         started = time.perf_counter()
         try:
-            (fetched,) = resolver.all([(entry, want)], build=None)
+            (fetched,) = resolver.resolve([(entry, want)], build=None)
         except MissingToolError as error:
             missing.append(DemoRow(format=want.id, state="missing", hint=error.hint or error.message))
             continue
@@ -159,7 +161,7 @@ def _make_all(entry: Entry, resolver: ArtifactResolver) -> tuple[list[_Made], li
 def _measured(
     entry: Entry, resolver: ArtifactResolver, drawn: Future[Path], *, whole: bool, jobs: int, out: Path
 ) -> Measured:
-    # Imported here: what the demo needs numpy for comes after all that it needs none for.
+    # Imported here: the steps before this one do not need numpy.
     from zoo.demo.measuring import measure_formats
 
     data = drawn.result().parent.parent
@@ -168,22 +170,22 @@ def _measured(
 
 def _row(item: _Made, measured: Measured) -> DemoRow:
     found = item.found
-    proof = ", ".join(part for part in (found.made_by, found.target, found.precision) if part)
+    contents = ", ".join(part for part in (found.made_by, found.target, found.precision) if part)
     hint = None
     if item.want.id == "lite-arm-fp16" and item.want.id in measured.differences:
-        hint = "interpreted here, as a phone computes it"
+        hint = "ARM FP16 emulation"
     elif item.want.kind == "lite" and item.want.target == "arm":
-        hint = "runs on the phone only"
+        hint = "needs an ARM processor"
     elif item.want.kind == "inference":
         hint = "the reference"
     return DemoRow(
         format=item.want.id,
-        state="proven",
+        state="verified",
         size=found.size,
         seconds=round(item.seconds, 2),
-        proof=proof,
+        contents=contents,
         difference=measured.differences.get(item.want.id),
-        held=item.want.precision != "fp16",
+        limited=item.want.precision != "fp16",
         accuracy=measured.accuracy.get(item.want.id),
         hint=hint,
     )

@@ -1,4 +1,4 @@
-"""What the demo did."""
+"""Results of the demo."""
 
 from __future__ import annotations
 
@@ -6,26 +6,32 @@ from pathlib import Path
 from typing import Literal
 
 from registry.schema import Model
+from zoo.evaluation.outcome import FAILED, Outcome
 
 
 class DemoAccuracy(Model):
-    """Accuracy of one format beside the published figure.
+    """Accuracy of one format, and its comparison with the published figure.
 
     Attributes:
-        engine: What computed, and its version.
-        measured: AP in percent; None where no figure was found in any picture.
+        engine: Engine and its version.
+        measured: AP in percent; None if the images contain no figure.
         low: Lower end of the 95 % interval, percent; None on all images of the published figure.
         high: Upper end.
-        met: Whether the published figure holds, judged to both sides.
-        reason: The verdict in words.
+        outcome: Outcome of the comparison, as in ``Verdict``.
+        reason: Explanation of the outcome.
     """
 
     engine: str
     measured: float | None
     low: float | None = None
     high: float | None = None
-    met: bool
+    outcome: Outcome
     reason: str
+
+    @property
+    def passed(self) -> bool:
+        """Whether the measurement does not contradict the published figure."""
+        return self.outcome not in FAILED
 
 
 class DemoRow(Model):
@@ -33,43 +39,42 @@ class DemoRow(Model):
 
     Attributes:
         format: ``inference``, ``lite-arm-fp16``, …
-        state: ``proven``: made and looked into. ``missing``: its tool is not on this machine.
-        size: Bytes; None when missing.
-        seconds: What fetching or converting took.
-        proof: What the bytes say: maker, target, precision.
-        difference: Largest absolute difference of any output from the inference model, in half precision of
-            any but indices; None where the format cannot run on this machine.
-        held: Whether the tolerance holds for the difference: it is about conversions, not about what half
-            precision does.
-        accuracy: What it scores; None where the format cannot run on this machine.
-        hint: What to type to get what is missing, or why it was not run.
+        state: ``verified``: converted and inspected. ``missing``: its tool is not on this machine.
+        size: Size in bytes; None if missing.
+        seconds: Duration of the fetch or the conversion.
+        contents: Tool, target and precision that the inspection found.
+        difference: Largest absolute difference of any output from the inference model, for FP16 of any output
+            without indices; None if the format cannot run on this machine.
+        limited: Whether the tolerance applies to the difference: it limits conversion errors, not FP16.
+        accuracy: Accuracy; None if the format cannot run on this machine.
+        hint: Command that installs what is missing, or the reason why the format was not run.
     """
 
     format: str
-    state: Literal["proven", "missing"]
+    state: Literal["verified", "missing"]
     size: int | None = None
     seconds: float | None = None
-    proof: str | None = None
+    contents: str | None = None
     difference: float | None = None
-    held: bool = True
+    limited: bool = True
     accuracy: DemoAccuracy | None = None
     hint: str | None = None
 
 
 class Demo(Model):
-    """What the demo did.
+    """Results of the demo.
 
     Attributes:
         entry: The sample entry.
-        verified: Files of the store whose digest was computed again.
-        rows: One a format.
-        limit: Largest difference the entry's tolerance allows.
-        published: The published figure, AP in percent.
-        images: Drawn images that accuracy was measured on.
-        published_images: Images the published figure was measured on, of which those are the first.
-        annotated: The image of what was found; None where no format could run.
-        passed: Whether everything that could be made was proven, every difference that is held to the
-            limit is within, and the published figure holds wherever it was measured.
+        verified: Number of cached files whose digest was verified.
+        rows: One per format.
+        limit: Largest difference that the tolerance of the entry allows.
+        published: Published AP in percent.
+        images: Number of drawn images on which the accuracy was measured.
+        published_images: Number of images of the published figure; ``images`` are the first of them.
+        annotated: Image with the drawn results; None if no format could run.
+        passed: Whether every limited difference is within the limit and no accuracy contradicts the published
+            figure.
     """
 
     entry: str

@@ -1,50 +1,67 @@
-"""Accuracy of an entry on a backend, under the protocol its published figure was measured with."""
+"""Measure the accuracy of an entry on one backend, under the protocol of its published figure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field
 
+from registry.choices import FloatPrecision as Precision
 from registry.errors import UsageError
-from registry.schema import Entry, Source
+from registry.schema import Entry, HeatmapOutput, Source
 from registry.schema.base import Model
+from registry.schema.figures import Accuracy as Figure
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
-from zoo.artifacts.formats import Backend, Precision
+from zoo._utils.choices import Backend
 from zoo.datasets.coco import CocoSet, load_set
 from zoo.evaluation.measure import Accuracy, measure_detection, measure_keypoints
-from zoo.evaluation.scoring import Metrics, Spread
-from zoo.evaluation.verdict import Verdict, figure_of, is_whole, judge, resamples_for
+from zoo.evaluation.scoring import ConfidenceInterval, Metrics
+from zoo.evaluation.verdict import (
+    Verdict,
+    choose_resamples,
+    decide_verdict,
+    is_whole_split,
+    report_without_figure,
+    select_figure,
+)
 from zoo.runner.detector import Detector
 from zoo.runner.loading import LoadedModel
-from zoo.runner.protocols import EVALUATION_BOX_THRESHOLD, behind_detector
-from zoo.runner.runner import detection_protocol, detector_of, estimator_of, no_protocol, require_fit
+from zoo.runner.protocols import EVALUATION_BOX_THRESHOLD, with_detector_boxes
+from zoo.runner.runner import (
+    get_detection_protocol,
+    get_keypoint_protocol,
+    make_detector,
+    make_estimator,
+    no_protocol_error,
+    require_runnable,
+)
 
 
 class Validation(Model):
-    """What was measured, how, and what it says about the published figure.
+    """Measured accuracy of an entry, its conditions, and the verdict on the published figure.
 
     Attributes:
         entry: ``name@release``.
-        detector: The entry that found the persons' boxes; None for annotated boxes, and for detectors.
-        backend: What ran it.
-        precision: Of the file; what is computed, the engine says.
-        artifact: Which artifact, for example ``lite-x86-fp32``.
+        detector: Entry whose boxes were used; None for annotated boxes, and for detectors.
+        backend: Backend that ran the model.
+        precision: Precision of the file. The engine string names the precision of the arithmetic.
+        artifact: Artifact, for example ``lite-x86-fp32``.
         origin: ``published`` or ``built``.
         engine: Engine and its version.
-        annotations: The annotation file.
-        images: Images looked at.
-        results: Boxes or persons that were scored.
-        other_size: Images that are not as large as the annotation file says: turned or scaled since.
-        missing: Images of the annotation file that were left out because they are not there.
-        protocol: What was executed.
-        published_protocol: Whether that is what the published figure was measured with.
-        source: Where the figure was published.
-        metrics: The figures under pycocotools' names, as fractions.
-        spread: Their 95 % interval over images, unless the set is the whole split.
-        verdict: Whether the published figure holds.
+        annotations: Annotation file.
+        images: Number of evaluated images.
+        results: Number of scored boxes or persons.
+        size_mismatches: Images whose size differs from the annotation file: rotated or scaled since.
+        missing: Images of the annotation file that were skipped because they do not exist.
+        protocol: Executed protocol.
+        published_protocol: Whether this is the protocol of the published figure.
+        source: Source of the published figure; None without one.
+        metrics: Figures under pycocotools' names, as fractions.
+        interval: Their 95 % interval over images; None on the complete split.
+        verdict: Comparison with the published figure.
     """
 
     entry: str
@@ -57,25 +74,25 @@ class Validation(Model):
     annotations: Path
     images: int
     results: int
-    other_size: int = 0
+    size_mismatches: int = 0
     missing: int = 0
     protocol: KeypointProtocol | DetectionProtocol
     published_protocol: bool
-    source: Source
+    source: Source | None
     metrics: Metrics
-    spread: Spread | None
+    interval: ConfidenceInterval | None
     verdict: Verdict
 
 
-class Data(Model):
-    """A folder laid out as COCO is, and how much of it to look at.
+class CocoFolder(Model):
+    """A folder in COCO layout and the part of it to evaluate.
 
     Attributes:
-        folder: Holds ``val2017/`` and ``annotations/``.
-        annotations: Annotation file, when it lies elsewhere.
-        images: Folder of the images, when it lies elsewhere.
-        limit: Look at the first images only.
-        skip_missing: Leave out images that the annotation file names and the folder lacks.
+        folder: Folder with ``val2017/`` and ``annotations/``.
+        annotations: Annotation file, if it is not in ``folder``.
+        images: Folder of the images, if it is not in ``folder``.
+        limit: Evaluate only the first N images.
+        skip_missing: Skip images that the annotation file names but the folder does not contain.
     """
 
     folder: Path
@@ -85,7 +102,7 @@ class Data(Model):
     skip_missing: bool = False
 
     def load(self, protocol: KeypointProtocol | DetectionProtocol) -> CocoSet:
-        """The images the protocol is about; errors as for ``load_set``."""
+        """Load the images that the protocol selects; errors as for ``load_set``."""
         return load_set(
             self.folder,
             protocol,
@@ -96,46 +113,54 @@ class Data(Model):
         )
 
 
-class Boxes(Model):
-    """A detector's boxes in place of the annotated ones.
+class DetectorBoxes(Model):
+    """Boxes of a detector that replace the annotated ones.
 
     Attributes:
         detector: Entry of the detector.
-        threshold: Its boxes must score above this.
+        threshold: Minimum score of a box.
     """
 
     detector: Entry
     threshold: float = Field(default=EVALUATION_BOX_THRESHOLD, ge=0, le=1)
 
 
-def executed(
-    entry: Entry, flip: bool | None, boxes: Boxes | None = None
+def select_protocol(
+    entry: Entry, flip: bool | None, boxes: DetectorBoxes | None = None
 ) -> KeypointProtocol | DetectionProtocol:
-    """The protocol of the published figure, or of the same with the flip test switched or other boxes.
+    """Select the protocol of the published figure and apply the options of the caller.
 
     Args:
         entry: The entry.
-        flip: Switches the flip test.
-        boxes: Where the persons' boxes come from; None takes the annotated ones.
+        flip: Enable or disable the flip test; None keeps that of the published figure.
+        boxes: Detector boxes to use; None uses the annotated ones.
 
     Raises:
-        UsageError: ``option-not-applicable``, or as for ``figure_of`` and ``require_fit``.
+        UsageError: ``option-not-applicable``, or as for ``select_figure`` and ``require_runnable``.
     """
     if boxes is not None:
-        require_fit(entry, boxes.detector)
-    protocol = figure_of(entry, behind_detector=boxes is not None).protocol
+        require_runnable(entry, boxes.detector)
+    figure = select_figure(entry, with_detector_boxes=boxes is not None)
+    protocol = figure.protocol if figure else _default_protocol(entry)
     if isinstance(protocol, KeypointProtocol):
-        protocol = behind_detector(protocol, boxes.threshold) if boxes else protocol
+        protocol = with_detector_boxes(protocol, boxes.threshold) if boxes else protocol
         return protocol if flip is None else protocol.model_copy(update={"flip": flip})
     if not isinstance(protocol, DetectionProtocol):
-        raise no_protocol(entry)
+        raise no_protocol_error(entry)
     if flip is None:
         return protocol
     raise UsageError(
         "option-not-applicable",
-        f"{entry.id} is a detector, and its protocol has no flip test",
+        f"{entry.id} is a detector: its protocol has no flip test",
         hint="repeat without --flip and --no-flip",
     )
+
+
+def _default_protocol(entry: Entry) -> KeypointProtocol | DetectionProtocol:
+    """The protocol of an entry without a figure that can be measured."""
+    if isinstance(entry.output, HeatmapOutput):
+        return get_keypoint_protocol(entry)
+    return get_detection_protocol(entry)
 
 
 def measure(
@@ -149,58 +174,76 @@ def measure(
     jobs: int = 1,
     on_images: Callable[[int], None] = lambda count: None,
 ) -> Validation:
-    """Runs a network over a set of images and judges the outcome.
+    """Run a network over a set of images and compare the accuracy with the published figure.
 
     Args:
-        networks: The same network, loaded once or several times; threads share them in turn.
-        data: The images the protocol is about.
-        protocol: What to execute.
-        detectors: A detector, loaded as often, for protocols whose boxes come from one.
-        limit: How many images that set was held to; None when it has all of its folder.
-        whole: Whether these are all images of the published figure, for callers who know; None asks
-            ``is_whole``.
-        jobs: Images looked at together.
+        networks: The network, loaded once or several times; the threads share the copies.
+        data: Images that the protocol selects.
+        protocol: Protocol to execute.
+        detectors: The detector, loaded as many times, if the protocol takes its boxes from one.
+        limit: Limit that was applied to the set; None if it contains all images of its folder.
+        whole: Whether the set is the complete split of the published figure. Default: decided by
+            ``is_whole_split``.
+        jobs: Images processed in parallel.
         on_images: Called with the number of images just finished.
 
     Raises:
         ZooError: As for ``measure_keypoints`` and ``measure_detection``.
     """
     first = networks[0]
-    figure = figure_of(first.entry, behind_detector=bool(detectors))
-    boxes_of = detectors[0].entry.id if detectors else None
-    whole = is_whole(protocol, len(data.document["images"]) - data.missing, limit) if whole is None else whole
+    figure = select_figure(first.entry, with_detector_boxes=bool(detectors))
+    detector = detectors[0].entry.id if detectors else None
+    if whole is None:
+        whole = is_whole_split(protocol, len(data.document["images"]) - data.missing, limit)
     workers = [
         _Worker(networks[job % len(networks)], detectors[job % len(detectors)] if detectors else None)
         for job in range(jobs)
     ]
-    measured = _measure(workers, data, protocol, 0 if whole else resamples_for(len(data.images)), on_images)
-    # A protocol does not name its detector: with one, nothing shows that two figures have the same boxes.
-    same = boxes_of is None and protocol == figure.protocol
+    resamples = 0 if whole else choose_resamples(len(data.images))
+    measured = _measure(workers, data, protocol, resamples, on_images)
+    # A protocol does not name its detector, so two figures with detector boxes are never comparable.
+    published_protocol = detector is None and figure is not None and protocol == figure.protocol
     return Validation(
         entry=first.entry.id,
-        detector=boxes_of,
-        backend=first.choice.backend,
-        precision=first.choice.precision,
+        detector=detector,
+        backend=first.config.backend,
+        precision=first.config.precision,
         artifact=first.fetched.artifact,
         origin=first.fetched.origin,
         engine=f"{first.session.engine} {first.session.engine_version}",
         annotations=data.annotations,
         images=measured.images,
         results=measured.results,
-        other_size=measured.other_size,
+        size_mismatches=measured.size_mismatches,
         missing=data.missing,
         protocol=protocol,
-        published_protocol=same,
-        source=figure.source,
+        published_protocol=published_protocol,
+        source=figure.source if figure else None,
         metrics=measured.metrics,
-        spread=measured.spread,
-        verdict=judge(figure, measured.metrics, measured.spread, published_protocol=same, boxes_of=boxes_of),
+        interval=measured.interval,
+        verdict=_verdict(figure, measured, published_protocol=published_protocol, detector=detector),
+    )
+
+
+def _verdict(
+    figure: Figure | None, measured: Accuracy, *, published_protocol: bool, detector: str | None
+) -> Verdict:
+    if figure is None:
+        metric: Literal["AP", "mAP"] = "AP" if isinstance(measured.protocol, KeypointProtocol) else "mAP"
+        return report_without_figure(metric, measured.metrics, measured.interval)
+    return decide_verdict(
+        figure,
+        measured.metrics,
+        measured.interval,
+        images=measured.images,
+        published_protocol=published_protocol,
+        detector=detector,
     )
 
 
 @dataclass(frozen=True, eq=False)
 class _Worker:
-    """What one thread computes with."""
+    """Networks of one thread."""
 
     network: LoadedModel
     detector: LoadedModel | None
@@ -214,14 +257,14 @@ def _measure(
     on_images: Callable[[int], None],
 ) -> Accuracy:
     if isinstance(protocol, KeypointProtocol):
-        estimators = [estimator_of(worker.network, protocol) for worker in workers]
-        finders = [_finder(worker.detector) for worker in workers if worker.detector is not None]
+        estimators = [make_estimator(worker.network, protocol) for worker in workers]
+        person_detectors = [_person_detector(worker.detector) for worker in workers if worker.detector]
         return measure_keypoints(
-            data, estimators, detectors=finders, resamples=resamples, on_images=on_images
+            data, estimators, detectors=person_detectors, resamples=resamples, on_images=on_images
         )
-    detectors = [detector_of(worker.network, protocol.nms) for worker in workers]
+    detectors = [make_detector(worker.network, protocol.nms) for worker in workers]
     return measure_detection(data, detectors, protocol, resamples=resamples, on_images=on_images)
 
 
-def _finder(network: LoadedModel) -> Detector:
-    return detector_of(network, detection_protocol(network.entry).nms)
+def _person_detector(network: LoadedModel) -> Detector:
+    return make_detector(network, get_detection_protocol(network.entry).nms)

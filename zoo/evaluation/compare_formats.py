@@ -1,4 +1,4 @@
-"""One format beside the inference model: what it is shown, and what came of it."""
+"""Compare one format of an entry with its inference model; an unavailable format is a row with a reason."""
 
 from __future__ import annotations
 
@@ -13,120 +13,123 @@ from zoo.artifacts.formats import FORMATS, OPTIONAL_TOOLS, PHONE_ONLY
 
 if TYPE_CHECKING:
     from zoo.artifacts.resolver import ArtifactResolver
-    from zoo.evaluation.parity import FormatParity, Layers, Sample, State
+    from zoo.evaluation.layers import LayerOutputs, Sample
+    from zoo.evaluation.parity import FormatParity, State
     from zoo.runner.loading import RunConfig
 
 IMAGES = 4
-"""Built-in images that formats are compared on; each holds up to three drawn figures."""
+"""Number of built-in images for comparisons; each shows up to three drawn figures."""
 
 
-def samples_of(images: Sequence[Path]) -> tuple[Sample, ...]:
-    """Images to look at: the caller's, or drawn figures with their boxes."""
-    import numpy as np
-
-    from zoo.evaluation.parity import Sample
+def load_samples(images: Sequence[Path]) -> tuple[Sample, ...]:
+    """Load the images of the caller, or drawn figures with their boxes if there are none."""
+    from zoo.evaluation.layers import Sample
     from zoo.runner.images import read_image
-    from zoo.sample.figures import HELD_OUT, picture
+    from zoo.sample.figures import HELD_OUT, draw_image
 
     if images:
         return tuple(Sample(read_image(path, honor_exif=True)) for path in images)
     samples = []
     for seed in range(HELD_OUT, HELD_OUT + IMAGES):
-        drawn = picture(seed)
-        corners = [(x, y, x + width, y + height) for x, y, width, height in (p.box for p in drawn.persons)]
-        samples.append(Sample(drawn.image, np.array(corners).reshape(-1, 4)))
+        drawn = draw_image(seed)
+        samples.append(Sample(drawn.image, drawn.corners))
     return tuple(samples)
 
 
 def without_optional_tools(resolver: ArtifactResolver) -> ArtifactResolver:
-    """The same store for looking at every format: tools that nobody named are used, and not fetched."""
+    """Copy a resolver so that it uses optional tools if they are installed, but does not install them."""
     return replace(resolver, toolchains=resolver.toolchains.without_building(OPTIONAL_TOOLS))
 
 
 def formats_to_compare(*, build: bool | None, lite_version: str | None) -> tuple[RunConfig, ...]:
-    """Every format that runs here but the inference model itself.
+    """List every format that runs on this machine, except the inference model itself.
 
     Args:
         build: As for ``zoo.compare``.
         lite_version: Version of Paddle-Lite.
     """
-    from zoo.runner.loading import RunConfig  # not before it is known that this machine runs models
+    from zoo.runner.loading import RunConfig  # imported here: needs the extra "run"
 
     return tuple(
         RunConfig(
             backend=each.backend,
             precision=each.precision,
-            # Made here like the others: what upstream published may be of another Paddle-Lite.
+            # Converted locally: the published file may come from another version of Paddle-Lite.
             build=True if build is None and each.interpreted else build,
-            lite_version=lite_version if each.want.kind == "lite" else None,
+            lite_version=lite_version if each.spec.kind == "lite" else None,
         )
         for each in FORMATS
-        if each.want.kind != "inference"
+        if each.spec.kind != "inference"
     )
 
 
-def parity_of(
-    entry: Entry, choice: RunConfig, samples: Sequence[Sample], reference: Layers, resolver: ArtifactResolver
+def compare_format(
+    entry: Entry,
+    config: RunConfig,
+    samples: Sequence[Sample],
+    reference: LayerOutputs,
+    resolver: ArtifactResolver,
 ) -> FormatParity:
-    """What a format computes, beside what the inference model computes.
+    """Compare a format with the inference model.
 
     Args:
-        entry: Whose format it is.
-        choice: The format.
-        samples: What both are shown.
-        reference: What the inference model made of it.
-        resolver: Gets the format.
+        entry: The entry.
+        config: The format.
+        samples: Images of the comparison.
+        reference: Outputs of the inference model on them.
+        resolver: Resolver of the artifact.
 
     Raises:
-        ZooError: What says more than that this one format is not to be had: a refused file, or no network.
+        ZooError: An error that concerns more than this format: a rejected file, or no network access.
     """
-    from zoo.evaluation.parity import FormatParity, compare, heat_maps_alone, observe
+    from zoo.evaluation.layers import record_layers, without_argmax
+    from zoo.evaluation.parity import FormatParity, compare_layers
     from zoo.runner.loading import load_networks
 
-    name = choice.format.name
+    name = config.format.name
     resolver.reporter.note(f"comparing {name}")
     try:
-        with load_networks([(entry, choice)], resolver) as (network,):
+        with load_networks([(entry, config)], resolver) as (network,):
             engine = f"{network.session.engine} {network.session.engine_version}"
-            expected = heat_maps_alone(reference) if choice.format.heat_maps_alone else reference
-            found = compare(expected, observe(network, samples), entry, choice.precision)
+            expected = without_argmax(reference) if config.format.heat_maps_only else reference
+            found = compare_layers(expected, record_layers(network, samples), entry, config.precision)
     except ZooError as error:
         state = _state_after(error)
         if state is None:
             raise
-        return FormatParity(format=name, state=state, reason=_why(error))
+        return FormatParity(format=name, state=state, reason=_explain(error))
     return found.model_copy(update={"format": name, "engine": engine})
 
 
 def _state_after(error: ZooError) -> State | None:
-    """What an error makes of one format; None where it is about more than that."""
-    from converters.onnx import REFUSALS as IMPOSSIBLE
-    from converters.tflite.options import REFUSALS as UNSUPPRESSED
-    from zoo.runner.sessions.arm_fp16 import REFUSALS as UNKNOWN
+    """State of a format after an error; None if the error concerns more than this format."""
+    from converters.onnx import UNSUPPORTED_CODES as ONNX_CODES
+    from converters.tflite.options import UNSUPPORTED_CODES as TFLITE_CODES
+    from zoo.runner.sessions.arm_fp16 import REFUSALS
 
     if isinstance(error, MissingToolError) or error.code in ("nothing-published", "not-on-server"):
         return "missing"
     if not isinstance(error, ConversionError):
         return None
-    return "not-run" if error.code in (*IMPOSSIBLE, *UNKNOWN, *UNSUPPRESSED) else "failed"
+    return "not-run" if error.code in (*ONNX_CODES, *REFUSALS, *TFLITE_CODES) else "failed"
 
 
-def _why(error: ZooError) -> str:
+def _explain(error: ZooError) -> str:
     from zoo.runner.sessions.arm_fp16 import REFUSALS
 
     if error.code in REFUSALS:
-        return f"the interpreter of ARM FP16 kernels does not know {error.found}"
+        return f"ARM FP16 emulation does not support {error.found}"
     if isinstance(error, MissingToolError | NetworkError | NotFoundError):
         return "; ".join(filter(None, (error.message, error.hint)))
     return ": ".join(filter(None, (error.message, error.found)))
 
 
 def not_runnable() -> FormatParity:
-    """A format that this processor cannot run: it keeps its row, and nothing stands in for it."""
+    """The row of the format that needs an ARM processor."""
     from zoo.evaluation.parity import FormatParity
 
     return FormatParity(
         format=PHONE_ONLY.id,
         state="not-run",
-        reason="its kernels are for ARM processors; lite-x86-fp32 is the same network for this one",
+        reason="needs an ARM processor; lite-x86-fp32 is the same network for x86",
     )

@@ -1,56 +1,55 @@
-"""How long a model takes here, beside what was published about the same scope elsewhere."""
+"""Measure latency on this machine and list published figures of the same scope."""
 
 from __future__ import annotations
 
 import platform
 import time
 from collections.abc import Callable, Sequence
-from typing import Literal
 
 import numpy as np
 from pydantic import NonNegativeInt, PositiveInt
 
+from registry.choices import FloatPrecision as Precision
+from registry.choices import Scope
 from registry.errors import UsageError
 from registry.schema import Entry
 from registry.schema.base import Model
 from registry.schema.figures import Latency as Published
 from registry.schema.io import DetectionOutput
 from zoo._utils.arrays import Array
-from zoo.artifacts.formats import Backend, Precision
+from zoo._utils.choices import Backend
 from zoo.runner.images import Image
 from zoo.runner.loading import LoadedModel
 from zoo.runner.preprocess import prepare_image
-from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, python_deployment
-from zoo.runner.runner import detector_of, estimator_of, keypoint_protocol
-
-Scope = Literal["network", "pipeline"]
+from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, as_python_deployment
+from zoo.runner.runner import get_keypoint_protocol, make_detector, make_estimator
 
 
 class Plan(Model):
-    """How often to measure what.
+    """Scope and number of runs of a latency measurement.
 
     Attributes:
         scope: ``network``: one run of the engine, arrays in, arrays out. ``pipeline``: a decoded image in,
-            boxes or key points out.
-        warm_up: Runs that are not counted: engines choose kernels and allocate in the first ones.
-        repeats: Runs that are.
+            boxes or keypoints out.
+        warmup: Runs that are not measured: engines select kernels and allocate memory in the first runs.
+        runs: Measured runs.
     """
 
     scope: Scope = "network"
-    warm_up: NonNegativeInt = 16
-    repeats: PositiveInt = 100
+    warmup: NonNegativeInt = 16
+    runs: PositiveInt = 100
 
 
 class Summary(Model):
     """Times of one input, in milliseconds.
 
     Attributes:
-        runs: How many were measured.
+        runs: Number of measured runs.
         mean: Arithmetic mean.
         minimum: The shortest.
         p50: Median.
-        p90: 90 of 100 are not longer.
-        p99: 99 of 100 are not longer.
+        p90: 90th percentile.
+        p99: 99th percentile.
         maximum: The longest.
     """
 
@@ -64,16 +63,16 @@ class Summary(Model):
 
 
 class Timing(Model):
-    """One format on one engine.
+    """Latency of one format on one engine.
 
     Attributes:
-        format: Which artifact, for example ``onnx-fp32``; the backend's name where it could not be had.
-        backend: What ran it.
-        precision: Of the file; what is computed, the engine says.
-        engine: Engine and its version; None where it was not run.
-        threads: Threads one run may use.
-        summary: The times; None where it was not run.
-        reason: Why it was not run.
+        format: Artifact, for example ``onnx-fp32``; the name of the backend if there is no artifact.
+        backend: Backend that ran the model.
+        precision: Precision of the file. The engine string names the precision of the arithmetic.
+        engine: Engine and its version; None if the format was not run.
+        threads: Threads of one run.
+        summary: The times; None if the format was not run.
+        reason: Reason why it was not run.
     """
 
     format: str
@@ -86,14 +85,14 @@ class Timing(Model):
 
 
 class Bench(Model):
-    """Times of an entry here, and those published with the same scope.
+    """Latency of an entry on this machine, and published figures of the same scope.
 
     Attributes:
         entry: ``name@release``.
-        machine: Processor family this ran on.
-        plan: What was measured, how often.
-        timings: One a format.
-        published: Figures of the same scope. Other devices: for orientation, not for comparison.
+        machine: Processor architecture of this machine.
+        plan: Scope and number of runs.
+        timings: One per format.
+        published: Published figures of the same scope, on other devices: for orientation, not for comparison.
     """
 
     entry: str
@@ -103,49 +102,49 @@ class Bench(Model):
     published: tuple[Published, ...]
 
 
-def interpreted_takes() -> UsageError:
-    """Why a half-precision Lite file is not timed."""
+def latency_not_measurable() -> UsageError:
+    """The error for timing an FP16 Lite file, which is emulated on this machine."""
     return UsageError(
         "latency-not-measurable",
-        "a half-precision Lite file is interpreted here: how long that takes says nothing about a phone",
+        "the latency of an FP16 Lite file cannot be measured here: its ARM kernels are emulated",
         expected="an engine that runs on this processor",
         found="lite-arm-fp16",
         done="nothing was fetched or timed",
-        hint="--precision fp32 times the x86 twin; zoo validate shows what half precision costs",
+        hint="--precision fp32 times the x86 file of the same network; zoo validate measures FP16 accuracy",
     )
 
 
 def time_network(network: LoadedModel, image: Image, plan: Plan) -> Timing:
-    """Measures one loaded network.
+    """Measure the latency of a loaded network.
 
     Args:
-        network: The network. Those that live in a child process are measured with the way there and back.
-        image: What it looks at; a pose model takes all of it for the person.
-        plan: What to measure, how often.
+        network: The network. For a network in a child process, the time includes the communication.
+        image: Input image; a pose model treats the whole image as one person.
+        plan: Scope and number of runs.
     """
-    look = _pipeline(network, image) if plan.scope == "pipeline" else _engine_alone(network, image)
+    run = _prepare_pipeline(network, image) if plan.scope == "pipeline" else _prepare_engine(network, image)
     return Timing(
         format=network.fetched.artifact,
-        backend=network.choice.backend,
-        precision=network.choice.precision,
+        backend=network.config.backend,
+        precision=network.config.precision,
         engine=f"{network.session.engine} {network.session.engine_version}",
         threads=network.session.threads,
-        summary=summarize(measured(look, warm_up=plan.warm_up, repeats=plan.repeats)),
+        summary=summarize(measure_durations(run, warmup=plan.warmup, runs=plan.runs)),
     )
 
 
-def measured(work: Callable[[], object], *, warm_up: int, repeats: int) -> list[float]:
-    """Durations of single calls, in milliseconds.
+def measure_durations(work: Callable[[], object], *, warmup: int, runs: int) -> list[float]:
+    """Measure the durations of single calls, in milliseconds.
 
     Args:
-        work: What to measure.
-        warm_up: Calls before the first that counts.
-        repeats: Calls that count.
+        work: Function to call.
+        warmup: Calls that are not measured.
+        runs: Measured calls.
     """
-    for _ in range(warm_up):
+    for _ in range(warmup):
         work()
     times = []
-    for _ in range(repeats):
+    for _ in range(runs):
         start = time.perf_counter_ns()
         work()
         times.append((time.perf_counter_ns() - start) / 1e6)
@@ -153,7 +152,7 @@ def measured(work: Callable[[], object], *, warm_up: int, repeats: int) -> list[
 
 
 def summarize(times: Sequence[float]) -> Summary:
-    """Percentiles of durations; each is a duration that occurred, none is interpolated.
+    """Compute percentiles of durations; each is a measured duration, none is interpolated.
 
     Args:
         times: Milliseconds, at least one.
@@ -170,26 +169,26 @@ def summarize(times: Sequence[float]) -> Summary:
     )
 
 
-def bench_of(entry: Entry, plan: Plan, timings: Sequence[Timing]) -> Bench:
-    """Times beside the published figures of the same scope and of one input, and of no other."""
+def build_bench(entry: Entry, plan: Plan, timings: Sequence[Timing]) -> Bench:
+    """Add the published figures of the same scope and batch size 1 to measured times."""
     published = tuple(figure for figure in entry.latency if figure.scope == plan.scope and figure.batch == 1)
     return Bench(
         entry=entry.id, machine=platform.machine(), plan=plan, timings=tuple(timings), published=published
     )
 
 
-def _pipeline(network: LoadedModel, image: Image) -> Callable[[], object]:
+def _prepare_pipeline(network: LoadedModel, image: Image) -> Callable[[], object]:
     if isinstance(network.entry.output, DetectionOutput):
-        detector = detector_of(network, PYTHON_DEPLOYMENT_NMS)
+        detector = make_detector(network, PYTHON_DEPLOYMENT_NMS)
         return lambda: detector(image)
-    estimator = estimator_of(network, python_deployment(keypoint_protocol(network.entry)))
+    estimator = make_estimator(network, as_python_deployment(get_keypoint_protocol(network.entry)))
     return lambda: estimator(image)
 
 
-def _engine_alone(network: LoadedModel, image: Image) -> Callable[[], object]:
+def _prepare_engine(network: LoadedModel, image: Image) -> Callable[[], object]:
     spec = network.entry.input
     prepared = prepare_image(image, spec, network.normalization)
-    # What the tensor shows has no bearing on how long it takes: a stretched image serves pose models too.
+    # The content of the tensor does not influence the time: a stretched image is good enough for pose models.
     feeds: dict[str, Array] = {spec.name: prepared.tensor}
     extras = {
         "scale_factor": prepared.scale[None],

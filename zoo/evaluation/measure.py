@@ -1,6 +1,6 @@
-"""Accuracy on a folder laid out as COCO is, under the protocol of a catalog entry.
+"""Measure accuracy on a data set in COCO layout, under a given protocol.
 
-Images are taken in groups, looked at, scored and forgotten; what stays is which box or person matched.
+Images are processed and scored in groups. Only the matches of boxes or persons are kept in memory.
 """
 
 from __future__ import annotations
@@ -18,74 +18,74 @@ from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo._utils.arrays import Array
 from zoo._utils.ordered_map import map_ahead
 from zoo.datasets.coco import CocoImage, CocoSet
-from zoo.evaluation.scoring import Metrics, Scorer, Spread
+from zoo.evaluation.scoring import ConfidenceInterval, Metrics, Scorer
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import Image, read_image
 from zoo.runner.results import DetectionRecord, PoseRecord
 
-_GROUP = 8  # images; their persons fill a batch of the network
+_GROUP_SIZE = 8  # images; the persons of a group form one batch of the network
 
 Worker = TypeVar("Worker")
 
 
 class Accuracy(Model):
-    """What was measured.
+    """Measured accuracy.
 
     Attributes:
         metrics: The figures.
-        spread: Their interval over images; None where none was asked for.
-        images: Images looked at.
-        results: Boxes or persons that were scored.
-        other_size: Images that are not as large as the annotation file says.
-        protocol: How it was measured.
+        interval: Their interval over images; None if it was not requested.
+        images: Number of evaluated images.
+        results: Number of scored boxes or persons.
+        size_mismatches: Images whose size differs from the annotation file.
+        protocol: Executed protocol.
     """
 
     metrics: Metrics
-    spread: Spread | None = None
+    interval: ConfidenceInterval | None = None
     images: int
     results: int
-    other_size: int = 0
+    size_mismatches: int = 0
     protocol: KeypointProtocol | DetectionProtocol
 
 
 @dataclass(frozen=True, eq=False)
 class _Persons:
-    """Boxes of the persons in one image and their scores."""
+    """Boxes of the persons in one image, and their scores."""
 
     boxes: Array
     scores: Array
 
 
 @dataclass(frozen=True, eq=False)
-class _Looked:
-    """A group of images and what was found in them."""
+class _ScoredGroup:
+    """A group of images and the results on them."""
 
     images: Sequence[CocoImage]
     records: Sequence[DetectionRecord]
 
 
-class _Reading:
-    """Reads images, from several threads, and counts those that are not as large as the file says.
+class _ImageReader:
+    """Reads images from several threads and counts those whose size differs from the annotation file.
 
     Args:
-        honor_exif: Whether an image is turned by its EXIF orientation.
+        honor_exif: Whether to rotate an image by its EXIF orientation.
     """
 
     def __init__(self, *, honor_exif: bool) -> None:
         self._honor_exif = honor_exif
-        self._other_size: list[int | str] = []  # appending is atomic, adding to a number is not
+        self._other_size: list[int | str] = []  # appending is atomic, incrementing is not
 
     def __call__(self, image: CocoImage) -> Image:
-        """The image, decoded; errors as for ``read_image``."""
+        """Read and decode an image; errors as for ``read_image``."""
         pixels = read_image(image.path, honor_exif=self._honor_exif)
         if (pixels.width, pixels.height) != (image.width, image.height):
             self._other_size.append(image.id)
         return pixels
 
     @property
-    def other_size(self) -> int:
-        """How many were of another size."""
+    def size_mismatches(self) -> int:
+        """Number of images of a different size."""
         return len(self._other_size)
 
 
@@ -97,15 +97,15 @@ def measure_keypoints(
     resamples: int = 0,
     on_images: Callable[[int], None] = lambda count: None,
 ) -> Accuracy:
-    """Object keypoint similarity AP of a pose network.
+    """Measure the object keypoint similarity (OKS) AP of a pose network.
 
     Args:
         data: Images and annotations.
-        estimators: One per thread, all alike; the first one's protocol is what is executed. Estimators may
-            share a session that answers several callers at a time.
-        detectors: Find the persons, for protocols whose boxes come from a detector: one per estimator, all
-            alike, made with the suppression of that detector's own evaluation.
-        resamples: Sets of images to draw for the interval; 0 leaves it out.
+        estimators: One per thread, all equal; the protocol of the first is executed. Estimators may share a
+            thread-safe session.
+        detectors: One per estimator, all equal, if the protocol takes the boxes from a detector. Each must be
+            configured with the suppression of the detector's own evaluation.
+        resamples: Number of bootstrap samples for the interval; 0 computes none.
         on_images: Called with the number of images just finished.
 
     Raises:
@@ -115,22 +115,22 @@ def measure_keypoints(
     if (protocol.boxes == "detector") != bool(detectors):
         raise UsageError(
             "boxes-mismatch",
-            "protocol and arguments disagree about where person boxes come from",
+            "the protocol and the arguments disagree about the source of the person boxes",
             expected=f"boxes from {protocol.boxes}",
-            found="a detector was given" if detectors else "no detector was given",
-            hint="leave the detectors out" if detectors else "give a detector for each estimator",
+            found="a detector" if detectors else "no detector",
+            hint="omit the detectors" if detectors else "pass one detector per estimator",
         )
     person = data.person
-    read = _Reading(honor_exif=protocol.honor_exif)
-    finders: Sequence[Detector | None] = detectors or [None] * len(estimators)
-    pairs = list(zip(estimators, finders, strict=True))
+    read = _ImageReader(honor_exif=protocol.honor_exif)
+    person_detectors: Sequence[Detector | None] = detectors or [None] * len(estimators)
+    pairs = list(zip(estimators, person_detectors, strict=True))
 
-    def look(photos: Sequence[CocoImage], pair: tuple[PoseEstimator, Detector | None]) -> list[PoseRecord]:
-        return _poses_of(photos, read, *pair, category=person)
+    def predict(images: Sequence[CocoImage], pair: tuple[PoseEstimator, Detector | None]) -> list[PoseRecord]:
+        return _estimate_poses(images, read, *pair, category=person)
 
     scorer = Scorer(data, "keypoints", categories=(person,), max_detections=protocol.max_detections)
-    results = _scored(scorer, _over_images(data.images, pairs, look, on_images))
-    return _accuracy(data, scorer, protocol, resamples, results=results, other_size=read.other_size)
+    results = _score_groups(scorer, _predict_groups(data.images, pairs, predict, on_images))
+    return _accuracy(data, scorer, protocol, resamples, results=results, size_mismatches=read.size_mismatches)
 
 
 def measure_detection(
@@ -141,17 +141,17 @@ def measure_detection(
     resamples: int = 0,
     on_images: Callable[[int], None] = lambda count: None,
 ) -> Accuracy:
-    """Box AP of a detector.
+    """Measure the box AP of a detector.
 
-    Class ``i`` of the network is the ``i``-th category of the annotation file, or person for a network that
-    knows nothing else.
+    Class ``i`` of the network is the ``i``-th category of the annotation file. If person is the only class of
+    the network, it is the person category.
 
     Args:
         data: Images and annotations.
-        detectors: One per thread, all alike, made with the protocol's suppression. Detectors may share a
-            session that answers several callers at a time.
-        protocol: Which categories count, and how many boxes of a photo.
-        resamples: Sets of images to draw for the interval; 0 leaves it out.
+        detectors: One per thread, all equal, configured with the suppression of the protocol. Detectors may
+            share a thread-safe session.
+        protocol: Protocol with the scored categories and the maximum number of boxes per image.
+        resamples: Number of bootstrap samples for the interval; 0 computes none.
         on_images: Called with the number of images just finished.
 
     Raises:
@@ -160,24 +160,24 @@ def measure_detection(
     categories = _categories(data, detectors[0])
     scope = (data.person,) if protocol.category_scope == "person" else data.categories
 
-    read = _Reading(honor_exif=protocol.honor_exif)
+    read = _ImageReader(honor_exif=protocol.honor_exif)
 
-    def look(photos: Sequence[CocoImage], detector: Detector) -> list[DetectionRecord]:
+    def predict(images: Sequence[CocoImage], detector: Detector) -> list[DetectionRecord]:
         records: list[DetectionRecord] = []
-        for image in photos:
+        for image in images:
             found = detector(read(image)).records(image.id, categories)
             records += [record for record in found if record["category_id"] in scope]
         return records
 
     scorer = Scorer(data, "bbox", categories=scope, max_detections=protocol.max_detections)
-    results = _scored(scorer, _over_images(data.images, detectors, look, on_images))
-    return _accuracy(data, scorer, protocol, resamples, results=results, other_size=read.other_size)
+    results = _score_groups(scorer, _predict_groups(data.images, detectors, predict, on_images))
+    return _accuracy(data, scorer, protocol, resamples, results=results, size_mismatches=read.size_mismatches)
 
 
-def _scored(scorer: Scorer, looked: Iterable[_Looked]) -> int:
-    """Scores groups of images as they come, and counts what was found in them."""
+def _score_groups(scorer: Scorer, groups: Iterable[_ScoredGroup]) -> int:
+    """Score groups of images as they arrive and return the number of results."""
     results = 0
-    for group in looked:
+    for group in groups:
         scorer.add(group.images, group.records)
         results += len(group.records)
     return results
@@ -190,15 +190,15 @@ def _accuracy(
     resamples: int,
     *,
     results: int,
-    other_size: int,
+    size_mismatches: int,
 ) -> Accuracy:
-    scored = scorer.scored()
+    scored = scorer.finish()
     return Accuracy(
         metrics=scored.metrics,
-        spread=scored.spread(resamples) if resamples else None,
+        interval=scored.bootstrap_interval(resamples) if resamples else None,
         images=len(data.images),
         results=results,
-        other_size=other_size,
+        size_mismatches=size_mismatches,
         protocol=protocol,
     )
 
@@ -218,47 +218,47 @@ def _categories(data: CocoSet, detector: Detector) -> tuple[int, ...]:
     return data.categories
 
 
-def _poses_of(
-    photos: Sequence[CocoImage],
+def _estimate_poses(
+    images: Sequence[CocoImage],
     read: Callable[[CocoImage], Image],
     estimator: PoseEstimator,
     detector: Detector | None,
     *,
     category: int,
 ) -> list[PoseRecord]:
-    """Poses in a group of images; the network sees the persons of all of them together."""
+    """Estimate the poses in a group of images; the persons of all images form one batch."""
     protocol = estimator.protocol
     prepared, persons = [], []
-    for image in photos:
+    for image in images:
         pixels = read(image)
-        found = _found(pixels, detector, protocol) if detector else _annotated(image)
+        found = _detect_persons(pixels, detector, protocol) if detector else _annotated_persons(image)
         persons.append(found)
         prepared.append(estimator.prepare(pixels, found.boxes))
     maps = estimator.heatmaps(np.concatenate([part.tensor for part in prepared]))
     ends = np.cumsum([len(part.regions) for part in prepared])
     records: list[PoseRecord] = []
-    for image, part, found, own in zip(photos, prepared, persons, np.split(maps, ends[:-1]), strict=True):
+    for image, part, found, own in zip(images, prepared, persons, np.split(maps, ends[:-1]), strict=True):
         records += estimator.finish(own, part, found.boxes, found.scores).records(image.id, category)
     return records
 
 
-def _annotated(image: CocoImage) -> _Persons:
+def _annotated_persons(image: CocoImage) -> _Persons:
     boxes = image.persons_with_keypoints()
     return _Persons(boxes, np.ones(len(boxes)))
 
 
-def _found(pixels: Image, detector: Detector, protocol: KeypointProtocol) -> _Persons:
+def _detect_persons(pixels: Image, detector: Detector, protocol: KeypointProtocol) -> _Persons:
     persons = detector(pixels).above(protocol.box_threshold or 0.0, label=detector.person)
     return _Persons(persons.boxes, persons.scores)
 
 
-def _over_images(
-    photos: Sequence[CocoImage],
+def _predict_groups(
+    images: Sequence[CocoImage],
     workers: Sequence[Worker],
-    look: Callable[[Sequence[CocoImage], Worker], Sequence[DetectionRecord]],
+    predict: Callable[[Sequence[CocoImage], Worker], Sequence[DetectionRecord]],
     on_images: Callable[[int], None],
-) -> Iterator[_Looked]:
-    """Records of all images, group by group, in order, from as many threads as there are workers."""
+) -> Iterator[_ScoredGroup]:
+    """Yield the results of all images, group by group and in order, from one thread per worker."""
     idle: SimpleQueue[Worker] = SimpleQueue()
     for worker in workers:
         idle.put(worker)
@@ -266,12 +266,12 @@ def _over_images(
     def work(group: Sequence[CocoImage]) -> Sequence[DetectionRecord]:
         worker = idle.get()
         try:
-            return look(group, worker)
+            return predict(group, worker)
         finally:
             idle.put(worker)
 
-    groups = [photos[start : start + _GROUP] for start in range(0, len(photos), _GROUP)]
+    groups = [images[start : start + _GROUP_SIZE] for start in range(0, len(images), _GROUP_SIZE)]
     results = map_ahead(work, groups, threads=len(workers), ahead=2 * len(workers))
     for group, records in zip(groups, results, strict=True):
         on_images(len(group))
-        yield _Looked(group, records)
+        yield _ScoredGroup(group, records)

@@ -1,4 +1,4 @@
-"""How far the outputs of one format lie from those of another, number by number."""
+"""Compare the outputs of two formats element by element."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 
 
 class OutputDifference(Model):
-    """One output of two formats, compared over all inputs.
+    """Difference of one output between two formats, over all inputs.
 
     Attributes:
         name: Name of the output in the reference.
-        max_abs: Largest absolute difference; for indices, how many differ.
+        max_abs: Largest absolute difference; for indices, the number of different elements.
         max_value: Largest absolute value in the reference.
-        cosine: Cosine between the two, both taken as one long vector; 1 where both are all zero.
-        index: Whether the output holds indices, for which only equality counts.
+        cosine: Cosine similarity of the flattened outputs; 1 if both are all zero.
+        index: Whether the output contains indices, for which only equality counts.
     """
 
     name: str
@@ -33,35 +33,35 @@ class OutputDifference(Model):
 
     @property
     def relative(self) -> float:
-        """``max_abs`` as a share of ``max_value``; 0 where both are zero."""
+        """``max_abs`` divided by ``max_value``; 0 if both are zero."""
         return self.max_abs / self.max_value if self.max_value else float(self.max_abs > 0)
 
 
 def compare_outputs(
     reference: Mapping[str, Array], other: Mapping[str, Array]
 ) -> tuple[OutputDifference, ...]:
-    """Compares outputs by their order: converters rename them and keep the order.
+    """Compare outputs pairwise in their order: converters rename outputs but keep the order.
 
     Args:
-        reference: Outputs of the model that is right by definition.
+        reference: Outputs of the reference model.
         other: Outputs of another format for the same inputs.
 
     Raises:
-        ConversionError: ``output-mismatch``: another number, shape or kind of outputs, or values that
-            are not finite where the reference's are.
+        ConversionError: ``output-mismatch``: different number, shapes or types of outputs, or values that
+            are not finite although those of the reference are.
     """
     if len(reference) != len(other):
-        raise other_kind(f"{len(reference)} outputs", f"{len(other)} outputs")
+        raise kind_mismatch(f"{len(reference)} outputs", f"{len(other)} outputs")
     pairs = zip(reference.items(), other.items(), strict=True)
     return tuple(_compare(name, expected, found) for (name, expected), (_, found) in pairs)
 
 
 def _compare(name: str, expected: Array, found: Array) -> OutputDifference:
-    # Imported here: whoever only renders a comparison needs no numpy.
+    # Imported here: rendering a comparison does not need numpy.
     import numpy as np
 
     if expected.shape != found.shape or expected.dtype.kind != found.dtype.kind:
-        raise other_kind(f"{name} {expected.shape} {expected.dtype}", f"{found.shape} {found.dtype}")
+        raise kind_mismatch(f"{name} {expected.shape} {expected.dtype}", f"{found.shape} {found.dtype}")
     if expected.dtype.kind in "iu":
         differing = float(np.count_nonzero(expected != found))
         return OutputDifference(
@@ -69,7 +69,7 @@ def _compare(name: str, expected: Array, found: Array) -> OutputDifference:
         )
     left, right = expected.astype(np.float64).ravel(), found.astype(np.float64).ravel()
     if not np.isfinite(right).all():
-        raise other_kind(f"{name}: finite values", "NaN or infinity")
+        raise kind_mismatch(f"{name}: finite values", "NaN or infinity")
     length = float(np.linalg.norm(left) * np.linalg.norm(right))
     cosine = float(left @ right) / length if length else float(not left.any() and not right.any())
     return OutputDifference(
@@ -81,12 +81,12 @@ def _compare(name: str, expected: Array, found: Array) -> OutputDifference:
     )
 
 
-def other_kind(expected: str, found: str) -> ConversionError:
-    """The error for outputs that cannot be compared number by number."""
+def kind_mismatch(expected: str, found: str) -> ConversionError:
+    """The error for outputs that cannot be compared element by element."""
     return ConversionError(
         "output-mismatch",
-        "the converted model hands out something else than the one it was made from",
+        "the outputs of the converted model do not match those of its source",
         expected=expected,
         found=found,
-        hint="convert it anew, or with another version of the tool: zoo convert --help",
+        hint="convert again with another tool version: zoo convert --help",
     )

@@ -1,4 +1,4 @@
-"""COCO's average precision, computed by faster-coco-eval."""
+"""Compute COCO's average precision with faster-coco-eval."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from zoo.datasets.coco_annotations import JOINT_VALUES, Kind
 from zoo.runner.postprocess.poses import COCO_SIGMAS
 from zoo.runner.results import DetectionRecord, PoseRecord
 
-_FIT = "1.8."
-"""Versions whose inner functions are those used here; the extra ``run`` asks for them."""
+_SUPPORTED = "1.8."
+"""Prefix of the supported versions, whose internal functions are used below; the extra ``run`` pins them."""
 
 
 class Metrics(Model):
-    """Figures under pycocotools' names, as fractions; None where the set holds nothing to find.
+    """Figures under pycocotools' names, as fractions; None if the set contains no instance to find.
 
     Attributes:
-        AP: Mean over the thresholds 0.50, 0.55, … 0.95.
-        AP50: At 0.50.
-        AP75: At 0.75.
-        AR: Mean recall over the same thresholds, at the protocol's number of detections per photo.
+        AP: Mean average precision over the thresholds 0.50, 0.55, … 0.95.
+        AP50: Average precision at threshold 0.50.
+        AP75: Average precision at threshold 0.75.
+        AR: Mean recall over the same thresholds, at the protocol's maximum number of detections per image.
     """
 
     AP: float | None
@@ -36,14 +36,14 @@ class Metrics(Model):
     AR: float | None
 
 
-class Spread(Model):
-    """How far the figures move when the images are drawn anew from the same set.
+class ConfidenceInterval(Model):
+    """95 % bootstrap interval of the figures over images.
 
     Attributes:
-        low: The figures' lower ends of the 95 % interval, as fractions.
-        high: Their upper ends.
-        resamples: Sets of images that were drawn.
-        seed: Of the draws.
+        low: Lower ends, as fractions.
+        high: Upper ends.
+        resamples: Number of bootstrap samples.
+        seed: Seed of the random generator.
     """
 
     low: Metrics
@@ -53,33 +53,33 @@ class Spread(Model):
 
 
 @dataclass(frozen=True, eq=False)
-class Scored:
-    """Results that were compared with annotations.
+class ScoredResults:
+    """Results that were matched with annotations.
 
     Attributes:
         metrics: The figures.
-        matches: What the evaluator matched in each image: a list a category, images ordered by id.
-        parameters: The evaluator's parameters for all of them.
+        matches: Matches of each image: one list per category, images ordered by id.
+        parameters: Parameters of the evaluator for all images.
     """
 
     metrics: Metrics
     matches: Sequence[Sequence[Any]]
     parameters: Any
 
-    def spread(self, resamples: int, *, seed: int = 0) -> Spread:
-        """Bootstrap percentile interval over images (Efron, Annals of Statistics 7, 1979).
+    def bootstrap_interval(self, resamples: int, *, seed: int = 0) -> ConfidenceInterval:
+        """Compute the bootstrap percentile interval over images (Efron, Annals of Statistics 7, 1979).
 
         Args:
-            resamples: Sets to draw, each as large as the set itself.
-            seed: Of the draws; the same seed gives the same interval.
+            resamples: Number of bootstrap samples, each as large as the set.
+            seed: Seed of the random generator; equal seeds give equal intervals.
         """
         images = len(self.parameters.imgIds)
-        # Named, because the generator behind default_rng may change.
+        # PCG64 is named explicitly because the generator behind default_rng may change.
         random = np.random.Generator(np.random.PCG64(seed))
         figures: dict[str, list[float]] = {name: [] for name in Metrics.model_fields}
         for _ in range(resamples):
             drawn = random.integers(images, size=images).tolist()
-            found = _accumulated(
+            found = _accumulate(
                 [[block[image] for image in drawn] for block in self.matches], self.parameters
             )
             for name, value in found.model_dump().items():
@@ -89,12 +89,12 @@ class Scored:
             for name, values in figures.items()
         }
         low, high = (Metrics(**{name: pair[end] for name, pair in ends.items()}) for end in (0, 1))
-        return Spread(low=low, high=high, resamples=resamples, seed=seed)
+        return ConfidenceInterval(low=low, high=high, resamples=resamples, seed=seed)
 
 
 def _evaluator() -> Any:
     try:
-        import faster_coco_eval  # native code that only scoring needs
+        import faster_coco_eval  # imported here: only scoring needs its native code
     except ImportError as error:
         raise MissingToolError(
             "evaluator-missing",
@@ -103,11 +103,11 @@ def _evaluator() -> Any:
             hint="pip install 'paddle-zoo[run]'",
         ) from error
     version = metadata.version("faster-coco-eval")
-    if not version.startswith(_FIT):
+    if not version.startswith(_SUPPORTED):
         raise MissingToolError(
             "evaluator-incompatible",
-            "this version of faster-coco-eval may match and average in another way",
-            expected=f"faster-coco-eval {_FIT}x",
+            "this version of faster-coco-eval is not supported: it may match and average differently",
+            expected=f"faster-coco-eval {_SUPPORTED}x",
             found=version,
             hint="pip install 'paddle-zoo[run]'",
         )
@@ -115,19 +115,19 @@ def _evaluator() -> Any:
 
 
 class Scorer:
-    """Compares results with annotations, some images at a time, and keeps no more than how they matched.
+    """Matches results with annotations, group by group, and keeps only the matches.
 
-    Images and annotations get numbers of our own, in the order of their ids: the evaluator knows no other ids
-    than whole numbers, mixes up annotations of one id, and like pycocotools counts one of id 0 as not found.
+    Images and annotations are renumbered in the order of their ids: the evaluator accepts only integers as
+    ids, confuses annotations with equal ids and, like pycocotools, counts annotation 0 as not found.
 
     Args:
-        data: The set; only its chosen images count.
-        kind: Compare boxes by overlap or key points by similarity.
-        categories: COCO category ids that are averaged over.
-        max_detections: Results per image that count, best first.
+        data: The set; only its selected images count.
+        kind: Match boxes by overlap, or keypoints by similarity.
+        categories: COCO category ids to average over.
+        max_detections: Maximum number of results per image, best first.
 
     Raises:
-        MissingToolError: ``evaluator-missing``, or ``evaluator-incompatible`` for a version it was not tried with.
+        MissingToolError: ``evaluator-missing``, or ``evaluator-incompatible`` for an unsupported version.
     """
 
     def __init__(
@@ -143,22 +143,22 @@ class Scorer:
         self._numbers = {number: place for place, number in enumerate(ids, start=1)}
 
     def add(self, images: Sequence[CocoImage], records: Sequence[DetectionRecord | PoseRecord]) -> None:
-        """Compare the results on some images, whose annotations and results can be forgotten then."""
+        """Match the results on some images; their annotations and results are not needed afterwards."""
         evaluation = self._evaluation(images, records)
         evaluation.evaluate()
-        # What matched in each image, ordered by category and photo. The evaluator has no public name for it;
-        # the versions that `_evaluator` lets pass have this one.
+        # Matches ordered by category and image. The evaluator has no public name for them; the versions that
+        # `_evaluator` accepts have this private one.
         matches = evaluation._evalImgs_cpp
         for place, image in enumerate(sorted(self._numbers[image.id] for image in images)):
             self._matches[image] = matches[place :: len(images)]
 
-    def scored(self) -> Scored:
-        """The figures over all images that were added."""
+    def finish(self) -> ScoredResults:
+        """Compute the figures over all added images."""
         parameters = self._evaluation((), ()).params
         parameters.imgIds = sorted(self._matches)
         rows = [self._matches[image] for image in parameters.imgIds]
         by_category = [[row[block] for row in rows] for block in range(len(self._categories))]
-        return Scored(_accumulated(by_category, parameters), by_category, parameters)
+        return ScoredResults(_accumulate(by_category, parameters), by_category, parameters)
 
     def _evaluation(
         self, images: Sequence[CocoImage], records: Sequence[DetectionRecord | PoseRecord]
@@ -178,13 +178,13 @@ class Scorer:
         evaluation.params.imgIds = [self._numbers[image.id] for image in images]
         evaluation.params.catIds = self._categories
         evaluation.params.maxDets = [self._max_detections]
-        # The other ranges, small to large objects, are figures nobody asks for here, and most of the time.
+        # The ranges of small, medium and large objects are not reported but would take most of the time.
         evaluation.params.areaRng = evaluation.params.areaRng[:1]
         evaluation.params.areaRngLbl = evaluation.params.areaRngLbl[:1]
         return evaluation
 
     def _truth(self, image: CocoImage) -> list[dict[str, Any]]:
-        """The annotations of the scored categories, with the fields that may be left out of the file."""
+        """Annotations of the scored categories, with defaults for optional fields."""
         kept = [item for item in image.annotations if item["category_id"] in self._categories]
         return [self._complete(item) | {"image_id": self._numbers[image.id]} for item in kept]
 
@@ -203,13 +203,13 @@ class Scorer:
         return fields | {"keypoints": joints, "num_keypoints": annotation.get("num_keypoints", seen)}
 
 
-def _accumulated(by_category: Sequence[Sequence[Any]], parameters: Any) -> Metrics:
-    # The evaluator has no public way to accumulate an image twice; this function of its native half takes
-    # any list that is ordered by category and photo.
+def _accumulate(by_category: Sequence[Sequence[Any]], parameters: Any) -> Metrics:
+    # The evaluator has no public way to accumulate an image twice. This function of its native module accepts
+    # any list ordered by category and image.
     from faster_coco_eval.faster_eval_api_cpp import COCOevalAccumulate
 
     flat = [matches for block in by_category for matches in block]
-    return _metrics(COCOevalAccumulate(parameters, flat), parameters.iouThrs)
+    return _read_metrics(COCOevalAccumulate(parameters, flat), parameters.iouThrs)
 
 
 def score(
@@ -220,16 +220,16 @@ def score(
     categories: tuple[int, ...],
     max_detections: int,
 ) -> Metrics:
-    """The figures of results on all images of a set; arguments and errors as for :class:`Scorer`."""
+    """Score results on all images of a set; arguments and errors as for :class:`Scorer`."""
     scorer = Scorer(data, kind, categories=categories, max_detections=max_detections)
     scorer.add(data.images, records)
-    return scorer.scored().metrics
+    return scorer.finish().metrics
 
 
-def _metrics(tables: Any, overlaps: Any) -> Metrics:
-    """Means over the accumulated tables at the only area, "all", and the only detection limit.
+def _read_metrics(tables: Any, overlaps: Any) -> Metrics:
+    """Average the accumulated tables at the only area, "all", and the only detection limit.
 
-    Read from the tables and not from the evaluator's summary, which expects three limits for boxes.
+    The evaluator's own summary cannot be used: it expects three detection limits for boxes.
     """
     precision = np.asarray(tables["precision"])[:, :, :, 0, -1]  # threshold, recall, category
     recall = np.asarray(tables["recall"])[:, :, 0, -1]  # threshold, category

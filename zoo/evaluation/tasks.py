@@ -11,6 +11,7 @@ from registry.errors import ConversionError, MissingToolError, UsageError
 from zoo._utils.extras import requires_extra
 from zoo._utils.threads import default_jobs
 from zoo._utils.validation import validate_kwargs
+from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import model_info
 from zoo.catalogs.sources import load_registry
@@ -108,7 +109,7 @@ def validate(
     models = one_per_thread(entry, config, threads)
     detectors = one_per_thread(boxes.detector, config, threads) if boxes else []
     with load_networks(
-        [*models, *detectors], resolver_for(chosen, locked=locked, reporter=reporter)
+        [*models, *detectors], resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
     ) as networks:
         return measure(
             networks[: len(models)],
@@ -155,7 +156,7 @@ def compare(
 
     chosen = settings or from_environment()
     entry = model_info(name, settings=chosen)
-    resolver = resolver_for(chosen, locked=locked, reporter=reporter)
+    resolver = resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
     samples = load_samples(images)
     with load_networks([(entry, make_config("compare", backend="paddle", build=build))], resolver) as (
         network,
@@ -201,7 +202,7 @@ def compare_model(
     from zoo.evaluation.compare_model import compare_conversions
     from zoo.evaluation.feeds import parse_shapes
 
-    resolver = resolver_for(settings or from_environment(), reporter=reporter)
+    resolver = resolver_for(SourceOptions(settings=settings or from_environment()), reporter=reporter)
     return compare_conversions(Path(model), parse_shapes(shapes), resolver, lite_version=lite_version)
 
 
@@ -245,7 +246,7 @@ def bench(
 
     chosen = settings or from_environment()
     entry = model_info(name, settings=chosen)
-    resolver = resolver_for(chosen, locked=locked, reporter=reporter)
+    resolver = resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
     if backend is None:
         resolver = without_optional_tools(resolver)
     sample = load_sample_image(load_samples([Path(image)] if image is not None else ())[0])

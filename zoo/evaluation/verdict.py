@@ -1,8 +1,8 @@
-"""Does a published figure hold: a measured one beside it, judged to both sides.
+"""Decide whether a measured accuracy agrees with the published figure.
 
-On the whole set a figure is either the published one or it is not. On a part of it the question is whether
-the published figure is one that images like these could have given: whether it lies inside the interval that
-drawing the images anew spans.
+On the complete split the measured figure must equal the published one. On a part of the split the published
+figure must lie inside the 95 % bootstrap interval of the measured one. A part that is too small for a narrow
+interval decides nothing, and the verdict says so.
 """
 
 from __future__ import annotations
@@ -14,176 +14,236 @@ from registry.schema import Entry
 from registry.schema.base import Model
 from registry.schema.figures import Accuracy as Figure
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
-from zoo.evaluation.scoring import Metrics, Spread
-from zoo.runner.runner import no_protocol
+from zoo.evaluation.outcome import FAILED, Outcome
+from zoo.evaluation.scoring import ConfidenceInterval, Metrics
 
 _MOST_RESAMPLES, _FEWEST_RESAMPLES = 500, 100
-_DRAWN_IMAGES = 200_000  # what may be added up for an interval: about as long as looking at the images takes
+_DRAWN_IMAGES = 200_000  # total images drawn for an interval: takes about as long as running the model
 
 ROUNDING = 0.05
-"""Percentage points by which a figure published with one decimal may have been rounded."""
+"""Percentage points: rounding error of a figure published with one decimal."""
 
 WHOLE_SET = 0.1
-"""Percentage points that evaluators of another version differ by on the same images, rounding included."""
+"""Percentage points by which evaluators of different versions differ on the same images, with rounding."""
+
+FEWEST_IMAGES = 20
+"""Images below which nothing is decided: a bootstrap over fewer images underestimates the spread."""
+
+WIDEST_INTERVAL = 20.0
+"""Percentage points: a wider interval contains so many figures that it confirms none of them."""
 
 _SPLITS = {("coco", "val2017"): 5000}
 
-Standing = Literal["met", "below", "above", "not-comparable"]
-
 
 class Verdict(Model):
-    """What a measurement says about a published figure.
+    """Comparison of a measured accuracy with the published figure.
 
     Attributes:
-        standing: ``met``, ``below`` or ``above`` the published figure, or ``not-comparable`` with it.
+        outcome: The outcome.
         metric: Name of the figure, as published.
-        published: Percent.
-        measured: Percent; None where the set holds nothing to find.
-        low: Lower end of the 95 % interval, percent; None on the whole set.
+        published: Published figure, percent; None if there is none.
+        measured: Measured figure, percent; None if the set contains no instance to find.
+        low: Lower end of the 95 % interval, percent; None on the complete split.
         high: Upper end.
-        reason: The verdict in words.
+        reason: Explanation of the outcome.
     """
 
-    standing: Standing
+    outcome: Outcome
     metric: Literal["AP", "mAP", "AP50"]
-    published: float
+    published: float | None
     measured: float | None
     low: float | None = None
     high: float | None = None
     reason: str
 
     @property
-    def met(self) -> bool:
-        """Whether nothing speaks against the published figure."""
-        return self.standing in ("met", "not-comparable")
+    def passed(self) -> bool:
+        """Whether the measurement does not contradict the published figure."""
+        return self.outcome not in FAILED
 
 
-def figure_of(entry: Entry, *, behind_detector: bool = False) -> Figure:
-    """The published figure that can be measured: not on private images, nor under half a protocol.
+def select_figure(entry: Entry, *, with_detector_boxes: bool = False) -> Figure | None:
+    """Select the published figure whose protocol can be executed.
+
+    Figures on private images and those with an incomplete protocol are skipped.
 
     Args:
         entry: The entry.
-        behind_detector: Whether a detector finds the boxes.
+        with_detector_boxes: Whether a detector supplies the boxes.
+
+    Returns:
+        The figure; None if the entry has none that can be measured.
 
     Raises:
-        UsageError: ``no-protocol``, or ``boxes-from-detector`` when the figure is about a pipeline.
+        UsageError: ``boxes-from-detector`` if the figure is about a pipeline.
     """
     for figure in entry.accuracy:
         if not isinstance(figure.protocol, (KeypointProtocol, DetectionProtocol)):
             continue
-        if _boxes(figure) == "detector" and not behind_detector:
+        if _box_source(figure) == "detector" and not with_detector_boxes:
             raise UsageError(
                 "boxes-from-detector",
-                f"the figure of {entry.id} was measured behind a detector: it belongs to a pipeline",
-                hint="add --detector NAME: what is measured then is labeled with that detector",
+                f"the published figure of {entry.id} was measured with the boxes of a detector",
+                hint="add --detector NAME; the result is labeled with the name of that detector",
             )
         return figure
-    raise no_protocol(entry)
+    return None
 
 
-def _boxes(figure: Figure) -> str | None:
+def _box_source(figure: Figure) -> str | None:
     return figure.protocol.boxes if isinstance(figure.protocol, KeypointProtocol) else None
 
 
-def is_whole(protocol: KeypointProtocol | DetectionProtocol, images: int, limit: int | None) -> bool:
-    """Whether a set is known to be all of the split that the figure was measured on.
+def is_whole_split(protocol: KeypointProtocol | DetectionProtocol, images: int, limit: int | None) -> bool:
+    """Report whether a set is known to be the complete split of the published figure.
 
     Args:
-        protocol: Names data set and split.
+        protocol: Protocol with the names of data set and split.
         images: Images in the annotation file.
-        limit: How many of them may be taken; None for all.
+        limit: Maximum number of images to evaluate; None for all.
     """
     size = _SPLITS.get((protocol.dataset, protocol.split))
     return size is not None and images >= size and (limit is None or limit >= images)
 
 
-def resamples_for(images: int) -> int:
-    """Sets to draw for an interval: fewer of large sets, whose intervals are narrow anyway.
+def choose_resamples(images: int) -> int:
+    """Choose the number of bootstrap samples; large sets have narrow intervals and need fewer.
 
     Args:
-        images: In the set.
+        images: Images in the set.
     """
     return min(_MOST_RESAMPLES, max(_FEWEST_RESAMPLES, _DRAWN_IMAGES // max(1, images)))
 
 
-def judge(
+def decide_verdict(
     figure: Figure,
     metrics: Metrics,
-    spread: Spread | None,
+    interval: ConfidenceInterval | None,
     *,
+    images: int,
     published_protocol: bool,
-    boxes_of: str | None = None,
+    detector: str | None = None,
 ) -> Verdict:
-    """Compares a measurement with a published figure.
+    """Compare a measurement with a published figure.
 
     Args:
         figure: The published figure.
-        metrics: What was measured.
-        spread: Its interval, when the set is a part of the split; None when it is the whole.
-        published_protocol: Whether it was measured as the published one was.
-        boxes_of: The detector whose boxes the persons were looked for in; None for annotated boxes.
+        metrics: The measured figures.
+        interval: Their interval if the set is a part of the split; None if it is complete.
+        images: Images in the set.
+        published_protocol: Whether the protocol is that of the published figure.
+        detector: The detector whose boxes were used; None for annotated boxes.
     """
     name = "AP50" if figure.metric == "AP50" else "AP"
     measured = _percent(getattr(metrics, name))
-    low = _percent(getattr(spread.low, name)) if spread else None
-    high = _percent(getattr(spread.high, name)) if spread else None
-    if boxes_of is not None and measured is not None:
-        judged = _Judged("not-comparable", _other_boxes(figure, boxes_of))
+    low = _percent(getattr(interval.low, name)) if interval else None
+    high = _percent(getattr(interval.high, name)) if interval else None
+    if measured is None:
+        decision = _Decision("not-comparable", "the set contains no annotated instance to find")
+    elif detector is not None:
+        decision = _Decision("not-comparable", _explain_boxes(figure, detector))
+    elif not published_protocol:
+        reason = f"the protocol differs from that of the published {figure.value:.1f}"
+        decision = _Decision("not-comparable", reason)
+    elif low is None or high is None:
+        decision = _decide_whole(figure.value, measured)
     else:
-        judged = _judged(figure.value, measured, low, high, published_protocol)
+        decision = _decide_part(figure.value, measured, low, high, images)
     return Verdict(
-        standing=judged.standing,
+        outcome=decision.outcome,
         metric=figure.metric,
         published=figure.value,
         measured=measured,
         low=low,
         high=high,
-        reason=judged.reason,
+        reason=decision.reason,
     )
 
 
-def _other_boxes(figure: Figure, detector: str) -> str:
-    theirs = (
-        "ground-truth boxes"
-        if _boxes(figure) == "ground_truth"
-        else "the boxes of a detector it does not name"
+def report_without_figure(
+    metric: Literal["AP", "mAP"], metrics: Metrics, interval: ConfidenceInterval | None
+) -> Verdict:
+    """Report a measurement of an entry without a published figure to compare with.
+
+    Args:
+        metric: Name of the figure.
+        metrics: The measured figures.
+        interval: Their interval; None on the complete split.
+    """
+    measured = _percent(metrics.AP)
+    low = _percent(interval.low.AP) if interval else None
+    high = _percent(interval.high.AP) if interval else None
+    if measured is None:
+        reason = "the set contains no annotated instance to find"
+    elif low is None or high is None:
+        reason = f"measured {measured:.1f}; the catalog has no published figure to compare with"
+    else:
+        reason = (
+            f"measured {measured:.1f}, 95 % interval {low:.1f} to {high:.1f}; "
+            "the catalog has no published figure to compare with"
+        )
+    return Verdict(
+        outcome="not-published",
+        metric=metric,
+        published=None,
+        measured=measured,
+        low=low,
+        high=high,
+        reason=reason,
     )
-    return (
-        f"measured with boxes found by {detector}, the published {figure.value:.1f} with {theirs}: "
-        "not to be compared"
-    )
 
 
-class _Judged(NamedTuple):
-    """A standing and why."""
+class _Decision(NamedTuple):
+    """An outcome and its explanation."""
 
-    standing: Standing
+    outcome: Outcome
     reason: str
 
 
-def _judged(
-    published: float, measured: float | None, low: float | None, high: float | None, same_protocol: bool
-) -> _Judged:
-    if measured is None:
-        return _Judged("not-comparable", "the set holds nothing to find")
-    if not same_protocol:
-        return _Judged(
-            "not-comparable", f"measured otherwise than the published {published:.1f}: not to be compared"
+def _explain_boxes(figure: Figure, detector: str) -> str:
+    published = "ground-truth boxes" if _box_source(figure) == "ground_truth" else "an unnamed detector"
+    return (
+        f"the persons were found by {detector}, but the published {figure.value:.1f} was measured with "
+        f"{published}"
+    )
+
+
+def _decide_whole(published: float, measured: float) -> _Decision:
+    where = f"the published {published:.1f} on the complete split, tolerance {WHOLE_SET:g}"
+    return _decide(published, measured, (measured, measured), WHOLE_SET, where)
+
+
+def _decide_part(published: float, measured: float, low: float, high: float, images: int) -> _Decision:
+    interval = f"95 % interval {low:.1f} to {high:.1f}, published {published:.1f}"
+    if images < FEWEST_IMAGES:
+        few = "1 image is" if images == 1 else f"{images} images are"
+        return _Decision(
+            "undecided", f"{few} too few to decide, at least {FEWEST_IMAGES} are needed: {interval}"
         )
-    if low is None or high is None:
-        low, high, slack = measured, measured, WHOLE_SET
-        where = f"the published {published:.1f} on the whole set, within {WHOLE_SET:g}"
-    else:
-        slack = ROUNDING
-        where = f"the 95 % interval {low:.1f} to {high:.1f} of these images, published {published:.1f}"
-    # Figures have one decimal; what floating point adds to a difference must not decide.
-    slack += 1e-9
-    if published > high + slack:
-        return _Judged("below", f"measured {measured:.1f} is below the published figure: {where}")
-    if published < low - slack:
-        words = "is above the published figure, which points to another protocol"
-        return _Judged("above", f"measured {measured:.1f} {words}: {where}")
-    return _Judged("met", f"measured {measured:.1f} agrees with the published figure: {where}")
+    decision = _decide(published, measured, (low, high), ROUNDING, interval)
+    if decision.outcome == "met" and high - low > WIDEST_INTERVAL:
+        return _Decision(
+            "undecided",
+            f"{images} images are too few to decide, the interval is wider than {WIDEST_INTERVAL:g} points: "
+            f"{interval}",
+        )
+    return decision
+
+
+def _decide(
+    published: float, measured: float, interval: tuple[float, float], tolerance: float, where: str
+) -> _Decision:
+    low, high = interval
+    # Figures have one decimal; the rounding of floating-point arithmetic must not decide.
+    tolerance += 1e-9
+    if published > high + tolerance:
+        return _Decision("below", f"measured {measured:.1f} is below the published figure: {where}")
+    if published < low - tolerance:
+        return _Decision(
+            "above",
+            f"measured {measured:.1f} is above the published figure, possibly by another protocol: {where}",
+        )
+    return _Decision("met", f"measured {measured:.1f} agrees with the published figure: {where}")
 
 
 def _percent(value: float | None) -> float | None:

@@ -1,4 +1,4 @@
-"""Drawings of networks: DOT text, laid out by Graphviz, as SVG or as a page to walk through."""
+"""Draw networks with Graphviz, as SVG or as an interactive page."""
 
 from zoo.graph_svg.draw import draw
 

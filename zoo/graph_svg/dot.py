@@ -1,4 +1,4 @@
-"""A network in DOT, Graphviz's language."""
+"""Convert a network to DOT, the language of Graphviz."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from converters.formats.dataflow import Dataflow, written_names
 from converters.formats.graph import AttributeValue, Operator
 from converters.formats.inspection import Tensor
 
-# Families of operators by words in their names, the first that fits; colors that differ in lightness too.
+# Families of operators by parts of their names; the first match counts. Colors differ in lightness, too.
 _FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "#2f6fb5": ("conv", "matmul", "gemm", "fc", "mul_weight"),
@@ -21,7 +21,7 @@ _FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "#3d8a55": ("add", "sub", "mul", "div", "scale", "norm", "pow", "sqrt", "exp", "sum"),
     }
 )
-_PLAIN = "#6b7280"  # what moves or makes values
+_PLAIN = "#6b7280"  # operators that move or create values
 _FAMILY_WORDS: Mapping[str, str] = MappingProxyType(
     {
         "#2f6fb5": "convolution, matrix product",
@@ -32,43 +32,43 @@ _FAMILY_WORDS: Mapping[str, str] = MappingProxyType(
         _PLAIN: "movement",
     }
 )
-_ENDS = "#111827"
-# Attributes worth a line under the name of an operator.
+_IO_COLOR = "#111827"
+# Attributes that are shown under the name of an operator.
 _SHOWN = ("strides", "groups", "group", "ksize", "kernel_shape", "axis", "perm", "shape", "act_type")
 _LONGEST_SETTING, _LONGEST_TIP = 24, 400
 
 
 @dataclass(frozen=True)
-class Sketch:
-    """A network in DOT, and what to say about the drawing.
+class DotGraph:
+    """A network in DOT with its caption.
 
     Attributes:
         text: The DOT document.
-        caption: Colors and what is left out, one sentence each.
+        caption: Meaning of the colors and number of omitted operators, one sentence each.
     """
 
     text: str
     caption: tuple[str, ...]
 
 
-def to_dot(flow: Dataflow, title: str) -> Sketch:
-    """Writes a network as DOT.
+def to_dot(flow: Dataflow, title: str) -> DotGraph:
+    """Convert a network to DOT.
 
-    Operators whose results depend on no input are constants in disguise (more than half of the operators
-    that paddle2onnx writes) and are left out.
+    Operators that depend on no input are constants (more than half of the operators that paddle2onnx writes)
+    and are omitted.
 
     Args:
         flow: The network.
         title: Name of the drawing.
     """
-    kept = _computing(flow)
+    kept = _input_dependent(flow)
     lines = [
         f"digraph {_quoted(title)} {{",
         "  rankdir=TB; nodesep=0.18; ranksep=0.28; bgcolor=white;",
         '  node [shape=box, style="filled,rounded", fontname="Helvetica,Arial,sans-serif", fontsize=11,',
         '        fontcolor=white, color=white, margin="0.14,0.05", height=0.3];',
         '  edge [color="#9ca3af", arrowsize=0.5, penwidth=0.9];',
-        *_ends(flow),
+        *_inputs_and_outputs(flow),
         *(_node(index, flow.operators[index], flow) for index in kept),
         *_edges(flow, kept),
         "}",
@@ -77,12 +77,12 @@ def to_dot(flow: Dataflow, title: str) -> Sketch:
     words = [f"{color} {meaning}" for color, meaning in _FAMILY_WORDS.items()]
     caption = [f"{len(kept)} operators."]
     if left_out:
-        caption.append(f"{left_out} more only make constants and are not drawn.")
-    return Sketch("\n".join(lines) + "\n", (*caption, *words))
+        caption.append(f"{left_out} operators that only create constants are not drawn.")
+    return DotGraph("\n".join(lines) + "\n", (*caption, *words))
 
 
-def _computing(flow: Dataflow) -> list[int]:
-    """Indices of the operators that depend on an input; all of them where the network has no inputs."""
+def _input_dependent(flow: Dataflow) -> list[int]:
+    """Indices of the operators that depend on an input; all operators if the network has no inputs."""
     alive = {tensor.name for tensor in flow.inputs}
     kept = []
     for index, operator in enumerate(flow.operators):
@@ -92,18 +92,18 @@ def _computing(flow: Dataflow) -> list[int]:
     return kept
 
 
-def _ends(flow: Dataflow) -> Iterator[str]:
+def _inputs_and_outputs(flow: Dataflow) -> Iterator[str]:
     for side, tensors in (("in", flow.inputs), ("out", flow.outputs)):
         for index, tensor in enumerate(tensors):
             label = _quoted("\n".join((tensor.name, _extents(tensor))))
-            yield f'  {side}{index} [shape=ellipse, fillcolor="{_ENDS}", label={label}, tooltip={label}];'
+            yield f'  {side}{index} [shape=ellipse, fillcolor="{_IO_COLOR}", label={label}, tooltip={label}];'
 
 
 def _node(index: int, operator: Operator, flow: Dataflow) -> str:
     label = "\n".join((operator.type, *_second_line(operator, flow)))
     tip = _quoted("\n".join(_tip(operator, flow)))
     kernel = operator.kernel
-    # Single precision in a half file is what costs time: it stands out by its border.
+    # An FP32 operator in an FP16 file costs time: its border marks it.
     single = kernel is not None and kernel.precision == "float"
     border = ', color="#111827", penwidth=1.6' if single and _has_half(flow) else ""
     return f'  n{index} [label={_quoted(label)}, fillcolor="{_color(operator.type)}", tooltip={tip}{border}];'
@@ -114,7 +114,7 @@ def _has_half(flow: Dataflow) -> bool:
 
 
 def _second_line(operator: Operator, flow: Dataflow) -> Iterator[str]:
-    """The filter of a convolution, else the extents of what comes out."""
+    """The filter of a convolution, or the shape of the output."""
     filters = [
         flow.tensors[name].shape for name in operator.reads if name in flow.parameters & flow.tensors.keys()
     ]
@@ -153,7 +153,7 @@ def _setting(value: AttributeValue) -> str:
 
 
 def _edges(flow: Dataflow, kept: list[int]) -> Iterator[str]:
-    """Edges from the last operator that wrote a value to the next that reads it; values are reused."""
+    """Edges from the last operator that writes a value to the next that reads it; names are reused."""
     writer = {tensor.name: f"in{index}" for index, tensor in enumerate(flow.inputs)}
     for index in kept:
         operator = flow.operators[index]
@@ -179,6 +179,6 @@ def _extents(tensor: Tensor) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A DOT string: names come from files that nobody vouches for."""
+    """Quote a DOT string; names come from untrusted files."""
     lines = (escape_surrogates(line).replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n"))
     return '"' + "\\n".join(line[:_LONGEST_TIP].replace("&", "&amp;") for line in lines) + '"'

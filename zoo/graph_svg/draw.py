@@ -1,4 +1,4 @@
-"""From a network to a drawing that needs nothing but a browser."""
+"""Draw a network as a self-contained document for a browser."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ def draw(flow: Dataflow, title: str, facts: str, form: Literal["svg", "html"]) -
     Args:
         flow: The network.
         title: Heading.
-        facts: What the artifact is, in words, for the page.
-        form: ``svg``: a picture. ``html``: a page with that image, to zoom, search and click in.
+        facts: Description of the artifact for the page.
+        form: ``svg``: an image. ``html``: a page with that image, with zoom, search and details on click.
 
     Returns:
-        A whole document that refers to nothing outside itself.
+        A complete document without external references.
 
     Raises:
         MissingToolError: ``graphviz-missing``.
         ConversionError: ``drawing-failed``.
     """
-    sketch = to_dot(flow, title)
-    svg = to_svg(sketch.text)
-    return svg if form == "svg" else to_page(svg, title=title, facts=facts, caption=sketch.caption)
+    graph = to_dot(flow, title)
+    svg = to_svg(graph.text)
+    return svg if form == "svg" else to_page(svg, title=title, facts=facts, caption=graph.caption)

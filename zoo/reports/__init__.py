@@ -1,12 +1,8 @@
-"""One page about models: what they score, how long they take, whether formats agree, where they came from.
+"""Reports about models, and the catalog as a static site.
 
-result      everything the page says, as values: the page is a pure rendering of them
-collecting  measures and gathers it
-artifacts   what a file is and how it was made
-samples     images with what was found drawn on them
-machine     what everything ran on
-protocols   the conditions of an accuracy figure, in words
-scales      ticks of an axis
-charts      plots, as positions on a canvas
-page        values become HTML
+report         one page: accuracy, latency, parity and provenance of every format of some entries
+site           one page per entry of the catalog
+charts         charts as positions on a canvas
+templates      templates and style sheets that both share
+protocol_text  the conditions of an accuracy figure as text
 """

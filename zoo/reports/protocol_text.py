@@ -1,4 +1,4 @@
-"""The conditions of an accuracy figure, in words."""
+"""The conditions of an accuracy figure as text."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class Condition(NamedTuple):
     """One condition.
 
     Attributes:
-        name: What it is about.
-        value: How it was done.
+        name: Name of the condition.
+        value: Its value.
     """
 
     name: str
@@ -30,18 +30,18 @@ class Condition(NamedTuple):
 
 
 def measurable(entry: Entry) -> KeypointProtocol | DetectionProtocol | None:
-    """The protocol an entry's accuracy is measured under; None where the catalog has none to execute."""
-    # Imported here: it brings the evaluators along, and words need none.
-    from zoo.evaluation.accuracy import executed
+    """Select the protocol under which the accuracy of an entry is measured; None if there is none."""
+    # Imported here: it imports the evaluators, which texts do not need.
+    from zoo.evaluation.accuracy import select_protocol
 
     try:
-        return executed(entry, None)
+        return select_protocol(entry, None)
     except UsageError:
         return None
 
 
 def conditions(protocol: Protocol) -> tuple[Condition, ...]:
-    """Everything that has to be the same for two figures to be comparable.
+    """List everything that must be equal for two figures to be comparable.
 
     Args:
         protocol: The protocol.
@@ -50,7 +50,7 @@ def conditions(protocol: Protocol) -> tuple[Condition, ...]:
         return tuple(_of_keypoints(protocol))
     if isinstance(protocol, DetectionProtocol):
         return tuple(_of_detection(protocol))
-    return tuple(_as_told(protocol))
+    return tuple(_of_incomplete(protocol))
 
 
 def _of_keypoints(protocol: KeypointProtocol) -> Iterator[Condition]:
@@ -58,7 +58,7 @@ def _of_keypoints(protocol: KeypointProtocol) -> Iterator[Condition]:
     yield Condition("data", f"{protocol.dataset} {protocol.split}, {_IMAGES[protocol.images]}")
     truth = protocol.boxes == "ground_truth"
     yield Condition("boxes", "ground truth" if truth else f"detector, score > {protocol.box_threshold}")
-    sides = "the short side" if crop.aspect == "both" else "the width alone"
+    sides = "the short side" if crop.aspect == "both" else "the width only"
     around = "filled with black outside the image" if crop.border == "black" else "cut at the image's edge"
     udp = ", unbiased (UDP)" if crop.udp else ""
     yield Condition("crop", f"{sides} widened to the aspect, x{crop.expand:g}, {around}{udp}")
@@ -74,10 +74,10 @@ def _of_keypoints(protocol: KeypointProtocol) -> Iterator[Condition]:
 def _of_detection(protocol: DetectionProtocol) -> Iterator[Condition]:
     nms = protocol.nms
     yield Condition("data", f"{protocol.dataset} {protocol.split}")
-    scope = "person alone" if protocol.category_scope == "person" else "every category"
+    scope = "person only" if protocol.category_scope == "person" else "every category"
     yield Condition("categories", scope)
-    empty = "left out" if protocol.empty_images is False else "scored too"
-    yield Condition("images without truth", empty)
+    empty = "skipped" if protocol.empty_images is False else "scored too"
+    yield Condition("images without annotations", empty)
     yield Condition(
         "suppression",
         f"score > {nms.score_threshold:g}, IoU {nms.iou_threshold:g}, "
@@ -86,16 +86,16 @@ def _of_detection(protocol: DetectionProtocol) -> Iterator[Condition]:
     yield Condition("scored", f"box AP 0.50:0.95, {protocol.max_detections} boxes an image")
 
 
-def _as_told(protocol: PipelineProtocol | PrivateProtocol | StatedProtocol) -> Iterator[Condition]:
-    """Protocols that cannot be executed: what upstream says, and why that is not enough."""
+def _of_incomplete(protocol: PipelineProtocol | PrivateProtocol | StatedProtocol) -> Iterator[Condition]:
+    """Conditions of a protocol that cannot be executed: what upstream states, and what is missing."""
     if isinstance(protocol, PipelineProtocol):
         yield Condition("data", f"{protocol.dataset} {protocol.split}, {_IMAGES[protocol.images]}")
         yield Condition("boxes", f"detector, score > {protocol.box_threshold:g}")
         yield Condition("flip test", "yes" if protocol.flip else "no")
-        yield Condition("not stated", "how regions are cut")
+        yield Condition("not stated", "how persons are cropped")
     elif isinstance(protocol, PrivateProtocol):
-        yield Condition("data", f"{protocol.dataset}, which only its publisher has: not to be compared")
+        yield Condition("data", f"{protocol.dataset}, which is not public: not comparable")
         yield Condition("conditions", protocol.conditions)
     else:
         yield Condition("data", " ".join(filter(None, (protocol.dataset, protocol.split))))
-        yield Condition("conditions", f"{protocol.conditions}; not stated completely enough to be repeated")
+        yield Condition("conditions", f"{protocol.conditions}; too incomplete to be repeated")

@@ -1,4 +1,4 @@
-"""What is around the figures: backgrounds, clutter behind them and in front, noise."""
+"""Backgrounds, clutter behind and in front of the figures, and noise."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from zoo.sample.canvas import Canvas, Stroke
 from zoo.sample.figure_strokes import random_color
 
 
-def background(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """``(height, width, 3)`` float32: soft color patches, sometimes with a pattern of bars or tiles."""
+def draw_background(rng: np.random.Generator, height: int, width: int) -> Floats:
+    """Draw soft color patches, sometimes with a pattern of bars or tiles: ``(height, width, 3)`` float32."""
     rows, columns = (int(cells) for cells in rng.integers(2, 9, 2))
     contrast = int(rng.integers(10, 128))
     middle = rng.integers(0, 256, 3)
@@ -21,13 +21,13 @@ def background(rng: np.random.Generator, height: int, width: int) -> Floats:
     return soft
 
 
-def clutter(rng: np.random.Generator, canvas: Canvas, most: int) -> None:
-    """Bars, balls and limb-like tapered strokes anywhere.
+def draw_clutter(rng: np.random.Generator, canvas: Canvas, most: int) -> None:
+    """Draw bars, balls and tapered strokes like limbs at random positions.
 
     Args:
-        rng: Source of chance.
-        canvas: Drawn into; the owner of what is drawn is -1.
-        most: At most so many.
+        rng: Random generator.
+        canvas: Canvas to draw on; the owner of the strokes is -1.
+        most: Maximum number of strokes.
     """
     height, width = canvas.owner.shape
     for _ in range(int(rng.integers(0, most + 1))):
@@ -46,10 +46,10 @@ def clutter(rng: np.random.Generator, canvas: Canvas, most: int) -> None:
         canvas.draw(stroke, -1)
 
 
-def noise(rng: np.random.Generator, height: int, width: int) -> Floats:
-    """``(height, width, 3)`` float32: none, weak or strong grain."""
+def make_noise(rng: np.random.Generator, height: int, width: int) -> Floats:
+    """Make no, weak or strong noise: ``(height, width, 3)`` float32."""
     most = int(rng.integers(0, 11))
-    # Two even dice make a triangle; normal variates would go through the machine's exp and log.
+    # The sum of two uniform integers; normal variates would depend on exp and log of the machine.
     return np.asarray(rng.integers(-most, most + 1, (2, height, width, 3)).sum(axis=0), dtype=np.float32)
 
 
@@ -65,7 +65,7 @@ def _pattern(rng: np.random.Generator, height: int, width: int) -> Integers:
 
 
 def _stretched(grid: Floats, length: int) -> Floats:
-    """First axis stretched to ``length`` by linear interpolation between the first and the last row."""
+    """Stretch the first axis to ``length`` by linear interpolation between the first and the last row."""
     position = np.arange(length, dtype=np.float32) * np.float32((len(grid) - 1) / max(length - 1, 1))
     lower = np.minimum(position.astype(np.int64), len(grid) - 2)
     share = (position - lower.astype(np.float32))[:, None, None]

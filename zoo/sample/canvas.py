@@ -1,6 +1,6 @@
-"""Drawing with soft edges in NumPy, the same pixels on every machine.
+"""Antialiased drawing in NumPy with equal pixels on every machine.
 
-No drawing library on purpose: their rasterisers change between versions. Every step here is one correctly
+It uses no drawing library because their rasterizers change between versions. Every step is one correctly
 rounded operation (sum, product, quotient, square root), so equal inputs give equal pixels everywhere.
 """
 
@@ -17,16 +17,16 @@ Color = tuple[int, int, int]
 
 @dataclass(frozen=True)
 class Stroke:
-    """The area a disc sweeps from one point to another while its radius changes evenly.
+    """The area that a disc with a linearly changing radius covers on its way from one point to another.
 
     Attributes:
-        start: x, y in pixels; pixel centers have whole coordinates.
+        start: x, y in pixels; pixel centers have integer coordinates.
         end: The other end; equal to ``start`` for a plain disc.
         radii: Radius at the start and at the end, in pixels.
-        depth: Larger is nearer to the camera.
+        depth: Depth; a larger value is nearer to the camera.
         color: Red, green, blue.
-        roundness: Darkening towards the edge, 0 flat to 1 black.
-        joints: Indices of the joints that lie on this part of a body.
+        roundness: Darkening towards the edge, from 0 (flat) to 1 (black).
+        joints: Indices of the joints on this part of a body.
     """
 
     start: tuple[float, float]
@@ -40,12 +40,12 @@ class Stroke:
 
 @dataclass(frozen=True, eq=False)
 class Canvas:
-    """An image in the making.
+    """An image that is being drawn.
 
     Attributes:
-        pixels: ``(height, width, 3)`` float32, 0 to 255, red first.
-        owner: ``(height, width)`` number of the stroke seen at each pixel, as the caller counts; -1 where
-            there is none.
+        pixels: ``(height, width, 3)`` float32, 0 to 255, RGB.
+        owner: ``(height, width)`` number of the stroke visible at each pixel, chosen by the caller; -1
+            without a stroke.
     """
 
     pixels: Floats
@@ -53,15 +53,15 @@ class Canvas:
 
     @classmethod
     def over(cls, pixels: Floats) -> Canvas:
-        """A canvas on top of a background, which is drawn into."""
+        """Make a canvas on a background, which is modified."""
         return cls(pixels, np.full(pixels.shape[:2], -1, dtype=np.int64))
 
     def draw(self, stroke: Stroke, owner: int) -> None:
-        """Paint a stroke over what is there.
+        """Draw a stroke over the existing pixels.
 
         Args:
-            stroke: What to paint; its depth is the caller's business.
-            owner: Written wherever the stroke covers more than half of a pixel.
+            stroke: The stroke; its depth is ignored.
+            owner: Owner of each pixel of which the stroke covers more than half.
         """
         window = _window(stroke, self.owner.shape)
         cover, edge = _sweep(stroke, window)
@@ -71,17 +71,17 @@ class Canvas:
         under += cover[:, :, None] * (paint - under)
         self.owner[window][cover > 0.5] = owner
 
-    def finished(self, noise: Floats) -> Bytes:
-        """The image as 8-bit values.
+    def to_image(self, noise: Floats) -> Bytes:
+        """Convert to 8-bit values.
 
         Args:
-            noise: Added to every value, same shape as the pixels.
+            noise: Noise to add, in the shape of the pixels.
         """
         return np.asarray(np.clip(np.rint(self.pixels + noise), 0, 255), dtype=np.uint8)
 
 
 def silhouette(strokes: tuple[Stroke, ...], shape: tuple[int, int]) -> Bytes:
-    """``(height, width)`` 1 where any of the strokes covers more than half of a pixel, else 0."""
+    """Mark each pixel of which any stroke covers more than half: ``(height, width)``, 1 or 0."""
     mask = np.zeros(shape, dtype=np.uint8)
     for stroke in strokes:
         window = _window(stroke, shape)
@@ -90,7 +90,7 @@ def silhouette(strokes: tuple[Stroke, ...], shape: tuple[int, int]) -> Bytes:
 
 
 def _window(stroke: Stroke, shape: tuple[int, ...]) -> tuple[slice, slice]:
-    """Rows and columns a stroke can touch; empty slices for one outside."""
+    """Rows and columns that a stroke can touch; empty slices for a stroke outside the image."""
     reach = max(stroke.radii) + 1
     spans = []
     for axis, length in ((1, shape[0]), (0, shape[1])):
@@ -101,12 +101,12 @@ def _window(stroke: Stroke, shape: tuple[int, ...]) -> tuple[slice, slice]:
 
 
 def _sweep(stroke: Stroke, window: tuple[slice, slice]) -> tuple[Floats, Floats]:
-    """How much of each pixel is covered, and how far from the stroke's axis it lies (1 at the edge)."""
+    """Coverage of each pixel, and its distance from the axis of the stroke (1 at the edge)."""
     x = np.arange(window[1].start, window[1].stop, dtype=np.float32)[None, :] - np.float32(stroke.start[0])
     y = np.arange(window[0].start, window[0].stop, dtype=np.float32)[:, None] - np.float32(stroke.start[1])
     along_x = np.float32(stroke.end[0] - stroke.start[0])
     along_y = np.float32(stroke.end[1] - stroke.start[1])
-    # A disc has no axis; any length will do, its pixels all lie at the start.
+    # A disc has no axis: any positive length works because all its pixels are at the start.
     length = max(along_x * along_x + along_y * along_y, np.float32(1e-6))
     share = np.clip((x * along_x + y * along_y) / length, 0, 1)
     radius = np.float32(stroke.radii[0]) + share * np.float32(stroke.radii[1] - stroke.radii[0])

@@ -1,4 +1,4 @@
-"""From a body to strokes: how thick each part is, what it wears, how the image plane sees it."""
+"""Convert a body to strokes: thickness and color of its parts, and their projection to the image plane."""
 
 from __future__ import annotations
 
@@ -28,23 +28,23 @@ _HAIRS: tuple[Color, ...] = (
     (176, 176, 176),
 )
 
-# A coordinate is kept in sixty-fourths of a pixel: sines differ in their last bit between machines.
+# Coordinates are rounded to 1/64 pixel because sines differ in their last bit between machines.
 _GRID = 64
 
 
 @dataclass(frozen=True)
 class Appearance:
-    """How one figure looks.
+    """Appearance of one figure.
 
     Attributes:
-        skin: Color of head, neck and hands, and of what is not clothed.
+        skin: Color of head, neck, hands and unclothed parts.
         hair: Color of the hair.
         shirt: Color of the trunk.
-        sleeves: Parts of the arms the shirt covers: 0 none, 1 upper arms, 2 all.
+        sleeves: Parts of the arms that the shirt covers: 0 none, 1 upper arms, 2 all.
         trousers: Color of the hips and thighs.
         long_legs: Whether the trousers cover the shins.
         shoes: Color of the feet.
-        girth: Factor on all thicknesses.
+        girth: Factor of all thicknesses.
         roundness: Darkening of the parts towards their edges.
     """
 
@@ -59,8 +59,8 @@ class Appearance:
     roundness: float
 
 
-def random_outfit(rng: np.random.Generator) -> Appearance:
-    """Any cloth with any other; skin and hair from a few natural tones."""
+def random_appearance(rng: np.random.Generator) -> Appearance:
+    """Choose clothes of any color, and skin and hair from a few natural tones."""
     return Appearance(
         skin=_SKINS[rng.integers(len(_SKINS))],
         hair=_HAIRS[rng.integers(len(_HAIRS))],
@@ -75,36 +75,36 @@ def random_outfit(rng: np.random.Generator) -> Appearance:
 
 
 def random_color(rng: np.random.Generator) -> Color:
-    """Any color."""
+    """Choose any color."""
     red, green, blue = (int(value) for value in rng.integers(0, 256, 3))
     return red, green, blue
 
 
-def projected(points: Mapping[str, Doubles], scale: float, origin: tuple[float, float]) -> dict[str, Doubles]:
-    """Body units to pixels: ``(3,)`` x, y in the image and depth, larger is nearer, by name.
+def project(points: Mapping[str, Doubles], scale: float, origin: tuple[float, float]) -> dict[str, Doubles]:
+    """Convert body units to pixels: ``(3,)`` x, y in the image and depth (larger is nearer), by name.
 
     Args:
-        points: What `zoo.sample.skeleton.body` returns.
+        points: Result of `zoo.sample.skeleton.build_body`.
         scale: Pixels per unit.
-        origin: Where the hips' middle lies in the picture.
+        origin: Position of the center of the hips in the image.
     """
     camera = np.array([scale, -scale, scale])
     shift = np.array([*origin, 0])
     return {name: np.rint((point * camera + shift) * _GRID) / _GRID for name, point in points.items()}
 
 
-def dressed(points: Mapping[str, Doubles], scale: float, outfit: Appearance) -> tuple[Stroke, ...]:
-    """Strokes of one figure, farthest first.
+def build_strokes(points: Mapping[str, Doubles], scale: float, appearance: Appearance) -> tuple[Stroke, ...]:
+    """Build the strokes of one figure, farthest first.
 
     Args:
-        points: What `projected` returns.
+        points: Result of `project`.
         scale: Pixels per unit, for the thicknesses.
-        outfit: Clothes and colors.
+        appearance: Clothes and colors.
     """
-    tailor = _StrokeBuilder(points, scale, outfit)
-    strokes = [*tailor.trunk(), *tailor.head()]
+    builder = _StrokeBuilder(points, scale, appearance)
+    strokes = [*builder.trunk(), *builder.head()]
     for side in SIDES:
-        strokes += tailor.arm(side) + tailor.leg(side)
+        strokes += builder.arm(side) + builder.leg(side)
     return tuple(sorted(strokes, key=lambda stroke: stroke.depth))
 
 
@@ -112,7 +112,7 @@ def dressed(points: Mapping[str, Doubles], scale: float, outfit: Appearance) -> 
 class _StrokeBuilder:
     points: Mapping[str, Doubles]
     scale: float
-    outfit: Appearance
+    appearance: Appearance
 
     def part(
         self,
@@ -125,7 +125,7 @@ class _StrokeBuilder:
         nearer: float = 0.0,
         flat: bool = False,
     ) -> Stroke:
-        """One stroke between two points; radii and ``nearer`` in body units."""
+        """Build one stroke between two points; radii and ``nearer`` in body units."""
         first, second = self.points[start], self.points[end]
         sizes = [max(np.rint(radius * self.scale * _GRID) / _GRID, 0.5) for radius in radii]
         return Stroke(
@@ -134,37 +134,37 @@ class _StrokeBuilder:
             radii=(float(sizes[0]), float(sizes[1])),
             depth=float((first[2] + second[2]) / 2 + nearer * self.scale),
             color=color,
-            roundness=0.0 if flat else self.outfit.roundness,
+            roundness=0.0 if flat else self.appearance.roundness,
             joints=tuple(JOINTS.index(joint) for joint in joints),
         )
 
     def trunk(self) -> list[Stroke]:
-        wear, girth = self.outfit, self.outfit.girth
+        look, girth = self.appearance, self.appearance.girth
         shoulders, hips = ("left_shoulder", "right_shoulder"), ("left_hip", "right_hip")
         strokes = [
             self.part(
                 f"{side}_shoulder",
                 f"{side}_hip",
                 (0.085 * girth, 0.1 * girth),
-                wear.shirt,
+                look.shirt,
                 (f"{side}_shoulder", f"{side}_hip"),
                 flat=True,
             )
             for side in SIDES
         ]
-        strokes.append(self.part(*shoulders, (0.08, 0.08), wear.shirt, shoulders, flat=True))
-        strokes.append(self.part("neck", "pelvis", (0.1, 0.11), wear.shirt, hips, flat=True))
-        strokes.append(self.part(*hips, (0.11 * girth, 0.11 * girth), wear.trousers, hips, nearer=0.01))
+        strokes.append(self.part(*shoulders, (0.08, 0.08), look.shirt, shoulders, flat=True))
+        strokes.append(self.part("neck", "pelvis", (0.1, 0.11), look.shirt, hips, flat=True))
+        strokes.append(self.part(*hips, (0.11 * girth, 0.11 * girth), look.trousers, hips, nearer=0.01))
         return strokes
 
     def head(self) -> list[Stroke]:
-        wear = self.outfit
-        dark = _darker(wear.skin, 0.55)
+        look = self.appearance
+        dark = _darker(look.skin, 0.55)
         strokes = [
-            self.part("neck", "chin", (0.06, 0.055), _darker(wear.skin, 0.9), nearer=-0.03),
-            self.part("chin", "crown", (0.07, 0.11), wear.skin),
-            self.part("hair", "hair", (0.125, 0.125), wear.hair, nearer=-0.005),
-            self.part("nose", "nose", (0.022, 0.022), _darker(wear.skin, 0.75), ("nose",)),
+            self.part("neck", "chin", (0.06, 0.055), _darker(look.skin, 0.9), nearer=-0.03),
+            self.part("chin", "crown", (0.07, 0.11), look.skin),
+            self.part("hair", "hair", (0.125, 0.125), look.hair, nearer=-0.005),
+            self.part("nose", "nose", (0.022, 0.022), _darker(look.skin, 0.75), ("nose",)),
             self.part("mouth", "mouth", (0.02, 0.02), (150, 40, 40)),
         ]
         for side in SIDES:
@@ -175,24 +175,24 @@ class _StrokeBuilder:
         return strokes
 
     def arm(self, side: str) -> list[Stroke]:
-        wear, girth = self.outfit, self.outfit.girth
+        look, girth = self.appearance, self.appearance.girth
         shoulder, elbow, wrist = (f"{side}_{joint}" for joint in ("shoulder", "elbow", "wrist"))
-        upper = _darker(wear.shirt, 0.9) if wear.sleeves > 0 else wear.skin
-        lower = _darker(wear.shirt, 0.9) if wear.sleeves > 1 else wear.skin
+        upper = _darker(look.shirt, 0.9) if look.sleeves > 0 else look.skin
+        lower = _darker(look.shirt, 0.9) if look.sleeves > 1 else look.skin
         return [
             self.part(shoulder, elbow, (0.065 * girth, 0.05 * girth), upper, (shoulder, elbow)),
             self.part(elbow, wrist, (0.048 * girth, 0.036 * girth), lower, (elbow, wrist), nearer=0.005),
-            self.part(wrist, f"{side}_hand", (0.036, 0.046), wear.skin, (wrist,), nearer=0.006),
+            self.part(wrist, f"{side}_hand", (0.036, 0.046), look.skin, (wrist,), nearer=0.006),
         ]
 
     def leg(self, side: str) -> list[Stroke]:
-        wear, girth = self.outfit, self.outfit.girth
+        look, girth = self.appearance, self.appearance.girth
         hip, knee, ankle = (f"{side}_{joint}" for joint in ("hip", "knee", "ankle"))
-        lower = wear.trousers if wear.long_legs else wear.skin
+        lower = look.trousers if look.long_legs else look.skin
         return [
-            self.part(hip, knee, (0.095 * girth, 0.065 * girth), wear.trousers, (hip, knee)),
+            self.part(hip, knee, (0.095 * girth, 0.065 * girth), look.trousers, (hip, knee)),
             self.part(knee, ankle, (0.062 * girth, 0.043 * girth), lower, (knee, ankle), nearer=0.005),
-            self.part(ankle, f"{side}_toes", (0.045, 0.04), wear.shoes, (ankle,), nearer=0.006),
+            self.part(ankle, f"{side}_toes", (0.045, 0.04), look.shoes, (ankle,), nearer=0.006),
         ]
 
 

@@ -1,11 +1,11 @@
-"""Images of jointed figures whose joints are known exactly, from a seed.
+"""Images of jointed figures with exactly known joints, generated from a seed.
 
-    image(7).persons[0].keypoints     # (17, 3): x, y, visibility as COCO counts it
-    write_coco(folder, count=500)      # a folder that `zoo validate --data` takes; or, as a command:
+    draw_image(7).persons[0].keypoints  # (17, 3): x, y, visibility as in COCO
+    write_coco(folder, count=500)       # a folder for `zoo validate --data`; or as a command:
     python -m zoo.sample.figures --out folder --count 500
 
-An image holds one to three figures in random postures, clothes and sizes, before a random background with
-clutter, sometimes with clutter in front and with grain. Equal seeds give equal pixels on every machine.
+An image shows one to three figures in random poses, clothes and sizes in front of a random background with
+clutter, sometimes with clutter in front and with noise. Equal seeds give equal pixels on every machine.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ import numpy as np
 
 from registry.errors import UsageError
 from zoo._utils.arrays import Bytes, Doubles, Integers
-from zoo.sample import background as scenery
+from zoo.sample.background import draw_background, draw_clutter, make_noise
 from zoo.sample.canvas import Canvas, Stroke, silhouette
-from zoo.sample.figure_strokes import dressed, projected, random_outfit
-from zoo.sample.skeleton import JOINTS, body, random_posture
+from zoo.sample.figure_strokes import build_strokes, project, random_appearance
+from zoo.sample.skeleton import JOINTS, build_body, random_posture
 
 HELD_OUT = 1_000_000
-"""First seed of the images nothing is trained on; training uses seeds below it."""
+"""First seed of the held-out images; training uses lower seeds."""
 
 ANNOTATIONS = "annotations/person_keypoints_val2017.json"
-"""Where `write_coco` puts the annotations, as COCO does."""
+"""Path of the annotation file that `write_coco` writes, as in COCO."""
 
 _SKELETON_EDGES = (
     *((16, 14), (14, 12), (17, 15), (15, 13), (12, 13), (6, 12), (7, 13), (6, 7), (6, 8), (7, 9), (8, 10)),
@@ -44,13 +44,13 @@ _MOST_OVERLAP = 0.25
 
 @dataclass(frozen=True, eq=False)
 class Person:
-    """One figure of a picture.
+    """One figure of an image.
 
     Attributes:
-        keypoints: ``(17, 3)`` x, y in pixels (pixel centers have whole coordinates) and COCO's visibility:
-            2 seen, 1 hidden, 0 outside the image with x = y = 0.
+        keypoints: ``(17, 3)`` x, y in pixels (pixel centers have integer coordinates) and COCO's visibility:
+            2 visible, 1 hidden, 0 outside the image with x = y = 0.
         box: x, y, width, height of the silhouette inside the image, in pixels.
-        area: Pixels of that silhouette, hidden ones included.
+        area: Area of that silhouette in pixels, including hidden parts.
     """
 
     keypoints: Doubles
@@ -60,22 +60,28 @@ class Person:
 
 @dataclass(frozen=True, eq=False)
 class DrawnImage:
-    """An image and the truth about it.
+    """An image and its annotations.
 
     Attributes:
         image: ``(height, width, 3)`` uint8, RGB.
         persons: The figures, farthest first.
-        figures: ``(height, width)`` index of the person seen at each pixel, -1 where there is none.
+        figures: ``(height, width)`` index of the person visible at each pixel, -1 without one.
     """
 
     image: Bytes
     persons: tuple[Person, ...]
     figures: Integers
 
+    @property
+    def corners(self) -> Doubles:
+        """``(N, 4)`` x1, y1, x2, y2 of the persons."""
+        boxes = [(x, y, x + width, y + height) for x, y, width, height in (p.box for p in self.persons)]
+        return np.array(boxes, dtype=np.float64).reshape(-1, 4)
+
 
 @dataclass(frozen=True, eq=False)
 class _Figure:
-    """One figure before it is drawn."""
+    """A figure that is not yet drawn."""
 
     joints: Doubles
     strokes: tuple[Stroke, ...]
@@ -83,33 +89,33 @@ class _Figure:
     box: tuple[float, float, float, float]
 
 
-def picture(seed: int) -> DrawnImage:
-    """The image of a seed.
+def draw_image(seed: int) -> DrawnImage:
+    """Draw the image of a seed.
 
     Args:
-        seed: Any whole number from 0.
+        seed: Any integer from 0.
     """
-    # Named, because the generator behind default_rng may change.
+    # PCG64 is named explicitly because the generator behind default_rng may change.
     rng = np.random.Generator(np.random.PCG64(seed))
     height, width = (int(side) for side in rng.integers(*_SIDE, 2))
-    canvas = Canvas.over(scenery.background(rng, height, width))
-    scenery.clutter(rng, canvas, most=10)
+    canvas = Canvas.over(draw_background(rng, height, width))
+    draw_clutter(rng, canvas, most=10)
     figures = _placed(rng, height, width)
     strokes = [(person, stroke) for person, figure in enumerate(figures) for stroke in figure.strokes]
     for number, (_, stroke) in enumerate(strokes):
         canvas.draw(stroke, number)
     if rng.random() < 0.3:
-        scenery.clutter(rng, canvas, most=2)
+        draw_clutter(rng, canvas, most=2)
     persons = np.array([person for person, _ in strokes] + [-1])
     return DrawnImage(
-        image=canvas.finished(scenery.noise(rng, height, width)),
+        image=canvas.to_image(make_noise(rng, height, width)),
         persons=tuple(_person(figure, who, canvas, strokes) for who, figure in enumerate(figures)),
         figures=persons[canvas.owner],
     )
 
 
 def _placed(rng: np.random.Generator, height: int, width: int) -> list[_Figure]:
-    """One to three figures, at least one, that do not hide each other much."""
+    """Place one to three figures that overlap only a little."""
     figures: list[_Figure] = []
     wanted, tried = int(rng.integers(1, 4)), 0
     while len(figures) < wanted and (tried < 8 * wanted or not figures):
@@ -121,19 +127,19 @@ def _placed(rng: np.random.Generator, height: int, width: int) -> list[_Figure]:
 
 
 def _figure(rng: np.random.Generator, height: int, width: int) -> _Figure | None:
-    """A figure somewhere; None where too little of it lies inside the picture."""
-    posture, outfit = random_posture(rng), random_outfit(rng)
+    """Make a figure at a random position; None if too little of it is inside the image."""
+    posture, appearance = random_posture(rng), random_appearance(rng)
     parts = ("arms", "legs", "trunk", "breadth", "head")
     proportions = {part: float(rng.uniform(0.88, 1.14)) for part in parts}
     stature = int(rng.integers(_LEAST_STATURE, int(0.95 * height)))
     scale = stature / _STATURE
     origin = (float(rng.integers(width // 8, width - width // 8)), float(rng.integers(height // 4, height)))
-    points = projected(body(posture, proportions), scale, origin)
+    points = project(build_body(posture, proportions), scale, origin)
     joints = np.stack([points[name][:2] for name in JOINTS])
     inside = ((joints >= 0) & (joints <= [width - 1, height - 1])).all(axis=1)
     if inside.sum() < 12:
         return None
-    strokes = dressed(points, scale, outfit)
+    strokes = build_strokes(points, scale, appearance)
     mask = silhouette(strokes, (height, width))
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     x, y = float(columns[0]), float(rows[0])
@@ -141,7 +147,7 @@ def _figure(rng: np.random.Generator, height: int, width: int) -> _Figure | None
 
 
 def _overlap(first: tuple[float, ...], second: tuple[float, ...]) -> float:
-    """Shared area of two boxes as a part of the smaller one."""
+    """Intersection of two boxes divided by the area of the smaller one."""
     sides = [
         min(first[axis] + first[axis + 2], second[axis] + second[axis + 2]) - max(first[axis], second[axis])
         for axis in (0, 1)
@@ -166,35 +172,35 @@ def _person(figure: _Figure, who: int, canvas: Canvas, strokes: list[tuple[int, 
 def write_coco(
     folder: Path, count: int, seed: int = HELD_OUT, *, before_each: Callable[[], None] = lambda: None
 ) -> Path:
-    """Write images and annotations the way COCO lays out its 2017 validation set.
+    """Write images and annotations in the layout of COCO's 2017 validation set.
 
     Args:
-        folder: Made where it is missing; gets ``val2017/*.png`` and the annotation file.
-        count: Images, of the seeds from ``seed`` on; the seed is the image id too.
+        folder: Output folder for ``val2017/*.png`` and the annotation file; created if it does not exist.
+        count: Number of images; their seeds start at ``seed`` and are also the image ids.
         seed: First seed.
-        before_each: Called before each image is drawn; what it raises ends the work.
+        before_each: Called before each image is drawn; an exception stops the work.
 
     Returns:
         The annotation file.
 
     Raises:
-        UsageError: ``picture-count`` for less than one picture.
+        UsageError: ``image-count`` if ``count`` is less than 1.
     """
-    import cv2  # heavy: only writing files needs an encoder, and it can be absent in the light install
+    import cv2  # imported here: an optional dependency, used only to write files
 
     if count < 1:
         raise UsageError(
-            "picture-count", "at least one image is needed", found=str(count), hint="give a count from 1 on"
+            "image-count", "the number of images must be positive", found=str(count), hint="--count 1 or more"
         )
-    photos = folder / "val2017"
-    photos.mkdir(parents=True, exist_ok=True)
+    image_folder = folder / "val2017"
+    image_folder.mkdir(parents=True, exist_ok=True)
     images, annotations = [], []
     for number in range(seed, seed + count):
         before_each()
-        made = picture(number)
+        made = draw_image(number)
         name = f"{number:012d}.png"
         encoded = cv2.imencode(".png", made.image[:, :, ::-1])[1]
-        (photos / name).write_bytes(encoded.tobytes())
+        (image_folder / name).write_bytes(encoded.tobytes())
         height, width = made.image.shape[:2]
         images.append({"id": number, "file_name": name, "height": height, "width": width})
         annotations += [_annotation(person, number, who) for who, person in enumerate(made.persons)]
@@ -236,7 +242,7 @@ def _document(images: list[dict[str, Any]], annotations: list[dict[str, Any]]) -
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The command."""
+    """Run the command."""
     parser = argparse.ArgumentParser(
         prog="python -m zoo.sample.figures", description="Write held-out images in COCO's layout."
     )

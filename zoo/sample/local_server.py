@@ -1,4 +1,4 @@
-"""The sample's files over http on this machine alone, so that they come the way any model's files come."""
+"""Serve the files of the sample model over HTTP on the loopback interface."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from zoo.sample import DATA
 
 
 @contextlib.contextmanager
-def served(entry: Entry) -> Iterator[str]:
-    """Serves the sample's files under the paths of its catalog addresses.
+def serve_sample(entry: Entry) -> Iterator[str]:
+    """Serve the files of the sample model under the paths of its catalog URLs.
 
     Args:
-        entry: The sample's entry.
+        entry: The sample entry.
 
     Yields:
-        The address to name as a mirror; nothing answers there any more afterwards.
+        The URL to use as a mirror, valid inside the context.
     """
     files = {
         path: DATA / path.rpartition("/")[2]
@@ -32,21 +32,21 @@ def served(entry: Entry) -> Iterator[str]:
             return str(files.get(path, DATA / "no such file"))
 
         def log_message(self, format: str, *args: object) -> None:
-            """Says nothing: the command's own output is the log."""
+            """Suppress the request log."""
 
-    with answering(Handler) as address:
+    with serve(Handler) as address:
         yield address
 
 
 @contextlib.contextmanager
-def answering(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
-    """A server on this machine alone, while the context lasts.
+def serve(handler: Callable[..., BaseHTTPRequestHandler]) -> Iterator[str]:
+    """Run an HTTP server on the loopback interface inside the context.
 
     Args:
-        handler: Answers requests.
+        handler: Handler of the requests.
 
     Yields:
-        Its address.
+        Its URL.
     """
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     thread = Thread(target=server.serve_forever, daemon=True)

@@ -1,8 +1,8 @@
 """A jointed body in three dimensions: random proportions, random pose, the 17 joints of COCO.
 
-Axes: x to the person's left, y up, z the way the person faces; the unit is a stature of about 1.75. The
-camera looks along the z axis from the front, without perspective, so an image's x is the body's x after
-the turn of the whole body: a person who faces the camera has the left arm on the right of the picture.
+Axes: x to the person's left, y up, z in the direction the person faces; a person is about 1.75 units tall.
+The camera looks along the z axis from the front without perspective, so x in the image is x of the body after
+its rotation: a person who faces the camera has the left arm on the right side of the image.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ JOINTS = (
     "left_ankle",
     "right_ankle",
 )
-"""COCO's joints in COCO's order; left and right are the person's."""
+"""COCO's joints in COCO's order; left and right as seen by the person."""
 
 SIDES = {"left": 1.0, "right": -1.0}
 
-# Lengths in units, of an adult by common drawing proportions (a stature of seven and a half heads).
+# Lengths in units for an adult with common drawing proportions (seven and a half heads tall).
 _SPINE = 0.52
 _UPPER_ARM, _FOREARM, _HAND = 0.29, 0.25, 0.09
 _THIGH, _SHIN, _FOOT = 0.43, 0.42, 0.15
@@ -59,13 +59,13 @@ class Posture:
     """Angles of one body, in degrees.
 
     Attributes:
-        turn: Of the whole body about its upright axis; 0 faces the camera, 180 shows the back.
-        tilt: Of the whole body in the plane of the picture.
-        lean: Of the trunk, forward.
-        bow: Of the trunk, to the person's left.
-        nod: Of the head: forward, to the left, turned left.
-        limbs: By ``arm`` or ``leg`` with the side, as in ``left_arm``: forward, outward, bend of elbow or
-            knee, and the twist of the bend.
+        turn: Rotation of the body about its vertical axis; 0 faces the camera, 180 shows the back.
+        tilt: Rotation of the body in the image plane.
+        lean: Inclination of the trunk forward.
+        bow: Inclination of the trunk to the person's left.
+        nod: Rotation of the head: forward, to the left, turned left.
+        limbs: Angles by limb and side, such as ``left_arm``: forward, outward, bend of elbow or knee, and
+            twist of the bend.
     """
 
     turn: float
@@ -77,7 +77,7 @@ class Posture:
 
 
 def random_posture(rng: np.random.Generator) -> Posture:
-    """Standing, walking, waving, crouching and tumbling bodies, most of them seen from the front."""
+    """Choose a standing, walking, waving, crouching or tumbling pose, mostly seen from the front."""
     view = rng.random()
     turn = rng.uniform(-180, 180) if view < 0.1 else rng.uniform(-60, 60) + (180 if view < 0.3 else 0)
     lively = rng.random() < 0.6
@@ -101,16 +101,16 @@ def random_posture(rng: np.random.Generator) -> Posture:
     )
 
 
-def body(posture: Posture, proportions: Mapping[str, float]) -> dict[str, Doubles]:
-    """Where everything is, the hips' middle at the origin.
+def build_body(posture: Posture, proportions: Mapping[str, float]) -> dict[str, Doubles]:
+    """Compute the positions of all points; the center of the hips is the origin.
 
     Args:
         posture: The angles.
-        proportions: Factors on the default lengths: ``arms``, ``legs``, ``trunk``, ``breadth``, ``head``.
+        proportions: Factors of the default lengths: ``arms``, ``legs``, ``trunk``, ``breadth``, ``head``.
 
     Returns:
-        ``(3,)`` by name: the joints, and the marks a drawing needs besides (``pelvis``, ``neck``,
-        ``chin``, ``crown``, ``hair``, ``mouth``, and hands and toes with their side).
+        ``(3,)`` by name: the joints and other points for the drawing (``pelvis``, ``neck``, ``chin``,
+        ``crown``, ``hair``, ``mouth``, and hands and toes of both sides).
     """
     whole = _about_z(posture.tilt) @ _about_y(posture.turn)
     trunk = whole @ _about_x(posture.lean) @ _about_z(-posture.bow)
@@ -135,7 +135,7 @@ def _head(posture: Posture, neck: Doubles, trunk: Doubles, size: float) -> dict[
 
 
 def _limb(angles: tuple[float, float, float, float], sign: float, bend_towards: Doubles) -> Doubles:
-    """Directions of the upper and the lower half of a limb, ``(3, 2)``."""
+    """Compute the directions of the upper and the lower part of a limb, ``(3, 2)``."""
     forward, outward, bend, twist = angles
     upper = _about_x(-forward) @ np.array([sign * _sin(outward), -_cos(outward), 0])
     wish = _about_y(twist) @ bend_towards
@@ -155,7 +155,7 @@ def _leg(side: str, hip: Doubles, directions: Doubles, whole: Doubles, length: f
     upper, lower = directions.T
     knee = hip + _THIGH * length * upper
     ankle = knee + _SHIN * length * lower
-    # The foot stands square to the shin as far as it still points the way the body faces.
+    # The foot is perpendicular to the shin and points in the direction the body faces.
     ahead = whole @ np.array([0, 0, 1.0])
     foot = ahead - (ahead @ lower) * lower + 0.3 * lower
     toes = ankle + _FOOT * foot / max(np.sqrt(foot @ foot), 0.2)
@@ -171,18 +171,18 @@ def _cos(degrees: float) -> float:
 
 
 def _about_x(degrees: float) -> Doubles:
-    """Turns y towards z: a trunk leans forward, a hanging arm swings back."""
+    """Rotate y towards z: a trunk leans forward, a hanging arm swings back."""
     sine, cosine = _sin(degrees), _cos(degrees)
     return np.array([[1, 0, 0], [0, cosine, -sine], [0, sine, cosine]])
 
 
 def _about_y(degrees: float) -> Doubles:
-    """Turns z towards x: the body looks to its own left."""
+    """Rotate z towards x: the body turns to its left."""
     sine, cosine = _sin(degrees), _cos(degrees)
     return np.array([[cosine, 0, sine], [0, 1, 0], [-sine, 0, cosine]])
 
 
 def _about_z(degrees: float) -> Doubles:
-    """Turns x towards y."""
+    """Rotate x towards y."""
     sine, cosine = _sin(degrees), _cos(degrees)
     return np.array([[cosine, -sine, 0], [sine, cosine, 0], [0, 0, 1]])

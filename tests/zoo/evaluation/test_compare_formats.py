@@ -1,4 +1,4 @@
-"""What becomes of a format that cannot be compared: a row with its reason, or the end of the comparison."""
+"""A format that cannot be compared becomes a row with a reason, or ends the comparison."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ from registry.errors import (
 )
 from zoo.artifacts.formats import ROWS
 from zoo.artifacts.resolver import ArtifactResolver, Fetched
-from zoo.evaluation.compare_formats import formats_to_compare, parity_of
-from zoo.evaluation.parity import Layers, Parity
+from zoo.evaluation.compare_formats import compare_format, formats_to_compare
+from zoo.evaluation.layers import LayerOutputs
+from zoo.evaluation.parity import Parity
 from zoo.runner.loading import RunConfig
 from zoo.runner.sessions.session import Arrays
 from zoo.settings import Settings
 from zoo.store import Store
 
 ENTRY = registry.load().get("tinypose_128x96")
-NOTHING = Layers(Arrays(), None)
+NOTHING = LayerOutputs(Arrays(), None)
 
 
 @dataclass(frozen=True)
 class Failing(ArtifactResolver):
-    """Gets nothing, and says why."""
+    """A resolver that fails with a given error."""
 
     failure: ZooError | None = None
 
@@ -57,22 +58,22 @@ def failing(tmp_path: Path) -> Failing:
         (
             ConversionError("fp16-op-unsupported", "refused", found="1 x sqrt"),
             "not-run",
-            "the interpreter of ARM FP16 kernels does not know 1 x sqrt",
+            "ARM FP16 emulation does not support 1 x sqrt",
         ),
         (MissingToolError("toolchain-not-built", "none yet", hint="zoo add"), "missing", "none yet; zoo add"),
         (NetworkError("not-on-server", "gone", hint="add --build"), "missing", "gone; add --build"),
         (NotFoundError("nothing-published", "none", hint="zoo show"), "missing", "none; zoo show"),
     ],
 )
-def test_what_is_about_one_format_is_a_row(
+def test_an_error_about_one_format_is_a_row(
     failing: Failing, failure: ZooError, state: str, reason: str
 ) -> None:
     resolver = Failing(failing.settings, failing.store, failing.toolchains, failure=failure)
 
-    row = parity_of(ENTRY, RunConfig(), (), NOTHING, resolver)
+    row = compare_format(ENTRY, RunConfig(), (), NOTHING, resolver)
 
     assert (row.format, row.state, row.reason) == ("onnx-fp32", state, reason)
-    found = Parity(entry=ENTRY.id, reference="", images=0, found=0, formats=(row,))
+    found = Parity(entry=ENTRY.id, reference="", images=0, instances=0, formats=(row,))
     assert found.passed == (state != "failed")
 
 
@@ -84,14 +85,14 @@ def test_what_is_about_one_format_is_a_row(
         NotFoundError("normalization-unknown", "nothing says it"),
     ],
 )
-def test_what_is_about_more_ends_the_comparison(failing: Failing, failure: ZooError) -> None:
+def test_an_error_about_more_than_one_format_ends_the_comparison(failing: Failing, failure: ZooError) -> None:
     resolver = Failing(failing.settings, failing.store, failing.toolchains, failure=failure)
 
     with pytest.raises(type(failure)):
-        parity_of(ENTRY, RunConfig(), (), NOTHING, resolver)
+        compare_format(ENTRY, RunConfig(), (), NOTHING, resolver)
 
 
-def test_every_format_but_the_reference_is_compared_and_phones_files_are_made_here() -> None:
+def test_every_format_except_the_reference_is_compared_and_arm_fp16_is_built_locally() -> None:
     choices = formats_to_compare(build=None, lite_version="2.10")
 
     assert [choice.format.name for choice in choices] == list(ROWS[1:-1])

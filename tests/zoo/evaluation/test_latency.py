@@ -1,12 +1,12 @@
-"""Durations become percentiles, and only like is set beside like."""
+"""Durations are summarized as percentiles, and only comparable published figures are listed."""
 
 from __future__ import annotations
 
 import registry
-from zoo.evaluation.latency import Plan, bench_of, measured, summarize
+from zoo.evaluation.latency import Plan, build_bench, measure_durations, summarize
 
 
-def test_percentiles_are_durations_that_occurred() -> None:
+def test_percentiles_are_measured_durations() -> None:
     found = summarize([float(value) for value in range(100, 0, -1)])
 
     assert (found.runs, found.minimum, found.p50, found.p90, found.p99, found.maximum) == (
@@ -24,7 +24,7 @@ def test_a_single_run_is_its_own_percentile() -> None:
 def test_warm_up_runs_are_done_and_not_counted() -> None:
     calls: list[int] = []
 
-    times = measured(lambda: calls.append(1), warm_up=3, repeats=5)
+    times = measure_durations(lambda: calls.append(1), warmup=3, runs=5)
 
     assert (len(calls), len(times)) == (8, 5)
 
@@ -36,6 +36,6 @@ def test_published_figures_of_another_scope_are_left_out() -> None:
     eight = alone[0].model_copy(update={"batch": 8, "milliseconds": 25.2})
     all_of_them = entry.model_copy(update={"latency": (*alone, pipeline, eight)})
 
-    assert [figure.milliseconds for figure in bench_of(all_of_them, Plan(), ()).published] == [4.57, 3.27]
-    beside = bench_of(all_of_them, Plan(scope="pipeline"), ()).published
+    assert [figure.milliseconds for figure in build_bench(all_of_them, Plan(), ()).published] == [4.57, 3.27]
+    beside = build_bench(all_of_them, Plan(scope="pipeline"), ()).published
     assert [figure.milliseconds for figure in beside] == [11.72]

@@ -1,4 +1,4 @@
-"""Figures on real images equal upstream's own evaluator."""
+"""Accuracy figures on real images equal those of upstream's own evaluator."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_more_threads_give_the_same_figures(shared: Path, open_model: OpenModel)
 
 
 def test_boxes_from_a_detector(shared: Path, open_model: OpenModel) -> None:
-    """Nothing is published for this set: below the figure with true boxes, far above nothing."""
+    """No figure is published for this case: it must be below that with annotated boxes and well above 0."""
     protocol = NO_FLIP.model_copy(update={"boxes": "detector", "box_threshold": 0.5})
     detector = Detector(
         open_model("picodet_s_192_pedestrian", "onnx"), DETECTOR_INPUT, RAW_BOXES, DETECTION_PROTOCOL.nms
@@ -89,17 +89,17 @@ def test_boxes_from_a_detector(shared: Path, open_model: OpenModel) -> None:
 
 
 class Annotator(Detector):
-    """Finds the annotated persons, and in every image one that is not there.
+    """A detector that finds the annotated persons and one false positive per image.
 
     Args:
         data: The set.
-        wrong: Score of the one that is not there; that of the annotated ones is 0.9.
+        wrong: Score of the false positive; that of the annotated persons is 0.9.
     """
 
     person = 0
 
     def __init__(self, data: CocoSet, wrong: float) -> None:
-        self._boxes = {photo.path: photo.persons_with_keypoints() for photo in data.images}
+        self._boxes = {image.path: image.persons_with_keypoints() for image in data.images}
         self._wrong = wrong
 
     def __call__(self, image: ImageSource) -> Detections:
@@ -128,7 +128,7 @@ def test_the_scores_of_found_boxes_count_in_the_scores_of_poses(shared: Path, op
 
 
 def tiny_set(tmp_path: Path, *, categories: int = 1) -> Path:
-    """Three images: two persons, none, and one that is a crowd beside one without joints."""
+    """Write three images: with two persons, with none, and with a crowd and a person without joints."""
     cv2 = pytest.importorskip("cv2")
     (tmp_path / "val2017").mkdir()
     (tmp_path / "annotations").mkdir()
@@ -169,8 +169,8 @@ def tiny_set(tmp_path: Path, *, categories: int = 1) -> Path:
 def truth(data: CocoSet) -> list[dict[str, object]]:
     return [
         {"score": 1.0} | {key: a[key] for key in ("image_id", "category_id", "bbox", "keypoints")}
-        for photo in data.images
-        for a in photo.annotations
+        for image in data.images
+        for a in image.annotations
         if not a["iscrowd"]
     ]
 
@@ -183,7 +183,7 @@ def test_the_truth_scores_one(tmp_path: Path) -> None:
 
 
 def test_a_person_detector_scored_over_all_categories_shows_a_fraction(tmp_path: Path) -> None:
-    """Why the scope is part of the protocol."""
+    """The scope of categories must be part of the protocol."""
     data = load_set(tiny_set(tmp_path, categories=4), DETECTION_PROTOCOL)
     persons = truth(data)
     first, *others = data.images
@@ -201,7 +201,7 @@ def test_no_results_score_zero_and_no_truth_scores_nothing(tmp_path: Path) -> No
     assert score(data, [], "bbox", categories=(9,), max_detections=100).AP is None
 
 
-def test_upstreams_choice_of_persons(tmp_path: Path) -> None:
+def test_the_same_persons_as_upstream_are_evaluated(tmp_path: Path) -> None:
     first, second, third = load_set(tiny_set(tmp_path), POSE_PROTOCOL).images
     # One pixel narrower than annotated, and cut at the image's last row.
     assert first.persons_with_keypoints().tolist() == [[10, 20, 69, 109], [100, 20, 159, 119]]
@@ -209,14 +209,14 @@ def test_upstreams_choice_of_persons(tmp_path: Path) -> None:
     assert third.persons_with_keypoints().shape == (0, 4)
 
 
-def test_images_the_protocol_is_about(tmp_path: Path) -> None:
+def test_the_protocol_selects_images(tmp_path: Path) -> None:
     folder = tiny_set(tmp_path)
 
     def ids(**changes: object) -> list[int]:
         protocol = (DETECTION_PROTOCOL if "empty_images" in changes else POSE_PROTOCOL).model_copy(
             update=changes
         )
-        return [photo.id for photo in load_set(folder, protocol).images]
+        return [image.id for image in load_set(folder, protocol).images]
 
     assert ids(empty_images=None) == ids(empty_images=True) == [1, 2, 3]
     assert ids(empty_images=False) == [1, 3]
@@ -225,10 +225,10 @@ def test_images_the_protocol_is_about(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         ids(images="one_person")
     assert caught.value.code == "dataset-empty"
-    assert [photo.id for photo in load_set(folder, POSE_PROTOCOL, limit=2).images] == [1, 2]
+    assert [image.id for image in load_set(folder, POSE_PROTOCOL, limit=2).images] == [1, 2]
 
 
-def test_a_set_whose_images_hold_nobody(tmp_path: Path) -> None:
+def test_a_set_without_persons(tmp_path: Path) -> None:
     data = load_set(tiny_set(tmp_path), POSE_PROTOCOL)
     empty = CocoSet(data.annotations, data.document, data.images[1:2], data.categories)
     pose = PoseEstimator(FakeSession(bright_spots, POSE_TENSOR), POSE_INPUT, HEATMAPS, POSE_PROTOCOL)
@@ -280,7 +280,7 @@ def test_missing_parts_are_named(tmp_path: Path, damage: object, code: str) -> N
 @pytest.mark.parametrize(
     "content", ["", "[]", '{"images": []}', '{"images": {}, "annotations": [], "categories": []}']
 )
-def test_files_that_are_no_annotations_are_refused(tmp_path: Path, content: str) -> None:
+def test_files_that_are_not_annotations_are_refused(tmp_path: Path, content: str) -> None:
     folder = tiny_set(tmp_path)
     (folder / "annotations/person_keypoints_val2017.json").write_text(content)
     with pytest.raises(UsageError) as caught:
@@ -288,9 +288,9 @@ def test_files_that_are_no_annotations_are_refused(tmp_path: Path, content: str)
     assert caught.value.code == "annotations-unreadable"
 
 
-def test_images_and_annotations_may_lie_elsewhere(tmp_path: Path) -> None:
+def test_images_and_annotations_may_be_in_other_folders(tmp_path: Path) -> None:
     folder = tiny_set(tmp_path)
     (folder / "val2017").rename(folder / "images")
     file = (folder / "annotations/instances_val2017.json").rename(folder / "mine.json")
     data = load_set(tmp_path / "nowhere", POSE_PROTOCOL, annotations=file, images=folder / "images")
-    assert data.images[0].path == folder / "photos/1.png"
+    assert data.images[0].path == folder / "images/1.png"

@@ -13,7 +13,7 @@ from converters.formats import inspect
 from converters.inference.options import published_options
 from converters.ncnn.options import NcnnOptions, ncnn_export
 from converters.onnx import OnnxOptions
-from converters.planning.execute import perform
+from converters.planning.execute import run_step
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import NCNN, PADDLE
 from registry.errors import UsageError
@@ -48,7 +48,7 @@ def export(shared: Path, toolchains: Toolchains, tmp_path_factory: pytest.TempPa
         ):
             target = folder / name / made
             if not target.exists():
-                perform(
+                run_step(
                     step,
                     source,
                     target,

@@ -8,8 +8,8 @@ import pytest
 
 import registry
 from converters.onnx import OnnxOptions
-from converters.planning.execute import perform
-from converters.planning.plan import ConversionTarget, steps
+from converters.planning.execute import run_step
+from converters.planning.plan import ConversionTarget, plan_steps
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import LITERT, PADDLE
 from tests.conftest import ensured
@@ -31,11 +31,11 @@ def test_outputs_lie_within_a_ten_thousandth_of_paddles(
 ) -> None:
     entry, source = registry.load().get(name), shared / f"data/weights/{WEIGHTS[name]}.pdparams"
     for step, made in zip(
-        steps("weights", ConversionTarget(goal="tflite", onnx=OnnxOptions()), entry),
+        plan_steps("weights", ConversionTarget(format="tflite", onnx=OnnxOptions()), entry),
         ("inference", "model.onnx", "model.tflite"),
         strict=True,
     ):
-        source = perform(
+        source = run_step(
             step,
             source,
             tmp_path / made,

@@ -42,27 +42,27 @@ def words(svg: str) -> list[str]:
     return [text for node in ElementTree.fromstring(svg).iter() if (text := (node.text or "").strip())]
 
 
-def test_a_image_shows_inputs_operators_and_outputs() -> None:
+def test_an_image_shows_inputs_operators_and_outputs() -> None:
     found = words(drawn(flow()))
 
     assert {"image", "?×3×8×8", "conv2d", "split", "heat"} <= set(found)
 
 
-def test_operators_that_only_make_constants_are_left_out_and_counted() -> None:
+def test_operators_that_only_create_constants_are_omitted_and_counted() -> None:
     sketch = to_dot(flow(), "title")
 
     assert "fill_constant" not in sketch.text
-    assert sketch.caption[:2] == ("2 operators.", "1 more only make constants and are not drawn.")
+    assert sketch.caption[:2] == ("2 operators.", "1 operators that only create constants are not drawn.")
 
 
-def test_a_value_that_is_used_again_comes_from_its_last_writer() -> None:
+def test_a_reused_name_refers_to_its_last_writer() -> None:
     steps = (operator("relu", "image", "x"), operator("sqrt", "x", "x"), operator("exp", "x", "heat"))
     edges = re.findall(r"(\w+) -> (\w+)", to_dot(Dataflow(steps, flow().inputs, flow().outputs), "t").text)
 
     assert edges == [("in0", "n0"), ("n0", "n1"), ("n1", "n2"), ("n2", "out0")]
 
 
-def test_single_precision_in_a_half_file_stands_out() -> None:
+def test_an_fp32_operator_in_an_fp16_file_is_marked() -> None:
     lines = {line.split()[0]: line for line in to_dot(flow(), "title").text.splitlines() if "label=" in line}
 
     assert "penwidth" in lines["n1"]
@@ -70,7 +70,7 @@ def test_single_precision_in_a_half_file_stands_out() -> None:
 
 
 @pytest.mark.parametrize("form", ["svg", "html"])
-def test_names_from_a_file_are_text_and_nothing_else(form: str) -> None:
+def test_names_from_a_file_are_never_markup(form: str) -> None:
     document = drawn(flow(HOSTILE), form)
 
     assert "<script>alert" not in document

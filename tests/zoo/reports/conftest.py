@@ -1,4 +1,4 @@
-"""A report whose entry is a real one and whose measurements are invented."""
+"""A report with a real entry and invented measurements."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from zoo.artifacts.formats import ROWS
 from zoo.evaluation.accuracy import Validation
 from zoo.evaluation.latency import Plan, Summary, Timing
 from zoo.evaluation.parity import FormatParity, LayerDifference
-from zoo.evaluation.scoring import Metrics, Spread
+from zoo.evaluation.scoring import ConfidenceInterval, Metrics
 from zoo.evaluation.verdict import Verdict
 from zoo.reports.report.result import (
     ArtifactReport,
@@ -53,9 +53,9 @@ def validation(name: str) -> Validation:
         published_protocol=True,
         source=figure.source,
         metrics=metrics(0.565),
-        spread=Spread(low=metrics(0.485), high=metrics(0.643), resamples=500, seed=0),
+        interval=ConfidenceInterval(low=metrics(0.485), high=metrics(0.643), resamples=500, seed=0),
         verdict=Verdict(
-            standing="met",
+            outcome="met",
             metric="AP",
             published=figure.value,
             measured=56.5,
@@ -78,9 +78,9 @@ def timing(name: str, milliseconds: float) -> Timing:
     )
 
 
-def difference(layer: str, amount: float, *, what: str = "points") -> LayerDifference:
+def difference(layer: str, amount: float, *, quantity: str = "points") -> LayerDifference:
     return LayerDifference.model_validate(
-        {"layer": layer, "what": what, "unit": "input px", "max_abs": amount, "limit": 0.1}
+        {"layer": layer, "quantity": quantity, "unit": "input px", "max_abs": amount, "limit": 0.1}
     )
 
 
@@ -101,7 +101,7 @@ def row(name: str, number: int) -> FormatReport:
         published_sha256="e" * 64,
         size=5_000_000 + 100_000 * number,
         files=(FileDigest(name=f"model.{name}", size=5_000_000, sha256=digest),),
-        proof="opt v2.13-rc",
+        contents="opt v2.13-rc",
         tools={"paddlelite": "2.13rc0"},
         inputs={"model.pdmodel": "d" * 64},
         options={"precision": "fp32"},
@@ -129,8 +129,8 @@ def entry_report() -> EntryReport:
         complexity=None,
         formats=tuple(row(name, number) for number, name in enumerate(ROWS)),
         reference="paddle 3.2.2",
-        compared=4,
-        found=8,
+        compared_images=4,
+        instances=8,
         plan=Plan(),
         published=ENTRY.latency,
         images=(image,),
@@ -140,7 +140,7 @@ def entry_report() -> EntryReport:
 @pytest.fixture
 def result(entry_report: EntryReport) -> ReportResult:
     return ReportResult(
-        made=datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc),
+        created=datetime(2026, 11, 22, 12, 0, tzinfo=timezone.utc),
         command="zoo report tinypose_128x96 --data coco",
         machine=Machine(
             system="Linux 6",

@@ -1,4 +1,4 @@
-"""Every protocol of the catalog can be put into words."""
+"""Every protocol of the catalog has a text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing: what a stroke covers, and who is seen where strokes overlap."""
+"""Drawing: the area of a stroke, and the visible stroke where several overlap."""
 
 import math
 
@@ -83,5 +83,5 @@ def test_a_silhouette_is_what_strokes_cover_together() -> None:
 def test_values_beyond_eight_bits_are_cut_and_not_wrapped() -> None:
     canvas = Canvas.over(np.full((2, 2, 3), 250, dtype=np.float32))
 
-    assert (canvas.finished(np.full((2, 2, 3), 20, dtype=np.float32)) == 255).all()
-    assert (canvas.finished(np.full((2, 2, 3), -300, dtype=np.float32)) == 0).all()
+    assert (canvas.to_image(np.full((2, 2, 3), 20, dtype=np.float32)) == 255).all()
+    assert (canvas.to_image(np.full((2, 2, 3), -300, dtype=np.float32)) == 0).all()

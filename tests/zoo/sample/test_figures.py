@@ -1,4 +1,4 @@
-"""Images of figures: the same everywhere, true about their joints, readable as COCO."""
+"""Images of figures: reproducible, with correct joints, readable as COCO."""
 
 import hashlib
 import json
@@ -12,21 +12,21 @@ from tools.sample_model.recipe import recipe
 from zoo.datasets.coco import load_set
 from zoo.evaluation.scoring import score
 from zoo.runner.results import PoseRecord
-from zoo.sample.figures import ANNOTATIONS, HELD_OUT, DrawnImage, main, picture, write_coco
+from zoo.sample.figures import ANNOTATIONS, HELD_OUT, DrawnImage, draw_image, main, write_coco
 from zoo.sample.skeleton import JOINTS
 
 SEEDS = range(40)
 
 
 @pytest.fixture(scope="module")
-def pictures() -> list[DrawnImage]:
-    return [picture(seed) for seed in SEEDS]
+def images() -> list[DrawnImage]:
+    return [draw_image(seed) for seed in SEEDS]
 
 
 def test_the_held_out_images_are_the_ones_the_published_figure_was_measured_on() -> None:
     digest = hashlib.sha256()
     for seed in range(HELD_OUT, HELD_OUT + 5):
-        made = picture(seed)
+        made = draw_image(seed)
         digest.update(made.image.tobytes())
         for person in made.persons:
             digest.update(person.keypoints.astype("<f8").tobytes())
@@ -35,19 +35,19 @@ def test_the_held_out_images_are_the_ones_the_published_figure_was_measured_on()
 
 
 def test_a_seed_always_gives_the_same_image_and_another_seed_another() -> None:
-    assert (picture(3).image == picture(3).image).all()
-    assert picture(3).image.tobytes() != picture(4).image.tobytes()
+    assert (draw_image(3).image == draw_image(3).image).all()
+    assert draw_image(3).image.tobytes() != draw_image(4).image.tobytes()
 
 
-def test_a_seen_joint_lies_on_its_person(pictures: list[DrawnImage]) -> None:
-    for made in pictures:
+def test_a_visible_joint_lies_on_its_person(images: list[DrawnImage]) -> None:
+    for made in images:
         for who, person in enumerate(made.persons):
             for x, y, _ in person.keypoints[person.keypoints[:, 2] == 2]:
                 assert made.figures[round(y), round(x)] == who
 
 
-def test_a_joint_in_the_image_lies_in_the_box_of_its_person(pictures: list[DrawnImage]) -> None:
-    for made in pictures:
+def test_a_joint_in_the_image_lies_in_the_box_of_its_person(images: list[DrawnImage]) -> None:
+    for made in images:
         for person in made.persons:
             x, y, width, height = person.box
             inside = person.keypoints[person.keypoints[:, 2] > 0, :2]
@@ -56,26 +56,28 @@ def test_a_joint_in_the_image_lies_in_the_box_of_its_person(pictures: list[Drawn
             assert 0 < person.area <= width * height
 
 
-def test_a_joint_outside_the_image_is_not_labeled(pictures: list[DrawnImage]) -> None:
-    joints = np.concatenate([person.keypoints for made in pictures for person in made.persons])
+def test_a_joint_outside_the_image_is_not_labeled(images: list[DrawnImage]) -> None:
+    joints = np.concatenate([person.keypoints for made in images for person in made.persons])
 
     assert (joints[joints[:, 2] == 0] == 0).all()
     shares = [(joints[:, 2] == visibility).mean() for visibility in (0, 1, 2)]
     assert shares == pytest.approx([0.07, 0.15, 0.78], abs=0.05)
 
 
-def test_images_differ_in_size_number_of_persons_and_brightness(pictures: list[DrawnImage]) -> None:
-    assert {len(made.persons) for made in pictures} == {1, 2, 3}
-    assert len({made.image.shape for made in pictures}) > 30
-    brightness = [made.image.mean() for made in pictures]
+def test_images_differ_in_size_number_of_persons_and_brightness(images: list[DrawnImage]) -> None:
+    assert {len(made.persons) for made in images} == {1, 2, 3}
+    assert len({made.image.shape for made in images}) > 30
+    brightness = [made.image.mean() for made in images]
     assert np.std(brightness) > 20
     assert 100 < np.mean(brightness) < 156
 
 
-def test_left_is_on_the_right_of_almost_everybody_who_shows_a_face(pictures: list[DrawnImage]) -> None:
-    """Of trunks turned upright; almost, because a head can be turned further than its trunk."""
+def test_the_left_side_is_on_the_right_of_almost_every_person_who_faces_the_camera(
+    images: list[DrawnImage],
+) -> None:
+    """Relative to an upright trunk; almost, because a head can be turned further than its trunk."""
     facing = []
-    for person in (person for made in pictures for person in made.persons):
+    for person in (person for made in images for person in made.persons):
         at = dict(zip(JOINTS, person.keypoints, strict=True))
         hips = at["left_hip"], at["right_hip"]
         if min(at["left_eye"][2], at["right_eye"][2]) < 2 or min(hip[2] for hip in hips) == 0:
@@ -97,7 +99,7 @@ def test_a_folder_holds_what_the_seeds_draw(tmp_path: Path) -> None:
     assert [image["id"] for image in document["images"]] == [20, 21, 22]
     assert document["categories"][0]["keypoints"] == list(JOINTS)
     for image in document["images"]:
-        made = picture(image["id"])
+        made = draw_image(image["id"])
         pixels = cv2.imread(str(tmp_path / "val2017" / image["file_name"]))
         assert (pixels[:, :, ::-1] == made.image).all()
         mine = [one for one in document["annotations"] if one["image_id"] == image["id"]]
@@ -107,21 +109,21 @@ def test_a_folder_holds_what_the_seeds_draw(tmp_path: Path) -> None:
         assert all(one["num_keypoints"] == sum(v > 0 for v in one["keypoints"][2::3]) for one in mine)
 
 
-def test_the_truth_scores_full_marks_on_its_own_folder(tmp_path: Path) -> None:
+def test_the_annotations_themselves_score_one(tmp_path: Path) -> None:
     write_coco(tmp_path, count=4)
 
     data = load_set(tmp_path, recipe().protocol)
 
     truth = [
         PoseRecord(
-            image_id=photo.id,
+            image_id=image.id,
             category_id=1,
             bbox=list(one["bbox"]),
             score=1.0,
             keypoints=list(one["keypoints"]),
         )
-        for photo in data.images
-        for one in photo.annotations
+        for image in data.images
+        for one in image.annotations
     ]
     found = score(data, truth, "keypoints", categories=(1,), max_detections=20)
     assert found.AP is not None
@@ -138,5 +140,5 @@ def test_no_images_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refusal:
         write_coco(tmp_path, count=0)
 
-    assert refusal.value.code == "picture-count"
+    assert refusal.value.code == "image-count"
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""The shipped entry: its files and the accuracy of its model are what its catalog says."""
+"""The shipped entry: its files and the accuracy of its model match its catalog."""
 
 import tarfile
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from converters.fs.atomic import sha256_of
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import PADDLE
 from registry import Entry
-from tools.sample_model.make import ARCHIVE, WEIGHTS, exported, measured
+from tools.sample_model.make import ARCHIVE, WEIGHTS, export_model, measure_accuracy
 from tools.sample_model.train import Plan, plain_batch, samples
 from zoo.runner.sessions import Session, open_session
 from zoo.sample import CATALOG, DATA, NAME
@@ -35,7 +35,7 @@ def entry() -> Entry:
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped inference model, unpacked."""
+    """Unpack the shipped inference model."""
     folder = tmp_path_factory.mktemp("shipped")
     with tarfile.open(DATA / ARCHIVE) as archive:
         archive.extractall(folder, filter="data")
@@ -48,7 +48,7 @@ def session(model: Path) -> Iterator[Session]:
         yield opened
 
 
-def test_the_entry_stands_beside_the_shipped_catalog() -> None:
+def test_the_entry_can_be_loaded_with_the_shipped_catalog() -> None:
     entries = registry.load(registry.SHIPPED, CATALOG)
 
     assert entries.get(NAME).id == f"{NAME}@1"
@@ -90,7 +90,7 @@ def test_the_archive_holds_a_release_as_upstream_packs_one(entry: Entry, model: 
     assert [tensor.dtype for tensor in found.outputs] == ["float32", "int64"]
 
 
-def test_the_program_says_nothing_about_the_machine_it_was_made_on(model: Path) -> None:
+def test_the_program_contains_no_path_of_the_build_machine(model: Path) -> None:
     program = (model / "model.pdmodel").read_bytes()
 
     for trace in (b"op_callstack", b".py", b"/usr", b"/home", b"/tmp"):
@@ -101,10 +101,10 @@ def test_the_program_says_nothing_about_the_machine_it_was_made_on(model: Path) 
 def test_the_stated_accuracy_holds_on_the_first_held_out_images(
     entry: Entry, session: Session, tmp_path: Path
 ) -> None:
-    """60 of the 500 images: their sampling error is about 1.5 points, so 4 points is a wide band."""
+    """On 60 of the 500 images the sampling error is about 1.5 points; the tolerance is 4 points."""
     write_coco(tmp_path, count=60)
 
-    found = measured(session, tmp_path)
+    found = measure_accuracy(session, tmp_path)
 
     assert found.images == 60
     assert found.metrics.AP is not None
@@ -113,7 +113,7 @@ def test_the_stated_accuracy_holds_on_the_first_held_out_images(
 
 
 @needs_paddle
-def test_heat_maps_lie_in_the_range_that_half_precision_holds_well(session: Session) -> None:
+def test_heatmaps_are_in_a_range_that_fp16_represents_well(session: Session) -> None:
     batch = plain_batch(samples(first=2_000_000, count=20), Plan())
 
     maps = next(iter(session.run({"image": batch.tensor}).values()))
@@ -128,7 +128,7 @@ def test_the_shipped_weights_export_to_the_shipped_model(
     session: Session, model: Path, tmp_path: Path, toolchain_root: Path
 ) -> None:
     interpreter = Toolchains(toolchain_root).ensure(PADDLE, lambda _: None)
-    again = exported(DATA / WEIGHTS, tmp_path / NAME, interpreter, Settings(cache=tmp_path))
+    again = export_model(DATA / WEIGHTS, tmp_path / NAME, interpreter, Settings(cache=tmp_path))
     tensor = plain_batch(samples(first=2_000_000, count=3), Plan()).tensor
 
     with open_session(again.folder, "paddle") as other:

@@ -1,4 +1,4 @@
-"""Bodies in space: lengths, sides, and what a mirror does to them."""
+"""Bodies in space: lengths, sides and mirroring."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from zoo.sample.skeleton import JOINTS, Posture, body, random_posture
+from zoo.sample.skeleton import JOINTS, Posture, build_body, random_posture
 
 PROPORTIONS = dict.fromkeys(("arms", "legs", "trunk", "breadth", "head"), 1.0)
 HANGING = (0.0, 10.0, 0.0, 0.0)
@@ -34,7 +34,7 @@ def mirrored(posture: Posture) -> Posture:
 
 
 def test_a_person_who_faces_the_camera_has_the_left_side_on_the_right() -> None:
-    points = body(UPRIGHT, PROPORTIONS)
+    points = build_body(UPRIGHT, PROPORTIONS)
 
     for joint in JOINTS[1::2]:
         assert points[joint][0] > points[other_side(joint)][0], joint
@@ -42,7 +42,7 @@ def test_a_person_who_faces_the_camera_has_the_left_side_on_the_right() -> None:
 
 
 def test_a_person_seen_from_behind_has_the_left_side_on_the_left() -> None:
-    points = body(replace(UPRIGHT, turn=180), PROPORTIONS)
+    points = build_body(replace(UPRIGHT, turn=180), PROPORTIONS)
 
     for joint in JOINTS[1::2]:
         assert points[joint][0] < points[other_side(joint)][0], joint
@@ -50,7 +50,7 @@ def test_a_person_seen_from_behind_has_the_left_side_on_the_left() -> None:
 
 
 def test_an_upright_person_is_ordered_from_head_to_foot_and_about_a_stature_tall() -> None:
-    points = body(UPRIGHT, PROPORTIONS)
+    points = build_body(UPRIGHT, PROPORTIONS)
 
     heights = [points[f"left_{joint}"][1] for joint in ("eye", "shoulder", "elbow", "wrist", "knee", "ankle")]
     assert heights == sorted(heights, reverse=True)
@@ -61,7 +61,7 @@ def test_an_upright_person_is_ordered_from_head_to_foot_and_about_a_stature_tall
 def test_a_mirrored_posture_is_the_mirrored_body_with_the_sides_renamed(seed: int) -> None:
     posture = random_posture(np.random.Generator(np.random.PCG64(seed)))
 
-    points, reflected = body(posture, PROPORTIONS), body(mirrored(posture), PROPORTIONS)
+    points, reflected = build_body(posture, PROPORTIONS), build_body(mirrored(posture), PROPORTIONS)
 
     for name, point in points.items():
         np.testing.assert_allclose(reflected[other_side(name)], point * [-1, 1, 1], atol=1e-9)
@@ -71,7 +71,7 @@ def test_a_mirrored_posture_is_the_mirrored_body_with_the_sides_renamed(seed: in
 def test_no_posture_stretches_a_bone(seed: int) -> None:
     posture = random_posture(np.random.Generator(np.random.PCG64(seed)))
 
-    points, upright = body(posture, PROPORTIONS), body(UPRIGHT, PROPORTIONS)
+    points, upright = build_body(posture, PROPORTIONS), build_body(UPRIGHT, PROPORTIONS)
 
     for side in ("left", "right"):
         for bone in (("shoulder", "elbow"), ("elbow", "wrist"), ("hip", "knee"), ("knee", "ankle")):
@@ -82,7 +82,7 @@ def test_no_posture_stretches_a_bone(seed: int) -> None:
 
 def test_forward_means_towards_the_face_and_bends_go_the_way_joints_do() -> None:
     raised = {**UPRIGHT.limbs, "left_arm": (90, 0, 0, 0), "right_leg": (0, 0, 90, 0)}
-    points = body(replace(UPRIGHT, limbs=raised), PROPORTIONS)
+    points = build_body(replace(UPRIGHT, limbs=raised), PROPORTIONS)
 
     assert points["left_elbow"][2] > points["left_shoulder"][2] + 0.2  # an arm lifted forward
     assert points["right_ankle"][2] < points["right_knee"][2] - 0.3  # a knee bends backwards

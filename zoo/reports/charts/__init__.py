@@ -1,1 +1,1 @@
-"""SVG charts."""
+"""Charts as positions on an SVG canvas; they know plain values only."""

@@ -1,4 +1,4 @@
-"""From values to positions along an axis, with ticks at round numbers."""
+"""Map values to positions along an axis, with ticks at round numbers."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 _STEPS = (1.0, 2.0, 2.5, 5.0, 10.0)
-_LEAST_SPAN = 1e-6  # of percentages, milliseconds and megabytes; ticks closer than this would round to one
+_LEAST_SPAN = 1e-6  # in percent, milliseconds or megabytes; closer ticks would have equal labels
 
 WIDTH, HEIGHT = 420, 300
-"""The canvas of a plot, as wide as a phone held upright."""
+"""Size of a canvas, as wide as a phone in portrait orientation."""
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Tick:
 
     Attributes:
         at: Position.
-        label: What stands beside it.
+        label: Text next to it.
     """
 
     at: float
@@ -45,7 +45,7 @@ class Scale:
     ticks: tuple[float, ...]
 
     def at(self, value: float) -> float:
-        """Position of a value, to a hundredth of a canvas unit."""
+        """Position of a value, rounded to a hundredth of a canvas unit."""
         share = (value - self.low) / (self.high - self.low)
         return round(self.start + share * (self.end - self.start), 2)
 
@@ -53,14 +53,14 @@ class Scale:
 def scale_of(
     values: Sequence[float], start: float, end: float, *, from_zero: bool, most_ticks: int = 6
 ) -> Scale:
-    """A scale that holds all values, ends on ticks, and is never of no length.
+    """Choose a scale that contains all values, ends on ticks and has a positive length.
 
     Args:
-        values: What has to fit.
+        values: Values that must fit.
         start: Position of the low end.
         end: Position of the high end.
         from_zero: Whether it starts at zero.
-        most_ticks: About how many ticks there may be.
+        most_ticks: Approximate maximum number of ticks.
     """
     low, high = (0.0 if from_zero else min(values)), max(values)
     if high - low < _LEAST_SPAN:
@@ -72,6 +72,6 @@ def scale_of(
 
 
 def _step(least: float) -> float:
-    """The smallest round number that is not below ``least``."""
+    """Find the smallest round number that is not less than ``least``."""
     magnitude = 10.0 ** math.floor(math.log10(least))
     return next(step * magnitude for step in _STEPS if step * magnitude >= least * (1 - 1e-9))

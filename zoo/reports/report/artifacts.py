@@ -1,4 +1,4 @@
-"""What an artifact is, from its bytes, and how it was made, from the statement beside it."""
+"""Describe an artifact by inspection, and its conversion by its provenance statement."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from zoo.reports.report.result import ArtifactReport, FileDigest
 
 
 def artifact_report(fetched: Fetched) -> ArtifactReport:
-    """Describes an artifact of the store.
+    """Describe an artifact of the cache.
 
     Args:
-        fetched: Where it is and where it came from.
+        fetched: The artifact and its source.
 
     Raises:
-        IntegrityError: It, or the statement beside it, is damaged.
+        IntegrityError: The artifact or its provenance statement is damaged.
     """
     files = tuple(
         FileDigest(name=path.name, size=path.stat().st_size, sha256=sha256_of(path))
@@ -33,9 +33,9 @@ def artifact_report(fetched: Fetched) -> ArtifactReport:
         published_sha256=fetched.sha256,
         size=sum(file.size for file in files),
         files=files,
-        proof=", ".join(part for part in (found.made_by, found.target, found.precision, weights) if part),
+        contents=", ".join(part for part in (found.made_by, found.target, found.precision, weights) if part),
     )
-    statement = _statement_about(fetched.path)
+    statement = _find_statement(fetched.path)
     return report if statement is None else _with_provenance(report, statement)
 
 
@@ -45,8 +45,8 @@ def _files(path: Path) -> list[Path]:
     return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.endswith(SUFFIX))
 
 
-def _statement_about(path: Path) -> Path | None:
-    """The artifact's file that has a statement beside it."""
+def _find_statement(path: Path) -> Path | None:
+    """Find the file of the artifact that has a provenance statement."""
     return next((file for file in [path, *_files(path)] if provenance_path(file).is_file()), None)
 
 

@@ -1,58 +1,62 @@
-"""Measures and gathers everything a report says, with the functions behind the other commands."""
+"""Collect the contents of a report with the functions behind the other commands."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from registry import Entry
+from registry.choices import Scope
 from registry.errors import ConversionError, MissingToolError, NetworkError, NotFoundError, ZooError
 from registry.schema import HeatmapOutput, Model
 from zoo.artifacts.formats import FORMATS, OPTIONAL_TOOLS, PHONE_ONLY, ROWS, Format
 from zoo.artifacts.resolver import ArtifactResolver, Fetched, Reporter
+from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import complexity
 from zoo.datasets.coco import CocoSet
 from zoo.evaluation import tasks as models
-from zoo.evaluation.accuracy import Data, Validation
+from zoo.evaluation.accuracy import CocoFolder, Validation
 from zoo.evaluation.compare_formats import without_optional_tools
-from zoo.evaluation.latency import Plan, Scope, Timing
+from zoo.evaluation.latency import Plan, Timing
 from zoo.evaluation.parity import Parity
 from zoo.reports.protocol_text import measurable
 from zoo.reports.report.artifacts import artifact_report
-from zoo.reports.report.images import Shown, drawn_images, given_images, set_images
+from zoo.reports.report.images import ModelSource, drawn_images, given_images, set_images
 from zoo.reports.report.machine import this_machine
 from zoo.reports.report.result import EntryReport, FormatReport, ReportResult
 from zoo.settings import Settings
 
-_ON_THE_PHONE = "its kernels are for ARM processors: to be measured on the phone"
+_NEEDS_ARM = "needs an ARM processor"
+
+_COMPARED = 8  # images of the data set for the comparison of a detector
 
 _Found = TypeVar("_Found")
 
-# What keeps one format out of a report, and not the report from being made.
-_HINDRANCES = (ConversionError, MissingToolError, NetworkError, NotFoundError)
+# Errors that concern a single format: the report shows them as a reason.
+_REPORTABLE_ERRORS = (ConversionError, MissingToolError, NetworkError, NotFoundError)
 
-_SPECS = {PHONE_ONLY.id: PHONE_ONLY, **{each.name: each.want for each in FORMATS}}
+_SPECS = {PHONE_ONLY.id: PHONE_ONLY, **{each.name: each.spec for each in FORMATS}}
 _RUN = {each.name: each for each in FORMATS}
 
 
-class Request(Model):
-    """What to report on.
+class ReportOptions(Model):
+    """Options of a report.
 
     Attributes:
-        data: Folder laid out as COCO is; without it accuracy is not measured.
-        images: Images to compare and to draw on.
-        detector: Entry that finds the persons in those images for pose models.
-        limit: Measure accuracy on the first images only.
-        plan: How often to measure latency.
-        jobs: Images looked at together.
+        data: Folder in COCO layout; the accuracy is not measured without it.
+        images: Images for the comparison and for the drawn results.
+        detector: Entry that finds the persons in those images, for pose models.
+        limit: Measure the accuracy only on the first N images.
+        plan: Number of runs of the latency measurement.
+        jobs: Images processed in parallel.
         lite_version: Version of Paddle-Lite.
-        build: True converts here whatever is published, False never, None what is not published.
-        locked: Refuse what ``zoo.lock`` does not name.
+        build: True always converts locally, False never does, None converts what is not published.
+        locked: Reject artifacts that ``zoo.lock`` does not name.
     """
 
     data: Path | None = None
@@ -67,43 +71,43 @@ class Request(Model):
 
 
 @dataclass(frozen=True)
-class Order:
-    """One entry to report on.
+class ReportJob:
+    """One entry of a report.
 
     Attributes:
         entry: The entry.
-        request: What to report on.
-        settings: Where its files come from.
+        options: Options of the report.
+        settings: Settings with the source of its files.
     """
 
     entry: Entry
-    request: Request
+    options: ReportOptions
     settings: Settings
 
 
 def collect(
-    orders: Sequence[Order],
+    jobs: Sequence[ReportJob],
     reporter: Reporter,
     *,
     command: str = "zoo report",
 ) -> ReportResult:
-    """Looks at entries, one after the other.
+    """Collect the report of several entries, one after the other.
 
     Args:
-        orders: The entries.
-        reporter: Who hears about the work.
-        command: What to type to get the report again.
+        jobs: The entries.
+        reporter: Callbacks for progress and log messages.
+        command: Command that creates the report again.
 
     Raises:
-        ZooError: No format of an entry can be had, or the data cannot be read; what keeps single formats out
-            stands in their place in the report.
+        ZooError: No format of an entry is available, or the data cannot be read. Errors of single formats are
+            reasons in the report.
     """
-    collectors = [_Collector(order.entry, order.request, order.settings, reporter) for order in orders]
-    # Before anything is fetched: a wrong path is the likelier mistake.
+    collectors = [_Collector(job.entry, job.options, job.settings, reporter) for job in jobs]
+    # Read the annotations before anything is fetched: a wrong path is the most likely mistake.
     for collector in collectors:
-        collector.photos()
+        _ = collector.dataset
     return ReportResult(
-        made=datetime.now(timezone.utc).replace(microsecond=0),
+        created=datetime.now(timezone.utc).replace(microsecond=0),
         command=command,
         machine=this_machine(),
         entries=tuple(collector.report() for collector in collectors),
@@ -112,7 +116,7 @@ def collect(
 
 @dataclass(frozen=True)
 class _Attempt:
-    """A value, or why there is none."""
+    """A value, or the reason why there is none."""
 
     value: Any = None
     reason: str | None = None
@@ -122,62 +126,65 @@ class _Attempt:
 def _attempt(work: Callable[[], _Found]) -> _Attempt:
     try:
         return _Attempt(value=work())
-    except _HINDRANCES as error:
-        # What is missing here can be got; what cannot be done at all has no next command in a report.
+    except _REPORTABLE_ERRORS as error:
+        # A missing tool or file can be installed or fetched; a failed conversion has no next command.
         hint = f"; try: {error.hint}" if error.hint and not isinstance(error, ConversionError) else ""
         return _Attempt(reason=error.message + hint, error=error)
 
 
 @dataclass(frozen=True, eq=False)
 class _Collector:
-    """The work on one entry."""
+    """Collects the report of one entry."""
 
     entry: Entry
-    request: Request
+    options: ReportOptions
     settings: Settings
     reporter: Reporter
 
-    def photos(self) -> CocoSet | None:
-        """The images that accuracy is measured on."""
+    @cached_property
+    def dataset(self) -> CocoSet | None:
+        """Images for the accuracy; None without data or without a protocol."""
         protocol = measurable(self.entry)
-        if self.request.data is None or protocol is None:
+        if self.options.data is None or protocol is None:
             return None
-        return Data(folder=self.request.data, limit=self.request.limit).load(protocol)
+        return CocoFolder(folder=self.options.data, limit=self.options.limit).load(protocol)
 
     def report(self) -> EntryReport:
-        """Everything about the entry."""
+        """Collect everything about the entry."""
         resolver = without_optional_tools(
-            resolver_for(self.settings, locked=self.request.locked, reporter=self.reporter)
+            resolver_for(
+                SourceOptions(settings=self.settings, locked=self.options.locked), reporter=self.reporter
+            )
         )
         artifacts = {name: _attempt(partial(self._artifact, name, resolver)) for name in ROWS}
         errors = [attempt.error for attempt in artifacts.values()]
         if all(errors) and errors[0] is not None:
             raise errors[0]
         parity = _attempt(self._parity)
-        pictures = _attempt(self._images)
+        images = _attempt(self._images)
         return EntryReport(
             entry=self.entry,
             complexity=complexity(self.entry),
             formats=tuple(self._format(name, artifacts[name], parity.value) for name in ROWS),
             reference=parity.value.reference if parity.value else None,
             no_parity=parity.reason,
-            compared=parity.value.images if parity.value else 0,
-            found=parity.value.found if parity.value else 0,
-            plan=self.request.plan,
+            compared_images=parity.value.images if parity.value else 0,
+            instances=parity.value.instances if parity.value else 0,
+            plan=self.options.plan,
             published=tuple(figure for figure in self.entry.latency if figure.scope == "network"),
-            images=pictures.value or (),
-            no_images=pictures.reason,
+            images=images.value or (),
+            no_images=images.reason,
         )
 
     def _artifact(self, name: str, resolver: ArtifactResolver) -> Fetched:
         want = _SPECS[name]
         if want.kind == "lite":
-            want = want.model_copy(update={"lite_version": self.request.lite_version})
+            want = want.model_copy(update={"lite_version": self.options.lite_version})
         tool = _RUN[name].runner if name in _RUN else None
         if tool in OPTIONAL_TOOLS:
-            # A file that was made before is of no use without it.
+            # An artifact converted earlier cannot be run without the tool.
             resolver.toolchains.ensure(tool, self.reporter.note)
-        (found,) = resolver.all([(self.entry, want)], build=self._build(name))
+        (found,) = resolver.resolve([(self.entry, want)], build=self._build(name))
         return found
 
     def _format(self, name: str, artifact: _Attempt, parity: Parity | None) -> FormatReport:
@@ -198,74 +205,74 @@ class _Collector:
 
     def _validation(self, name: str, artifact: _Attempt) -> _Attempt:
         if measurable(self.entry) is None:
-            return _Attempt(reason="the catalog has no figure for it with a protocol that can be executed")
+            return _Attempt(reason="the accuracy of this kind of entry cannot be measured")
         if name not in _RUN:
-            return _Attempt(reason=_ON_THE_PHONE)
-        if self.request.data is None:
-            return _Attempt(reason="not measured: no data was given")
+            return _Attempt(reason=_NEEDS_ARM)
+        if self.options.data is None:
+            return _Attempt(reason="not measured: no data set was given")
         if artifact.error is not None:
             return artifact
         self.reporter.note(f"{self.entry.id}: accuracy of {name}")
-        return _attempt(lambda: self._validated(_RUN[name]))
+        return _attempt(lambda: self._validate(_RUN[name]))
 
-    def _validated(self, ran: Format) -> Validation:
+    def _validate(self, format: Format) -> Validation:
         return models.validate(
             self.entry.id,
-            data=self.request.data or "",
-            limit=self.request.limit,
-            jobs=self.request.jobs,
-            **{**self._common(), **self._run_by(ran), "build": self._build(ran.name)},
+            data=self.options.data or "",
+            limit=self.options.limit,
+            jobs=self.options.jobs,
+            **{**self._common(), **self._run_options(format), "build": self._build(format.name)},
         )
 
-    def _run_by(self, ran: Format) -> dict[str, Any]:
-        version = self.request.lite_version if ran.want.kind == "lite" else None
-        return {"backend": ran.backend, "precision": ran.precision, "lite_version": version}
+    def _run_options(self, format: Format) -> dict[str, Any]:
+        version = self.options.lite_version if format.spec.kind == "lite" else None
+        return {"backend": format.backend, "precision": format.precision, "lite_version": version}
 
     def _build(self, name: str) -> bool | None:
-        # As parity has it: what upstream published in half precision may be of another Paddle-Lite.
+        # As for the comparison: a published FP16 file may come from another version of Paddle-Lite.
         interpreted = name in _RUN and _RUN[name].interpreted
-        return True if interpreted and self.request.build is None else self.request.build
+        return True if interpreted and self.options.build is None else self.options.build
 
     def _parity(self) -> Parity:
         self.reporter.note(f"{self.entry.id}: parity")
-        photos = self.photos()
-        images = list(self.request.images)
-        if not images and photos is not None and not isinstance(self.entry.output, HeatmapOutput):
-            images = [photo.path for photo in photos.images[:8]]
+        images = list(self.options.images)
+        if not images and self.dataset is not None and not isinstance(self.entry.output, HeatmapOutput):
+            images = [image.path for image in self.dataset.images[:_COMPARED]]
         return models.compare(
-            self.entry.id, images=images, lite_version=self.request.lite_version, **self._common()
+            self.entry.id, images=images, lite_version=self.options.lite_version, **self._common()
         )
 
     def _latency(self, name: str, scope: Scope, artifact: _Attempt) -> _Attempt:
         if name not in _RUN or _RUN[name].interpreted:
-            # Whatever computes such a file here, its times would say nothing about a phone.
-            return _Attempt(reason=_ON_THE_PHONE)
+            # The time of the emulation says nothing about a phone.
+            return _Attempt(reason=_NEEDS_ARM)
         if artifact.error is not None:
             return artifact
-        return _attempt(lambda: self._timed(_RUN[name], scope))
+        return _attempt(lambda: self._time(_RUN[name], scope))
 
-    def _timed(self, ran: Format, scope: Scope) -> Timing:
+    def _time(self, format: Format, scope: Scope) -> Timing:
         found = models.bench(
             self.entry.id,
-            plan=self.request.plan.model_copy(update={"scope": scope}),
-            image=self.request.images[0] if self.request.images else None,
+            plan=self.options.plan.model_copy(update={"scope": scope}),
+            image=self.options.images[0] if self.options.images else None,
             **self._common(),
-            **self._run_by(ran),
+            **self._run_options(format),
         )
         return found.timings[0]
 
     def _images(self) -> tuple[Any, ...]:
         self.reporter.note(f"{self.entry.id}: images")
-        shown = Shown(self.entry, self.settings, self.reporter, self.request.build, self.request.locked)
-        photos = self.photos()
-        if self.request.images:
-            return given_images(shown, self.request.images, self.request.detector)
-        return set_images(shown, photos) if photos is not None else drawn_images(shown)
+        source = ModelSource(
+            self.entry, self.settings, self.reporter, self.options.build, self.options.locked
+        )
+        if self.options.images:
+            return given_images(source, self.options.images, self.options.detector)
+        return set_images(source, self.dataset) if self.dataset is not None else drawn_images(source)
 
     def _common(self) -> dict[str, Any]:
         return {
-            "build": self.request.build,
-            "locked": self.request.locked,
+            "build": self.options.build,
+            "locked": self.options.locked,
             "settings": self.settings,
             "reporter": self.reporter,
         }

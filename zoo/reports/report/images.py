@@ -1,4 +1,4 @@
-"""Images for a report, with what a model found drawn on them."""
+"""Images of a report with the results of a model drawn on them."""
 
 from __future__ import annotations
 
@@ -15,37 +15,38 @@ from registry import Entry
 from registry.errors import MissingToolError
 from registry.schema import HeatmapOutput
 from zoo._utils.arrays import Array
-from zoo.artifacts.formats import Backend
+from zoo._utils.choices import Backend
 from zoo.artifacts.resolver import Reporter
+from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.datasets.coco import CocoImage, CocoSet
 from zoo.reports.report.result import SampleImage
 from zoo.runner.draw import draw_boxes, draw_poses
 from zoo.runner.images import Image, as_image, read_image
 from zoo.runner.load import load
-from zoo.runner.loading import LoadedModel, RunConfig, open_models
-from zoo.runner.runner import get_detection_protocol, make_detector, make_estimator, get_keypoint_protocol
-from zoo.sample.figures import HELD_OUT, picture
+from zoo.runner.loading import LoadedModel, RunConfig, load_networks
+from zoo.runner.runner import get_detection_protocol, get_keypoint_protocol, make_detector, make_estimator
+from zoo.sample.figures import HELD_OUT, draw_image
 from zoo.settings import Settings
 
 MOST = 4
-"""Images an entry."""
+"""Maximum number of images per entry."""
 
-_SIDE = 720  # pixels of the longer side; a page of a few models stays below some megabytes
+_SIDE = 720  # pixels of the longer side; keeps a page with a few models below a few megabytes
 _QUALITY = 85
 _ORDER: tuple[Backend, ...] = ("onnx", "paddle")
 _A_FEW = range(2, 6)
-_THRESHOLD = 0.5  # boxes that score less are not drawn
+_THRESHOLD = 0.5  # minimum score of a drawn box
 
 
 @dataclass(frozen=True)
-class Shown:
-    """Whose findings are drawn, and how its files are got.
+class ModelSource:
+    """The model whose results are drawn, and the source of its files.
 
     Attributes:
         entry: The entry.
         settings: Settings.
-        reporter: Who hears about the work.
+        reporter: Callbacks for progress and log messages.
         build: As for ``zoo.load``.
         locked: As for ``zoo.load``.
     """
@@ -57,82 +58,85 @@ class Shown:
     locked: bool
 
 
-def given_images(shown: Shown, paths: Sequence[Path], detector: str | None) -> tuple[SampleImage, ...]:
-    """Images of the caller's, as ``zoo run`` draws them.
+def given_images(source: ModelSource, paths: Sequence[Path], detector: str | None) -> tuple[SampleImage, ...]:
+    """Draw results on the images of the caller, as ``zoo run`` does.
 
     Args:
-        shown: Whose findings.
-        paths: The images; the first few are taken.
-        detector: Finds the persons for a pose model; an image is one person without it.
+        source: The model.
+        paths: The images; only the first few are used.
+        detector: Entry that finds the persons for a pose model; without it an image is one person.
     """
-    pose = isinstance(shown.entry.output, HeatmapOutput)
-    boxes = "" if not pose else f", persons found by {detector}" if detector else ", all of it one person"
+    pose = isinstance(source.entry.output, HeatmapOutput)
+    boxes = "" if not pose else f", persons found by {detector}" if detector else ", image is one person"
     with load(
-        shown.entry.id,
+        source.entry.id,
         detector=detector if pose else None,
-        build=shown.build,
-        locked=shown.locked,
-        settings=shown.settings,
-        reporter=shown.reporter,
+        build=source.build,
+        locked=source.locked,
+        settings=source.settings,
+        reporter=source.reporter,
     ) as runner:
-        engine = _engine(runner.network)
-        pictures = []
+        engine = _engine(runner.model)
+        samples = []
         for path in paths[:MOST]:
-            photo = read_image(path, honor_exif=True)
-            pictures.append(_sample(runner.draw(photo, runner(photo)), f"{path.name}, {engine}{boxes}"))
-    return tuple(pictures)
+            image = read_image(path, honor_exif=True)
+            samples.append(_sample(runner.draw(image, runner(image)), f"{path.name}, {engine}{boxes}"))
+    return tuple(samples)
 
 
-def set_images(shown: Shown, data: CocoSet) -> tuple[SampleImage, ...]:
-    """Images of a data set: those with a few persons, as the protocol looks at them.
+def set_images(source: ModelSource, data: CocoSet) -> tuple[SampleImage, ...]:
+    """Draw results on images of a data set that show a few persons.
 
     Args:
-        shown: Whose findings.
-        data: The set.
+        source: The model.
+        data: The data set.
     """
-    pose = isinstance(shown.entry.output, HeatmapOutput)
-    words = ", true boxes" if pose else ""
-    # Annotated boxes belong to the image as the protocol reads it, which may be before it is turned.
-    turned = get_keypoint_protocol(shown.entry).honor_exif if pose else True
-    with _network(shown) as network:
+    pose = isinstance(source.entry.output, HeatmapOutput)
+    boxes = ", annotated boxes" if pose else ""
+    # Annotated boxes refer to the image as the protocol reads it, with or without the EXIF rotation.
+    honor_exif = get_keypoint_protocol(source.entry).honor_exif if pose else True
+    with _network(source) as network:
         return tuple(
             _sample(
-                _drawn(network, read_image(photo.path, honor_exif=turned), photo.persons_with_keypoints()),
-                f"{photo.path.name}, {_engine(network)}{words}",
+                _annotate(
+                    network, read_image(image.path, honor_exif=honor_exif), image.persons_with_keypoints()
+                ),
+                f"{image.path.name}, {_engine(network)}{boxes}",
             )
-            for photo in _telling(data.images)
+            for image in _select_images(data.images)
         )
 
 
-def drawn_images(shown: Shown) -> tuple[SampleImage, ...]:
-    """The first built-in drawn pictures.
+def drawn_images(source: ModelSource) -> tuple[SampleImage, ...]:
+    """Draw results on the first built-in images.
 
     Args:
-        shown: Whose findings.
+        source: The model.
     """
     samples = []
-    with _network(shown) as network:
+    with _network(source) as network:
         for seed in range(HELD_OUT, HELD_OUT + MOST):
-            made = picture(seed)
-            sides = ((x, y, x + width, y + height) for x, y, width, height in (p.box for p in made.persons))
-            drawn = _drawn(network, as_image(made.image, honor_exif=False), np.array(list(sides)))
-            samples.append(_sample(drawn, f"drawn image {seed}, {_engine(network)}, true boxes"))
+            drawn = draw_image(seed)
+            annotated = _annotate(network, as_image(drawn.image, honor_exif=False), drawn.corners)
+            samples.append(_sample(annotated, f"drawn image {seed}, {_engine(network)}, annotated boxes"))
     return tuple(samples)
 
 
 @contextmanager
-def _network(shown: Shown) -> Iterator[LoadedModel]:
-    """The network on the first engine that can be had."""
+def _network(source: ModelSource) -> Iterator[LoadedModel]:
+    """Load the network on the first available engine."""
     with ExitStack() as stack:
-        yield _first_opened(shown, stack)
+        yield _load_first(source, stack)
 
 
-def _first_opened(shown: Shown, stack: ExitStack) -> LoadedModel:
-    resolver = resolver_for(shown.settings, locked=shown.locked, reporter=shown.reporter)
+def _load_first(source: ModelSource, stack: ExitStack) -> LoadedModel:
+    resolver = resolver_for(
+        SourceOptions(settings=source.settings, locked=source.locked), reporter=source.reporter
+    )
     for backend in _ORDER:
         try:
-            choice = RunConfig(backend=backend, build=shown.build)
-            (network,) = stack.enter_context(open_models([(shown.entry, choice)], resolver))
+            choice = RunConfig(backend=backend, build=source.build)
+            (network,) = stack.enter_context(load_networks([(source.entry, choice)], resolver))
         except MissingToolError:
             if backend == _ORDER[-1]:
                 raise
@@ -141,32 +145,32 @@ def _first_opened(shown: Shown, stack: ExitStack) -> LoadedModel:
     raise AssertionError("there is at least one engine")
 
 
-def _drawn(network: LoadedModel, photo: Image, persons: Array) -> Image:
+def _annotate(network: LoadedModel, image: Image, persons: Array) -> Image:
     output = network.entry.output
     if isinstance(output, HeatmapOutput):
         estimator = make_estimator(network, get_keypoint_protocol(network.entry))
-        return draw_poses(photo, estimator(photo, persons), output.joints)
+        return draw_poses(image, estimator(image, persons), output.joints)
     detector = make_detector(network, get_detection_protocol(network.entry).nms)
-    return draw_boxes(photo, detector(photo), detector.output.classes, threshold=_THRESHOLD)
+    return draw_boxes(image, detector(image), detector.output.classes, threshold=_THRESHOLD)
 
 
-def _telling(photos: Sequence[CocoImage]) -> list[CocoImage]:
-    """Images in which there is something to see: a few upright persons, large, with their joints labeled."""
+def _select_images(images: Sequence[CocoImage]) -> list[CocoImage]:
+    """Select images that show a few large upright persons with annotated joints."""
 
-    def worth(photo: CocoImage) -> float:
-        persons = [item for item in photo.annotations if not item.get("iscrowd") and item.get("bbox")]
-        shares = [_share(item, photo) for item in persons]
+    def score(image: CocoImage) -> float:
+        persons = [item for item in image.annotations if not item.get("iscrowd") and item.get("bbox")]
+        shares = [_share(item, image) for item in persons]
         return sum(shares) * (1.0 if len(persons) in _A_FEW else 0.2)
 
-    return sorted(photos, key=worth, reverse=True)[:MOST]
+    return sorted(images, key=score, reverse=True)[:MOST]
 
 
-def _share(item: Mapping[str, Any], photo: CocoImage) -> float:
-    """Part of the image that a person takes up, less for lying and for half hidden ones."""
+def _share(item: Mapping[str, Any], image: CocoImage) -> float:
+    """Area share of a person in the image, reduced for lying and partly hidden persons."""
     _, _, width, height = item["bbox"]
     upright = min(1.0, height / max(1.0, 2 * width))
     labeled = float(item.get("num_keypoints", 17)) / 17
-    share = width * height / (photo.width * photo.height)
+    share = width * height / (image.width * image.height)
     return float(upright * labeled**2 * min(0.3, share))
 
 
@@ -174,10 +178,10 @@ def _engine(network: LoadedModel) -> str:
     return f"{network.fetched.artifact} on {network.session.engine} {network.session.engine_version}"
 
 
-def _sample(photo: Image, caption: str) -> SampleImage:
-    import cv2  # heavy: as everywhere
+def _sample(image: Image, caption: str) -> SampleImage:
+    import cv2  # imported here: slow to import
 
-    pixels = photo.as_bgr()
+    pixels = image.as_bgr()
     factor = min(1.0, _SIDE / max(pixels.shape[:2]))
     if factor < 1:
         pixels = np.asarray(

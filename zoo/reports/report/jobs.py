@@ -1,4 +1,4 @@
-"""From the names of entries to orders: where each one's files and data come from."""
+"""Prepare the entries of a report; the sample model gets its own files and images."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from converters.fs.workdir import temporary_directory
 from zoo.artifacts.fetch import fetch
 from zoo.artifacts.resolver import Reporter
 from zoo.catalogs.queries import model_info
-from zoo.reports.report.collect import Order, Request
+from zoo.reports.report.collect import ReportJob, ReportOptions
 from zoo.sample import CATALOG, IMAGES, NAME
-from zoo.sample.local_server import served
+from zoo.sample.local_server import serve_sample
 from zoo.settings import Settings
 
 
 @contextmanager
-def orders_of(
-    names: Sequence[str], request: Request, settings: Settings, reporter: Reporter
-) -> Iterator[tuple[Order, ...]]:
-    """What to report on.
+def prepare_jobs(
+    names: Sequence[str], options: ReportOptions, settings: Settings, reporter: Reporter
+) -> Iterator[tuple[ReportJob, ...]]:
+    """Prepare the entries of a report.
 
     Args:
-        names: ``name`` or ``name@release``; each counts once.
-        request: What to report on.
-        settings: The user's settings.
-        reporter: Who hears about the work.
+        names: ``name`` or ``name@release``; duplicates are ignored.
+        options: Options of the report.
+        settings: Settings of the user.
+        reporter: Callbacks for progress and log messages.
 
     Yields:
-        Orders; the images that were drawn for them are gone afterwards.
+        One job per entry. Drawn images are deleted when the context ends.
 
     Raises:
         NotFoundError: No such entry.
@@ -38,31 +38,33 @@ def orders_of(
     """
     known = {name: model_info(name, settings=settings) for name in names if not _is_sample(name)}
     with ExitStack() as stack:
-        orders = []
+        jobs = []
         for name in dict.fromkeys(names):
             if name in known:
-                orders.append(Order(known[name], request, settings))
+                jobs.append(ReportJob(known[name], options, settings))
             else:
                 folder = stack.enter_context(temporary_directory())
-                orders.append(_sample(name, request, settings, reporter, folder))
-        yield tuple(orders)
+                jobs.append(_sample(name, options, settings, reporter, folder))
+        yield tuple(jobs)
 
 
 def _is_sample(name: str) -> bool:
     return name.partition("@")[0] == NAME
 
 
-def _sample(name: str, request: Request, settings: Settings, reporter: Reporter, folder: Path) -> Order:
-    """The built-in model: not in the catalog, its files in the package, its images drawn."""
-    from zoo.sample.figures import write_coco  # heavy: only who reports on the sample draws
+def _sample(
+    name: str, options: ReportOptions, settings: Settings, reporter: Reporter, folder: Path
+) -> ReportJob:
+    """Prepare the built-in sample model: its files come from the package and its images are drawn."""
+    from zoo.sample.figures import write_coco  # imported here: only the sample model needs drawn images
 
     own = replace(settings, catalogs=(str(CATALOG),))
     entry = model_info(name, settings=own)
-    with served(entry) as mirror:
+    with serve_sample(entry) as mirror:
         fetch(name, settings=replace(own, mirrors=(mirror,), offline=False), reporter=reporter)
-    images = min(request.limit or IMAGES, IMAGES)
+    images = min(options.limit or IMAGES, IMAGES)
     reporter.note(f"{entry.id}: drawing {images} images")
     write_coco(folder, images)
-    # Its data are its own, and images say nothing about it.
-    mine = request.model_copy(update={"data": folder, "images": (), "detector": None, "limit": None})
-    return Order(entry, mine, own)
+    # The sample model works on drawn images only, so the images of the caller are not used.
+    own_options = options.model_copy(update={"data": folder, "images": (), "detector": None, "limit": None})
+    return ReportJob(entry, own_options, own)

@@ -1,4 +1,4 @@
-"""What a report's numbers were measured on."""
+"""The machine on which the numbers of a report were measured."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ _CPUINFO = Path("/proc/cpuinfo")
 
 
 def this_machine() -> Machine:
-    """The machine this process runs on."""
-    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    """Describe the machine of this process."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not available on every system
     return Machine(
         system=f"{platform.system()} {platform.release()}",
         architecture=platform.machine(),
@@ -26,7 +26,7 @@ def this_machine() -> Machine:
 
 
 def _processor() -> str:
-    """The name Linux has for it; elsewhere the name Python has, which is less."""
+    """Name of the processor from ``/proc/cpuinfo``, or from Python on other systems."""
     try:
         lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:

@@ -1,4 +1,4 @@
-"""Parity as a matrix: a row a format, a column a layer, in each cell the quantity that is farthest off."""
+"""Parity as a matrix: one row per format, one column per layer, with the largest difference in each cell."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from zoo.evaluation.parity import FormatParity, Layer, LayerDifference
 
 LAYERS: tuple[Layer, ...] = get_args(Layer)
-"""In the order in which one is computed from the other."""
+"""Layers in the order in which they are computed."""
 
 
 @dataclass(frozen=True)
@@ -17,26 +17,25 @@ class Cell:
     """One layer of one format.
 
     Attributes:
-        state: ``same``, ``differs``, ``measured`` where nobody stated a bound, or ``none`` where there is
-            nothing to compare.
+        state: ``same``, ``differs``, ``measured`` without a limit, or ``none`` without anything to compare.
         first: Whether it is the first layer that differs.
-        words: The difference beside its limit.
-        what: Which quantity it is.
+        text: The difference and its limit.
+        quantity: The quantity.
     """
 
     state: Literal["same", "differs", "measured", "none"]
     first: bool = False
-    words: str = ""
-    what: str = ""
+    text: str = ""
+    quantity: str = ""
 
 
 def cells(row: FormatParity) -> tuple[Cell, ...]:
-    """The cells of a format, one a layer of ``LAYERS``."""
+    """Make the cells of a format, one per layer of ``LAYERS``."""
     return tuple(_cell(row, layer) for layer in LAYERS)
 
 
 def amount(difference: LayerDifference, value: float) -> str:
-    """A value of a difference, with its unit."""
+    """Format a value of a difference with its unit."""
     if difference.unit == "count":
         return f"{value:.0f}"
     digits = f"{value:.1e}" if value and (value < 1e-2 or value >= 1e4) else f"{value:.3g}"
@@ -46,17 +45,17 @@ def amount(difference: LayerDifference, value: float) -> str:
 def _cell(row: FormatParity, layer: Layer) -> Cell:
     quantities = [difference for difference in row.layers if difference.layer == layer]
     if not quantities:
-        # Outputs that differ in kind leave nothing to measure, and still differ first here.
-        return Cell("differs", first=True, words="in kind") if row.first == layer else Cell("none")
+        # Outputs of a different kind cannot be measured, but this is the first layer that differs.
+        return Cell("differs", first=True, text="in kind") if row.first_layer == layer else Cell("none")
     bounded = [difference for difference in quantities if difference.limit is not None]
     worst = max(bounded or quantities, key=_share)
-    within = all(difference.within for difference in quantities)
+    within = all(difference.within_limit for difference in quantities)
     limit = f" of {amount(worst, worst.limit)}" if worst.limit is not None else ""
     return Cell(
         state="differs" if not within else "same" if bounded else "measured",
-        first=row.first == layer,
-        words=f"{amount(worst, worst.max_abs)}{limit}",
-        what=worst.what,
+        first=row.first_layer == layer,
+        text=f"{amount(worst, worst.max_abs)}{limit}",
+        quantity=worst.quantity,
     )
 
 

@@ -1,4 +1,4 @@
-"""A report's values become one page of HTML that needs nothing besides itself."""
+"""Render a report as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from zoo._utils.units import format_size
 from zoo.artifacts.formats import ROWS
+from zoo.evaluation.outcome import Outcome
 from zoo.evaluation.verdict import Verdict
 from zoo.reports.charts.svg import SHAPES, Bars, Duration, Measurement, Scatter, bars, outline, scatter
 from zoo.reports.protocol_text import conditions, measurable
@@ -18,12 +19,19 @@ from zoo.reports.templates import FOLDER, environment_of
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_STANDINGS = {"met": "✓ met", "below": "✕ below", "above": "✕ above", "not-comparable": "not comparable"}
+_OUTCOMES: dict[Outcome, str] = {
+    "met": "✓ met",
+    "below": "✕ below",
+    "above": "✕ above",
+    "undecided": "undecided",
+    "not-comparable": "not comparable",
+    "not-published": "no published figure",
+}
 
 
 @dataclass(frozen=True)
 class _Key:
-    """A shape of a legend."""
+    """A shape of the legend."""
 
     name: str
     path: str
@@ -31,7 +39,7 @@ class _Key:
 
 @dataclass(frozen=True)
 class _Group:
-    """Plots of the entries whose figures may be compared, with their legend."""
+    """Charts of entries with comparable figures, with their legend."""
 
     latency: Scatter | None
     size: Scatter | None
@@ -41,20 +49,20 @@ class _Group:
 
 @dataclass(frozen=True)
 class _Page:
-    """What the template shows besides the values themselves."""
+    """Values of the template that are derived from the report."""
 
     headline: str
-    complaints: tuple[str, ...]
+    failures: tuple[str, ...]
     engines: tuple[str, ...]
     groups: tuple[_Group, ...]
     bars: Bars | None
 
 
-def page_of(result: ReportResult) -> str:
-    """The page; equal values give equal pages.
+def render_page(result: ReportResult) -> str:
+    """Render the page; equal values give equal pages.
 
     Args:
-        result: What ``zoo.models.report`` returned.
+        result: The report.
 
     Raises:
         MissingToolError: ``jinja2-missing``.
@@ -64,7 +72,7 @@ def page_of(result: ReportResult) -> str:
 
 
 def require_templates() -> Environment:
-    """The templating library, ready; asked for before anything is measured.
+    """Load the template engine; called before anything is measured.
 
     Raises:
         MissingToolError: ``jinja2-missing``.
@@ -78,42 +86,42 @@ def require_templates() -> Environment:
         "conditions": conditions,
         "measurable": measurable,
         "megabytes": format_size,
-        "standing": _standing,
+        "outcome": _format_outcome,
     }
     return environment
 
 
 def _page(result: ReportResult) -> _Page:
-    complaints = tuple(line for report in result.entries for line in _complaints(report))
+    failures = tuple(line for report in result.entries for line in _failures(report))
     return _Page(
-        headline=_headline(result, complaints),
-        complaints=complaints,
+        headline=_headline(result, failures),
+        failures=failures,
         engines=tuple(dict.fromkeys(_engines(result))),
         groups=tuple(_groups(result.entries)),
         bars=bars(_durations(result.entries)),
     )
 
 
-def _headline(result: ReportResult, complaints: Sequence[str]) -> str:
-    if complaints:
-        return "Something does not hold:"
+def _headline(result: ReportResult, failures: Sequence[str]) -> str:
+    if failures:
+        return "Failed checks:"
     rows = [row for report in result.entries for row in report.formats]
     compared = sum(1 for row in rows if row.parity and row.parity.state == "same")
-    measured = sum(1 for row in rows if row.validation)
+    met = sum(1 for row in rows if row.validation and row.validation.verdict.outcome == "met")
     parts = []
-    if measured:
-        parts.append(f"{measured} measured accuracies agree with the published figures")
+    if met:
+        parts.append(f"{met} measured accuracies agree with the published figures")
     if compared:
-        parts.append(f"{compared} formats compute what their inference model computes")
-    return ("; ".join(parts) or "Nothing was measured that could be judged") + "."
+        parts.append(f"{compared} formats compute the same as their inference model")
+    return ("; ".join(parts) or "No measurement could be compared with a reference") + "."
 
 
-def _complaints(report: EntryReport) -> Iterator[str]:
+def _failures(report: EntryReport) -> Iterator[str]:
     for row in report.formats:
-        if row.validation and not row.validation.verdict.met:
+        if row.validation and not row.validation.verdict.passed:
             yield f"{report.entry.id}, {row.format}: {row.validation.verdict.reason}"
         if row.parity and row.parity.state == "differs":
-            where = f"differs from the inference model first in the {row.parity.first} layer"
+            where = f"differs from the inference model first in the {row.parity.first_layer} layer"
             yield f"{report.entry.id}, {row.format}: {where}"
         if row.parity and row.parity.state == "failed":
             yield f"{report.entry.id}, {row.format}: {row.parity.reason}"
@@ -214,5 +222,5 @@ def _megabytes(row: FormatReport) -> float | None:
     return row.artifact.size / 1e6 if row.artifact else None
 
 
-def _standing(verdict: Verdict) -> str:
-    return _STANDINGS[verdict.standing]
+def _format_outcome(verdict: Verdict) -> str:
+    return _OUTCOMES[verdict.outcome]

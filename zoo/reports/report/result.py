@@ -1,4 +1,4 @@
-"""Everything a report says, as values."""
+"""The contents of a report as values."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from zoo.evaluation.parity import FormatParity
 
 
 class Machine(Model):
-    """What everything was measured on.
+    """The machine of the measurements.
 
     Attributes:
         system: Operating system.
-        architecture: Processor family.
-        processor: Processor, as the system calls it.
-        processors: Processors this process may use.
+        architecture: Processor architecture.
+        processor: Name of the processor.
+        processors: Number of processors that the process may use.
         python: Version of the running interpreter.
         version: Version of paddle-zoo.
     """
@@ -42,7 +42,7 @@ class FileDigest(Model):
     Attributes:
         name: File name.
         size: Bytes.
-        sha256: Of its content.
+        sha256: SHA-256 of its content.
     """
 
     name: str
@@ -51,18 +51,18 @@ class FileDigest(Model):
 
 
 class ArtifactReport(Model):
-    """What an artifact is and how it was made.
+    """Description and provenance of an artifact.
 
     Attributes:
-        origin: ``published``: upstream's file. ``built``: converted here.
-        url: Where the published file it is, or is made from, came from.
-        published_sha256: Digest of that published file, as it was served.
-        size: Bytes of all its files.
+        origin: ``published``: upstream's file. ``built``: converted locally.
+        url: URL of the published file, or of the published file it was converted from.
+        published_sha256: SHA-256 of that published file as served.
+        size: Size of all its files in bytes.
         files: Its files.
-        proof: What the bytes say: maker, target, precision.
-        tools: Package to version, of all that took part in its conversion; empty where it is published.
-        inputs: File name to digest, of what it was converted from.
-        options: What the converter was told.
+        contents: Tool, target and precision that the inspection found.
+        tools: Package name to version of the tools that converted it; empty if it is published.
+        inputs: File name to SHA-256 of the files it was converted from.
+        options: Options of the conversion.
     """
 
     origin: Literal["published", "built"]
@@ -70,25 +70,25 @@ class ArtifactReport(Model):
     published_sha256: str
     size: int
     files: tuple[FileDigest, ...]
-    proof: str
+    contents: str
     tools: dict[str, str] = Field(default_factory=dict)
     inputs: dict[str, str] = Field(default_factory=dict)
     options: dict[str, JsonValue] = Field(default_factory=dict)
 
 
 class FormatReport(Model):
-    """One format of an entry; what is missing has its reason in place of its value.
+    """One format of an entry; a missing value has a reason.
 
     Attributes:
         format: One of ``zoo.artifacts.formats.ROWS``.
-        artifact: The file.
-        no_artifact: Why there is none.
+        artifact: The artifact.
+        no_artifact: Reason why there is none.
         validation: Accuracy.
-        no_validation: Why it was not measured.
-        network: Latency of the network alone.
-        pipeline: Latency with pre- and post-processing.
-        no_latency: Why it was not measured.
-        parity: The comparison with the inference model; None for that itself.
+        no_validation: Reason why it was not measured.
+        network: Latency of the network only.
+        pipeline: Latency with preprocessing and postprocessing.
+        no_latency: Reason why it was not measured.
+        parity: Comparison with the inference model; None for the inference model itself.
     """
 
     format: str
@@ -103,15 +103,15 @@ class FormatReport(Model):
 
     @property
     def latency(self) -> float | None:
-        """Median of the network alone, in milliseconds."""
+        """Median latency of the network only, in milliseconds."""
         return self.network.summary.p50 if self.network and self.network.summary else None
 
 
 class SampleImage(Model):
-    """An image with what was found drawn on it.
+    """An image with the results drawn on it.
 
     Attributes:
-        caption: Which image, what ran, where the boxes came from.
+        caption: Name of the image, the engine, and the source of the boxes.
         width: Columns in pixels.
         height: Rows in pixels.
         jpeg: The image, in base64.
@@ -127,18 +127,17 @@ class EntryReport(Model):
     """One entry.
 
     Attributes:
-        entry: What the catalog says.
-        complexity: Its network's size, computed from the network; None where that is not modeled.
-        formats: One a format, in the order of ``zoo.artifacts.formats.ROWS``.
-        reference: Engine that formats are compared with; None where nothing was compared.
-        no_parity: Why nothing was compared.
-        compared: Images that formats were compared on.
-        found: Persons or boxes found in them.
-        plan: How often latency was measured.
-        published: Latencies published with the scope of the network alone. Other devices: for orientation,
-            not for comparison.
-        images: Annotated pictures.
-        no_images: Why there are none.
+        entry: The catalog entry.
+        complexity: Size of its network, computed from the architecture; None if that is not modeled.
+        formats: One per format, in the order of ``zoo.artifacts.formats.ROWS``.
+        reference: Engine of the inference model; None if nothing was compared.
+        no_parity: Reason why nothing was compared.
+        compared_images: Number of images of the comparison.
+        instances: Number of persons or boxes that the reference found in them.
+        plan: Scope and number of runs of the latency measurement.
+        published: Published latencies of the network only, on other devices: for orientation only.
+        images: Annotated images.
+        no_images: Reason why there are none.
     """
 
     entry: Entry
@@ -146,8 +145,8 @@ class EntryReport(Model):
     formats: tuple[FormatReport, ...]
     reference: str | None = None
     no_parity: str | None = None
-    compared: int = 0
-    found: int = 0
+    compared_images: int = 0
+    instances: int = 0
     plan: Plan
     published: tuple[Latency, ...]
     images: tuple[SampleImage, ...]
@@ -155,27 +154,27 @@ class EntryReport(Model):
 
     @property
     def passed(self) -> bool:
-        """Whether no published figure fails, and no format differs or failed."""
-        held = all(row.validation.verdict.met for row in self.formats if row.validation)
-        return held and all(row.parity.holds for row in self.formats if row.parity)
+        """Whether no accuracy contradicts a published figure and no format differs or failed."""
+        accuracy = all(row.validation.verdict.passed for row in self.formats if row.validation)
+        return accuracy and all(row.parity.passed for row in self.formats if row.parity)
 
 
 class ReportResult(Model):
     """A report.
 
     Attributes:
-        made: When, in UTC.
-        command: What to type to get it again.
-        machine: What everything was measured on.
-        entries: One an entry.
+        created: Time of the report, in UTC.
+        command: Command that creates it again.
+        machine: The machine of the measurements.
+        entries: One per entry.
     """
 
-    made: datetime
+    created: datetime
     command: str
     machine: Machine
     entries: tuple[EntryReport, ...]
 
     @property
     def passed(self) -> bool:
-        """Whether no published figure fails, and no format differs or failed."""
+        """Whether no accuracy contradicts a published figure and no format differs or failed."""
         return all(report.passed for report in self.entries)

@@ -1,4 +1,4 @@
-"""The catalog as a static site: pages, plots and a machine-readable copy, for any server or none."""
+"""The catalog as a static site: pages, charts and a machine-readable copy."""
 
 from zoo.reports.site.render import File, site_of
 from zoo.reports.site.write import write

@@ -1,4 +1,4 @@
-"""Plots of rankings: accuracy against latency, numbered as the rows of the table below."""
+"""Charts of rankings: accuracy against latency, numbered like the rows of the table below."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from registry.ranking import Ranking
 from zoo.reports.charts.scales import HEIGHT, WIDTH, Tick, scale_of
 
 LEFT, RIGHT, TOP, BOTTOM = 46, 18, 18, 46
-"""Margins of the canvas, in its units; letters of the axes stand in them."""
+"""Margins of the canvas for the labels of the axes, in canvas units."""
 
 _NEAR = 11
-"""Marks closer than this would have their numbers written over each other."""
+"""Minimum distance of two marks whose numbers do not overlap."""
 
 
 @dataclass(frozen=True)
@@ -23,10 +23,10 @@ class Dot:
         x: Position.
         y: Position.
         number: Row of the table.
-        number_y: Position of the number's foot.
-        front: Whether nothing beats it.
-        here: Whether the page is about it.
-        words: What it is, with its values.
+        number_y: Baseline of the number.
+        on_front: Whether it is on the Pareto front.
+        highlighted: Whether the page is about it.
+        tooltip: Entry with its values.
         entry: Name and release.
     """
 
@@ -34,9 +34,9 @@ class Dot:
     y: float
     number: int
     number_y: float
-    front: bool
-    here: bool
-    words: str
+    on_front: bool
+    highlighted: bool
+    tooltip: str
     entry: str
 
 
@@ -45,21 +45,21 @@ class Plot:
     """A ranking on a canvas.
 
     Attributes:
-        title: What it shows.
-        up: Title of the vertical axis.
+        title: Title of the chart.
+        y_title: Title of the vertical axis.
         x_ticks: Ticks of the horizontal axis, milliseconds from zero.
         y_ticks: Ticks of the vertical axis, percent.
-        dots: The entries, in the table's order.
-        front: Path of the Pareto front: the best accuracy to be had in that time.
-        width: Of the canvas.
-        height: Of the canvas.
-        left: Where the plot begins.
-        right: Where it ends.
-        bottom: Where it stands.
+        dots: The entries in the order of the table.
+        front: Path of the Pareto front: the best accuracy within each latency.
+        width: Width of the canvas.
+        height: Height of the canvas.
+        left: Left edge of the plot.
+        right: Right edge.
+        bottom: Bottom edge.
     """
 
     title: str
-    up: str
+    y_title: str
     x_ticks: tuple[Tick, ...]
     y_ticks: tuple[Tick, ...]
     dots: tuple[Dot, ...]
@@ -71,12 +71,12 @@ class Plot:
     bottom: int = HEIGHT - BOTTOM
 
 
-def plot_of(ranking: Ranking, *, here: str | None = None) -> Plot:
-    """A ranking as a plot.
+def make_plot(ranking: Ranking, *, highlight: str | None = None) -> Plot:
+    """Make the chart of a ranking.
 
     Args:
         ranking: The entries, fastest first.
-        here: The entry the page is about.
+        highlight: The entry to highlight.
     """
     x = scale_of([row.milliseconds for row in ranking.rows], LEFT, WIDTH - RIGHT, from_zero=True)
     y = scale_of([row.accuracy for row in ranking.rows], HEIGHT - BOTTOM, TOP, from_zero=False)
@@ -89,31 +89,31 @@ def plot_of(ranking: Ranking, *, here: str | None = None) -> Plot:
                 y=at[1],
                 number=number,
                 number_y=_number_y(at, dots),
-                front=row.beaten_by is None,
-                here=row.entry == here,
-                words=f"{row.entry}: {row.accuracy:.1f} in {row.milliseconds:.2f} ms",
+                on_front=row.beaten_by is None,
+                highlighted=row.entry == highlight,
+                tooltip=f"{row.entry}: {row.accuracy:.1f} in {row.milliseconds:.2f} ms",
                 entry=row.entry,
             )
         )
     return Plot(
         title=str(ranking.timing),
-        up=f"{ranking.accuracy.metric}, %",
+        y_title=f"{ranking.accuracy.metric}, %",
         x_ticks=tuple(Tick(x.at(value), f"{value:g}") for value in x.ticks),
         y_ticks=tuple(Tick(y.at(value), f"{value:g}") for value in y.ticks),
         dots=tuple(dots),
-        front="".join(_front(dots)),
+        front="".join(_front_path(dots)),
     )
 
 
 def _number_y(at: tuple[float, float], before: list[Dot]) -> float:
-    """Above the mark, or below it where a neighbor's number is there already."""
+    """Put a number above its mark, or below it if the number of another mark is there."""
     above, below = at[1] - 9, at[1] + 18
     taken = any(abs(dot.x - at[0]) < _NEAR and abs(dot.number_y - above) < _NEAR for dot in before)
     return below if taken else above
 
 
-def _front(dots: list[Dot]) -> Iterator[str]:
+def _front_path(dots: list[Dot]) -> Iterator[str]:
     best: Dot | None = None
-    for dot in (dot for dot in dots if dot.front):
+    for dot in (dot for dot in dots if dot.on_front):
         yield f"M{dot.x} {dot.y}" if best is None else f"H{dot.x}V{dot.y}"
         best = dot

@@ -1,4 +1,4 @@
-"""The files of the site. Equal catalogs give equal files."""
+"""Render the files of the site; equal catalogs give equal files."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry.tables import headline_accuracy, phone_latency
 from zoo._utils.units import format_size
 from zoo.reports.protocol_text import conditions
 from zoo.reports.site.commands import commands_of
-from zoo.reports.site.plots import Plot, plot_of
+from zoo.reports.site.plots import Plot, make_plot
 from zoo.reports.templates import FOLDER, environment_of
 
 if TYPE_CHECKING:
@@ -35,8 +35,8 @@ class File:
     """One file of the site.
 
     Attributes:
-        path: Where it goes, relative to the site's folder.
-        content: Its bytes.
+        path: Path relative to the folder of the site.
+        content: Its content.
     """
 
     path: str
@@ -44,28 +44,28 @@ class File:
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where an entry stands in a ranking.
+class RankingView:
+    """A ranking on a page.
 
     Attributes:
         ranking: The ranking.
-        plot: The same as a plot, with the entry marked.
+        plot: Its chart; the entry of the page is highlighted.
     """
 
     ranking: Ranking
     plot: Plot
 
     def number_of(self, entry: str) -> int:
-        """Row of an entry, counted from 1."""
+        """Row number of an entry, from 1."""
         return 1 + [row.entry for row in self.ranking.rows].index(entry)
 
 
 def site_of(registry: Registry, *, version: str) -> Iterator[File]:
-    """Every file of the site, pages first.
+    """Render every file of the site, pages first.
 
     Args:
         registry: The catalog.
-        version: Version of the package, for the foot of each page.
+        version: Version of the package, for the footer of the pages.
 
     Raises:
         MissingToolError: ``jinja2-missing``.
@@ -84,15 +84,17 @@ def site_of(registry: Registry, *, version: str) -> Iterator[File]:
         models={_TASKS[task]: found for task, found in models.items() if found},
         pipelines=registry.pipelines,
     )
-    yield page("compare.html", "compare.html", places=[Place(found, plot_of(found)) for found in rankings])
+    yield page(
+        "compare.html", "compare.html", views=[RankingView(found, make_plot(found)) for found in rankings]
+    )
     for entry in registry.all_entries:
-        places = [
-            Place(found, plot_of(found, here=entry.id))
+        views = [
+            RankingView(found, make_plot(found, highlight=entry.id))
             for found in rankings
             if any(row.entry == entry.id for row in found.rows)
         ]
         template = "pipeline.html" if entry.kind == "pipeline" else "entry.html"
-        yield page(page_of(entry), template, entry=entry, places=places, commands=commands_of(entry))
+        yield page(page_of(entry), template, entry=entry, views=views, commands=commands_of(entry))
     documents = [entry.model_dump(mode="json") for entry in registry.all_entries]
     yield File("registry.json", json.dumps(documents, indent=1, ensure_ascii=False).encode())
     style = (FOLDER / "page.css").read_bytes() + (_HERE / "templates" / "site.css").read_bytes()
@@ -101,7 +103,7 @@ def site_of(registry: Registry, *, version: str) -> Iterator[File]:
 
 
 def page_of(entry: Entry | Pipeline) -> str:
-    """Path of an entry's page."""
+    """Path of the page of an entry."""
     return f"models/{entry.id}.html"
 
 
@@ -111,13 +113,13 @@ def _rankings(registry: Registry) -> list[Ranking]:
     for device in devices:
         found.append(rank_entries(registry.all_entries, device=device))
         found.append(rank_entries(registry.all_entries, device=device, scope="pipeline"))
-    # One entry alone is no comparison. Those that say most stand first.
+    # A ranking needs two entries. The longest ranking comes first.
     rankings = [ranking for each in found for ranking in each.rankings if len(ranking.rows) > 1]
     return sorted(rankings, key=lambda ranking: (-len(ranking.rows), str(ranking)))
 
 
 def offered(entry: Entry) -> tuple[str, ...]:
-    """Kinds of models that were published for an entry, Lite files with their precision."""
+    """List the kinds of artifacts that are published for an entry, Lite files with their precision."""
     source = [
         f"lite {artifact.precision}" if artifact.kind == "lite" else artifact.kind
         for artifact in entry.artifacts

@@ -1,4 +1,4 @@
-"""Puts the site into a folder, without touching what is not of it."""
+"""Write the site into a folder without changing files that do not belong to it."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from registry.schema.base import Model
 from zoo.reports.site.render import File
 
 MARK = ".paddle-zoo-site"
-"""File that says a folder was written by us, with the paths below it that are ours, one a line."""
+"""File that marks a folder of this program and lists the paths of the site, one per line."""
 
 
-class Written(Model):
-    """What was written.
+class WrittenSite(Model):
+    """A written site.
 
     Attributes:
-        folder: The site.
-        files: Number of files in it.
-        removed: Files of an earlier site that this one does not have.
+        folder: Folder of the site.
+        files: Number of its files.
+        removed: Removed files of an earlier site.
     """
 
     folder: Path
@@ -28,26 +28,27 @@ class Written(Model):
     removed: tuple[str, ...]
 
 
-def write(files: Iterable[File], folder: Path) -> Written:
-    """Writes the files; those that an earlier run wrote and that are no more are removed.
+def write(files: Iterable[File], folder: Path) -> WrittenSite:
+    """Write the files and remove those of an earlier run that no longer exist.
 
     Args:
-        files: The site.
-        folder: Where it goes; made when it is missing.
+        files: Files of the site.
+        folder: Folder of the site; created if it does not exist.
 
     Raises:
-        UsageError: ``folder-in-use``: there is something else in the folder; ``output-not-writable``.
+        UsageError: ``folder-in-use`` if the folder contains other files; ``output-not-writable``.
     """
     with writing_to(folder, hint="name another folder"):
         return _write(files, folder)
 
 
-def _write(files: Iterable[File], folder: Path) -> Written:
+def _write(files: Iterable[File], folder: Path) -> WrittenSite:
     mark = folder / MARK
     if folder.exists() and not mark.is_file() and any(folder.iterdir()):
         raise UsageError(
             "folder-in-use",
-            f"{folder} holds other files, and the site would be mixed with them",
+            f"{folder} contains other files",
+            expected="an empty folder, or the folder of an earlier site",
             done="nothing was written",
             hint="name a folder that is empty or does not exist",
         )
@@ -55,7 +56,7 @@ def _write(files: Iterable[File], folder: Path) -> Written:
     pages = list(files)
     now = {file.path for file in pages}
     folder.mkdir(parents=True, exist_ok=True)
-    # All names first: should the writing end halfway, the next run still knows what is ours.
+    # Record all names first: after an interrupted run the next one still knows which files are ours.
     publish_bytes("\n".join(sorted(before | now)).encode(), mark)
     for file in pages:
         target = folder / file.path
@@ -65,9 +66,9 @@ def _write(files: Iterable[File], folder: Path) -> Written:
     for path in gone:
         (folder / path).unlink(missing_ok=True)
     publish_bytes("\n".join(sorted(now)).encode(), mark)
-    return Written(folder=folder, files=len(now), removed=tuple(gone))
+    return WrittenSite(folder=folder, files=len(now), removed=tuple(gone))
 
 
 def _within(folder: Path, path: str) -> bool:
-    # The mark is a file like any other: somebody may have written a way out into it.
+    # The list is untrusted: it may contain paths outside the folder.
     return (folder / path).resolve().is_relative_to(folder.resolve())

@@ -1,4 +1,4 @@
-"""Where the pages' templates lie, and how they are opened."""
+"""Templates of the pages."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 FOLDER = Path(__file__).parent
-"""Templates and style sheet that pages share."""
+"""Templates and style sheet that all pages share."""
 
 
 def environment_of(*folders: Path) -> Environment:
-    """The templating library, ready: everything is escaped, and a name that nobody gave is an error.
+    """Create a Jinja environment that escapes all values and treats undefined names as errors.
 
     Args:
-        folders: Where templates are looked for, the first one first.
+        folders: Folders of templates, in order of precedence.
 
     Raises:
         MissingToolError: ``jinja2-missing``.
     """
     try:
-        # Imported here: it comes with an extra, not with the light install.
+        # Imported here: it is a dependency of an extra.
         from jinja2 import Environment, FileSystemLoader, StrictUndefined
     except ImportError as error:
         raise MissingToolError(
             "jinja2-missing",
-            "Jinja2, which writes pages, is not installed in this Python",
+            "Jinja2, which renders the pages, is not installed in this Python",
             found=str(error),
             hint="pip install 'paddle-zoo[report]'",
         ) from error

@@ -1,4 +1,4 @@
-"""An axis holds every value and has round ticks."""
+"""An axis contains every value and has round ticks."""
 
 from __future__ import annotations
 

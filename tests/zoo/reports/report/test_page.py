@@ -1,4 +1,4 @@
-"""The page: valid, complete, needing nothing besides itself, and safe whatever the names are."""
+"""The page is valid, complete, self-contained, and safe for every name."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from tests.zoo.reports.conftest import NOT_RUN, difference
 from zoo.artifacts.formats import ROWS
 from zoo.evaluation.parity import FormatParity
-from zoo.reports.report.page import page_of
+from zoo.reports.report.page import render_page
 from zoo.reports.report.result import EntryReport, FormatReport, ReportResult
 from zoo.reports.templates import FOLDER
 
@@ -22,7 +22,7 @@ HOSTILE = """</title><script>alert(1)</script><img src=x onerror='alert(2)'>"&<!
 
 
 def parsed(page: str) -> Element:
-    """The document; the parser refuses whatever the HTML standard calls a parse error."""
+    """Parse a page; every parse error of the HTML standard is an exception."""
     return html5lib.HTMLParser(strict=True, namespaceHTMLElements=False).parse(page)
 
 
@@ -42,7 +42,7 @@ def with_row(result: ReportResult, name: str, **changes: object) -> ReportResult
 
 
 def test_the_page_is_valid_and_loads_nothing(result: ReportResult) -> None:
-    page = page_of(result)
+    page = render_page(result)
 
     document = parsed(page)
 
@@ -57,7 +57,7 @@ def test_the_page_is_valid_and_loads_nothing(result: ReportResult) -> None:
 
 
 def test_every_image_is_in_the_page(result: ReportResult) -> None:
-    images = list(parsed(page_of(result)).iter("img"))
+    images = list(parsed(render_page(result)).iter("img"))
 
     assert [(image.attrib["alt"], image.attrib["width"]) for image in images] == [("photo.jpg", "40")]
     kind, _, content = images[0].attrib["src"].partition(",")
@@ -70,19 +70,19 @@ def test_names_are_never_markup(result: ReportResult) -> None:
     image = result.entries[0].images[0].model_copy(update={"caption": HOSTILE})
     artifact = result.entries[0].formats[0].artifact
     assert artifact is not None
-    hostile = artifact.model_copy(update={"url": HOSTILE, "tools": {HOSTILE: "1"}, "proof": HOSTILE})
+    hostile = artifact.model_copy(update={"url": HOSTILE, "tools": {HOSTILE: "1"}, "contents": HOSTILE})
     named = with_row(with_entry(result, entry=entry, images=(image,)), "inference", artifact=hostile)
 
-    plain = parsed(page_of(result))
-    document = parsed(page_of(named.model_copy(update={"command": HOSTILE})))
+    plain = parsed(render_page(result))
+    document = parsed(render_page(named.model_copy(update={"command": HOSTILE})))
 
     assert [str(e.tag) for e in document.iter()] == [str(e.tag) for e in plain.iter()]
     assert next(document.iter("img")).attrib["alt"] == HOSTILE
-    assert text_of(document).count("alert(1)") == 6  # title, caption, address, tool, proof, command
+    assert text_of(document).count("alert(1)") == 6  # title, caption, address, tool, contents, command
 
 
-def test_every_format_has_its_row_and_an_empty_one_its_reason(result: ReportResult) -> None:
-    document = parsed(page_of(result))
+def test_every_format_has_a_row_and_a_missing_value_has_a_reason(result: ReportResult) -> None:
+    document = parsed(render_page(result))
 
     glance = next(document.iter("table"))
     heads = [text_of(head) for row in glance.iter("tr") for head in row.findall("th")]
@@ -91,8 +91,8 @@ def test_every_format_has_its_row_and_an_empty_one_its_reason(result: ReportResu
     assert sum(line.startswith("lite-arm-fp16") and NOT_RUN in line for line in rows) == 3
 
 
-def test_numbers_stand_beside_their_protocol_interval_and_source(result: ReportResult) -> None:
-    text = text_of(parsed(page_of(result)))
+def test_numbers_have_their_protocol_interval_and_source(result: ReportResult) -> None:
+    text = text_of(parsed(render_page(result)))
 
     assert "AP 58.1 % as published under this protocol data coco val2017" in text
     for words in ("48.5 to 64.3", "DARK, kernel 3", "OKS 0.9", "yes, shifted by one cell", "README_en.md"):
@@ -102,7 +102,7 @@ def test_numbers_stand_beside_their_protocol_interval_and_source(result: ReportR
 
 
 def test_provenance_names_digests_tools_and_options(result: ReportResult) -> None:
-    text = text_of(parsed(page_of(result)))
+    text = text_of(parsed(render_page(result)))
 
     for words in ("e" * 64, "d" * 64, "paddlelite 2.13rc0", "precision fp32", "tinypose_128x96.tar"):
         assert words in text
@@ -114,74 +114,72 @@ def test_without_images_the_page_says_what_to_type(result: ReportResult) -> None
         for row in result.entries[0].formats
     ]
 
-    document = parsed(page_of(with_entry(result, formats=tuple(empty))))
+    document = parsed(render_page(with_entry(result, formats=tuple(empty))))
 
     assert "zoo report tinypose_128x96@2021 --data DIR" in text_of(document)
     titles = [text_of(caption) for caption in document.iter("figcaption")]
     assert titles == ["Latency of the network alone", "photo.jpg"]
 
 
-def test_a_format_that_could_not_be_made_is_said_first_too(result: ReportResult) -> None:
+def test_a_failed_conversion_is_in_the_banner(result: ReportResult) -> None:
     failed = FormatParity(format="onnx-fp16", state="failed", reason="the converter crashed")
     bad = with_row(result, "onnx-fp16", parity=failed)
 
-    text = text_of(parsed(page_of(bad)))
+    text = text_of(parsed(render_page(bad)))
 
     assert not bad.passed
     assert text.index("onnx-fp16: the converter crashed") < text.index("At a glance")
     assert "✕ failed" in text
 
 
-def test_every_format_has_a_color_of_its_own() -> None:
+def test_every_format_has_a_distinct_color() -> None:
     style = (FOLDER / "page.css").read_text(encoding="utf-8")
 
     colors = [set(re.findall(rf"--c{number}: (#\w+)", style)) for number in range(len(ROWS))]
-    assert all(len(of_one) == 2 for of_one in colors)  # on light paper and on dark
+    assert all(len(pair) == 2 for pair in colors)  # for the light and the dark color scheme
     assert len(set[str]().union(*colors)) == 2 * len(ROWS)
 
 
-def test_what_does_not_hold_is_said_first(result: ReportResult) -> None:
+def test_a_format_that_differs_is_in_the_banner(result: ReportResult) -> None:
     differing = FormatParity(
         format="onnx-fp32",
         state="differs",
         engine="engine 1.0",
         layers=(difference("raw", 0.01), difference("decoded", 3.0), difference("final", 9.0)),
-        first="decoded",
+        first_layer="decoded",
     )
     bad = with_row(result, "onnx-fp32", parity=differing)
 
-    page = page_of(bad)
+    page = render_page(bad)
 
     assert not bad.passed
     assert result.passed
     text = text_of(parsed(page))
-    assert text.index("Something does not hold") < text.index("At a glance")
+    assert text.index("Failed checks") < text.index("At a glance")
     assert "onnx-fp32: differs from the inference model first in the decoded layer" in text
     assert "✓ same points 0.01 px of 0.1 px ✕ differs first here points 3 px of 0.1 px ✕ differs" in text
 
 
-def test_a_report_of_nothing_but_reasons_is_a_page_too(
-    result: ReportResult, entry_report: EntryReport
-) -> None:
+def test_a_report_without_values_can_be_rendered(result: ReportResult, entry_report: EntryReport) -> None:
     rows = tuple(
         FormatReport(format=name, no_artifact="a", no_validation="b", no_latency="c") for name in ROWS
     )
     bare = with_entry(result, formats=rows, reference=None, no_parity="no engine", images=())
 
-    text = text_of(parsed(page_of(bare)))
+    text = text_of(parsed(render_page(bare)))
 
-    assert "Nothing was measured that could be judged" in text
+    assert "No measurement could be compared with a reference" in text
     assert "Nothing was compared: no engine" in text
 
 
-def test_a_page_is_its_values_and_nothing_else(result: ReportResult) -> None:
+def test_equal_reports_give_equal_pages(result: ReportResult) -> None:
     again = ReportResult.model_validate_json(result.model_dump_json())
 
-    assert page_of(again) == page_of(result)
+    assert render_page(again) == render_page(result)
 
 
 @pytest.mark.parametrize("copies", [2, 8])
-def test_plots_stay_on_their_canvas_and_tell_entries_apart(result: ReportResult, copies: int) -> None:
+def test_charts_stay_on_their_canvas_and_show_every_entry(result: ReportResult, copies: int) -> None:
     named = [
         result.entries[0].model_copy(
             update={"entry": result.entries[0].entry.model_copy(update={"release": f"{n}"})}
@@ -189,7 +187,7 @@ def test_plots_stay_on_their_canvas_and_tell_entries_apart(result: ReportResult,
         for n in range(copies)
     ]
 
-    document = parsed(page_of(result.model_copy(update={"entries": tuple(named)})))
+    document = parsed(render_page(result.model_copy(update={"entries": tuple(named)})))
 
     charts = [e for e in document.iter("{http://www.w3.org/2000/svg}svg") if e.attrib.get("role") == "img"]
     assert len(charts) == 3
@@ -203,12 +201,12 @@ def test_plots_stay_on_their_canvas_and_tell_entries_apart(result: ReportResult,
     assert len(marks) == measured * copies
 
 
-def test_a_difference_nobody_stated_a_bound_for_is_neither_good_nor_bad(result: ReportResult) -> None:
+def test_a_difference_without_a_limit_is_neither_good_nor_bad(result: ReportResult) -> None:
     unbounded = difference("raw", 0.01).model_copy(update={"limit": None})
     half = FormatParity(format="lite-arm-fp16", state="measured", engine="engine 1.0", layers=(unbounded,))
 
     measured = with_row(result, "lite-arm-fp16", parity=half)
 
     assert measured.passed
-    text = text_of(parsed(page_of(measured)))
-    assert "lite-arm-fp16 no bound stated points 0.01 px" in text
+    text = text_of(parsed(render_page(measured)))
+    assert "lite-arm-fp16 no limit points 0.01 px" in text

@@ -1,4 +1,4 @@
-"""The site shows every entry with its sources, needs nothing besides itself, and harms no other file."""
+"""The site shows every entry with its sources, is self-contained, and changes no other file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from registry.errors import UsageError
 from registry.ranking import rank_entries
 from zoo.reports.site import File, site_of, write
 from zoo.reports.site.commands import commands_of
-from zoo.reports.site.plots import plot_of
+from zoo.reports.site.plots import make_plot
 from zoo.reports.site.write import MARK
 
 SHIPPED = registry.load()
@@ -24,7 +24,7 @@ VOID = {"meta", "link", "input", "br", "img"}
 
 
 class Page(HTMLParser):
-    """What a browser would see: text, addresses, and whether every tag is closed."""
+    """Text and addresses of a page; every tag must be closed."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -112,7 +112,7 @@ def test_the_commands_shown_are_commands(pages: dict[str, Page]) -> None:
     assert "zoo fetch tinypose_128x96@2022.08 --lite fp16" in text
     assert commands_of(SHIPPED.get("tinypose_256x256_hand")) == ()
     pair = SHIPPED.pipelines[0]
-    assert commands_of(pair) == (f"zoo run {pair.pose} --detector {pair.detector} photo.jpg --out out",)
+    assert commands_of(pair) == (f"zoo run {pair.pose} --detector {pair.detector} image.jpg --out out",)
 
 
 def test_the_machine_readable_copy_is_the_catalog(files: dict[str, bytes]) -> None:
@@ -121,7 +121,7 @@ def test_the_machine_readable_copy_is_the_catalog(files: dict[str, bytes]) -> No
     ]
 
 
-def test_what_an_entry_says_is_text_and_never_markup() -> None:
+def test_text_of_an_entry_is_never_markup() -> None:
     hostile = '<script>alert(1)</script>"onload=x'
     entry = SHIPPED.get("tinypose_128x96").model_copy(update={"title": hostile, "notes": (hostile,)})
 
@@ -135,13 +135,13 @@ def test_what_an_entry_says_is_text_and_never_markup() -> None:
     assert page.text.count(hostile) == 2
 
 
-def test_a_plot_has_a_dot_a_row_and_its_front_goes_up_and_right() -> None:
+def test_a_chart_has_one_dot_per_row_and_a_monotonic_front() -> None:
     ranking = max(rank_entries(SHIPPED, device="sd865").rankings, key=lambda found: len(found.rows))
-    plot = plot_of(ranking, here=ranking.rows[0].entry)
+    plot = make_plot(ranking, highlight=ranking.rows[0].entry)
 
     assert [dot.entry for dot in plot.dots] == [row.entry for row in ranking.rows]
-    assert [dot.here for dot in plot.dots].count(True) == 1
-    front = [dot for dot in plot.dots if dot.front]
+    assert [dot.highlighted for dot in plot.dots].count(True) == 1
+    front = [dot for dot in plot.dots if dot.on_front]
     assert sorted(front, key=lambda dot: dot.x) == sorted(front, key=lambda dot: -dot.y)
     assert all(plot.left <= dot.x <= plot.right and 0 <= dot.y <= plot.bottom for dot in plot.dots)
 
@@ -152,7 +152,7 @@ class TestWriting:
 
         assert again == files
 
-    def test_a_page_that_is_no_more_is_removed_and_nothing_else(self, tmp_path: Path) -> None:
+    def test_only_obsolete_pages_are_removed(self, tmp_path: Path) -> None:
         write([File("index.html", b"1"), File("models/old.html", b"1")], tmp_path / "out")
         (tmp_path / "out/CNAME").write_text("zoo.example")
 
@@ -162,7 +162,7 @@ class TestWriting:
         assert (tmp_path / "out/index.html").read_bytes() == b"2"
         assert (tmp_path / "out/CNAME").exists()
 
-    def test_a_folder_with_other_things_in_it_is_refused(self, tmp_path: Path) -> None:
+    def test_a_folder_with_other_files_is_refused(self, tmp_path: Path) -> None:
         (tmp_path / "thesis.txt").write_text("mine")
 
         with pytest.raises(UsageError) as caught:
@@ -170,7 +170,7 @@ class TestWriting:
         assert caught.value.code == "folder-in-use"
         assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
 
-    def test_a_list_of_files_that_leads_out_of_the_folder_removes_nothing_there(self, tmp_path: Path) -> None:
+    def test_a_list_with_paths_outside_the_folder_removes_nothing_there(self, tmp_path: Path) -> None:
         (tmp_path / "precious").write_text("mine")
         out = tmp_path / "out"
         write([File("index.html", b"1")], out)
