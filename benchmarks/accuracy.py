@@ -1,12 +1,11 @@
-"""Accuracy of every checkpoint on every engine, beside what upstream's own evaluator measured.
+"""Compare the accuracy of every checkpoint on every engine with upstream's own evaluator.
 
     python benchmarks/accuracy.py ../shared/data --store DIR [--entry NAME …] [--backend NAME …] [--json]
 
-Every row is one ``zoo validate NAME --build`` in a process of its own, as a user types it: the checkpoint is
-fetched from a server on this machine that stands in for upstream's, and converted. DIR is the store; a folder
-of its own, since its lock remembers the digests of these files as upstream's. The last column but one is the
-largest difference of AP, AP50, AP75 and AR from upstream's, in percentage points; the command fails when one
-exceeds 0.1.
+Every row is one ``zoo validate NAME --build`` in a new process: the checkpoint is fetched from a local
+server that replaces upstream's, and converted. DIR is a separate cache, because its lock records the digests
+of these files as upstream's. The column "worst" is the largest difference of AP, AP50, AP75 and AR from
+upstream's, in percentage points; the command fails if one exceeds 0.1.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from served import served
+from served import serve_data
 
 LIMIT = 0.1
-"""Percentage points that a figure may lie from upstream's."""
+"""Largest allowed difference from upstream's figures, in percentage points."""
 
 FIGURES = ("AP", "AP50", "AP75", "AR")
 BACKENDS = ("paddle", "onnx", "lite")
@@ -31,11 +30,11 @@ BACKENDS = ("paddle", "onnx", "lite")
 
 @dataclass(frozen=True)
 class Case:
-    """A checkpoint, how it is measured, and what ``tools/eval.py`` of PaddleDetection 666f597f prints for it.
+    """A checkpoint with the output of ``tools/eval.py`` of PaddleDetection 666f597f for it.
 
     Attributes:
         entry: Name of the entry.
-        flip: Whether the flip test is on; None for detectors.
+        flip: Whether the flip test is enabled; None for detectors.
         upstream: AP, AP50, AP75 and AR on these images, percent.
     """
 
@@ -60,13 +59,13 @@ class Row:
 
     Attributes:
         case: The case.
-        backend: What ran it.
+        backend: Backend that ran the model.
         measured: The four figures, percent.
         worst: Their largest difference from upstream's, percentage points.
         engine: Engine and version.
-        images: Images looked at.
-        results: Persons or boxes scored.
-        seconds: Wall time of the command, conversions included where they were not in the store.
+        images: Number of evaluated images.
+        results: Number of scored persons or boxes.
+        seconds: Wall time of the command, including conversions that were not cached.
     """
 
     case: Case
@@ -85,12 +84,12 @@ def main() -> int:
     if not options.json:
         print("| entry | flip | backend | AP / AP50 / AP75 / AR | upstream | worst | s |")
         print("|---|---|---|---|---|---|---|")
-    with served(options.data, "weights") as address:
+    with serve_data(options.data, "weights") as address:
         for case in CASES:
             if options.entry and case.entry not in options.entry:
                 continue
             for backend in options.backend or BACKENDS:
-                rows.append(_measured(options, address, case, backend))
+                rows.append(_validate(options, address, case, backend))
                 if not options.json:
                     print(_line(rows[-1]), flush=True)
     if options.json:
@@ -110,7 +109,7 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(options: argparse.Namespace, address: str, case: Case, backend: str) -> Row:
+def _validate(options: argparse.Namespace, address: str, case: Case, backend: str) -> Row:
     command = [sys.executable, "-m", "zoo", "validate", case.entry, "--data", str(options.data / "coco")]
     command += ["--backend", backend, "--build", "--json"]
     command += [] if case.flip is None else ["--flip" if case.flip else "--no-flip"]
@@ -127,7 +126,7 @@ def _measured(options: argparse.Namespace, address: str, case: Case, backend: st
         case=case,
         backend=backend,
         measured=measured,
-        # The figures have two decimals; what floating point adds to a difference must not decide.
+        # The figures have two decimals; the rounding of floating-point arithmetic must not decide.
         worst=round(worst, 6),
         engine=found["engine"],
         images=found["images"],

@@ -1,9 +1,9 @@
-"""Stands in for upstream's ``det_keypoint_unite_infer.py`` on one image, from a cold start.
+"""A minimal version of upstream's ``det_keypoint_unite_infer.py`` on one image, from a cold start.
 
-    python benchmarks/cold.py DETECTOR_DIR POSE_DIR PHOTO THREADS ONEDNN
+    python benchmarks/cold.py DETECTOR_DIR POSE_DIR IMAGE THREADS ONEDNN
 
-The least that script does: import paddle, build two predictors, run both, print. What else it imports and
-does (trackers, image augmentation, its own pre- and post-processing) is left out, in its favor.
+It does the minimum of that script: import paddle, build two predictors, run both, print. Its other imports
+and work (trackers, image augmentation, preprocessing and postprocessing) are omitted, in favor of upstream.
 """
 
 import os
@@ -15,8 +15,8 @@ import cv2
 import numpy as np
 from paddle import inference
 
-detector, pose, photo, threads, onednn = sys.argv[1:]
-pixels = cv2.imread(photo)
+detector, pose, file, threads, onednn = sys.argv[1:]
+pixels = cv2.imread(file)
 for folder, size in ((detector, (192, 192)), (pose, (96, 128))):
     config = inference.Config(f"{folder}/model.pdmodel", f"{folder}/model.pdiparams")
     config.disable_gpu()

@@ -1,17 +1,19 @@
-"""Downloads beside curl and huggingface_hub, in one run on one machine.
+"""Compare downloads with curl and huggingface_hub, in one run on one machine.
 
     python benchmarks/fetch.py [--mib 1024] [--rounds 3] [--hub-python PYTHON] [--folder DIR] [--json]
 
-Over loopback, from a server that is a process of its own:
+Over the loopback interface, from a server in a separate process:
 
-- one large file: whole processes, start of the interpreter included, writing to the same disk. ``zoo`` hashes
-  every byte and syncs the file; curl does neither, so ``curl, sha256sum`` and ``curl, sha256sum, sync`` are
-  beside it; ``huggingface_hub`` compares the size. Contestants take turns, ratios are of the medians;
+- one large file: complete processes, including the start of the interpreter, on the same disk. ``zoo``
+  hashes every byte and syncs the file; curl does neither, so ``curl, sha256sum`` and ``curl, sha256sum,
+  sync`` are measured, too; ``huggingface_hub`` compares the size. The programs take turns, and a ratio is
+  that of the medians;
 - peak memory of a small and of the large download;
-- 200 small artifacts, eight at a time, each verified, manifested and synced, beside ``curl --parallel``;
-- a warm ``zoo fetch``, answered from the store, beside the start of the interpreter alone.
+- 200 small artifacts, eight at a time, each verified, recorded in a manifest and synced, and ``curl
+  --parallel``;
+- a warm ``zoo fetch`` from the cache, and the start of the bare interpreter.
 
-PYTHON is an interpreter that has huggingface_hub; it is left out where there is none.
+PYTHON is an interpreter with huggingface_hub, which is skipped without it.
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from registry import load
-from zoo.store import SourceOptions, Store
+from zoo.store import FetchRequest, RemoteSource, Store
 url, root, jobs, *names = sys.argv[1:]
 entry = load().get("tinypose_128x96")
 weights = entry.artifact("weights")
@@ -50,8 +52,9 @@ def fetch(name):
     wanted = weights.model_copy(update={"urls": (f"https://models.example/{name}",)})
     own = name.partition(".")[0].replace("-", "_")
     named = entry.model_copy(update={"name": own, "artifacts": (wanted,)})
-    source = SourceOptions(mirrors=(url,))
-    return store.fetch(named, wanted, prove=lambda path: None, source=source)
+    request = FetchRequest(named, wanted, source=RemoteSource(mirrors=(url,)))
+    with store.reserve_artifact(request) as slot:
+        return slot.stored or slot.publish()
 with ThreadPoolExecutor(int(jobs)) as pool:
     assert all(stored.path.is_file() for stored in pool.map(fetch, names))
 """
@@ -79,7 +82,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Row:
-    """A contestant: medians, and how many times the first contestant's seconds it took."""
+    """Medians of a program, and its time relative to the first program."""
 
     name: str
     seconds: float
@@ -123,7 +126,7 @@ def in_turns(contestants: Mapping[str, Callable[[Path], Run]], rounds: int, fold
         for name, contestant in contestants.items():
             place = folder / "out"
             place.mkdir()
-            os.sync()  # nobody pays for what the one before left unwritten
+            os.sync()  # write pending data of the previous program
             runs[name].append(contestant(place))
             shutil.rmtree(place)
     first = statistics.median(run.seconds for run in next(iter(runs.values())))

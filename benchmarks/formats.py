@@ -1,10 +1,11 @@
-"""Every format of every checkpoint in a folder, proven and compared with the inference model.
+"""Convert every checkpoint in a folder to every format, inspect it and compare it with the inference model.
 
     python benchmarks/formats.py ../shared/data
 
-For each ``weights/NAME.pdparams``: inference model in both forms, Lite FP32 and FP16 for arm, the x86 twin,
-ONNX from both forms, OpenVINO; then the largest absolute difference of every runnable format from the legacy
-inference model under Paddle Inference, on the network inputs in ``reference/``.
+For each ``weights/NAME.pdparams``: inference model in both program formats, Lite FP32 and FP16 for arm and
+FP32 for x86, ONNX from both program formats, OpenVINO; then the largest absolute difference of every
+runnable format from the legacy inference model under Paddle Inference, on the network inputs in
+``reference/``.
 """
 
 from __future__ import annotations
@@ -63,14 +64,14 @@ def measure(weights: Path, reference: Path, toolchains: Toolchains) -> None:
         expected = [run(session, image, scale) for image in images]
     for label, (engine, path) in made.items():
         found = inspect(path)
-        proof = f"{found.format} {found.target or ''} {found.precision or ''}".strip()
-        worst = "not run here"
+        contents = f"{found.format} {found.target or ''} {found.precision or ''}".strip()
+        worst = "not run"
         if engine is not None:
             with open_session(path, engine, interpreter=interpreters[engine]) as session:
                 got = [run(session, image, scale) for image in images]
             pairs = zip(expected, got, strict=True)
             worst = f"{max(d.max_abs for left, right in pairs for d in compare_outputs(left, right)):.1e}"
-        print(f"| {name} | {label} | {proof} | {len(images)} | {worst} |", flush=True)
+        print(f"| {name} | {label} | {contents} | {len(images)} | {worst} |", flush=True)
 
 
 def run(session, image, scale):
@@ -80,7 +81,7 @@ def run(session, image, scale):
 
 
 def by_score(array):
-    """Final boxes, ``(N, 6)`` with the score second, best first: OpenVINO has an order of its own."""
+    """Sort final boxes, ``(N, 6)`` with the score second, by score: OpenVINO returns another order."""
     boxes = array.ndim == 2 and array.shape[1] == 6
     return array[np.argsort(-array[:, 1], kind="stable")] if boxes else array
 
@@ -91,7 +92,7 @@ def main() -> None:
     data = parser.parse_args().data
     settings = from_environment()
     toolchains = Toolchains(settings.toolchains, python=settings.python)
-    print("| weights | format | proven | inputs | max abs |\n|---|---|---|---|---|")
+    print("| weights | format | contents | inputs | max abs |\n|---|---|---|---|---|")
     for weights in sorted((data / "weights").glob("*.pdparams")):
         measure(weights, data / "reference", toolchains)
 

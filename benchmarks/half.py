@@ -1,10 +1,11 @@
-"""The interpreter of half-precision ARM files beside golden outputs of the ARM kernels, and its speed.
+"""Compare the ARM FP16 emulation with golden outputs of the ARM kernels, and measure its speed.
 
     python benchmarks/half.py ../shared/data --pose POSE.nb --detector DETECTOR.nb
 
-Both files are made with ``zoo convert MODEL --to lite --precision fp16 --out FILE.nb`` of ``tinypose_128x96``
-and ``picodet_s_192_pedestrian`` in ``../shared/data/inference``. For every output of every golden input: how
-many of its values have the bits of the kernels, and the largest difference; then seconds per input.
+Create both files with ``zoo convert MODEL --to lite --precision fp16 --out FILE.nb`` from
+``tinypose_128x96`` and ``picodet_s_192_pedestrian`` in ``../shared/data/inference``. The output shows, for
+every output of the network, the number of values that are bit-identical to those of the kernels and the
+largest difference, and the seconds per input.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ POSE, DETECTOR = "tinypose_128x96", "picodet_s_192_pedestrian"
 
 
 class Golden(NamedTuple):
-    """One input and what the kernels make of it, output number to values."""
+    """One input and the outputs of the kernels by number."""
 
     image: np.ndarray
     outputs: dict[int, np.ndarray]
@@ -45,7 +46,7 @@ def main() -> None:
 
 
 def report(name: str, session: Session, golden: list[Golden]) -> None:
-    session.run({"image": golden[0].image})  # compiles, or reads what was compiled
+    session.run({"image": golden[0].image})  # compiles the kernels or loads compiled ones
     same: dict[int, list[np.ndarray]] = {}
     farthest: dict[int, float] = {}
     seconds = []
@@ -64,7 +65,7 @@ def report(name: str, session: Session, golden: list[Golden]) -> None:
         equal = sum(int(part.sum()) for part in parts)
         total = sum(part.size for part in parts)
         print(
-            f"  output {number}: {equal} of {total} values equal bit by bit, {whole} of {len(parts)} tensors;"
+            f"  output {number}: {equal} of {total} values bit-identical, {whole} of {len(parts)} tensors;"
             f" largest difference {farthest[number]:.1e}"
         )
     print(f"  seconds per input: median {np.median(seconds):.3f}, largest {max(seconds):.3f}")

@@ -1,10 +1,10 @@
-"""How long `zoo list` takes from a cold start, beside its peers, and with a catalog of 5,000 entries.
+"""Measure the time of `zoo list` from process start, also with a catalog of 5,000 entries.
 
 Run: python benchmarks/listing.py [--runs 15] [--entries 5000] [--hf PATH] [--json]
 
-Every program is a fresh process; they take turns, so that a busy moment of the machine hits all alike. A
-figure is the fastest of its runs, and the ratios are to the bare interpreter. ``--hf`` names the ``hf``
-program of an environment that has huggingface_hub.
+Every run is a new process. The programs take turns so that other load on the machine affects all of them. A
+figure is the fastest of the runs, and a ratio is relative to the bare interpreter. ``--hf`` names the ``hf``
+program of an environment with huggingface_hub.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ class Model(BaseModel):
 Model(name="a")
 """
 A_FILE = 250
-"""Entries a file: a bound on the values of one document keeps alias bombs out."""
+"""Entries per file: the number of values in one document is limited against alias bombs."""
 
 
 def many(folder: Path, count: int) -> None:
-    """A catalog of so many entries, made from the shipped ones under other names."""
+    """Write a catalog of copies of the shipped entries under other names."""
     documents = [
         yaml.safe_load(file.read_text(encoding="utf-8")) for file in sorted(registry.SHIPPED.glob("*.yaml"))
     ]
@@ -61,10 +61,10 @@ def many(folder: Path, count: int) -> None:
         (folder / f"part_{start:05}.yaml").write_text(json.dumps(document), encoding="utf-8")
 
 
-def fastest(programs: dict[str, list[str]], repeats: int, environment: dict[str, str]) -> dict[str, float]:
-    """Seconds of each program's fastest run."""
+def fastest(programs: dict[str, list[str]], runs: int, environment: dict[str, str]) -> dict[str, float]:
+    """Measure the fastest run of each program, in seconds."""
     found = dict.fromkeys(programs, float("inf"))
-    for _ in range(repeats):
+    for _ in range(runs):
         for name, command in programs.items():
             start = time.perf_counter()
             subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)
@@ -94,8 +94,8 @@ def main() -> None:
         if options.hf:
             programs["hf version"] = [options.hf, "version"]
         environment = {**os.environ, "ZOO_CACHE": f"{folder}/cache"}
-        fastest(programs, 1, environment)  # once for the page cache, bytecode, and the index
-        found = fastest(programs, options.repeats, environment)
+        fastest(programs, 1, environment)  # warm-up: page cache, bytecode, and the index
+        found = fastest(programs, options.runs, environment)
     floor = found["python -c pass"]
     rows = [{"program": name, "seconds": found[name], "ratio": found[name] / floor} for name in programs]
     if options.json:

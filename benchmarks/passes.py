@@ -1,7 +1,7 @@
-"""A piece of work in a process of its own, done again whenever the other side asks.
+"""Run a task in a separate process, one pass per request.
 
-Two sides of a comparison take turns this way: while one works the other waits, load from elsewhere falls on
-both, and each has a peak of memory of its own.
+Two sides of a comparison take turns in this way: while one works the other waits, other load on the machine
+affects both, and the peak memory of each is measured separately.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ Work = Callable[[], Mapping[str, Any]]
 
 
 class Side:
-    """The asking end.
+    """Client of a task in a child process.
 
     Args:
         script: Script whose main function is :func:`serve`.
         task: Name of one of its tasks.
-        options: What the task needs.
-        environment: Of the process.
+        options: Options of the task.
+        environment: Environment of the process.
     """
 
     def __init__(self, script: Path, task: str, options: Options, environment: Mapping[str, str]) -> None:
@@ -45,10 +45,10 @@ class Side:
         """Largest resident size, once the process has ended."""
 
     def __call__(self) -> dict[str, Any]:
-        """Ask for one pass.
+        """Request one pass.
 
         Returns:
-            What the work returned, with ``seconds``, and ``cpu``: processor seconds of all its threads.
+            The result of the task with ``seconds`` and ``cpu``, the processor seconds of all its threads.
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
@@ -75,7 +75,7 @@ class Side:
 
 
 def serve(tasks: Mapping[str, Callable[[Options], Work]]) -> None:
-    """The working end: gets ready, then does a pass for every line on stdin."""
+    """Prepare the task, then run one pass for every line on stdin."""
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # engines print to stdout
     work = tasks[sys.argv[1]](json.loads(sys.argv[2]))
@@ -87,14 +87,14 @@ def serve(tasks: Mapping[str, Callable[[Options], Work]]) -> None:
 
 
 @dataclass(frozen=True)
-class Started:
-    """One command from start to end.
+class FinishedCommand:
+    """A finished command.
 
     Attributes:
         seconds: Wall time.
         cpu: Processor seconds.
         peak_mb: Largest resident size.
-        out: What it wrote to stdout.
+        out: Its stdout.
     """
 
     seconds: float
@@ -103,8 +103,8 @@ class Started:
     out: str
 
 
-def started(command: Sequence[str], environment: Mapping[str, str]) -> Started:
-    """Run a command; ends this program with its words when it fails."""
+def run_command(command: Sequence[str], environment: Mapping[str, str]) -> FinishedCommand:
+    """Run a command; exits with its stderr if it fails."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         start = time.perf_counter()
         process = subprocess.Popen(command, env=dict(environment), stdout=out, stderr=err)
@@ -113,20 +113,20 @@ def started(command: Sequence[str], environment: Mapping[str, str]) -> Started:
         process.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        # 1 is a verdict: a figure that does not hold here is no failure of the command.
+        # Exit code 1 is a failed check, for example of a published figure, and no failure of the command.
         if process.returncode not in (0, 1):
             raise SystemExit(f"{' '.join(command)} failed:\n{err.read()}")
-        return Started(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out.read())
+        return FinishedCommand(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, out.read())
 
 
-def kept_bytecode(store: Path) -> dict[str, str]:
-    """The environment for commands that use a store, with byte code kept as where packages were installed."""
+def keep_bytecode(store: Path) -> dict[str, str]:
+    """Make the environment of commands that use a cache; bytecode is kept as for installed packages."""
     kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
     return kept | {"ZOO_CACHE": str(store), "PYTHONPYCACHEPREFIX": str(store / "bytecode")}
 
 
 def machine_seconds() -> dict[str, float]:
-    """Processor seconds of the whole machine since it started: ``busy`` and ``all`` of them."""
+    """Processor seconds of the whole machine since its start: ``busy`` and ``all``."""
     ticks = os.sysconf("SC_CLK_TCK")
     values = [int(word) / ticks for word in Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]]
     idle = values[3] + values[4]

@@ -1,10 +1,10 @@
-"""What eight bits cost: accuracy of every checkpoint in a folder, in single precision and quantized.
+"""Measure the accuracy of every checkpoint in a folder in FP32 and quantized.
 
     python benchmarks/quantized.py ../shared/data [NAME …]
 
-For each ``weights/NAME.pdparams``: ONNX in single precision, in int8 calibrated on ``coco/``, and with
-weights alone in int8, each measured on ``coco/`` under the protocol of its published figure. Calibration sees
-images that are measured on: accuracy on others may be lower.
+For each ``weights/NAME.pdparams``: ONNX in FP32, in INT8 calibrated on ``coco/``, and with INT8 weights
+only, each measured on ``coco/`` under the protocol of its published figure. The calibration uses images of
+the measurement, so the accuracy on other images may be lower.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from pathlib import Path
 import registry
 import zoo
 from zoo.artifacts.resolver import Fetched
-from zoo.evaluation.accuracy import Data, executed, measure
+from zoo.evaluation.accuracy import CocoFolder, measure, select_protocol
 from zoo.runner.loading import LoadedModel, RunConfig
 from zoo.runner.sessions import open_session
 
 
 def accuracy(name: str, model: Path, coco: Path) -> dict[str, float]:
-    """Figures of one file, fractions."""
+    """Measure the figures of one file, as fractions."""
     entry = registry.load().get(name)
-    protocol = executed(entry, None)
-    images = Data(folder=coco).load(protocol)
+    protocol = select_protocol(entry, None)
+    images = CocoFolder(folder=coco).load(protocol)
     fetched = Fetched(
         entry=entry.id,
         artifact="onnx",
@@ -33,7 +33,7 @@ def accuracy(name: str, model: Path, coco: Path) -> dict[str, float]:
         start="weights",
         url=model.as_uri(),
         sha256="0" * 64,
-        from_store=True,
+        from_cache=True,
     )
     with open_session(model, "onnx") as session:
         network = LoadedModel(entry, RunConfig(), fetched, session, "host")

@@ -1,24 +1,24 @@
-"""Speed and memory beside upstream's way of doing it, in one run on one machine.
+"""Compare speed and memory with upstream's deployment and evaluation, in one run on one machine.
 
     python benchmarks/runner.py ../shared/data --store DIR [--rounds 5] [--jobs 2] [--json]
         [--upstream-threads 1] [--onednn off]
 
-For picodet_s_192_pedestrian and tinypose_128x96, five comparisons and what each has to reach:
+Five comparisons for picodet_s_192_pedestrian and tinypose_128x96, each with a target:
 
-- pipeline: images per second from files, detector and pose model; upstream is Paddle Inference as its
-  ``deploy/python`` sets it up, an image at a time;
-- validation: persons per second with the flip test; upstream is the network in paddle, batches of 16, two
-  readers, as its evaluation loop runs it;
-- cold start: ``zoo run`` on one image from a warm store; upstream is ``cold.py``, which does less than its
+- pipeline: images per second from files, detector and pose model; upstream is Paddle Inference configured
+  like ``deploy/python``, one image at a time;
+- validation: persons per second with the flip test; upstream is the network in paddle with batches of 16 and
+  two readers, like its evaluation loop;
+- cold start: ``zoo run`` on one image from a warm cache; upstream is ``cold.py``, which does less than its
   script;
-- pre- and post-processing as a share of the network's time, decoding the file apart;
+- preprocessing and postprocessing relative to the time of the network, without decoding the file;
 - peak memory of each process above.
 
-Both sides take turns, pass by pass, and the ratio is that of the medians; ``same answers`` says how far they
-lie apart. The floor is the engines alone, batch 1. ``others`` is the part of the machine that something else
-used meanwhile: above a few percent, measure again.
+Both sides take turns, pass by pass, and a ratio is that of the medians; ``same answers`` shows the largest
+difference of the results. The floor is the engines only, batch 1. ``others`` is the share of the machine
+that other processes used: above a few percent, measure again.
 
-DIR is a store of its own: it is filled from a server on this machine that stands in for upstream's.
+DIR is a separate cache that is filled from a local server, which replaces upstream's.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from passes import Side, kept_bytecode, machine_seconds, started
-from served import served
+from passes import Side, keep_bytecode, machine_seconds, run_command
+from served import serve_data
 
 import zoo
 from zoo._utils.threads import default_jobs
@@ -51,7 +51,7 @@ IMAGE = "reference/demo_3.jpg"
 
 @dataclass(frozen=True)
 class Bound:
-    """What a ratio has to reach, or to stay below."""
+    """Lower or upper bound of a ratio."""
 
     least: float | None = None
     below: float | None = None
@@ -65,17 +65,17 @@ class Bound:
 
 @dataclass(frozen=True)
 class Comparison:
-    """One figure beside another.
+    """One comparison.
 
     Attributes:
-        what: What was measured.
-        unit: Of both.
-        upstream: Upstream's; for pre- and post-processing the network's.
-        ours: Ours.
+        what: Name of the figure.
+        unit: Unit of both figures.
+        upstream: Upstream's figure; that of the network for preprocessing and postprocessing.
+        ours: Our figure.
         ratio: ``ours / upstream``.
-        target: Its bound.
-        met: Whether it was reached.
-        note: How far the answers lie apart, and the load of others.
+        target: Bound of the ratio.
+        met: Whether the ratio is within the bound.
+        note: Difference of the results, and the load of other processes.
     """
 
     what: str
@@ -90,7 +90,7 @@ class Comparison:
 
 def main() -> int:
     options = _options()
-    environment = kept_bytecode(options.store)
+    environment = keep_bytecode(options.store)
     options = vars(options) | _models(options, environment)
     found = [*_pipeline(options, environment), *_validation(options, environment)]
     found += [*_cold(options, environment), _processing(options, environment)]
@@ -123,7 +123,7 @@ def _options() -> argparse.Namespace:
 
 
 def _models(options: argparse.Namespace, environment: dict[str, str]) -> dict[str, Any]:
-    with served(options.data, "inference") as address:
+    with serve_data(options.data, "inference") as address:
         settings = Settings(cache=options.store, mirrors=(address,))
         paths = {name: zoo.fetch(name, onnx="fp32", settings=settings).path for name in (DETECTOR, POSE)}
     return {**paths, "onednn": options.onednn == "on"}
@@ -134,7 +134,7 @@ def _pipeline(options: dict[str, Any], environment: dict[str, str]) -> list[Comp
     pairs = zip(turns.upstream[0]["keypoints"], turns.ours[0]["keypoints"], strict=True)
     apart = max(_apart(one, other) for one, other in pairs)
     note = f"same answers: joints within {apart:.3f} px"
-    return [turns.rates("pipeline", "photos/s", Bound(least=3), note), turns.memory("pipeline")]
+    return [turns.rates("pipeline", "images/s", Bound(least=3), note), turns.memory("pipeline")]
 
 
 def _validation(options: dict[str, Any], environment: dict[str, str]) -> list[Comparison]:
@@ -146,20 +146,20 @@ def _validation(options: dict[str, Any], environment: dict[str, str]) -> list[Co
 def _apart(one: list[Any], other: list[Any]) -> float:
     left, right = np.array(one).reshape(-1, 3), np.array(other).reshape(-1, 3)
     if left.shape != right.shape:
-        raise SystemExit("the two sides found another number of persons")
+        raise SystemExit("the two sides found different numbers of persons")
     return float(np.abs(left[:, :2] - right[:, :2]).max(initial=0.0))
 
 
 @dataclass(frozen=True)
 class _Turns:
-    """Passes of both sides, in turns.
+    """Passes of both sides.
 
     Attributes:
-        upstream: One a round.
-        ours: One a round.
-        upstream_mb: Peak of its process.
-        our_mb: Peak of ours.
-        others: Share of the machine that neither used.
+        upstream: One per round.
+        ours: One per round.
+        upstream_mb: Peak memory of upstream's process.
+        our_mb: Peak memory of ours.
+        others: Share of the machine that other processes used.
     """
 
     upstream: list[dict[str, Any]]
@@ -173,13 +173,13 @@ class _Turns:
             statistics.median(turn["items"] / turn["seconds"] for turn in turns)
             for turns in (self.upstream, self.ours)
         )
-        return _compared(what, unit, (upstream, ours), bound, f"{note}; others {self.others:.0%}")
+        return _compare(what, unit, (upstream, ours), bound, f"{note}; others {self.others:.0%}")
 
     def memory(self, what: str) -> Comparison:
-        return _compared(f"{what}, peak memory", "MB", (self.upstream_mb, self.our_mb), Bound(below=1), "")
+        return _compare(f"{what}, peak memory", "MB", (self.upstream_mb, self.our_mb), Bound(below=1), "")
 
 
-def _compared(what: str, unit: str, pair: Sequence[float], bound: Bound, note: str) -> Comparison:
+def _compare(what: str, unit: str, pair: Sequence[float], bound: Bound, note: str) -> Comparison:
     upstream, ours = pair
     ratio = ours / upstream
     return Comparison(what, unit, upstream, ours, ratio, str(bound), bound.holds(ratio), note)
@@ -217,15 +217,16 @@ def _cold(options: dict[str, Any], environment: dict[str, str]) -> list[Comparis
     ours = [sys.executable, "-m", "zoo", "run", POSE, image, "--detector", DETECTOR]
     busy = machine_seconds()
     runs = [
-        (started(upstream, environment), started(ours, environment)) for _ in range(options["rounds"] + 1)
+        (run_command(upstream, environment), run_command(ours, environment))
+        for _ in range(options["rounds"] + 1)
     ]
     others = _others(busy, sum(run.cpu for pair in runs for run in pair))
     seconds = [statistics.median(run.seconds for run in side) for side in zip(*runs[1:], strict=True)]
     peaks = [max(run.peak_mb for run in side) for side in zip(*runs[1:], strict=True)]
-    note = f"one image, everything in the store; others {others:.0%}"
+    note = f"one image, everything in the cache; others {others:.0%}"
     return [
-        _compared("cold start", "s", seconds, Bound(below=0.25), note),
-        _compared("cold start, peak memory", "MB", peaks, Bound(below=1), ""),
+        _compare("cold start", "s", seconds, Bound(below=0.25), note),
+        _compare("cold start, peak memory", "MB", peaks, Bound(below=1), ""),
     ]
 
 
@@ -237,8 +238,8 @@ def _processing(options: dict[str, Any], environment: dict[str, str]) -> Compari
     network = stages["detector network"] + stages["pose network"]
     around = sum(stages.values()) - network
     note = ", ".join(f"{stage} {value:.2f}" for stage, value in stages.items())
-    what = "pre- and post-processing beside the network"
-    return _compared(what, "ms/photo", (network, around), Bound(below=0.5), note)
+    what = "preprocessing and postprocessing, relative to the network"
+    return _compare(what, "ms/image", (network, around), Bound(below=0.5), note)
 
 
 def _floor(options: dict[str, Any], environment: dict[str, str]) -> dict[str, dict[str, float]]:

@@ -1,7 +1,7 @@
-"""Local weights and inference models, served under the addresses that the catalog gives them.
+"""Serve local weights and inference models under the paths of their catalog URLs.
 
-What a benchmark runs through the command has to be had the way a user has it: fetched, proven, converted.
-This stands in for upstream's server, so that nothing but the folder of real data is needed.
+A benchmark of the command must get its files like a user: fetched, verified, converted. This server replaces
+upstream's, so that a benchmark needs only the folder of real data.
 """
 
 from __future__ import annotations
@@ -16,36 +16,36 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import registry
-from zoo.sample.local_server import answering
+from zoo.sample.local_server import serve
 
 
 @contextmanager
-def served(data: Path, *kinds: str) -> Iterator[str]:
-    """Serves files of ``data/weights`` and ``data/inference`` while the context lasts.
+def serve_data(data: Path, *kinds: str) -> Iterator[str]:
+    """Serve files of ``data/weights`` and ``data/inference`` inside the context.
 
     Args:
-        data: Folder that holds ``weights/NAME.pdparams`` and ``inference/NAME/``.
-        kinds: Which of the two: ``weights``, ``inference``.
+        data: Folder with ``weights/NAME.pdparams`` and ``inference/NAME/``.
+        kinds: Kinds to serve: ``weights``, ``inference``.
 
     Yields:
-        The address to set ``ZOO_MIRROR`` to.
+        The URL for ``ZOO_MIRROR``.
     """
     with tempfile.TemporaryDirectory(prefix="zoo-served-") as folder:
         _lay_out(data, kinds, Path(folder))
-        with answering(partial(_Quiet, directory=folder)) as address:
+        with serve(partial(_Quiet, directory=folder)) as address:
             yield address
 
 
 class _Quiet(SimpleHTTPRequestHandler):
     def log_message(self, format: str, *args: object) -> None:
-        """A log line a request is noise between the figures."""
+        """Suppress the request log."""
 
 
 def _lay_out(data: Path, kinds: tuple[str, ...], root: Path) -> None:
     for entry in registry.load():
         for artifact in entry.artifacts:
             source = _source(data, entry.name, artifact.kind)
-            # Two releases share their base names; the folder holds the one that the bare name means.
+            # Two releases share their base names; the folder contains the default release.
             if artifact.kind not in kinds or not entry.default or not source.exists():
                 continue
             target = root / urlsplit(artifact.urls[0]).path.lstrip("/")
@@ -63,7 +63,7 @@ def _source(data: Path, name: str, kind: str) -> Path:
 def _pack(folder: Path, target: Path) -> None:
     with tarfile.open(target, "w", format=tarfile.USTAR_FORMAT) as archive:
         for file in sorted(folder.iterdir()):
-            # Times and owners left out: the same files have to give the same digest on every run.
+            # Without times and owners, so that equal files give equal digests on every run.
             member = tarfile.TarInfo(f"{folder.name}/{file.name}")
             member.size = file.stat().st_size
             with file.open("rb") as content:

@@ -1,8 +1,8 @@
-"""What the two sides of ``runner.py`` do, each task in a process of its own; not a command by itself.
+"""Tasks of the two sides of ``runner.py``, each in a separate process; not a command by itself.
 
-Upstream's side is Paddle as upstream's deployment and evaluation use it: the same files, engine, options,
-order of work and batches, in one process that looks at one image after the other. Around the network
-it runs our code, which is faster than upstream's: what is gained there is not counted.
+Upstream's side uses Paddle like upstream's deployment and evaluation: the same files, engine, options, order
+of work and batches, in one process that processes one image after the other. Preprocessing and
+postprocessing use our code, which is faster than upstream's; this advantage is not counted.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-# Read when paddle is imported: it opens a legacy program only with its new form switched off.
+# Read when paddle is imported: it loads a legacy program only if PIR is disabled.
 os.environ["FLAGS_enable_pir_api"] = "0"  # noqa: SIM112  its own spelling
 
 import cv2
@@ -33,9 +33,9 @@ from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import read_image
 from zoo.runner.pipeline import Pipeline
-from zoo.runner.postprocess.heads import final_boxes
+from zoo.runner.postprocess.heads import decode_detections
 from zoo.runner.preprocess import prepare_image
-from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, python_deployment
+from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, as_python_deployment
 from zoo.runner.results import ImageResult, PoseRecord
 from zoo.runner.sessions import Session, open_session
 
@@ -46,7 +46,7 @@ IMAGES_PER_GROUP = 8
 
 
 class PaddleSession:
-    """Paddle Inference in this process, set up as ``deploy/python`` sets it up for a CPU."""
+    """Paddle Inference in this process, configured like ``deploy/python`` for a CPU."""
 
     engine, engine_version, threads, outputs = "paddle", "", 1, ()
 
@@ -73,7 +73,7 @@ class PaddleSession:
 
 
 class DygraphSession:
-    """The network in ``paddle.nn``, called layer by layer, as upstream's evaluation calls it."""
+    """The network in ``paddle.nn``, in dynamic mode like upstream's evaluation."""
 
     engine, engine_version, threads, outputs = "paddle", "", 1, ()
 
@@ -110,7 +110,7 @@ def pipeline_of(detector: Any, pose: Any) -> Pipeline:
     finder, poser = CATALOG.get(DETECTOR), CATALOG.get(POSE)
     return Pipeline(
         Detector(detector, finder.input, finder.output, PYTHON_DEPLOYMENT_NMS),
-        PoseEstimator(pose, poser.input, poser.output, python_deployment(PROTOCOL)),
+        PoseEstimator(pose, poser.input, poser.output, as_python_deployment(PROTOCOL)),
     )
 
 
@@ -124,7 +124,7 @@ def upstream_pipeline(options: Options) -> Work:
 
 
 def our_pipeline(options: Options) -> Work:
-    cv2.setNumThreads(1)  # as the command does: images side by side
+    cv2.setNumThreads(1)  # like the command, which processes images in parallel
     files, pipeline = images_of(options), pipeline_of(*our_sessions(options))
     return lambda: _answers(list(pipeline.stream(files, jobs=options["jobs"])))
 
@@ -140,18 +140,18 @@ def upstream_validation(options: Options) -> Work:
     data = load_set(Path(options["data"]) / "coco", PROTOCOL)
     groups = [data.images[at : at + IMAGES_PER_GROUP] for at in range(0, len(data.images), IMAGES_PER_GROUP)]
 
-    def read(photos: list[CocoImage]) -> list[Any]:
-        pixels = [read_image(image.path, honor_exif=PROTOCOL.honor_exif) for image in photos]
-        boxes = [image.persons_with_keypoints() for image in photos]
+    def read(images: list[CocoImage]) -> list[Any]:
+        pixels = [read_image(image.path, honor_exif=PROTOCOL.honor_exif) for image in images]
+        boxes = [image.persons_with_keypoints() for image in images]
         return [estimator.prepare(*pair) for pair in zip(pixels, boxes, strict=True)]
 
     def work() -> dict[str, Any]:
         records: list[PoseRecord] = []
-        # Two readers beside the loop, as its data loader has.
-        for photos, prepared in zip(groups, map_ahead(read, groups, threads=2, ahead=4), strict=True):
+        # Two reader threads, like upstream's data loader.
+        for images, prepared in zip(groups, map_ahead(read, groups, threads=2, ahead=4), strict=True):
             maps = estimator.heatmaps(np.concatenate([part.tensor for part in prepared]))
             ends = np.cumsum([len(part.regions) for part in prepared])[:-1]
-            for image, part, own in zip(photos, prepared, np.split(maps, ends), strict=True):
+            for image, part, own in zip(images, prepared, np.split(maps, ends), strict=True):
                 boxes = image.persons_with_keypoints()
                 records += estimator.finish(own, part, boxes, np.ones(len(boxes))).records(image.id)
         metrics = score(data, records, "keypoints", categories=(1,), max_detections=PROTOCOL.max_detections)
@@ -186,40 +186,40 @@ def floor(sessions: Any) -> Work:
     return work
 
 
-def _median_ms(run: partial[Any], warm_up: int = 16, repeats: int = 50) -> float:
+def _median_ms(run: partial[Any], warmup: int = 16, repeats: int = 50) -> float:
     times = []
-    for repeat in range(warm_up + repeats):
+    for repeat in range(warmup + repeats):
         start = time.perf_counter()
         run()
-        if repeat >= warm_up:
+        if repeat >= warmup:
             times.append(time.perf_counter() - start)
     return 1000 * statistics.median(times)
 
 
 def our_stages(options: Options) -> Work:
-    """Milliseconds an image of each stage, one image at a time on one thread; decoding the file apart."""
+    """Milliseconds per image of each stage, one image at a time on one thread, without decoding the file."""
     cv2.setNumThreads(1)
-    photos = [read_image(file, honor_exif=True) for file in images_of(options)]
+    images = [read_image(file, honor_exif=True) for file in images_of(options)]
     sessions = our_sessions(options)
     finder, poser = CATALOG.get(DETECTOR), CATALOG.get(POSE)
-    pose = PoseEstimator(sessions[1], poser.input, poser.output, python_deployment(PROTOCOL))
+    pose = PoseEstimator(sessions[1], poser.input, poser.output, as_python_deployment(PROTOCOL))
 
     def work() -> dict[str, Any]:
         clock = SimpleNamespace(spent=defaultdict(float), last=0.0)
 
         def lap(stage: str) -> None:
             now = time.perf_counter()
-            clock.spent[stage] += 1000 * (now - clock.last) / len(photos)
+            clock.spent[stage] += 1000 * (now - clock.last) / len(images)
             clock.last = now
 
-        for image in photos:
+        for image in images:
             clock.last = time.perf_counter()
             prepared = prepare_image(image, finder.input, "host")
             lap("detector pre")
             outputs = list(sessions[0].run({"image": prepared.tensor}).values())
             lap("detector network")
-            boxes = final_boxes(outputs, finder.input, finder.output, PYTHON_DEPLOYMENT_NMS, prepared.scale)
-            found = boxes.above(0.5)
+            nms = PYTHON_DEPLOYMENT_NMS
+            found = decode_detections(outputs, finder.input, finder.output, nms, prepared.scale).above(0.5)
             lap("detector post")
             persons = pose.prepare(image, found.boxes)
             lap("pose pre")
