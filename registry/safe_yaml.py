@@ -225,7 +225,7 @@ class _Composer:
             if len(self._open) > self._limits.depth:
                 raise YamlError("limit", f"nested more than {self._limits.depth} deep", node.line)
 
-    def _alias(self, event: yaml.AliasEvent) -> _Node:
+    def _alias(self, event: Any) -> _Node:
         node = self._anchors.get(event.anchor)
         if node is None:
             raise YamlError("syntax", f"the alias *{event.anchor} has no anchor", _line(event))
@@ -311,7 +311,7 @@ class _Builder:
             raise YamlError("limit", message, node.line)
 
 
-def _line(event: yaml.Event) -> int:
+def _line(event: Any) -> int:
     return int(event.start_mark.line) + 1
 
 

@@ -95,10 +95,10 @@ def json_schema() -> dict[str, Any]:
 
 
 class _LocatedPipeline(NamedTuple):
-    """A pipeline, its file, and its index in the file."""
+    """A pipeline, its file, and its position in the file."""
 
     document: CatalogDocument
-    index: int
+    position: int
     pipeline: Pipeline
 
 
@@ -206,7 +206,7 @@ def _add_to_overlay(
 def _check_pipeline_models(pipelines: list[_LocatedPipeline], overlay: CatalogOverlay) -> list[Problem]:
     """Finds pipelines whose models do not exist or perform another task."""
     problems = []
-    for document, index, pipeline in pipelines:
+    for document, position, pipeline in pipelines:
         for role, task in (("detector", "object_detection"), ("pose", "keypoint_detection")):
             name = getattr(pipeline, role)
             model = overlay.entries.get(name) or _load_shipped_entries().get(name)
@@ -218,7 +218,7 @@ def _check_pipeline_models(pipelines: list[_LocatedPipeline], overlay: CatalogOv
                 message = f"{name} performs {model.task}, not {task}"
             else:
                 message = f"{name} is itself a pipeline"
-            line = document.find_line(("entries", index, role))
+            line = document.find_line(("entries", position, role))
             field = f"entries.{pipeline.name}.{role}"
             problems.append(Problem(file=document.path, line=line, field=field, message=message))
     return problems

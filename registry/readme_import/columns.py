@@ -1,4 +1,4 @@
-"""What a column is about, from its head, in English and Chinese."""
+"""Classifies the columns of a table by their heads, in English and Chinese."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from registry.choices import Head, Precision
-from registry.readme_import.cells import plain
+from registry.readme_import.cells import normalize
 
 Role = Literal[
     "model",
@@ -23,19 +23,19 @@ Role = Literal[
     "file",
     "unknown",
 ]
-Meant = Literal["config", "weights", "inference", "lite", "onnx"]
+FileRole = Literal["config", "weights", "inference", "lite", "onnx"]
 
 _PRIVATE = ("业务数据集", "internal", "business", "private")
 _MODEL = ("model", "models", "模型", "keypoint model", "detection model")
 _LATENCY = ("time", "latency", "耗时", "时延", "延迟", "speed")
-_SIGNS: tuple[tuple[Role, tuple[str, ...]], ...] = (
+_KEYWORDS: tuple[tuple[Role, tuple[str, ...]], ...] = (
     ("latency", _LATENCY),
     ("size", ("input size", "输入尺寸")),
     ("params", ("params", "参数量")),
     ("flops", ("flops",)),
     ("named_figure", ("accuracy", "precision")),
 )
-_FILES: tuple[tuple[Meant, tuple[str, ...]], ...] = (
+_FILES: tuple[tuple[FileRole, tuple[str, ...]], ...] = (
     ("lite", ("paddle-lite", "paddle lite", "paddlelite")),
     ("onnx", ("onnx",)),
     ("inference", ("deploy", "inference model", "预测部署", "inference")),
@@ -49,19 +49,19 @@ class Column:
     """A column of a model table.
 
     Attributes:
-        heading: Its head, without mark-up.
-        role: What its cells are.
-        meant: For files, what they are said to be.
-        precision: Arithmetic precision its figures or files are said to be of.
-        engine: Inference engine its times are said to be of.
-        threads: Worker threads its times are said to be of.
-        unit: ``K``, ``M`` or ``G``: what a bare amount counts.
-        head: For files, what the graph of a detector is said to hand out.
+        heading: Text of its head, without markup.
+        role: Meaning of its cells.
+        file_role: For files, the kind that the head states.
+        precision: Arithmetic precision that the head states.
+        engine: Inference engine that the head states.
+        threads: Number of threads that the head states.
+        unit: Unit of an amount without one: ``K``, ``M`` or ``G``.
+        head: For files, the outputs of a detector's graph that the head states.
     """
 
     heading: str
     role: Role
-    meant: Meant | None = None
+    file_role: FileRole | None = None
     precision: Precision | None = None
     engine: str | None = None
     threads: int | None = None
@@ -69,68 +69,72 @@ class Column:
     head: Head | None = None
 
 
-def column_of(heading: str) -> Column:
-    """What a column with this head is about.
+def parse_column(heading: str) -> Column:
+    """Classifies a column by the text of its head.
 
     Args:
-        heading: Head cell's text; line breaks count as blanks.
+        heading: Text of the head cell; line breaks count as spaces.
     """
-    words = plain(heading)
-    low = words.lower()
-    role = _role(low)
+    words = normalize(heading)
+    lower = words.lower()
+    role = _parse_role(lower)
     if role is not None:
         return Column(
             words,
             role,
-            precision=_precision(low),
-            engine=_engine(low),
-            threads=_threads(low),
-            unit=_unit(words),
+            precision=_parse_precision(lower),
+            engine=_parse_engine(lower),
+            threads=_parse_threads(lower),
+            unit=_parse_unit(words),
         )
-    for meant, signs in _FILES:
-        if any(sign in low for sign in signs):
-            return Column(words, "file", meant=meant, precision=_precision(low), head=head_of(words))
+    for file_role, keywords in _FILES:
+        if any(keyword in lower for keyword in keywords):
+            return Column(
+                words, "file", file_role=file_role, precision=_parse_precision(lower), head=parse_head(words)
+            )
     return Column(words, "unknown")
 
 
-def head_of(words: str) -> Head | None:
-    """What ``w/ postprocess`` and ``w/o postprocess`` say about a graph's outputs."""
-    low = plain(words).lower()
-    if "post" not in low and "后处理" not in low:
+def parse_head(words: str) -> Head | None:
+    """Parses ``w/ postprocess`` and ``w/o postprocess`` as the outputs of a graph."""
+    lower = normalize(words).lower()
+    if "post" not in lower and "后处理" not in lower:
         return None
-    return "raw" if re.search(r"w\s*/\s*o\b|without|non_post", low) else "nms"
+    return "raw" if re.search(r"w\s*/\s*o\b|without|non_post", lower) else "nms"
 
 
-def _role(low: str) -> Role | None:
-    if low in _MODEL or low.startswith("model for") or low.endswith(("模型配置", "detection model")):
-        return "model" if "deploy" not in low else None
-    if low.startswith("map"):
-        return "map50" if re.search(r"0\.5\b(?!:)", low) else "map"
-    if re.match(r"ap\b", low):
-        return "private_ap" if any(sign in low for sign in _PRIVATE) else "ap"
-    if "speed-up" in low or "speedup" in low:
+def _parse_role(lower: str) -> Role | None:
+    if lower in _MODEL or lower.startswith("model for") or lower.endswith(("模型配置", "detection model")):
+        return "model" if "deploy" not in lower else None
+    if lower.startswith("map"):
+        return "map50" if re.search(r"0\.5\b(?!:)", lower) else "map"
+    if re.match(r"ap\b", lower):
+        return "private_ap" if any(keyword in lower for keyword in _PRIVATE) else "ap"
+    if "speed-up" in lower or "speedup" in lower:
         return None
-    return next((role for role, signs in _SIGNS if any(sign in low for sign in signs)), None)
+    return next((role for role, keywords in _KEYWORDS if any(keyword in lower for keyword in keywords)), None)
 
 
-def _precision(low: str) -> Precision | None:
-    found = [precision for precision in ("fp32", "fp16", "int8") if precision in low]
+def _parse_precision(lower: str) -> Precision | None:
+    found = [precision for precision in ("fp32", "fp16", "int8") if precision in lower]
     return found[0] if len(found) == 1 else None  # type: ignore[return-value]  # one of the three above
 
 
-def _engine(low: str) -> str | None:
-    if not any(sign in low for sign in _LATENCY):
+def _parse_engine(lower: str) -> str | None:
+    if not any(keyword in lower for keyword in _LATENCY):
         return None
-    return "NCNN" if "ncnn" in low else "Paddle Lite" if "lite" in low else "CPU" if "cpu" in low else None
+    return (
+        "NCNN" if "ncnn" in lower else "Paddle Lite" if "lite" in lower else "CPU" if "cpu" in lower else None
+    )
 
 
-def _threads(low: str) -> int | None:
-    if "single-thread" in low or "单线程" in low:
+def _parse_threads(lower: str) -> int | None:
+    if "single-thread" in lower or "单线程" in lower:
         return 1
-    match = re.search(r"(\d+)\s*-?\s*(?:threads?\b|线程)|thread\s*=\s*(\d+)", low)
+    match = re.search(r"(\d+)\s*-?\s*(?:threads?\b|线程)|thread\s*=\s*(\d+)", lower)
     return int(match[1] or match[2]) if match else None
 
 
-def _unit(words: str) -> str:
+def _parse_unit(words: str) -> str:
     match = re.search(r"\(\s*([KMG])\s*\)", words)
     return match[1] if match else "M"

@@ -1,4 +1,4 @@
-"""What a document states about a model: an entry with only the fields that stand there."""
+"""Drafts of entries: only the fields that a document states."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Literal
 
 from registry.choices import Head, Precision, Target
 from registry.readme_import.cells import Size
-from registry.readme_import.links import Place
+from registry.readme_import.links import DocumentLocation
 from registry.readme_import.markdown import Issue, Page
 from registry.schema.artifact import ArtifactKind, Container
 from registry.schema.base import Model
@@ -15,8 +15,8 @@ from registry.schema.entry import Task
 from registry.schema.source import Source
 
 
-class Figure(Model):
-    """A stated accuracy; ``private`` says that its data is the publisher's own."""
+class DraftAccuracy(Model):
+    """A stated accuracy; ``private`` if it was measured on unpublished data."""
 
     metric: Literal["AP", "mAP", "AP50"]
     value: float
@@ -24,8 +24,8 @@ class Figure(Model):
     source: Source
 
 
-class Time(Model):
-    """A stated latency; what the document does not say is None."""
+class DraftLatency(Model):
+    """A stated latency; conditions that the document does not state are None."""
 
     milliseconds: float
     device: str | None
@@ -38,24 +38,24 @@ class Time(Model):
     source: Source
 
 
-class Amounts(Model):
-    """Stated sizes, in millions."""
+class DraftComplexity(Model):
+    """Stated numbers of parameters and operations, in millions."""
 
     parameters: float | None
     flops: float | None
     source: Source
 
 
-class File(Model):
+class DraftFile(Model):
     """A stated file.
 
     Attributes:
-        kind: What it is.
-        precision: Arithmetic precision, where stated.
-        target: Processor family, of Lite files.
-        container: How it is packed.
-        url: Where it is; a repository path where the document's own place is not known.
-        head: What a detector's graph hands out, where stated.
+        kind: Format or role of the file.
+        precision: Precision, if stated.
+        target: Processor family, for Paddle-Lite files.
+        container: Archive format.
+        url: URL; a path in the repository if the revision of the document is unknown.
+        head: Outputs of a detector's graph, if stated.
         source: Where it is stated.
     """
 
@@ -69,26 +69,26 @@ class File(Model):
 
 
 class Draft(Model):
-    """What a document states about one model, or about one pair of models.
+    """The fields of a model or pipeline that a document states.
 
     Attributes:
         kind: ``model`` or ``pipeline``.
-        name: From the name of its file; of a pair, from those of its models.
-        release: As the caller says.
-        title: As printed.
-        task: What it does, by its table.
-        height: Input rows.
-        width: Input columns.
-        detector: Of a pair, the name of the detector.
-        pose: Of a pair, the name of the pose model.
-        persons: Of a pair, how many people it was measured for.
+        name: Name derived from its file; of a pipeline, from the names of its models.
+        release: Release that the caller states.
+        title: Title as printed.
+        task: Task, derived from the columns of its table.
+        height: Input height.
+        width: Input width.
+        detector: Of a pipeline, the name of the detector.
+        pose: Of a pipeline, the name of the pose model.
+        persons: Of a pipeline, the number of persons in the images of the measurement.
         accuracy: Stated accuracy.
         latency: Stated latency.
-        complexity: Stated sizes.
+        complexity: Stated numbers of parameters and operations.
         artifacts: Stated files.
-        line: Where its row stands.
-        further_lines: Where rows stand that continue it, in tables of deployment files.
-        doubts: What a person should look at, in words.
+        line: Line of its row.
+        further_lines: Lines of rows that continue it, in tables of deployment files.
+        issues: Doubtful places in its rows, as text.
     """
 
     kind: Literal["model", "pipeline"] = "model"
@@ -101,17 +101,17 @@ class Draft(Model):
     detector: str | None = None
     pose: str | None = None
     persons: int | None = None
-    accuracy: tuple[Figure, ...] = ()
-    latency: tuple[Time, ...] = ()
-    complexity: tuple[Amounts, ...] = ()
-    artifacts: tuple[File, ...] = ()
+    accuracy: tuple[DraftAccuracy, ...] = ()
+    latency: tuple[DraftLatency, ...] = ()
+    complexity: tuple[DraftComplexity, ...] = ()
+    artifacts: tuple[DraftFile, ...] = ()
     line: int
     further_lines: tuple[int, ...] = ()
     issues: tuple[str, ...] = ()
 
     @property
     def lines(self) -> tuple[int, ...]:
-        """Every line the draft was read from."""
+        """All lines that the draft was read from."""
         return (self.line, *self.further_lines)
 
     @property
@@ -122,18 +122,18 @@ class Draft(Model):
 
 @dataclass(frozen=True)
 class ImportedDocument:
-    """What a document came to.
+    """Result of importing a document.
 
     Attributes:
-        place: Where it stands.
-        page: Its text and tables.
+        location: Location of the document.
+        page: Text and tables.
         drafts: Models and pipelines, in the order of their rows.
-        doubts: Everything doubtful, in the order of lines.
-        left_out: Titles of rows that link no file.
+        issues: Doubtful places, in the order of lines.
+        skipped: Titles of rows without a linked file.
     """
 
-    place: Place
+    location: DocumentLocation
     page: Page
     drafts: tuple[Draft, ...]
     issues: tuple[Issue, ...]
-    left_out: tuple[str, ...]
+    skipped: tuple[str, ...]

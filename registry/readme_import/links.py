@@ -1,4 +1,4 @@
-"""Where the links of a document lead."""
+"""Resolves the links of a document."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import posixpath
 import re
 from dataclasses import dataclass
 
-from registry.readme_import.cells import Size, file_name, sizes, stem
+from registry.readme_import.cells import Size, file_name, file_stem, find_sizes
 
 _ON_GITHUB = re.compile(r"https://github\.com/([^/]+/[^/]+)/(?:tree|blob)/(.+?)/((?:configs|deploy|docs)/.+)")
 _RAW = re.compile(r"https://raw\.githubusercontent\.com/[^/]+/[^/]+/.+?/((?:configs|deploy|docs)/.+)")
@@ -14,15 +14,15 @@ _SIDE = re.compile(r"(?<=_)(\d{3,4})(?=_|$)")
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where a document stands.
+class DocumentLocation:
+    """Location of a document in its repository.
 
     Attributes:
-        document: What sources call it.
-        path: Its path in its repository; None leaves relative links as they are.
+        document: Name of the document in sources.
+        path: Path in the repository; None leaves relative links unresolved.
         repository: ``owner/name`` on GitHub.
-        revision: Commit or branch it was read at.
-        release: Release its numbers belong to.
+        revision: Commit or branch of the document.
+        release: Release that its numbers belong to.
     """
 
     document: str
@@ -31,14 +31,14 @@ class Place:
     revision: str | None = None
     release: str | None = None
 
-    def resolved(self, url: str) -> str | None:
-        """The address a link means; a path in the repository where no revision is known.
+    def resolve(self, url: str) -> str | None:
+        """Returns the URL of a link, or a path in the repository if no revision is given.
 
         Args:
-            url: As it stands in the document.
+            url: Link target as written in the document.
 
         Returns:
-            None for a relative link of a document whose own path is not known.
+            None for a relative link of a document whose path is unknown.
         """
         if match := _ON_GITHUB.fullmatch(url):
             return f"https://raw.githubusercontent.com/{match[1]}/{match[2]}/{match[3]}"
@@ -46,26 +46,26 @@ class Place:
             return url
         if self.path is None:
             return None
-        inside = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), url.partition("#")[0]))
+        path = posixpath.normpath(posixpath.join(posixpath.dirname(self.path), url.partition("#")[0]))
         if self.revision is None:
-            return inside
-        return f"https://raw.githubusercontent.com/{self.repository}/{self.revision}/{inside}"
+            return path
+        return f"https://raw.githubusercontent.com/{self.repository}/{self.revision}/{path}"
 
 
-def repository_path(url: str) -> str | None:
-    """Path of a file in its repository, from an address on GitHub or from such a path itself."""
+def to_repository_path(url: str) -> str | None:
+    """Returns the path of a file in its repository, from a GitHub URL or from such a path itself."""
     match = _RAW.fullmatch(url) or _ON_GITHUB.fullmatch(url)
     if match:
         return match[match.lastindex or 0]
     return url if url.startswith(("configs/", "deploy/", "docs/")) else None
 
 
-def other_size(url: str, size: Size | None) -> str | None:
-    """The size in a file's name, in words, when it is not the size of its row."""
+def find_other_size(url: str, size: Size | None) -> str | None:
+    """Returns the size in a file name as text if it differs from the size of the row."""
     if size is None:
         return None
-    pairs = sizes(file_name(url).replace("_", " "))
+    pairs = find_sizes(file_name(url).replace("_", " "))
     if pairs:
         return None if size in pairs else str(pairs[0])
-    sides = [int(side) for side in _SIDE.findall(stem(url)) if int(side) % 32 == 0]
+    sides = [int(side) for side in _SIDE.findall(file_stem(url)) if int(side) % 32 == 0]
     return None if not sides or {size.height, size.width} & set(sides) else str(sides[0])

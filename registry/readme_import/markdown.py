@@ -1,4 +1,4 @@
-"""Tables out of Markdown, also out of tables that a strict reader would not take for such."""
+"""Reads tables from Markdown, including malformed ones that a strict parser rejects."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from registry.readme_import.cells import plain
+from registry.readme_import.cells import normalize
 
 if TYPE_CHECKING:
     from markdown_it.token import Token
@@ -19,12 +19,12 @@ _SEAM = re.compile(r"\)\s*(?=\[)")
 
 @dataclass(frozen=True)
 class Issue:
-    """Something in a document that a person should look at.
+    """A doubtful place in a document that a person should check.
 
     Attributes:
         line: Line, counted from 1.
-        column: Head of the column, where one is concerned.
-        message: What is doubtful, and what was made of it.
+        column: Head of the column, if the issue is about a cell.
+        message: The problem, and how the reader interpreted it.
     """
 
     line: int
@@ -49,8 +49,8 @@ class Cell:
     """One cell.
 
     Attributes:
-        text: What a reader sees, without mark-up; a line break in the cell is a line break here.
-        links: Its links, in order.
+        text: Visible text without markup, with the line breaks of the cell.
+        links: Links, in order.
     """
 
     text: str = ""
@@ -71,9 +71,9 @@ class Table:
 
     Attributes:
         heading: The nearest heading above it.
-        line: Line of its head.
+        line: Line of the head.
         head: Head cells.
-        rows: The others.
+        rows: Body rows.
     """
 
     heading: str
@@ -87,9 +87,9 @@ class Page:
     """A document.
 
     Attributes:
-        lines: Its text, line by line.
-        tables: Its tables.
-        doubts: What had to be repaired to read them.
+        lines: Lines of the text.
+        tables: Tables.
+        issues: Repairs that were needed to read the tables.
     """
 
     lines: list[str]
@@ -98,96 +98,100 @@ class Page:
 
 
 def read_page(text: str) -> Page:
-    """Finds the tables of a document.
+    """Reads the tables of a document.
 
-    A separator line with too few or too many cells is given as many as the head has, and a row in which two
-    linked cells have grown together is cut between the links; each repair is noted.
+    A separator line with too few or too many cells gets as many as the head has. A row in which a separator
+    between two linked cells is missing is split between the links. Each repair is recorded as an issue.
 
     Args:
         text: Markdown.
     """
-    # Imported here: listing models has no use for a Markdown parser.
+    # Imported here because only this function needs a Markdown parser.
     from markdown_it import MarkdownIt
 
     page = Page(text.splitlines())
-    repaired = _repaired(page)
+    repaired = _repair_tables(page)
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse("\n".join(repaired))
     heading = ""
-    for place, token in enumerate(tokens):
+    for index, token in enumerate(tokens):
         if token.type == "heading_open":
-            heading = _cell(tokens[place + 1]).text
+            heading = _parse_cell(tokens[index + 1]).text
         elif token.type == "table_open":
-            page.tables.append(_table(tokens, place, heading))
+            page.tables.append(_parse_table(tokens, index, heading))
     return page
 
 
-def _repaired(page: Page) -> list[str]:
+def _repair_tables(page: Page) -> list[str]:
     lines = list(page.lines)
-    for place in range(1, len(lines)):
-        if _SEPARATOR.fullmatch(lines[place].strip()) and _PIPE.search(lines[place - 1]):
-            _repair_table(page, lines, place)
+    for index in range(1, len(lines)):
+        if _SEPARATOR.fullmatch(lines[index].strip()) and _PIPE.search(lines[index - 1]):
+            _repair_table(page, lines, index)
     return lines
 
 
 def _repair_table(page: Page, lines: list[str], separator: int) -> None:
-    head, found = _count(lines[separator - 1]), _count(lines[separator])
+    head, found = _count_cells(lines[separator - 1]), _count_cells(lines[separator])
     if found != head:
         page.issues.append(
             Issue(separator + 1, None, f"the separator has {found} cells, the head {head}: read as {head}")
         )
         lines[separator] = "|" + " --- |" * head
-    for place in range(separator + 1, len(lines)):
-        if not _PIPE.search(lines[place]):
+    for index in range(separator + 1, len(lines)):
+        if not _PIPE.search(lines[index]):
             break
-        cells = _count(lines[place])
+        cells = _count_cells(lines[index])
         if cells < head:
-            lines[place] = _cut_apart(page, lines[place], place + 1, head - cells, head)
+            lines[index] = _split_links(page, lines[index], index + 1, head - cells, head)
         elif cells > head:
-            message = f"the row has {cells} cells, the head {head}: the last {cells - head} are not read"
-            page.issues.append(Issue(place + 1, None, message))
+            message = f"the row has {cells} cells, the head {head}: the last {cells - head} are ignored"
+            page.issues.append(Issue(index + 1, None, message))
 
 
-def _cut_apart(page: Page, line: str, number: int, lacking: int, head: int) -> str:
+def _split_links(page: Page, line: str, number: int, missing: int, head: int) -> str:
     seams = len(_SEAM.findall(line))
-    if seams != lacking:
-        message = f"the row has {head - lacking} cells, the head {head}: those at its end may be misplaced"
+    if seams != missing:
+        message = (
+            f"the row has {head - missing} cells, the head {head}: its last cells may be in the wrong columns"
+        )
         page.issues.append(Issue(number, None, message))
         return line
-    message = f"{lacking + 1 if lacking == 1 else 'several'} linked cells stand in one: cut between the links"
+    message = (
+        f"{'2' if missing == 1 else 'several'} linked cells are merged into one: split between the links"
+    )
     page.issues.append(Issue(number, None, message))
     return _SEAM.sub(") | ", line)
 
 
-def _count(line: str) -> int:
+def _count_cells(line: str) -> int:
     inner = line.strip().removeprefix("|")
     inner = inner[:-1] if inner.endswith("|") and not inner.endswith("\\|") else inner
     return len(_PIPE.split(inner))
 
 
-def _table(tokens: Sequence[Token], start: int, heading: str) -> Table:
+def _parse_table(tokens: Sequence[Token], start: int, heading: str) -> Table:
     rows: list[tuple[int, list[Cell]]] = []
-    for place in range(start, len(tokens)):
-        token = tokens[place]
+    for index in range(start, len(tokens)):
+        token = tokens[index]
         if token.type == "tr_open":
             rows.append(((token.map or [0])[0] + 1, []))
         elif token.type == "inline":
-            rows[-1][1].append(_cell(token))
+            rows[-1][1].append(_parse_cell(token))
         elif token.type == "table_close":
             break
-    head, *others = [Row(line, tuple(cells)) for line, cells in rows]
-    return Table(heading, head.line, head.cells, tuple(others))
+    head, *body = [Row(line, tuple(cells)) for line, cells in rows]
+    return Table(heading, head.line, head.cells, tuple(body))
 
 
-def _cell(token: Token) -> Cell:
-    text = "".join(_words(token.children or ()))
-    lines = [plain(part) for part in text.split("\n")]
-    return Cell("\n".join(line for line in lines if line), tuple(_links(token.children or ())))
+def _parse_cell(token: Token) -> Cell:
+    text = "".join(_visible_text(token.children or ()))
+    lines = [normalize(part) for part in text.split("\n")]
+    return Cell("\n".join(line for line in lines if line), tuple(_find_links(token.children or ())))
 
 
-def _words(children: Sequence[Token]) -> Iterator[str]:
+def _visible_text(children: Sequence[Token]) -> Iterator[str]:
     for child in children:
         if child.type == "html_inline":
-            # <br> parts a cell; <sup> and its like only part words.
+            # <br> separates lines; <sup> and similar tags separate only words.
             yield "\n" if child.content.lower().startswith("<br") else " "
         elif child.type in ("softbreak", "hardbreak"):
             yield " "
@@ -195,13 +199,13 @@ def _words(children: Sequence[Token]) -> Iterator[str]:
             yield child.content
 
 
-def _links(children: Sequence[Token]) -> Iterator[Link]:
+def _find_links(children: Sequence[Token]) -> Iterator[Link]:
     url, words = None, ""
     for child in children:
         if child.type == "link_open":
             url, words = str(child.attrs.get("href", "")), ""
         elif child.type == "link_close" and url is not None:
-            yield Link(plain(words), url)
+            yield Link(normalize(words), url)
             url = None
         elif url is not None:
             words += child.content

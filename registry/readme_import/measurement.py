@@ -1,4 +1,4 @@
-"""What the prose around tables says about how times were taken."""
+"""Reads the conditions of latency measurements from the text around tables."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from registry.readme_import.cells import plain
+from registry.readme_import.cells import normalize
 
 _SNAPDRAGON = re.compile(r"snapdragon[\s-]*(\d{3})|骁龙\s*(\d{3})", re.IGNORECASE)
 _THREADS = re.compile(r"(\d+)\s*(?:threads?\b|线程)", re.IGNORECASE)
@@ -16,13 +16,13 @@ _TIMING = ("thread", "线程", "latency", "时延", "测试", "inference time")
 
 
 @dataclass(frozen=True)
-class Conditions:
-    """How times were taken, as far as one thing is said.
+class TimingConditions:
+    """Conditions of the latencies, as far as the document states them without contradiction.
 
     Attributes:
-        device: The phone's chip.
+        device: Chip of the phone.
         threads: Worker threads.
-        architecture: Build flavor of the engine.
+        architecture: Instruction set the engine was built for.
     """
 
     device: str | None = None
@@ -30,32 +30,32 @@ class Conditions:
     architecture: str | None = None
 
 
-def conditions(lines: Sequence[str]) -> Conditions:
-    """The conditions a document states for its phone; None for what it states in several ways, or not.
+def parse_timing_conditions(lines: Sequence[str]) -> TimingConditions:
+    """Parses the measurement conditions on a phone; None for values that are missing or ambiguous.
 
     Args:
-        lines: The document.
+        lines: Lines of the document.
     """
-    said = [plain(line) for line in lines if _SNAPDRAGON.search(plain(line)) and "|" not in line]
-    devices = {f"Snapdragon {a or b}" for line in said for a, b in _SNAPDRAGON.findall(line)}
-    threads = {int(count) for line in said for count in _THREADS.findall(line)}
-    flavors = {"arm8" for line in said if "arm8" in line.lower()}
-    return Conditions(_one(devices), _one(threads), _one(flavors))
+    stated = [normalize(line) for line in lines if _SNAPDRAGON.search(normalize(line)) and "|" not in line]
+    devices = {f"Snapdragon {a or b}" for line in stated for a, b in _SNAPDRAGON.findall(line)}
+    threads = {int(count) for line in stated for count in _THREADS.findall(line)}
+    flavors = {"arm8" for line in stated if "arm8" in line.lower()}
+    return TimingConditions(_single(devices), _single(threads), _single(flavors))
 
 
-def statements(lines: Sequence[str]) -> tuple[str, ...]:
-    """What lines about timing say about processors, engines and threads, in words that can be compared.
+def describe_timing(lines: Sequence[str]) -> tuple[str, ...]:
+    """Lists the engines and threads that lines about timing state, in a comparable form.
 
     Args:
-        lines: The document.
+        lines: Lines of the document.
     """
     found = set()
     for line in lines:
-        words = plain(line)
-        low = words.lower()
-        if "|" in line or not any(sign in low for sign in _TIMING):
+        words = normalize(line)
+        lower = words.lower()
+        if "|" in line or not any(keyword in lower for keyword in _TIMING):
             continue
-        engines = [engine for engine in _ENGINES if engine.lower() in low]
+        engines = [engine for engine in _ENGINES if engine.lower() in lower]
         threads = [f"{count} threads" for count in _THREADS.findall(words)]
         if engines and threads:
             found.add(", ".join(sorted({*engines, *threads})))
@@ -65,5 +65,5 @@ def statements(lines: Sequence[str]) -> tuple[str, ...]:
 Value = TypeVar("Value", str, int)
 
 
-def _one(values: set[Value]) -> Value | None:
+def _single(values: set[Value]) -> Value | None:
     return next(iter(values)) if len(values) == 1 else None

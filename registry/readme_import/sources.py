@@ -1,4 +1,4 @@
-"""Documents from files: one or several, each with its place in the repository it comes from."""
+"""Imports documents from files, each with its location in the upstream repository."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from registry.errors import NotFoundError, UsageError
-from registry.readme_import.consistency import compare_documents, in_tree
+from registry.readme_import.consistency import find_differences, find_tree_issues
 from registry.readme_import.draft import ImportedDocument
 from registry.readme_import.importer import import_document, with_issues
-from registry.readme_import.links import Place
+from registry.readme_import.links import DocumentLocation
 from registry.readme_import.markdown import Issue
 
 MAX_BYTES = 2 * 1024 * 1024
-"""Bound on a document; upstream's largest is below a hundred kilobytes."""
+"""Bound on a document; upstream's largest is below 100 kB."""
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where documents come from.
+class DocumentOrigin:
+    """Origin of documents.
 
     Attributes:
-        paths: Their paths in the repository, in the order of the files; fewer leave the rest unknown.
+        paths: Paths in the repository, in the order of the files; files without one have no known location.
         repository: ``owner/name`` on GitHub.
-        revision: Commit or branch they were read at.
-        release: Release their numbers belong to.
-        tree: A checkout of the repository, to look linked configurations up in.
+        revision: Commit or branch of the documents.
+        release: Release that their numbers belong to.
+        tree: Checkout of the repository, to check linked configurations.
     """
 
     paths: tuple[str, ...] = ()
@@ -35,51 +35,53 @@ class Origin:
     release: str | None = None
     tree: Path | None = None
 
-    def place(self, number: int, file: Path) -> Place:
-        """The place of the document with that number, counted from 0."""
-        path = self.paths[number] if number < len(self.paths) else None
-        return Place(path or file.name, path, self.repository, self.revision, self.release)
+    def locate(self, index: int, file: Path) -> DocumentLocation:
+        """Returns the location of a document by its index."""
+        path = self.paths[index] if index < len(self.paths) else None
+        return DocumentLocation(path or file.name, path, self.repository, self.revision, self.release)
 
 
-def import_files(files: Sequence[Path], origin: Origin) -> tuple[ImportedDocument, ...]:
-    """Reads documents, and holds them against each other and against a checkout where there is one.
+def import_files(files: Sequence[Path], origin: DocumentOrigin) -> tuple[ImportedDocument, ...]:
+    """Imports documents and checks them against each other and against a checkout, if there is one.
 
     Args:
         files: Markdown files.
-        origin: Where they come from.
+        origin: Origin of the documents.
 
     Raises:
         NotFoundError: ``document-not-found``.
         UsageError: ``document-unreadable``, or ``no-model-table``: a file has no table of models.
     """
-    read = [import_document(_text(file), origin.place(number, file)) for number, file in enumerate(files)]
-    for file, imported in zip(files, read, strict=True):
+    documents = [
+        import_document(_read_text(file), origin.locate(index, file)) for index, file in enumerate(files)
+    ]
+    for file, imported in zip(files, documents, strict=True):
         if not imported.drafts:
             raise UsageError(
                 "no-model-table",
-                f"{file}: no table with a column of models and a linked file was found",
+                f"{file}: no table with a column of models and a linked file",
                 found=f"{len(imported.page.tables)} tables",
-                hint="zoo registry import takes a model-zoo README in Markdown",
+                hint="zoo registry import README.md, with a model-zoo README in Markdown",
             )
     if origin.tree is not None:
-        read = [_with_issues(imported, tuple(in_tree(imported, origin.tree))) for imported in read]
-    if len(read) > 1:
-        read[-1] = _with_issues(read[-1], tuple(compare_documents(read)))
-    return tuple(read)
+        documents = [_add_issues(each, tuple(find_tree_issues(each, origin.tree))) for each in documents]
+    if len(documents) > 1:
+        documents[-1] = _add_issues(documents[-1], tuple(find_differences(documents)))
+    return tuple(documents)
 
 
-def _with_issues(imported: ImportedDocument, more: tuple[Issue, ...]) -> ImportedDocument:
+def _add_issues(imported: ImportedDocument, more: tuple[Issue, ...]) -> ImportedDocument:
     issues = (*imported.issues, *more)
     return replace(imported, drafts=with_issues(imported.drafts, issues), issues=issues)
 
 
-def _text(file: Path) -> str:
+def _read_text(file: Path) -> str:
     if not file.is_file():
         raise NotFoundError(
             "document-not-found",
             f"{file}: no such file",
-            expected="a model zoo in Markdown",
-            hint="name a README.md of a checkout of PaddleDetection",
+            expected="a model-zoo README in Markdown",
+            hint="pass a README.md of a checkout of PaddleDetection",
         )
     try:
         content = file.read_bytes()
@@ -87,14 +89,14 @@ def _text(file: Path) -> str:
             raise UsageError(
                 "document-unreadable",
                 f"{file}: larger than {MAX_BYTES // 2**20} MiB",
-                expected="a model zoo in Markdown",
-                hint="name the document itself, or the part of it that holds the tables",
+                expected="a model-zoo README in Markdown",
+                hint="pass a smaller document, or only the part with the tables",
             )
         return content.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(
             "document-unreadable",
             f"{file}: cannot be read as text: {error}",
-            expected="a model zoo in Markdown, in UTF-8",
+            expected="a model-zoo README in Markdown, in UTF-8",
             hint=f"file {file}",
         ) from None

@@ -40,20 +40,20 @@ def import_tables(
 
     Each cell that cannot be read with certainty becomes an issue in the draft.
     """
-    from registry.readme_import.draft_yaml import as_yaml, stated
-    from registry.readme_import.sources import Origin, import_files
+    from registry.readme_import.draft_yaml import draft_fields, format_yaml
+    from registry.readme_import.sources import DocumentOrigin, import_files
 
-    origin = Origin(tuple(document or ()), repository, revision, release, tree)
+    origin = DocumentOrigin(tuple(document or ()), repository, revision, release, tree)
     imported = import_files(readme, origin)
     output = Output(as_json=json, quiet=quiet)
     if json:
         output.document(
             [
                 {
-                    "document": each.place.document,
-                    "drafts": [{**stated(draft), "issues": draft.issues} for draft in each.drafts],
+                    "document": each.location.document,
+                    "drafts": [{**draft_fields(draft), "issues": draft.issues} for draft in each.drafts],
                     "issues": [str(issue) for issue in each.issues],
-                    "left_out": each.left_out,
+                    "skipped": each.skipped,
                 }
                 for each in imported
             ]
@@ -61,12 +61,12 @@ def import_tables(
     elif out is not None:
         from converters.fs.atomic import publish_bytes
 
-        output.lines([publish_bytes(as_yaml(imported).encode(), out)])
+        output.lines([publish_bytes(format_yaml(imported).encode(), out)])
     else:
-        output.text(as_yaml(imported))
+        output.text(format_yaml(imported))
     drafts, issues = sum(len(each.drafts) for each in imported), sum(len(each.issues) for each in imported)
     output.note(
-        f"{drafts} drafts, {issues} issues, {sum(len(each.left_out) for each in imported)} rows left out"
+        f"{drafts} drafts, {issues} issues, {sum(len(each.skipped) for each in imported)} rows skipped"
     )
 
 
@@ -85,11 +85,11 @@ def diff_document(
     Exits with 1 if a figure or a link changed.
     """
     from registry.readme_import import diff
-    from registry.readme_import.sources import Origin, import_files
+    from registry.readme_import.sources import DocumentOrigin, import_files
     from zoo.catalogs.sources import load_registry
     from zoo.settings import settings
 
-    (imported,) = import_files([readme], Origin(tuple(document or ()), repository, revision, release))
+    (imported,) = import_files([readme], DocumentOrigin(tuple(document or ()), repository, revision, release))
     found = diff.diff_document(imported, load_registry(settings(catalog=catalog)))
     output = Output(as_json=json, quiet=quiet)
     if json:

@@ -1,4 +1,4 @@
-"""Cells as people write them, and nothing that is not what it looks like."""
+"""Parsers for table cells and column heads."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from registry.readme_import import cells
 from registry.readme_import.cells import Figure, Size
-from registry.readme_import.columns import column_of, head_of
+from registry.readme_import.columns import parse_column, parse_head
 
 numbers = st.decimals(min_value=0, max_value=100, places=2)
 
@@ -29,7 +29,7 @@ numbers = st.decimals(min_value=0, max_value=100, places=2)
     ],
 )
 def test_sizes(text: str, size: Size | None) -> None:
-    assert cells.size(text) == size
+    assert cells.parse_size(text) == size
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ def test_sizes(text: str, size: Size | None) -> None:
     ],
 )
 def test_times(text: str, value: float | None) -> None:
-    assert cells.milliseconds(text) == value
+    assert cells.parse_milliseconds(text) == value
 
 
 @pytest.mark.parametrize(
@@ -60,7 +60,7 @@ def test_times(text: str, value: float | None) -> None:
     ],
 )
 def test_figures(text: str, figure: Figure | None) -> None:
-    assert cells.figure(text) == figure
+    assert cells.parse_figure(text) == figure
 
 
 @pytest.mark.parametrize(
@@ -74,50 +74,50 @@ def test_figures(text: str, figure: Figure | None) -> None:
     ],
 )
 def test_amounts(text: str, unit: str, value: float | None) -> None:
-    assert cells.millions(text, unit) == value
+    assert cells.parse_millions(text, unit) == value
 
 
 @given(st.text(max_size=40))
 def test_no_text_makes_a_parser_fail(text: str) -> None:
-    cells.size(text)
-    cells.sizes(text)
-    cells.milliseconds(text)
-    cells.figure(text)
-    cells.named_figure(text)
-    cells.named_figure(f"AP: {text}")
-    cells.millions(text, "M")
-    cells.kind(text)
-    cells.container(text)
-    column_of(text)
-    head_of(text)
+    cells.parse_size(text)
+    cells.find_sizes(text)
+    cells.parse_milliseconds(text)
+    cells.parse_figure(text)
+    cells.parse_named_figure(text)
+    cells.parse_named_figure(f"AP: {text}")
+    cells.parse_millions(text, "M")
+    cells.artifact_kind(text)
+    cells.container_format(text)
+    parse_column(text)
+    parse_head(text)
 
 
 @given(numbers, st.sampled_from(["", " ", "\u3000"]), st.sampled_from(["", "ms", "MS", "ｍｓ"]))
-def test_a_time_is_read_however_it_is_spaced(number: object, blank: str, unit: str) -> None:
+def test_a_time_is_read_with_any_spacing(number: object, blank: str, unit: str) -> None:
     value = float(str(number))
 
-    assert cells.milliseconds(f"{blank}{number}{blank}{unit}{blank}") == (value or None)
+    assert cells.parse_milliseconds(f"{blank}{number}{blank}{unit}{blank}") == (value or None)
 
 
 @given(
     st.integers(16, 9999), st.integers(16, 9999), st.sampled_from(["*", "\\*", "x", "X", "×", "＊", " * "])
 )
-def test_a_size_is_read_whatever_stands_between(height: int, width: int, sign: str) -> None:
-    assert cells.size(f"{height}{sign}{width}") == Size(height, width)
+def test_a_size_is_read_with_any_separator(height: int, width: int, sign: str) -> None:
+    assert cells.parse_size(f"{height}{sign}{width}") == Size(height, width)
 
 
 @given(
     numbers, st.text(st.characters(exclude_characters="()（）", exclude_categories=["Cc", "Cs"]), max_size=5)
 )
-def test_a_remark_in_brackets_does_not_change_a_figure(number: object, remark: str) -> None:
-    found = cells.figure(f"{number} ({remark})")
+def test_a_remark_in_parentheses_does_not_change_a_figure(number: object, remark: str) -> None:
+    found = cells.parse_figure(f"{number} ({remark})")
 
     assert found is not None
     assert found.value == float(str(number))
 
 
 @pytest.mark.parametrize(
-    ("heading", "role", "meant", "precision"),
+    ("heading", "role", "file_role", "precision"),
     [
         ("Model", "model", None, None),
         ("模型", "model", None, None),
@@ -142,10 +142,12 @@ def test_a_remark_in_brackets_does_not_change_a_figure(number: object, remark: s
         ("Size (MB)", "unknown", None, None),
     ],
 )
-def test_heads_in_two_languages(heading: str, role: str, meant: str | None, precision: str | None) -> None:
-    column = column_of(heading)
+def test_heads_in_two_languages(
+    heading: str, role: str, file_role: str | None, precision: str | None
+) -> None:
+    column = parse_column(heading)
 
-    assert (column.role, column.meant, column.precision) == (role, meant, precision)
+    assert (column.role, column.file_role, column.precision) == (role, file_role, precision)
 
 
 @pytest.mark.parametrize(
@@ -156,21 +158,21 @@ def test_heads_in_two_languages(heading: str, role: str, meant: str | None, prec
     ],
 )
 def test_a_figure_may_name_its_metric(text: str, metric: str, value: float, remark: str | None) -> None:
-    assert cells.named_figure(text) == cells.NamedFigure(metric, Figure(value, remark))
-    assert cells.named_figure(str(value)) is None
+    assert cells.parse_named_figure(text) == cells.NamedFigure(metric, Figure(value, remark))
+    assert cells.parse_named_figure(str(value)) is None
 
 
-def test_threads_stand_in_the_head() -> None:
-    assert column_of("Latency single-thread Lite (ms)").threads == 1
-    assert column_of("Qualcomm latency (4-threads)").threads == 4
-    assert column_of("CPU + MKLDNN time (thread=1)").threads == 1
-    assert column_of("speed-up 4-thread").role == "unknown"
+def test_threads_are_read_from_the_head() -> None:
+    assert parse_column("Latency single-thread Lite (ms)").threads == 1
+    assert parse_column("Qualcomm latency (4-threads)").threads == 4
+    assert parse_column("CPU + MKLDNN time (thread=1)").threads == 1
+    assert parse_column("speed-up 4-thread").role == "unknown"
 
 
-def test_units_and_engines_stand_in_the_head() -> None:
-    assert column_of("FLOPS (G)").unit == "G"
-    assert column_of("Latency CPU (ms)").engine == "CPU"
-    assert column_of("Latency NCNN (ms)").engine == "NCNN"
-    assert column_of("Latency Lite (ms)").engine == "Paddle Lite"
-    assert column_of("ONNX(w/o postprocess)").head == "raw"
-    assert head_of("w/ postprocess") == "nms"
+def test_units_and_engines_are_read_from_the_head() -> None:
+    assert parse_column("FLOPS (G)").unit == "G"
+    assert parse_column("Latency CPU (ms)").engine == "CPU"
+    assert parse_column("Latency NCNN (ms)").engine == "NCNN"
+    assert parse_column("Latency Lite (ms)").engine == "Paddle Lite"
+    assert parse_column("ONNX(w/o postprocess)").head == "raw"
+    assert parse_head("w/ postprocess") == "nms"

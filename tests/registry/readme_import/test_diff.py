@@ -1,4 +1,4 @@
-"""A newer document beside the catalog: what it adds, changes and drops."""
+"""Comparison of a newer document with the catalog: new, changed and removed entries."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ import registry
 from registry import tables
 from registry.readme_import.diff import DocumentDiff, diff_document
 from registry.readme_import.importer import import_document
-from registry.readme_import.links import Place
+from registry.readme_import.links import DocumentLocation
 
 SHIPPED = registry.load()
 DOCUMENT = "configs/keypoint/tiny_pose/README_en.md"
 SEED = tables.format_markdown([entry for entry in SHIPPED if entry.release == "2021"])
 
 
-def compared(text: str, release: str | None = None) -> DocumentDiff:
-    return diff_document(import_document(text, Place("README.md", release=release)), SHIPPED)
+def diff(text: str, release: str | None = None) -> DocumentDiff:
+    return diff_document(import_document(text, DocumentLocation("README.md", release=release)), SHIPPED)
 
 
 def test_the_document_the_catalog_was_made_from_has_not_changed() -> None:
-    found = compared(SEED)
+    found = diff(SEED)
 
     assert found.compared == 4
     assert found.clean
@@ -30,14 +30,14 @@ def test_the_document_the_catalog_was_made_from_has_not_changed() -> None:
 def test_every_release_agrees_with_its_own_tables(release: str) -> None:
     listed = [entry for entry in SHIPPED.all_entries if entry.release == release and _linked(entry)]
 
-    found = compared(tables.format_markdown(listed))
+    found = diff(tables.format_markdown(listed))
 
     assert found.compared == len(listed)
-    assert [str(change) for change in found.changes if change.what != "gone"] == []
+    assert [str(change) for change in found.changes if change.kind != "removed"] == []
 
 
 def _linked(entry: registry.Entry | registry.Pipeline) -> bool:
-    # A recipe has no row that links anything; a pipeline is found by the rows of its models.
+    # The row of a training recipe has no links; a pipeline is found by the rows of its models.
     return isinstance(entry, registry.Pipeline) or bool(entry.artifacts)
 
 
@@ -54,8 +54,8 @@ def _linked(entry: registry.Entry | registry.Pipeline) -> bool:
         ),
     ],
 )
-def test_a_change_is_told_with_both_values_and_its_line(old: str, new: str, words: str) -> None:
-    found = compared(SEED.replace(old, new, 1))
+def test_a_change_has_both_values_and_its_line(old: str, new: str, words: str) -> None:
+    found = diff(SEED.replace(old, new, 1))
 
     (change,) = (change for change in found.changes if not change.known)
     assert words in str(change)
@@ -63,45 +63,45 @@ def test_a_change_is_told_with_both_values_and_its_line(old: str, new: str, word
     assert not found.clean
 
 
-def test_a_new_row_and_a_row_that_is_gone() -> None:
+def test_new_and_removed_rows() -> None:
     lines = SEED.splitlines()
     new = lines[4].replace("tinypose_128x96", "tinypose_96x64").replace("128*96", "96*64")
 
-    found = compared("\n".join([*lines[:4], new, *lines[5:]]), release="2021")
+    found = diff("\n".join([*lines[:4], new, *lines[5:]]), release="2021")
 
-    told = {change.what: change.entry for change in found.changes}
-    assert told["new"] == "tinypose_96x64"
-    assert "tinypose_128x96@2021" in [change.entry for change in found.changes if change.what == "gone"]
+    by_kind = {change.kind: change.entry for change in found.changes}
+    assert by_kind["new"] == "tinypose_96x64"
+    assert "tinypose_128x96@2021" in [change.entry for change in found.changes if change.kind == "removed"]
 
 
-def test_the_release_with_the_same_files_is_the_one_compared() -> None:
+def test_the_release_with_the_same_files_is_the_one_diff() -> None:
     newer = tables.format_markdown([entry for entry in SHIPPED if entry.id == "tinypose_128x96@2022.08"])
 
-    assert compared(newer).changes[0].entry != "tinypose_128x96@2021"
-    assert all(change.what == "gone" for change in compared(newer).changes)
+    assert diff(newer).changes[0].entry != "tinypose_128x96@2021"
+    assert all(change.kind == "removed" for change in diff(newer).changes)
 
 
 def test_pipelines_are_compared_too() -> None:
     text = tables.format_markdown([entry for entry in SHIPPED.all_entries if entry.release == "2021"])
 
-    (change,) = compared(text.replace("11.72ms", "11.90ms")).changes
+    (change,) = diff(text.replace("11.72ms", "11.90ms")).changes
 
     assert str(change).endswith("latency fp32: 11.72 ms is now 11.9 ms")
     assert change.entry == "picodet_s_192_pedestrian_tinypose_128x96@2021"
 
 
-def test_a_relative_link_of_a_document_of_unknown_place_is_compared_by_its_name() -> None:
+def test_relative_links_of_a_document_of_unknown_location_are_compared_by_file_name() -> None:
     base = "https://raw.githubusercontent.com/PaddlePaddle/PaddleDetection/"
     folder = "666f597fd00d3157e84dd9fb2dd3f40bf9918ebc/configs/keypoint/tiny_pose/"
     relative = SEED.replace(base + folder, "./")
 
     assert "./tinypose_128x96.yml" in relative
-    assert compared(relative).clean
-    (change,) = compared(relative.replace("./tinypose_128x96.yml", "./other.yml")).changes
+    assert diff(relative).clean
+    (change,) = diff(relative.replace("./tinypose_128x96.yml", "./other.yml")).changes
     assert (change.field, change.after) == ("config", "other.yml")
 
 
-def test_a_pipeline_is_known_by_its_title_where_its_models_stand_elsewhere() -> None:
+def test_a_pipeline_without_its_models_is_found_by_its_title() -> None:
     text = tables.format_markdown(SHIPPED.pipelines)
 
-    assert compared(text).compared == 4
+    assert diff(text).compared == 4

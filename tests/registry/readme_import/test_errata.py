@@ -1,6 +1,6 @@
-"""Mistakes that upstream's documents are known to have, each found by reading such a document.
+"""Known mistakes of upstream's documents; the importer must find each of them.
 
-The numbers are those under which the mistakes were written down when the catalog was made.
+The numbers are those of the list of mistakes that was written when the catalog was made.
 """
 
 from __future__ import annotations
@@ -10,18 +10,18 @@ from pathlib import Path
 import pytest
 
 import registry
-from registry.readme_import.consistency import compare_documents, in_tree
+from registry.readme_import.consistency import find_differences, find_tree_issues
 from registry.readme_import.diff import diff_document
 from registry.readme_import.draft import ImportedDocument
 from registry.readme_import.importer import import_document
-from registry.readme_import.links import Place
+from registry.readme_import.links import DocumentLocation
 
 FILES = "https://models.example/zoo/"
 GITHUB = "https://github.com/PaddlePaddle/PaddleDetection/tree/release/2.6/"
 
 
 def read(text: str, path: str = "configs/zoo/README.md", release: str | None = None) -> ImportedDocument:
-    return import_document(text, Place(path, path, release=release))
+    return import_document(text, DocumentLocation(path, path, release=release))
 
 
 def table(*columns: str, rows: list[list[str]], separator: int | None = None, heading: str = "Zoo") -> str:
@@ -30,7 +30,7 @@ def table(*columns: str, rows: list[list[str]], separator: int | None = None, he
 
 
 def messages(imported: ImportedDocument) -> str:
-    return "\n".join(str(doubt) for doubt in imported.issues)
+    return "\n".join(str(issue) for issue in imported.issues)
 
 
 PLAIN = table(
@@ -67,10 +67,10 @@ class Test2:
     def test_commands_that_name_a_configuration_where_it_no_longer_is(self) -> None:
         commands = "\n```\ntrain.py -c configs/old/net_192.yml\ntrain.py -c configs/zoo/net_192.yml\n```\n"
 
-        said = messages(read(PLAIN + commands))
+        issues = messages(read(PLAIN + commands))
 
-        assert "a command names configs/old/net_192.yml, the table links configs/zoo/net_192.yml" in said
-        assert said.count("a command names") == 1
+        assert "a command names configs/old/net_192.yml, the table links configs/zoo/net_192.yml" in issues
+        assert issues.count("a command names") == 1
 
     def test_a_folder_that_is_written_and_never_read(self) -> None:
         commands = (
@@ -87,11 +87,11 @@ class Test3:
         moved.parent.mkdir(parents=True)
         moved.write_text("weights: output/net_192/model_final\n")
 
-        (doubt,) = in_tree(read(PLAIN), tmp_path)
+        (issue,) = find_tree_issues(read(PLAIN), tmp_path)
 
-        assert doubt.message == "configs/zoo/net_192.yml does not exist: found at configs/legacy/net_192.yml"
+        assert issue.message == "configs/zoo/net_192.yml does not exist: found at configs/legacy/net_192.yml"
 
-    def test_the_printed_place_is_on_record_in_the_catalog(self) -> None:
+    def test_the_printed_path_is_a_recorded_contradiction(self) -> None:
         config = f"[config]({GITHUB}configs/picodet/picodet_s_320_coco.yml)"
         weights = "[model](https://paddledet.bj.bcebos.com/models/picodet_s_320_coco.pdparams)"
         row = ["PicoDet-S", "320*320", "27.1", weights, config]
@@ -99,7 +99,7 @@ class Test3:
 
         found = diff_document(read(table(*columns, rows=[row]), "configs/other.md"), registry.load())
 
-        (change,) = (c for c in found.changes if c.what == "changed")
+        (change,) = (c for c in found.changes if c.kind == "changed")
         assert (change.entry, change.field, change.known) == ("picodet_s_320_coco@2021.10", "config", True)
         assert change.after == "configs/picodet/picodet_s_320_coco.yml"
 
@@ -128,26 +128,26 @@ def test_4_cells_without_a_separator_between_them() -> None:
     assert files["onnx"].url.endswith("net_640.onnx")
     assert files["onnx"].head == "raw"
     assert (files["lite"].precision, files["lite"].container) == ("fp32", "tar")
-    assert any("2 linked cells stand in one" in doubt for doubt in draft.issues)
+    assert any("2 linked cells are merged into one" in issue for issue in draft.issues)
 
 
-def test_5_an_option_that_does_the_opposite_of_what_is_said() -> None:
+def test_5_an_option_with_the_opposite_effect() -> None:
     wrong = "\n- If no NMS is required, please specify: `-o export.nms=True`\n"
 
-    assert "export.nms is said to be True" in messages(read(PLAIN + wrong))
+    assert "the text states export.nms=True" in messages(read(PLAIN + wrong))
     assert "export.nms" not in messages(read(PLAIN + wrong.replace("True", "False")))
 
 
-def test_6_two_documents_that_took_the_same_times_differently() -> None:
+def test_6_two_documents_with_other_conditions_for_the_same_latencies() -> None:
     english = read(PLAIN + "\n- Latency: Intel i7 CPU with MKLDNN by 12 threads, on Paddle-Inference.\n")
     chinese = read(
         PLAIN + "\n- 时延测试：英特尔i7上测试（4线程），使用OpenVINO测试。\n", "configs/zoo/README_zh.md"
     )
 
-    (doubt,) = compare_documents([english, chinese])
+    (issue,) = find_differences([english, chinese])
 
-    assert "4 threads, OpenVINO here" in doubt.message
-    assert "12 threads, MKLDNN, Paddle-Inference in configs/zoo/README.md" in doubt.message
+    assert "4 threads, OpenVINO here" in issue.message
+    assert "12 threads, MKLDNN, Paddle-Inference in configs/zoo/README.md" in issue.message
 
 
 def test_7_files_named_after_another_size_than_their_row() -> None:
@@ -165,10 +165,14 @@ def test_7_files_named_after_another_size_than_their_row() -> None:
     found = {draft.title: (draft.accuracy[0].metric, draft.accuracy[0].value) for draft in imported.drafts}
     assert found == {"PP-YOLO": ("mAP", 49.5), "HRNet": ("AP", 77.8)}
     assert [(draft.height, draft.width) for draft in poses] == [(384, 288), (256, 192)]
-    assert "hrnet_w32_256x192.pdparams is named after 256*192, the row says 384*288" in messages(imported)
-    assert "hrnet_w32_384x288.pdparams is named after 384*288, the row says 256*192" in messages(imported)
+    assert "the name of hrnet_w32_256x192.pdparams contains 256*192, but the row states 384*288" in messages(
+        imported
+    )
+    assert "the name of hrnet_w32_384x288.pdparams contains 384*288, but the row states 256*192" in messages(
+        imported
+    )
     straight = read(table(*columns, rows=[row("256x192", "hrnet_w32_256x192")]))
-    assert "named after" not in messages(straight)
+    assert "the name of" not in messages(straight)
 
 
 class Test8:
@@ -181,11 +185,11 @@ class Test8:
         )
 
     def test_parameters_that_differ_between_documents(self) -> None:
-        (doubt,) = compare_documents([self.document("1.32"), self.document("1.36", "configs/b.md")])
+        (issue,) = find_differences([self.document("1.32"), self.document("1.36", "configs/b.md")])
 
-        assert "parameters (millions) is 1.36 here, 1.32 in configs/a.md" in doubt.message
+        assert "parameters (millions) is 1.36 here, 1.32 in configs/a.md" in issue.message
 
-    def test_and_those_that_the_catalog_has_on_record(self) -> None:
+    def test_and_those_that_the_catalog_records(self) -> None:
         changes = diff_document(self.document("1.36"), registry.load()).changes
 
         (change,) = (c for c in changes if c.field == "parameters")
@@ -203,23 +207,23 @@ def test_9_times_repeated_for_another_generation() -> None:
     imported = read(text)
 
     assert [draft.accuracy[0].value for draft in imported.drafts] == [68.3, 68.8]
-    assert "the times repeat those of line 5, with other files" in imported.drafts[1].issues[0]
+    assert "the latencies are those of line 5, but the files differ" in imported.drafts[1].issues[0]
 
 
-def test_10_a_head_that_does_not_say_over_which_categories() -> None:
+def test_10_a_head_without_categories() -> None:
     english = PLAIN.replace("Net ", "PicoDet-S-Pedestrian ")
 
-    assert "does not say over which categories" in messages(read(english))
-    assert "categories" not in messages(read(english.replace("COCO Val", "COCO Val-Person")))
+    assert "does not state the categories" in messages(read(english))
+    assert "the categories" not in messages(read(english.replace("COCO Val", "COCO Val-Person")))
 
 
-def test_11_one_precision_said_of_two_columns() -> None:
+def test_11_one_precision_stated_for_two_columns() -> None:
     columns = ("Model", "Input Size", "AP (COCO Val)", "Time (FP32)", "Time (FP16)", "Model Weights")
     text = table(*columns, rows=[["Net", "128*96", "50", "4 ms", "3 ms", f"[M]({FILES}net.pdparams)"]])
     tips = "\n- The inference time is tested on a Snapdragon 865, with 4 threads at arm8, FP32.\n"
 
-    assert "times are said to be FP32" in messages(read(text + tips))
-    assert "said to be FP32" not in messages(read(text + tips.replace(", FP32", "")))
+    assert "the text states FP32" in messages(read(text + tips))
+    assert "the text states FP32" not in messages(read(text + tips.replace(", FP32", "")))
 
 
 def test_12_a_weights_key_that_names_another_model(tmp_path: Path) -> None:
@@ -227,9 +231,9 @@ def test_12_a_weights_key_that_names_another_model(tmp_path: Path) -> None:
     config.parent.mkdir(parents=True)
     config.write_text("epoch: 3\nweights: output/net_320/best_model\n")
 
-    (doubt,) = in_tree(read(PLAIN), tmp_path)
+    (issue,) = find_tree_issues(read(PLAIN), tmp_path)
 
-    assert "says weights: output/net_320/best_model, which is not net_192" in doubt.message
+    assert "has the key weights: output/net_320/best_model, which does not name net_192" in issue.message
 
 
 def test_13_figures_on_private_data_are_marked() -> None:
@@ -241,7 +245,7 @@ def test_13_figures_on_private_data_are_marked() -> None:
     assert [(figure.value, figure.private) for figure in draft.accuracy] == [(84.3, True), (58.4, False)]
 
 
-def test_13_also_where_only_brackets_say_so() -> None:
+def test_13_also_if_only_the_parentheses_state_it() -> None:
     columns = ("Model", "Input Size", "Precision", "Model Weights")
     row = ["HRNet", "256x192", "AP: 87.1 (on internal dataset)", f"[L]({FILES}hrnet_w32_256x192.pdparams)"]
 
@@ -250,22 +254,22 @@ def test_13_also_where_only_brackets_say_so() -> None:
     assert [(figure.value, figure.private) for figure in draft.accuracy] == [(87.1, True)]
 
 
-def test_brackets_that_hold_another_figure_are_told() -> None:
+def test_parentheses_with_another_figure_are_an_issue() -> None:
     columns = ("Model", "Input Size", "AP(coco val)", "Model Download")
     row = ["HRNet", "256x192", "67.6(+DARK 68.4)", f"[m]({FILES}hrnet.pdparams)"]
 
     (draft,) = read(table(*columns, rows=[row])).drafts
 
     assert draft.accuracy[0].value == 67.6
-    assert "of '67.6(+DARK 68.4)' the brackets are left out" in draft.issues[0]
+    assert "the parentheses of '67.6(+DARK 68.4)' are ignored" in draft.issues[0]
 
 
 @pytest.mark.parametrize("cell", ["fast", "0 ms", "1.2.3"])
-def test_a_cell_that_cannot_be_read_is_a_doubt_and_no_number(cell: str) -> None:
+def test_a_cell_that_cannot_be_read_is_an_issue_and_no_number(cell: str) -> None:
     columns = ("Model", "Input Size", "AP (COCO Val)", "Time (FP32)", "Model Weights")
     text = table(*columns, rows=[["Net", "128*96", "50", cell, f"[M]({FILES}net.pdparams)"]])
 
     (draft,) = read(text).drafts
 
     assert draft.latency == ()
-    assert draft.issues == (f'line 5, column "Time (FP32)": {cell!r} is not read as milliseconds',)
+    assert draft.issues == (f'line 5, column "Time (FP32)": {cell!r} is not a time in milliseconds',)

@@ -1,4 +1,4 @@
-"""Tables are found and read even where a strict reader would give up, and each repair is told."""
+"""Malformed tables are read, and each repair is recorded as an issue."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def texts(markdown: str) -> list[list[str]]:
     return [[cell.text for cell in row.cells] for row in table.rows]
 
 
-def test_a_table_has_heading_lines_and_cells_without_mark_up() -> None:
+def test_a_table_has_heading_lines_and_cells_without_markup() -> None:
     (table,) = read_page(TABLE).tables
 
     assert (table.heading, table.line) == ("Zoo", 3)
@@ -39,26 +39,26 @@ def test_a_separator_with_too_few_cells_is_completed() -> None:
     assert str(page.issues[0]) == "line 4: the separator has 1 cells, the head 2: read as 2"
 
 
-def test_a_row_with_too_few_cells_is_told() -> None:
+def test_a_row_with_too_few_cells_is_an_issue() -> None:
     page = read_page(TABLE + "| C |\n")
 
     assert texts(TABLE + "| C |\n")[-1] == ["C", ""]
-    assert "may be misplaced" in page.issues[0].message
+    assert "may be in the wrong columns" in page.issues[0].message
 
 
-def test_a_row_with_too_many_cells_is_told() -> None:
-    assert "the last 1 are not read" in read_page(TABLE + "| C | 1 | 2 |\n").issues[0].message
+def test_a_row_with_too_many_cells_is_an_issue() -> None:
+    assert "the last 1 are ignored" in read_page(TABLE + "| C | 1 | 2 |\n").issues[0].message
 
 
-def test_cells_that_grew_together_are_cut_between_their_links() -> None:
+def test_merged_cells_are_split_between_their_links() -> None:
     page = read_page("| M | A | B |\n|---|---|---|\n| x | [a](1.onnx) [b](2.tar) |\n")
 
     (row,) = page.tables[0].rows
     assert [cell.links for cell in row.cells] == [(), (Link("a", "1.onnx"),), (Link("b", "2.tar"),)]
-    assert "cut between the links" in page.issues[0].message
+    assert "split between the links" in page.issues[0].message
 
 
-def test_links_parted_by_an_entity_stay_in_one_cell() -> None:
+def test_links_separated_by_an_entity_stay_in_one_cell() -> None:
     page = read_page("| M | A |\n|---|---|\n| x | [a](1) &#124; [b](2) |\n")
 
     assert [len(cell.links) for cell in page.tables[0].rows[0].cells] == [0, 2]

@@ -1,4 +1,4 @@
-"""The first document, two tables of Markdown, is read back into exactly the four entries it is about."""
+"""The first document, two Markdown tables, is imported as exactly its four entries."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import pytest
 import registry
 from registry import Entry, tables
 from registry.readme_import.draft import Draft, ImportedDocument
-from registry.readme_import.draft_yaml import stated
+from registry.readme_import.draft_yaml import draft_fields
 from registry.readme_import.importer import import_document
-from registry.readme_import.links import Place
+from registry.readme_import.links import DocumentLocation
 
 DOCUMENT = "configs/keypoint/tiny_pose/README_en.md"
 REVISION = "666f597fd00d3157e84dd9fb2dd3f40bf9918ebc"
 SEED = [entry for entry in registry.load() if entry.release == "2021"]
-PLACE = Place(DOCUMENT, DOCUMENT, revision=REVISION, release="2021")
+LOCATION = DocumentLocation(DOCUMENT, DOCUMENT, revision=REVISION, release="2021")
 LINKS = {
     "configs/keypoint/tiny_pose/": "./",
     "configs/picodet/": "../../picodet/",
@@ -25,7 +25,7 @@ LINKS = {
 
 
 def as_printed(markdown: str) -> str:
-    """The tables as upstream prints them: relative links, a head in full-width brackets."""
+    """The tables as upstream prints them: relative links, a head in full-width parentheses."""
     base = f"https://raw.githubusercontent.com/PaddlePaddle/PaddleDetection/{REVISION}/"
     for path, link in LINKS.items():
         markdown = markdown.replace(base + path, link)
@@ -34,13 +34,13 @@ def as_printed(markdown: str) -> str:
 
 @pytest.fixture(params=["ours", "upstream's"])
 def imported(request: pytest.FixtureRequest) -> ImportedDocument:
-    """The document, as we print it and with upstream's links and brackets."""
+    """The document, as this project prints it and with upstream's links and parentheses."""
     text = tables.format_markdown(SEED)
-    return import_document(text if request.param == "ours" else as_printed(text), PLACE)
+    return import_document(text if request.param == "ours" else as_printed(text), LOCATION)
 
 
 def differences(drafted: Any, shipped: Any, path: str = "") -> list[str]:
-    """Stated values that the shipped entry does not have."""
+    """Stated values that differ from the shipped entry."""
     if isinstance(drafted, dict):
         return [d for key in drafted for d in differences(drafted[key], shipped.get(key), f"{path}.{key}")]
     if isinstance(drafted, list):
@@ -49,16 +49,16 @@ def differences(drafted: Any, shipped: Any, path: str = "") -> list[str]:
     return [] if drafted == shipped else [f"{path}: {drafted!r} is {shipped!r}"]
 
 
-def test_it_holds_the_four_entries_and_no_other(imported: ImportedDocument) -> None:
+def test_it_contains_exactly_the_four_entries(imported: ImportedDocument) -> None:
     names = [f"{draft.name}@{draft.release}" for draft in imported.drafts]
 
     assert names == [entry.id for entry in SEED]
-    assert imported.left_out == ()
+    assert imported.skipped == ()
 
 
 def test_every_field_it_states_is_that_of_the_shipped_entry(imported: ImportedDocument) -> None:
     for draft, entry in zip(imported.drafts, SEED, strict=True):
-        assert differences(stated(draft), entry.model_dump(mode="json")) == []
+        assert differences(draft_fields(draft), entry.model_dump(mode="json")) == []
 
 
 def from_the_document(entry: Entry) -> dict[str, int]:
@@ -70,12 +70,12 @@ def counted(draft: Draft) -> dict[str, int]:
     return {name: len(getattr(draft, name)) for name in ("accuracy", "latency", "artifacts")}
 
 
-def test_and_every_field_the_entries_have_from_it_is_stated(imported: ImportedDocument) -> None:
+def test_every_field_the_entries_have_from_it_is_stated(imported: ImportedDocument) -> None:
     for draft, entry in zip(imported.drafts, SEED, strict=True):
         assert counted(draft) == from_the_document(entry) == {"accuracy": 1, "latency": 2, "artifacts": 5}
 
 
-def test_what_the_document_leaves_open_is_told(imported: ImportedDocument) -> None:
-    assert [doubt.message for doubt in imported.issues] == [
-        "the head does not say over which categories: person alone, or all 80"
+def test_missing_categories_are_issues(imported: ImportedDocument) -> None:
+    assert [issue.message for issue in imported.issues] == [
+        "the head does not state the categories: only person, or all 80"
     ] * 2

@@ -1,4 +1,4 @@
-"""registry import and registry diff: drafts on stdout, doubts beside them, exit 1 when something changed."""
+"""registry import prints drafts with issues; registry diff exits with 1 if a document changed."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ SEED = tables.format_markdown([entry for entry in registry.load() if entry.relea
 
 @pytest.fixture
 def readme(zoo: Zoo) -> Path:
-    """The first document, as a file in the user's folder."""
+    """The published tables of release 2021 as a file in the working folder."""
     file = zoo.folder / "README.md"
     file.write_text(SEED)
     return file
 
 
-def test_import_prints_drafts_and_a_note_on_every_doubt(zoo: Zoo, readme: Path) -> None:
+def test_import_prints_drafts_and_issues(zoo: Zoo, readme: Path) -> None:
     ran = zoo("registry", "import", readme, "--release", "2021")
 
     drafts = yaml.safe_load(ran.out)["entries"]
@@ -33,11 +33,11 @@ def test_import_prints_drafts_and_a_note_on_every_doubt(zoo: Zoo, readme: Path) 
         "picodet_s_192_pedestrian@2021",
         "picodet_s_320_pedestrian@2021",
     ]
-    assert ran.out.count("# doubtful: ") == 2
-    assert "4 drafts, 2 doubts, 0 rows left out" in ran.err
+    assert ran.out.count("# check: ") == 2
+    assert "4 drafts, 2 issues, 0 rows skipped" in ran.err
 
 
-def test_import_writes_a_file_whose_gaps_the_check_names(zoo: Zoo, readme: Path) -> None:
+def test_check_lists_the_missing_fields_of_a_draft(zoo: Zoo, readme: Path) -> None:
     ran = zoo("registry", "import", readme, "--release", "1", "--out", "draft.yaml")
 
     checked = zoo("registry", "check", "draft.yaml")
@@ -49,15 +49,15 @@ def test_import_writes_a_file_whose_gaps_the_check_names(zoo: Zoo, readme: Path)
     assert "Extra inputs" not in checked.out
 
 
-def test_import_speaks_json(zoo: Zoo, readme: Path) -> None:
+def test_import_prints_json(zoo: Zoo, readme: Path) -> None:
     (found,) = zoo("registry", "import", readme, "--json").json
 
     assert found["document"] == "README.md"
     assert [draft["name"] for draft in found["drafts"]][:1] == ["tinypose_128x96"]
-    assert len(found["doubts"]) == 2
+    assert len(found["issues"]) == 2
 
 
-def test_diff_is_silent_when_nothing_changed(zoo: Zoo, readme: Path) -> None:
+def test_diff_prints_nothing_when_nothing_changed(zoo: Zoo, readme: Path) -> None:
     ran = zoo("registry", "diff", readme)
 
     assert (ran.code, ran.out) == (0, "")
@@ -78,7 +78,7 @@ def test_diff_lists_what_changed_and_exits_1(zoo: Zoo, readme: Path) -> None:
     ("content", "code", "words"),
     [(None, 3, "no such file"), (b"# Nothing here\n", 2, "no table"), (b"\xff\xfe\x00", 2, "cannot be read")],
 )
-def test_a_file_without_tables_is_said_plainly(
+def test_a_file_without_tables_is_an_error(
     zoo: Zoo, command: str, content: bytes | None, code: int, words: str
 ) -> None:
     if content is not None:
