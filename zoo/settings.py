@@ -1,4 +1,4 @@
-"""What the user's environment says: where the store lies, which mirrors to use, whether to stay offline."""
+"""Settings from environment variables: cache, mirrors, offline mode, interpreter, catalogs."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class Settings:
     """Settings, read once at the start and passed on explicitly.
 
     Attributes:
-        cache: Root of the store (``ZOO_CACHE``).
-        mirrors: Base URLs or folders, each of which replaces scheme and host of every address; tried in
-            order (``ZOO_MIRROR``, separated by spaces).
+        cache: Root of the cache (``ZOO_CACHE``).
+        mirrors: Base URLs or folders to download from instead of the original hosts, tried in order
+            (``ZOO_MIRROR``, separated by spaces).
         offline: Never open a connection (``ZOO_OFFLINE``).
         python: Interpreter to build toolchains from, tried before any other (``ZOO_PYTHON``).
-        catalogs: Catalog files, folders and addresses laid over the shipped one, lowest precedence first
-            (``ZOO_CATALOG``, separated by spaces).
+        catalogs: Catalog files, folders and addresses that overlay the shipped catalog, lowest precedence
+            first (``ZOO_CATALOG``, separated by spaces).
     """
 
     cache: Path
@@ -36,36 +36,36 @@ class Settings:
 
     @property
     def toolchains(self) -> Path:
-        """Where managed toolchains are built."""
+        """Folder of managed toolchains."""
         return self.cache / "toolchains"
 
     @property
     def catalog_cache(self) -> Path:
-        """Where catalogs from servers, and the indexes of the user's catalogs, are kept."""
+        """Folder of downloaded catalogs, and of the indexes of user catalogs."""
         return self.cache / "catalogs"
 
     @property
     def logs(self) -> Path:
-        """Where converters and pip leave what they said."""
+        """Folder of the log files of converters and pip."""
         return self.cache / "logs"
 
 
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
-    """Reads the settings.
+    """Read the settings.
 
     Args:
-        environment: Variables; the process's own by default.
+        environment: Variables; those of the process by default.
 
     Raises:
-        UsageError: A variable has a value that cannot be meant.
+        UsageError: ``bad-setting``: a variable has an invalid value.
     """
     env = os.environ if environment is None else environment
     return Settings(
         cache=_cache(env),
-        mirrors=_several(env.get("ZOO_MIRROR", "")),
+        mirrors=_split(env.get("ZOO_MIRROR", "")),
         offline=_flag(env, "ZOO_OFFLINE"),
         python=Path(env["ZOO_PYTHON"]) if env.get("ZOO_PYTHON") else None,
-        catalogs=_several(env.get("ZOO_CATALOG", "")),
+        catalogs=_split(env.get("ZOO_CATALOG", "")),
     )
 
 
@@ -75,16 +75,16 @@ def settings(
     offline: bool = False,
     catalog: Sequence[Path | str] | None = None,
 ) -> Settings:
-    """The environment's settings, with what the caller says on top.
+    """The settings of the environment, overridden by the arguments.
 
     Args:
-        mirror: Base URL or folder that replaces scheme and host of every address; several are tried in order.
+        mirror: Base URL or folder to download from instead of the original hosts; several are tried in order.
         offline: Never open a connection.
-        catalog: Catalog files, folders and addresses (``https://…#sha256=…``) over the shipped one,
-            lowest precedence first.
+        catalog: Catalog files, folders and addresses (``https://…#sha256=…``) that overlay the shipped
+            catalog, lowest precedence first.
 
     Raises:
-        UsageError: A value cannot be meant.
+        UsageError: ``bad-setting``: a variable has an invalid value.
     """
     changes: dict[str, Any] = {"offline": True} if offline else {}
     if mirror:
@@ -100,18 +100,18 @@ def _cache(env: Mapping[str, str]) -> Path:
         except RuntimeError:  # "~name" without such a user, or "~" of a user without a home
             raise UsageError(
                 "bad-setting",
-                f"ZOO_CACHE={env['ZOO_CACHE']!r} begins with a home folder that nobody has",
+                f"ZOO_CACHE={env['ZOO_CACHE']!r} refers to an unknown user's home directory",
                 expected="the path of a folder",
-                hint="write the path out, or leave ZOO_CACHE unset",
+                hint="write the full path, or unset ZOO_CACHE",
             ) from None
-    # Imported here: only a default cache needs to know the platform's conventions.
+    # Imported here: only the default cache needs the conventions of the platform.
     from platformdirs import user_cache_path
 
     return user_cache_path("paddle-zoo", appauthor=False)
 
 
-def _several(text: str) -> tuple[str, ...]:
-    # No address holds a space, but the name of a file or folder may.
+def _split(text: str) -> tuple[str, ...]:
+    # An address contains no space, but the name of a file or folder may.
     return (text,) if text and Path(text).exists() else tuple(text.split())
 
 
@@ -120,5 +120,5 @@ def _flag(env: Mapping[str, str], name: str) -> bool:
     if value in _TRUE | _FALSE:
         return value in _TRUE
     raise UsageError(
-        "bad-setting", f"{name}={value!r} is neither yes nor no", expected="1 or 0", hint=f"export {name}=1"
+        "bad-setting", f"{name}={value!r} is not a boolean", expected="1 or 0", hint=f"export {name}=1"
     )

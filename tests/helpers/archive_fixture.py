@@ -1,4 +1,4 @@
-"""What the archive tests share: a place to unpack with something precious beside it, and odd archives."""
+"""Fixtures of the archive tests: a folder to unpack into, and builders of unusual archives."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ PACKERS: dict[Container, Callable[[dict[str, bytes]], bytes]] = {
 }
 
 
-class Bench:
-    """A folder with something precious in it, and a place to unpack."""
+class ArchiveFixture:
+    """A folder to unpack into, with a sentinel file outside it that must not change."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.precious = folder / "precious"
-        self.precious.write_text("untouched")
+        self.sentinel = folder / "sentinel"
+        self.sentinel.write_text("untouched")
         self.into = folder / "into"
 
     def extract(self, packed: bytes, container: Container, limits: Limits = SMALL) -> tuple[Member, ...]:
@@ -47,8 +47,8 @@ class Bench:
         return caught.value
 
     def check_surroundings(self) -> None:
-        assert self.precious.read_text() == "untouched"
-        assert {path.name for path in self.folder.iterdir()} <= {"precious", "archive", "into"}
+        assert self.sentinel.read_text() == "untouched"
+        assert {path.name for path in self.folder.iterdir()} <= {"sentinel", "archive", "into"}
         for path in self.into.rglob("*"):
             assert stat.S_ISREG(path.lstat().st_mode) or stat.S_ISDIR(path.lstat().st_mode)
 
@@ -74,7 +74,7 @@ def plain(name: str, size: int = 0) -> tarfile.TarInfo:
 
 
 def header(size: bytes, kind: bytes = b"0", name: bytes = b"a") -> bytes:
-    """A tar header whose size field is these twelve bytes, its checksum right."""
+    """A tar header with these twelve bytes as its size field and a valid checksum."""
     block = bytearray(tarfile.TarInfo("a").tobuf(tarfile.USTAR_FORMAT)[:512])
     block[0:100] = name.ljust(100, b"\0")
     block[124:136] = size

@@ -1,11 +1,11 @@
-"""What the download tests share: a client whose every pause is recorded."""
+"""A download client for tests that records every pause."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
 
-from tests.helpers.servers import LyingServer
+from tests.helpers.servers import ScriptedServer
 from zoo.download.body import DownloadOptions
 from zoo.download.client import Downloaded, download
 from zoo.store import RetryPolicy
@@ -20,19 +20,19 @@ class Fetcher:
         self.notes: list[str] = []
         self.pauses: list[float] = []
 
-    def terms(self, server: LyingServer, **changes: object) -> DownloadOptions:
+    def options(self, server: ScriptedServer, **changes: object) -> DownloadOptions:
         policy = replace(self.policy, sleep=self.pauses.append)
         return replace(
             DownloadOptions(mirrors=(server.url,), policy=policy, note=self.notes.append), **changes
         )  # type: ignore[arg-type]
 
-    def get(self, server: LyingServer, path: str = "/file", **changes: object) -> Downloaded:
-        return download([server.url + path], self.part, self.terms(server, **changes))
+    def get(self, server: ScriptedServer, path: str = "/file", **changes: object) -> Downloaded:
+        return download([server.url + path], self.part, self.options(server, **changes))
 
     def left(self) -> list[str]:
         return sorted(path.name for path in self.part.parent.glob("*"))
 
 
 def impatient(policy: RetryPolicy) -> RetryPolicy:
-    """For servers that go quiet: soon is late enough."""
+    """The policy with short timeouts, for servers that stop sending."""
     return replace(policy, read_timeout=0.4, header_timeout=0.5, stall_window=0.2)

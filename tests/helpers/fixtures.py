@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.archive_fixture import Bench
+from tests.helpers.archive_fixture import ArchiveFixture
 from tests.helpers.download_client import Fetcher
 from tests.helpers.process_pool import ProcessPool
 from tests.helpers.store_fixture import StoreFixture
@@ -22,7 +22,7 @@ FAST_RETRIES = RetryPolicy(
     sleep=lambda _: None,
     jitter=lambda: 1.0,
 )
-"""The shipped policy's rules without its pauses. Its time limits stay, however slow the machine is."""
+"""The default retry policy without pauses; its timeouts are unchanged."""
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def fast_retries() -> RetryPolicy:
 
 @pytest.fixture
 def data() -> bytes:
-    """A file that looks like nothing in particular; ten thousand bytes, always the same."""
+    """A file of no known format: ten thousand bytes, always the same."""
     return b"\x80\x02" + random.Random(7).randbytes(9998)
 
 
@@ -47,8 +47,8 @@ def store_fixture(tmp_path: Path, fast_retries: RetryPolicy) -> StoreFixture:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path)
+def archive_fixture(tmp_path: Path) -> ArchiveFixture:
+    return ArchiveFixture(tmp_path)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Small entries and archives for the store's tests."""
+"""Small entries and archives for tests."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MODEL = {
     "picodet/model.pdiparams": bytes(range(256)) * 40,
     "picodet/infer_cfg.yml": b"mode: paddle\n",
 }
-"""An inference model as upstream packs it: one folder around three files."""
+"""An inference model as upstream packs it: one folder with three files."""
 
 _HEADER = b'{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}'
 CHECKPOINT = len(_HEADER).to_bytes(8, "little") + _HEADER + bytes(8)
@@ -30,7 +30,7 @@ def digest(data: bytes) -> Digest:
 
 
 def artifact(path: str, **changes: object) -> Artifact:
-    """An inference model at this path of the published host; the container follows from its ending."""
+    """An inference model at this path of the host; the file extension gives the container."""
     containers = {".tar.gz": "tar.gz", ".tar": "tar", ".zip": "zip"}
     container = next((kind for ending, kind in containers.items() if path.endswith(ending)), "file")
     values = {

@@ -1,4 +1,4 @@
-"""What the store's tests share: a store, the entry it is asked for, and a way to ask."""
+"""Shared by the tests of the cache: a cache, an entry, and functions that fetch and convert."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from registry.errors import IntegrityError
 from registry.lock import Lock, Locked
 from registry.schema import Artifact, Entry
 from tests.helpers.sample_archives import MODEL, artifact, digest, entry, lite, tar_of, weights
-from tests.helpers.servers import LyingServer
-from zoo.store import Limits, RetryPolicy, SourceOptions, Store, Stored
+from tests.helpers.servers import ScriptedServer
+from zoo.store import FetchRequest, Limits, RemoteSource, RetryPolicy, Store, StoredArtifact
+from zoo.store.cache_root import TAG
 
 TAR = tar_of(MODEL)
 INFERENCE = artifact("/models/picodet.tar")
@@ -18,16 +19,38 @@ WEIGHTS = weights("/models/picodet.pdparams")
 ENTRY = entry(INFERENCE, WEIGHTS, lite("/models/picodet_fp16.tar"))
 
 
-def trust(_: Path) -> None:
-    """A proof that everything passes."""
+def accept_all(_: Path) -> None:
+    """A verification that everything passes."""
 
 
-def fails_proof(path: Path) -> None:
+def fail_verification(path: Path) -> None:
     raise IntegrityError("artifact-mismatch", f"{path.name} is FP32", expected="fp16", found="fp32")
 
 
+def fetch_verified(
+    store: Store, request: FetchRequest, verify: Callable[[Path], None] = accept_all
+) -> StoredArtifact:
+    """Fetch an artifact as the resolver does."""
+    with store.reserve_artifact(request) as slot:
+        if slot.stored is not None:
+            return slot.stored
+        verify(slot.path)
+        return slot.publish()
+
+
+def convert_into(
+    store: Store, key: str, fill: Callable[[Path], object], note: Callable[[str], None] = lambda _: None
+) -> Path:
+    """Find or make a conversion as the resolver does; the folder with its files."""
+    with store.reserve_conversion(key, note=note) as slot:
+        if not slot.cached:
+            fill(slot.folder)
+            slot.publish()
+        return slot.folder
+
+
 class StoreFixture:
-    """A store, and how this test asks it."""
+    """A cache, and the policy of this test."""
 
     def __init__(self, root: Path, policy: RetryPolicy) -> None:
         self.root = root
@@ -37,24 +60,28 @@ class StoreFixture:
 
     def fetch(
         self,
-        server: LyingServer,
+        server: ScriptedServer,
         wanted: Artifact = INFERENCE,
         *,
         of: Entry = ENTRY,
-        prove: Callable[[Path], None] = trust,
+        verify: Callable[[Path], None] = accept_all,
         offline: bool = False,
         limits: Limits | None = None,
         **more: object,
-    ) -> Stored:
-        source = SourceOptions(
+    ) -> StoredArtifact:
+        source = RemoteSource(
             mirrors=(server.url,), offline=offline, policy=self.policy, limits=limits or Limits()
         )
-        return self.store.fetch(of, wanted, prove=prove, source=source, note=self.notes.append, **more)  # type: ignore[arg-type]
+        request = FetchRequest(of, wanted, source=source, note=self.notes.append, **more)  # type: ignore[arg-type]
+        return fetch_verified(self.store, request, verify)
+
+    def convert(self, key: str, fill: Callable[[Path], object]) -> Path:
+        return convert_into(self.store, key, fill, self.notes.append)
 
     def files(self) -> list[str]:
-        """Everything in the store but lock files, relative to its root."""
+        """Everything in the cache but lock files and its tag, relative to its root."""
         found = [path.relative_to(self.root).as_posix() for path in self.root.rglob("*") if path.is_file()]
-        return sorted(name for name in found if not name.startswith("locks/"))
+        return sorted(name for name in found if not name.startswith("locks/") and name != TAG)
 
     def quarantined(self) -> Path:
         (folder,) = (self.root / "quarantine").iterdir()

@@ -1,8 +1,8 @@
-"""Run as a program: uses a store the way a command does, alone, in a crowd, and dying on request.
+"""A program that uses a cache as a command does: alone, with other processes, and killed at a chosen point.
 
-child.py fetch URL ROOT PATH                    fetches one artifact, prints where it is
-child.py crowd URL ROOT PATH,PATH… N [SYSTEM]   N processes fetch all of them, each in another order
-child.py JOB LOSS URL ROOT PATH                 kills a job at every touch of the disk, then runs it again
+fetch URL ROOT PATH                    fetches one artifact, prints its path
+crowd URL ROOT PATH,PATH… N [SYSTEM]   N processes fetch all of them, each in another order
+JOB LOSS URL ROOT PATH                 kills a job at every change of the disk, then runs it again
 """
 
 from __future__ import annotations
@@ -30,33 +30,35 @@ from converters.toolchain import Toolchains
 from registry.lock import Lock, Locked
 from registry.registry import Registry
 from registry.schema import Entry
-from tests.helpers.crash_points import Job, deaths
+from tests.helpers.crash_points import Job, kill_everywhere
 from tests.helpers.sample_archives import CHECKPOINT, HOST, MODEL, artifact, digest, entry, weights
+from tests.helpers.store_fixture import convert_into, fetch_verified
 from zoo.artifacts.export import copy_out
 from zoo.artifacts.lockfile import lock
 from zoo.artifacts.resolver import ArtifactResolver, Reporter
 from zoo.artifacts.spec import ArtifactSpec, FetchOptions
 from zoo.settings import Settings
-from zoo.store import SourceOptions, Store
+from zoo.store import FetchRequest, RemoteSource, Store
+from zoo.store.cache_root import claim_cache
 from zoo.store.prune import PrunePolicy
 from zoo.transfer.bundle import bundle
 from zoo.transfer.bundle_import import import_bundle
-from zoo.transfer.mirror import mirror, orders
+from zoo.transfer.mirror import mirror, select_files
 from zoo.transfer.targets import FolderTarget
 
 
 def fetch(root: Path, url: str, path: str) -> Path:
     wanted = artifact(path)
-    source = SourceOptions(mirrors=(url,))
-    return Store(root).fetch(entry(wanted), wanted, prove=lambda _: None, source=source).path
+    request = FetchRequest(entry(wanted), wanted, source=RemoteSource(mirrors=(url,)))
+    return fetch_verified(Store(root), request).path
 
 
 def build(root: Path) -> Path:
-    def make(folder: Path) -> None:
+    def fill(folder: Path) -> None:
         (folder / "model.nb").write_bytes(b"\x02\x00nb")
         (folder / "provenance.json").write_text("{}")
 
-    return Store(root).put_built("key", make)
+    return convert_into(Store(root), "key", fill)
 
 
 def lock_project(root: Path) -> object:
@@ -69,7 +71,8 @@ def lock_project(root: Path) -> object:
 
 
 def see(root: Path) -> None:
-    """Leaves a store that remembers two artifacts."""
+    """Make a cache that has seen two artifacts."""
+    claim_cache(root)
     seen = Lock()
     for name in ("a", "b"):
         known = digest(name.encode())
@@ -78,17 +81,17 @@ def see(root: Path) -> None:
     (root / "lock.json").write_text(seen.dump())
 
 
-def hand_out(root: Path) -> Path:
-    """Copies a model to where the user wants it."""
+def export(root: Path) -> Path:
+    """Copy a model out of the cache."""
     source = root / "given"
     source.mkdir(exist_ok=True)
     for name, data in MODEL.items():
         (source / Path(name).name).write_bytes(data)
-    return copy_out(source, root / "out", work=root / "work")
+    return copy_out(source, root / "out", cache=root)
 
 
 def damage(root: Path) -> None:
-    """Shortens every file that was published."""
+    """Truncate every published file."""
     for file in root.glob("artifacts/*/*/files/**/*.pdmodel"):
         file.write_bytes(b"torn")
 
@@ -97,11 +100,11 @@ def prune(root: Path) -> object:
     return Store(root).prune(PrunePolicy(older_than=timedelta(days=30)))
 
 
-class Carrying:
-    """A checkpoint on its way from a folder that plays upstream, over a mirror or in a bundle.
+class Transfer:
+    """A checkpoint that is transferred from a folder that stands for upstream, by a mirror or a bundle.
 
     Args:
-        folder: Where the folder that plays upstream, and a bundle, are made.
+        folder: Where the folder that stands for upstream, and a bundle, are made.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -110,20 +113,20 @@ class Carrying:
         self._upstream = folder / "upstream"
         self._bundle = folder / "sample.zoo"
 
-    def lay_out(self) -> None:
-        """Makes what the jobs begin with."""
+    def prepare(self) -> None:
+        """Make the files that the jobs start from."""
         file = self._upstream / self._path
         file.parent.mkdir(parents=True)
         file.write_bytes(CHECKPOINT)
-        self._bundled(self._bundle.with_name("store"), self._bundle)
+        self._bundle_to(self._bundle.with_name("store"), self._bundle)
 
     def jobs(self) -> dict[str, Job]:
         return {
-            "import": Job(self._imported),
+            "import": Job(self._import),
             "bundle": Job(
-                lambda root: self._bundled(root, root / "out.zoo"), self._fetched, whole=self._same
+                lambda root: self._bundle_to(root, root / "out.zoo"), self._fetch, whole=self._same
             ),
-            "mirror": Job(self._mirrored, self._fetched, whole=self._served),
+            "mirror": Job(self._mirror, self._fetch, whole=self._served),
         }
 
     def _resolver(self, root: Path) -> ArtifactResolver:
@@ -135,27 +138,27 @@ class Carrying:
     def _orders(self) -> list[tuple[Entry, ArtifactSpec]]:
         return [(self._entry, ArtifactSpec(kind="weights"))]
 
-    def _fetched(self, root: Path) -> None:
-        self._resolver(root).all(self._orders(), build=False)
+    def _fetch(self, root: Path) -> None:
+        self._resolver(root).resolve(self._orders(), build=False)
 
-    def _bundled(self, root: Path, out: Path) -> None:
+    def _bundle_to(self, root: Path, out: Path) -> None:
         bundle(self._orders(), out, self._resolver(root), build=False, jobs=1)
 
     def _same(self, root: Path) -> bool:
         out = root / "out.zoo"
         return not out.exists() or out.read_bytes() == self._bundle.read_bytes()
 
-    def _imported(self, root: Path) -> None:
+    def _import(self, root: Path) -> None:
         offline = replace(self._resolver(root), settings=Settings(cache=root, offline=True))
         import_bundle(self._bundle, offline, Registry([self._entry]))
 
-    def _mirrored(self, root: Path) -> None:
-        wanted = orders([self._entry], FetchOptions(weights=True))
+    def _mirror(self, root: Path) -> None:
+        wanted = select_files([self._entry], FetchOptions(weights=True))
         report = mirror(wanted, FolderTarget(root / "served"), self._resolver(root), jobs=1)
         assert report.exit_code == 0, report
 
     def _served(self, root: Path) -> bool:
-        """Whether the file is there and whole where the mirror's lock names it, and no half of it ever."""
+        """Whether the file is whole where the mirror's lock names it, and never partial."""
         file, lock = root / "served" / self._path, root / "served" / "zoo.lock"
         named = lock.exists() and bool(Lock.read(lock).artifacts)
         return file.read_bytes() == CHECKPOINT if file.exists() else not named
@@ -170,7 +173,7 @@ def jobs(url: str, path: str) -> dict[str, Job]:
         damage(root)
 
     def get_and_age(root: Path) -> None:
-        """One artifact nobody used for long, and a conversion of today."""
+        """An artifact that was not used for months, and a conversion of today."""
         get(root)
         for manifest in root.rglob("manifest.json"):
             os.utime(manifest, (time.time() - 90 * 86_400,) * 2)
@@ -178,23 +181,23 @@ def jobs(url: str, path: str) -> dict[str, Job]:
 
     return {
         "download": Job(get),
-        "repair": Job(get, prepare=get_and_damage, puts_aside=frozenset({"published", "reason.json"})),
+        "repair": Job(get, prepare=get_and_damage, quarantines=frozenset({"published", "reason.json"})),
         "convert": Job(build),
         "lock": Job(lock_project, prepare=see),
-        "out": Job(hand_out),
+        "out": Job(export, prepare=claim_cache),
         "prune": Job(prune, prepare=get_and_age),
     }
 
 
 def crowd(root: Path, url: str, paths: list[str], size: int) -> list[int]:
-    """Exit codes of processes that all want the same artifacts, each in another order."""
+    """Exit codes of processes that all fetch the same artifacts, each in another order."""
     begin, go = os.pipe()
     children = []
     for number in range(size):
         child = os.fork()
         if child == 0:
             os.close(go)
-            os.read(begin, 1)  # ends when the last one was born
+            os.read(begin, 1)  # returns when the last process was started
             one_of_many(root, url, paths[number % len(paths) :] + paths[: number % len(paths)])
         children.append(child)
     os.close(go)
@@ -230,11 +233,11 @@ def main(what: str, *rest: str) -> None:
         sys.stdout.write(json.dumps(crowd(Path(root), url, paths.split(","), int(size))))
     else:
         loss, url, root, path = rest
-        carrying = Carrying(Path(root) / "carrying")
-        if what in carrying.jobs():
-            carrying.lay_out()
-        job = (jobs(url, path) | carrying.jobs())[what]
-        rows = deaths(Path(root) / "places", job, "power" if loss == "power" else "process")
+        transfer = Transfer(Path(root) / "transfer")
+        if what in transfer.jobs():
+            transfer.prepare()
+        job = (jobs(url, path) | transfer.jobs())[what]
+        rows = kill_everywhere(Path(root) / "places", job, "power" if loss == "power" else "process")
         sys.stdout.write(json.dumps(list(rows)))
 
 

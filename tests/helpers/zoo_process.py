@@ -1,4 +1,4 @@
-"""The command in a process of its own, with the sample entry's catalog."""
+"""Runs the command in a child process, with the catalog of the sample entry."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from zoo.sample import CATALOG
 
 
 class Zoo:
-    """Runs ``zoo`` in a folder of its own, without this process's proxies and settings.
+    """Runs ``zoo`` in a separate folder, without the proxies and settings of this process.
 
     Args:
-        folder: Working folder; stores lie in it, too.
-        before: Words in front of the interpreter's, for example ``("unshare", "-n")``.
+        folder: Working folder; it also contains the caches.
+        before: Command that runs the interpreter, for example ``("unshare", "-n")``.
     """
 
     def __init__(self, folder: Path, before: tuple[str, ...] = ()) -> None:
@@ -49,6 +49,6 @@ class Zoo:
         return Ran(ran.returncode, ran.stdout, ran.stderr)
 
     def written(self) -> str:
-        """Every small file of every store, for secrets to be looked for in."""
+        """Content of every small file of every cache, to be searched for secrets."""
         files = [path for path in self.folder.rglob("*") if path.is_file() and path.stat().st_size < 100_000]
         return "\n".join(path.read_text(errors="replace") for path in files if "server" not in path.parts)

@@ -1,4 +1,4 @@
-"""Array types as this package spells them."""
+"""Array types of this package."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Packages that the light install lacks: said with the extra that brings them, wherever they are needed."""
+"""Errors for missing packages, with the extra that installs them."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from contextlib import contextmanager
 
 from registry.errors import MissingToolError
 
-_ROOMS = frozenset({"registry", "converters", "zoo"})
+_OWN_PACKAGES = frozenset({"registry", "converters", "zoo"})
 
 
 def missing_package(error: ModuleNotFoundError, extra: str) -> MissingToolError | None:
-    """The refusal that a missing package becomes; None when a module of ours is what is missing.
+    """The error for a missing package; None when a module of our own is missing.
 
     Args:
-        error: What the interpreter raised.
-        extra: The extra that brings it.
+        error: The error of the import.
+        extra: The extra that installs the package.
     """
     package = (error.name or "").partition(".")[0]
-    if not package or package in _ROOMS:
+    if not package or package in _OWN_PACKAGES:
         return None
     return MissingToolError(
         "package-missing",
@@ -30,7 +30,7 @@ def missing_package(error: ModuleNotFoundError, extra: str) -> MissingToolError 
 
 @contextmanager
 def requires_extra(extra: str) -> Iterator[None]:
-    """Decorates a function of the Python API whose packages an extra brings.
+    """Decorate a function of the Python API whose packages an extra installs.
 
     Args:
         extra: The extra.
@@ -41,6 +41,6 @@ def requires_extra(extra: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        if (refusal := missing_package(error, extra)) is None:
+        if (missing := missing_package(error, extra)) is None:
             raise
-        raise refusal from None
+        raise missing from None

@@ -1,4 +1,4 @@
-"""Work on other threads, results in order, memory bounded."""
+"""Applies a function on other threads, with ordered results and bounded memory."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ Result = TypeVar("Result")
 def map_ahead(
     work: Callable[[Item], Result], items: Iterable[Item], *, threads: int, ahead: int
 ) -> Iterator[Result]:
-    """Apply a function to items while earlier results are being used.
+    """Apply a function to items on other threads while earlier results are processed.
 
-    Threads are enough for images and networks: decoding, OpenCV and the engines release the interpreter.
+    Threads suffice for images and networks: decoding, OpenCV and the engines release the interpreter lock.
 
     Args:
         work: The function.
-        items: Taken one by one, as they are needed.
-        threads: Calls that run at a time.
-        ahead: Results that may wait to be taken.
+        items: Consumed one by one, as needed.
+        threads: Simultaneous calls.
+        ahead: Results that may be computed ahead.
 
     Raises:
-        Exception: What ``work`` raised, at the place of its result; later items are given up.
+        Exception: An error of ``work``, raised in place of its result; later items are cancelled.
     """
     running: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads, thread_name_prefix="zoo") as pool:

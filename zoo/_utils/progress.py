@@ -1,4 +1,4 @@
-"""How the store tells what it is doing, without knowing who listens."""
+"""Interfaces through which long operations report progress."""
 
 from __future__ import annotations
 
@@ -6,39 +6,39 @@ from collections.abc import Callable
 from typing import Protocol
 
 Note = Callable[[str], None]
-"""Takes one sentence a person should read while waiting."""
+"""Called with one sentence for the user."""
 
 
 class Progress(Protocol):
-    """One bar. A download that has to begin anew calls ``start`` again."""
+    """A progress bar. A download that starts over calls ``start`` again."""
 
     def start(self, total: int | None, label: str) -> None:
-        """Begins at zero.
+        """Start at zero.
 
         Args:
-            total: Bytes to come; None when the server does not say.
-            label: What is being fetched.
+            total: Bytes in all; None when the server does not state it.
+            label: Name of the file.
         """
 
     def advance(self, amount: int) -> None:
-        """Adds bytes to what is done."""
+        """Add bytes to the progress."""
 
     def done(self) -> None:
-        """Ends the bar, whatever became of the work."""
+        """End the bar, after success or failure."""
 
 
 class NoProgress:
-    """Shows nothing."""
+    """A progress bar that shows nothing."""
 
     def start(self, total: int | None, label: str) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
     def advance(self, amount: int) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
     def done(self) -> None:
-        """Does nothing."""
+        """Do nothing."""
 
 
 def discard_note(_: str) -> None:
-    """A note nobody reads."""
+    """A note callback that does nothing."""

@@ -1,4 +1,4 @@
-"""Threads for downloads and conversions side by side."""
+"""Thread pools for simultaneous downloads and conversions."""
 
 from __future__ import annotations
 
@@ -6,21 +6,19 @@ import os
 from collections.abc import Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    pass
+_MAX_JOBS = 4
 
 
 @contextmanager
 def worker_pool(number: int) -> Iterator[Executor]:
-    """A pool whose work is finished at the end, but not waited for after Ctrl-C.
+    """A pool that waits for its work at the end, except after Ctrl-C.
 
-    A server that stalls would hold an interrupted command for minutes, and what is still in the queue would
-    be begun after all. Nothing is lost: the store survives a process that dies anywhere.
+    A stalled server would delay an interrupted command for minutes, and queued work would still be started.
+    Nothing is lost: the store stays consistent when a process ends at any moment.
 
     Args:
-        number: How many threads; at least one.
+        number: Number of threads; at least one.
     """
     pool = ThreadPoolExecutor(max(1, number))
     try:
@@ -34,10 +32,7 @@ def worker_pool(number: int) -> Iterator[Executor]:
     pool.shutdown()
 
 
-_MOST_JOBS = 4
-
-
 def default_jobs() -> int:
-    """Processors this process may use, but not so many that memory becomes the question."""
+    """Processors this process may use, limited so that memory does not run out."""
     available = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(_MOST_JOBS, available)
+    return min(_MAX_JOBS, available)

@@ -1,16 +1,11 @@
-"""Times and sizes as people type and read them."""
+"""Durations and sizes as users type and read them."""
 
 from __future__ import annotations
 
 import re
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from registry.errors import UsageError
-
-if TYPE_CHECKING:
-    pass
-
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 _BYTES = {"": 1, "b": 1} | {
@@ -21,7 +16,7 @@ _BYTES = {"": 1, "b": 1} | {
 
 
 def parse_duration(text: str) -> timedelta:
-    """A time like ``30d``, ``12h`` or ``1.5h``; units are s, m, h, d, w.
+    """Parse a duration like ``30d``, ``12h`` or ``1.5h``; units are s, m, h, d, w.
 
     Raises:
         UsageError: ``bad-duration``.
@@ -29,13 +24,16 @@ def parse_duration(text: str) -> timedelta:
     match = re.fullmatch(r"([0-9]{1,6}(?:\.[0-9]{1,3})?)\s*([smhdw])", text.strip().lower())
     if match is None:
         raise UsageError(
-            "bad-duration", f"{text!r} is not a time", expected="a number with s, m, h, d or w", hint="30d"
+            "bad-duration",
+            f"{text!r} is not a duration",
+            expected="a number with s, m, h, d or w",
+            hint="30d",
         )
     return timedelta(seconds=float(match[1]) * _SECONDS[match[2]])
 
 
 def parse_size(text: str) -> int:
-    """A size like ``2GB``, ``500M`` or ``1.5GiB``, in bytes; decimal units unless there is an ``i``.
+    """Parse a size like ``2GB``, ``500M`` or ``1.5GiB``, into bytes; decimal units unless there is an ``i``.
 
     Raises:
         UsageError: ``bad-size``.
@@ -49,7 +47,7 @@ def parse_size(text: str) -> int:
 
 
 def format_age(time: timedelta) -> str:
-    """A time that has passed, in its largest unit: ``3 h``. What lies in the future was just now."""
+    """Format an age in its largest unit: ``3 h``. A time in the future is ``now``."""
     seconds = max(0.0, time.total_seconds())
     for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
         if seconds >= length:
@@ -58,7 +56,7 @@ def format_age(time: timedelta) -> str:
 
 
 def format_size(size: int) -> str:
-    """A size for people, in decimal units, as download pages print it."""
+    """Format a size in decimal units."""
     if size < 1000:
         return f"{size} B"
     return f"{size / 1e3:.0f} kB" if size < 1_000_000 else f"{size / 1e6:.1f} MB"

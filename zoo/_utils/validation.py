@@ -1,4 +1,4 @@
-"""Arguments of a call as one frozen value, and what is wrong with them in our tree of errors."""
+"""Validates the keyword arguments of API functions."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from typing import TypeVar
 from registry.errors import UsageError
 from registry.schema import Model
 
-_Asked = TypeVar("_Asked", bound=Model)
+_Options = TypeVar("_Options", bound=Model)
 
 
-def validate_kwargs(kind: type[_Asked], function: str, arguments: Mapping[str, object]) -> _Asked:
-    """Arguments of a function of the Python API as one value.
+def validate_kwargs(kind: type[_Options], function: str, arguments: Mapping[str, object]) -> _Options:
+    """Validate the arguments of an API function and return them as one model.
 
     Args:
-        kind: What they make up.
-        function: Name of the function, in ``zoo``.
-        arguments: Name of each to its value.
+        kind: The model.
+        function: Name of the function in ``zoo``.
+        arguments: Name of each argument to its value.
 
     Raises:
         UsageError: ``bad-option``.
@@ -33,5 +33,5 @@ def validate_kwargs(kind: type[_Asked], function: str, arguments: Mapping[str, o
             "bad-option",
             f"{function}(): {field}: {first['msg']}",
             found=str(first["input"])[:100],
-            hint=f"help(zoo.{function}) names the options",
+            hint=f"help(zoo.{function}) lists the options",
         ) from None

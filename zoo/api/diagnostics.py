@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.settings import Settings, from_environment
 
@@ -12,29 +13,24 @@ if TYPE_CHECKING:
     from zoo.artifacts.resolver import Reporter
     from zoo.demo import Demo
     from zoo.diagnostics.doctor import Diagnosis
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from zoo.artifacts.resolver import Reporter
-    from zoo.demo import Demo
-    from zoo.diagnostics.doctor import Diagnosis
 
 
-def diagnose(*, net: bool = False, settings: Settings | None = None) -> Diagnosis:
-    """What works on this machine and why.
+def diagnose(*, check_network: bool = False, settings: Settings | None = None) -> Diagnosis:
+    """Diagnose this machine: packages, toolchains, cache and, on request, the sources of files.
 
     Args:
-        net: Ask the mirrors and the hosts of the catalog as well; no connection is opened otherwise.
+        check_network: Check the mirrors and the hosts of the catalog; otherwise no connection is opened.
         settings: Settings; the environment's by default.
 
     Raises:
-        NetworkError: ``offline``: they are to be asked, and connections are forbidden.
+        NetworkError: ``offline``: ``check_network`` is set, and offline mode is on.
     """
     from zoo.diagnostics.connectivity import check_hosts
-    from zoo.diagnostics.doctor import examine
+    from zoo.diagnostics.doctor import collect_diagnosis
 
     chosen = settings or from_environment()
-    return examine(chosen, resolver_for(chosen).toolchains, check_hosts(chosen) if net else None)
+    hosts = check_hosts(chosen) if check_network else None
+    return collect_diagnosis(chosen, resolver_for(SourceOptions(settings=chosen)).toolchains, hosts)
 
 
 def demo(
@@ -45,14 +41,14 @@ def demo(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> Demo:
-    """The whole job on built-in sample data, without any network beyond this machine's loopback.
+    """Run fetch, convert, compare and validate on built-in sample data, without a network.
 
     Args:
-        out: Where to write the annotated picture.
-        limit: Measure accuracy on the first images only; on all of the published figure by default.
-        jobs: Images looked at together.
+        out: Where to write the annotated image.
+        limit: Measure accuracy on the first images only; on all images of the published figure by default.
+        jobs: Images processed at the same time.
         settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        reporter: Callbacks for progress and log messages.
     """
     from zoo.artifacts.resolver import Reporter
     from zoo.demo import run

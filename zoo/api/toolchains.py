@@ -1,4 +1,4 @@
-"""``zoo toolchain``: what is built, building it ahead of use, and getting its room back."""
+"""Python side of ``zoo toolchain``: list, install, find and uninstall managed environments."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal
 
-from converters.toolchain import Managed, Toolchains
+from converters.toolchain import ManagedEnvironment, Toolchains
 from converters.toolchain.pins import DEFAULT_LITE_VERSION, Tool, parse_tool
 from registry.errors import NotFoundError, UsageError
 from registry.schema import Model
@@ -19,15 +19,15 @@ class Toolchain(Model):
     """A managed environment.
 
     Attributes:
-        name: What to type to name it: ``paddlelite@2.14rc0``.
+        name: Tool and version: ``paddlelite@2.14rc0``.
         path: Its folder.
         interpreter: Its Python.
-        python: Version of that Python: in full, or ``X.Y`` when the environment was not finished.
-        packages: Distribution to version of what is installed.
-        size: Bytes it takes.
+        python: Version of that Python; only ``X.Y`` when the environment was not finished.
+        packages: Distribution to version of the installed packages.
+        size: Bytes on disk.
         built: When it was finished; None when it was not.
-        health: ``works`` or ``broken``, as found by trying it; ``broken`` and ``unfinished`` ones are built
-            anew when they are needed. ``unknown``: not tried, or of a version this release does not know.
+        health: ``works`` or ``broken``, from a test run; ``broken`` and ``unfinished`` environments are built
+            again on next use. ``unknown``: not tested, or of a version this release does not support.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Toolchain(Model):
     health: Health
 
 
-class Ready(Model):
+class InstalledToolchain(Model):
     """An interpreter that runs a tool.
 
     Attributes:
@@ -48,7 +48,7 @@ class Ready(Model):
         interpreter: The interpreter.
         python: Its version.
         origin: ``managed``, or ``current`` where the running interpreter has the tool.
-        built: Whether its environment was built just now.
+        built: Whether this call built its environment.
     """
 
     name: str
@@ -58,13 +58,13 @@ class Ready(Model):
     built: bool
 
 
-class Removal(Model):
-    """Environments that are gone, or would be.
+class UninstallReport(Model):
+    """Environments that were removed, or would be.
 
     Attributes:
         removed: The environments.
-        freed: Bytes they took.
-        dry_run: Whether nothing was done.
+        freed: Bytes on disk.
+        dry_run: Whether nothing was removed.
     """
 
     removed: tuple[Toolchain, ...]
@@ -73,26 +73,26 @@ class Removal(Model):
 
 
 def list_toolchains(toolchains: Toolchains) -> tuple[Toolchain, ...]:
-    """Every managed environment, tried out."""
+    """List every managed environment, each tested by running it."""
     return tuple(_toolchain(each, _health(each, toolchains)) for each in toolchains.list())
 
 
-def install(name: str, toolchains: Toolchains, note: Callable[[str], None]) -> Ready:
-    """An interpreter that runs a tool; its environment is built where there is none that works.
+def install(name: str, toolchains: Toolchains, note: Callable[[str], None]) -> InstalledToolchain:
+    """Install a tool: build its environment unless a working one exists.
 
     Args:
-        name: The tool; without a version the default one.
-        toolchains: Where it is built.
-        note: Told what takes longer than a moment.
+        name: The tool; without a version, its default version.
+        toolchains: The toolchains.
+        note: Called before each long step.
 
     Raises:
-        UsageError: No such tool.
-        MissingToolError: It cannot be had here.
+        UsageError: ``unknown-tool``.
+        MissingToolError: It cannot be installed on this machine.
     """
-    tool = _one(name)
+    tool = _default_version(name)
     before = {each.path for each in toolchains.list() if each.ready}
     interpreter = toolchains.ensure(tool, note)
-    return Ready(
+    return InstalledToolchain(
         name=_name(tool.name, tool.version),
         interpreter=interpreter.path,
         python=interpreter.version,
@@ -102,13 +102,13 @@ def install(name: str, toolchains: Toolchains, note: Callable[[str], None]) -> R
 
 
 def find(name: str, toolchains: Toolchains) -> Path:
-    """The interpreter that runs a tool; nothing is built.
+    """Find the interpreter that runs a tool; builds nothing.
 
     Raises:
-        UsageError: No such tool.
+        UsageError: ``unknown-tool``.
         MissingToolError: ``toolchain-not-built``.
     """
-    tool = _one(name)
+    tool = _default_version(name)
     status = toolchains.status(tool)
     if status.state in ("current", "managed") and status.interpreter is not None:
         return status.interpreter
@@ -117,18 +117,18 @@ def find(name: str, toolchains: Toolchains) -> Path:
 
 def uninstall(
     names: Sequence[str], toolchains: Toolchains, note: Callable[[str], None], *, dry_run: bool
-) -> Removal:
+) -> UninstallReport:
     """Delete environments.
 
     Args:
-        names: Tools; without a version all of its versions.
-        toolchains: Where they are.
-        note: Told when somebody else holds one.
-        dry_run: Only say what would go.
+        names: Tools; without a version, all versions of each.
+        toolchains: The toolchains.
+        note: Called when an environment is in use by another process.
+        dry_run: Only report what would be removed.
 
     Raises:
-        UsageError: No such tool.
-        NotFoundError: ``toolchain-not-found``: nothing of the kind was built.
+        UsageError: ``unknown-tool``.
+        NotFoundError: ``toolchain-not-found``: none of them was built.
     """
     tools = {(tool.name, tool.version): tool for name in names for tool in parse_tool(name)}
     found = [each for each in toolchains.list() if (each.tool, each.version) in tools]
@@ -143,15 +143,15 @@ def uninstall(
     if not dry_run:
         for key in dict.fromkeys((each.tool, each.version) for each in found):
             toolchains.remove(tools[key], note)
-    return Removal(removed=gone, freed=sum(each.size for each in gone), dry_run=dry_run)
+    return UninstallReport(removed=gone, freed=sum(each.size for each in gone), dry_run=dry_run)
 
 
-def _one(name: str) -> Tool:
+def _default_version(name: str) -> Tool:
     found = parse_tool(f"paddlelite@{DEFAULT_LITE_VERSION}" if name == "paddlelite" else name)
     return found[0]
 
 
-def _health(environment: Managed, toolchains: Toolchains) -> Health:
+def _health(environment: ManagedEnvironment, toolchains: Toolchains) -> Health:
     if not environment.ready:
         return "unfinished"
     try:
@@ -161,7 +161,7 @@ def _health(environment: Managed, toolchains: Toolchains) -> Health:
     return "works" if toolchains.works(tool, environment) else "broken"
 
 
-def _toolchain(environment: Managed, health: Health) -> Toolchain:
+def _toolchain(environment: ManagedEnvironment, health: Health) -> Toolchain:
     built = environment.built
     return Toolchain(
         name=_name(environment.tool, environment.version),

@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from zoo.artifacts.resolver import Reporter
+from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.spec import FetchOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import list_models, model_info
 from zoo.catalogs.sources import load_registry
 from zoo.settings import Settings, from_environment
 from zoo.transfer import bundle as bundles
-from zoo.transfer import bundle_import as importing
+from zoo.transfer import bundle_import as bundle_imports
 from zoo.transfer import mirror as mirrors
-from zoo.transfer import targets as places
+from zoo.transfer import targets as targets
 from zoo.transfer.bundle import Bundle
 from zoo.transfer.bundle_import import ImportedArtifact
 from zoo.transfer.mirror import MirrorReport
 
 
 def mirror(
-    place: Path | str,
+    target: Path | str,
     names: Sequence[str] = (),
     request: FetchOptions | None = None,
     *,
@@ -35,7 +36,7 @@ def mirror(
     """Copy published files to a folder or bucket that any static server can serve to ``--mirror``.
 
     Args:
-        place: Folder, or an address of fsspec such as ``s3://bucket/prefix``.
+        target: Folder, or an address of fsspec such as ``s3://bucket/prefix``.
         names: Entries; none selects the whole catalog.
         request: Artifacts of each entry; an empty request selects every current file.
         task: Only entries of this task.
@@ -51,9 +52,9 @@ def mirror(
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names] or list_models(settings=chosen)
     entries = [e for e in entries if task in (None, e.task) and family in (None, e.family)]
-    wanted = mirrors.orders(entries, request or FetchOptions())
-    resolver = resolver_for(chosen, reporter=reporter)
-    return mirrors.mirror(wanted, places.mirror_target(str(place)), resolver, jobs=jobs, dry_run=dry_run)
+    files = mirrors.select_files(entries, request or FetchOptions())
+    resolver = resolver_for(SourceOptions(settings=chosen), reporter=reporter)
+    return mirrors.mirror(files, targets.mirror_target(str(target)), resolver, jobs=jobs, dry_run=dry_run)
 
 
 def bundle(
@@ -79,7 +80,11 @@ def bundle(
     entries = [model_info(name, settings=chosen) for name in names]
     orders = [(entry, want) for entry in entries for want in request.specs(entry)]
     return bundles.bundle(
-        orders, out, resolver_for(chosen, reporter=reporter), build=request.build, jobs=jobs
+        orders,
+        out,
+        resolver_for(SourceOptions(settings=chosen), reporter=reporter),
+        build=request.build,
+        jobs=jobs,
     )
 
 
@@ -103,5 +108,5 @@ def import_bundle(
         IntegrityError: It is damaged, or its artifacts do not match the catalog.
     """
     chosen = settings or from_environment()
-    resolver = resolver_for(chosen, reporter=reporter)
-    return importing.import_bundle(Path(path), resolver, load_registry(chosen), sha256=sha256)
+    resolver = resolver_for(SourceOptions(settings=chosen), reporter=reporter)
+    return bundle_imports.import_bundle(Path(path), resolver, load_registry(chosen), sha256=sha256)

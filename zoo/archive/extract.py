@@ -1,4 +1,4 @@
-"""Unpacking archives that nobody vouches for: member by checked member, nothing but files and folders."""
+"""Unpacks untrusted archives: every member is checked, and only files and folders are created."""
 
 from __future__ import annotations
 
@@ -14,35 +14,35 @@ _KINDS: dict[Container, Kind] = {"tar": Kind.TAR, "tar.gz": Kind.TAR_GZ, "zip": 
 
 
 def extract(archive: Path, into: Path, container: Container, limits: Limits) -> tuple[Member, ...]:
-    """Unpacks an archive into a folder that does not exist yet.
+    """Unpack an archive into a folder that does not exist yet.
 
     Args:
         archive: The archive.
-        into: The folder to make. After an error it may be half filled: never the place of publication.
-        container: How the catalog says it is packed.
+        into: The folder to create. After an error it is incomplete, so it must not be the final place.
+        container: The archive type that the catalog states.
         limits: Bounds on number, size and ratio.
 
     Returns:
         The files, sorted by name, each digested while it was written and synced to disk.
 
     Raises:
-        IntegrityError: ``unsafe-archive``: a member that must not be created, or a bomb; ``corrupt-archive``:
-            truncated, damaged, with something behind its end, or not what the catalog says.
+        IntegrityError: ``unsafe-archive``: a member that must not be created, or a decompression bomb;
+            ``corrupt-archive``: truncated, damaged, with trailing data, or of another type.
         OSError: The disk refused.
     """
-    _refuse_other(archive, container)
+    _check_kind(archive, container)
     into.mkdir(mode=0o777)
-    unpacking = Unpacker(archive, into, limits)
-    # Imported here: both pull in compression modules that a warm fetch does not need.
+    unpacker = Unpacker(archive, into, limits)
+    # Imported here: both load compression modules that a fetch from the cache does not need.
     if container == "zip":
         from zoo.archive.zip import unpack
     else:
         from zoo.archive.tar import unpack
-    unpack(unpacking)
-    return unpacking.finish()
+    unpack(unpacker)
+    return unpacker.finish()
 
 
-def _refuse_other(archive: Path, container: Container) -> None:
+def _check_kind(archive: Path, container: Container) -> None:
     with archive.open("rb") as file:
         found = sniff(file.read(HEAD_BYTES))
     if container not in _KINDS:
@@ -50,7 +50,7 @@ def _refuse_other(archive: Path, container: Container) -> None:
     if found is not _KINDS[container]:
         raise IntegrityError(
             "corrupt-archive",
-            f"{archive.name} is not the archive it should be",
+            f"{archive.name} is not an archive of the expected type",
             expected=describe(_KINDS[container]),
             found=describe(found),
         )

@@ -1,4 +1,4 @@
-"""Limits on what an archive may unpack to."""
+"""Limits on the size of downloads and of unpacked archives."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ MIB = 1024 * 1024
 
 @dataclass(frozen=True)
 class Limits:
-    """What a server or an archive may make us store.
+    """Limits that hold for untrusted servers and archives.
 
     Attributes:
         download_bytes: Largest download of unknown size.
-        slack: Bytes a download of known size may be larger than known, so that a replaced file can still be
-            downloaded and named by its digest.
+        slack: Bytes by which a download may exceed its known size, so that a replaced file can still be
+            downloaded and its digest reported.
         members: Files and folders in one archive.
         unpacked_bytes: Sum of all members' sizes.
-        ratio: Unpacked bytes per packed byte; counts from ``ratio_floor`` on.
-        ratio_floor: Unpacked bytes below which the ratio does not matter.
+        ratio: Unpacked bytes per packed byte; applies from ``ratio_floor`` on.
+        ratio_floor: Unpacked bytes below which the ratio is not checked.
     """
 
     download_bytes: int = 2048 * MIB

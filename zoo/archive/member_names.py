@@ -1,4 +1,4 @@
-"""Which names of archive members are safe to create, on every file system the tree may be copied to."""
+"""Names of archive members that are safe to create on every file system the tree may be copied to."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pathlib import PurePosixPath
 
 from registry.schema import Artifact
 
-LONGEST_PART = 255
-LONGEST_NAME = 1024
-DEEPEST = 16
+MAX_PART_BYTES = 255
+MAX_NAME_BYTES = 1024
+MAX_DEPTH = 16
 
 _WINDOWS_DEVICE = re.compile(r"(con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³])(\..*)?", re.IGNORECASE)
 # Control, format (bidirectional overrides, zero width), surrogate, private use, unassigned, separators.
@@ -24,45 +24,45 @@ _FORBIDDEN = {
 
 
 def safe_path(name: str) -> PurePosixPath:
-    """The relative path a member may be written to; ``.`` for the archive's root itself.
+    """The relative path of a member; ``.`` for the archive's root itself.
 
     Args:
-        name: Name as the archive states it.
+        name: Name in the archive.
 
     Raises:
-        ValueError: The name could lead out of the folder, hide what it is, or not survive a copy; says why.
+        ValueError: The name leads out of the folder, is misleading, or does not exist on every file system.
     """
     _refuse_characters(name)
-    if len(name.encode()) > LONGEST_NAME:
-        raise ValueError(f"longer than {LONGEST_NAME} bytes")
+    if len(name.encode()) > MAX_NAME_BYTES:
+        raise ValueError(f"longer than {MAX_NAME_BYTES} bytes")
     if name.startswith("/"):
         raise ValueError("an absolute path")
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    if len(parts) > DEEPEST:
-        raise ValueError(f"more than {DEEPEST} folders deep")
+    if len(parts) > MAX_DEPTH:
+        raise ValueError(f"more than {MAX_DEPTH} folders deep")
     for part in parts:
         _refuse_part(part)
     return PurePosixPath(*parts)
 
 
 def collision_key(path: PurePosixPath) -> str:
-    """Equal for names that some file system takes for one: other case, other form of the same character."""
+    """A key that is equal for names that some file system treats as one (case, Unicode normalization)."""
     folded = unicodedata.normalize("NFKC", str(path)).casefold()
     return unicodedata.normalize("NFKC", folded)
 
 
-class Names:
-    """The names of one archive so far; no two may mean the same place."""
+class MemberNames:
+    """The names of one archive so far; no two may denote the same path."""
 
     def __init__(self) -> None:
         self._files: dict[str, PurePosixPath] = {}
         self._folders: dict[str, PurePosixPath] = {}
 
     def add_file(self, path: PurePosixPath) -> None:
-        """Takes the name of a file.
+        """Add the name of a file.
 
         Raises:
-            ValueError: Another member is there already, or in the way.
+            ValueError: Another member has the same path, or is a file where a folder is needed.
         """
         key = collision_key(path)
         taken = self._files.get(key) or self._folders.get(key)
@@ -72,10 +72,10 @@ class Names:
         self._files[key] = path
 
     def add_folder(self, path: PurePosixPath) -> None:
-        """Takes the name of a folder; the same folder may come up often.
+        """Add the name of a folder; the same folder may be added repeatedly.
 
         Raises:
-            ValueError: A file is there already, or a folder that is the same only on some file systems.
+            ValueError: A file has the same path, or a folder that is the same only on some file systems.
         """
         if path.parts:
             self._add_parents(path / "_")
@@ -101,33 +101,33 @@ def _refuse_characters(name: str) -> None:
 def _refuse_part(part: str) -> None:
     plain = unicodedata.normalize("NFKC", part)
     if plain == "..":
-        raise ValueError("a step up (..)")
+        raise ValueError("a parent folder (..)")
     if plain in ("", ".") or any(character in plain for character in "/\\:\0"):
-        raise ValueError("a part that turns into a path when its spelling is normalized")
+        raise ValueError("a part that becomes a path when Unicode normalization is applied")
     if plain.endswith((".", " ")):
         raise ValueError("a trailing dot or space, which Windows drops")
     if _WINDOWS_DEVICE.fullmatch(plain):
-        raise ValueError("the name of a device on Windows")
-    if len(part.encode()) > LONGEST_PART:
-        raise ValueError(f"a part longer than {LONGEST_PART} bytes")
+        raise ValueError("a device name on Windows")
+    if len(part.encode()) > MAX_PART_BYTES:
+        raise ValueError(f"a part longer than {MAX_PART_BYTES} bytes")
 
 
 def _collision(path: PurePosixPath, taken: PurePosixPath) -> str:
     if path == taken:
-        return "the name stands in the archive twice"
-    return f"the same place as {str(taken)!r} on some file systems"
+        return "the name occurs twice in the archive"
+    return f"the same path as {str(taken)!r} on some file systems"
 
 
 def artifact_root(artifact: Artifact, names: Sequence[str]) -> PurePosixPath:
-    """Which path below an unpacked tree is the artifact.
+    """The path of the artifact below an unpacked tree.
 
-    One file alone is itself; of a Lite archive with more it is the ``.nb`` when there is exactly one.
-    Otherwise it is the folder that directly holds the files: archives are packed with and without a folder
-    around them, and an inference model is a folder whatever it holds. Litter of macOS does not count.
+    A single file is the artifact; in a Lite archive with more files it is the ``.nb`` when there is exactly
+    one. Otherwise it is the folder that directly contains the files: archives are packed with and without an
+    enclosing folder, and an inference model is always a folder. Metadata files of macOS are ignored.
 
     Args:
         artifact: The artifact.
-        names: The tree's files, relative.
+        names: Relative paths of the tree's files.
 
     Returns:
         The path relative to the tree, ``.`` for the tree itself.
@@ -135,7 +135,7 @@ def artifact_root(artifact: Artifact, names: Sequence[str]) -> PurePosixPath:
     paths = [PurePosixPath(name) for name in names]
     if artifact.container == "file":
         return paths[0]
-    paths = [path for path in paths if not _litter(path)] or paths
+    paths = [path for path in paths if not _is_macos_metadata(path)] or paths
     if artifact.kind != "inference" and len(paths) == 1:
         return paths[0]
     lite = [path for path in paths if path.suffix == ".nb"]
@@ -147,5 +147,5 @@ def artifact_root(artifact: Artifact, names: Sequence[str]) -> PurePosixPath:
     return shared
 
 
-def _litter(path: PurePosixPath) -> bool:
+def _is_macos_metadata(path: PurePosixPath) -> bool:
     return path.parts[0] == "__MACOSX" or path.name.startswith("._") or path.name == ".DS_Store"

@@ -1,4 +1,4 @@
-"""Writes the members of an archive into a folder, within limits and never outside of it."""
+"""Writes the members of an archive into a folder, within limits and never outside the folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from registry.errors import IntegrityError
 from registry.schema import Digest
 from zoo._utils.checksums import Fingerprint
 from zoo.archive.limits import Limits
-from zoo.archive.member_names import Names, safe_path
+from zoo.archive.member_names import MemberNames, safe_path
 
 CHUNK = 1024 * 1024
 
@@ -31,7 +31,7 @@ class Member:
 
 
 class Unpacker:
-    """What all formats share: the tally against the limits, and the only code that creates files.
+    """Shared by all archive formats: checks the limits, and creates all files.
 
     Args:
         archive: The archive.
@@ -44,33 +44,33 @@ class Unpacker:
         self.packed_size = archive.stat().st_size
         self.limits = limits
         self._into = into
-        self._names = Names()
+        self._names = MemberNames()
         self._count = 0
         self._written = 0
         self._members: list[Member] = []
 
     @property
-    def room(self) -> int:
+    def remaining(self) -> int:
         """Bytes that may still be unpacked."""
         ratio = max(self.packed_size * self.limits.ratio, self.limits.ratio_floor)
         return min(self.limits.unpacked_bytes, ratio) - self._written
 
     def folder(self, name: str) -> None:
-        """Creates a folder."""
+        """Create a folder."""
         path = self._accept(name, folder=True)
         (self._into / path).mkdir(parents=True, exist_ok=True)
 
     def file(self, name: str, size: int, chunks: Iterable[bytes]) -> None:
-        """Creates a file.
+        """Create a file.
 
         Args:
-            name: Name as the archive states it.
-            size: Size as the archive states it.
-            chunks: The content; not touched before the name and the size are accepted.
+            name: Name in the archive.
+            size: Size that the archive states.
+            chunks: The content; not read before name and size are accepted.
         """
         path = self._accept(name, folder=False)
-        if size > self.room:
-            raise self.unsafe(name, f"unpacks to more than allowed: {size} bytes, room for {self.room}")
+        if size > self.remaining:
+            raise self.unsafe(name, f"unpacks to more than allowed: {size} bytes, {self.remaining} remaining")
         target = self._into / path
         target.parent.mkdir(parents=True, exist_ok=True)
         fingerprint = Fingerprint()
@@ -91,9 +91,9 @@ class Unpacker:
         self._members.append(Member(str(path), fingerprint.digest))
 
     def finish(self) -> tuple[Member, ...]:
-        """The files, once the format's reader is through."""
+        """The files, after the last member."""
         if not self._members:
-            raise self.corrupt("there is no file in it")
+            raise self.corrupt("it contains no file")
         return tuple(sorted(self._members, key=lambda member: member.name))
 
     def _accept(self, name: str, *, folder: bool) -> PurePosixPath:
@@ -105,7 +105,7 @@ class Unpacker:
             if folder:
                 self._names.add_folder(path)
             elif not path.parts or name.endswith("/"):
-                raise ValueError("a file under the name of a folder")
+                raise ValueError("a file with the name of a folder")
             else:
                 self._names.add_file(path)
         except ValueError as error:
@@ -116,21 +116,21 @@ class Unpacker:
         """The error for a member that must not be created."""
         return IntegrityError(
             "unsafe-archive",
-            f"the archive {self.archive.name} holds a member that must not be unpacked",
+            f"the archive {self.archive.name} contains a member that must not be unpacked",
             expected="plain files and folders with plain names, within the limits",
             found=f"{ascii(name)[:120]}: {why}",
         )
 
     def corrupt(self, why: str) -> IntegrityError:
-        """The error for bytes that are no sound archive."""
+        """The error for a damaged archive."""
         return IntegrityError(
             "corrupt-archive",
             f"the archive {self.archive.name} is damaged or incomplete",
-            expected="one complete archive and nothing behind it",
+            expected="one complete archive and nothing after it",
             found=why,
         )
 
 
-def plain_mode(mode: int) -> bool:
-    """Whether Unix mode bits speak of a regular file or a folder, or do not say."""
+def is_plain_mode(mode: int) -> bool:
+    """Whether Unix mode bits denote a regular file or a folder, or no type at all."""
     return stat.S_IFMT(mode) in (0, stat.S_IFREG, stat.S_IFDIR)

@@ -1,8 +1,8 @@
-"""Reading zip with the standard library's parser, after looking at the directory it will believe.
+"""Reads zip with the standard library's parser, after checks of the central directory.
 
-A zip says everything twice and may hide things between: what is refused here is every case in which two
-readers could see two different archives. Held off whatever version is installed: members that overlap
-(CVE-2024-0450), a ZIP64 locator that points elsewhere (CVE-2025-8291), names that end at a NUL.
+A zip states everything twice and may hide data in between: every archive that two readers could interpret
+differently is refused. This avoids known bugs whatever version is installed: members that overlap
+(CVE-2024-0450), a ZIP64 locator that points elsewhere (CVE-2025-8291), names cut at a NUL.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import zlib
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from zoo.archive.unpacker import CHUNK, Unpacker, plain_mode
+from zoo.archive.unpacker import CHUNK, Unpacker, is_plain_mode
 
 # APPNOTE.TXT 4.3.16, end of central directory: disk numbers, entries (here, in all), size, offset, comment.
 _END = struct.Struct("<4s4H2LH")
@@ -21,7 +21,7 @@ _END_MARK = b"PK\x05\x06"
 _ZIP64_LOCATOR = b"PK\x06\x07"
 _LOCATOR_BYTES = 20
 _LOCAL_HEADER_BYTES = 30
-_LARGEST_ENTRY = 4096
+_MAX_ENTRY_BYTES = 4096
 """Bytes of one directory entry, on average: the parser reads all of them into memory at once."""
 
 _UTF8 = 0x800
@@ -30,33 +30,33 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _UNIX = 3
 
 
-def unpack(unpacking: Unpacker) -> None:
-    """Unpacks a zip archive.
+def unpack(unpacker: Unpacker) -> None:
+    """Unpack a zip archive.
 
     Args:
-        unpacking: Archive, limits and the place to put files.
+        unpacker: Archive, limits and target folder.
 
     Raises:
-        IntegrityError: As for :func:`zoo.store.archive.extract`.
+        IntegrityError: As for :func:`zoo.archive.extract.extract`.
     """
-    with unpacking.archive.open("rb") as file:
+    with unpacker.archive.open("rb") as file:
         try:
-            _check_end(unpacking, file)
+            _check_end(unpacker, file)
             with zipfile.ZipFile(file) as archive:
                 members = archive.infolist()
-                _check_layout(unpacking, members, archive.start_dir)
+                _check_layout(unpacker, members, archive.start_dir)
                 for member in members:
-                    _member(unpacking, archive, member)
+                    _member(unpacker, archive, member)
         except (zipfile.BadZipFile, zlib.error, EOFError, ValueError, struct.error, LookupError) as error:
-            raise unpacking.corrupt(f"{type(error).__name__}: {error}") from None
-        except (NotImplementedError, RuntimeError) as error:  # features of zip the parser does not know
-            raise unpacking.unsafe(unpacking.archive.name, str(error)) from None
+            raise unpacker.corrupt(f"{type(error).__name__}: {error}") from None
+        except (NotImplementedError, RuntimeError) as error:  # features that the parser does not support
+            raise unpacker.unsafe(unpacker.archive.name, str(error)) from None
 
 
-def _check_end(unpacking: Unpacker, file: BinaryIO) -> None:
-    """The directory's end record is the last thing in the file, and it announces a directory of sane size."""
+def _check_end(unpacker: Unpacker, file: BinaryIO) -> None:
+    """Check that the end record is the last record of the file and announces a directory of valid size."""
     longest = _END.size + 0xFFFF
-    start = max(0, unpacking.packed_size - longest - _LOCATOR_BYTES)
+    start = max(0, unpacker.packed_size - longest - _LOCATOR_BYTES)
     file.seek(start)
     tail = file.read()
     at = tail.rfind(_END_MARK)
@@ -64,53 +64,53 @@ def _check_end(unpacking: Unpacker, file: BinaryIO) -> None:
         raise ValueError("the end of the archive is missing")
     _, disk, first_disk, here, entries, size, offset, comment = _END.unpack_from(tail, at)
     if at + _END.size + comment != len(tail):
-        raise ValueError("something that is no part of the archive stands behind its end")
+        raise ValueError("there is data after the end of the archive")
     if disk or first_disk or here != entries:
-        raise ValueError("a part of an archive in several parts")
-    too_many = entries > unpacking.limits.members or size > unpacking.limits.members * _LARGEST_ENTRY
+        raise ValueError("a part of a split archive")
+    too_many = entries > unpacker.limits.members or size > unpacker.limits.members * _MAX_ENTRY_BYTES
     if too_many or tail[max(0, at - _LOCATOR_BYTES) : at].startswith(_ZIP64_LOCATOR):
-        raise unpacking.unsafe(unpacking.archive.name, f"more than {unpacking.limits.members} members")
+        raise unpacker.unsafe(unpacker.archive.name, f"more than {unpacker.limits.members} members")
     if offset + size != start + at:
-        raise ValueError("the directory is not where the end of the archive says")
+        raise ValueError("the directory is not where the end record states")
     file.seek(0)
 
 
-def _check_layout(unpacking: Unpacker, members: list[zipfile.ZipInfo], directory: int) -> None:
-    """Members follow each other from the first byte on, and none shares bytes with another."""
+def _check_layout(unpacker: Unpacker, members: list[zipfile.ZipInfo], directory: int) -> None:
+    """Check that members start at the first byte and do not overlap."""
     end = 0
     for member in sorted(members, key=lambda member: member.header_offset):
         if end == 0 and member.header_offset != 0:
-            raise ValueError("something that is no part of the archive stands before its first member")
+            raise ValueError("there is data before the first member")
         if member.header_offset < end:
-            raise unpacking.unsafe(member.filename, "it overlaps another member")
+            raise unpacker.unsafe(member.filename, "it overlaps another member")
         encoding = "utf-8" if member.flag_bits & _UTF8 else "cp437"
         name_bytes = len(member.orig_filename.encode(encoding))
         end = member.header_offset + _LOCAL_HEADER_BYTES + name_bytes + member.compress_size
     if end > directory:
-        raise ValueError("a member reaches into the directory")
+        raise ValueError("a member overlaps the directory")
 
 
-def _member(unpacking: Unpacker, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
-    # The parser cuts the name at a NUL; the name it was given is the one to judge.
+def _member(unpacker: Unpacker, archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> None:
+    # The parser cuts the name at a NUL; the original name is checked.
     name = member.orig_filename
     if member.flag_bits & _ENCRYPTED:
-        raise unpacking.unsafe(name, "it is encrypted")
+        raise unpacker.unsafe(name, "it is encrypted")
     if member.compress_type not in _METHODS:
-        raise unpacking.unsafe(
-            name, f"compression method {member.compress_type}: only stored and deflated are read"
+        raise unpacker.unsafe(
+            name, f"compression method {member.compress_type}: only stored and deflated are supported"
         )
-    if member.create_system == _UNIX and not plain_mode(member.external_attr >> 16):
-        raise unpacking.unsafe(name, "a link, device or pipe")
+    if member.create_system == _UNIX and not is_plain_mode(member.external_attr >> 16):
+        raise unpacker.unsafe(name, "a link, device or pipe")
     if name.endswith("/"):
         if member.file_size:
-            raise unpacking.unsafe(name, "a folder with content")
-        unpacking.folder(name)
+            raise unpacker.unsafe(name, "a folder with content")
+        unpacker.folder(name)
     else:
-        unpacking.file(name, member.file_size, _content(archive, member))
+        unpacker.file(name, member.file_size, _content(archive, member))
 
 
 def _content(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Iterator[bytes]:
-    """The member's bytes; the parser compares their CRC-32 at the end."""
+    """The member's bytes; the parser verifies their CRC-32 at the end."""
     with archive.open(member) as file:
         while chunk := file.read(CHUNK):
             yield chunk

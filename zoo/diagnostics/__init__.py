@@ -1,1 +1,1 @@
-"""What works on this machine: tools, hosts, links."""
+"""Diagnoses this machine: tools, hosts, catalog links."""

@@ -1,4 +1,4 @@
-"""What works on this machine and why: packages, toolchains, the store, and what to type to get the rest."""
+"""Diagnoses this machine: packages, toolchains and the cache, with a hint for each that is missing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from converters.toolchain.pins import (
 from registry.errors import ZooError
 from registry.schema.base import Model
 from zoo.diagnostics.connectivity import HostCheck
-from zoo.diagnostics.lite_versions import LiteVersion, lite_matrix
+from zoo.diagnostics.lite_versions import LiteVersion, check_lite_versions
 from zoo.settings import Settings
 
 LIGHT = ("filelock", "platformdirs", "pydantic", "PyYAML", "requests", "typer", "urllib3")
@@ -35,8 +35,8 @@ EXTRAS = {
     "report": ("Jinja2",),
     "arm-fp16": ("numba", "numpy"),
 }
-LEAST_FREE = 2_000_000_000
-"""Bytes; building both toolchains takes about 1.2 GB, and a store of all seed artifacts well under 0.1 GB."""
+MIN_FREE_BYTES = 2_000_000_000
+"""Building both toolchains takes about 1.2 GB, and a cache of all seed artifacts well under 0.1 GB."""
 
 
 class Package(Model):
@@ -54,17 +54,17 @@ class Package(Model):
 
 
 class Conversion(Model):
-    """One kind of conversion and whether it works here.
+    """One kind of conversion and its state on this machine.
 
     Attributes:
-        name: What becomes what.
-        state: ``works``; ``on-first-use``: its toolchain is built when it is needed; ``missing``.
+        name: Source and target format.
+        state: ``works``; ``on-first-use``: its toolchain is built on first use; ``missing``.
         tool: Tool and pinned version.
-        interpreter: Interpreter that does it or would be built on.
+        interpreter: Interpreter that runs it, or that its toolchain would be built from.
         python: Version of that interpreter.
-        packages: Versions found in it.
-        reason: Why the running interpreter does not do it; None when it does.
-        hint: What to type to get it; None when it works.
+        packages: Versions installed in it.
+        reason: Why the running interpreter cannot do it; None when it can.
+        hint: What to type to install it; None when it works.
     """
 
     name: str
@@ -77,14 +77,14 @@ class Conversion(Model):
     hint: str | None
 
 
-class Place(Model):
-    """The store's folder.
+class CacheFolder(Model):
+    """The cache folder.
 
     Attributes:
-        path: Where it is or would be.
-        writable: Whether files can be made there.
+        path: Its path; it may not exist yet.
+        writable: Whether files can be created there.
         free: Bytes free on its disk.
-        problem: What is wrong with it, in words; None when nothing is.
+        problem: Why it cannot be used; None when it can.
     """
 
     path: Path
@@ -102,13 +102,13 @@ class Diagnosis(Model):
         executable: The running interpreter.
         machine: Operating system and processor.
         packages: Distributions of the light install and of the extras.
-        store: The store's folder.
+        cache: The cache folder.
         mirror: Whether a mirror is set; its address may hold a secret and is not repeated.
         offline: Whether connections are forbidden.
         conversions: The conversions.
-        named: What is wrong with the interpreter that ``ZOO_PYTHON`` names; None when nothing is.
-        lite: Every version of Paddle-Lite that can be asked for.
-        net: The places that files are fetched from; None when they were not asked.
+        python_problem: Why the interpreter that ``ZOO_PYTHON`` names cannot be used; None when it can.
+        lite_versions: Every supported version of Paddle-Lite.
+        hosts: The checked sources of files; None when they were not checked.
     """
 
     version: str
@@ -116,48 +116,48 @@ class Diagnosis(Model):
     executable: Path
     machine: str
     packages: tuple[Package, ...]
-    store: Place
+    cache: CacheFolder
     mirror: bool
     offline: bool
     conversions: tuple[Conversion, ...]
-    named: str | None
-    lite: tuple[LiteVersion, ...]
-    net: tuple[HostCheck, ...] | None = None
+    python_problem: str | None
+    lite_versions: tuple[LiteVersion, ...]
+    hosts: tuple[HostCheck, ...] | None = None
 
 
-def examine(
-    settings: Settings, toolchains: Toolchains, net: tuple[HostCheck, ...] | None = None
+def collect_diagnosis(
+    settings: Settings, toolchains: Toolchains, hosts: tuple[HostCheck, ...] | None = None
 ) -> Diagnosis:
-    """Looks at this machine without changing it, and without asking any server.
+    """Diagnose this machine without changing it and without opening a connection.
 
     Args:
         settings: The user's settings.
-        toolchains: Where tools are looked for.
-        net: What the places that files are fetched from answered.
+        toolchains: The toolchains.
+        hosts: Results of checking the sources of files.
     """
-    trouble = toolchains.configured_interpreter_error()
+    error = toolchains.configured_interpreter_error()
     return Diagnosis(
         version=metadata.version("paddle-zoo"),
         python=platform.python_version(),
         executable=Path(sys.executable),
         machine=f"{platform.system()} {platform.machine()}",
         packages=_packages(),
-        store=_place(settings.cache),
+        cache=_cache_folder(settings.cache),
         mirror=bool(settings.mirrors),
         offline=settings.offline,
         conversions=(
             _conversion("weights → inference model", PADDLE, toolchains),
             _conversion("inference model → ONNX", PADDLE2ONNX, toolchains),
-            _conversion("ONNX → half or simpler ONNX", ONNXTOOLS, toolchains),
-            _conversion("ONNX → ONNX in eight bits", ONNXQUANT, toolchains),
+            _conversion("ONNX → FP16 or simplified ONNX", ONNXTOOLS, toolchains),
+            _conversion("ONNX → quantized ONNX", ONNXQUANT, toolchains),
             _conversion("ONNX → OpenVINO", OPENVINO, toolchains),
             _conversion("ONNX → ncnn", NCNN, toolchains),
             _conversion("ONNX → TensorFlow Lite", ONNX2TF, toolchains),
             _conversion("inference model → Paddle-Lite", paddlelite(), toolchains),
         ),
-        named=f"{trouble.message}: {trouble.found}" if trouble else None,
-        lite=lite_matrix(toolchains),
-        net=net,
+        python_problem=f"{error.message}: {error.found}" if error else None,
+        lite_versions=check_lite_versions(toolchains),
+        hosts=hosts,
     )
 
 
@@ -174,27 +174,29 @@ def _installed(name: str) -> str | None:
         return None
 
 
-def _place(cache: Path) -> Place:
-    # Unlike Path.exists, this takes what may not be looked at, or has too long a name, for missing.
+def _cache_folder(cache: Path) -> CacheFolder:
+    # Unlike Path.exists, this is False for a path without permission, or with too long a name.
     existing = next(folder for folder in (cache, *cache.parents) if os.path.exists(folder))
     free = shutil.disk_usage(existing).free
     writable = existing.is_dir() and os.access(existing, os.W_OK | os.X_OK)
     problem = None
-    if (blocked := _blocked(cache)) is not None:
-        writable, problem = False, f"{cache} cannot be used: {blocked}: set ZOO_CACHE to a folder that can"
+    if (error := _path_error(cache)) is not None:
+        writable, problem = False, f"{cache} cannot be used: {error}: set ZOO_CACHE to another folder"
     elif not writable:
-        problem = f"{existing} cannot be written to: set ZOO_CACHE to a folder that can"
-    elif free < LEAST_FREE:
-        problem = f"only {free / 1e9:.1f} GB free: building toolchains takes about {LEAST_FREE / 1e9:.0f} GB"
-    return Place(path=cache, writable=writable, free=free, problem=problem)
+        problem = f"{existing} is not writable: set ZOO_CACHE to another folder"
+    elif free < MIN_FREE_BYTES:
+        problem = (
+            f"only {free / 1e9:.1f} GB free: building toolchains takes about {MIN_FREE_BYTES / 1e9:.0f} GB"
+        )
+    return CacheFolder(path=cache, writable=writable, free=free, problem=problem)
 
 
-def _blocked(cache: Path) -> str | None:
-    """Why nothing can ever lie there; None when something does, or may."""
+def _path_error(cache: Path) -> str | None:
+    """Why the folder can neither exist nor be created; None when it can."""
     try:
         cache.stat()
     except FileNotFoundError:
-        return "it is a link to nothing" if cache.is_symlink() else None
+        return "it is a broken symbolic link" if cache.is_symlink() else None
     except OSError as error:
         return error.strerror
     return None
@@ -212,7 +214,7 @@ def _conversion(name: str, tool: Tool, toolchains: Toolchains) -> Conversion:
     try:
         status: ToolStatus = toolchains.status(tool)
     except ZooError as error:
-        # A store that cannot be used: it spoils this row, not the rest of what there is to say.
+        # An unusable cache: report it in this row and continue with the others.
         status = ToolStatus(tool, "missing", None, None, {}, error.message, error.hint)
     return Conversion(
         name=name,

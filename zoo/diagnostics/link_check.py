@@ -1,4 +1,4 @@
-"""Whether what a catalog points to is still there: every address of an artifact asked for, none fetched."""
+"""Checks every artifact address of a catalog without downloading anything."""
 
 from __future__ import annotations
 
@@ -10,51 +10,58 @@ import registry
 from registry.errors import NetworkError
 from registry.schema.base import Model
 from zoo._utils.threads import worker_pool
-from zoo.diagnostics.connectivity import HostCheck, check_host, host_of, hosts_of, mirrors_of, require_network
-from zoo.download.mirrors import display_url, rewrite
+from zoo.diagnostics.connectivity import (
+    HostCheck,
+    check_endpoints,
+    host_endpoints,
+    host_of,
+    mirror_endpoints,
+    require_network,
+)
+from zoo.download.mirrors import base_url, rewrite
 from zoo.download.policy import RetryPolicy
 from zoo.download.probe import Failure, ProbeResult, probe
+from zoo.download.redaction import redact
 from zoo.download.response import RETRYABLE_STATUSES
-from zoo.download.urls import redact
 from zoo.settings import Settings
 
 JOBS = 8
-"""Addresses asked for at the same time: few enough for a host that counts."""
+"""Simultaneous requests: few enough for a host that limits them."""
 
-TRIES = 3
-"""How often an address is asked for whose server says that it is busy."""
+ATTEMPTS = 3
+"""Requests for an address whose server answers with a temporary failure."""
 
 
 class DeadLink(Model):
-    """An address in the catalog that leads to no file.
+    """A catalog address without a file.
 
     Attributes:
         entry: Id of the entry.
         artifact: Id of the artifact.
         url: The address in the catalog.
-        asked: What was asked for last: the same, or its place on a mirror.
-        failed: What failed first.
-        status: Status code of HTTP; None when there was no answer.
-        found: The answer or the failure in words.
+        requested_url: The last requested address: the same, or its counterpart on a mirror.
+        failure: What failed first.
+        status: HTTP status code; None when there was no answer.
+        detail: The answer or the failure as text.
     """
 
     entry: str
     artifact: str
     url: str
-    asked: str
-    failed: Failure
+    requested_url: str
+    failure: Failure
     status: int | None
-    found: str
+    detail: str
 
 
-class Links(Model):
-    """What a look at all addresses found.
+class LinkReport(Model):
+    """The result of checking all addresses.
 
     Attributes:
         links: Number of addresses, counted once for each artifact that has them.
-        addresses: Number of different ones.
-        sources: The mirrors, or the hosts where there is none.
-        dead: The addresses that lead nowhere, in the catalog's order.
+        addresses: Number of distinct addresses.
+        sources: The mirrors, or the hosts where there is no mirror.
+        dead: The dead addresses, in the catalog's order.
     """
 
     links: int
@@ -64,22 +71,22 @@ class Links(Model):
 
 
 @dataclass(frozen=True)
-class _Asked:
-    """The last place an address was looked for at."""
+class _ProbedUrl:
+    """The last requested URL for an address, and its result."""
 
     url: str
-    found: ProbeResult
+    result: ProbeResult
 
 
-def check_links(path: Path | None, settings: Settings, policy: RetryPolicy | None = None) -> Links:
-    """Asks for every address of every artifact; a server that cannot be reached is asked only once.
+def check_links(path: Path | None, settings: Settings, policy: RetryPolicy | None = None) -> LinkReport:
+    """Request every address of every artifact; a server that cannot be reached is requested only once.
 
-    An address is dead when no mirror has it, or its host has not where there is no mirror.
+    An address is dead when no mirror has it, or its host does not have it where there is no mirror.
 
     Args:
         path: Catalog file or folder; None for the shipped one.
-        settings: Names the mirrors and says whether connections are forbidden.
-        policy: Patience; that of a fetch by default.
+        settings: Mirrors and offline mode.
+        policy: Time limits and retries; those of a fetch by default.
 
     Raises:
         CatalogError: The catalog breaks the schema.
@@ -87,7 +94,7 @@ def check_links(path: Path | None, settings: Settings, policy: RetryPolicy | Non
         UsageError: ``bad-mirror``.
     """
     require_network(settings)
-    patience = policy or RetryPolicy()
+    policy = policy or RetryPolicy()
     entries = registry.load(path) if path else registry.load()
     links = [
         (entry.id, artifact.id, url)
@@ -96,17 +103,17 @@ def check_links(path: Path | None, settings: Settings, policy: RetryPolicy | Non
         for url in artifact.urls
     ]
     urls = list(dict.fromkeys(url for _, _, url in links))
-    places = mirrors_of(urls, settings) or hosts_of(urls)
-    bound = patience.connect_timeout + patience.header_timeout
-    sources = check_host(places, settings, patience, seconds=bound)
-    if sources and not any(source.reached for source in sources):
+    endpoints = mirror_endpoints(urls, settings) or host_endpoints(urls)
+    bound = policy.connect_timeout + policy.header_timeout
+    sources = check_endpoints(endpoints, settings, policy, seconds=bound)
+    if sources and not any(source.reachable for source in sources):
         raise _unreachable(sources)
-    by_source = {source.source: source for source in sources}
+    by_key = {endpoint.key: source for endpoint, source in zip(endpoints, sources, strict=True)}
     with worker_pool(JOBS) as pool:
-        answers = pool.map(lambda url: _ask(url, settings.mirrors, by_source, patience), urls)
-        asked = dict(zip(urls, answers, strict=True))
-    dead = [_dead(entry, artifact, url, asked[url]) for entry, artifact, url in links]
-    return Links(
+        results = pool.map(lambda url: _probe_sources(url, settings.mirrors, by_key, policy), urls)
+        probed = dict(zip(urls, results, strict=True))
+    dead = [_dead_link(entry, artifact, url, probed[url]) for entry, artifact, url in links]
+    return LinkReport(
         links=len(links),
         addresses=len(urls),
         sources=sources,
@@ -114,49 +121,52 @@ def check_links(path: Path | None, settings: Settings, policy: RetryPolicy | Non
     )
 
 
-def _ask(url: str, mirrors: Sequence[str], sources: Mapping[str, HostCheck], policy: RetryPolicy) -> _Asked:
-    """An answer for one address: of the first mirror that has it, or else of the last one."""
-    places = {rewrite(url, mirror): sources[display_url(mirror)] for mirror in mirrors}
-    asked = []
-    for address, source in (places or {url: sources[host_of(url)]}).items():
-        if source.reached:
-            asked.append(_Asked(address, _with_retries(address, policy, mirrors)))
+def _probe_sources(
+    url: str, mirrors: Sequence[str], sources: Mapping[str, HostCheck], policy: RetryPolicy
+) -> _ProbedUrl:
+    """Probe one address: the result of the first mirror that has the file, or else of the last one."""
+    candidates = {rewrite(url, mirror): sources[base_url(mirror)] for mirror in mirrors}
+    probed = []
+    for address, source in (candidates or {url: sources[host_of(url)]}).items():
+        if source.reachable:
+            probed.append(_ProbedUrl(address, _probe_with_retries(address, policy, mirrors)))
         else:
-            asked.append(_Asked(address, ProbeResult(source.status, source.failed, source.found, 0.0)))
-        if asked[-1].found.failed is None:
+            unreachable = ProbeResult(source.status, source.failure, source.detail, 0.0)
+            probed.append(_ProbedUrl(address, unreachable))
+        if probed[-1].result.failure is None:
             break
-    # One that answered says more than one that did not.
-    return max(asked, key=lambda each: (each.found.failed is None, each.found.reached))
+    # An answer is more informative than a failed connection.
+    return max(probed, key=lambda each: (each.result.failure is None, each.result.reachable))
 
 
-def _with_retries(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> ProbeResult:
-    for tries in range(1, TRIES):
-        found = probe(url, policy, mirrors)
-        if found.status not in RETRYABLE_STATUSES:
-            return found
-        policy.sleep(policy.backoff_seconds(tries))
+def _probe_with_retries(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> ProbeResult:
+    for attempt in range(1, ATTEMPTS):
+        result = probe(url, policy, mirrors)
+        if result.status not in RETRYABLE_STATUSES:
+            return result
+        policy.sleep(policy.backoff_seconds(attempt))
     return probe(url, policy, mirrors)
 
 
-def _dead(entry: str, artifact: str, url: str, asked: _Asked) -> DeadLink | None:
-    if asked.found.failed is None:
+def _dead_link(entry: str, artifact: str, url: str, probed: _ProbedUrl) -> DeadLink | None:
+    if probed.result.failure is None:
         return None
     return DeadLink(
         entry=entry,
         artifact=artifact,
         url=redact(url),
-        asked=redact(asked.url),
-        failed=asked.found.failed,
-        status=asked.found.status,
-        found=asked.found.found,
+        requested_url=redact(probed.url),
+        failure=probed.result.failure,
+        status=probed.result.status,
+        detail=probed.result.detail,
     )
 
 
 def _unreachable(sources: Sequence[HostCheck]) -> NetworkError:
     return NetworkError(
         "network-unreachable",
-        "no link could be checked: nobody who may have the files can be reached",
-        found="; ".join(f"{source.source}: {source.failed} ({source.found})" for source in sources),
-        done="asked each of them once",
+        "no link could be checked: none of the mirrors or hosts is reachable",
+        found="; ".join(f"{source.source}: {source.failure} ({source.detail})" for source in sources),
+        done="each of them was requested once",
         hint=sources[0].hint,
     )

@@ -1,4 +1,4 @@
-"""Which versions of Paddle-Lite work on this machine: version by interpreter, what to type for the others."""
+"""The Paddle-Lite versions that work on this machine, by interpreter, with a hint for each that does not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from converters.toolchain.pins import LITE_VERSIONS, Tool, paddlelite
 from registry.errors import MissingToolError
 from registry.schema import Model
 
-Cell = Literal["built", "buildable", "no-interpreter", "no-wheel"]
+InterpreterState = Literal["built", "buildable", "no-interpreter", "no-wheel"]
 
 
 class LiteVersion(Model):
@@ -19,40 +19,40 @@ class LiteVersion(Model):
 
     Attributes:
         version: The version.
-        works: Whether a conversion would run with what is here; when not built yet, it is built on first use.
-        cells: ``X.Y`` of each interpreter that any version has a wheel for: ``built``: its environment is
-            here; ``buildable``: the interpreter is; ``no-interpreter``: there would be a wheel for it;
-            ``no-wheel``: there is none.
-        missing: What is missing, in words; None when nothing is.
-        hint: What to type to get it, or to have it ahead of its use; None when it is built.
+        works: Whether a conversion would run; an environment that is not built yet is built on first use.
+        interpreters: ``X.Y`` of each interpreter that some version has a wheel for. ``built``: its
+            environment exists; ``buildable``: the interpreter was found; ``no-interpreter``: there is a wheel
+            for it, and it was not found; ``no-wheel``: there is no wheel for it.
+        missing: What is missing; None when nothing is.
+        hint: What to type to install it; None when it is built.
     """
 
     version: str
     works: bool
-    cells: dict[str, Cell]
+    interpreters: dict[str, InterpreterState]
     missing: str | None
     hint: str | None
 
 
-def lite_matrix(toolchains: Toolchains) -> tuple[LiteVersion, ...]:
-    """Every version, the oldest first; looks at what is there and builds nothing.
+def check_lite_versions(toolchains: Toolchains) -> tuple[LiteVersion, ...]:
+    """Check every version, the oldest first; builds nothing.
 
     Args:
-        toolchains: Where environments are, and where interpreters are looked for.
+        toolchains: Existing environments and interpreters.
     """
     tools = [paddlelite(version) for version in LITE_VERSIONS]
     shorts = sorted({short for tool in tools for short in tool.pythons}, key=_minor, reverse=True)
     try:
         built = [each for each in toolchains.list() if each.ready and each.interpreter.exists()]
     except MissingToolError:
-        built = []  # a store that cannot be looked into holds none that works
+        built = []  # an unreadable cache has no environment that works
     trouble = toolchains.configured_interpreter_error()
-    # Nothing is built beside a named interpreter that does not run, so none of the others counts.
+    # If the interpreter that ZOO_PYTHON names does not run, no other one is used.
     bases = {} if trouble else toolchains.interpreters(tools)
-    return tuple(_row(tool, shorts, built, bases, trouble) for tool in tools)
+    return tuple(_lite_version(tool, shorts, built, bases, trouble) for tool in tools)
 
 
-def _row(
+def _lite_version(
     tool: Tool,
     shorts: list[str],
     built: list[ManagedEnvironment],
@@ -60,21 +60,21 @@ def _row(
     trouble: MissingToolError | None,
 ) -> LiteVersion:
     ready = {each.short for each in built if (each.tool, each.version) == (tool.name, tool.version)}
-    cells = {short: _cell(short, tool, ready, bases) for short in shorts}
+    states = {short: _state(short, tool, ready, bases) for short in shorts}
     missing, hint = None, None
-    if "built" not in cells.values():
+    if "built" not in states.values():
         missing, hint = "its environment", f"zoo toolchain install paddlelite@{tool.version}"
         if trouble is not None:
             missing, hint = "the interpreter that ZOO_PYTHON names", "unset ZOO_PYTHON"
-        elif "buildable" not in cells.values():
+        elif "buildable" not in states.values():
             newest = max(tool.pythons, key=_minor)
             missing = f"CPython {' or '.join(tool.pythons)}"
             hint = f"uv python install {newest} (or: pyenv install {newest}), then {hint}"
-    works = bool({"built", "buildable"} & set(cells.values()))
-    return LiteVersion(version=tool.version, works=works, cells=cells, missing=missing, hint=hint)
+    works = bool({"built", "buildable"} & set(states.values()))
+    return LiteVersion(version=tool.version, works=works, interpreters=states, missing=missing, hint=hint)
 
 
-def _cell(short: str, tool: Tool, ready: set[str], bases: Mapping[str, BaseInterpreter]) -> Cell:
+def _state(short: str, tool: Tool, ready: set[str], bases: Mapping[str, BaseInterpreter]) -> InterpreterState:
     if short in ready:
         return "built"
     if short not in tool.pythons:

@@ -12,24 +12,27 @@ from zoo.download.urls import HTTP_SCHEMES
 
 
 @contextmanager
-def open_transport(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> Iterator[Transport]:
-    """What can answer for an address; closed at the end.
+def open_transport(
+    url: str, policy: RetryPolicy, mirrors: Sequence[str], named: Sequence[str] = ()
+) -> Iterator[Transport]:
+    """Open the transport for an address; it is closed at the end.
 
     Args:
         url: The address.
-        policy: Patience.
+        policy: Time limits.
         mirrors: Base addresses the user named.
+        named: Addresses of single files the user named.
 
     Raises:
-        MissingToolError: ``mirror-package-missing``: only an optional package can open it.
-        UsageError: ``bad-mirror``: nothing can open it.
+        MissingToolError: ``mirror-package-missing``: an optional package is needed.
+        UsageError: ``bad-mirror``: nothing can open the address.
     """
     scheme = urlsplit(url).scheme
-    # Imported here: each of them brings along what the others do without.
+    # Imported here: each of them loads packages that the others do not need.
     if scheme in HTTP_SCHEMES:
         from zoo.download.session import Session
 
-        with Session(policy, mirrors) as session:
+        with Session(policy, mirrors, named) as session:
             yield session
         return
     from zoo.download.filesystem import FilesystemTransport, FsspecFilesystem, LocalFilesystem

@@ -1,7 +1,7 @@
-"""Mirrors that are file systems: a folder of this machine, or whatever fsspec opens (S3, Google Cloud, …).
+"""Transport for mirrors that are file systems: a local folder, or one of fsspec (S3, Google Cloud, …).
 
-They answer in the options of HTTP, ranges and entity tags included, so that resuming, limits, digests and
-publishing are the same code for every source.
+It answers with HTTP status codes, ranges and entity tags, so that resuming, limits and digests are the same
+code for every source.
 """
 
 from __future__ import annotations
@@ -17,8 +17,10 @@ from typing import IO, Any, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
 
 from registry.errors import MissingToolError, NetworkError, UsageError
+from zoo._utils.printable import printable
 from zoo.download.errors import connection_lost, root_cause
-from zoo.download.mirrors import display_url, matching_mirror
+from zoo.download.mirrors import base_url, matching_mirror
+from zoo.download.redaction import redact
 from zoo.download.response import RetryableError
 from zoo.download.transport import Reply
 
@@ -33,12 +35,12 @@ _EXTRAS = {
 
 
 @dataclass(frozen=True)
-class Item:
-    """A file on a filesystem.
+class FileInfo:
+    """Metadata of a file.
 
     Attributes:
         size: Bytes.
-        tag: Changes when the bytes do; empty when the file system cannot tell.
+        tag: Changes when the bytes change; empty when the file system has nothing of that kind.
     """
 
     size: int
@@ -46,23 +48,23 @@ class Item:
 
 
 class Filesystem(Protocol):
-    """A place that holds files under paths. Raises what its file system raises."""
+    """A file system addressed by URLs. Its methods raise the errors of that file system."""
 
-    def find(self, url: str) -> Item | None:
+    def find(self, url: str) -> FileInfo | None:
         """The file at an address, None when there is none."""
 
     def open(self, url: str) -> IO[bytes]:
-        """The bytes of a file that was found."""
+        """Open a file that was found."""
 
-    def failed(self, url: str, error: Exception) -> NoReturn:
-        """Says in our words what the file system said."""
+    def raise_error(self, url: str, error: Exception) -> NoReturn:
+        """Raise the error of our tree for an error of the file system."""
 
 
 class FilesystemTransport:
-    """Answers requests from a filesystem.
+    """Answers requests from a file system.
 
     Args:
-        filesystem: Where the files are.
+        filesystem: The file system.
     """
 
     def __init__(self, filesystem: Filesystem) -> None:
@@ -70,31 +72,31 @@ class FilesystemTransport:
 
     @contextmanager
     def get(self, url: str, headers: Mapping[str, str]) -> Iterator[Reply]:
-        """The answer to a request; see ``Transport``."""
+        """Request a file; see ``Transport``."""
         try:
-            item = self._filesystem.find(url)
+            info = self._filesystem.find(url)
         except PermissionError:
             yield Reply(403, {}, iter(()))
             return
         except FileNotFoundError:
-            item = None
-        except Exception as error:  # each file system has a tree of errors of its own
-            self._filesystem.failed(url, error)
-        if item is None:
+            info = None
+        except Exception as error:  # each file system has error classes of its own
+            self._filesystem.raise_error(url, error)
+        if info is None:
             yield Reply(404, {}, iter(()))
             return
-        yield self._answer(url, item, _start(headers, item))
+        yield self._answer(url, info, _start(headers, info))
 
     def head(self, url: str) -> AbstractContextManager[Reply]:
-        """As for a whole file, which nothing is read of before its blocks are."""
+        """Request the whole file; nothing of it is read before its blocks are."""
         return self.get(url, {})
 
-    def _answer(self, url: str, item: Item, start: int) -> Reply:
-        if start and start >= item.size:
-            return Reply(416, {"Content-Range": f"bytes */{item.size}"}, iter(()))
-        headers = {"Content-Length": str(item.size - start)} | ({"ETag": f'"{item.tag}"'} if item.tag else {})
+    def _answer(self, url: str, info: FileInfo, start: int) -> Reply:
+        if start and start >= info.size:
+            return Reply(416, {"Content-Range": f"bytes */{info.size}"}, iter(()))
+        headers = {"Content-Length": str(info.size - start)} | ({"ETag": f'"{info.tag}"'} if info.tag else {})
         if start:
-            headers["Content-Range"] = f"bytes {start}-{item.size - 1}/{item.size}"
+            headers["Content-Range"] = f"bytes {start}-{info.size - 1}/{info.size}"
         return Reply(206 if start else 200, headers, self._blocks(url, start))
 
     def _blocks(self, url: str, start: int) -> Iterator[bytes]:
@@ -103,7 +105,7 @@ class FilesystemTransport:
                 file.seek(start)
                 while block := file.read(BLOCK):
                     yield block
-        except Exception as error:  # each file system has a tree of errors of its own
+        except Exception as error:  # each file system has error classes of its own
             raise connection_lost(url, root_cause(error)) from None
 
 
@@ -111,38 +113,38 @@ class LocalFilesystem:
     """Folders of this machine.
 
     Args:
-        mirrors: Base addresses the user named, to tell a missing file from a missing disk.
+        mirrors: Base addresses the user named, to distinguish a missing file from a missing disk.
     """
 
     def __init__(self, mirrors: Sequence[str]) -> None:
         self._mirrors = mirrors
 
-    def find(self, url: str) -> Item | None:
-        """A plain file; anything else, a pipe for example, would never end."""
+    def find(self, url: str) -> FileInfo | None:
+        """A regular file; reading anything else, a pipe for example, might never end."""
         mirror = matching_mirror(url, self._mirrors)
-        if mirror is not None and not path_of(display_url(mirror)).is_dir():
-            raise NotADirectoryError(f"there is no folder {path_of(display_url(mirror))}")
+        if mirror is not None and not path_of(base_url(mirror)).is_dir():
+            raise NotADirectoryError(f"there is no folder {path_of(base_url(mirror))}")
         found = path_of(url).stat()
         if not stat.S_ISREG(found.st_mode):
             return None
-        return Item(found.st_size, f"{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ino:x}")
+        return FileInfo(found.st_size, f"{found.st_size:x}-{found.st_mtime_ns:x}-{found.st_ino:x}")
 
     def open(self, url: str) -> IO[bytes]:
-        """The bytes of a file that was found."""
+        """Open a file that was found."""
         return path_of(url).open("rb")
 
-    def failed(self, url: str, error: Exception) -> NoReturn:
-        """A disk does not get better by asking again."""
+    def raise_error(self, url: str, error: Exception) -> NoReturn:
+        """Raise an error that is not retried: a disk does not recover within a minute."""
         raise NetworkError(
             "network-unreachable",
-            f"{url}: the mirror's folder cannot be read",
-            found=str(error),
+            f"{redact(url)}: the mirror folder cannot be read",
+            found=printable(str(error)),
             hint="mount it, or correct --mirror or ZOO_MIRROR",
         ) from None
 
 
 class FsspecFilesystem:
-    """A file system of fsspec. It finds its credentials in its own places, never in an address.
+    """A file system of fsspec. It reads its credentials from its own configuration, never from an address.
 
     Args:
         scheme: For example ``s3``.
@@ -153,54 +155,54 @@ class FsspecFilesystem:
     """
 
     def __init__(self, scheme: str) -> None:
-        self._fs = file_system(scheme)
+        self._fs = open_filesystem(scheme)
 
-    def find(self, url: str) -> Item | None:
+    def find(self, url: str) -> FileInfo | None:
         """A file; folders do not count."""
-        info = self._fs.info(_path(url))
+        info = self._fs.info(unquote(url))
         if info.get("type") != "file":
             return None
         tag = info.get("ETag") or info.get("etag") or info.get("md5Hash") or ""
-        return Item(int(info["size"]), re.sub(r"[^0-9A-Za-z+/=-]", "", str(tag)))
+        return FileInfo(int(info["size"]), re.sub(r"[^0-9A-Za-z+/=-]", "", str(tag)))
 
     def open(self, url: str) -> IO[bytes]:
-        """The bytes of a file that was found."""
-        # What s3fs reads ahead by itself is fifty times as much, and all of it is partial in memory.
-        file: IO[bytes] = self._fs.open(_path(url), "rb", block_size=8 * BLOCK)
+        """Open a file that was found."""
+        # The default of s3fs reads fifty times as much ahead, all of it in memory.
+        file: IO[bytes] = self._fs.open(unquote(url), "rb", block_size=8 * BLOCK)
         return file
 
-    def failed(self, url: str, error: Exception) -> NoReturn:
-        """Anything may be over in a moment."""
+    def raise_error(self, url: str, error: Exception) -> NoReturn:
+        """Raise an error that is retried: any failure of a remote store may be temporary."""
         raise RetryableError(
             NetworkError(
                 "network-unreachable",
-                f"{url}: the mirror cannot be read",
+                f"{redact(url)}: the mirror cannot be read",
                 found=root_cause(error),
                 hint="check the network, the bucket's name and its credentials",
             )
         ) from None
 
 
-def file_system(scheme: str) -> Any:
+def open_filesystem(scheme: str) -> Any:
     """The file system of fsspec for a scheme.
 
     Raises:
-        MissingToolError: ``mirror-package-missing``: it, or what it needs for this scheme, is not installed.
-        UsageError: ``bad-mirror``: fsspec knows no such scheme.
+        MissingToolError: ``mirror-package-missing``: fsspec or a package for this scheme is not installed.
+        UsageError: ``bad-mirror``: fsspec does not support the scheme.
     """
     try:
         # Not in the light install: few mirrors are buckets.
         import fsspec
 
         kind = fsspec.get_filesystem_class(scheme)
-        _require_nothing_more(kind)
+        _require_no_arguments(kind)
         return kind()
     except ImportError as error:
         package = _EXTRAS.get(scheme, "paddle-zoo[mirrors]")
         raise MissingToolError(
             "mirror-package-missing",
             f"a {scheme}:// mirror needs a package that is not installed",
-            expected="fsspec, and what it needs for this scheme",
+            expected="fsspec, and the package it needs for this scheme",
             found=str(error),
             done="nothing was fetched",
             hint=f"pip install '{package}'",
@@ -208,16 +210,16 @@ def file_system(scheme: str) -> Any:
     except ValueError:
         raise UsageError(
             "bad-mirror",
-            f"nothing here can open {scheme}:// addresses",
+            f"{scheme}:// addresses are not supported",
             expected="http, https, file, or a scheme of fsspec such as s3",
             hint="correct --mirror or ZOO_MIRROR",
         ) from None
 
 
-def _require_nothing_more(kind: Any) -> None:
-    """Only schemes that an address is enough for; ftp, for example, wants its host apart.
+def _require_no_arguments(kind: Any) -> None:
+    """Accept only file systems that need nothing but an address; ftp, for example, needs a host argument.
 
-    Asked before one is made: what fails while it is made complains on stderr when it is thrown away.
+    Checked before construction: an object whose construction fails prints to stderr when it is collected.
 
     Raises:
         ValueError: It needs more.
@@ -229,18 +231,14 @@ def _require_nothing_more(kind: Any) -> None:
 
 def path_of(url: str) -> Path:
     """The path of a ``file://`` address."""
-    from urllib.request import url2pathname  # as the standard library spells it on this system
+    from urllib.request import url2pathname  # handles the drive letters of Windows
 
     return Path(url2pathname(urlsplit(url).path))
 
 
-def _path(url: str) -> str:
-    return unquote(url)
-
-
-def _start(headers: Mapping[str, str], item: Item) -> int:
-    """Where the body is to begin; 0 when the file is not the one the condition names."""
-    if headers.get("If-Range", f'"{item.tag}"') != f'"{item.tag}"':
+def _start(headers: Mapping[str, str], info: FileInfo) -> int:
+    """The offset of the response body; 0 when the file is not the one that ``If-Range`` names."""
+    if headers.get("If-Range", f'"{info.tag}"') != f'"{info.tag}"':
         return 0
-    asked = re.fullmatch(r"bytes=(\d+)-", headers.get("Range", ""))
-    return int(asked[1]) if asked else 0
+    requested = re.fullmatch(r"bytes=(\d+)-", headers.get("Range", ""))
+    return int(requested[1]) if requested else 0

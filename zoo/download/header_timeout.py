@@ -1,7 +1,7 @@
-"""Connections that do not wait for ever for the head of an answer.
+"""HTTP connections with a time limit for all headers of a response.
 
-A socket's time limit holds for each read. A server that sends a header byte by byte, or one interim answer
-after the other, never exceeds it and never comes to the point.
+A socket's time limit applies to each read. A server that sends a header byte by byte, or one interim response
+after the other, never exceeds it.
 """
 
 from __future__ import annotations
@@ -20,10 +20,10 @@ from urllib3.response import HTTPResponse
 
 
 class HeaderTimeoutAdapter(HTTPAdapter):
-    """What requests sends with, bounded in the time until all headers are here.
+    """Adapter for requests with a time limit until all headers have arrived.
 
     Args:
-        seconds: The bound.
+        seconds: The limit.
     """
 
     def __init__(self, seconds: float) -> None:
@@ -31,56 +31,58 @@ class HeaderTimeoutAdapter(HTTPAdapter):
         super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **options: Any) -> None:
-        """Makes the manager of direct connections."""
+        """Create the pool manager of direct connections."""
         super().init_poolmanager(*arguments, **options)
-        self._bound(self.poolmanager)
+        self._use_limited_pools(self.poolmanager)
 
     def proxy_manager_for(self, proxy: str, **options: Any) -> PoolManager:
-        """The manager of connections through a proxy; SOCKS has another kind of them, left as they are."""
-        return self._bound(super().proxy_manager_for(proxy, **options))
+        """The pool manager of a proxy; SOCKS proxies have connections of another class, left unchanged."""
+        return self._use_limited_pools(super().proxy_manager_for(proxy, **options))
 
-    def _bound(self, manager: PoolManager) -> PoolManager:
+    def _use_limited_pools(self, manager: PoolManager) -> PoolManager:
         if manager.pool_classes_by_scheme is pool_classes_by_scheme:
             manager.pool_classes_by_scheme = self._pools
         return manager
 
 
-def _within(seconds: float, connection: HTTPConnection, ask: Callable[[], HTTPResponse]) -> HTTPResponse:
-    """Reads the head of an answer; breaks the connection off when that takes longer."""
-    late = Event()
+def _read_headers(
+    seconds: float, connection: HTTPConnection, read: Callable[[], HTTPResponse]
+) -> HTTPResponse:
+    """Read the headers of a response; shut the connection down when that takes too long."""
+    expired = Event()
 
-    def break_off() -> None:
-        late.set()
-        with suppress(OSError):  # it ended by itself in the meantime
+    def shut_down() -> None:
+        expired.set()
+        with suppress(OSError):  # the connection ended in the meantime
             if connection.sock is not None:
                 connection.sock.shutdown(socket.SHUT_RDWR)
 
-    timer = Timer(seconds, break_off)
+    timer = Timer(seconds, shut_down)
     timer.daemon = True
     timer.start()
     try:
-        answer = ask()
-    except Exception:  # what broke off the asking shows as any error of the connection
-        if not late.is_set():
+        response = read()
+    except Exception:  # the shutdown surfaces as any error of the connection
+        if not expired.is_set():
             raise
     else:
-        if not late.is_set():
-            return answer
-        answer.close()
+        if not expired.is_set():
+            return response
+        response.close()
     finally:
         timer.cancel()
-    # As a socket says it: both libraries above know what to make of that.
-    raise TimeoutError("the head of the answer took too long")
+    # The class that sockets raise: requests and urllib3 translate it.
+    raise TimeoutError("the headers of the response took too long")
 
 
 def _pools(seconds: float) -> dict[str, type[HTTPConnectionPool]]:
     class Plain(HTTPConnection):
         def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3 itself
-            return _within(seconds, self, super().getresponse)
+            return _read_headers(seconds, self, super().getresponse)
 
     class Encrypted(HTTPSConnection):
         def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as in urllib3 itself
-            return _within(seconds, self, super().getresponse)
+            return _read_headers(seconds, self, super().getresponse)
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain

@@ -1,4 +1,4 @@
-"""How patient and how generous the store is: waits, retries, and the bounds on what a server may send."""
+"""Retry policy and time limits of downloads."""
 
 from __future__ import annotations
 
@@ -10,23 +10,23 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """When to try again, and how long to wait before.
+    """When to try again, how long to wait before, and when to give up.
 
     Attributes:
-        attempts: Tries without progress before giving up; a try that brought ``stall_bytes`` starts anew.
-        max_attempts: Tries in all, progress or not.
-        backoff: Seconds before the second try; doubles with each further one.
-        max_backoff: Bound on that.
+        attempts: Attempts without progress before giving up; gaining ``stall_bytes`` resets the count.
+        max_attempts: Attempts in all, with or without progress.
+        backoff: Seconds before the second attempt; doubles with each further one.
+        max_backoff: Upper bound of that.
         max_retry_after: A server that asks for a longer pause is given up at once.
-        connect_timeout: Seconds to reach a server.
+        connect_timeout: Seconds to connect to a server.
         read_timeout: Seconds without a single byte.
-        header_timeout: Seconds from a request to the last header of its answer.
+        header_timeout: Seconds from a request to the last header of its response.
         stall_window: Seconds over which ``stall_bytes`` must arrive.
         stall_bytes: Fewer bytes in a window count as a stall.
         redirects: Redirects followed for one request.
         sleep: Waits; replaced in tests.
         clock: Monotonic seconds; replaced in tests.
-        jitter: Factor on each backoff, so that many clients do not come back in step.
+        jitter: Factor on each backoff, so that many clients do not retry at the same moment.
     """
 
     attempts: int = 5

@@ -1,4 +1,4 @@
-"""Whether an address answers, asked with a request of a few bytes; and if not, what failed first."""
+"""Probes an address with a request of a few bytes, and names what failed first."""
 
 from __future__ import annotations
 
@@ -28,38 +28,38 @@ Failure = Literal[
     "status",
     "mirror",
 ]
-"""What failed first, in the order in which it can; ``mirror`` is a folder or bucket that cannot be read."""
+"""What failed first, in the order of a request; ``mirror`` is a folder or bucket that cannot be read."""
 
-_NO_HEAD = frozenset({405, 501})
+_HEAD_UNSUPPORTED = frozenset({405, 501})
 _ANSWERED = frozenset({"server-error", "too-many-redirects", "insecure-redirect"})
 
 
 @dataclass(frozen=True)
 class ProbeResult:
-    """What an address answered.
+    """The result of probing an address.
 
     Attributes:
-        status: Status code of HTTP; None when there was no answer.
-        failed: What failed first; None when the file is there.
-        found: The answer or the failure in words.
-        seconds: How long it took.
-        hint: What to do about it where the failure itself says so.
+        status: HTTP status code; None when there was no answer.
+        failure: What failed first; None when the file is there.
+        detail: The answer or the failure as text.
+        seconds: Duration of the probe.
+        hint: What to do about a failure, where the failure itself tells.
     """
 
     status: int | None
-    failed: Failure | None
-    found: str
+    failure: Failure | None
+    detail: str
     seconds: float
     hint: str | None = None
 
     @property
-    def reached(self) -> bool:
-        """Whether somebody who may have the file answered."""
-        return self.failed in (None, "status", "bad-answer")
+    def reachable(self) -> bool:
+        """Whether the source answered, with the file or without it."""
+        return self.failure in (None, "status", "bad-answer")
 
 
 def probe(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> ProbeResult:
-    """Asks once for an address, by ``HEAD``, or for its first byte where ``HEAD`` is not allowed.
+    """Request an address once, by ``HEAD``, or its first byte where ``HEAD`` is not supported.
 
     Args:
         url: The address.
@@ -69,37 +69,41 @@ def probe(url: str, policy: RetryPolicy, mirrors: Sequence[str]) -> ProbeResult:
     Raises:
         UsageError: ``bad-mirror``: nothing can open it.
     """
-    begun = policy.clock()
+    started = policy.clock()
     try:
         with open_transport(url, policy, mirrors) as transport:
             status = _status(transport, url)
     except RetryableError as error:
-        return _failed(url, error, error.error, policy.clock() - begun)
+        return _failed(url, error, error.error, policy.clock() - started)
     except ZooError as error:
         if error.code == "bad-mirror":
             raise
-        return _failed(url, error, error, policy.clock() - begun)
-    failed: Failure | None = "proxy" if status == 407 else None if 200 <= status < 300 else "status"
-    return ProbeResult(status, failed, status_text(status), policy.clock() - begun)
+        return _failed(url, error, error, policy.clock() - started)
+    failure: Failure | None = "proxy" if status == 407 else None if 200 <= status < 300 else "status"
+    return ProbeResult(status, failure, status_text(status), policy.clock() - started)
 
 
 def _status(transport: Transport, url: str) -> int:
     with transport.head(url) as reply:
-        if reply.status not in _NO_HEAD:
+        if reply.status not in _HEAD_UNSUPPORTED:
             return reply.status
     with transport.get(url, {"Range": "bytes=0-0"}) as reply:
         return reply.status
 
 
-def _failed(url: str, error: Exception, told: ZooError, seconds: float) -> ProbeResult:
+def _failed(url: str, error: Exception, reported: ZooError, seconds: float) -> ProbeResult:
+    detail = reported.found or reported.message
     if urlsplit(url).scheme not in HTTP_SCHEMES:
-        return ProbeResult(None, "mirror", told.found or told.message, seconds, told.hint)
-    failure: Failure = "bad-answer" if told.code in _ANSWERED else _first(error)
-    return ProbeResult(None, failure, told.found or told.message, seconds)
+        return ProbeResult(None, "mirror", detail, seconds, reported.hint)
+    if reported.code == "bad-setting":
+        return ProbeResult(None, "proxy", detail, seconds, reported.hint)
+    return ProbeResult(
+        None, "bad-answer" if reported.code in _ANSWERED else _first_failure(error), detail, seconds
+    )
 
 
-def _first(error: Exception) -> Failure:
-    """What failed first, told by the errors of the network stack; a proxy's own troubles are the proxy's."""
+def _first_failure(error: Exception) -> Failure:
+    """The first failure, derived from the errors of the network stack."""
     found = causes(error)
     kinds = {kind.__name__ for each in found for kind in type(each).__mro__}
     if any("Proxy" in kind for kind in kinds):
@@ -108,7 +112,7 @@ def _first(error: Exception) -> Failure:
         return "name-not-resolved"
     if any(isinstance(each, ConnectionRefusedError) for each in found):
         return "connection-refused"
-    # A bundle of certificates that is not there is told by a plain OSError of requests.
+    # requests reports a missing certificate bundle as a plain OSError.
     if any(isinstance(each, ssl.SSLError) for each in found) or "certificate" in str(found[-1]):
         return "certificate"
     if any(isinstance(each, TimeoutError) for each in found) or {"Timeout", "TimeoutError"} & kinds:

@@ -12,43 +12,48 @@ from typing import Literal, NoReturn
 
 from registry.errors import IntegrityError, NetworkError, ZooError
 from zoo._utils.checksums import Checksums
-from zoo.download.urls import redact, source_description
+from zoo._utils.printable import printable
+from zoo.download.redaction import redact
+from zoo.download.urls import source_description
 
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 ABSENT_STATUSES = frozenset({403, 404, 410})
 RETRYABLE_STATUSES = frozenset({408, 425, 429, 500, 502, 503, 504})
-"""Statuses that another try may not meet again."""
-_LATER = "try again later, or choose another source with --mirror URL"
+"""Statuses of temporary failures."""
+
+OTHER_SOURCE_HINT = "choose another source with --mirror URL"
+RETRY_HINT = f"try again later, or {OTHER_SOURCE_HINT}"
 CREDENTIAL_HINTS = {
     401: "give the user and password in --mirror https://USER:PASSWORD@HOST/… or in ~/.netrc; or the proxy's",
     407: "give the proxy's user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
 }
-_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_LONGEST_HEADER = 80
 
 
 class RetryableError(Exception):
-    """This try failed, another may not.
+    """An attempt failed; a later attempt may succeed.
 
     Args:
-        error: What to raise when there is no further try.
-        after: Seconds the server asks to wait.
-        restart: Whether the bytes so far are worthless.
+        error: What to raise when there is no further attempt.
+        retry_after: Seconds that the server asks to wait.
+        restart: Whether the bytes received so far are useless.
     """
 
-    def __init__(self, error: ZooError, *, after: float | None = None, restart: bool = False) -> None:
+    def __init__(self, error: ZooError, *, retry_after: float | None = None, restart: bool = False) -> None:
         super().__init__(error.message)
         self.error = error
-        self.after = after
+        self.retry_after = retry_after
         self.restart = restart
 
 
 @dataclass(frozen=True)
-class Resume:
-    """What was asked for: the rest of a file.
+class RangeRequest:
+    """A request for the rest of a file.
 
     Attributes:
         offset: First byte that is missing.
-        total: Size of the whole as known so far.
+        total: Size of the whole file as known so far.
         etag: Entity tag of the bytes so far.
         validator: Sent as ``If-Range``; None when the final digest alone decides.
     """
@@ -65,73 +70,75 @@ class Resume:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """A response whose body is worth reading.
+class FileResponse:
+    """A response whose body is to be read.
 
     Attributes:
-        kind: ``whole`` file, or the ``rest`` behind the bytes we have.
-        total: Size of the whole file; None when the server does not say.
+        kind: ``full`` file, or the ``rest`` of it from the requested offset.
+        total: Size of the whole file; None when the server does not state it.
         etag: Strong entity tag.
         last_modified: The server's date of the file.
         checksums: What the server states about the whole file.
+        ranges: Whether the server may serve ranges of the file.
     """
 
-    kind: Literal["whole", "rest"]
+    kind: Literal["full", "rest"]
     total: int | None
     etag: str | None = None
     last_modified: str | None = None
     checksums: Checksums = field(default_factory=Checksums)
+    ranges: bool = True
 
 
-def read_answer(
+def interpret_response(
     url: str,
     status: int,
     headers: Mapping[str, str],
     *,
-    asked: Resume | None,
+    requested: RangeRequest | None,
     has_digest: bool,
     now: datetime,
-) -> Answer:
-    """Decides what to do with a response.
+) -> FileResponse:
+    """Decide what to do with a response.
 
     Args:
-        url: What was asked.
+        url: The requested URL.
         status: Status code.
         headers: Response headers, names in any case.
-        asked: The range that was asked for; None for the whole.
-        has_digest: Whether a digest is known, so that a cut-off body cannot pass for a whole one.
-        now: Time here, for ``Retry-After`` dates.
+        requested: The requested range; None for the whole file.
+        has_digest: Whether a digest is known, so that a truncated body will be detected.
+        now: Local time, for ``Retry-After`` dates.
 
     Raises:
-        RetryableError: Another try may succeed.
+        RetryableError: Another attempt may succeed.
         NetworkError: ``not-on-server`` or ``server-error``.
         IntegrityError: ``unexpected-response``: the body is encoded although that was not accepted.
     """
     if status in (200, 206):
         _refuse_encoding(url, headers)
     if status == 200:
-        return _whole(url, headers, has_digest)
-    if status == 206 and asked is not None:
-        return _rest(url, headers, asked)
-    if status == 416 and asked is not None:
-        _restart(url, "the server says the file ends before what is here already", status_text(status))
+        return _full(url, headers, requested=requested, has_digest=has_digest)
+    if status == 206 and requested is not None:
+        return _rest(url, headers, requested)
+    if status == 416 and requested is not None:
+        _restart(url, "the server states that the file ends before the requested range", status_text(status))
     if status in ABSENT_STATUSES:
         _not_on_server(url, status)
     error = _server_error(url, f"answered {status_text(status)}", status_text(status))
     error.hint = CREDENTIAL_HINTS.get(status, error.hint)
     if status in RETRYABLE_STATUSES:
-        raise RetryableError(error, after=retry_after(headers, now))
+        raise RetryableError(error, retry_after=retry_after(headers, now))
     raise error
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds a server asks to wait (RFC 9110, 10.2.3), never negative; None when it does not say.
+    """Seconds a server asks to wait (RFC 9110, 10.2.3), never negative; None when it does not ask.
 
-    A date is measured against the server's own ``Date`` where it sends one: the clock here may be wrong.
+    A date is measured against the server's own ``Date`` where it sends one: the local clock may be wrong.
 
     Args:
         headers: Response headers.
-        now: Time here, with time zone.
+        now: Local time, with time zone.
     """
     value = headers.get("Retry-After", "").strip()
     if value.isascii() and value.isdigit():
@@ -142,70 +149,6 @@ def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
     return max(0.0, (then - (_date(headers.get("Date", "")) or now)).total_seconds())
 
 
-def _date(value: str) -> datetime | None:
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
-
-
-def _whole(url: str, headers: Mapping[str, str], has_digest: bool) -> Answer:
-    checksums = Checksums.stated(headers)
-    chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
-    length = headers.get("Content-Length", "").strip()
-    stated = length.isascii() and length.isdigit() and len(length) < 19
-    if not (chunked or stated or has_digest or checksums.md5):
-        raise _server_error(
-            url,
-            "does not say how long the file is, so a cut-off one could not be told from a whole one",
-            "neither a length nor chunks nor a checksum",
-        )
-    return Answer(
-        "whole",
-        total=int(length) if stated and not chunked else None,
-        etag=_strong(headers.get("ETag")),
-        last_modified=headers.get("Last-Modified"),
-        checksums=checksums,
-    )
-
-
-def _rest(url: str, headers: Mapping[str, str], asked: Resume) -> Answer:
-    stated = headers.get("Content-Range", "").strip()
-    match = _RANGE.fullmatch(stated)
-    if match is None or int(match[1]) != asked.offset:
-        _restart(url, f"asked for the bytes from {asked.offset} on, got others", stated or "no Content-Range")
-    total = None if match[3] == "*" else int(match[3])
-    if total is not None and asked.total not in (None, total):
-        _restart(url, "the file changed its size during the download", f"{total} bytes, before {asked.total}")
-    if total is not None and int(match[2]) >= total:
-        _restart(url, "the server contradicts itself about the length of the file", stated)
-    etag = _strong(headers.get("ETag"))
-    if etag and asked.etag and etag != asked.etag:
-        _restart(url, "the file changed during the download", f"ETag {etag}, before {asked.etag}")
-    return Answer("rest", total=total if total is not None else asked.total, etag=etag or asked.etag)
-
-
-def _refuse_encoding(url: str, headers: Mapping[str, str]) -> None:
-    encoding = headers.get("Content-Encoding", "").strip().lower()
-    if encoding in ("", "identity"):
-        return
-    # Undoing it would be a guess: servers also label a .tar.gz that way which is meant to stay as it is.
-    raise IntegrityError(
-        "unexpected-response",
-        f"{redact(url)}: the server sent the file in another encoding than it was asked for",
-        expected="the file as it is (Accept-Encoding: identity)",
-        found=f"Content-Encoding: {encoding[:40]}",
-        done="nothing was stored",
-        hint="choose another source with --mirror URL",
-    )
-
-
-def _strong(etag: str | None) -> str | None:
-    """Weak tags (RFC 9110, 8.8.1) may stay when bytes change, so they prove nothing about a part."""
-    return etag if etag and etag.startswith('"') else None
-
-
 def status_text(status: int) -> str:
     """A status code with its meaning, for messages."""
     try:
@@ -214,26 +157,116 @@ def status_text(status: int) -> str:
         return str(status)
 
 
-def _server_error(url: str, what: str, found: str | None = None) -> NetworkError:
-    return NetworkError(
-        "server-error",
-        f"{redact(url)}: the server {what}",
-        found=found,
-        hint=_LATER,
+def _date(value: str) -> datetime | None:
+    try:
+        date = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=timezone.utc)
+
+
+def _full(
+    url: str, headers: Mapping[str, str], *, requested: RangeRequest | None, has_digest: bool
+) -> FileResponse:
+    checksums = Checksums.stated(headers)
+    chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
+    length = headers.get("Content-Length", "").strip()
+    stated = length.isascii() and length.isdigit() and len(length) < 19
+    _refuse_part_as_whole(url, headers, int(length) if stated else None, requested)
+    if not (chunked or stated or has_digest or checksums.md5):
+        raise _server_error(
+            url,
+            "states no file size, so a truncated file could not be detected",
+            "no Content-Length, no chunked encoding, no checksum",
+        )
+    return FileResponse(
+        "full",
+        total=int(length) if stated and not chunked else None,
+        etag=_strong(headers.get("ETag")),
+        last_modified=headers.get("Last-Modified"),
+        checksums=checksums,
+        ranges=requested is None and headers.get("Accept-Ranges", "").strip().lower() != "none",
     )
 
 
+def _refuse_part_as_whole(
+    url: str, headers: Mapping[str, str], length: int | None, requested: RangeRequest | None
+) -> None:
+    """Refuse a part of the file under status 200 (RFC 9110, 14.4 gives Content-Range no meaning there)."""
+    stated = headers.get("Content-Range", "").strip()
+    match = _CONTENT_RANGE.fullmatch(stated)
+    whole = match is not None and int(match[1]) == 0 and str(int(match[2]) + 1) == match[3]
+    if not stated or (match is not None and whole and length in (None, int(match[3]))):
+        return
+    found = f"Content-Range: {_header(stated)}"
+    if requested is not None:
+        _restart(url, "the server answered 200 to a range request, but sent a part of the file", found)
+    raise _server_error(url, "answered 200, but sent a part of the file", found)
+
+
+def _rest(url: str, headers: Mapping[str, str], requested: RangeRequest) -> FileResponse:
+    stated = headers.get("Content-Range", "").strip()
+    match = _CONTENT_RANGE.fullmatch(stated)
+    if match is None or int(match[1]) != requested.offset:
+        found = _header(stated) or "no Content-Range"
+        _restart(url, f"requested the bytes from {requested.offset} on, but received other bytes", found)
+    first, last = int(match[1]), int(match[2])
+    total = None if match[3] == "*" else int(match[3])
+    length = headers.get("Content-Length", "").strip()
+    contradicts = last < first or (length.isascii() and length.isdigit() and int(length) != last - first + 1)
+    if contradicts or (total is not None and last >= total):
+        _restart(url, "the server contradicts itself about the length of the file", _header(stated))
+    if total is not None and requested.total not in (None, total):
+        found = f"{total} bytes, before {requested.total}"
+        _restart(url, "the file changed its size during the download", found)
+    etag = _strong(headers.get("ETag"))
+    if etag and requested.etag and etag != requested.etag:
+        found = f"ETag {_header(etag)}, before {_header(requested.etag)}"
+        _restart(url, "the file changed during the download", found)
+    known_total = total if total is not None else requested.total
+    return FileResponse("rest", total=known_total, etag=etag or requested.etag)
+
+
+def _refuse_encoding(url: str, headers: Mapping[str, str]) -> None:
+    encoding = headers.get("Content-Encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return
+    # Decoding would be a guess: servers also label a .tar.gz that way which is meant to stay as it is.
+    raise IntegrityError(
+        "unexpected-response",
+        f"{redact(url)}: the server sent the file in an encoding that was not accepted",
+        expected="the file as it is (Accept-Encoding: identity)",
+        found=f"Content-Encoding: {_header(encoding)}",
+        done="nothing was stored",
+        hint=OTHER_SOURCE_HINT,
+    )
+
+
+def _header(value: str) -> str:
+    """The value of a header for a message: a server may send anything in it."""
+    return printable(value, _LONGEST_HEADER)
+
+
+def _strong(etag: str | None) -> str | None:
+    """A strong entity tag; a weak one (RFC 9110, 8.8.1) may stay the same when bytes change."""
+    return etag if etag and etag.startswith('"') else None
+
+
+def _server_error(url: str, what: str, found: str | None = None) -> NetworkError:
+    return NetworkError("server-error", f"{redact(url)}: the server {what}", found=found, hint=RETRY_HINT)
+
+
 def _restart(url: str, why: str, found: str) -> NoReturn:
-    error = NetworkError("server-error", f"{redact(url)}: {why}", found=found, hint=_LATER)
+    error = NetworkError("server-error", f"{redact(url)}: {why}", found=found, hint=RETRY_HINT)
     raise RetryableError(error, restart=True)
 
 
 def _not_on_server(url: str, status: int) -> NoReturn:
-    what = "refuses to hand out" if status == 403 else "does not have"
+    what = "refuses access to" if status == 403 else "does not have"
     raise NetworkError(
         "not-on-server",
         f"{redact(url)}: {source_description(url)} {what} this file",
         found=status_text(status),
         done="nothing was stored",
-        hint="choose another source with --mirror URL",
+        hint=OTHER_SOURCE_HINT,
     )

@@ -1,4 +1,4 @@
-"""How bytes come here: the one shape in which servers, folders and buckets answer a download."""
+"""The interface through which a download reads from servers, folders and buckets."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Protocol
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer whose body is not read yet.
+    """A response whose body is not read yet.
 
     Attributes:
-        status: Status code of HTTP; a file system's answer is put into the same numbers.
+        status: HTTP status code; a file system's answer is translated into one.
         headers: Response headers.
         blocks: The body as it arrives; raises ``RetryableError`` when it breaks off.
     """
@@ -27,24 +27,24 @@ class Transport(Protocol):
     """Answers requests for files."""
 
     def get(self, url: str, headers: Mapping[str, str]) -> AbstractContextManager[Reply]:
-        """The answer to a request.
+        """Request a file.
 
         Args:
-            url: What to ask for.
+            url: Its address.
             headers: ``Range`` and ``If-Range``, or nothing.
 
         Raises:
-            RetryableError: No answer now, maybe later.
-            NetworkError: No answer at all.
+            RetryableError: The request failed; a later one may succeed.
+            NetworkError: The request failed for good.
         """
 
     def head(self, url: str) -> AbstractContextManager[Reply]:
-        """The answer to a request for everything but the file.
+        """Request status and headers of a file.
 
         Args:
-            url: What to ask for.
+            url: Its address.
 
         Raises:
-            RetryableError: No answer now, maybe later.
-            NetworkError: No answer at all.
+            RetryableError: The request failed; a later one may succeed.
+            NetworkError: The request failed for good.
         """

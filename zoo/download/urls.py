@@ -1,4 +1,4 @@
-"""URLs as people may see them, and where a redirect may lead."""
+"""Parts of URLs: origin, file name, cache key, and the target of a redirect."""
 
 from __future__ import annotations
 
@@ -10,118 +10,132 @@ from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from registry.errors import NetworkError
+from zoo.download.redaction import HIDDEN, redact
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+(%[0-9A-Za-z]+)?\]|[^\[\]:]+)(:[0-9]*)?")
 HTTP_SCHEMES = tuple(_DEFAULT_PORTS)
-"""Schemes that are asked over the network's usual way; everything else is a file system."""
+"""Schemes requested over HTTP; every other scheme is a file system."""
 
 
 class Origin(NamedTuple):
-    """Scheme, host and port: what credentials belong to."""
+    """Scheme, host and port: the scope of credentials."""
 
     scheme: str
     host: str
     port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        standard = self.port == _DEFAULT_PORTS[self.scheme]
+        return f"{self.scheme}://{host}" + ("" if standard else f":{self.port}")
 
 
 def origin(url: str) -> Origin:
     """The origin of an http or https URL, default port filled in.
 
     Raises:
-        ValueError: The URL has another scheme, no host, or a port that is none; quotes nothing of it.
+        ValueError: The URL has another scheme, no host, or an invalid host or port; quotes nothing of it.
     """
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port
-    except ValueError:  # the reason may quote the place where a password stands
+    except ValueError:  # its own reason may quote the place where a password stands
         raise ValueError("its host or port cannot be read") from None
     if parts.scheme not in _DEFAULT_PORTS or not host:
         raise ValueError("it does not begin with http:// or https:// and a host")
-    try:
-        host.encode("idna")  # as the network stack will, which fails there with an error of its own
-    except UnicodeError:
-        raise ValueError("a part of its host's name is empty or too long") from None
+    check_host(parts.netloc, host)
     return Origin(parts.scheme, host.lower(), port or _DEFAULT_PORTS[parts.scheme])
 
 
-def redact(url: str) -> str:
-    """The URL for messages, logs and files: no user, no password, no value of the query.
+def check_host(netloc: str, host: str) -> None:
+    """Refuse a host that the network stack would fail on with an error of its own.
 
-    Every query value is redact, because which parameter of which host is a signature cannot be known.
+    Args:
+        netloc: User, password, host and port as the address has them.
+        host: The host.
+
+    Raises:
+        ValueError: A bracket, a label or a character is not allowed; quotes nothing of it.
     """
-    parts = urlsplit(url)
-    place = parts.netloc.rpartition("@")[2]
-    query = re.sub(r"=[^&;]*", "=***", parts.query)
-    if query and "=" not in query:
-        query = "***"
-    return urlunsplit((parts.scheme, place, parts.path, query, ""))
+    if not _HOST_AND_PORT.fullmatch(netloc.rpartition("@")[2]):
+        raise ValueError("its host or port cannot be read")
+    if any(char.isspace() or not char.isprintable() or char in "\\<>\"'`{}|^@" for char in host):
+        raise ValueError("its host contains a character that is not allowed")
+    try:
+        encoded = host.encode("idna").decode()
+    except UnicodeError:
+        raise ValueError("a label of its host name is empty or too long") from None
+    if len(encoded) > 253:
+        raise ValueError("its host name is too long")
 
 
 def source_description(url: str) -> str:
-    """Who answers for a URL, for messages."""
+    """The kind of source that a URL belongs to, for messages."""
     scheme = urlsplit(url).scheme
-    return (
-        "the server"
-        if scheme in HTTP_SCHEMES
-        else "the mirror's folder"
-        if scheme == "file"
-        else "the mirror"
-    )
+    if scheme in HTTP_SCHEMES:
+        return "the server"
+    return "the mirror folder" if scheme == "file" else "the mirror"
 
 
 def file_name(url: str) -> str:
     """The last part of the URL's path, as a plain file name.
 
-    Anything a file system could stumble over becomes ``_``; the result is never empty, hidden or a folder.
+    Characters special to some file system become ``_``; the result is never empty, hidden or a folder.
     """
     last = PurePosixPath(unquote(urlsplit(url).path)).name
     plain = re.sub(r"[^0-9A-Za-z._+-]", "_", last).lstrip(".")[-100:]
     return plain or "download"
 
 
-def key(url: str) -> str:
-    """A short name for a URL that is readable, safe as a file name and different for different URLs."""
+def url_key(url: str) -> str:
+    """A short name for a URL: readable, safe as a file name, different for different URLs."""
     return f"{file_name(url)[-60:]}-{hashlib.sha256(url.encode()).hexdigest()[:16]}"
 
 
 def redirect_target(current: str, location: str | None, plain_http: Collection[Origin]) -> str:
-    """Where a redirect leads.
+    """Resolve the target of a redirect and check that it may be followed.
 
     Args:
         current: The URL that answered with the redirect.
         location: Its ``Location`` header.
-        plain_http: Origins whose hosts may be spoken to without encryption, because the user named them.
+        plain_http: Origins whose hosts may be requested without encryption, because the user named them.
 
     Raises:
-        NetworkError: ``insecure-redirect``: it leaves https, or leads to something that is not the web;
+        NetworkError: ``insecure-redirect``: it leaves https, or is no http or https address;
             ``server-error``: there is no usable ``Location``.
     """
     if not location:
         raise NetworkError(
             "server-error",
-            f"{redact(current)}: a redirect that does not say where to",
-            found="no Location in the answer",
+            f"{redact(current)}: the server sent a redirect without a target",
+            found="no Location header",
             done="nothing was stored",
             hint="choose another source with --mirror URL",
         )
     try:
         target = urlsplit(urljoin(current, location))
         bare = urlunsplit(target._replace(netloc=target.netloc.rpartition("@")[2], fragment=""))
-        place = origin(bare)
+        found = origin(bare)
     except ValueError as error:
-        raise _refused(current, "an address that cannot be used", str(error)) from None
-    named = any(place.host == known.host for known in plain_http)
-    if place.scheme == "http" and not named:
-        raise _refused(current, redact(bare), "it is not encrypted")
+        raise _insecure_redirect(current, "an address that cannot be used", str(error)) from None
+    named = any(found.host == known.host for known in plain_http)
+    if found.scheme == "http" and not named:
+        raise _insecure_redirect(current, redirect_display(bare), "it is not encrypted")
     return bare
 
 
-def _refused(current: str, target: str, why: str) -> NetworkError:
+def redirect_display(url: str) -> str:
+    """The target of a redirect for messages: its origin alone, since the path may hold a token."""
+    return f"{origin(url)}/{HIDDEN}"
+
+
+def _insecure_redirect(current: str, target: str, why: str) -> NetworkError:
     return NetworkError(
         "insecure-redirect",
-        f"{redact(current)}: redirected to where we must not follow: {why}",
+        f"{redact(current)}: the server redirects to an address that must not be followed: {why}",
         expected="an https address",
         found=target,
-        done="did not follow it",
+        done="the redirect was not followed",
         hint="choose another source with --mirror URL",
     )

@@ -1,1 +1,1 @@
-"""Artifacts on their way to other machines: mirrors for any static server, and bundles in one file."""
+"""Transfers artifacts to other machines: mirrors for any static server, and bundles in one file."""

@@ -1,4 +1,4 @@
-"""``zoo bundle``: artifacts, converted ones with their provenance, in one file that crosses an air gap."""
+"""``zoo bundle create``: writes published and converted artifacts into one file for an offline machine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from importlib.metadata import version
 from pathlib import Path
 
 from converters.fs.atomic import check_writable, publish, writing_to
-from converters.fs.workdir import work_directory
 from registry.errors import IntegrityError
 from registry.lock import describe
 from registry.schema import Digest, Entry, Model
@@ -18,7 +17,15 @@ from zoo.artifacts.plan import FetchPlan, plans
 from zoo.artifacts.resolver import ArtifactResolver, CachedRoute
 from zoo.artifacts.spec import ArtifactSpec
 from zoo.download.mirrors import mirror_path
-from zoo.transfer.bundle_manifest import BUILT, CONTENTS, FILES, BundledConversion, BundledFile, Contents
+from zoo.store.cache_root import cache_work_directory
+from zoo.transfer.bundle_manifest import (
+    BUILT,
+    FILES,
+    MANIFEST,
+    BundledConversion,
+    BundledFile,
+    BundleManifest,
+)
 
 
 class Bundle(Model):
@@ -26,22 +33,22 @@ class Bundle(Model):
 
     Attributes:
         path: The file.
-        sha256: Its digest, to compare on the other side.
+        sha256: Its digest, to verify the file on the other machine.
         size: Bytes.
-        contents: What it holds.
+        manifest: Its content.
     """
 
     path: Path
     sha256: str
     size: int
-    contents: Contents
+    manifest: BundleManifest
 
 
-class Packing:
-    """Gathers what goes into a bundle.
+class BundleBuilder:
+    """Collects the files of a bundle.
 
     Args:
-        resolver: The store, and the way to what is not in it yet.
+        resolver: Gives access to the store.
     """
 
     def __init__(self, resolver: ArtifactResolver) -> None:
@@ -51,16 +58,16 @@ class Packing:
         self._sources: dict[str, Path] = {}
         self._members: dict[str, Digest] = {}
 
-    def add(self, entry: Entry, plan: FetchPlan, trail: CachedRoute) -> None:
-        """Takes an artifact and everything an offline fetch of it needs.
+    def add(self, entry: Entry, plan: FetchPlan, route: CachedRoute) -> None:
+        """Add an artifact and everything that an offline fetch of it needs.
 
         Args:
             entry: The entry.
             plan: The way to it.
-            trail: Where that way leads through the store.
+            route: Where that way leads through the store.
         """
         artifact = plan.start
-        stored = self._resolver.published(entry, artifact, packed=True)
+        stored = self._resolver.fetch_published(entry, artifact, packed=True)
         path = f"{FILES}/{mirror_path(artifact.urls[0])}"
         self._take(path, self._resolver.store.packed(artifact, stored), stored.digest)
         self._published[artifact.urls[0]] = BundledFile(
@@ -68,10 +75,10 @@ class Packing:
         )
         if not plan.steps:
             return
-        for key in trail.keys:
+        for key in route.keys:
             self._take_folder(key)
         self._built.append(
-            BundledConversion(entry=entry.id, want=plan.want, start=artifact.urls[0], keys=trail.keys)
+            BundledConversion(entry=entry.id, spec=plan.spec, start=artifact.urls[0], keys=route.keys)
         )
 
     def _take_folder(self, key: str) -> None:
@@ -84,18 +91,18 @@ class Packing:
         self._sources[path] = source
         self._members[path] = digest
 
-    def contents(self) -> Contents:
-        """The description of all that was added."""
-        return Contents(
+    def manifest(self) -> BundleManifest:
+        """The manifest of all added files."""
+        return BundleManifest(
             made_by=f"paddle-zoo {version('paddle-zoo')}",
             published=tuple(sorted(self._published.values(), key=lambda item: item.path)),
-            built=tuple(sorted(self._built, key=lambda item: (item.entry, item.want.id, item.keys))),
+            built=tuple(sorted(self._built, key=lambda item: (item.entry, item.spec.id, item.keys))),
             members=dict(sorted(self._members.items())),
         )
 
     @property
     def sources(self) -> Mapping[str, Path]:
-        """Member to the file in the store it is copied from."""
+        """Member to the stored file that it is copied from."""
         return self._sources
 
 
@@ -107,12 +114,12 @@ def bundle(
     build: bool | None,
     jobs: int = 4,
 ) -> Bundle:
-    """Writes a bundle, fetching and converting first what is not in the store.
+    """Write a bundle; artifacts that are not in the store are fetched or converted first.
 
     Args:
-        orders: What goes into it.
+        orders: The artifacts.
         out: The file.
-        resolver: The way to artifacts.
+        resolver: Fetches and converts artifacts.
         build: As for ``plans``.
         jobs: Artifacts fetched at the same time.
 
@@ -120,33 +127,33 @@ def bundle(
         ZooError: As for fetching; nothing is written then.
     """
     check_writable(out)
-    resolver.all(orders, build=build, jobs=jobs)
-    packing = Packing(resolver)
+    resolver.resolve(orders, build=build, jobs=jobs)
+    builder = BundleBuilder(resolver)
     for entry, want in orders:
         for plan in plans(entry, want, build=build):
-            if (trail := resolver.trail(entry, plan)) is not None:
-                packing.add(entry, plan, trail)
+            if (route := resolver.cached_route(entry, plan)) is not None:
+                builder.add(entry, plan, route)
                 break
-    contents = packing.contents()
-    with work_directory(resolver.settings.cache / "work") as folder:
+    manifest = builder.manifest()
+    with cache_work_directory(resolver.settings.cache) as folder:
         temp = folder / "bundle"
         with writing_to(out):
-            _write(temp, contents, packing.sources)
+            _write(temp, manifest, builder.sources)
         digest = digest_of(temp)
         publish(temp, out)
-    return Bundle(path=out, sha256=digest.sha256, size=digest.size, contents=contents)
+    return Bundle(path=out, sha256=digest.sha256, size=digest.size, manifest=manifest)
 
 
-def _write(target: Path, contents: Contents, sources: Mapping[str, Path]) -> None:
-    text = contents.dump()
+def _write(target: Path, manifest: BundleManifest, sources: Mapping[str, Path]) -> None:
+    text = manifest.dump()
     with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
-        archive.addfile(_member(CONTENTS, len(text)), io.BytesIO(text))
-        for path, digest in contents.members.items():
-            # A file that rotted in the store must not travel under its old digest.
+        archive.addfile(_member(MANIFEST, len(text)), io.BytesIO(text))
+        for path, digest in manifest.members.items():
+            # A file that was damaged in the store must not be bundled under its old digest.
             found = digest_of(sources[path])
             if found != digest:
                 raise IntegrityError(
-                    "store-damaged",
+                    "cache-damaged",
                     f"{sources[path]} changed after it was stored",
                     expected=describe(digest),
                     found=describe(found),

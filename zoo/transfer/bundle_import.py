@@ -1,21 +1,18 @@
-"""``zoo import``: a bundle's artifacts into the store, all of them or none.
+"""``zoo bundle import``: imports the artifacts of a bundle into the store, all of them or none.
 
-A bundle is believed no more than a server: its members are unpacked by the code that unpacks downloads, each
-is compared with its digest, and published files take the way of every download, the bundle being the mirror.
-Everything is first done in a store that is thrown away, so that a refusal of the last artifact leaves nothing
-of the first behind.
+A bundle is trusted no more than a server: its members are unpacked by the code that unpacks downloads, every
+digest is verified, and published files are fetched like any download, with the bundle as the mirror.
+Everything is first done in a temporary store, so that an error in the last artifact leaves nothing behind.
 """
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from converters.fs.workdir import work_directory
 from converters.planning.execute import result_name
 from converters.provenance.statement import SUFFIX, Provenance
 from registry import Registry
@@ -29,32 +26,33 @@ from zoo.archive.unpacker import Member
 from zoo.artifacts.plan import plans
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.artifacts.verify import verify
-from zoo.store import Limits, SourceOptions, Store
+from zoo.store import Limits, RemoteSource, Store
+from zoo.store.cache_root import cache_work_directory
 from zoo.store.expected_digests import ExpectedDigest, changed, expected_digests
 from zoo.transfer.bundle_manifest import (
-    ANEW,
     BUILT,
-    CONTENTS,
     FILES,
+    MANIFEST,
+    NEW_COPY_HINT,
     BundledConversion,
     BundledFile,
-    Contents,
-    damaged,
-    read_contents,
+    BundleManifest,
+    damaged_bundle,
+    parse_manifest,
 )
 
-LARGEST_CONTENTS = 16 * 1024 * 1024
+MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 
 
 class ImportedArtifact(Model):
-    """An artifact a bundle brought.
+    """An artifact of an imported bundle.
 
     Attributes:
         entry: ``name@release``.
         artifact: Name within the entry, for example ``lite-arm-fp16``.
         path: The file, or the folder of an inference model.
-        built: Whether it was converted by whoever made the bundle.
-        new: Whether the store did not have it.
+        built: Whether it was converted where the bundle was created.
+        new: Whether the store did not have it before.
     """
 
     entry: str
@@ -65,26 +63,26 @@ class ImportedArtifact(Model):
 
 
 @dataclass(frozen=True)
-class _Opened:
-    """A bundle, unpacked, every member of it compared with its digest."""
+class _UnpackedBundle:
+    """An unpacked bundle; the digest of every member was verified."""
 
     folder: Path
-    contents: Contents
+    manifest: BundleManifest
 
 
 def import_bundle(
     bundle: Path, resolver: ArtifactResolver, entries: Registry, *, sha256: str | None = None
 ) -> tuple[ImportedArtifact, ...]:
-    """Takes the artifacts of a bundle into the store.
+    """Import the artifacts of a bundle into the store.
 
     Args:
         bundle: The file.
         resolver: The store.
         entries: The catalog.
-        sha256: Digest the bundle must have; None takes any.
+        sha256: Digest the bundle must have; None accepts any.
 
     Returns:
-        The artifacts, in the order of the bundle; those that were there before, too.
+        The artifacts in the order of the bundle, including those that the store had before.
 
     Raises:
         NotFoundError: ``no-such-file``, or an entry of the bundle is not in the catalog.
@@ -94,12 +92,12 @@ def import_bundle(
     """
     _check_readable(bundle)
     _check_digest(bundle, sha256)
-    with work_directory(resolver.settings.cache / "work") as folder, translate_os_errors(resolver.store.root):
-        opened = _open(bundle, folder / "bundle")
-        _refuse_changes(opened.contents, resolver, entries)
-        rehearsal = replace(resolver, store=Store(folder / "store"))
-        _Import(opened, bundle, rehearsal, entries).run()
-        return _Import(opened, bundle, resolver, entries).run()
+    with cache_work_directory(resolver.settings.cache) as folder, translate_os_errors(resolver.store.root):
+        unpacked = _open(bundle, folder / "bundle")
+        _refuse_changes(unpacked.manifest, resolver, entries)
+        trial = replace(resolver, store=Store(folder / "store"))
+        _Import(unpacked, bundle, trial, entries).run()
+        return _Import(unpacked, bundle, resolver, entries).run()
 
 
 def _check_readable(bundle: Path) -> None:
@@ -120,51 +118,55 @@ def _check_digest(bundle: Path, sha256: str | None) -> None:
     if found.sha256 != sha256.lower():
         raise IntegrityError(
             "digest-mismatch",
-            f"{bundle} is not the bundle that was meant",
+            f"the digest of {bundle} does not match the given one",
             expected=f"sha256 {sha256.lower()}",
             found=describe(found),
             done="nothing was imported",
-            hint="get the bundle anew",
+            hint=NEW_COPY_HINT,
         )
 
 
-def _open(bundle: Path, folder: Path) -> _Opened:
-    # A tar does not compress: it is its own bound, however large it is.
+def _open(bundle: Path, folder: Path) -> _UnpackedBundle:
+    # A tar is not compressed: its own size is the limit.
     limits = Limits(members=100_000, unpacked_bytes=bundle.stat().st_size + Limits.ratio_floor, ratio=1)
     try:
         members = {member.name: member for member in extract(bundle, folder, "tar", limits)}
     except IntegrityError as error:
-        error.done, error.hint = "nothing was imported", ANEW
+        error.done, error.hint = "nothing was imported", NEW_COPY_HINT
         raise
-    listed = members.pop(CONTENTS, None)
-    if listed is None or listed.digest.size > LARGEST_CONTENTS:
-        raise damaged(bundle, f"no {CONTENTS}, or a huge one")
-    contents = read_contents((folder / CONTENTS).read_bytes(), bundle)
-    _compare(bundle, contents, members)
-    return _Opened(folder, contents)
+    listed = members.pop(MANIFEST, None)
+    if listed is None or listed.digest.size > MAX_MANIFEST_BYTES:
+        raise damaged_bundle(bundle, f"{MANIFEST} is missing or too large")
+    manifest = parse_manifest((folder / MANIFEST).read_bytes(), bundle)
+    _compare(bundle, manifest, members)
+    return _UnpackedBundle(folder, manifest)
 
 
-def _compare(bundle: Path, contents: Contents, members: dict[str, Member]) -> None:
-    for name in sorted(contents.members.keys() ^ members.keys()):
-        raise damaged(bundle, f"{name} is {'listed only' if name in contents.members else 'not listed'}")
+def _compare(bundle: Path, manifest: BundleManifest, members: dict[str, Member]) -> None:
+    for name in sorted(manifest.members.keys() ^ members.keys()):
+        raise damaged_bundle(
+            bundle, f"{name} is {'listed only' if name in manifest.members else 'not listed'}"
+        )
     for name, member in members.items():
-        if member.digest != contents.members[name]:
+        if member.digest != manifest.members[name]:
             raise IntegrityError(
                 "digest-mismatch",
-                f"{name} in {bundle} is not the file that was bundled",
-                expected=describe(contents.members[name]),
+                f"the digest of {name} in {bundle} does not match its manifest",
+                expected=describe(manifest.members[name]),
                 found=describe(member.digest),
                 done="nothing was imported",
-                hint="get the bundle anew",
+                hint=NEW_COPY_HINT,
             )
-    for item in contents.published:
-        if contents.members.get(item.path) != item.digest or not item.path.startswith(f"{FILES}/"):
-            raise damaged(bundle, f"{item.path} is not listed as {item.artifact} is")
+    for item in manifest.published:
+        if manifest.members.get(item.path) != item.digest or not item.path.startswith(f"{FILES}/"):
+            raise damaged_bundle(
+                bundle, f"{item.path} does not match the entry of {item.artifact} in the manifest"
+            )
 
 
-def _refuse_changes(contents: Contents, resolver: ArtifactResolver, entries: Registry) -> None:
-    """Refuses files that the catalog, the project's lock or this machine knows with other bytes."""
-    for item in contents.published:
+def _refuse_changes(manifest: BundleManifest, resolver: ArtifactResolver, entries: Registry) -> None:
+    """Refuse files whose digest differs from that in the catalog, the project's lock or this store."""
+    for item in manifest.published:
         entry = entries.get(item.entry)
         artifact = _artifact(entry, item)
         for known in expected_digests(artifact, resolver.pins, resolver.store.seen()):
@@ -181,81 +183,75 @@ def _artifact(entry: Entry, item: BundledFile) -> Artifact:
         "unknown-artifact",
         f"{entry.id} has no {item.artifact} at {item.url}",
         done="nothing was imported",
-        hint="use the catalog the bundle was made with: --catalog PATH",
+        hint="use the catalog that the bundle was created with: --catalog PATH",
     )
 
 
 class _Import:
-    """One way of a bundle into one store."""
+    """The import of one bundle into one store."""
 
-    def __init__(self, opened: _Opened, bundle: Path, resolver: ArtifactResolver, entries: Registry) -> None:
-        self._opened = opened
+    def __init__(
+        self, unpacked: _UnpackedBundle, bundle: Path, resolver: ArtifactResolver, entries: Registry
+    ) -> None:
+        self._unpacked = unpacked
         self._bundle = bundle
         self._resolver = resolver
         self._entries = entries
 
     def run(self) -> tuple[ImportedArtifact, ...]:
-        contents = self._opened.contents
-        published = [self._published(item) for item in contents.published]
-        return (*published, *[self._conversion(item) for item in contents.built])
+        manifest = self._unpacked.manifest
+        published = [self._published(item) for item in manifest.published]
+        return (*published, *[self._conversion(item) for item in manifest.built])
 
     def _published(self, item: BundledFile) -> ImportedArtifact:
         entry = self._entries.get(item.entry)
         artifact = _artifact(entry, item)
-        mirror = (self._opened.folder / FILES).as_uri()
-        stored = self._resolver.store.fetch(
-            entry,
-            artifact,
-            prove=lambda path: verify(entry, artifact, path),
-            source=SourceOptions(mirrors=(mirror,), shown_as=f"bundle {self._bundle.name}"),
-            pins=self._resolver.pins,
-            locked=self._resolver.locked,
-            packed=True,
-            note=self._resolver.reporter.note,
-        )
+        mirror = (self._unpacked.folder / FILES).as_uri()
+        source = RemoteSource(mirrors=(mirror,), display_as=f"bundle {self._bundle.name}")
+        stored = self._resolver.fetch_published(entry, artifact, packed=True, source=source)
         return ImportedArtifact(
             entry=entry.id, artifact=artifact.id, path=stored.path, built=False, new=not stored.from_cache
         )
 
     def _conversion(self, item: BundledConversion) -> ImportedArtifact:
         entry = self._entries.get(item.entry)
-        plan = next((p for p in plans(entry, item.want, build=True) if p.start.urls[0] == item.start), None)
+        plan = next((p for p in plans(entry, item.spec, build=True) if p.start.urls[0] == item.start), None)
         stored = self._resolver.store.find(entry, plan.start, pins=self._resolver.pins) if plan else None
         if plan is None or stored is None or len(plan.steps) != len(item.keys):
-            raise self._misfit(item, "there is no such way to it")
+            raise self._incompatible(item, "this version has no such conversion")
         path, new = stored.path, False
         for step, key in zip(plan.steps, item.keys, strict=True):
             if self._resolver.key(path, step, entry.name, entry) != key:
-                raise self._misfit(item, "this version would make it with other tools or options")
-            new = self._resolver.store.find_built(key) is None or new
-            path = self._resolver.store.put_built(key, self._copy(key)) / result_name(step, entry.name)
-        verify(entry, item.want, path)
-        return ImportedArtifact(entry=entry.id, artifact=item.want.id, path=path, built=True, new=new)
+                raise self._incompatible(item, "this version would use other tools or options")
+            with self._resolver.store.reserve_conversion(key) as slot:
+                if not slot.cached:
+                    self._copy(key, slot.folder)
+                    slot.publish()
+                    new = True
+            path = slot.folder / result_name(step, entry.name)
+        verify(entry, item.spec, path)
+        return ImportedArtifact(entry=entry.id, artifact=item.spec.id, path=path, built=True, new=new)
 
-    def _copy(self, key: str) -> Callable[[Path], None]:
-        source = self._opened.folder / BUILT / key
+    def _copy(self, key: str, folder: Path) -> None:
+        source = self._unpacked.folder / BUILT / key
         if not source.is_dir():
-            raise damaged(self._bundle, f"{BUILT}/{key} is missing")
+            raise damaged_bundle(self._bundle, f"{BUILT}/{key} is missing")
         _check_provenance(self._bundle, source)
-        return lambda folder: _copy_files(source, folder)
+        shutil.copytree(source, folder, dirs_exist_ok=True)
 
-    def _misfit(self, item: BundledConversion, found: str) -> IntegrityError:
+    def _incompatible(self, item: BundledConversion, found: str) -> IntegrityError:
         return IntegrityError(
             "bundle-incompatible",
-            f"{item.entry} {item.want.id} in {self._bundle} cannot be what this version calls by that name",
-            expected="a conversion that this version would make from the same file",
-            found=f"{found}; made by {self._opened.contents.made_by}",
+            f"{item.entry} {item.spec.id} in {self._bundle} differs from what this version would convert",
+            expected="the conversion that this version would run on the same file",
+            found=f"{found}; created by {self._unpacked.manifest.made_by}",
             done="nothing was imported",
-            hint="make the bundle with this version of paddle-zoo",
+            hint="create the bundle with this version of paddle-zoo",
         )
 
 
-def _copy_files(source: Path, folder: Path) -> None:
-    shutil.copytree(source, folder, dirs_exist_ok=True)
-
-
 def _check_provenance(bundle: Path, folder: Path) -> None:
-    """What a provenance says was made is what lies beside it."""
+    """Check that the subjects of a provenance file are the files of its folder."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     digests = {digest_of(path).sha256 for path in files}
     for path in files:
@@ -263,6 +259,6 @@ def _check_provenance(bundle: Path, folder: Path) -> None:
             try:
                 statement = Provenance.model_validate_json(path.read_bytes())
             except ValidationError:
-                raise damaged(bundle, f"{path.name} is no provenance") from None
+                raise damaged_bundle(bundle, f"{path.name} is not a valid provenance file") from None
             if not all(subject.digest.sha256 in digests for subject in statement.subject):
-                raise damaged(bundle, f"{path.name} is about other files")
+                raise damaged_bundle(bundle, f"{path.name} describes other files")

@@ -1,4 +1,4 @@
-"""What a bundle says about itself: ``bundle.json``, its first member.
+"""The manifest of a bundle: ``bundle.json``, its first member.
 
 A bundle is a tar of the published files as they were served (``files/`` and the path of their address) and of
 conversions (``built/<key>/``). Equal content gives equal bytes: no times, no owners, sorted members.
@@ -18,10 +18,10 @@ from zoo.artifacts.spec import ArtifactSpec
 
 FORMAT: Final = "paddle-zoo-bundle"
 VERSION: Final = 1
-CONTENTS = "bundle.json"
+MANIFEST = "bundle.json"
 FILES = "files"
 BUILT = "built"
-ANEW = "get the bundle anew, and compare its SHA-256 with the one zoo bundle printed"
+NEW_COPY_HINT = "copy the bundle again, and compare its SHA-256 with the one that zoo bundle create printed"
 
 
 class BundledFile(Model):
@@ -32,7 +32,7 @@ class BundledFile(Model):
         artifact: Name within the entry.
         url: Its address in the catalog.
         path: Its member of the tar.
-        digest: Digest of it.
+        digest: Its digest.
     """
 
     entry: str
@@ -43,31 +43,31 @@ class BundledFile(Model):
 
 
 class BundledConversion(Model):
-    """What was made from a published file.
+    """An artifact that was converted from a published file.
 
     Attributes:
         entry: ``name@release``.
-        want: What it is.
-        start: Address of the published file it was made from.
-        keys: The conversions on the way, in order; each is a folder below ``built/``.
+        spec: The artifact.
+        start: Address of the published file it was converted from.
+        keys: The conversions, in order; each is a folder below ``built/``.
     """
 
     entry: str
-    want: ArtifactSpec
+    spec: ArtifactSpec
     start: str
     keys: tuple[str, ...]
 
 
-class Contents(Model):
-    """Everything a bundle holds.
+class BundleManifest(Model):
+    """Content of ``bundle.json``.
 
     Attributes:
         format: ``paddle-zoo-bundle``.
         version: Version of this format.
         made_by: Version of paddle-zoo.
         published: Published files.
-        built: What was made from them.
-        members: Every member but this one, to its digest.
+        built: Artifacts that were converted from them.
+        members: Every other member to its digest.
     """
 
     format: Literal["paddle-zoo-bundle"] = FORMAT
@@ -78,12 +78,12 @@ class Contents(Model):
     members: dict[str, Digest]
 
     def dump(self) -> bytes:
-        """The same contents always give the same bytes."""
+        """The manifest as bytes; equal manifests give equal bytes."""
         return (json.dumps(self.model_dump(mode="json"), indent=1, sort_keys=True) + "\n").encode()
 
 
-def read_contents(content: bytes, bundle: Path) -> Contents:
-    """Reads ``bundle.json``.
+def parse_manifest(content: bytes, bundle: Path) -> BundleManifest:
+    """Parse ``bundle.json``.
 
     Args:
         content: Its bytes.
@@ -91,12 +91,12 @@ def read_contents(content: bytes, bundle: Path) -> Contents:
 
     Raises:
         UsageError: ``bundle-too-new``: a later version of paddle-zoo made it.
-        IntegrityError: ``bundle-damaged``: it is not what a bundle says.
+        IntegrityError: ``bundle-damaged``: it is not a valid manifest.
     """
     try:
         data = json.loads(content)
     except (ValueError, RecursionError) as error:
-        raise damaged(bundle, f"{CONTENTS} is not JSON: {error}") from None
+        raise damaged_bundle(bundle, f"{MANIFEST} is not JSON: {error}") from None
     if isinstance(data, dict) and data.get("format") == FORMAT:
         version = data.get("version")
         if isinstance(version, int) and version > VERSION:
@@ -109,19 +109,19 @@ def read_contents(content: bytes, bundle: Path) -> Contents:
                 hint="pip install --upgrade paddle-zoo",
             )
     try:
-        return Contents.model_validate(data)
+        return BundleManifest.model_validate(data)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(map(str, first["loc"]))
-        raise damaged(bundle, f"{CONTENTS}: {field}: {first['msg']}") from None
+        raise damaged_bundle(bundle, f"{MANIFEST}: {field}: {first['msg']}") from None
 
 
-def damaged(bundle: Path, found: str) -> IntegrityError:
-    """The error for a bundle that is not what it says."""
+def damaged_bundle(bundle: Path, found: str) -> IntegrityError:
+    """The error for a bundle whose content does not match its manifest."""
     return IntegrityError(
         "bundle-damaged",
-        f"{bundle} is not the bundle it says it is",
+        f"{bundle} is damaged: its content does not match its manifest",
         found=found,
         done="nothing was imported",
-        hint=ANEW,
+        hint=NEW_COPY_HINT,
     )

@@ -1,7 +1,7 @@
-"""``zoo mirror``: a copy of published files, laid out so that any static server serves them to ``--mirror``.
+"""``zoo mirror``: copies published files so that any static server can serve them to ``--mirror``.
 
-A file lies under the path of its address, which is what ``--mirror`` asks for. Beside the files lie their
-digests: ``zoo.lock`` to pin them, ``SHA256SUMS`` for ``sha256sum -c``, ``index.json`` for programs.
+Each file has the path of its address, which ``--mirror`` requests. The digests are in three index files:
+``zoo.lock`` to pin them, ``SHA256SUMS`` for ``sha256sum -c``, ``index.json`` for programs.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from registry.errors import NotFoundError, UsageError, ZooError
 from registry.lock import Lock, Locked
 from registry.schema import Artifact, Digest, Entry, Model
 from zoo._utils.threads import worker_pool
-from zoo.archive.member_names import Names
+from zoo.archive.member_names import MemberNames
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.artifacts.spec import FetchOptions
 from zoo.download.mirrors import mirror_path
@@ -26,18 +26,18 @@ from zoo.store.expected_digests import expected_digests, refuse_disagreement
 from zoo.transfer.targets import MirrorTarget
 
 LOCK = "zoo.lock"
-SUMS = "SHA256SUMS"
+CHECKSUMS = "SHA256SUMS"
 INDEX = "index.json"
 
 
 @dataclass(frozen=True)
-class Order:
+class MirrorFile:
     """One published file of a mirror.
 
     Attributes:
         entry: The entry it belongs to.
         artifact: The artifact.
-        path: Where it lies in the mirror.
+        path: Path in the mirror.
     """
 
     entry: Entry
@@ -46,22 +46,22 @@ class Order:
 
     @property
     def url(self) -> str:
-        """The address it is known by."""
+        """Its canonical address."""
         return self.artifact.urls[0]
 
 
 class MirrorItem(Model):
-    """What became of one file.
+    """The result for one file.
 
     Attributes:
         entry: ``name@release``.
         artifact: Name within the entry.
         path: Path in the mirror.
         url: Its address in the catalog.
-        state: ``present``: there before. ``copied``: put there now. ``missing``: not there, in a dry run.
-            ``failed``: could not be had.
-        sha256: Digest; None when it is not there.
-        size: Bytes; None when it is not there.
+        state: ``present``: the mirror had it. ``copied``: copied now. ``missing``: would be copied (dry run).
+            ``failed``: it could not be fetched or written.
+        sha256: Digest; None when the mirror does not have the file.
+        size: Bytes; None when the mirror does not have the file.
         error: Code and message of a failure.
         exit_code: Exit code of a failure, 0 otherwise.
     """
@@ -78,11 +78,11 @@ class MirrorItem(Model):
 
 
 class MirrorReport(Model):
-    """What ``zoo mirror`` did, or would do.
+    """The result of ``zoo mirror``.
 
     Attributes:
         mirror: The mirror, as ``--mirror`` takes it.
-        items: Its files of this selection, by path.
+        items: The selected files, sorted by path.
     """
 
     mirror: str
@@ -90,71 +90,73 @@ class MirrorReport(Model):
 
     @property
     def exit_code(self) -> int:
-        """0 when everything is there, else that of the first failure."""
+        """0 when every file is present, else the exit code of the first failure."""
         return next((item.exit_code for item in self.items if item.exit_code), 0)
 
 
-def orders(entries: Sequence[Entry], request: FetchOptions) -> tuple[Order, ...]:
-    """The published files of a selection, by their paths in a mirror.
+def select_files(entries: Sequence[Entry], request: FetchOptions) -> tuple[MirrorFile, ...]:
+    """Select published files, sorted by their paths in a mirror.
 
     Args:
         entries: The entries.
-        request: What of each; nothing in particular means every current file.
+        request: Artifacts of each entry; an empty request selects every current file.
 
     Raises:
         NotFoundError: ``nothing-to-mirror``.
-        UsageError: ``mirror-collision``: two files of the catalog need the same place.
+        UsageError: ``mirror-collision``: two files of the catalog have the same path.
         IntegrityError: ``unsafe-address``.
     """
-    names, found = Names(), dict[str, Order]()
-    for reserved in (LOCK, SUMS, INDEX):
+    names, found = MemberNames(), dict[str, MirrorFile]()
+    for reserved in (LOCK, CHECKSUMS, INDEX):
         names.add_file(PurePosixPath(reserved))
     for entry in entries:
-        for artifact in _chosen(entry, request):
-            order = Order(entry, artifact, str(mirror_path(artifact.urls[0])))
-            if order.url not in found:
-                _claim(names, order)
-                found[order.url] = order
+        for artifact in _select_artifacts(entry, request):
+            file = MirrorFile(entry, artifact, str(mirror_path(artifact.urls[0])))
+            if file.url not in found:
+                _reserve_path(names, file)
+                found[file.url] = file
     if not found:
-        raise NotFoundError("nothing-to-mirror", "nothing of this kind was published", hint="zoo list")
-    return tuple(sorted(found.values(), key=lambda order: order.path))
+        raise NotFoundError(
+            "nothing-to-mirror", "no artifact of the requested kind was published", hint="zoo list"
+        )
+    return tuple(sorted(found.values(), key=lambda file: file.path))
 
 
 def mirror(
-    wanted: Sequence[Order],
-    place: MirrorTarget,
+    files: Sequence[MirrorFile],
+    target: MirrorTarget,
     resolver: ArtifactResolver,
     *,
     jobs: int = 4,
     dry_run: bool = False,
 ) -> MirrorReport:
-    """Brings a mirror up to a selection. What is there and whole is left alone; what fails is reported.
+    """Update a mirror: copy missing and damaged files. The failure of a single file is in the report.
 
     Args:
-        wanted: The files.
-        place: The mirror.
-        resolver: The way to them. What is in its store is not fetched again; what is fetched stays there.
-        jobs: Files at the same time.
-        dry_run: Only look.
+        files: The files.
+        target: The mirror.
+        resolver: Fetches the files. A file in its store is not fetched again; a fetched file stays there.
+        jobs: Files copied at the same time.
+        dry_run: Only report which files are present.
 
     Raises:
         UsageError: ``bad-lock``: the mirror's own lock is damaged.
         IntegrityError: ``digest-changed``: the mirror's lock and the project's lock disagree.
     """
-    work = _Work(place, resolver)
-    name = f"mirror-{hashlib.sha256(place.name.encode()).hexdigest()[:16]}"
-    with resolver.store.alone(name, f"writing the mirror {place.name}", resolver.reporter.note):
-        do = work.look if dry_run else work.bring
-        with worker_pool(min(jobs, len(wanted))) as pool:
-            items = tuple(pool.map(do, wanted))
+    run = _MirrorRun(target, resolver)
+    name = f"mirror-{hashlib.sha256(target.name.encode()).hexdigest()[:16]}"
+    with resolver.store.locked(name, f"writing the mirror {target.name}", resolver.reporter.note):
+        do = run.plan if dry_run else run.copy
+        with worker_pool(min(jobs, len(files))) as pool:
+            items = tuple(pool.map(do, files))
         if not dry_run:
-            work.write_index()
-    return MirrorReport(mirror=place.name, items=items)
+            run.write_index()
+    return MirrorReport(mirror=target.name, items=items)
 
 
-def _chosen(entry: Entry, request: FetchOptions) -> list[Artifact]:
+def _select_artifacts(entry: Entry, request: FetchOptions) -> list[Artifact]:
     current = [artifact for artifact in entry.artifacts if artifact.status == "current"]
-    request.require_one_meaning()
+    request.reject_contradiction()
     if request.everything or not request.particular:
         return current
     specs = request.specs(entry)
@@ -170,69 +172,69 @@ def _chosen(entry: Entry, request: FetchOptions) -> list[Artifact]:
     ]
 
 
-def _claim(names: Names, order: Order) -> None:
+def _reserve_path(names: MemberNames, file: MirrorFile) -> None:
     try:
-        names.add_file(PurePosixPath(order.path))
+        names.add_file(PurePosixPath(file.path))
     except ValueError as error:
         raise UsageError(
             "mirror-collision",
-            f"{order.entry.id} {order.artifact.id} cannot lie at {order.path} in a mirror: {error}",
+            f"{file.entry.id} {file.artifact.id} cannot have the path {file.path} in a mirror: {error}",
             done="nothing was copied",
-            hint="mirror the two into different folders, or rename one in the catalog",
+            hint="mirror them to different folders, or rename one in the catalog",
         ) from None
 
 
-class _Work:
-    """One run over one mirror."""
+class _MirrorRun:
+    """One update of one mirror."""
 
-    def __init__(self, place: MirrorTarget, resolver: ArtifactResolver) -> None:
-        self._place = place
-        content = place.read(LOCK)
-        path = Path(place.name) / LOCK
+    def __init__(self, target: MirrorTarget, resolver: ArtifactResolver) -> None:
+        self._target = target
+        content = target.read(LOCK)
+        path = Path(target.name) / LOCK
         self._lock = Lock.parse(content.decode("utf-8", "replace"), path) if content is not None else Lock()
         pins = resolver.pins
         for url, line in self._lock.artifacts.items():
             pins = pins.with_seen(url, line)
-        # What the mirror serves already binds like a team's lock: it never changes silently.
+        # A file that the mirror serves already is pinned: it never changes silently.
         self._resolver = replace(resolver, pins=pins)
         self._guard = threading.Lock()
 
-    def look(self, order: Order) -> MirrorItem:
-        """What would be done about a file."""
-        there = self._there(order)
-        return _item(order, "present", there) if there else _item(order, "missing")
+    def plan(self, file: MirrorFile) -> MirrorItem:
+        """Report what :meth:`copy` would do."""
+        present = self._present(file)
+        return _mirror_item(file, "present", present) if present else _mirror_item(file, "missing")
 
-    def bring(self, order: Order) -> MirrorItem:
-        """Puts a file there unless it is."""
+    def copy(self, file: MirrorFile) -> MirrorItem:
+        """Copy a file unless it is present."""
         try:
-            if (there := self._there(order)) is not None:
-                return _item(order, "present", there)
-            stored = self._resolver.published(order.entry, order.artifact, packed=True)
-            self._place.put(order.path, self._resolver.store.packed(order.artifact, stored), stored.digest)
+            if (present := self._present(file)) is not None:
+                return _mirror_item(file, "present", present)
+            stored = self._resolver.fetch_published(file.entry, file.artifact, packed=True)
+            self._target.put(file.path, self._resolver.store.packed(file.artifact, stored), stored.digest)
         except UsageError:
-            raise  # no other file would fare better
+            raise  # every other file would fail in the same way
         except ZooError as error:
             self._resolver.reporter.note(f"failed: {error.message} ({error.code})")
             failed = {"error": f"{error.code}: {error.message}", "exit_code": error.exit_code}
-            return _item(order, "failed").model_copy(update=failed)
-        self._remember(order, stored.digest)
-        return _item(order, "copied", stored.digest)
+            return _mirror_item(file, "failed").model_copy(update=failed)
+        self._record(file, stored.digest)
+        return _mirror_item(file, "copied", stored.digest)
 
-    def _there(self, order: Order) -> Digest | None:
-        known = expected_digests(order.artifact, self._resolver.pins, Lock())
-        refuse_disagreement(order.entry, order.artifact, known)
-        line = self._lock.get(order.url)
-        return line.digest if line and self._place.holds(order.path, line.digest) else None
+    def _present(self, file: MirrorFile) -> Digest | None:
+        known = expected_digests(file.artifact, self._resolver.pins, Lock())
+        refuse_disagreement(file.entry, file.artifact, known)
+        line = self._lock.get(file.url)
+        return line.digest if line and self._target.holds(file.path, line.digest) else None
 
-    def _remember(self, order: Order, digest: Digest) -> None:
-        name = f"{order.entry.id}/{order.artifact.id}"
+    def _record(self, file: MirrorFile, digest: Digest) -> None:
+        name = f"{file.entry.id}/{file.artifact.id}"
         line = Locked(artifact=name, sha256=digest.sha256, size=digest.size)
-        with self._guard:  # after each file, so that a run that is cut short counts for the next one
-            self._lock = self._lock.with_seen(order.url, line)
-            self._place.write(LOCK, self._lock.dump().encode())
+        with self._guard:  # after each file, so that the next run can use the result of an interrupted one
+            self._lock = self._lock.with_seen(file.url, line)
+            self._target.write(LOCK, self._lock.dump().encode())
 
     def write_index(self) -> None:
-        """Writes what follows from the lock; a file that is as it should be is not touched."""
+        """Write the index files that derive from the lock; an unchanged one is not written again."""
         if not self._lock.artifacts:
             return
         files = {str(mirror_path(url)): (url, line) for url, line in self._lock.artifacts.items()}
@@ -244,19 +246,19 @@ class _Work:
             ],
         }
         text = json.dumps(index, indent=1, sort_keys=True) + "\n"
-        for name, content in ((SUMS, sums), (INDEX, text)):
-            if self._place.read(name) != content.encode():
-                self._place.write(name, content.encode())
+        for name, content in ((CHECKSUMS, sums), (INDEX, text)):
+            if self._target.read(name) != content.encode():
+                self._target.write(name, content.encode())
 
 
-def _item(
-    order: Order, state: Literal["present", "copied", "missing", "failed"], digest: Digest | None = None
+def _mirror_item(
+    file: MirrorFile, state: Literal["present", "copied", "missing", "failed"], digest: Digest | None = None
 ) -> MirrorItem:
     return MirrorItem(
-        entry=order.entry.id,
-        artifact=order.artifact.id,
-        path=order.path,
-        url=order.url,
+        entry=file.entry.id,
+        artifact=file.artifact.id,
+        path=file.path,
+        url=file.url,
         state=state,
         sha256=digest.sha256 if digest else None,
         size=digest.size if digest else None,

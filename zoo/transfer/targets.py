@@ -1,4 +1,4 @@
-"""Where a mirror is written: a folder of this machine, or a bucket that fsspec opens."""
+"""Targets of a mirror: a local folder, or a bucket that fsspec opens."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from converters.fs.atomic import publish_bytes, writing_to
+from converters.fs.atomic import open_no_follow, publish_bytes, sync, writing_to
+from converters.fs.tempfile_beside import temp_beside
 from registry.errors import IntegrityError, NetworkError, UsageError
 from registry.lock import describe
 from registry.schema import Digest
 from zoo._utils.checksums import CHUNK, Fingerprint, digest_of
-from zoo._utils.disk import sync
 from zoo.download.errors import root_cause
-from zoo.download.filesystem import file_system, path_of
-from zoo.download.mirrors import display_url, is_http, rewrite
+from zoo.download.filesystem import open_filesystem, path_of
+from zoo.download.mirrors import base_url, folder_path, is_http, rewrite
 
-_ANOTHER = "name another folder"
+_FOLDER_HINT = "name another folder"
 
 
 class MirrorTarget(Protocol):
-    """Takes files under relative paths with forward slashes."""
+    """Stores files under relative paths with forward slashes."""
 
     @property
     def name(self) -> str:
-        """What people call it; also the base to name as a mirror."""
+        """Path or address for messages; also the value for ``--mirror``."""
 
     def read(self, path: str) -> bytes | None:
         """The content of a small file, None when there is none."""
 
     def holds(self, path: str, digest: Digest) -> bool:
-        """Whether a file that was put there before is still what it was."""
+        """Whether a file is present with this digest."""
 
     def put(self, path: str, source: Path, digest: Digest) -> None:
-        """Copies a file, whole or not at all.
+        """Copy a file atomically.
 
         Raises:
-            IntegrityError: ``store-damaged``: the source is not what its digest says.
-            UsageError: The place cannot be written.
+            IntegrityError: ``cache-damaged``: the digest of the source does not match.
+            UsageError: The target cannot be written.
         """
 
     def write(self, path: str, content: bytes) -> None:
-        """Replaces a small file."""
+        """Replace a small file."""
 
 
 class FolderTarget:
     """A folder.
 
     Args:
-        folder: The folder; made when the first file is put there.
+        folder: The folder; created with the first file.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -62,50 +62,47 @@ class FolderTarget:
 
     def read(self, path: str) -> bytes | None:
         """The content of a small file, None when there is none."""
-        with writing_to(self._folder / path, hint=_ANOTHER):
+        with writing_to(self._folder / path, hint=_FOLDER_HINT):
             try:
                 return (self._folder / path).read_bytes()
             except FileNotFoundError:
                 return None
 
     def holds(self, path: str, digest: Digest) -> bool:
-        """Re-hashes the file: a mirror may have been on a disk that was pulled out."""
+        """Compute the digest of the file again: the disk may have been removed during a write."""
         file = self._folder / path
-        with writing_to(file, hint=_ANOTHER):
+        with writing_to(file, hint=_FOLDER_HINT):
             return file.is_file() and file.stat().st_size == digest.size and digest_of(file) == digest
 
     def put(self, path: str, source: Path, digest: Digest) -> None:
-        """Copies a file beside its place, hashes it on the way, and gives it its name at the end."""
+        """Copy a file to a temporary name, verify its digest, and rename it."""
         target = self._folder / path
-        temp = target.with_name(f".{target.name}.tmp")
-        with writing_to(target, hint=_ANOTHER):
+        with writing_to(target, hint=_FOLDER_HINT):
             target.parent.mkdir(parents=True, exist_ok=True)
-            try:
+            with temp_beside(target) as temp:
                 _copy(source, temp, digest)
                 temp.replace(target)
-                sync(target.parent)
-            finally:
-                temp.unlink(missing_ok=True)
+            sync(target.parent)
 
     def write(self, path: str, content: bytes) -> None:
-        """Replaces a small file."""
+        """Replace a small file."""
         publish_bytes(content, self._folder / path)
 
 
 class BucketTarget:
-    """A bucket, or whatever else fsspec opens.
+    """A bucket or another file system of fsspec.
 
     Args:
         base: Its address.
     """
 
     def __init__(self, base: str) -> None:
-        self._base = display_url(base)
-        self._fs: Any = file_system(self._base.partition("://")[0])
+        self._base = base_url(base)
+        self._fs: Any = open_filesystem(self._base.partition("://")[0])
 
     @property
     def name(self) -> str:
-        """Its address."""
+        """The address."""
         return self._base.rstrip("/")
 
     def read(self, path: str) -> bytes | None:
@@ -114,12 +111,12 @@ class BucketTarget:
             content: bytes = self._fs.cat_file(self._at(path))
         except FileNotFoundError:
             return None
-        except Exception as error:  # each file system has a tree of errors of its own
+        except Exception as error:  # each file system has error classes of its own
             raise self._failed(path, error) from None
         return content
 
     def holds(self, path: str, digest: Digest) -> bool:
-        """Compares the size: reading every object back would cost more than putting it there anew."""
+        """Compare the size alone: reading every object would cost more than a new upload."""
         try:
             return int(self._fs.info(self._at(path), refresh=True)["size"]) == digest.size
         except FileNotFoundError:
@@ -128,7 +125,7 @@ class BucketTarget:
             raise self._failed(path, error) from None
 
     def put(self, path: str, source: Path, digest: Digest) -> None:
-        """Uploads a file; a store of objects shows it whole or not at all."""
+        """Upload a file; an object store publishes it atomically."""
         if digest_of(source) != digest:
             raise _damaged(source, digest, digest_of(source))
         try:
@@ -137,7 +134,7 @@ class BucketTarget:
             raise self._failed(path, error) from None
 
     def write(self, path: str, content: bytes) -> None:
-        """Replaces a small file."""
+        """Replace a small file."""
         try:
             self._fs.pipe_file(self._at(path), content)
         except Exception as error:  # as in ``read``
@@ -151,26 +148,26 @@ class BucketTarget:
             "mirror-not-writable",
             f"{self._base}{path} cannot be read or written",
             found=root_cause(error),
-            done="what was put there before is unchanged",
+            done="the files copied before are unchanged",
             hint="check the network, the bucket's name and its credentials, then run the command again",
         )
 
 
 def mirror_target(where: str) -> MirrorTarget:
-    """A place by its path or address.
+    """The target for a path or address.
 
     Raises:
-        UsageError: ``bad-mirror``; ``mirror-read-only``: nothing can be put there over http.
+        UsageError: ``bad-mirror``; ``mirror-read-only``: files cannot be uploaded over http.
         MissingToolError: ``mirror-package-missing``.
     """
     if "://" not in where:
-        return FolderTarget(Path(where).expanduser())
+        return FolderTarget(folder_path(where))
     if is_http(where):
         raise UsageError(
             "mirror-read-only",
-            "files cannot be put on a web server by asking it",
+            "files cannot be uploaded to a web server",
             expected="a folder, file://…, or an address of fsspec such as s3://bucket/prefix",
-            hint="zoo mirror FOLDER, then serve that folder",
+            hint="zoo mirror FOLDER, then serve the folder",
         )
     if where.startswith("file:"):
         return FolderTarget(path_of(rewrite("https://any/x", where)).parent)
@@ -179,7 +176,7 @@ def mirror_target(where: str) -> MirrorTarget:
 
 def _copy(source: Path, temp: Path, digest: Digest) -> None:
     fingerprint = Fingerprint()
-    with source.open("rb") as original, temp.open("wb") as copy:
+    with source.open("rb") as original, open_no_follow(temp, os.O_WRONLY) as copy:
         while chunk := original.read(CHUNK):
             copy.write(chunk)
             fingerprint.update(chunk)
@@ -191,10 +188,10 @@ def _copy(source: Path, temp: Path, digest: Digest) -> None:
 
 def _damaged(path: Path, expected: Digest, found: Digest) -> IntegrityError:
     return IntegrityError(
-        "store-damaged",
+        "cache-damaged",
         f"{path} changed after it was stored",
         expected=describe(expected),
         found=describe(found),
-        done="it was not copied",
+        done="the file was not copied",
         hint="zoo verify",
     )

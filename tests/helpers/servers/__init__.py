@@ -1,10 +1,10 @@
-"""Real HTTP servers on this machine for tests: honest ones, and one that lies to order.
+"""HTTP servers on this machine for tests: correct ones, and one with scripted faults.
 
 with serve({"/models/a.tar": data}) as server:
     fetch(server.url + "/models/a.tar")
     assert server.count("/models/a.tar") == 1
 
-with LyingServer({"/a": [reset(data, after=100), honest(data)]}) as server:
+with ScriptedServer({"/a": [reset(data, after=100), honest(data)]}) as server:
     ...
 """
 
@@ -22,23 +22,23 @@ from tests.helpers.servers.behaviors import (
     lfs_pointer,
     mislabeled_range,
     protected,
+    raw_bytes,
     redirect,
     reset,
     shortened,
     stall,
     status,
-    talking,
     unfinished_chunks,
     unmeasured,
     wrong_range,
 )
 from tests.helpers.servers.plain import encrypted, serve, serve_folder
-from tests.helpers.servers.server import Behavior, Exchange, LyingServer, Seen
+from tests.helpers.servers.server import Behavior, Exchange, ScriptedServer, Seen
 
 __all__ = [
     "Behavior",
     "Exchange",
-    "LyingServer",
+    "ScriptedServer",
     "Seen",
     "chunked",
     "cut",
@@ -54,6 +54,7 @@ __all__ = [
     "lfs_pointer",
     "mislabeled_range",
     "protected",
+    "raw_bytes",
     "redirect",
     "reset",
     "serve",
@@ -61,7 +62,6 @@ __all__ = [
     "shortened",
     "stall",
     "status",
-    "talking",
     "unfinished_chunks",
     "unmeasured",
     "wrong_range",

@@ -1,4 +1,4 @@
-"""What a server can do to a client, one function for each story."""
+"""Server behaviors, one function for each."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def etag_of(data: bytes) -> str:
 def honest(
     data: bytes, *, etag: str | None = "", ranges: bool = True, headers: Mapping[str, str] | None = None
 ) -> Behavior:
-    """A whole file, or the rest of one; entity tag by content unless given, None for none."""
+    """A complete file, or the requested rest of it; the entity tag derives from the content unless given."""
 
     def act(exchange: Exchange) -> None:
         tag = etag_of(data) if etag == "" else etag
@@ -41,7 +41,7 @@ def honest(
 
 
 def protected(data: bytes, user: str, password: str) -> Behavior:
-    """A file for whoever shows these credentials; 401 for others."""
+    """A file for requests with these credentials; 401 for others."""
     wanted = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
     def act(exchange: Exchange) -> None:
@@ -67,7 +67,7 @@ def drip(data: bytes, *, step: int, pause: float) -> Behavior:
 
 
 def stall(data: bytes, *, after: int) -> Behavior:
-    """Some bytes, then silence on an open connection."""
+    """Some bytes, then nothing on an open connection."""
 
     def act(exchange: Exchange) -> None:
         _begin(exchange, data)
@@ -78,7 +78,7 @@ def stall(data: bytes, *, after: int) -> Behavior:
 
 
 def reset(data: bytes, *, after: int) -> Behavior:
-    """Some bytes, then a connection reset, which takes along whatever the client has not read yet."""
+    """Some bytes, then a connection reset, which discards the bytes that the client has not read yet."""
 
     def act(exchange: Exchange) -> None:
         start = _begin(exchange, data)
@@ -90,7 +90,7 @@ def reset(data: bytes, *, after: int) -> Behavior:
 
 
 def cut(data: bytes, *, after: int) -> Behavior:
-    """Some bytes, then an end before the announced one. Honest about ranges: resuming gets further."""
+    """Some bytes, then an end before the announced length. Supports ranges, so resuming makes progress."""
 
     def act(exchange: Exchange) -> None:
         start = _begin(exchange, data)
@@ -100,17 +100,17 @@ def cut(data: bytes, *, after: int) -> Behavior:
 
 
 def shortened(data: bytes, *, to: int) -> Behavior:
-    """The beginning of a file, with a Content-Length to match."""
+    """The beginning of a file, with a matching Content-Length."""
     return status(200, headers={"ETag": etag_of(data)}, body=data[:to])
 
 
 def ignoring_range(data: bytes, *, etag: str | None = None) -> Behavior:
-    """200 and everything, whatever was asked for."""
+    """200 and the complete file for every request."""
     return honest(data, etag=etag or etag_of(data), ranges=False)
 
 
 def wrong_range(data: bytes, *, shift: int) -> Behavior:
-    """206 with bytes from somewhere else, and says so."""
+    """206 with bytes from another offset, stated correctly."""
 
     def act(exchange: Exchange) -> None:
         start = (_asked(exchange) or 0) + shift
@@ -122,7 +122,7 @@ def wrong_range(data: bytes, *, shift: int) -> Behavior:
 
 
 def mislabeled_range(data: bytes, *, shift: int) -> Behavior:
-    """206 with bytes from somewhere else, and says they are the right ones."""
+    """206 with bytes from another offset, stated as the requested ones."""
 
     def act(exchange: Exchange) -> None:
         start = _asked(exchange) or 0
@@ -148,18 +148,18 @@ def status(code: int, *, headers: Mapping[str, str] | None = None, body: bytes =
     return act
 
 
-def talking(words: bytes) -> Behavior:
-    """Exactly these bytes, whatever they are, and the end of the connection."""
+def raw_bytes(data: bytes) -> Behavior:
+    """Exactly these bytes, then the end of the connection."""
 
     def act(exchange: Exchange) -> None:
-        exchange.write(words)
+        exchange.write(data)
         exchange.close()
 
     return act
 
 
 def dripping_head(start: bytes, more: bytes) -> Behavior:
-    """The head of an answer that goes on for ever, a little at a time."""
+    """Response headers without end, sent slowly."""
 
     def act(exchange: Exchange) -> None:
         exchange.close()
@@ -171,7 +171,7 @@ def dripping_head(start: bytes, more: bytes) -> Behavior:
 
 
 def html() -> Behavior:
-    """An error page that says it is fine."""
+    """An error page with status 200."""
     page = (
         b"<!DOCTYPE html>\n<html><head><title>Sorry</title></head><body>Busy, come back later</body></html>\n"
     )
@@ -179,13 +179,13 @@ def html() -> Behavior:
 
 
 def lfs_pointer() -> Behavior:
-    """What a repository host sends for a large file when the quota is used up."""
+    """What a repository host sends for a large file when its quota is exceeded."""
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"4d7a" * 16 + b"\nsize 5397578\n"
     return status(200, body=pointer)
 
 
 def gzipped(data: bytes) -> Behavior:
-    """A body compressed on the way, although nobody accepted that."""
+    """A compressed body although compression was not accepted."""
     return status(200, headers={"Content-Encoding": "gzip"}, body=gzip.compress(data, mtime=0))
 
 
@@ -203,7 +203,7 @@ def chunked(data: bytes, *, size: int = 1000) -> Behavior:
 
 
 def unfinished_chunks(data: bytes, *, after: int) -> Behavior:
-    """Chunked transfer whose last chunk never comes."""
+    """Chunked transfer without the last chunk."""
 
     def act(exchange: Exchange) -> None:
         exchange.start(200, {"Transfer-Encoding": "chunked", "ETag": etag_of(data)})
@@ -213,7 +213,7 @@ def unfinished_chunks(data: bytes, *, after: int) -> Behavior:
 
 
 def unmeasured(data: bytes, *, headers: Mapping[str, str] | None = None) -> Behavior:
-    """Neither length nor chunks: the end of the connection is the end of the file."""
+    """Neither length nor chunks: the end of the connection ends the file."""
 
     def act(exchange: Exchange) -> None:
         exchange.start(200, headers or {})
@@ -238,7 +238,7 @@ def endless(block: bytes = b"\x80\x02model" * 1000) -> Behavior:
 
 
 def _begin(exchange: Exchange, data: bytes) -> int:
-    """Sends the headers of an honest answer; returns where its body begins."""
+    """Send the headers of a correct response; returns the offset of its body."""
     tag = etag_of(data)
     start = _start(exchange, tag, None)
     if start is None:
@@ -254,7 +254,7 @@ def _begin(exchange: Exchange, data: bytes) -> int:
 
 
 def _start(exchange: Exchange, tag: str | None, headers: Mapping[str, str] | None) -> int | None:
-    """Where an honest body begins; None for the whole, also when the file is no longer the one asked for."""
+    """Offset of a correct response body; None for the complete file, also after a change of the file."""
     condition = exchange.seen.headers.get("if-range")
     if condition is not None and condition not in (tag, (headers or {}).get("Last-Modified")):
         return None

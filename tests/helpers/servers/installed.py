@@ -1,4 +1,4 @@
-"""Servers other people wrote, where they are installed: nginx, an S3, a proxy, each a process of its own."""
+"""Installed servers as child processes: nginx, an S3 server, a proxy."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ S3_KEYS = {
 
 
 def program(name: str, install: str) -> str:
-    """Path of a program; skips the test with the line that installs it."""
-    # Debian keeps servers where a user's PATH does not look.
+    """Path of a program; skips the test with an installation hint when it is missing."""
+    # On Debian, servers are in folders outside a user's PATH.
     found = shutil.which(name, path=os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/sbin"]))
     if found is None:
         pytest.skip(f"{name} is not installed: {install}")
@@ -36,7 +36,7 @@ def program(name: str, install: str) -> str:
 
 @contextlib.contextmanager
 def nginx(root: Path, work: Path) -> Iterator[str]:
-    """A static nginx over a folder; yields its address. ``work/access.log`` says who asked for what."""
+    """A static nginx over a folder; yields its address. ``work/access.log`` lists the requests."""
     binary = program("nginx", "apt-get install -y nginx-light")
     user = "user root;" if os.geteuid() == 0 else ""
     config = work / "nginx.conf"
@@ -63,7 +63,7 @@ http {{
 
 @contextlib.contextmanager
 def tinyproxy(work: Path, *, user: str = "", password: str = "") -> Iterator[str]:
-    """A forward proxy; yields its address, with the credentials it wants."""
+    """A forward proxy; yields its address with the required credentials."""
     binary = program("tinyproxy", "apt-get install -y tinyproxy")
     lines = [
         "Listen 127.0.0.1",
@@ -86,7 +86,7 @@ def tinyproxy(work: Path, *, user: str = "", password: str = "") -> Iterator[str
 
 @contextlib.contextmanager
 def s3(work: Path) -> Iterator[Mapping[str, str]]:
-    """An S3-compatible server with one empty bucket; yields the variables a client needs."""
+    """An S3-compatible server with one empty bucket; yields the environment variables of a client."""
     for module in ("moto", "flask", "flask_cors", "s3fs"):
         if importlib.util.find_spec(module) is None:
             pytest.skip(f"{module} is not installed: pip install s3fs 'moto[s3]' flask flask-cors")
@@ -102,11 +102,11 @@ def s3(work: Path) -> Iterator[Mapping[str, str]]:
 
 @contextlib.contextmanager
 def _running(command: Callable[[int], list[str]], log: Path) -> Iterator[int]:
-    """A server, once it listens; yields its port. Where somebody else took that meanwhile, another is tried.
+    """Start a server and yield its port once it listens; tries another port if that one was taken.
 
     Args:
-        command: What starts the server on a port.
-        log: File for what it says.
+        command: Command line for a port.
+        log: File for its output.
     """
     for _ in range(5):
         port = _free_port()
@@ -125,7 +125,7 @@ def _running(command: Callable[[int], list[str]], log: Path) -> Iterator[int]:
 
 
 def _free_port() -> int:
-    """A port below those that systems hand out by themselves, to which any test may come at any time."""
+    """A port below the range from which the system assigns ports to other tests."""
     while True:
         port = random.randrange(20_000, 32_000)
         with socket.socket() as probe, contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""The server: answers each request with the next behavior scripted for its path, and remembers who asked."""
+"""The server: answers each request with the next scripted behavior of its path, and logs the request."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from urllib.parse import unquote, urlsplit
 
 @dataclass(frozen=True)
 class Seen:
-    """One request as it came in; header names in lower case."""
+    """A received request; header names in lower case."""
 
     method: str
     path: str
@@ -24,7 +24,7 @@ class Seen:
 
 
 class Exchange:
-    """One request and the connection to answer it on."""
+    """One request and its connection."""
 
     def __init__(self, handler: BaseHTTPRequestHandler, seen: Seen, closing: threading.Event) -> None:
         self._handler = handler
@@ -33,7 +33,7 @@ class Exchange:
         self.seen = seen
 
     def start(self, status: int, headers: Mapping[str, str]) -> None:
-        """Sends status and headers, exactly these and ``Connection: close``."""
+        """Send status and headers: exactly these and ``Connection: close``."""
         self._handler.send_response_only(status)
         for name, value in {"Connection": "close", **headers}.items():
             self._handler.send_header(name, value)
@@ -47,32 +47,32 @@ class Exchange:
             self._handler.wfile.flush()
 
     def close(self) -> None:
-        """Ends the connection after this answer, whatever the answer says."""
+        """End the connection after this response."""
         self._handler.close_connection = True
 
     def hang(self, seconds: float = 60.0) -> bool:
-        """Says nothing until the server closes or the time is over; whether it is closing."""
+        """Wait until the server closes or the time is over; whether it is closing."""
         return self._closing.wait(seconds)
 
     def reset(self) -> None:
-        """Ends the connection the hard way: the client sees a reset, not an end."""
+        """Reset the connection instead of closing it."""
         connection = self._handler.connection
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.close()
 
 
 Behavior = Callable[[Exchange], None]
-"""Answers one request, well or badly."""
+"""Answers one request."""
 
 
-class LyingServer:
+class ScriptedServer:
     """A server on 127.0.0.1, for use as a context manager.
 
     Args:
         script: Path to one behavior, or to several: the first request gets the first one, and so on; the
-            last one stays. Paths that are not in it get 404.
-        fallback: Answers these paths instead; given the path, returns a behavior or None.
-        tls: Encrypts with this certificate and key; plain http without.
+            last one stays. Other paths get 404.
+        fallback: Called for these paths; returns a behavior or None.
+        tls: Certificate and key for https; plain http without it.
     """
 
     def __init__(
@@ -90,7 +90,7 @@ class LyingServer:
         self._server = _Server(("127.0.0.1", 0), self._handler())
         self._scheme = "https" if tls else "http"
         if tls is not None:
-            # The handshake is left to the thread of each connection, or one bad client would stop all others.
+            # Each connection does its handshake in its own thread: a bad client must not block others.
             self._server.socket = tls.wrap_socket(
                 self._server.socket, server_side=True, do_handshake_on_connect=False
             )
@@ -108,7 +108,7 @@ class LyingServer:
         return f"127.0.0.1:{self._server.server_port}"
 
     def count(self, path: str) -> int:
-        """How often a path was asked for."""
+        """Number of requests for a path."""
         return sum(seen.path == path for seen in self.log)
 
     def ranges(self) -> list[str | None]:
@@ -116,11 +116,11 @@ class LyingServer:
         return [seen.headers.get("range") for seen in self.log]
 
     def script(self, path: str, *acts: Behavior) -> None:
-        """Replaces what a path answers from now on."""
+        """Replace the behaviors of a path."""
         with self._guard:
             self._script[path] = list(acts)
 
-    def __enter__(self) -> LyingServer:
+    def __enter__(self) -> ScriptedServer:
         self._thread.start()
         return self
 
@@ -147,7 +147,7 @@ class LyingServer:
             self.log.append(seen)
         exchange = Exchange(handler, seen, self._closing)
         act = self._next(path)
-        # A client that has heard enough goes away in the middle: that is part of many stories here.
+        # In many tests the client closes the connection before the end of the response.
         with contextlib.suppress(ConnectionError):
             if act is None:
                 exchange.start(404, {"Content-Length": "0"})
@@ -178,11 +178,11 @@ class LyingServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    # Forty clients at once is one of the stories; the default backlog is 5.
+    # One test has forty simultaneous clients; the default backlog is 5.
     request_queue_size = 128
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Keeps the standard handler from printing: a client that went away is no error here."""
+        """Suppress the output of the standard handler: a closed connection is not an error here."""
 
     def shutdown_request(self, request: object) -> None:
         with contextlib.suppress(OSError):

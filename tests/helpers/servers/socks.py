@@ -1,4 +1,4 @@
-"""A SOCKS 5 proxy (RFC 1928) that knows just enough: no authentication, CONNECT by name or IPv4 address."""
+"""A minimal SOCKS 5 proxy (RFC 1928): no authentication, CONNECT by name or IPv4 address."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Relay(socketserver.StreamRequestHandler):
                 target.sendall(data)
             target.shutdown(socket.SHUT_WR)
         except OSError:
-            pass  # whoever went away first has heard enough
+            pass  # one side closed the connection
 
 
 class Proxy(socketserver.ThreadingTCPServer):
@@ -43,7 +43,7 @@ class Proxy(socketserver.ThreadingTCPServer):
 
 @contextmanager
 def socks_proxy() -> Iterator[tuple[str, list[str]]]:
-    """The proxy's address, and the hosts it was asked for; every name leads to this machine."""
+    """The proxy's address, and the requested hosts; every name resolves to this machine."""
     seen: list[str] = []
     with Proxy(("127.0.0.1", 0), type("Handler", (Relay,), {"seen": seen})) as server:
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()

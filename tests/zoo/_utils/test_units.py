@@ -1,4 +1,4 @@
-"""Times and sizes as people type them."""
+"""Durations and sizes as users type them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo._utils.units import format_age, parse_duration, parse_size
     ("text", "seconds"),
     [("45s", 45), ("10m", 600), ("1.5h", 5400), ("30d", 2_592_000), (" 2 W ", 1_209_600), ("0s", 0)],
 )
-def test_times(text: str, seconds: float) -> None:
+def test_durations(text: str, seconds: float) -> None:
     assert parse_duration(text) == timedelta(seconds=seconds)
 
 
@@ -30,7 +30,7 @@ def test_sizes(text: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-1d", "1", "d", "1y", "1e9s", "٣d", "1d2h", "nan s"])
-def test_no_time(text: str) -> None:
+def test_invalid_durations(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_duration(text)
 
@@ -38,7 +38,7 @@ def test_no_time(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "-1GB", "GB", "1 XB", "1bb", "1,5GB", "inf"])
-def test_no_size(text: str) -> None:
+def test_invalid_sizes(text: str) -> None:
     with pytest.raises(UsageError) as caught:
         parse_size(text)
 
@@ -46,8 +46,8 @@ def test_no_size(text: str) -> None:
 
 
 @given(st.text(max_size=12))
-def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
-    for read in (duration, size):
+def test_any_text_is_parsed_or_refused(text: str) -> None:
+    for read in (parse_duration, parse_size):
         with contextlib.suppress(UsageError):
             read(text)
 
@@ -56,5 +56,5 @@ def test_whatever_is_typed_is_read_or_refused(text: str) -> None:
     ("seconds", "shown"),
     [(-5, "now"), (0, "now"), (59, "now"), (60, "1 min"), (7300, "2 h"), (86_400 * 40, "40 d")],
 )
-def test_what_is_past_in_words(seconds: int, shown: str) -> None:
+def test_ages(seconds: int, shown: str) -> None:
     assert format_age(timedelta(seconds=seconds)) == shown

@@ -1,4 +1,4 @@
-"""Archives: good ones come out as they went in, hostile ones touch nothing outside their folder."""
+"""Unpacking: valid archives are unpacked unchanged, hostile ones write nothing outside their folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.helpers.archive_fixture import (
     NO_BYTES,
     PACKERS,
     SMALL,
-    Bench,
+    ArchiveFixture,
     header,
     plain,
     special,
@@ -36,40 +36,40 @@ pytestmark = pytest.mark.table("archives")
 
 
 @pytest.mark.parametrize("container", PACKERS)
-def test_files_come_out_as_they_went_in(bench: Bench, container: Container) -> None:
-    members = bench.extract(PACKERS[container](MODEL), container)
+def test_files_are_unpacked_unchanged(archive_fixture: ArchiveFixture, container: Container) -> None:
+    members = archive_fixture.extract(PACKERS[container](MODEL), container)
 
     assert members == tuple(Member(name, digest(MODEL[name])) for name in sorted(MODEL))
-    assert {name: (bench.into / name).read_bytes() for name in MODEL} == MODEL
+    assert {name: (archive_fixture.into / name).read_bytes() for name in MODEL} == MODEL
 
 
-def test_modes_owners_and_times_of_the_archive_do_not_matter(bench: Bench) -> None:
+def test_modes_owners_and_times_of_the_archive_are_ignored(archive_fixture: ArchiveFixture) -> None:
     member = tarfile.TarInfo("run.sh")
     member.mode, member.uid, member.mtime, member.size = 0o6777, 12345, 0, 2
-    bench.extract(tar_with(member, b"ls"), "tar")
+    archive_fixture.extract(tar_with(member, b"ls"), "tar")
 
-    status = (bench.into / "run.sh").stat()
+    status = (archive_fixture.into / "run.sh").stat()
     assert stat.S_IMODE(status.st_mode) & ~0o644 == 0
     assert status.st_uid == os.getuid()
     assert status.st_mtime > 1_000_000_000
 
 
 @pytest.mark.parametrize("names", [["./", "./a", "./b/", "./b/c"], ["a/", "a/", "a/b"], ["a//b"]])
-def test_usual_spellings_are_understood(bench: Bench, names: list[str]) -> None:
+def test_common_spellings_of_names_are_accepted(archive_fixture: ArchiveFixture, names: list[str]) -> None:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for name in names:
             member = tarfile.TarInfo(name)
             member.type = tarfile.DIRTYPE if name.endswith("/") else tarfile.REGTYPE
             archive.addfile(member)
-    members = bench.extract(stream.getvalue(), "tar")
+    members = archive_fixture.extract(stream.getvalue(), "tar")
 
     expected = {PurePosixPath(name) for name in names if not name.endswith("/")}
     assert {PurePosixPath(member.name) for member in members} == expected
 
 
 @pytest.mark.parametrize("format", [tarfile.USTAR_FORMAT, tarfile.GNU_FORMAT, tarfile.PAX_FORMAT])
-def test_every_tar_format_is_read(bench: Bench, format: int) -> None:
+def test_every_tar_format_is_read(archive_fixture: ArchiveFixture, format: int) -> None:
     name = "/".join(["folder-of-some-length"] * 6) + "/model.pdmodel"
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=format) as archive:
@@ -77,17 +77,19 @@ def test_every_tar_format_is_read(bench: Bench, format: int) -> None:
         member.size = 3
         archive.addfile(member, io.BytesIO(b"abc"))
 
-    assert bench.extract(stream.getvalue(), "tar") == (Member(name, digest(b"abc")),)
+    assert archive_fixture.extract(stream.getvalue(), "tar") == (Member(name, digest(b"abc")),)
 
 
 @pytest.mark.parametrize("container", ["tar", "tar.gz", "zip"])
 @pytest.mark.parametrize("packed", ["tar", "tar.gz", "zip"])
-def test_the_bytes_decide_how_it_is_packed(bench: Bench, container: Container, packed: Container) -> None:
+def test_the_content_decides_the_archive_type(
+    archive_fixture: ArchiveFixture, container: Container, packed: Container
+) -> None:
     data = PACKERS[packed](MODEL)
     if container == packed:
-        assert bench.extract(data, container)
+        assert archive_fixture.extract(data, container)
     else:
-        assert bench.refused(data, container).code == "corrupt-archive"
+        assert archive_fixture.refused(data, container).code == "corrupt-archive"
 
 
 BAD_NAMES = {
@@ -123,9 +125,9 @@ BAD_NAMES = {
 
 
 @pytest.mark.parametrize("container", PACKERS)
-@pytest.mark.parametrize("story", BAD_NAMES)
-def test_a_bad_name_is_refused(bench: Bench, story: str, container: Container) -> None:
-    error = bench.refused(PACKERS[container]({"good": b"1", BAD_NAMES[story]: b"2"}), container)
+@pytest.mark.parametrize("scenario", BAD_NAMES)
+def test_a_bad_name_is_refused(archive_fixture: ArchiveFixture, scenario: str, container: Container) -> None:
+    error = archive_fixture.refused(PACKERS[container]({"good": b"1", BAD_NAMES[scenario]: b"2"}), container)
 
     assert error.code == "unsafe-archive"
     assert error.exit_code == 5
@@ -145,21 +147,23 @@ COLLISIONS = {
 }
 
 
-@pytest.mark.filterwarnings("ignore:Duplicate name")  # zipfile's own remark while the test builds the archive
+@pytest.mark.filterwarnings("ignore:Duplicate name")  # raised by zipfile while the test builds the archive
 @pytest.mark.parametrize("container", ["tar", "zip"])
-@pytest.mark.parametrize("story", COLLISIONS)
-def test_two_members_in_one_place_are_refused(bench: Bench, story: str, container: Container) -> None:
+@pytest.mark.parametrize("scenario", COLLISIONS)
+def test_two_members_with_the_same_path_are_refused(
+    archive_fixture: ArchiveFixture, scenario: str, container: Container
+) -> None:
     stream = io.BytesIO()
     if container == "tar":
         with tarfile.open(fileobj=stream, mode="w") as tar:
-            for name in COLLISIONS[story]:
+            for name in COLLISIONS[scenario]:
                 tar.addfile(tarfile.TarInfo(name))
     else:
         with zipfile.ZipFile(stream, "w") as zipped:
-            for name in COLLISIONS[story]:
+            for name in COLLISIONS[scenario]:
                 zipped.writestr(name, b"")
 
-    assert bench.refused(stream.getvalue(), container).code == "unsafe-archive"
+    assert archive_fixture.refused(stream.getvalue(), container).code == "unsafe-archive"
 
 
 BOMBS: dict[str, tuple[Container, Callable[[], bytes]]] = {
@@ -177,14 +181,15 @@ BOMBS: dict[str, tuple[Container, Callable[[], bytes]]] = {
 }
 
 
-@pytest.mark.parametrize("story", BOMBS)
-def test_a_bomb_stops_at_the_limit(bench: Bench, story: str) -> None:
-    container, make = BOMBS[story]
-    error = bench.refused(make(), container)
+@pytest.mark.parametrize("scenario", BOMBS)
+def test_a_bomb_stops_at_the_limit(archive_fixture: ArchiveFixture, scenario: str) -> None:
+    container, make = BOMBS[scenario]
+    error = archive_fixture.refused(make(), container)
 
     assert error.code in ("unsafe-archive", "corrupt-archive")
     assert (
-        sum(path.stat().st_size for path in bench.into.rglob("*") if path.is_file()) <= SMALL.unpacked_bytes
+        sum(path.stat().st_size for path in archive_fixture.into.rglob("*") if path.is_file())
+        <= SMALL.unpacked_bytes
     )
 
 
@@ -199,43 +204,45 @@ anything = settings(
 )
 
 
-def try_out(factory: pytest.TempPathFactory, packed: bytes, container: Container) -> tuple[Bench, bool]:
-    bench = Bench(factory.mktemp("bench"))
+def try_out(
+    factory: pytest.TempPathFactory, packed: bytes, container: Container
+) -> tuple[ArchiveFixture, bool]:
+    archive_fixture = ArchiveFixture(factory.mktemp("archive_fixture"))
     try:
-        bench.extract(packed, container)
+        archive_fixture.extract(packed, container)
     except IntegrityError:
         done = False
     else:
         done = True
-    bench.check_surroundings()
-    return bench, done
+    archive_fixture.check_surroundings()
+    return archive_fixture, done
 
 
 @anything
 @given(members=members)
-def test_whatever_a_tar_says_it_comes_out_right_or_not_at_all(
+def test_any_tar_is_unpacked_correctly_or_refused(
     tmp_path_factory: pytest.TempPathFactory, members: list[tuple[str, bytes]]
 ) -> None:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for name, data in members:
             archive.addfile(plain(name, len(data)), io.BytesIO(data))
-    bench, done = try_out(tmp_path_factory, stream.getvalue(), "tar")
+    archive_fixture, done = try_out(tmp_path_factory, stream.getvalue(), "tar")
     if done:
-        files = [path for path in bench.into.rglob("*") if path.is_file()]
-        found = {path.relative_to(bench.into): path.read_bytes() for path in files}
+        files = [path for path in archive_fixture.into.rglob("*") if path.is_file()]
+        found = {path.relative_to(archive_fixture.into): path.read_bytes() for path in files}
         assert found == {Path(name): data for name, data in members}
 
 
 kinds = st.sampled_from(
     [tarfile.REGTYPE, tarfile.DIRTYPE, tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE, tarfile.CHRTYPE]
 )
-targets = st.sampled_from(["..", "../precious", "/etc/passwd", "a", "a/b", "."])
+targets = st.sampled_from(["..", "../sentinel", "/etc/passwd", "a", "a/b", "."])
 
 
 @anything
 @given(members=st.lists(st.tuples(kinds, names, targets), min_size=1, max_size=6))
-def test_whatever_kinds_a_tar_mixes_nothing_but_files_and_folders_come_out(
+def test_only_files_and_folders_leave_a_tar_of_any_members(
     tmp_path_factory: pytest.TempPathFactory, members: list[tuple[bytes, str, str]]
 ) -> None:
     stream = io.BytesIO()
@@ -253,7 +260,7 @@ def test_whatever_kinds_a_tar_mixes_nothing_but_files_and_folders_come_out(
     members=members,
     modes=st.lists(st.sampled_from([0, 0o100644, 0o120777, 0o010644, 0o040755]), min_size=6, max_size=6),
 )
-def test_whatever_a_zip_says_it_comes_out_right_or_not_at_all(
+def test_any_zip_is_unpacked_correctly_or_refused(
     tmp_path_factory: pytest.TempPathFactory, members: list[tuple[str, bytes]], modes: list[int]
 ) -> None:
     stream = io.BytesIO()
@@ -264,10 +271,10 @@ def test_whatever_a_zip_says_it_comes_out_right_or_not_at_all(
             info.create_system, info.external_attr = 3, mode << 16
             archive.writestr(info, data)
             packed[info.filename] = data
-    bench, done = try_out(tmp_path_factory, stream.getvalue(), "zip")
+    archive_fixture, done = try_out(tmp_path_factory, stream.getvalue(), "zip")
     if done:
-        files = [path for path in bench.into.rglob("*") if path.is_file()]
-        found = {path.relative_to(bench.into): path.read_bytes() for path in files}
+        files = [path for path in archive_fixture.into.rglob("*") if path.is_file()]
+        found = {path.relative_to(archive_fixture.into): path.read_bytes() for path in files}
         assert found == {Path(name): data for name, data in packed.items() if not name.endswith("/")}
 
 
@@ -287,7 +294,7 @@ def test_a_damaged_archive_never_crashes_the_reader(
 
 @anything
 @given(data=st.binary(max_size=2000), container=st.sampled_from(["tar", "tar.gz", "zip"]))
-def test_random_bytes_are_no_archive(
+def test_random_bytes_are_not_an_archive(
     tmp_path_factory: pytest.TempPathFactory, data: bytes, container: Container
 ) -> None:
     start = {"tar": b"", "tar.gz": b"\x1f\x8b\x08\0\0\0\0\0\0\x03", "zip": b"PK\x03\x04"}[container]

@@ -1,4 +1,4 @@
-"""Which path of an unpacked tree is the artifact."""
+"""The path of the artifact in an unpacked tree."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ CASES: dict[str, tuple[Artifact, list[str], str]] = {
 }
 
 
-@pytest.mark.parametrize("story", CASES)
-def test_handed_out(story: str) -> None:
-    wanted, names, path = CASES[story]
+@pytest.mark.parametrize("scenario", CASES)
+def test_artifact_root(scenario: str) -> None:
+    wanted, names, path = CASES[scenario]
 
     assert str(artifact_root(wanted, names)) == path

@@ -1,4 +1,4 @@
-"""Tar archives that nobody should trust."""
+"""Untrusted tar archives."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import tarfile
 
 import pytest
 
-from tests.helpers.archive_fixture import END, NO_BYTES, Bench, header, plain, special, tar_with
+from tests.helpers.archive_fixture import END, NO_BYTES, ArchiveFixture, header, plain, special, tar_with
 from tests.helpers.sample_archives import MODEL, tar_gz_of, tar_of
 
 pytestmark = pytest.mark.table("archives")
@@ -19,10 +19,10 @@ def through_a_link(kind: bytes, target: str) -> bytes:
 
 
 SPECIAL_MEMBERS = {
-    "symlink out (CVE-2025-4517)": tar_with(special("a", tarfile.SYMTYPE, "../precious")),
+    "symlink out (CVE-2025-4517)": tar_with(special("a", tarfile.SYMTYPE, "../sentinel")),
     "symlink, absolute": tar_with(special("a", tarfile.SYMTYPE, "/etc/passwd")),
     "symlink inside": tar_with(special("a", tarfile.SYMTYPE, "b")),
-    "hard link out (CVE-2025-4330)": tar_with(special("a", tarfile.LNKTYPE, "../precious")),
+    "hard link out (CVE-2025-4330)": tar_with(special("a", tarfile.LNKTYPE, "../sentinel")),
     "a file through a symlink to a folder (CVE-2007-4559)": through_a_link(tarfile.SYMTYPE, ".."),
     "a file through a chain of links (CVE-2025-4138)": tar_with(
         special("a", tarfile.SYMTYPE, "."),
@@ -31,7 +31,7 @@ SPECIAL_MEMBERS = {
         (plain("a/b/evil"), b""),
     ),
     "overwriting through a hard link": tar_with(
-        special("a", tarfile.LNKTYPE, "../precious"), b"", (plain("a", 4), b"evil")
+        special("a", tarfile.LNKTYPE, "../sentinel"), b"", (plain("a", 4), b"evil")
     ),
     "character device": tar_with(special("a", tarfile.CHRTYPE)),
     "block device": tar_with(special("a", tarfile.BLKTYPE)),
@@ -41,9 +41,9 @@ SPECIAL_MEMBERS = {
 }
 
 
-@pytest.mark.parametrize("story", SPECIAL_MEMBERS)
-def test_only_files_and_folders_leave_a_tar(bench: Bench, story: str) -> None:
-    assert bench.refused(SPECIAL_MEMBERS[story], "tar").code == "unsafe-archive"
+@pytest.mark.parametrize("scenario", SPECIAL_MEMBERS)
+def test_only_files_and_folders_leave_a_tar(archive_fixture: ArchiveFixture, scenario: str) -> None:
+    assert archive_fixture.refused(SPECIAL_MEMBERS[scenario], "tar").code == "unsafe-archive"
 
 
 def sparse_tar() -> bytes:
@@ -63,8 +63,8 @@ def sparse_tar() -> bytes:
     return stream.getvalue()
 
 
-def test_sparse_files_are_refused(bench: Bench) -> None:
-    assert bench.refused(sparse_tar(), "tar").code in ("unsafe-archive", "corrupt-archive")
+def test_sparse_files_are_refused(archive_fixture: ArchiveFixture) -> None:
+    assert archive_fixture.refused(sparse_tar(), "tar").code in ("unsafe-archive", "corrupt-archive")
 
 
 GNU_NEGATIVE = b"\xff" * 11 + b"\x00"
@@ -97,13 +97,13 @@ BROKEN_TARS = {
 }
 
 
-@pytest.mark.parametrize("story", BROKEN_TARS)
-def test_a_broken_tar_is_refused(bench: Bench, story: str) -> None:
-    assert bench.refused(BROKEN_TARS[story], "tar").code in ("corrupt-archive", "unsafe-archive")
+@pytest.mark.parametrize("scenario", BROKEN_TARS)
+def test_a_broken_tar_is_refused(archive_fixture: ArchiveFixture, scenario: str) -> None:
+    assert archive_fixture.refused(BROKEN_TARS[scenario], "tar").code in ("corrupt-archive", "unsafe-archive")
 
 
-def test_a_tar_of_folders_alone_holds_nothing(bench: Bench) -> None:
-    assert bench.refused(tar_with(special("a", tarfile.DIRTYPE)), "tar").code == "corrupt-archive"
+def test_a_tar_without_a_file_is_refused(archive_fixture: ArchiveFixture) -> None:
+    assert archive_fixture.refused(tar_with(special("a", tarfile.DIRTYPE)), "tar").code == "corrupt-archive"
 
 
 PACKED = tar_gz_of(MODEL)
@@ -118,6 +118,6 @@ BROKEN_GZIPS = {
 }
 
 
-@pytest.mark.parametrize("story", BROKEN_GZIPS)
-def test_a_broken_tar_gz_is_refused(bench: Bench, story: str) -> None:
-    assert bench.refused(BROKEN_GZIPS[story], "tar.gz").code == "corrupt-archive"
+@pytest.mark.parametrize("scenario", BROKEN_GZIPS)
+def test_a_broken_tar_gz_is_refused(archive_fixture: ArchiveFixture, scenario: str) -> None:
+    assert archive_fixture.refused(BROKEN_GZIPS[scenario], "tar.gz").code == "corrupt-archive"

@@ -1,4 +1,4 @@
-"""The command as users run it: a process of its own, a store of its own, a real server."""
+"""Runs the command as users do: in its own process, with its own cache, against a local server."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.helpers.sample_archives import tar_of
-from tests.helpers.servers import LyingServer, serve
+from tests.helpers.servers import ScriptedServer, serve
 from tests.registry.conftest import MINIMAL
 
 PUBLISHED = "/v1/paddledet/models/keypoint/"
@@ -22,7 +22,7 @@ PUBLISHED = "/v1/paddledet/models/keypoint/"
 
 @dataclass
 class Ran:
-    """A command that has ended."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -39,7 +39,7 @@ class Ran:
 
 @dataclass
 class Zoo:
-    """Runs ``zoo`` with a store of its own."""
+    """Runs ``zoo`` with its own cache."""
 
     cache: Path
     folder: Path
@@ -58,7 +58,7 @@ class Zoo:
             self.command(*arguments),
             capture_output=True,
             text=True,
-            errors="surrogateescape",  # a path need not be text
+            errors="surrogateescape",  # a path may have undecodable bytes
             cwd=self.folder,
             env=self.environment | env,
             check=False,
@@ -71,7 +71,7 @@ class Zoo:
 
 @pytest.fixture
 def zoo(tmp_path: Path, toolchain_root: Path) -> Zoo:
-    """The command, offline towards the world: without a mirror it reaches no server."""
+    """The command with an empty cache; without a mirror it reaches no server."""
     cache, folder = tmp_path / "cache", tmp_path / "project"
     cache.mkdir()
     folder.mkdir()
@@ -82,14 +82,14 @@ def zoo(tmp_path: Path, toolchain_root: Path) -> Zoo:
 
 @pytest.fixture(scope="session")
 def published_model(shared: Path) -> bytes:
-    """The published inference model of picodet_s_192_pedestrian, packed as upstream packs it."""
+    """The published inference model of picodet_s_192_pedestrian in an archive like the published one."""
     folder = shared / "data/inference/picodet_s_192_pedestrian"
     return tar_of({f"{folder.name}/{file.name}": file.read_bytes() for file in sorted(folder.iterdir())})
 
 
 @pytest.fixture
-def upstream(zoo: Zoo, published_model: bytes) -> Iterator[LyingServer]:
-    """A server that holds that one file under its published path, and the command told to use it."""
+def upstream(zoo: Zoo, published_model: bytes) -> Iterator[ScriptedServer]:
+    """A server with this file at its published path, used by the command as its mirror."""
     with serve({f"{PUBLISHED}picodet_s_192_pedestrian.tar": published_model}) as server:
         zoo.env["ZOO_MIRROR"] = server.url
         yield server
@@ -97,7 +97,7 @@ def upstream(zoo: Zoo, published_model: bytes) -> Iterator[LyingServer]:
 
 @pytest.fixture
 def minimal(zoo: Zoo) -> Path:
-    """A team's catalog with one entry, in the user's folder."""
+    """A catalog with one entry in the working folder."""
     file = zoo.folder / "team.yaml"
     file.write_text(MINIMAL)
     return file

@@ -8,14 +8,14 @@ from urllib.parse import urlsplit
 import pytest
 
 import registry
-from tests.helpers.servers import LyingServer, status
+from tests.helpers.servers import ScriptedServer, status
 from tests.registry.conftest import MINIMAL
 from tests.zoo.cli.conftest import Zoo
 
 
 @pytest.fixture
 def walled(zoo: Zoo) -> Zoo:
-    """The way out is a proxy that does not answer, so that no test asks a host of the world."""
+    """The command behind a proxy that does not answer, so that no test reaches the internet."""
     proxy = "http://127.0.0.1:9"  # the port of "discard", which no proxy listens on
     zoo.env |= {"HTTPS_PROXY": proxy, "HTTP_PROXY": "", "ALL_PROXY": "", "NO_PROXY": "127.0.0.1"}
     return zoo
@@ -29,8 +29,8 @@ def team(zoo: Zoo) -> Path:
 
 
 class TestDoctor:
-    def test_mirrors_and_hosts_of_the_catalog_are_rows_of_the_report(self, walled: Zoo) -> None:
-        with LyingServer(fallback=lambda path: status(200)) as mirror:
+    def test_mirrors_and_hosts_of_the_catalog_are_checked(self, walled: Zoo) -> None:
+        with ScriptedServer(fallback=lambda path: status(200)) as mirror:
             ran = walled("doctor", "--check-network", "--json", ZOO_MIRROR=mirror.url)
 
         assert ran.code == 0
@@ -41,7 +41,7 @@ class TestDoctor:
         assert sorted(urlsplit(row["source"]).netloc for row in others) == sorted(hosts)
         assert {(row["role"], row["failure"]) for row in others} == {("catalog", "proxy")}
 
-    def test_people_read_what_failed_first_and_what_to_type(self, walled: Zoo) -> None:
+    def test_the_text_names_the_failure_and_a_hint(self, walled: Zoo) -> None:
         ran = walled("doctor", "--check-network")
 
         row = next(at for at, line in enumerate(ran.lines) if line.startswith("no  https://bj.bcebos.com"))
@@ -49,15 +49,15 @@ class TestDoctor:
         assert ran.lines[row + 1].startswith("      url: https://bj.bcebos.com/")
         assert ran.lines[row + 2].startswith("      try: correct HTTPS_PROXY")
 
-    def test_a_mirror_that_lacks_a_file_is_told_from_one_that_does_not_answer(self, walled: Zoo) -> None:
-        with LyingServer() as mirror:
+    def test_a_mirror_without_the_file_is_up(self, walled: Zoo) -> None:
+        with ScriptedServer() as mirror:
             ran = walled("doctor", "--check-network", ZOO_MIRROR=mirror.url)
 
         assert f"up  {mirror.url}/ (mirror)  status: 404 Not Found" in ran.out
-        assert "up = answers, but not with this file" in ran.lines
+        assert "up = the server answers, but does not have this file" in ran.lines
 
     def test_without_the_option_no_connection_is_opened(self, walled: Zoo) -> None:
-        with LyingServer() as mirror:
+        with ScriptedServer() as mirror:
             ran = walled("doctor", "--json", ZOO_MIRROR=mirror.url)
 
         assert ran.json["hosts"] is None
@@ -72,7 +72,7 @@ class TestDoctor:
 
 class TestLinks:
     def test_every_link_of_the_shipped_catalog_is_requested(self, walled: Zoo) -> None:
-        with LyingServer(fallback=lambda path: status(200)) as mirror:
+        with ScriptedServer(fallback=lambda path: status(200)) as mirror:
             ran = walled("registry", "check", "--links", ZOO_MIRROR=mirror.url)
 
         assert (ran.code, ran.out) == (0, "")
@@ -80,7 +80,7 @@ class TestLinks:
         assert len({seen.path for seen in mirror.log}) > 100
 
     def test_a_dead_link_is_a_difference(self, walled: Zoo, team: Path) -> None:
-        with LyingServer() as mirror:
+        with ScriptedServer() as mirror:
             ran = walled("registry", "check", team, "--links", ZOO_MIRROR=mirror.url)
             found = walled("registry", "check", team, "--links", "--json", ZOO_MIRROR=mirror.url)
 
@@ -97,7 +97,7 @@ class TestLinks:
         (dead,) = found.json["links"]["dead"]
         assert (dead["url"], dead["status"]) == ("https://models.invalid/sample.pdparams", 404)
 
-    def test_nobody_who_can_be_reached_is_an_error_of_the_network(self, walled: Zoo, team: Path) -> None:
+    def test_unreachable_hosts_are_a_network_error(self, walled: Zoo, team: Path) -> None:
         ran = walled("registry", "check", team, "--links", "--json", HTTPS_PROXY="")
 
         assert ran.code == 4
@@ -106,7 +106,7 @@ class TestLinks:
 
     def test_links_of_an_invalid_catalog_are_not_requested(self, walled: Zoo, team: Path) -> None:
         team.write_text(team.read_text().replace("height: 64", "height: tall"))
-        with LyingServer() as mirror:
+        with ScriptedServer() as mirror:
             ran = walled("registry", "check", team, "--links", "--json", ZOO_MIRROR=mirror.url)
 
         assert ran.code == 1

@@ -1,4 +1,4 @@
-"""Exit codes and words of the command when a server, a disk or an archive is bad."""
+"""Exit codes and messages for faults of servers, disks and archives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from tests.helpers.sample_archives import tar_of
 from tests.helpers.servers import (
     Behavior,
-    LyingServer,
+    ScriptedServer,
     cut,
     empty,
     gzipped,
@@ -49,9 +49,9 @@ REFUSED: dict[str, tuple[Behavior, int, str]] = {
 
 @pytest.mark.table("faults on the command line")
 @pytest.mark.parametrize("story", REFUSED)
-def test_refused_with_the_right_code_and_words(zoo: Zoo, story: str) -> None:
+def test_faults_exit_with_their_code(zoo: Zoo, story: str) -> None:
     act, code, word = REFUSED[story]
-    with LyingServer({PATH: act}) as server:
+    with ScriptedServer({PATH: act}) as server:
         ran = zoo("fetch", NAME, "--no-build", "--mirror", server.url)
 
     assert (ran.code, ran.out) == (code, "")
@@ -63,13 +63,13 @@ def test_refused_with_the_right_code_and_words(zoo: Zoo, story: str) -> None:
 
 @pytest.mark.table("faults on the command line")
 @pytest.mark.parametrize("act", ["reset", "cut", "busy"])
-def test_what_passes_is_survived(zoo: Zoo, published_model: bytes, act: str) -> None:
+def test_temporary_faults_are_retried(zoo: Zoo, published_model: bytes, act: str) -> None:
     faults = {
         "reset": reset(published_model, after=1_000_000),
         "cut": cut(published_model, after=1_000_000),
         "busy": status(503, headers=AGAIN),
     }
-    with LyingServer({PATH: [faults[act], honest(published_model)]}) as server:
+    with ScriptedServer({PATH: [faults[act], honest(published_model)]}) as server:
         ran = zoo("fetch", NAME, "--mirror", server.url)
 
     assert ran.code == 0, ran.err
@@ -77,7 +77,7 @@ def test_what_passes_is_survived(zoo: Zoo, published_model: bytes, act: str) -> 
     assert Store(zoo.cache).verify().clean
 
 
-def test_a_write_protected_store(zoo: Zoo) -> None:
+def test_a_write_protected_cache(zoo: Zoo) -> None:
     with mounted(zoo.cache.with_name("disk")) as disk, serve({}) as server:
         zoo.cache = disk.place
         disk.write_protect()

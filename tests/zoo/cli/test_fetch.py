@@ -1,4 +1,4 @@
-"""fetch: paths on stdout, one a line; verified, proven, remembered, and never the same work twice."""
+"""fetch prints paths of verified artifacts, and uses the cache for repeated requests."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ import pytest
 
 from converters.formats import inspect
 from tests.helpers.sample_archives import tar_of
-from tests.helpers.servers import LyingServer, drip, honest, serve
+from tests.helpers.servers import ScriptedServer, drip, honest, serve
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
 
 NAME = "picodet_s_192_pedestrian"
 ARCHIVE = f"{PUBLISHED}{NAME}.tar"
 
 
-def test_the_published_inference_model_is_fetched_once(zoo: Zoo, upstream: LyingServer) -> None:
+def test_the_published_inference_model_is_fetched_once(zoo: Zoo, upstream: ScriptedServer) -> None:
     first = zoo("fetch", NAME)
-    asked = len(upstream.log)
+    requests = len(upstream.log)
     second = zoo("fetch", NAME)
 
     (path,) = first.lines
     assert (first.code, second.code) == (0, 0)
     assert second.out == first.out
-    assert len(upstream.log) == asked == 1, "answered from the store, without a request"
+    assert len(upstream.log) == requests == 1, "answered from the cache, without a request"
     assert {file.name for file in Path(path).iterdir()} >= {
         "model.pdmodel",
         "model.pdiparams",
@@ -38,7 +38,7 @@ def test_the_published_inference_model_is_fetched_once(zoo: Zoo, upstream: Lying
 
 
 @pytest.mark.parametrize("precision", ["fp16", "fp32"])
-def test_build_makes_a_lite_file_that_is_proven(zoo: Zoo, upstream: LyingServer, precision: str) -> None:
+def test_build_converts_to_lite_with_provenance(zoo: Zoo, upstream: ScriptedServer, precision: str) -> None:
     ran = zoo("fetch", NAME, "--lite", precision, "--build")
 
     assert ran.code == 0, ran.err
@@ -46,14 +46,14 @@ def test_build_makes_a_lite_file_that_is_proven(zoo: Zoo, upstream: LyingServer,
     assert (found.format, found.target, found.precision) == ("lite", "arm", precision)
     statement = json.loads(Path(f"{ran.lines[0]}.provenance.json").read_text())
     assert statement["subject"][0]["digest"]["sha256"] == found.sha256
-    asked = len(upstream.log)
+    requests = len(upstream.log)
     again = zoo("fetch", NAME, "--lite", precision, "--build", "--json").json["artifacts"][0]
     assert (again["path"], again["from_cache"], again["origin"]) == (ran.lines[0], True, "built")
-    assert len(upstream.log) == asked
+    assert len(upstream.log) == requests
 
 
-def test_what_is_not_published_is_built_unasked_and_refused_with_no_build(
-    zoo: Zoo, upstream: LyingServer
+def test_an_unpublished_format_is_built_by_default_and_refused_with_no_build(
+    zoo: Zoo, upstream: ScriptedServer
 ) -> None:
     refused = zoo("fetch", NAME, "--onnx", "fp32", "--no-build")
     built = zoo("fetch", NAME, "--onnx", "fp32")
@@ -64,7 +64,7 @@ def test_what_is_not_published_is_built_unasked_and_refused_with_no_build(
     assert inspect(Path(built.lines[0])).format == "onnx"
 
 
-def test_a_dry_run_says_what_would_happen_and_does_nothing(zoo: Zoo, upstream: LyingServer) -> None:
+def test_a_dry_run_prints_the_plan_and_changes_nothing(zoo: Zoo, upstream: ScriptedServer) -> None:
     ran = zoo("fetch", NAME, "--lite", "fp16", "--build", "--dry-run")
 
     assert ran.code == 0
@@ -73,8 +73,8 @@ def test_a_dry_run_says_what_would_happen_and_does_nothing(zoo: Zoo, upstream: L
     assert [file.name for file in zoo.cache.iterdir()] == ["toolchains"]
 
 
-def test_a_single_precision_file_behind_a_half_precision_name_is_refused(
-    zoo: Zoo, upstream: LyingServer
+def test_a_published_file_of_another_precision_is_refused(
+    zoo: Zoo, upstream: ScriptedServer
 ) -> None:
     honest_file = Path(zoo("fetch", NAME, "--lite", "fp32", "--build").lines[0])
     lying = tar_of({f"{NAME}_fp16/{NAME}_fp16.nb": honest_file.read_bytes()})
@@ -85,14 +85,14 @@ def test_a_single_precision_file_behind_a_half_precision_name_is_refused(
     assert "artifact-mismatch" in ran.err
     assert "expected: precision fp16" in ran.err
     assert "found: precision fp32" in ran.err
-    (aside,) = (zoo.cache / "quarantine").iterdir()
-    assert str(aside) in ran.err
-    assert json.loads((aside / "reason.json").read_text())["code"] == "artifact-mismatch"
+    (quarantined,) = (zoo.cache / "quarantine").iterdir()
+    assert str(quarantined) in ran.err
+    assert json.loads((quarantined / "reason.json").read_text())["code"] == "artifact-mismatch"
     artifact_root = list((zoo.cache / "artifacts").rglob("*_fp16.nb"))
     assert artifact_root == []
 
 
-def test_a_missing_file_says_how_to_get_it_and_leaves_nothing(zoo: Zoo, upstream: LyingServer) -> None:
+def test_a_missing_file_has_a_hint_and_leaves_nothing_in_the_cache(zoo: Zoo, upstream: ScriptedServer) -> None:
     ran = zoo("fetch", "picodet_s_320_pedestrian", "--lite", "fp16")
 
     assert (ran.code, ran.out) == (4, "")
@@ -102,7 +102,7 @@ def test_a_missing_file_says_how_to_get_it_and_leaves_nothing(zoo: Zoo, upstream
     assert [path for path in left if "toolchains" not in path.parts] == []
 
 
-def test_a_missing_inference_model_is_made_from_the_weights(zoo: Zoo, shared: Path) -> None:
+def test_a_missing_inference_model_is_built_from_the_weights(zoo: Zoo, shared: Path) -> None:
     weights = (shared / "data/weights/picodet_s_192_pedestrian.pdparams").read_bytes()
     with serve({f"{PUBLISHED}picodet_s_320_pedestrian.pdparams": weights}) as server:
         ran = zoo("fetch", "picodet_s_320_pedestrian", "--lite", "fp16", "--build", "--mirror", server.url)
@@ -113,25 +113,25 @@ def test_a_missing_inference_model_is_made_from_the_weights(zoo: Zoo, shared: Pa
     assert (found.precision, found.inputs[0].shape) == ("fp16", (1, 3, 320, 320))
 
 
-def test_offline_answers_from_the_store_alone(zoo: Zoo, upstream: LyingServer) -> None:
+def test_offline_uses_the_cache_only(zoo: Zoo, upstream: ScriptedServer) -> None:
     nothing = zoo("fetch", NAME, "--offline")
     path = zoo("fetch", NAME).lines
-    asked = len(upstream.log)
+    requests = len(upstream.log)
 
     assert nothing.code == 4
     assert zoo("fetch", NAME, "--offline").lines == path
-    assert len(upstream.log) == asked
+    assert len(upstream.log) == requests
 
 
-def test_out_copies_into_a_folder(zoo: Zoo, upstream: LyingServer) -> None:
+def test_out_copies_into_a_folder(zoo: Zoo, upstream: ScriptedServer) -> None:
     ran = zoo("fetch", NAME, "--out", "models")
 
     assert ran.lines == [f"models/{NAME}"]
     assert (zoo.folder / "models" / NAME / "model.pdmodel").stat().st_size == 3316328
 
 
-def test_a_server_that_changes_a_file_later_is_an_event(
-    zoo: Zoo, upstream: LyingServer, published_model: bytes
+def test_a_published_file_that_changes_is_an_error(
+    zoo: Zoo, upstream: ScriptedServer, published_model: bytes
 ) -> None:
     zoo("fetch", NAME)
     zoo("lock", NAME)
@@ -145,19 +145,19 @@ def test_a_server_that_changes_a_file_later_is_an_event(
     assert f"zoo lock --accept {NAME}@2021" in ran.err
 
 
-def test_locked_refuses_what_the_lock_does_not_hold(zoo: Zoo, upstream: LyingServer) -> None:
-    no_lock = zoo("fetch", NAME, "--locked")
+def test_locked_refuses_artifacts_outside_the_lock(zoo: Zoo, upstream: ScriptedServer) -> None:
+    without_lock = zoo("fetch", NAME, "--locked")
     (zoo.folder / "zoo.lock").write_text('{\n"version": 1\n}\n')
-    not_in_it = zoo("fetch", NAME, "--locked")
+    outside_lock = zoo("fetch", NAME, "--locked")
     zoo("fetch", NAME)
     locked = zoo("lock")
 
-    assert (no_lock.code, not_in_it.code, locked.code) == (3, 5, 0)
+    assert (without_lock.code, outside_lock.code, locked.code) == (3, 5, 0)
     assert zoo("fetch", NAME, "--locked").code == 0
     assert zoo("lock", "--check").code == 0
 
 
-def test_several_artifacts_come_out_in_the_order_they_were_asked_for(zoo: Zoo, upstream: LyingServer) -> None:
+def test_several_artifacts_are_printed_in_the_requested_order(zoo: Zoo, upstream: ScriptedServer) -> None:
     zoo("fetch", NAME)
     ran = zoo("fetch", NAME, NAME, "--inference", "--jobs", "2")
 
@@ -167,7 +167,7 @@ def test_several_artifacts_come_out_in_the_order_they_were_asked_for(zoo: Zoo, u
 
 
 def kill_when(command: list[str], zoo: Zoo, reached: object) -> None:
-    """Starts a command and kills it as soon as a condition holds."""
+    """Start a command and kill it as soon as a condition holds."""
     process = subprocess.Popen(
         command, cwd=zoo.folder, env=zoo.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -179,24 +179,24 @@ def kill_when(command: list[str], zoo: Zoo, reached: object) -> None:
     process.wait()
 
 
-def test_a_fetch_that_was_killed_is_continued(zoo: Zoo, published_model: bytes) -> None:
+def test_a_killed_fetch_is_resumed(zoo: Zoo, published_model: bytes) -> None:
     slow = drip(published_model, step=32 * 1024, pause=0.05)
-    with LyingServer({ARCHIVE: [slow, honest(published_model)]}) as server:
+    with ScriptedServer({ARCHIVE: [slow, honest(published_model)]}) as server:
         zoo.env["ZOO_MIRROR"] = server.url
 
-        def some_bytes_are_safe_on_disk() -> bool:
+        def has_synced_bytes() -> bool:
             states = [json.loads(state.read_text()) for state in zoo.cache.glob("partial/*.part.json")]
             return any(state.get("synced") for state in states)
 
-        kill_when(zoo.command("fetch", NAME), zoo, some_bytes_are_safe_on_disk)
+        kill_when(zoo.command("fetch", NAME), zoo, has_synced_bytes)
         ran = zoo("fetch", NAME)
 
     assert ran.code == 0, ran.err
-    assert server.ranges()[1] is not None, "it went on where it had been killed"
+    assert server.ranges()[1] is not None, "the second request continued the first"
     assert zoo("verify").code == 0
 
 
-def test_a_conversion_that_was_killed_is_repeated(zoo: Zoo, upstream: LyingServer) -> None:
+def test_a_killed_conversion_is_repeated(zoo: Zoo, upstream: ScriptedServer) -> None:
     zoo("fetch", NAME)
     zoo("fetch", NAME, "--lite", "fp32", "--target", "x86")  # so that the toolchain is there
     command = zoo.command("fetch", NAME, "--lite", "fp16", "--build")

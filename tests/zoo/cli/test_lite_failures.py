@@ -21,7 +21,7 @@ import pytest
 from converters.process.interpreter import Interpreter
 from registry.errors import UsageError
 from tests.helpers.sample_archives import tar_of
-from tests.helpers.servers import LyingServer, honest
+from tests.helpers.servers import ScriptedServer, honest
 from tests.helpers.small_disk import mounted
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
 from zoo.runner.sessions import open_session
@@ -145,7 +145,7 @@ def test_an_unsupported_operator_is_named(zoo: Zoo, shared: Path, model: Path) -
     assert "soft_swish" in error["found"]
 
 
-def test_half_precision_asked_for_is_half_precision_made(
+def test_fp16_is_written_as_fp16(
     zoo: Zoo, model: Path, lite_python: Interpreter
 ) -> None:
     """Bare opt writes single precision, with success, when it is asked after the places are set."""
@@ -154,7 +154,7 @@ def test_half_precision_asked_for_is_half_precision_made(
     assert zoo("inspect", "x.nb", "--json").json["precision"] == "fp16"
 
 
-def test_a_disk_that_fills_up_while_opt_writes(
+def test_a_full_disk_while_opt_writes(
     zoo: Zoo, model: Path, toolchain_root: Path, lite_python: Interpreter
 ) -> None:
     """Bare opt aborts and leaves half a file."""
@@ -169,8 +169,8 @@ def test_a_disk_that_fills_up_while_opt_writes(
 
 
 @pytest.mark.parametrize("change_at", ["one byte of the weights", "the weights of another training"])
-def test_weights_that_are_not_the_published_ones(
-    zoo: Zoo, upstream: LyingServer, shared: Path, change_at: str
+def test_changed_weights_are_refused(
+    zoo: Zoo, upstream: ScriptedServer, shared: Path, change_at: str
 ) -> None:
     """Bare opt converts them with success: only a digest that was seen before can tell."""
     assert zoo("fetch", PICODET).code == 0
@@ -224,7 +224,7 @@ FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 
 @pytest.mark.parametrize("edit", [row[0] for row in FILES.values()], ids=FILES)
-def test_a_file_no_predictor_should_see(
+def test_a_corrupt_file_is_refused(
     zoo: Zoo, lite_model: LiteModel, edit: Callable[[bytes], bytes]
 ) -> None:
     (zoo.folder / "x.nb").write_bytes(edit(lite_model(PICODET, "x86").read_bytes()))
@@ -238,7 +238,7 @@ def test_a_missing_file(zoo: Zoo) -> None:
     assert (ran.code, ran.json["error"]["code"]) == (3, "path-unreadable")
 
 
-def test_flipped_weights_inside_a_made_file_are_told_by_its_provenance(
+def test_provenance_reveals_changed_weights_of_a_converted_file(
     zoo: Zoo, lite_model: LiteModel
 ) -> None:
     """No reader can see them: the file is well formed, and the predictor computes garbage with success."""
@@ -250,7 +250,7 @@ def test_flipped_weights_inside_a_made_file_are_told_by_its_provenance(
     assert any("other bytes" in warning for warning in zoo("inspect", "x.nb", "--json").json["warnings"])
 
 
-def test_a_file_of_another_version_says_which_runtime_it_needs(zoo: Zoo, lite_model: LiteModel) -> None:
+def test_a_file_of_another_version_names_its_runtime(zoo: Zoo, lite_model: LiteModel) -> None:
     """The predictor only logs a warning."""
     found = zoo("inspect", lite_model(PICODET, "arm"), "--json").json
     assert any("v2.13-rc" in warning for warning in found["warnings"])

@@ -1,4 +1,4 @@
-"""What a person sees while files come in: one display on a terminal, no bars in a pipe."""
+"""Progress output: one display on a terminal, no bars in a pipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ import numpy as np
 import pyte
 import pytest
 
-from tests.helpers.servers import Behavior, LyingServer, drip, status
+from tests.helpers.servers import Behavior, ScriptedServer, drip, status
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
 from zoo.cli._progress import Display
 
@@ -31,10 +31,10 @@ def slow(zoo: Zoo) -> Behavior:
     return drip(CHECKPOINT, step=10_000, pause=0.15)
 
 
-def serving(act: Behavior, busy: str | None = None) -> LyingServer:
+def serving(act: Behavior, busy: str | None = None) -> ScriptedServer:
     """A server of four checkpoints; of one it is too busy at first."""
     hold_on = status(503, headers={"Retry-After": "1"})
-    return LyingServer(
+    return ScriptedServer(
         {f"{PUBLISHED}{name}.pdparams": [hold_on, act] if name == busy else [act] for name in NAMES}
     )
 
@@ -95,7 +95,7 @@ def test_parallel_downloads_share_one_display(zoo: Zoo, slow: Behavior) -> None:
     assert last[0].endswith("trying again in 1.0 s")
 
 
-def test_nothing_but_sentences_in_a_pipe(zoo: Zoo, slow: Behavior) -> None:
+def test_a_pipe_gets_notes_only(zoo: Zoo, slow: Behavior) -> None:
     with serving(slow, busy="tinypose_128x96") as server:
         ran = zoo("fetch", *NAMES, "--weights", "--jobs", "4", "--mirror", server.url)
 
@@ -104,7 +104,7 @@ def test_nothing_but_sentences_in_a_pipe(zoo: Zoo, slow: Behavior) -> None:
     assert line.endswith("trying again in 1.0 s")
 
 
-def test_bars_may_appear_at_the_same_time() -> None:
+def test_bars_can_start_at_the_same_time() -> None:
     """Each thread's bar is the first one, as far as it can see."""
     master, slave = pty.openpty()
     began = threading.Barrier(8)

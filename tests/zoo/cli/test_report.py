@@ -1,4 +1,4 @@
-"""``zoo report`` on real models, through the command."""
+"""``zoo report`` on real models."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from converters.toolchain import Toolchains
 from converters.toolchain.pins import PADDLE, PADDLE2ONNX, paddlelite
 from tests.conftest import SMALL_TOOLS, ensured
 from tests.helpers.paths import REPOSITORY
-from tests.helpers.servers import LyingServer
+from tests.helpers.servers import ScriptedServer
 from tests.zoo.cli.conftest import Zoo
 from zoo.artifacts.formats import ROWS
 
@@ -18,7 +18,7 @@ MODEL = "picodet_s_192_pedestrian"
 FEW = ("--warmup", 1, "--runs", 3)
 
 
-def test_the_sample_model_is_reported_on_without_any_network(zoo: Zoo, toolchains: Toolchains) -> None:
+def test_the_sample_model_needs_no_network(zoo: Zoo, toolchains: Toolchains) -> None:
     for tool in (PADDLE, PADDLE2ONNX, paddlelite(), *SMALL_TOOLS):
         ensured(toolchains, tool)
 
@@ -45,8 +45,8 @@ def test_the_sample_model_is_reported_on_without_any_network(zoo: Zoo, toolchain
     assert page.count("data:image/jpeg;base64,") == 4
 
 
-def test_a_published_model_is_reported_on_with_a_image_of_ones_own(
-    zoo: Zoo, upstream: LyingServer, toolchains: Toolchains, shared: Path
+def test_a_published_model_with_an_image_of_the_user(
+    zoo: Zoo, upstream: ScriptedServer, toolchains: Toolchains, shared: Path
 ) -> None:
     for tool in (PADDLE, PADDLE2ONNX):
         ensured(toolchains, tool)
@@ -65,7 +65,7 @@ def test_a_published_model_is_reported_on_with_a_image_of_ones_own(
     assert f"Made by <code>zoo report {MODEL} --image {image}</code>" in page
 
 
-def test_a_wrong_folder_is_refused_before_anything_is_fetched(zoo: Zoo, upstream: LyingServer) -> None:
+def test_a_wrong_data_folder_is_an_error_before_any_download(zoo: Zoo, upstream: ScriptedServer) -> None:
     ran = zoo("report", MODEL, "--data", "nowhere", "--json")
 
     assert (ran.code, ran.json["error"]["code"]) == (3, "annotations-not-found")
@@ -73,7 +73,7 @@ def test_a_wrong_folder_is_refused_before_anything_is_fetched(zoo: Zoo, upstream
     assert not (zoo.folder / "zoo-report.html").exists()
 
 
-def test_an_install_without_the_extra_is_told_what_to_type(zoo: Zoo, tmp_path: Path) -> None:
+def test_a_missing_package_names_its_extra(zoo: Zoo, tmp_path: Path) -> None:
     (tmp_path / "jinja2.py").write_text("raise ImportError('no jinja2 here')", encoding="utf-8")
 
     ran = zoo("report", MODEL, "--json", PYTHONPATH=f"{tmp_path}:{REPOSITORY}")

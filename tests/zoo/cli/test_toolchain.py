@@ -1,4 +1,4 @@
-"""Environments of native tools from the command line, and the doctor's table of versions."""
+"""Commands of toolchain, and the doctor's table of versions."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from tests.zoo.cli.conftest import Zoo
 
 @pytest.fixture
 def own(zoo: Zoo) -> Path:
-    """A folder of environments that no other test uses."""
+    """A folder of toolchains that no other test uses."""
     (zoo.cache / "toolchains").unlink()
     (zoo.cache / "toolchains").mkdir()
     return zoo.cache / "toolchains"
 
 
-def leave(root: Path, name: str, *, finished: bool) -> Path:
-    """What is left of an environment whose interpreter is gone."""
+def make_broken_toolchain(root: Path, name: str, *, finished: bool) -> Path:
+    """Create a toolchain whose interpreter does not exist."""
     folder = root / name
     folder.mkdir()
     (folder / "pyvenv.cfg").write_text("home = /nonexistent\n")
@@ -33,7 +33,7 @@ def leave(root: Path, name: str, *, finished: bool) -> Path:
     return folder
 
 
-def test_what_was_built_is_listed_tried_and_usable_in_a_script(zoo: Zoo, lite_python: Interpreter) -> None:
+def test_an_installed_toolchain_is_listed_tested_and_found(zoo: Zoo, lite_python: Interpreter) -> None:
     listed = {each["name"]: each for each in zoo("toolchain", "list", "--json").json["toolchains"]}
     found = listed["paddlelite@2.13rc0"]
     assert found["health"] == "works"
@@ -44,23 +44,23 @@ def test_what_was_built_is_listed_tried_and_usable_in_a_script(zoo: Zoo, lite_py
     subprocess.run([path, "-c", "import paddlelite.lite"], check=True)
 
 
-def test_adding_what_is_there_builds_nothing(zoo: Zoo, lite_python: Interpreter) -> None:
+def test_installing_an_installed_toolchain_does_nothing(zoo: Zoo, lite_python: Interpreter) -> None:
     added = zoo("toolchain", "install", "paddlelite@2.13rc0", "--offline")
     assert (added.code, len(added.lines)) == (0, 1)
-    assert "nothing was built" in added.err
+    assert "nothing was installed" in added.err
     assert zoo("toolchain", "install", "paddlelite", "--offline", "--json").json["built"] is False
 
 
 def test_a_dry_run_removes_nothing(zoo: Zoo, lite_python: Interpreter) -> None:
     planned = zoo("toolchain", "uninstall", "paddlelite@2.13rc0", "--dry-run")
     assert planned.code == 0
-    assert "would be freed" in planned.err
+    assert "would free" in planned.err
     assert all(Path(line).is_dir() for line in planned.lines)
 
 
-def test_the_broken_and_the_unfinished_are_told_apart_and_removed(zoo: Zoo, own: Path) -> None:
-    broken = leave(own, "paddlelite-2.12-cp37", finished=True)
-    unfinished = leave(own, "paddlelite-2.10-cp39", finished=False)
+def test_broken_and_unfinished_toolchains_are_listed_and_removed(zoo: Zoo, own: Path) -> None:
+    broken = make_broken_toolchain(own, "paddlelite-2.12-cp37", finished=True)
+    unfinished = make_broken_toolchain(own, "paddlelite-2.10-cp39", finished=False)
     listed = zoo("toolchain", "list", "--json").json["toolchains"]
     assert [(each["name"], each["health"], each["python"]) for each in listed] == [
         ("paddlelite@2.10", "unfinished", "3.9"),
@@ -84,18 +84,18 @@ def test_the_broken_and_the_unfinished_are_told_apart_and_removed(zoo: Zoo, own:
     ],
     ids=str,
 )
-def test_what_cannot_be_says_what_to_type(
+def test_errors_have_a_hint(
     zoo: Zoo, own: Path, arguments: tuple[str, ...], code: int, error: str
 ) -> None:
     ran = zoo("toolchain", *arguments, "--json")
     assert ran.code == code
     found = ran.json["error"]
-    # Offline, a machine without any interpreter for it says that first.
+    # Offline, a machine without a suitable interpreter reports that first.
     assert found["code"] in (error, "no-interpreter")
     assert found["hint"]
 
 
-def test_nothing_built_yet_is_not_an_error(zoo: Zoo, own: Path) -> None:
+def test_an_empty_list_is_not_an_error(zoo: Zoo, own: Path) -> None:
     listed = zoo("toolchain", "list")
     assert (listed.code, listed.out) == (0, "")
     assert "zoo doctor" in listed.err
@@ -112,7 +112,7 @@ def test_the_doctor_shows_version_by_interpreter(zoo: Zoo, own: Path) -> None:
         assert row["works"] == ("buildable" in row["interpreters"].values())
 
 
-def test_the_doctor_shows_the_rest_when_the_named_interpreter_does_not_run(zoo: Zoo, own: Path) -> None:
+def test_the_doctor_works_when_the_named_interpreter_does_not_run(zoo: Zoo, own: Path) -> None:
     named = "/nonexistent/python"
     ran, found = zoo("doctor", ZOO_PYTHON=named), zoo("doctor", "--json", ZOO_PYTHON=named)
     assert (ran.code, found.code) == (0, 0)
@@ -122,13 +122,13 @@ def test_the_doctor_shows_the_rest_when_the_named_interpreter_does_not_run(zoo: 
     assert {row["hint"] for row in found.json["lite_versions"]} == {"unset ZOO_PYTHON"}
 
 
-def test_the_doctor_shows_the_rest_when_the_store_cannot_be_used(zoo: Zoo) -> None:
+def test_the_doctor_works_when_the_cache_cannot_be_used(zoo: Zoo) -> None:
     ran = zoo("doctor", ZOO_CACHE="/dev/null")
     assert ran.code == 0
     assert "cannot be written to: set ZOO_CACHE" in ran.lines[1]
 
 
-def test_the_doctor_names_the_interpreter_where_there_is_none(zoo: Zoo, own: Path, tmp_path: Path) -> None:
+def test_the_doctor_names_a_missing_interpreter(zoo: Zoo, own: Path, tmp_path: Path) -> None:
     nowhere = {"PATH": "/nonexistent", "HOME": str(tmp_path), "PYENV_ROOT": str(tmp_path)}
     row = zoo("doctor", "--json", **nowhere).json["lite_versions"][-1]
     assert row["version"] == "2.14rc0"

@@ -1,4 +1,4 @@
-"""Whether the addresses of a catalog still lead somewhere."""
+"""The check of a catalog's artifact addresses."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from registry.errors import NetworkError
-from tests.helpers.servers import LyingServer, encrypted, honest, serve, status
+from tests.helpers.servers import ScriptedServer, encrypted, honest, serve, status
 from tests.registry.conftest import MINIMAL
-from zoo.diagnostics.link_check import TRIES, Links, check_links
+from zoo.diagnostics.link_check import ATTEMPTS, LinkReport, check_links
 from zoo.download.policy import RetryPolicy
 from zoo.settings import Settings
 
@@ -30,45 +30,45 @@ def catalog(tmp_path: Path) -> Path:
     return file
 
 
-def links(catalog: Path, *mirrors: str) -> Links:
+def links(catalog: Path, *mirrors: str) -> LinkReport:
     return check_links(catalog, Settings(cache=catalog.parent / "cache", mirrors=mirrors), SWIFT)
 
 
-def test_links_that_lead_to_files_are_counted_and_nothing_is_dead(catalog: Path) -> None:
+def test_working_links_are_counted(catalog: Path) -> None:
     with serve({"/sample.pdparams": b"w", "/a.yml": b"c", "/b.yml": b"c"}) as server:
         found = links(catalog, server.url)
     assert (found.links, found.addresses, found.dead) == (3, 3, ())
     assert {seen.method for seen in server.log} == {"HEAD"}
 
 
-def test_a_dead_link_is_named_with_entry_artifact_and_status(catalog: Path) -> None:
+def test_a_dead_link_is_reported_with_entry_artifact_and_status(catalog: Path) -> None:
     with serve({"/sample.pdparams": b"w", "/a.yml": b"c"}) as server:
         (dead,) = links(catalog, server.url).dead
     assert (dead.entry, dead.artifact, dead.url) == ("sample@1", "config", "https://models.invalid/b.yml")
-    assert (dead.asked, dead.failed, dead.status) == (f"{server.url}/b.yml", "status", 404)
-    assert dead.found == "404 Not Found"
+    assert (dead.requested_url, dead.failure, dead.status) == (f"{server.url}/b.yml", "status", 404)
+    assert dead.detail == "404 Not Found"
 
 
-def test_a_server_that_is_busy_is_asked_again_and_believed_in_the_end(catalog: Path) -> None:
+def test_a_busy_server_is_retried_a_few_times(catalog: Path) -> None:
     busy = [status(503), status(503), honest(b"c")]
-    with LyingServer({"/sample.pdparams": honest(b"w"), "/a.yml": busy, "/b.yml": status(503)}) as server:
+    with ScriptedServer({"/sample.pdparams": honest(b"w"), "/a.yml": busy, "/b.yml": status(503)}) as server:
         (dead,) = links(catalog, server.url).dead
     assert (dead.url, dead.status) == ("https://models.invalid/b.yml", 503)
-    assert server.count("/b.yml") == TRIES
+    assert server.count("/b.yml") == ATTEMPTS
 
 
-def test_what_one_of_several_mirrors_has_is_alive(catalog: Path, tmp_path: Path) -> None:
+def test_a_link_works_when_one_of_several_mirrors_has_it(catalog: Path, tmp_path: Path) -> None:
     (tmp_path / "sample.pdparams").write_bytes(b"w")
     with serve({"/a.yml": b"c"}) as server:
         found = links(catalog, str(tmp_path), server.url, str(tmp_path / "gone"))
     assert [dead.url for dead in found.dead] == ["https://models.invalid/b.yml"]
-    assert [source.reached for source in found.sources] == [True, True, False]
+    assert [source.reachable for source in found.sources] == [True, True, False]
     assert server.count("/sample.pdparams") == 1, (
-        "the first mirror has it: only the look at the server itself"
+        "the first mirror has it: one request checks the server itself"
     )
 
 
-def test_no_host_that_can_be_reached_is_an_error_that_names_each_once(catalog: Path) -> None:
+def test_an_error_names_each_unreachable_host_once(catalog: Path) -> None:
     with pytest.raises(NetworkError) as refused:
         links(catalog)
     assert refused.value.code == "network-unreachable"
@@ -76,7 +76,7 @@ def test_no_host_that_can_be_reached_is_an_error_that_names_each_once(catalog: P
     assert "https://models.invalid" in str(refused.value.found)
 
 
-def test_one_host_of_two_that_cannot_be_reached_makes_its_links_dead(
+def test_the_links_of_an_unreachable_host_are_dead(
     catalog: Path, certificate: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificate))
@@ -84,17 +84,17 @@ def test_one_host_of_two_that_cannot_be_reached_makes_its_links_dead(
         text = catalog.read_text().replace(ADDRESS, server.url + "/sample.pdparams")
         catalog.write_text(text.replace("https://models.invalid/a.yml", server.url + "/a.yml"))
         (dead,) = links(catalog).dead
-    assert (dead.url, dead.failed) == ("https://models.invalid/b.yml", "name-not-resolved")
+    assert (dead.url, dead.failure) == ("https://models.invalid/b.yml", "name-not-resolved")
 
 
-def test_nothing_is_asked_of_a_catalog_without_artifacts(tmp_path: Path) -> None:
+def test_a_catalog_without_artifacts_needs_no_request(tmp_path: Path) -> None:
     file = tmp_path / "bare.yaml"
     file.write_text(MINIMAL[: MINIMAL.index("    artifacts:")])
     found = links(file)
     assert (found.links, found.sources, found.dead) == (0, (), ())
 
 
-def test_nobody_is_asked_where_connections_are_forbidden(catalog: Path) -> None:
+def test_offline_mode_opens_no_connection(catalog: Path) -> None:
     with pytest.raises(NetworkError) as refused:
         check_links(catalog, Settings(cache=catalog.parent, offline=True))
     assert refused.value.code == "offline"

@@ -1,4 +1,4 @@
-"""Mirrors that are folders and buckets: the same answers, the same checks, the same resuming as a server."""
+"""Mirrors that are folders and buckets: the same checks and the same resuming as with a server."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from registry.errors import IntegrityError, NetworkError, UsageError
 from tests.helpers.download_client import Fetcher
 from tests.helpers.paths import REPOSITORY
 from tests.helpers.sample_archives import HOST, digest
-from tests.helpers.servers import LyingServer, cut, status
-from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, trust
+from tests.helpers.servers import ScriptedServer, cut, status
+from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, fetch_verified
 from zoo.download.body import DownloadOptions
 from zoo.download.client import download
 from zoo.download.mirrors import mirror_path
-from zoo.store import SourceOptions, Stored, rewrite
+from zoo.store import FetchRequest, RemoteSource, StoredArtifact, rewrite
 
 
 @pytest.fixture
@@ -32,11 +32,10 @@ def folder(tmp_path: Path) -> Path:
     return place
 
 
-def fetch(store_fixture: StoreFixture, *mirrors: str, offline: bool = False) -> Stored:
-    source = SourceOptions(mirrors=mirrors, offline=offline, policy=store_fixture.policy)
-    return store_fixture.store.fetch(
-        ENTRY, INFERENCE, prove=trust, source=source, note=store_fixture.notes.append
-    )
+def fetch(store_fixture: StoreFixture, *mirrors: str, offline: bool = False) -> StoredArtifact:
+    source = RemoteSource(mirrors=mirrors, offline=offline, policy=store_fixture.policy)
+    request = FetchRequest(ENTRY, INFERENCE, source=source, note=store_fixture.notes.append)
+    return fetch_verified(store_fixture.store, request)
 
 
 class TestFolders:
@@ -50,21 +49,17 @@ class TestFolders:
         assert store_fixture.store.verify().clean
         assert {name.split("/")[0] for name in store_fixture.files()} == {"artifacts", "blobs", "lock.json"}
 
-    def test_a_missing_file_is_told_from_a_missing_folder(
+    def test_a_missing_file_and_a_missing_folder_are_different_errors(
         self, store_fixture: StoreFixture, folder: Path
     ) -> None:
+        source = RemoteSource(mirrors=(str(folder),), policy=store_fixture.policy)
         with pytest.raises(NetworkError) as absent:
-            store_fixture.store.fetch(
-                ENTRY,
-                WEIGHTS,
-                prove=trust,
-                source=SourceOptions(mirrors=(str(folder),), policy=store_fixture.policy),
-            )
+            fetch_verified(store_fixture.store, FetchRequest(ENTRY, WEIGHTS, source=source))
         with pytest.raises(NetworkError) as unmounted:
             fetch(store_fixture, str(folder / "nowhere"))
 
         assert (absent.value.code, unmounted.value.code) == ("not-on-server", "network-unreachable")
-        assert "the mirror's folder does not have this file" in str(absent.value)
+        assert "the mirror folder does not have this file" in str(absent.value)
         assert "there is no folder" in str(unmounted.value)
 
     def test_the_next_mirror_is_asked(
@@ -77,22 +72,20 @@ class TestFolders:
         assert got.digest == digest(TAR)
         assert quote("my mirror #1") in got.url
 
-    def test_other_bytes_are_refused_as_from_anywhere(
-        self, store_fixture: StoreFixture, folder: Path
-    ) -> None:
+    def test_a_file_with_another_digest_is_refused(self, store_fixture: StoreFixture, folder: Path) -> None:
         fetch(store_fixture, str(folder))
         (folder / "models/picodet.tar").write_bytes(TAR[:512] + bytes(len(TAR) - 512))
-        source = SourceOptions(mirrors=(str(folder),), policy=store_fixture.policy)
+        source = RemoteSource(mirrors=(str(folder),), policy=store_fixture.policy)
         other, pins = (
             StoreFixture(store_fixture.root.with_name("other"), store_fixture.policy).store,
             store_fixture.store.seen(),
         )
         with pytest.raises(IntegrityError) as caught:
-            other.fetch(ENTRY, INFERENCE, prove=trust, source=source, pins=pins)
+            fetch_verified(other, FetchRequest(ENTRY, INFERENCE, source=source, pins=pins))
 
         assert caught.value.code == "digest-changed"
 
-    def test_a_pipe_is_no_file(self, store_fixture: StoreFixture, folder: Path) -> None:
+    def test_a_pipe_is_not_a_file(self, store_fixture: StoreFixture, folder: Path) -> None:
         os.remove(folder / "models/picodet.tar")
         os.mkfifo(folder / "models/picodet.tar")
 
@@ -101,7 +94,7 @@ class TestFolders:
 
         assert caught.value.code == "not-on-server"
 
-    def test_offline_means_no_folder_either(self, store_fixture: StoreFixture, folder: Path) -> None:
+    def test_offline_mode_refuses_folders_too(self, store_fixture: StoreFixture, folder: Path) -> None:
         with pytest.raises(NetworkError) as caught:
             fetch(store_fixture, str(folder), offline=True)
 
@@ -117,12 +110,12 @@ class TestFolders:
 
         assert caught.value.code == "unsafe-address"
 
-    def test_a_query_is_no_part_of_a_file_name(self) -> None:
+    def test_a_query_is_not_part_of_a_file_name(self) -> None:
         assert rewrite(HOST + "/a%20b/c.tar?v=1", "/mirror") == "file:///mirror/a%20b/c.tar"
         assert str(mirror_path(HOST + "/a%20b/c.tar?v=1")) == "a b/c.tar"
 
     @pytest.mark.parametrize("mirror", ["file://host/share", "file:", "file://", "s3://key:s3cr3t@bucket"])
-    def test_what_is_no_place_is_a_usage_error(self, mirror: str) -> None:
+    def test_an_invalid_mirror_is_a_usage_error(self, mirror: str) -> None:
         with pytest.raises(UsageError) as caught:
             rewrite(HOST + "/a", mirror)
 
@@ -130,34 +123,36 @@ class TestFolders:
         assert "s3cr3t" not in str(caught.value)
 
 
-class TestGoingOn:
-    def test_what_one_source_began_another_finishes_when_the_digest_is_known(
+class TestResumingFromAnotherSource:
+    def test_another_source_resumes_the_download_when_the_digest_is_known(
         self, fetcher: Fetcher, data: bytes, tmp_path: Path
     ) -> None:
         (tmp_path / "file").write_bytes(data)
         progress = Counter()
-        with LyingServer({"/file": cut(data, after=6000)}) as server:
+        with ScriptedServer({"/file": cut(data, after=6000)}) as server:
             fetcher.policy = replace(fetcher.policy, attempts=1)
             options = fetcher.options(server, expected=digest(data), progress=progress)
             got = download([server.url + "/file", (tmp_path / "file").as_uri()], fetcher.part, options)
 
         assert got.digest == digest(data)
-        assert progress.starts == [0, 6000], "the second source was asked for the rest alone"
+        assert progress.starts == [0, 6000], "the second source sent only the rest"
 
-    def test_wrong_bytes_of_the_first_are_thrown_away_and_the_second_is_asked_for_all(
+    def test_wrong_bytes_of_the_first_source_are_discarded(
         self, fetcher: Fetcher, data: bytes, tmp_path: Path
     ) -> None:
         (tmp_path / "file").write_bytes(data)
-        with LyingServer({"/file": [cut(data[::-1], after=6000), status(500)]}) as server:
+        with ScriptedServer({"/file": [cut(data[::-1], after=6000), status(500)]}) as server:
             options = fetcher.options(server, expected=digest(data))
             got = download([server.url + "/file", (tmp_path / "file").as_uri()], fetcher.part, options)
 
         assert got.digest == digest(data)
 
-    def test_without_a_digest_it_begins_anew(self, fetcher: Fetcher, data: bytes, tmp_path: Path) -> None:
+    def test_without_a_digest_the_download_starts_over(
+        self, fetcher: Fetcher, data: bytes, tmp_path: Path
+    ) -> None:
         (tmp_path / "file").write_bytes(data)
         progress = Counter()
-        with LyingServer({"/file": cut(data[::-1], after=6000)}) as server:
+        with ScriptedServer({"/file": cut(data[::-1], after=6000)}) as server:
             fetcher.policy = replace(fetcher.policy, attempts=1)
             options = fetcher.options(server, progress=progress)
             got = download([server.url + "/file", (tmp_path / "file").as_uri()], fetcher.part, options)
@@ -167,7 +162,7 @@ class TestGoingOn:
 
 
 class Counter:
-    """Where each body began."""
+    """Records the offset of each body."""
 
     def __init__(self) -> None:
         self.starts: list[int] = []
@@ -186,7 +181,7 @@ class Counter:
 
 
 class TestBuckets:
-    def test_whatever_fsspec_opens_is_a_mirror(self, store_fixture: StoreFixture) -> None:
+    def test_a_file_system_of_fsspec_is_a_mirror(self, store_fixture: StoreFixture) -> None:
         fsspec = pytest.importorskip("fsspec", reason="pip install 'paddle-zoo[mirrors]'")
         memory = fsspec.filesystem("memory")
         memory.pipe_file("/bucket/base/models/picodet.tar", TAR)
@@ -196,7 +191,7 @@ class TestBuckets:
             memory.rm("/bucket", recursive=True)
 
     @pytest.mark.parametrize("scheme", ["gopher", "ftp"])
-    def test_nothing_opens_it(self, fetcher: Fetcher, scheme: str) -> None:
+    def test_an_unsupported_scheme_is_a_usage_error(self, fetcher: Fetcher, scheme: str) -> None:
         pytest.importorskip("fsspec", reason="pip install 'paddle-zoo[mirrors]'")
         options = DownloadOptions(policy=fetcher.policy, mirrors=(f"{scheme}://bucket",))
         with pytest.raises(UsageError) as caught:
@@ -204,7 +199,7 @@ class TestBuckets:
 
         assert caught.value.code == "bad-mirror"
 
-    def test_a_light_install_says_what_to_install(self, tmp_path: Path) -> None:
+    def test_the_light_install_names_the_package_to_install(self, tmp_path: Path) -> None:
         program = (
             "import sys; sys.modules['fsspec'] = None; sys.argv[0] = 'zoo'\nfrom zoo.cli import main; main()"
         )

@@ -1,4 +1,4 @@
-"""How a download behaves towards servers, proxies, other hosts and the person who waits."""
+"""Retries, credentials, proxies and progress of HTTP downloads."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers.download_client import Fetcher, impatient
 from tests.helpers.sample_archives import digest
 from tests.helpers.servers import (
     Behavior,
-    LyingServer,
+    ScriptedServer,
     cut,
     honest,
     html,
@@ -30,7 +30,7 @@ from zoo.download.client import download
 from zoo.store import RetryPolicy
 
 
-class TestPatience:
+class TestRetries:
     def test_pauses_double_up_to_a_bound(self) -> None:
         policy = RetryPolicy(jitter=lambda: 1.0)
 
@@ -42,38 +42,38 @@ class TestPatience:
             30.0,
         ]
 
-    def test_the_server_may_say_how_long(self, fetcher: Fetcher, data: bytes) -> None:
+    def test_retry_after_sets_the_pause(self, fetcher: Fetcher, data: bytes) -> None:
         later = {"Date": "Tue, 01 Mar 2022 08:00:00 GMT", "Retry-After": "Tue, 01 Mar 2022 08:00:42 GMT"}
         script = [
             status(503, headers={"Retry-After": "7"}),
             status(503, headers=later),
             honest(data),
         ]
-        with LyingServer({"/file": script}) as server:
+        with ScriptedServer({"/file": script}) as server:
             fetcher.get(server)
 
-        # The date counts from the server's own clock: ours is four years ahead of it.
+        # The date is relative to the server's own clock, which is four years behind.
         assert fetcher.pauses == [7.0, 42.0]
 
     @pytest.mark.parametrize("nonsense", ["soon", "-1", "1e9", "Tue, 99 Foo 2022", ""])
-    def test_nonsense_counts_as_nothing(self, fetcher: Fetcher, data: bytes, nonsense: str) -> None:
+    def test_an_invalid_retry_after_is_ignored(self, fetcher: Fetcher, data: bytes, nonsense: str) -> None:
         script = [status(503, headers={"Retry-After": nonsense}), honest(data)]
-        with LyingServer({"/file": script}) as server:
+        with ScriptedServer({"/file": script}) as server:
             fetcher.get(server)
 
         assert fetcher.pauses == [fetcher.policy.backoff]
 
     def test_every_retry_is_announced(self, fetcher: Fetcher, data: bytes) -> None:
-        with LyingServer({"/file": [status(502), honest(data)]}) as server:
+        with ScriptedServer({"/file": [status(502), honest(data)]}) as server:
             fetcher.get(server)
 
         assert len(fetcher.notes) == 1
         assert "502 Bad Gateway" in fetcher.notes[0]
 
-    def test_nobody_there(self, fetcher: Fetcher) -> None:
-        with socket.socket() as unheard:
-            unheard.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{unheard.getsockname()[1]}"
+    def test_a_port_without_a_listener(self, fetcher: Fetcher) -> None:
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            url = f"http://127.0.0.1:{closed.getsockname()[1]}"
             with pytest.raises(NetworkError) as caught:
                 download(
                     [url + "/file"], fetcher.part, DownloadOptions(policy=fetcher.policy, mirrors=(url,))
@@ -86,14 +86,19 @@ class TestPatience:
 
 class TestSecrets:
     def test_credentials_of_a_mirror_reach_the_mirror(self, fetcher: Fetcher, data: bytes) -> None:
-        with LyingServer({"/file": protected(data, "me", "s3cr3t:@")}) as server:
+        with ScriptedServer({"/file": protected(data, "me", "s3cr3t:@")}) as server:
             base = server.url.replace("//", "//me:s3cr3t%3A%40@")
             got = download([server.url + "/file"], fetcher.part, fetcher.options(server, mirrors=(base,)))
 
         assert got.digest == digest(data)
 
-    def test_they_do_not_follow_a_redirect_to_another_origin(self, fetcher: Fetcher, data: bytes) -> None:
-        with serve({"/file": data}) as other, LyingServer({"/file": redirect(other.url + "/file")}) as server:
+    def test_credentials_do_not_follow_a_redirect_to_another_origin(
+        self, fetcher: Fetcher, data: bytes
+    ) -> None:
+        with (
+            serve({"/file": data}) as other,
+            ScriptedServer({"/file": redirect(other.url + "/file")}) as server,
+        ):
             base = server.url.replace("//", "//me:s3cr3t@")
             got = download([server.url + "/file"], fetcher.part, fetcher.options(server, mirrors=(base,)))
 
@@ -101,7 +106,7 @@ class TestSecrets:
         assert "authorization" in server.log[0].headers
         assert "authorization" not in other.log[0].headers
 
-    def test_each_of_several_mirrors_gets_its_own_and_the_catalog_host_none(
+    def test_each_mirror_gets_its_own_credentials_and_the_catalog_host_none(
         self, fetcher: Fetcher, data: bytes
     ) -> None:
         with serve({}) as one, serve({}) as two, serve({"/file": data}) as host:
@@ -121,7 +126,7 @@ class TestSecrets:
         netrc = tmp_path / "netrc"
         netrc.write_text("machine 127.0.0.1 login me password s3cr3t\n")
         monkeypatch.setenv("NETRC", str(netrc))
-        with LyingServer({"/file": protected(data, "me", "s3cr3t")}) as server:
+        with ScriptedServer({"/file": protected(data, "me", "s3cr3t")}) as server:
             assert fetcher.get(server).digest == digest(data)
             with pytest.raises(NetworkError) as caught:
                 download([server.url + "/file?b"], fetcher.part, replace(fetcher.options(server), mirrors=()))
@@ -131,20 +136,22 @@ class TestSecrets:
     @pytest.mark.parametrize(
         "act", [status(404), status(500), html(), redirect("/file?token=hush"), stall(b"x", after=0)]
     )
-    def test_no_message_or_file_shows_them(self, fetcher: Fetcher, act: Behavior, tmp_path: Path) -> None:
+    def test_no_message_and_no_file_contains_credentials(
+        self, fetcher: Fetcher, act: Behavior, tmp_path: Path
+    ) -> None:
         fetcher.policy = impatient(fetcher.policy)
-        with LyingServer({"/file": act}) as server:
+        with ScriptedServer({"/file": act}) as server:
             base = server.url.replace("//", "//me:s3cr3t@")
             with pytest.raises(ZooError) as caught:
                 download(
                     [server.url + "/file?token=hush"], fetcher.part, fetcher.options(server, mirrors=(base,))
                 )
 
-        told = [str(caught.value), repr(caught.value.__cause__), *fetcher.notes]
-        told += [path.read_text() for path in tmp_path.rglob("*.json")]
-        assert not any(secret in text for text in told for secret in ("s3cr3t", "hush"))
+        texts = [str(caught.value), repr(caught.value.__cause__), *fetcher.notes]
+        texts += [path.read_text() for path in tmp_path.rglob("*.json")]
+        assert not any(secret in text for text in texts for secret in ("s3cr3t", "hush"))
 
-    def test_nor_when_there_is_no_connection(self, fetcher: Fetcher) -> None:
+    def test_a_failed_connection_does_not_reveal_credentials(self, fetcher: Fetcher) -> None:
         url = "http://127.0.0.1:1"
         with pytest.raises(NetworkError) as caught:
             download(
@@ -157,7 +164,7 @@ class TestSecrets:
         assert "s3cr3t" not in str(caught.value)
 
 
-def test_bodies_are_asked_for_as_they_are(fetcher: Fetcher, data: bytes) -> None:
+def test_bodies_are_requested_without_compression(fetcher: Fetcher, data: bytes) -> None:
     with serve({"/file": data}) as server:
         fetcher.get(server)
 
@@ -196,7 +203,7 @@ def test_a_socks_proxy_of_the_environment_is_used(
 
 
 class Bar:
-    """Counts what a progress bar would show."""
+    """Records what a progress bar would show."""
 
     def __init__(self) -> None:
         self.starts: list[int | None] = []
@@ -215,9 +222,9 @@ class Bar:
         self.ended += 1
 
 
-def test_progress_counts_what_is_there_already(fetcher: Fetcher, data: bytes) -> None:
+def test_progress_includes_the_bytes_received_before(fetcher: Fetcher, data: bytes) -> None:
     bar = Bar()
-    with LyingServer({"/file": [cut(data, after=4000), honest(data)]}) as server:
+    with ScriptedServer({"/file": [cut(data, after=4000), honest(data)]}) as server:
         fetcher.get(server, progress=bar)
 
     assert bar.starts == [10_000, 10_000]

@@ -1,4 +1,4 @@
-"""Downloads from a server that misbehaves to order: each row a story and how it must end."""
+"""Downloads from a server with scripted faults: each row is a scenario and its outcome."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.helpers.sample_archives import digest
 from tests.helpers.servers import (
     Behavior,
     Exchange,
-    LyingServer,
+    ScriptedServer,
     chunked,
     cut,
     drip,
@@ -45,11 +45,11 @@ NEWER = b"newer" * 2000
 QUIET = {
     "silence is resumed",
     "silence before the first byte is tried again",
-    "a trickle counts as silence",
+    "a slow trickle counts as silence",
     "a body that never comes",
     "a trickle for ever",
 }
-"""Stories in which the client must lose patience."""
+"""Scenarios in which the client must run into a timeout."""
 
 
 def crc(data: bytes) -> str:
@@ -73,7 +73,7 @@ SUCCESSES: dict[str, tuple[Script, list[str | None]]] = {
     ),
     "silence is resumed": (lambda d: [stall(d, after=5000), honest(d)], [None, "bytes=5000-"]),
     "silence before the first byte is tried again": (lambda d: [stall(d, after=0), honest(d)], [None, None]),
-    "a trickle counts as silence": (
+    "a slow trickle counts as silence": (
         lambda d: [drip(d, step=10, pause=0.11), honest(d)],
         [None, "any"],
     ),
@@ -160,18 +160,21 @@ def cut_weak(data: bytes, *, after: int) -> Behavior:
     return cut_with(data, after=after, headers={"ETag": 'W/"same"'})
 
 
-@pytest.mark.parametrize("story", SUCCESSES)
-def test_ends_well(story: str, fetcher: Fetcher, data: bytes) -> None:
-    script, ranges = SUCCESSES[story]
-    if story in QUIET:
+@pytest.mark.parametrize("scenario", SUCCESSES)
+def test_succeeds(scenario: str, fetcher: Fetcher, data: bytes) -> None:
+    script, ranges = SUCCESSES[scenario]
+    if scenario in QUIET:
         fetcher.policy = impatient(fetcher.policy)
-    with LyingServer({"/file": script(data)}) as server:
+    with ScriptedServer({"/file": script(data)}) as server:
         got = fetcher.get(server)
 
     assert got.digest == digest(data)
     assert got.path.read_bytes() == data
-    asked = [want if want == "any" else have for have, want in zip(server.ranges(), ranges, strict=True)]
-    assert asked == ranges
+    requested = [
+        expected if expected == "any" else actual
+        for actual, expected in zip(server.ranges(), ranges, strict=True)
+    ]
+    assert requested == ranges
 
 
 FAILURES: dict[str, tuple[Script, type[ZooError], str, int]] = {
@@ -180,11 +183,11 @@ FAILURES: dict[str, tuple[Script, type[ZooError], str, int]] = {
     "410": (lambda d: [status(410)], NetworkError, "not-on-server", 1),
     "400": (lambda d: [status(400)], NetworkError, "server-error", 1),
     "401": (lambda d: [status(401)], NetworkError, "server-error", 1),
-    "206 that nobody asked for": (lambda d: [status(206, body=d)], NetworkError, "server-error", 1),
-    "416 that nobody asked for": (lambda d: [status(416)], NetworkError, "server-error", 1),
+    "206 without a range request": (lambda d: [status(206, body=d)], NetworkError, "server-error", 1),
+    "416 without a range request": (lambda d: [status(416)], NetworkError, "server-error", 1),
     "500 for ever": (lambda d: [status(500)], NetworkError, "server-error", 3),
-    "a number that is no status": (lambda d: [status(999)], NetworkError, "server-error", 1),
-    "503 for longer than we wait": (
+    "an unknown status": (lambda d: [status(999)], NetworkError, "server-error", 1),
+    "503 with a Retry-After beyond the limit": (
         lambda d: [status(503, headers={"Retry-After": "86400"})],
         NetworkError,
         "server-error",
@@ -259,12 +262,12 @@ FAILURES: dict[str, tuple[Script, type[ZooError], str, int]] = {
 }
 
 
-@pytest.mark.parametrize("story", FAILURES)
-def test_ends_in_a_clear_error(story: str, fetcher: Fetcher, data: bytes) -> None:
-    script, family, code, requests = FAILURES[story]
-    if story in QUIET:
+@pytest.mark.parametrize("scenario", FAILURES)
+def test_fails_with_a_clear_error(scenario: str, fetcher: Fetcher, data: bytes) -> None:
+    script, family, code, requests = FAILURES[scenario]
+    if scenario in QUIET:
         fetcher.policy = impatient(fetcher.policy)
-    with LyingServer({"/file": script(data)}) as server:
+    with ScriptedServer({"/file": script(data)}) as server:
         with pytest.raises(family) as caught:
             fetcher.get(server, limits=Limits(download_bytes=100_000))
 
@@ -275,11 +278,11 @@ def test_ends_in_a_clear_error(story: str, fetcher: Fetcher, data: bytes) -> Non
 
 
 @pytest.mark.parametrize(
-    "story", [name for name, row in FAILURES.items() if row[1] is IntegrityError and row[3] == 1] + ["404"]
+    "scenario", [name for name, row in FAILURES.items() if row[1] is IntegrityError and row[3] == 1] + ["404"]
 )
-def test_a_refused_download_leaves_nothing(story: str, fetcher: Fetcher, data: bytes) -> None:
-    script, family, _, _ = FAILURES[story]
-    with LyingServer({"/file": script(data)}) as server, pytest.raises(family):
+def test_a_refused_download_leaves_nothing(scenario: str, fetcher: Fetcher, data: bytes) -> None:
+    script, family, _, _ = FAILURES[scenario]
+    with ScriptedServer({"/file": script(data)}) as server, pytest.raises(family):
         fetcher.get(server, limits=Limits(download_bytes=100_000))
 
     assert fetcher.left() == []
@@ -287,7 +290,7 @@ def test_a_refused_download_leaves_nothing(story: str, fetcher: Fetcher, data: b
 
 def test_endless_redirects_are_bounded(fetcher: Fetcher) -> None:
     hops = {f"/{number}": redirect(f"/{number + 1}") for number in range(100)}
-    with LyingServer(hops) as server, pytest.raises(NetworkError) as caught:
+    with ScriptedServer(hops) as server, pytest.raises(NetworkError) as caught:
         fetcher.get(server, "/0")
 
     assert caught.value.code == "too-many-redirects"
@@ -295,10 +298,10 @@ def test_endless_redirects_are_bounded(fetcher: Fetcher) -> None:
 
 
 def test_a_server_that_only_resets_is_given_up(fetcher: Fetcher, data: bytes) -> None:
-    with LyingServer({"/file": reset(data, after=0)}) as server, pytest.raises(NetworkError) as caught:
+    with ScriptedServer({"/file": reset(data, after=0)}) as server, pytest.raises(NetworkError) as caught:
         fetcher.get(server)
 
-    # Whether the client still sees the headers is a matter of luck.
+    # Whether the client still receives the headers depends on timing.
     assert caught.value.code in ("connection-lost", "network-unreachable")
     assert len(server.log) == 3
 
@@ -308,5 +311,5 @@ def test_the_body_of_a_redirect_is_not_read(fetcher: Fetcher, data: bytes) -> No
         exchange.start(302, {"Location": "/other", "Content-Length": "1000000000"})
         exchange.hang()
 
-    with LyingServer({"/file": act, "/other": honest(data)}) as server:
+    with ScriptedServer({"/file": act, "/other": honest(data)}) as server:
         assert fetcher.get(server).digest == digest(data)

@@ -1,4 +1,4 @@
-"""Addresses: on a mirror, in a message, behind a redirect."""
+"""URLs: rewritten for a mirror, redacted in messages, and as targets of redirects."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from registry.errors import NetworkError, UsageError
 from zoo.download.mirrors import Credentials, credentials
-from zoo.download.urls import file_name, key, origin, redact, redirect_target
+from zoo.download.redaction import redact
+from zoo.download.urls import file_name, origin, redirect_target, url_key
 from zoo.store import rewrite
 
 URL = "https://bj.bcebos.com/v1/paddledet/models/keypoint/tinypose_128x96.tar"
@@ -31,7 +32,7 @@ def test_a_mirror_replaces_scheme_and_host_and_keeps_the_path(mirror: str, expec
     assert rewrite(URL, mirror) == expected
 
 
-def test_a_query_is_part_of_the_file_and_a_fragment_is_not() -> None:
+def test_a_mirror_keeps_the_query_and_drops_the_fragment() -> None:
     assert rewrite("https://a.example/b?v=1#x", "https://m.example") == "https://m.example/b?v=1"
 
 
@@ -49,7 +50,7 @@ def test_a_query_is_part_of_the_file_and_a_fragment_is_not() -> None:
         "https://m/?t=s3cr3t",
     ],
 )
-def test_what_is_no_mirror_is_a_usage_error(mirror: str) -> None:
+def test_an_invalid_mirror_is_a_usage_error(mirror: str) -> None:
     with pytest.raises(UsageError) as caught:
         rewrite(URL, mirror)
 
@@ -78,12 +79,12 @@ def test_credentials_of_a_mirror() -> None:
     [
         (URL, URL),
         ("https://me:s3cr3t@h.example:81/a", "https://h.example:81/a"),
-        ("https://h.example/a?X-Sig=abc&empty=&b", "https://h.example/a?X-Sig=***&empty=***&b"),
+        ("https://h.example/a?X-Sig=abc&empty=&b", "https://h.example/a?X-Sig=***&empty=***&***"),
         ("https://h.example/a?s3cr3t", "https://h.example/a?***"),
         ("https://h.example/a#s3cr3t", "https://h.example/a"),
     ],
 )
-def test_masked(url: str, shown: str) -> None:
+def test_redact(url: str, shown: str) -> None:
     assert redact(url) == shown
 
 
@@ -95,11 +96,11 @@ def test_file_names_from_addresses_are_plain(path: str) -> None:
     assert name
     assert "/" not in name
     assert not name.startswith(".")
-    assert len(key(url)) < 100
+    assert len(url_key(url)) < 100
 
 
 def test_equal_names_on_different_paths_have_different_keys() -> None:
-    assert key("https://h.example/2021/a.tar") != key("https://h.example/2022/a.tar")
+    assert url_key("https://h.example/2021/a.tar") != url_key("https://h.example/2022/a.tar")
 
 
 HERE = "https://h.example/dir/a"

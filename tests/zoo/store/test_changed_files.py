@@ -9,7 +9,7 @@ import pytest
 from registry.errors import IntegrityError
 from registry.schema import Artifact
 from tests.helpers.sample_archives import artifact, digest, tar_of
-from tests.helpers.servers import LyingServer, honest, serve
+from tests.helpers.servers import ScriptedServer, honest, serve
 from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, StoreFixture, pinned
 
 
@@ -19,7 +19,7 @@ class TestDrift:
     NEWER = tar_of({"picodet/model.pdmodel": b"newer"})
 
     def drifted(
-        self, store_fixture: StoreFixture, server: LyingServer, wanted: Artifact = INFERENCE, **more: object
+        self, store_fixture: StoreFixture, server: ScriptedServer, wanted: Artifact = INFERENCE, **more: object
     ) -> IntegrityError:
         server.script("/models/picodet.tar", honest(self.NEWER))
         with pytest.raises(IntegrityError) as caught:

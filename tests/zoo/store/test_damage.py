@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from registry.errors import IntegrityError, MissingToolError, ZooError
-from tests.helpers.servers import LyingServer, serve
+from tests.helpers.servers import ScriptedServer, serve
 from tests.helpers.store_fixture import ENTRY, TAR, WEIGHTS, StoreFixture
 from zoo.store import RetryPolicy
 
@@ -93,7 +93,7 @@ class TestDisk:
 
         patch.setattr(os, name, denied)
 
-    def error_of(self, store_fixture: StoreFixture, server: LyingServer) -> MissingToolError | None:
+    def error_of(self, store_fixture: StoreFixture, server: ScriptedServer) -> MissingToolError | None:
         try:
             store_fixture.fetch(server)
         except MissingToolError as error:
@@ -142,7 +142,7 @@ class TestDisk:
         with serve({"/models/picodet.tar": TAR}) as server, pytest.raises(MissingToolError) as caught:
             StoreFixture(tmp_path / "store", fast_retries).fetch(server)
 
-        assert caught.value.code == "store-unusable"
+        assert caught.value.code == "cache-unusable"
         assert server.log == []
 
 

@@ -17,7 +17,7 @@ from tests.helpers.download_client import impatient
 from tests.helpers.sample_archives import MODEL, digest
 from tests.helpers.servers import (
     Behavior,
-    LyingServer,
+    ScriptedServer,
     chunked,
     cut,
     drip,
@@ -37,7 +37,7 @@ from tests.helpers.servers import (
     shortened,
     stall,
     status,
-    talking,
+    raw_bytes,
     unfinished_chunks,
     unmeasured,
     wrong_range,
@@ -120,28 +120,28 @@ FAULTS: dict[str, Fault] = {
         [honest(TAR[::-1], headers={"x-bce-content-crc32": CRC}), honest(TAR)]
     ),
     "another file of the same size": Fault([honest(TAR[::-1])], "corrupt-archive", "digest-changed"),
-    "no HTTP at all": Fault([talking(b"220 ftp.example ready\r\n")], "server-error"),
-    "an end before any answer": Fault([talking(b"")], "network-unreachable"),
+    "no HTTP at all": Fault([raw_bytes(b"220 ftp.example ready\r\n")], "server-error"),
+    "an end before any answer": Fault([raw_bytes(b"")], "network-unreachable"),
     "a header that drips": Fault(
         [dripping_head(b"HTTP/1.1 200 OK\r\nX: ", b"x")], "download-stalled", quiet=True
     ),
     "interim answers without end": Fault(
         [dripping_head(b"", b"HTTP/1.1 100 Continue\r\n\r\n")], "download-stalled", quiet=True
     ),
-    "an endless header line": Fault([talking(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000)], "server-error"),
+    "an endless header line": Fault([raw_bytes(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000)], "server-error"),
     "a thousand headers": Fault(
-        [talking(b"HTTP/1.1 200 OK\r\n" + b"X-Header: x\r\n" * 1000 + b"\r\n")], "server-error"
+        [raw_bytes(b"HTTP/1.1 200 OK\r\n" + b"X-Header: x\r\n" * 1000 + b"\r\n")], "server-error"
     ),
     "a negative Content-Length": Fault(
-        [talking(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n" + TAR)], "server-error", FETCHED
+        [raw_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\n" + TAR)], "server-error", FETCHED
     ),
     "two Content-Lengths": Fault(
-        [talking(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n" + TAR)],
+        [raw_bytes(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\n" + TAR)],
         "server-error",
         "server-error",
     ),
     "chunk sizes that are none": Fault(
-        [talking(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n" + TAR)], "connection-lost"
+        [raw_bytes(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n" + TAR)], "connection-lost"
     ),
 }
 
@@ -155,7 +155,7 @@ def test_a_fault(store_fixture: StoreFixture, story: str, known: bool) -> None:
     pins = pinned(INFERENCE, TAR) if known else Lock()
     if fault.quiet:
         store_fixture.policy = impatient(store_fixture.policy)
-    with LyingServer({PATH: list(fault.acts)}) as server:
+    with ScriptedServer({PATH: list(fault.acts)}) as server:
         error = fetched_or_error(store_fixture, server, pins)
 
         assert (error.code if error else FETCHED) == ends
@@ -181,7 +181,7 @@ OF_CONTENT = {
 """Errors about what came, not about whether it came."""
 
 
-def fetched_or_error(store_fixture: StoreFixture, server: LyingServer, pins: Lock) -> ZooError | None:
+def fetched_or_error(store_fixture: StoreFixture, server: ScriptedServer, pins: Lock) -> ZooError | None:
     try:
         store_fixture.fetch(server, pins=pins, limits=Limits(download_bytes=100_000, slack=50_000))
     except ZooError as error:
@@ -241,7 +241,7 @@ class TestEncrypted:
 @pytest.mark.parametrize("act", [cut, reset, stall], ids=["cut", "reset", "stall"])
 def test_broken_off_anywhere(store_fixture: StoreFixture, act: Callable[..., Behavior], after: int) -> None:
     store_fixture.policy = replace(impatient(store_fixture.policy), stall_bytes=1)
-    with LyingServer({PATH: [act(TAR, after=after), honest(TAR)]}) as server:
+    with ScriptedServer({PATH: [act(TAR, after=after), honest(TAR)]}) as server:
         nothing_wrong(store_fixture, fetched_or_error(store_fixture, server, Lock()))
 
     assert digest(TAR) == store_fixture.store.seen().artifacts[INFERENCE.urls[0]].digest

@@ -23,8 +23,8 @@ from tests.helpers.sample_archives import (
     weights,
     zip_of,
 )
-from tests.helpers.servers import LyingServer, cut, honest, serve, status
-from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, fails_proof
+from tests.helpers.servers import ScriptedServer, cut, honest, serve, status
+from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, fail_verification
 
 
 class TestFetch:
@@ -160,7 +160,7 @@ class TestMissing:
 
     def test_an_interrupted_download_goes_on_next_time(self, store_fixture: StoreFixture) -> None:
         script = [cut(TAR, after=4000), status(404), honest(TAR)]
-        with LyingServer({"/models/picodet.tar": script}) as server:
+        with ScriptedServer({"/models/picodet.tar": script}) as server:
             with pytest.raises(NetworkError):
                 store_fixture.fetch(server)
             store_fixture.fetch(server)
@@ -173,13 +173,13 @@ class TestProof:
     def test_it_sees_what_will_be_handed_out_before_anyone_else(self, store_fixture: StoreFixture) -> None:
         seen: list[Path] = []
 
-        def prove(path: Path) -> None:
+        def verify(path: Path) -> None:
             seen.append(path)
             assert (path / "model.pdmodel").is_file()
             assert store_fixture.store.find(ENTRY, INFERENCE) is None
 
         with serve({"/models/picodet.tar": TAR}) as server:
-            stored = store_fixture.fetch(server, prove=prove)
+            stored = store_fixture.fetch(server, verify=verify)
 
         assert seen != [stored.path]
         assert seen[0].name == stored.path.name
@@ -187,7 +187,7 @@ class TestProof:
     def test_a_bare_file_is_proven_under_its_name(self, store_fixture: StoreFixture, data: bytes) -> None:
         names: list[str] = []
         with serve({"/models/picodet.pdparams": data}) as server:
-            store_fixture.fetch(server, WEIGHTS, prove=lambda path: names.append(path.name))
+            store_fixture.fetch(server, WEIGHTS, verify=lambda path: names.append(path.name))
 
         assert names == ["picodet.pdparams"]
 
@@ -196,7 +196,7 @@ class TestProof:
         wanted = artifact("/models/picodet.tar", digest=digest(TAR) if known else None)
         with serve({"/models/picodet.tar": TAR}) as server:
             with pytest.raises(IntegrityError) as caught:
-                store_fixture.fetch(server, wanted, prove=fails_proof)
+                store_fixture.fetch(server, wanted, verify=fail_verification)
 
             assert caught.value.code == "artifact-mismatch"
             assert caught.value.exit_code == 5
@@ -231,7 +231,7 @@ class TestProof:
 
         with serve({"/models/picodet.tar": TAR}) as server:
             with pytest.raises(ConversionError):
-                store_fixture.fetch(server, prove=crash)
+                store_fixture.fetch(server, verify=crash)
             assert store_fixture.fetch(server).path.is_dir()
 
         assert len(server.log) == 1

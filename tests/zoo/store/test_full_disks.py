@@ -11,7 +11,7 @@ import pytest
 from registry.errors import MissingToolError
 from registry.schema import Artifact
 from tests.helpers.sample_archives import artifact, tar_gz_of, tar_of, weights
-from tests.helpers.servers import LyingServer, cut, honest, serve
+from tests.helpers.servers import ScriptedServer, cut, honest, serve
 from tests.helpers.small_disk import Disk, mounted
 from tests.helpers.store_fixture import TAR, WEIGHTS, StoreFixture
 from zoo.store import RetryPolicy
@@ -52,7 +52,7 @@ def test_a_full_disk_is_said_and_costs_nothing(
         assert list(store_fixture.root.glob("partial/*")) == []
 
 
-def no_room(store_fixture: StoreFixture, server: LyingServer, wanted: Artifact) -> MissingToolError | None:
+def no_room(store_fixture: StoreFixture, server: ScriptedServer, wanted: Artifact) -> MissingToolError | None:
     try:
         store_fixture.fetch(server, wanted)
     except MissingToolError as error:
@@ -82,7 +82,7 @@ def test_a_write_protected_store_hands_out_what_it_has(
         assert store_fixture.store.verify().clean
         with pytest.raises(MissingToolError) as caught:
             store_fixture.fetch(server, WEIGHTS)
-        assert (caught.value.code, caught.value.exit_code) == ("store-not-writable", 7)
+        assert (caught.value.code, caught.value.exit_code) == ("cache-not-writable", 7)
         assert "ZOO_CACHE" in str(caught.value.hint)
 
         disk.resize(1024)
@@ -102,7 +102,7 @@ def test_a_clock_that_jumps_changes_nothing(store_fixture: StoreFixture, jump: s
             JUMPS[jump](path)
 
     script = {PATH: [cut(TAR, after=4000)] * 9 + [honest(TAR)], "/models/picodet.pdparams": [honest(data)]}
-    with LyingServer(script) as server:
+    with ScriptedServer(script) as server:
         kept = store_fixture.fetch(server, WEIGHTS).path
         later()
         server.script(PATH, cut(TAR, after=4000), cut(TAR, after=0))

@@ -11,7 +11,7 @@ import pytest
 
 from tests.helpers.process_pool import ProcessPool
 from tests.helpers.sample_archives import MODEL, digest, tar_of
-from tests.helpers.servers import Behavior, Exchange, LyingServer, honest, serve, stall
+from tests.helpers.servers import Behavior, Exchange, ScriptedServer, honest, serve, stall
 from zoo.store import Store
 
 PATH = "/models/picodet.tar"
@@ -30,7 +30,7 @@ def after_a_while(data: bytes) -> Behavior:
 
 def test_32_processes_download_each_artifact_once(tmp_path: Path, process_pool: ProcessPool) -> None:
     files = {f"/models/{name}.tar": tar_of({f"{name}/model": name.encode() * 999}) for name in "abcd"}
-    with LyingServer({path: after_a_while(data) for path, data in files.items()}) as server:
+    with ScriptedServer({path: after_a_while(data) for path, data in files.items()}) as server:
         crowd = process_pool.child("crowd", server.url, tmp_path / "store", ",".join(files), "32")
         codes = json.loads(process_pool.finish(crowd))
 
@@ -43,7 +43,7 @@ def test_32_processes_download_each_artifact_once(tmp_path: Path, process_pool: 
 
 def test_killed_in_the_middle_of_a_download(tmp_path: Path, process_pool: ProcessPool) -> None:
     root = tmp_path / "store"
-    with LyingServer({PATH: [stall(TAR, after=600_000), honest(TAR)]}) as server:
+    with ScriptedServer({PATH: [stall(TAR, after=600_000), honest(TAR)]}) as server:
         victim = process_pool.child("fetch", server.url, root, PATH)
         process_pool.wait_until(
             lambda: sum(part.stat().st_size for part in root.glob("partial/*.part")) >= 500_000, victim

@@ -19,10 +19,10 @@ from registry.errors import NetworkError
 from registry.lock import Lock
 from tests.helpers.paths import REPOSITORY
 from tests.helpers.sample_archives import MODEL, tar_of
-from tests.helpers.servers import LyingServer, cut, serve, status
+from tests.helpers.servers import ScriptedServer, cut, serve, status
 from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, pinned
 from zoo.download import urls
-from zoo.store import Stored
+from zoo.store import StoredArtifact
 from zoo.store.layout import MANIFEST, Layout
 from zoo.store.prune import PrunePolicy, PruneReport
 
@@ -31,19 +31,19 @@ WEIGHT_BYTES = b"\x80\x02" + bytes(5000)
 FILES = {"/models/picodet.tar": TAR, "/models/picodet.pdparams": WEIGHT_BYTES}
 
 
-def folder_of(stored: Stored | Path) -> Path:
+def folder_of(stored: StoredArtifact | Path) -> Path:
     path = stored if isinstance(stored, Path) else stored.path
     return next(parent for parent in path.parents if (parent / MANIFEST).is_file())
 
 
-def last_used(stored: Stored | Path, days: float) -> None:
+def last_used(stored: StoredArtifact | Path, days: float) -> None:
     """Makes a thing look as if nobody had used it for so long; negative: used in the future."""
     then = time.time() - days * DAY
     os.utime(folder_of(stored) / MANIFEST, (then, then))
 
 
 @pytest.fixture
-def stocked(store_fixture: StoreFixture) -> tuple[Stored, Stored]:
+def stocked(store_fixture: StoreFixture) -> tuple[StoredArtifact, StoredArtifact]:
     """An inference model of 60 days ago and weights of 10 days ago."""
     with serve(FILES) as server:
         model, weights = store_fixture.fetch(server), store_fixture.fetch(server, WEIGHTS)
@@ -67,7 +67,7 @@ OLD = {"older_than": timedelta(days=30)}
 
 class TestChoice:
     def test_what_is_old_goes_with_its_archive(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         before = sum(path.stat().st_size for path in store_fixture.root.rglob("*") if path.is_file())
         report = prune(store_fixture, **OLD)
@@ -82,7 +82,7 @@ class TestChoice:
         assert store_fixture.store.verify().clean
 
     def test_a_fetch_afterwards_gets_the_same_bytes_again(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         prune(store_fixture, **OLD)
         with serve(FILES) as server:
@@ -91,14 +91,14 @@ class TestChoice:
         assert (again.digest, again.from_cache) == (stocked[0].digest, False)
 
     def test_the_least_recently_used_goes_first_down_to_a_size(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         assert names(prune(store_fixture, max_size=10_000)) == ["picodet@2021/inference"]
         assert names(prune(store_fixture, max_size=10_000)) == []
         assert names(prune(store_fixture, max_size=0)) == ["picodet@2021/weights"]
 
     def test_a_dry_run_names_the_same_and_touches_nothing(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         files = store_fixture.files()
         planned = prune(store_fixture, dry_run=True, **OLD)
@@ -107,7 +107,7 @@ class TestChoice:
         assert prune(store_fixture, **OLD) == planned
 
     def test_nothing_said_means_what_is_of_no_use(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         assert names(prune(store_fixture)) == []
 
@@ -121,7 +121,7 @@ class TestChoice:
         assert store_fixture.store.verify().clean
 
     def test_leftovers_and_refused_files(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored], data: bytes
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact], data: bytes
     ) -> None:
         part = store_fixture.root / "partial/a.bin-0123456789abcdef.part"
         part.parent.mkdir(exist_ok=True)
@@ -140,7 +140,7 @@ class TestChoice:
         assert list(part.parent.iterdir()) == []
 
     def test_a_clock_that_jumped_makes_nothing_old(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         last_used(stocked[0], -400)
 
@@ -149,7 +149,7 @@ class TestChoice:
 
 class TestInUse:
     def test_what_was_handed_out_a_moment_ago_stays(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         with serve(FILES) as server:
             store_fixture.fetch(server)
@@ -159,26 +159,28 @@ class TestInUse:
         report = prune(store_fixture, **OLD)
         assert names(report) == ["picodet@2021/weights"]
         assert prune(store_fixture, max_size=0).removed == ()
-        assert names(prune(store_fixture, max_size=0, grace=timedelta(0))) == ["picodet@2021/inference"]
+        assert names(prune(store_fixture, max_size=0, keep_recent=timedelta(0))) == ["picodet@2021/inference"]
 
-    def test_find_counts_as_use(self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]) -> None:
+    def test_find_counts_as_use(
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    ) -> None:
         assert store_fixture.store.find(ENTRY, INFERENCE) is not None
 
         assert names(prune(store_fixture, **OLD)) == []
 
     def test_what_the_project_pins_stays_unless_asked(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         pins = pinned(INFERENCE, TAR)
 
         report = prune(store_fixture, pins, **OLD)
         assert names(report) == []
-        assert [item.reason for item in report.kept] == ["pinned by zoo.lock"]
+        assert [item.reason for item in report.kept] == ["locked by zoo.lock"]
         assert names(prune(store_fixture, pins, max_size=0)) == ["picodet@2021/weights"]
-        assert names(prune(store_fixture, pins, pinned=True, **OLD)) == ["picodet@2021/inference"]
+        assert names(prune(store_fixture, pins, include_locked=True, **OLD)) == ["picodet@2021/inference"]
 
     def test_what_somebody_works_on_is_left_to_them(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         guard = Layout(store_fixture.root).guard(urls.url_key(INFERENCE.urls[0]))
         with acquire_waiting(guard, "fetching", lambda _: None):
@@ -189,7 +191,7 @@ class TestInUse:
 
     def test_a_download_that_goes_on_is_left_alone(self, store_fixture: StoreFixture, data: bytes) -> None:
         with (
-            LyingServer({"/models/picodet.pdparams": [cut(data, after=4000), status(404)]}) as server,
+            ScriptedServer({"/models/picodet.pdparams": [cut(data, after=4000), status(404)]}) as server,
             pytest.raises(NetworkError),
         ):
             store_fixture.fetch(server, WEIGHTS)
@@ -203,7 +205,7 @@ class TestInUse:
         assert len(names(prune(store_fixture, **OLD))) == 1
 
     def test_what_grows_at_this_moment_is_left_alone(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         growing = folder_of(stocked[0]).parent / f".inference-{'0' * 12}.tmp"
         growing.mkdir()
@@ -216,7 +218,7 @@ class TestInUse:
         assert names(prune(store_fixture)) == [growing.name]
 
     def test_who_died_while_removing_stands_in_nobodys_way(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         """A sentence without its judge: the next fetch takes it back, without a server."""
         folder = folder_of(stocked[0])
@@ -240,16 +242,16 @@ class TestStock:
             )
             write_provenance(folder / "model.nb", statement)
 
-        return store_fixture.store.put_built(key, make)
+        return store_fixture.convert(key, make)
 
     def test_what_was_made_from_what(
-        self, store_fixture: StoreFixture, stocked: tuple[Stored, Stored]
+        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         source = MODEL["picodet/model.pdmodel"]
         self.build(store_fixture, "0123456789abcdef-picodet", source)
         self.build(store_fixture, "fedcba9876543210-mine", b"a file outside of the store")
 
-        things = {thing.name: thing for thing in store_fixture.store.stock()}
+        things = {thing.name: thing for thing in store_fixture.store.items()}
 
         made = things["model.nb (01234567)"]
         assert made.made_from == ("picodet@2021/inference",)
@@ -286,7 +288,7 @@ class TestStock:
             last_used(path, 2)
 
         assert {
-            thing.name: thing.outdated for thing in store_fixture.store.stock() if thing.kind == "conversion"
+            thing.name: thing.outdated for thing in store_fixture.store.items() if thing.kind == "conversion"
         } == {
             "model.nb (01234567)": False,
             "model.nb (fedcba98)": True,
@@ -296,7 +298,7 @@ class TestStock:
         assert (today.exists(), old.exists()) == (True, False)
 
     def test_a_store_that_is_not_there_is_empty(self, store_fixture: StoreFixture) -> None:
-        assert store_fixture.store.stock() == ()
+        assert store_fixture.store.items() == ()
 
 
 def test_who_resolves_while_another_removes_never_holds_a_path_to_nothing(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The shipped sample entry behind a folder that plays upstream: real files, real proofs, no network."""
+"""The shipped sample entry with a folder as the upstream host: real files, real checks, no network."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def paths(upstream: Path) -> list[str]:
 
 @pytest.fixture
 def settings(tmp_path: Path, upstream: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """A store of its own, in a project folder of its own."""
+    """Settings with an empty store and an empty project folder."""
     (tmp_path / "project").mkdir()
     monkeypatch.chdir(tmp_path / "project")
     return Settings(cache=tmp_path / "cache", mirrors=(str(upstream),), catalogs=(str(CATALOG),))

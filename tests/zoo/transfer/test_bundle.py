@@ -1,4 +1,4 @@
-"""zoo bundle and zoo import: one file across an air gap, believed no more than a server."""
+"""zoo bundle create and zoo bundle import: one file for an offline machine, trusted no more than a server."""
 
 from __future__ import annotations
 
@@ -46,83 +46,87 @@ def made(
 
 
 @pytest.fixture
-def inside(settings: Settings) -> Settings:
-    """A machine behind the air gap: no mirror, no network."""
+def offline_settings(settings: Settings) -> Settings:
+    """Settings of an offline machine: no mirror, no network."""
     return replace(settings, mirrors=(), offline=True)
 
 
-def test_offline_fetches_find_everything_it_brought(made: Path, inside: Settings) -> None:
+def test_offline_fetches_find_every_imported_artifact(made: Path, offline_settings: Settings) -> None:
     with pytest.raises(NetworkError):
-        api.fetch(NAME, settings=inside)
+        api.fetch(NAME, settings=offline_settings)
 
-    imported = import_bundle(made, settings=inside)
+    imported = import_bundle(made, settings=offline_settings)
 
     assert [(item.artifact, item.built, item.new) for item in imported] == [
         ("weights", False, True),
         ("inference", False, True),
         ("onnx-fp32", True, True),
     ]
-    assert api.fetch(NAME, settings=inside).path == imported[1].path
-    converted = api.fetch(NAME, onnx="fp32", settings=inside)
+    assert api.fetch(NAME, settings=offline_settings).path == imported[1].path
+    converted = api.fetch(NAME, onnx="fp32", settings=offline_settings)
     assert (converted.path, converted.from_store) == (imported[2].path, True)
     digest = hashlib.sha256(converted.path.read_bytes()).hexdigest()
     assert read_provenance(converted.path).is_about(digest)
-    assert api.verify(settings=inside).clean
-    assert [item.new for item in import_bundle(made, settings=inside)] == [False] * 3
+    assert api.verify(settings=offline_settings).clean
+    assert [item.new for item in import_bundle(made, settings=offline_settings)] == [False] * 3
 
 
-def test_nothing_is_left_over(made: Path, inside: Settings) -> None:
-    import_bundle(made, settings=inside)
+def test_no_temporary_files_remain(made: Path, offline_settings: Settings) -> None:
+    import_bundle(made, settings=offline_settings)
 
-    names = {path.name for path in inside.cache.iterdir()}
+    names = {path.name for path in offline_settings.cache.iterdir()}
     assert names == {"artifacts", "blobs", "built", "lock.json", "locks", "work", "partial"}
-    assert [path.name for path in (inside.cache / "work").iterdir()] == ["sweep.lock"]
-    assert list((inside.cache / "partial").iterdir()) == []
+    assert [path.name for path in (offline_settings.cache / "work").iterdir()] == ["sweep.lock"]
+    assert list((offline_settings.cache / "partial").iterdir()) == []
 
 
-def test_it_can_be_bundled_again_to_the_same_bytes(made: Path, inside: Settings, tmp_path: Path) -> None:
-    import_bundle(made, settings=inside)
+def test_an_imported_bundle_can_be_bundled_again_to_the_same_bytes(
+    made: Path, offline_settings: Settings, tmp_path: Path
+) -> None:
+    import_bundle(made, settings=offline_settings)
 
-    again = bundle([NAME], REQUEST, out=tmp_path / "again.zoo", settings=inside)
+    again = bundle([NAME], REQUEST, out=tmp_path / "again.zoo", settings=offline_settings)
 
     assert again.path.read_bytes() == made.read_bytes()
 
 
-def test_the_digest_that_was_read_out_over_the_phone(made: Path, inside: Settings) -> None:
+def test_a_given_digest_must_match(made: Path, offline_settings: Settings) -> None:
     with pytest.raises(IntegrityError) as caught:
-        import_bundle(made, sha256="0" * 64, settings=inside)
+        import_bundle(made, sha256="0" * 64, settings=offline_settings)
 
     assert caught.value.code == "digest-mismatch"
-    import_bundle(made, sha256=hashlib.sha256(made.read_bytes()).hexdigest().upper(), settings=inside)
+    import_bundle(
+        made, sha256=hashlib.sha256(made.read_bytes()).hexdigest().upper(), settings=offline_settings
+    )
 
 
 @dataclass
 class Parts:
-    """A bundle taken apart, to be put together otherwise."""
+    """The members of a bundle, for writing a modified one."""
 
     members: dict[str, bytes]
 
     @property
-    def contents(self) -> Any:
+    def manifest(self) -> Any:
         return json.loads(self.members["bundle.json"])
 
-    def tell(self, change: Callable[[Any], None]) -> None:
-        contents = self.contents
-        change(contents)
-        self.members["bundle.json"] = json.dumps(contents).encode()
+    def change_manifest(self, change: Callable[[Any], None]) -> None:
+        manifest = self.manifest
+        change(manifest)
+        self.members["bundle.json"] = json.dumps(manifest).encode()
 
     def replace(self, name: str, data: bytes) -> None:
-        """New bytes for a member, and a description that agrees with them."""
+        """New bytes for a member, and a manifest with their digest."""
         digest = {"sha256": hashlib.sha256(data).hexdigest(), "size": len(data)}
         self.members[name] = data
 
-        def change(contents: Any) -> None:
-            contents["members"][name] = digest
-            for item in contents["published"]:
+        def change(manifest: Any) -> None:
+            manifest["members"][name] = digest
+            for item in manifest["published"]:
                 if item["path"] == name:
                     item["digest"] = digest
 
-        self.tell(change)
+        self.change_manifest(change)
 
     def find(self, ending: str) -> str:
         return next(name for name in self.members if name.endswith(ending))
@@ -143,7 +147,7 @@ def parts(made: Path) -> Parts:
 
 
 def refused(path: Path, settings: Settings, kind: type[ZooError] = IntegrityError) -> str:
-    """The code with which a bundle is refused; the store is as it was, down to the last file."""
+    """The error code of a refused import; checks that the store is unchanged."""
     with pytest.raises(kind) as caught:
         import_bundle(path, settings=settings)
     left = [file for file in settings.cache.rglob("*") if file.is_file() and file.suffix != ".lock"]
@@ -158,39 +162,47 @@ def flipped(data: bytes) -> bytes:
 
 class TestTampering:
     @pytest.mark.parametrize("ending", [".tar.gz", ".safetensors", ".onnx", ".provenance.json"])
-    def test_one_flipped_bit(self, parts: Parts, inside: Settings, tmp_path: Path, ending: str) -> None:
+    def test_one_flipped_bit(
+        self, parts: Parts, offline_settings: Settings, tmp_path: Path, ending: str
+    ) -> None:
         name = parts.find(ending)
         parts.members[name] = flipped(parts.members[name])
 
-        assert refused(parts.write(tmp_path / "b"), inside) == "digest-mismatch"
+        assert refused(parts.write(tmp_path / "b"), offline_settings) == "digest-mismatch"
 
-    def test_another_model_under_the_same_name(self, parts: Parts, inside: Settings, tmp_path: Path) -> None:
-        """Told consistently, only what the file is gives it away: here, no ONNX of this input at all."""
+    def test_another_model_under_the_same_name(
+        self, parts: Parts, offline_settings: Settings, tmp_path: Path
+    ) -> None:
+        """With consistent digests, only inspection of the file detects it: it is not an ONNX model."""
         parts.replace(parts.find(".onnx"), parts.members[parts.find(".safetensors")])
-        assert refused(parts.write(tmp_path / "b"), inside) == "bundle-damaged", (
-            "its provenance is about other bytes"
+        assert refused(parts.write(tmp_path / "b"), offline_settings) == "bundle-damaged", (
+            "its provenance describes other bytes"
         )
 
         del parts.members[parts.find(".provenance.json")]
-        parts.tell(lambda told: [told["members"].pop(n) for n in list(told["members"]) if "provenance" in n])
-        assert refused(parts.write(tmp_path / "b"), inside) == "artifact-mismatch"
+        parts.change_manifest(
+            lambda data: [data["members"].pop(n) for n in list(data["members"]) if "provenance" in n]
+        )
+        assert refused(parts.write(tmp_path / "b"), offline_settings) == "artifact-mismatch"
 
-    def test_another_published_file_than_the_catalog_knows(
-        self, parts: Parts, inside: Settings, tmp_path: Path
+    def test_a_published_file_with_another_digest_than_the_catalogs(
+        self, parts: Parts, offline_settings: Settings, tmp_path: Path
     ) -> None:
         name = parts.find(".tar.gz")
         parts.replace(name, flipped(parts.members[name]))
 
-        assert refused(parts.write(tmp_path / "b"), inside) == "digest-changed"
+        assert refused(parts.write(tmp_path / "b"), offline_settings) == "digest-changed"
 
-    def test_a_key_of_another_conversion(self, parts: Parts, inside: Settings, tmp_path: Path) -> None:
-        (key,) = parts.contents["built"][0]["keys"]
+    def test_a_key_of_another_conversion(
+        self, parts: Parts, offline_settings: Settings, tmp_path: Path
+    ) -> None:
+        (key,) = parts.manifest["built"][0]["keys"]
         other = f"{'0' * 32}{key[32:]}"
         text = parts.members["bundle.json"].replace(key.encode(), other.encode())
         parts.members = {name.replace(key, other): data for name, data in parts.members.items()}
         parts.members["bundle.json"] = text
 
-        assert refused(parts.write(tmp_path / "b"), inside) == "bundle-incompatible"
+        assert refused(parts.write(tmp_path / "b"), offline_settings) == "bundle-incompatible"
 
     @pytest.mark.parametrize(
         ("change", "code"),
@@ -205,17 +217,22 @@ class TestTampering:
             (lambda members: members.update({"bundle.json": b'{"format": "other"}'}), "bundle-damaged"),
         ],
     )
-    def test_members_that_are_not_those_of_the_bundle(
-        self, parts: Parts, inside: Settings, tmp_path: Path, change: Callable[[Any], None], code: str
+    def test_unlisted_missing_and_unsafe_members(
+        self,
+        parts: Parts,
+        offline_settings: Settings,
+        tmp_path: Path,
+        change: Callable[[Any], None],
+        code: str,
     ) -> None:
         change(parts.members)
 
-        assert refused(parts.write(tmp_path / "b"), inside) == code
+        assert refused(parts.write(tmp_path / "b"), offline_settings) == code
         assert not (tmp_path.parent / "evil").exists()
 
     @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.FIFOTYPE])
-    def test_no_member_is_anything_but_a_file(
-        self, made: Path, inside: Settings, tmp_path: Path, kind: bytes
+    def test_a_member_that_is_not_a_file_is_refused(
+        self, made: Path, offline_settings: Settings, tmp_path: Path, kind: bytes
     ) -> None:
         copy = tmp_path / "b"
         copy.write_bytes(made.read_bytes())
@@ -224,36 +241,40 @@ class TestTampering:
             member.type, member.linkname = kind, "/etc/passwd"
             archive.addfile(member)
 
-        assert refused(copy, inside) == "unsafe-archive"
+        assert refused(copy, offline_settings) == "unsafe-archive"
 
     @pytest.mark.parametrize("size", [0, 100, 512, 700_000])
-    def test_a_copy_that_broke_off(self, made: Path, inside: Settings, tmp_path: Path, size: int) -> None:
+    def test_a_truncated_bundle(
+        self, made: Path, offline_settings: Settings, tmp_path: Path, size: int
+    ) -> None:
         (tmp_path / "b").write_bytes(made.read_bytes()[:size])
 
-        assert refused(tmp_path / "b", inside) in {"corrupt-archive", "unexpected-response"}
+        assert refused(tmp_path / "b", offline_settings) in {"corrupt-archive", "unexpected-response"}
 
 
-def test_a_later_format_asks_for_a_later_version(parts: Parts, inside: Settings, tmp_path: Path) -> None:
-    parts.tell(lambda told: told.update(version=2, made_by="paddle-zoo 9.9\x1b[2J", news=[]))
+def test_a_newer_format_requires_a_newer_version(
+    parts: Parts, offline_settings: Settings, tmp_path: Path
+) -> None:
+    parts.change_manifest(lambda data: data.update(version=2, made_by="paddle-zoo 9.9\x1b[2J", news=[]))
 
     with pytest.raises(UsageError) as caught:
-        import_bundle(parts.write(tmp_path / "b"), settings=inside)
+        import_bundle(parts.write(tmp_path / "b"), settings=offline_settings)
 
     assert caught.value.code == "bundle-too-new"
     assert "\x1b" not in str(caught.value)
 
 
-def test_what_the_project_pinned_binds(made: Path, parts: Parts, inside: Settings) -> None:
-    url = next(item["url"] for item in parts.contents["published"] if item["artifact"] == "inference")
+def test_the_projects_lock_applies(made: Path, parts: Parts, offline_settings: Settings) -> None:
+    url = next(item["url"] for item in parts.manifest["published"] if item["artifact"] == "inference")
     line = Locked(artifact=f"{NAME}@1/inference", sha256="0" * 64, size=1)
     (Path.cwd() / "zoo.lock").write_text(Lock().with_replaced(url, line).dump())
 
-    assert refused(made, inside) == "digest-changed"
+    assert refused(made, offline_settings) == "digest-changed"
 
 
-def test_an_entry_of_another_catalog(made: Path, inside: Settings) -> None:
-    assert refused(made, replace(inside, catalogs=()), NotFoundError) == "unknown-entry"
+def test_an_entry_that_is_not_in_the_catalog(made: Path, offline_settings: Settings) -> None:
+    assert refused(made, replace(offline_settings, catalogs=()), NotFoundError) == "unknown-entry"
 
 
-def test_no_such_bundle(inside: Settings, tmp_path: Path) -> None:
-    assert refused(tmp_path / "nowhere", inside, NotFoundError) == "no-such-file"
+def test_a_missing_bundle(offline_settings: Settings, tmp_path: Path) -> None:
+    assert refused(tmp_path / "nowhere", offline_settings, NotFoundError) == "no-such-file"

@@ -1,4 +1,4 @@
-"""zoo cache: what the store holds and what may go, as a user sees it."""
+"""zoo cache: listing, verifying and pruning."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def age(zoo: Zoo, days: float) -> None:
         os.utime(manifest, (time.time() - days * 86_400,) * 2)
 
 
-def test_an_empty_store_has_nothing_to_say_on_stdout(tmp_path: Path) -> None:
+def test_an_empty_cache_prints_nothing_on_stdout(tmp_path: Path) -> None:
     ran = Zoo(tmp_path)("cache", "ls")
 
     assert (ran.code, ran.out) == (0, "")
@@ -57,14 +57,14 @@ def test_verify_is_zoo_verify(zoo: Zoo) -> None:
     assert first.code == 1
 
 
-def test_prune_says_what_went_and_why_and_what_stayed(zoo: Zoo) -> None:
+def test_prune_reports_what_it_removed_and_kept_and_why(zoo: Zoo) -> None:
     assert zoo("cache", "prune", "--max-size", "1kB").lines == []
     age(zoo, 40)
     zoo("lock", NAME)
 
     kept = zoo("cache", "prune", "--older-than", "30d")
     assert kept.lines == []
-    assert kept.err.count("pinned by zoo.lock") == 2
+    assert kept.err.count("locked by zoo.lock") == 2
     planned = zoo("cache", "prune", "--older-than", "30d", "--include-locked", "--dry-run")
     done = zoo("cache", "prune", "--older-than", "30d", "--include-locked")
 
@@ -77,7 +77,7 @@ def test_prune_says_what_went_and_why_and_what_stayed(zoo: Zoo) -> None:
 
 
 @pytest.mark.parametrize("wrong", [["--older-than", "soon"], ["--max-size", "big"], ["--keep-recent", "-1h"]])
-def test_what_is_no_time_or_size_is_a_usage_error(tmp_path: Path, wrong: list[str]) -> None:
+def test_an_invalid_duration_or_size_is_a_usage_error(tmp_path: Path, wrong: list[str]) -> None:
     ran = Zoo(tmp_path)("cache", "prune", *wrong)
 
     assert ran.code == 2

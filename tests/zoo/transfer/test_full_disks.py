@@ -1,4 +1,4 @@
-"""No room: a clear error, nothing torn, and the same command succeeds when there is room again."""
+"""Full disks: a clear error, no incomplete file, and the same command succeeds with enough space."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from zoo.sample import NAME
 
 
 @pytest.fixture
-def cramped(tmp_path: Path) -> Zoo:
-    """The command, unable to write files of more than 300 kB: as on a full disk, without filling one."""
+def limited(tmp_path: Path) -> Zoo:
+    """The command with a file size limit of 300 kB, which simulates a full disk."""
     if shutil.which("prlimit") is None:
         pytest.skip("prlimit is not installed: apt-get install -y util-linux")
     return Zoo(tmp_path, ("prlimit", "--fsize=300000"))
@@ -29,10 +29,10 @@ def files(folder: Path) -> list[str]:
     return sorted(str(path.relative_to(folder)) for path in found)
 
 
-def test_a_mirror(zoo: Zoo, cramped: Zoo, upstream: Path, paths: list[str]) -> None:
+def test_a_mirror(zoo: Zoo, limited: Zoo, upstream: Path, paths: list[str]) -> None:
     assert zoo("fetch", NAME, "--all", "--mirror", upstream).code == 0
 
-    ran = cramped("mirror", "m", NAME, "--mirror", upstream)
+    ran = limited("mirror", "m", NAME, "--mirror", upstream)
 
     assert ran.code == 7
     assert [line.split()[0] for line in ran.lines] == ["failed", "failed"]
@@ -41,16 +41,16 @@ def test_a_mirror(zoo: Zoo, cramped: Zoo, upstream: Path, paths: list[str]) -> N
     assert zoo("mirror", "m", NAME, "--mirror", upstream).lines == [f"copied   {path}" for path in paths]
 
 
-def test_a_bundle_and_an_import(zoo: Zoo, cramped: Zoo, upstream: Path) -> None:
+def test_a_bundle_and_an_import(zoo: Zoo, limited: Zoo, upstream: Path) -> None:
     assert zoo("fetch", NAME, "--all", "--mirror", upstream).code == 0
 
-    ran = cramped("bundle", "create", NAME, "--all", "--out", "b.zoo", "--offline")
+    ran = limited("bundle", "create", NAME, "--all", "--out", "b.zoo", "--offline")
     assert ran.code == 7
     assert "error[disk-full]" in ran.err
     assert not (zoo.folder / "b.zoo").exists()
     assert zoo("bundle", "create", NAME, "--all", "--out", "b.zoo", "--offline").code == 0
 
-    ran = cramped("bundle", "import", "b.zoo", cache="other")
+    ran = limited("bundle", "import", "b.zoo", cache="other")
     assert ran.code == 7
     assert "error[disk-full]" in ran.err
     assert files(zoo.folder / "other") == []
@@ -58,8 +58,10 @@ def test_a_bundle_and_an_import(zoo: Zoo, cramped: Zoo, upstream: Path) -> None:
     assert zoo("verify", cache="other").code == 0
 
 
-@pytest.mark.parametrize("command", [("mirror", "file", NAME), ("bundle", "create", NAME, "--out", "file/b.zoo")])
-def test_a_file_where_a_folder_should_be(zoo: Zoo, upstream: Path, command: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    "command", [("mirror", "file", NAME), ("bundle", "create", NAME, "--out", "file/b.zoo")]
+)
+def test_a_file_in_place_of_a_folder(zoo: Zoo, upstream: Path, command: tuple[str, ...]) -> None:
     (zoo.folder / "file").write_text("")
 
     ran = zoo(*command, "--mirror", upstream)

@@ -1,4 +1,4 @@
-"""The command against servers other people wrote; skipped, with what to install, where there are none."""
+"""The command with installed servers (nginx, S3, a proxy); a skip names the package to install."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.servers import LyingServer, redirect, serve_folder, status
+from tests.helpers.servers import ScriptedServer, redirect, serve_folder, status
 from tests.helpers.servers.installed import BUCKET, nginx, s3, tinyproxy
 from tests.helpers.zoo_process import Zoo
 from zoo.sample import NAME
@@ -28,7 +28,7 @@ def work(tmp_path: Path) -> Path:
 
 
 class TestNginx:
-    def test_a_mirror_made_here_is_served_as_it_is(self, zoo: Zoo, work: Path, upstream: Path) -> None:
+    def test_nginx_serves_a_mirror(self, zoo: Zoo, work: Path, upstream: Path) -> None:
         made = zoo("mirror", "public", NAME, "--mirror", upstream)
         assert made.code == 0, made.err
         with nginx(zoo.folder / "public", work) as url:
@@ -39,10 +39,10 @@ class TestNginx:
         assert zoo("verify", cache="other").code == 0
         assert [line.split()[0] for line in (work / "access.log").read_text().splitlines()] == ["200", "200"]
 
-    def test_a_download_that_was_cut_short_goes_on_there(
+    def test_nginx_resumes_a_truncated_download(
         self, zoo: Zoo, work: Path, upstream: Path, paths: list[str]
     ) -> None:
-        """The catalog knows the digest, so nginx is asked for the rest of what another server began."""
+        """The catalog has the digest, so the rest of the file is requested from nginx."""
         path = next(path for path in paths if path.endswith(".tar.gz"))
         data = (upstream / path).read_bytes()
 
@@ -50,7 +50,7 @@ class TestNginx:
             exchange.start(200, {"Content-Length": str(len(data))})  # type: ignore[attr-defined]
             exchange.write(data[:300_000])  # type: ignore[attr-defined]
 
-        with LyingServer({f"/{path}": [cut_off, status(404)]}) as flaky, nginx(upstream, work) as url:
+        with ScriptedServer({f"/{path}": [cut_off, status(404)]}) as flaky, nginx(upstream, work) as url:
             fetched = zoo("fetch", NAME, "--mirror", flaky.url, "--mirror", url)
 
         assert fetched.code == 0, fetched.err
@@ -58,7 +58,7 @@ class TestNginx:
         assert line.startswith("206 ")
         assert "range=bytes=300000-" in line
 
-    def test_missing_there_is_said_so(self, zoo: Zoo, work: Path, tmp_path: Path) -> None:
+    def test_a_missing_file_is_reported(self, zoo: Zoo, work: Path, tmp_path: Path) -> None:
         (tmp_path / "empty").mkdir()
         with nginx(tmp_path / "empty", work) as url:
             fetched = zoo("fetch", NAME, "--mirror", url)
@@ -74,7 +74,7 @@ def bucket(work: Path) -> Iterator[Mapping[str, str]]:
 
 
 class TestS3:
-    def test_a_mirror_in_a_bucket_there_and_back(
+    def test_a_mirror_in_a_bucket(
         self, zoo: Zoo, bucket: Mapping[str, str], upstream: Path, paths: list[str]
     ) -> None:
         place = f"s3://{BUCKET}/some/prefix"
@@ -88,7 +88,7 @@ class TestS3:
         assert fetched.code == 0, fetched.err
         assert zoo("verify", cache="other").code == 0
 
-    def test_what_is_not_there_and_who_may_not(self, zoo: Zoo, bucket: Mapping[str, str]) -> None:
+    def test_a_missing_file_and_a_missing_bucket(self, zoo: Zoo, bucket: Mapping[str, str]) -> None:
         mirrors = f"s3://{BUCKET}/nothing s3://no-such-bucket"
         ran = zoo("fetch", NAME, ZOO_MIRROR=mirrors, **bucket)
 
@@ -97,8 +97,8 @@ class TestS3:
         assert "s3://no-such-bucket/" in ran.err
         assert bucket["AWS_SECRET_ACCESS_KEY"] not in ran.err + ran.out + zoo.written()
 
-    def test_nobody_answers(self, zoo: Zoo, bucket: Mapping[str, str], upstream: Path) -> None:
-        """The bucket is given up for the folder behind it, and the next command asks the folder first."""
+    def test_an_unreachable_bucket(self, zoo: Zoo, bucket: Mapping[str, str], upstream: Path) -> None:
+        """The next mirror is used, and the next command tries it first."""
         dead = {**bucket, "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_MAX_ATTEMPTS": "1"}
         mirrors = f"s3://{BUCKET} {upstream}"
         first = zoo("fetch", NAME, ZOO_MIRROR=mirrors, **dead)
@@ -111,7 +111,7 @@ class TestS3:
 
 
 class TestProxy:
-    def test_it_is_asked_with_its_own_credentials_and_sees_no_others(
+    def test_the_proxy_gets_its_own_credentials_and_no_others(
         self, zoo: Zoo, work: Path, upstream: Path
     ) -> None:
         with serve_folder(upstream) as server, tinyproxy(work, user="me", password=SECRET) as proxy:
@@ -123,27 +123,27 @@ class TestProxy:
 
         assert fetched.code == 0, fetched.err
         (seen,) = server.log
-        assert "via" in seen.headers, "it came through the proxy"
+        assert "via" in seen.headers, "the request came through the proxy"
         assert "proxy-authorization" not in seen.headers
-        assert refused.code == 4, "the proxy turned it away"
+        assert refused.code == 4, "the proxy refused it"
         assert "user and password" in refused.err
-        told = fetched.out + fetched.err + refused.err + refused.out + zoo.written()
-        assert SECRET not in told
-        assert "wrong" not in told
+        output = fetched.out + fetched.err + refused.err + refused.out + zoo.written()
+        assert SECRET not in output
+        assert "wrong" not in output
 
-    def test_no_proxy_is_kept_to(self, zoo: Zoo, work: Path, upstream: Path) -> None:
+    def test_no_proxy_is_honored(self, zoo: Zoo, work: Path, upstream: Path) -> None:
         with serve_folder(upstream) as server, tinyproxy(work) as proxy:
             fetched = zoo("fetch", NAME, "--mirror", server.url, http_proxy=proxy, no_proxy="127.0.0.1")
 
         assert fetched.code == 0, fetched.err
         assert all("via" not in seen.headers for seen in server.log)
 
-    def test_credentials_do_not_follow_a_redirect_through_it(
+    def test_credentials_do_not_follow_a_redirect_through_the_proxy(
         self, zoo: Zoo, work: Path, upstream: Path, paths: list[str]
     ) -> None:
         with serve_folder(upstream) as other:
             away = {f"/{path}": redirect(f"{other.url}/{path}") for path in paths}
-            with LyingServer(away) as server, tinyproxy(work) as proxy:
+            with ScriptedServer(away) as server, tinyproxy(work) as proxy:
                 mirror = server.url.replace("//", f"//me:{SECRET}@")
                 fetched = zoo("fetch", NAME, "--mirror", mirror, http_proxy=proxy)
 

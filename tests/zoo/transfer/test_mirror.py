@@ -1,4 +1,4 @@
-"""zoo mirror: whole files under the path of their address, never twice, never silently other bytes."""
+"""zoo mirror: complete files under the paths of their addresses, copied once, never changed silently."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def tree(folder: Path) -> list[str]:
     return sorted(str(file.relative_to(folder)) for file in folder.rglob("*") if file.is_file())
 
 
-def test_it_holds_the_files_their_digests_and_nothing_else(
+def test_it_contains_the_files_the_indexes_and_nothing_else(
     settings: Settings, tmp_path: Path, paths: list[str], upstream: Path
 ) -> None:
     report = mirror(tmp_path / "m", [NAME], settings=settings)
@@ -43,7 +43,7 @@ def test_it_holds_the_files_their_digests_and_nothing_else(
     assert [item["path"] for item in index["files"]] == paths
 
 
-def test_a_server_of_it_serves_a_project_that_pinned_its_lock(settings: Settings, tmp_path: Path) -> None:
+def test_a_project_with_the_mirrors_lock_can_fetch_from_it(settings: Settings, tmp_path: Path) -> None:
     mirror(tmp_path / "m", [NAME], settings=settings)
     (Path.cwd() / "zoo.lock").write_bytes((tmp_path / "m/zoo.lock").read_bytes())
     with serve_folder(tmp_path / "m") as server:
@@ -54,38 +54,38 @@ def test_a_server_of_it_serves_a_project_that_pinned_its_lock(settings: Settings
     assert found.url.startswith(server.url)
 
 
-def test_what_is_there_is_not_asked_for_again(settings: Settings, tmp_path: Path, upstream: Path) -> None:
+def test_a_present_file_is_not_requested_again(settings: Settings, tmp_path: Path, upstream: Path) -> None:
     with serve_folder(upstream) as server:
         served = replace(settings, mirrors=(server.url,))
         assert set(states(served, tmp_path / "m")) == {"copied"}
         asked = len(server.log)
         before = {file: file.stat().st_mtime_ns for file in (tmp_path / "m").rglob("*") if file.is_file()}
         assert set(states(served, tmp_path / "m")) == {"present"}
-        # Nor by a machine that has the mirror's disk but not the store it was made with.
+        # Nor by a machine with the mirror's disk and an empty store.
         assert set(states(replace(served, cache=tmp_path / "fresh"), tmp_path / "m")) == {"present"}
-        # And a second mirror is made from the store.
+        # A second mirror is copied from the store.
         assert set(states(served, tmp_path / "m2")) == {"copied"}
 
         assert len(server.log) == asked == 2
     assert before == {file: file.stat().st_mtime_ns for file in before}
 
 
-def test_a_damaged_or_missing_file_is_put_there_again(
+def test_a_damaged_or_missing_file_is_copied_again(
     settings: Settings, tmp_path: Path, paths: list[str], upstream: Path
 ) -> None:
     mirror(tmp_path / "m", [NAME], settings=settings)
-    rotten, gone = (tmp_path / "m" / path for path in paths)
-    rotten.write_bytes(rotten.read_bytes()[:-1] + b"!")
+    damaged, gone = (tmp_path / "m" / path for path in paths)
+    damaged.write_bytes(damaged.read_bytes()[:-1] + b"!")
     gone.unlink()
     assert states(settings, tmp_path / "m", dry_run=True) == ["missing", "missing"]
 
     assert states(settings, tmp_path / "m") == ["copied", "copied"]
 
-    assert rotten.read_bytes() == (upstream / paths[0]).read_bytes()
+    assert damaged.read_bytes() == (upstream / paths[0]).read_bytes()
     assert gone.is_file()
 
 
-def test_one_missing_file_does_not_keep_the_others_away(
+def test_one_missing_file_does_not_prevent_the_others(
     settings: Settings, tmp_path: Path, paths: list[str], upstream: Path
 ) -> None:
     half = tmp_path / "half"
@@ -100,14 +100,14 @@ def test_one_missing_file_does_not_keep_the_others_away(
     assert states(settings, tmp_path / "m") == ["copied", "present"]
 
 
-def test_what_the_mirror_serves_never_changes_silently(
+def test_a_file_of_the_mirror_never_changes_silently(
     settings: Settings, tmp_path: Path, paths: list[str]
 ) -> None:
     mirror(tmp_path / "m", [NAME], settings=settings)
     lock = tmp_path / "m/zoo.lock"
-    told = Lock.parse(lock.read_text(), lock)
-    url, line = next(iter(told.artifacts.items()))
-    lock.write_text(told.with_replaced(url, line.model_copy(update={"sha256": "0" * 64})).dump())
+    locked = Lock.parse(lock.read_text(), lock)
+    url, line = next(iter(locked.artifacts.items()))
+    lock.write_text(locked.with_replaced(url, line.model_copy(update={"sha256": "0" * 64})).dump())
 
     report = mirror(tmp_path / "m", [NAME], settings=replace(settings, cache=tmp_path / "fresh"))
 
@@ -116,11 +116,11 @@ def test_what_the_mirror_serves_never_changes_silently(
     assert (tmp_path / "m" / paths[0]).is_file()
 
 
-def test_a_project_that_pinned_other_bytes_is_heard(settings: Settings, tmp_path: Path) -> None:
+def test_the_projects_lock_applies(settings: Settings, tmp_path: Path) -> None:
     mirror(tmp_path / "m", [NAME], settings=settings)
     text = (tmp_path / "m/zoo.lock").read_text()
-    told = Lock.parse(text, tmp_path)
-    url, line = next(iter(told.artifacts.items()))
+    locked = Lock.parse(text, tmp_path)
+    url, line = next(iter(locked.artifacts.items()))
     (Path.cwd() / "zoo.lock").write_text(
         Lock().with_replaced(url, line.model_copy(update={"sha256": "0" * 64})).dump()
     )
@@ -158,14 +158,14 @@ def test_a_selection_by_kind_task_and_family(settings: Settings, tmp_path: Path)
     ("place", "code"),
     [("https://mirror.example/x", "mirror-read-only"), ("file://host/x", "bad-mirror")],
 )
-def test_what_cannot_be_written_is_a_usage_error(settings: Settings, place: str, code: str) -> None:
+def test_an_unwritable_target_is_a_usage_error(settings: Settings, place: str, code: str) -> None:
     with pytest.raises(UsageError) as caught:
         mirror(place, [NAME], settings=settings)
 
     assert caught.value.code == code
 
 
-def test_a_bucket_takes_a_mirror_and_gives_it_back(
+def test_a_bucket_can_be_written_and_fetched_from(
     settings: Settings, tmp_path: Path, paths: list[str]
 ) -> None:
     fsspec = pytest.importorskip("fsspec", reason="pip install 'paddle-zoo[mirrors]'")
@@ -182,7 +182,7 @@ def test_a_bucket_takes_a_mirror_and_gives_it_back(
         memory.rm("/bucket", recursive=True)
 
 
-def test_a_mirror_that_cannot_be_meant_stops_everything(settings: Settings, tmp_path: Path) -> None:
+def test_an_invalid_source_mirror_stops_the_command(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         mirror(tmp_path / "m", [NAME], settings=replace(settings, mirrors=("s3://me:s3cr3t@bucket",)))
 
@@ -190,7 +190,7 @@ def test_a_mirror_that_cannot_be_meant_stops_everything(settings: Settings, tmp_
     assert not (tmp_path / "m").exists()
 
 
-def test_nothing_to_be_had_leaves_no_empty_mirror(settings: Settings, tmp_path: Path) -> None:
+def test_a_mirror_without_files_is_not_created(settings: Settings, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     report = mirror(tmp_path / "m", [NAME], settings=replace(settings, mirrors=(str(tmp_path / "empty"),)))
 

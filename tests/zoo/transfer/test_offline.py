@@ -1,4 +1,4 @@
-"""Offline, with the way to the network gone: in the command and in all its children."""
+"""Offline commands with network access blocked in the command and in all its child processes."""
 
 from __future__ import annotations
 
@@ -17,24 +17,24 @@ from zoo.sample.figures import write_coco
 GUARD = """
 import sys
 
-DOORS = {"connect", "bind", "sendto", "sendmsg", "getaddrinfo", "gethostbyname", "gethostbyaddr"}
+NETWORK_EVENTS = {"connect", "bind", "sendto", "sendmsg", "getaddrinfo", "gethostbyname", "gethostbyaddr"}
 
 def refuse(event, arguments):
-    # The log, too: a caller that swallows the error must not hide it.
-    if event.startswith("socket.") and event.partition(".")[2] in DOORS:
+    # Also logged: a caller that catches the error must not hide it.
+    if event.startswith("socket.") and event.partition(".")[2] in NETWORK_EVENTS:
         with open(LOG, "a") as log:
             log.write(f"{event} {arguments}\\n")
-        raise OSError(f"the network is gone: {event}")
+        raise OSError(f"network access is blocked: {event}")
 
 sys.addaudithook(refuse)
 """
 
 
 @pytest.fixture(scope="module")
-def stocked(
+def filled_cache(
     tmp_path_factory: pytest.TempPathFactory, upstream: Path, toolchains: Toolchains, toolchain_root: Path
 ) -> Path:
-    """A folder with a store that holds the sample's files and its ONNX twin, and pictures."""
+    """A folder with a store that has the sample's files and its ONNX conversion, and images."""
     ensured(toolchains, PADDLE2ONNX)
     folder = tmp_path_factory.mktemp("offline")
     (folder / "cache").mkdir()
@@ -48,28 +48,28 @@ def stocked(
 
 
 @pytest.fixture(params=["socket layer disabled", "no network in the kernel"])
-def zoo(request: pytest.FixtureRequest, stocked: Path, tmp_path: Path) -> tuple[Zoo, dict[str, str], Path]:
-    """The command without a network, one way or the other, and where a touch of it is noted."""
-    log = tmp_path / "touched"
+def zoo(
+    request: pytest.FixtureRequest, filled_cache: Path, tmp_path: Path
+) -> tuple[Zoo, dict[str, str], Path]:
+    """The command without a network, and the log of attempts to use it."""
+    log = tmp_path / "attempts"
     log.write_text("")
     if request.param == "no network in the kernel":
-        alone = ("unshare", "--net", "--map-root-user")
+        namespace = ("unshare", "--net", "--map-root-user")
         try:
-            subprocess.run([*alone, "true"], check=True, capture_output=True)
+            subprocess.run([*namespace, "true"], check=True, capture_output=True)
         except (OSError, subprocess.CalledProcessError):
-            pytest.skip(
-                "this system permits no network namespaces: unshare --net --map-root-user true"
-            )
-        return Zoo(stocked, alone), {}, log
+            pytest.skip("this system permits no network namespaces: unshare --net --map-root-user true")
+        return Zoo(filled_cache, namespace), {}, log
     (tmp_path / "guard").mkdir()
     (tmp_path / "guard/sitecustomize.py").write_text(GUARD.replace("LOG", repr(str(log))))
-    return Zoo(stocked), {"PYTHONPATH": f"{tmp_path / 'guard'}:{REPOSITORY}"}, log
+    return Zoo(filled_cache), {"PYTHONPATH": f"{tmp_path / 'guard'}:{REPOSITORY}"}, log
 
 
-def test_everything_that_needs_no_network_works_without_one(
+def test_commands_that_need_no_network_work_without_one(
     zoo: tuple[Zoo, dict[str, str], Path], tmp_path: Path
 ) -> None:
-    run, env, touched = zoo
+    run, env, attempts = zoo
     fetched = run("fetch", NAME, "--onnx", "fp32", "--offline", **env)
     assert fetched.code == 0, fetched.err
     (image,) = (run.folder / "coco/val2017").iterdir()
@@ -87,29 +87,31 @@ def test_everything_that_needs_no_network_works_without_one(
         ["run", NAME, image, "--out", tmp_path / "out", "--offline"],
     ]
     failed = {}
-    # Without a guard to tell them apart, the first and the longest say as much as all.
+    # The kernel variant is slow to start and cannot log attempts: the first and the longest command suffice.
     for command in commands if env else [commands[0], commands[-1]]:
         ran = run(*command, **env)
         if ran.code:
             failed[str(command[0])] = ran.err
 
     assert failed == {}
-    assert touched.read_text() == ""
+    assert attempts.read_text() == ""
 
 
-def test_what_is_not_here_is_said_without_trying(zoo: tuple[Zoo, dict[str, str], Path]) -> None:
-    run, env, touched = zoo
+def test_a_missing_artifact_is_reported_without_a_connection_attempt(
+    zoo: tuple[Zoo, dict[str, str], Path],
+) -> None:
+    run, env, attempts = zoo
     ran = run("fetch", "tinypose_128x96", "--offline", "--mirror", "http://127.0.0.1:9", **env)
 
     assert ran.code == 4
     assert "error[offline]" in ran.err
-    assert touched.read_text() == ""
+    assert attempts.read_text() == ""
 
 
-def test_the_guard_would_notice(zoo: tuple[Zoo, dict[str, str], Path]) -> None:
-    run, env, touched = zoo
+def test_the_guard_detects_a_connection_attempt(zoo: tuple[Zoo, dict[str, str], Path]) -> None:
+    run, env, attempts = zoo
     ran = run("fetch", "tinypose_128x96", "--mirror", "http://127.0.0.1:9", **env)
 
     assert ran.code == 4
     assert "error[network-unreachable]" in ran.err
-    assert ("socket.getaddrinfo" in touched.read_text()) == bool(env)
+    assert ("socket.getaddrinfo" in attempts.read_text()) == bool(env)
