@@ -65,12 +65,12 @@ class ZooError(Exception):
         return "\n".join(lines)
 
     def details(self) -> list[tuple[str, str]]:
-        """Returns the labeled lines below the message, in reading order, without empty ones."""
+        """Return the labeled lines below the message, in reading order, without empty ones."""
         parts = {"expected": self.expected, "found": self.found, "done": self.done, "try": self.hint}
         return [(label, text) for label, text in parts.items() if text]
 
     def as_dict(self) -> dict[str, str | None]:
-        """Returns the error as plain data, for ``--json`` and for worker processes."""
+        """Return the error as plain data, for ``--json`` and for worker processes."""
         return {
             "code": self.code,
             "message": self.message,

@@ -96,7 +96,7 @@ class Index:
 
 
 def read_index(files: Sequence[Path], index_file: Path | None) -> Index:
-    """Reads the index of some catalog files, or builds it when it is missing or out of date.
+    """Read the index of some catalog files, or build it when it is missing or out of date.
 
     Args:
         files: Catalog files, lowest precedence first.
@@ -118,7 +118,7 @@ def read_index(files: Sequence[Path], index_file: Path | None) -> Index:
 
 
 def record_files(files: Sequence[Path], *, with_times: bool) -> dict[str, Any]:
-    """Returns the digests of catalog files, by name.
+    """Return the digests of catalog files, by name.
 
     Call it before the files are loaded: a file that changes in between must not pass for the one loaded.
 
@@ -134,7 +134,7 @@ def record_files(files: Sequence[Path], *, with_times: bool) -> dict[str, Any]:
 
 
 def build_body(entries: Registry) -> list[bytes]:
-    """Builds lines 2 to 4 of the format.
+    """Build lines 2 to 4 of the format.
 
     Args:
         entries: The registry.
@@ -160,7 +160,7 @@ def build_body(entries: Registry) -> list[bytes]:
 
 
 def write_index(index_file: Path, states: dict[str, Any], body: Sequence[bytes]) -> None:
-    """Writes an index; a file that cannot be written is no error.
+    """Write an index; a file that cannot be written is no error.
 
     Args:
         index_file: Where to.

@@ -82,7 +82,7 @@ class Lock(Model):
 
     @classmethod
     def parse(cls, text: str, path: Path) -> Lock:
-        """Reads a lock.
+        """Read a lock.
 
         Args:
             text: Content of the file.
@@ -95,7 +95,7 @@ class Lock(Model):
 
     @classmethod
     def read(cls, path: Path) -> Lock:
-        """Reads a lock from its file.
+        """Read a lock from its file.
 
         Raises:
             UsageError: ``bad-lock``, as for ``parse``; also when the file is not text.
@@ -109,7 +109,7 @@ class Lock(Model):
             raise _bad_lock(path, line, f"byte {content[error.start]:#04x} is not UTF-8 text") from None
 
     def dump(self) -> str:
-        """Formats the lock as text; the same lock always gives the same bytes."""
+        """Format the lock as text; the same lock always gives the same bytes."""
         lines = [
             f"{_quote(url)}: {json.dumps(locked.model_dump(), sort_keys=True, ensure_ascii=True)},"
             for url, locked in sorted(self.artifacts.items())
@@ -117,11 +117,11 @@ class Lock(Model):
         return "\n".join(["{", *lines, f'"version": {VERSION}', "}", ""])
 
     def get(self, url: str) -> Locked | None:
-        """Returns the locked digest of a URL, or None."""
+        """Return the locked digest of a URL, or None."""
         return self.artifacts.get(url)
 
     def with_seen(self, url: str, locked: Locked) -> Lock:
-        """Returns a lock that also contains this URL; a digest that is already locked stays.
+        """Return a lock that also contains this URL; a digest that is already locked stays.
 
         Raises:
             IntegrityError: ``digest-changed``: the URL is locked with another digest.
@@ -139,11 +139,11 @@ class Lock(Model):
         return self if known is not None else self.with_replaced(url, locked)
 
     def with_replaced(self, url: str, locked: Locked) -> Lock:
-        """Returns a lock with this digest instead of the previous one, for a change that a user accepted."""
+        """Return a lock with this digest instead of the previous one, for a change that a user accepted."""
         return Lock(artifacts={**self.artifacts, url: locked})
 
     def diff(self, other: Lock) -> tuple[Change, ...]:
-        """Lists the URLs whose digest or size differs between two locks, sorted by URL.
+        """List the URLs whose digest or size differs between two locks, sorted by URL.
 
         Args:
             other: The later lock.
@@ -154,7 +154,7 @@ class Lock(Model):
 
 
 def describe(digest: Digest) -> str:
-    """Formats a digest as all messages show it."""
+    """Format a digest as all messages show it."""
     return f"sha256 {digest.sha256}, {digest.size} bytes"
 
 
@@ -167,7 +167,7 @@ def _quote(text: str) -> str:
 
 
 class _Reader:
-    """Reads one lock and reports the line of a mistake."""
+    """Read one lock and reports the line of a mistake."""
 
     def __init__(self, text: str, path: Path) -> None:
         self._text = text
@@ -216,7 +216,7 @@ class _Reader:
             return self._fail(self._line(_quote(url)), f"{url}: {field}: {first['msg']}")
 
     def _line(self, token: str, *, last: bool = False) -> int:
-        """Returns the line of a token; 1 when the file spells it with other escapes than ``dump``."""
+        """Return the line of a token; 1 when the file spells it with other escapes than ``dump``."""
         position = self._text.rfind(token) if last else self._text.find(token)
         return self._text.count("\n", 0, max(position, 0)) + 1
 

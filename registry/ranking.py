@@ -128,7 +128,7 @@ class Comparison(Model):
     unranked: tuple[Unranked, ...]
 
     def pareto_front(self) -> Comparison:
-        """Returns the rankings with only the entries on their Pareto fronts."""
+        """Return the rankings with only the entries on their Pareto fronts."""
         fronts = (
             ranking.model_copy(update={"rows": tuple(row for row in ranking.rows if row.beaten_by is None)})
             for ranking in self.rankings
@@ -145,7 +145,7 @@ def rank_entries(
     scope: Literal["network", "pipeline"] = "network",
     metric: str | None = None,
 ) -> Comparison:
-    """Ranks entries by published figures.
+    """Rank entries by published figures.
 
     Args:
         entries: Entries to rank.
@@ -187,7 +187,7 @@ def rank_entries(
 
 
 def require_one_ranking(comparison: Comparison, names: Sequence[str]) -> None:
-    """Checks that named entries can be compared with each other.
+    """Check that named entries can be compared with each other.
 
     Args:
         comparison: Rankings of these entries.
@@ -316,7 +316,7 @@ def _rank(rows: Sequence[Candidate]) -> tuple[Candidate, ...]:
 
 
 def _find_dominating(row: Candidate, ordered: Sequence[Candidate]) -> str | None:
-    """Returns the most accurate entry that is no worse in both figures and better in one."""
+    """Return the most accurate entry that is no worse in both figures and better in one."""
     better = [
         other
         for other in ordered

@@ -60,7 +60,7 @@ class Registry:
         return (*self._entries, *self._pipelines)
 
     def get(self, name: str) -> Entry:
-        """Returns the model of that name.
+        """Return the model of that name.
 
         Args:
             name: ``name`` for its default release, or ``name@release``.
@@ -79,7 +79,7 @@ class Registry:
         return found
 
     def find(self, name: str) -> CatalogItem:
-        """Returns the model or pipeline of that name.
+        """Return the model or pipeline of that name.
 
         Args:
             name: ``name`` for its default release, or ``name@release``.
@@ -93,7 +93,7 @@ class Registry:
             raise _unknown_entry(name, self.names) from None
 
     def search(self, **conditions: Any) -> tuple[Entry, ...]:
-        """Returns the models that meet every given condition.
+        """Return the models that meet every given condition.
 
         Args:
             conditions: Attributes of ``registry.search.Conditions``: ``search(task=..., min_ap=...)``.

@@ -94,7 +94,7 @@ class YamlDocument:
     lines: dict[Location, int] = field(default_factory=dict)
 
     def find_line(self, location: Location) -> int:
-        """Returns the line of a value, or of its nearest parent that has one."""
+        """Return the line of a value, or of its nearest parent that has one."""
         for end in range(len(location), -1, -1):
             if location[:end] in self.lines:
                 return self.lines[location[:end]]
@@ -102,7 +102,7 @@ class YamlDocument:
 
 
 def read_yaml(text: str | bytes, limits: YamlLimits = DEFAULT_LIMITS) -> Any:
-    """Reads a YAML document.
+    """Read a YAML document.
 
     Dates stay text. Keys become text. Merge keys (``<<``) and aliases are expanded.
 
@@ -121,7 +121,7 @@ def read_yaml(text: str | bytes, limits: YamlLimits = DEFAULT_LIMITS) -> Any:
 
 
 def read_yaml_with_lines(text: str | bytes, limits: YamlLimits = DEFAULT_LIMITS) -> YamlDocument:
-    """Reads a YAML document and records the line of each value.
+    """Read a YAML document and record the line of each value.
 
     Args:
         text: The document, or its bytes in UTF-8.
@@ -173,7 +173,7 @@ class _Node:
 
 
 class _Composer:
-    """Turns parser events into nodes, without recursion."""
+    """Turn parser events into nodes, without recursion."""
 
     def __init__(self, text: str, limits: YamlLimits) -> None:
         self._text = text
@@ -255,7 +255,7 @@ class _Composer:
 
 
 class _Builder:
-    """Turns nodes into plain values: expands aliases and merge keys, and counts what that makes."""
+    """Turn nodes into plain values: expands aliases and merge keys, and counts what that makes."""
 
     def __init__(self, lines: dict[Location, int], limits: YamlLimits) -> None:
         self._lines = lines
@@ -276,7 +276,7 @@ class _Builder:
         return built
 
     def _fill(self, built: dict[str, Any], node: _Node, location: Location, depth: int) -> None:
-        """Adds the keys of a mapping that are not there yet: first its own, then those it merges."""
+        """Add the keys of a mapping that are not there yet: first its own, then those it merges."""
         own: set[str] = set()
         merged: list[_Node] = []
         for key_node, value_node in zip(node.items[::2], node.items[1::2], strict=True):

@@ -42,7 +42,7 @@ MAX_EXPRESSION = 1000
 
 
 def collect_fields(entry: Entry | Pipeline) -> dict[str, Value]:
-    """Collects the values of an entry that filters and expressions can use.
+    """Collect the values of an entry that filters and expressions can use.
 
     Returns:
         ``name``, ``family``, ``task``, ``release``; ``artifacts``, ids joined by spaces; ``height`` and
@@ -74,13 +74,13 @@ def collect_fields(entry: Entry | Pipeline) -> dict[str, Value]:
 
 
 def device_name(device: str) -> str:
-    """Returns the short name of a device for expressions and options: ``sd865`` for Snapdragon 865."""
+    """Return the short name of a device for expressions and options: ``sd865`` for Snapdragon 865."""
     plain = device.lower()
     return _SHORT_DEVICE_NAMES.get(plain, re.sub(r"[^a-z0-9]+", "_", plain))
 
 
 def latency_name(latency: Latency) -> str:
-    """Returns the name of a latency in expressions, for example ``sd865_fp16_ms``."""
+    """Return the name of a latency in expressions, for example ``sd865_fp16_ms``."""
     parts = [
         device_name(latency.device),
         latency.precision or "unstated",
@@ -128,7 +128,7 @@ class Conditions:
         return self == Conditions()
 
     def select(self, table: Sequence[Fields]) -> list[int]:
-        """Returns the indexes of the rows that meet every condition, sorted as requested.
+        """Return the indexes of the rows that meet every condition, sorted as requested.
 
         Args:
             table: Fields of the entries.
@@ -149,7 +149,7 @@ class Conditions:
         return found
 
     def find_unmet(self, table: Sequence[Fields]) -> tuple[str, ...]:
-        """Returns the conditions that no row meets even alone.
+        """Return the conditions that no row meets even alone.
 
         The result is empty if every condition is met by some row, but no row meets all.
 
@@ -190,7 +190,7 @@ class Conditions:
 
 
 def search(entries: Iterable[Item], conditions: Conditions) -> tuple[Item, ...]:
-    """Returns the entries that meet every condition, in their order unless ``sort`` is given.
+    """Return the entries that meet every condition, in their order unless ``sort`` is given.
 
     Args:
         entries: Entries to search.
@@ -243,7 +243,7 @@ def _require_known(what: str, value: str | None, known: Iterable[str]) -> None:
 
 
 def compile_where(expression: str, names: set[str]) -> Callable[[Fields], bool]:
-    """Compiles an expression to a predicate; no part of it is evaluated as Python.
+    """Compile an expression to a predicate; no part of it is evaluated as Python.
 
     Args:
         expression: The expression.

@@ -47,7 +47,7 @@ class TableLayout(Generic[Item]):
 
 
 def phone_latency(entry: Entry | Pipeline, precision: Precision) -> float | None:
-    """Returns the latency on ``PHONE`` in milliseconds, or None where none was published.
+    """Return the latency on ``PHONE`` in milliseconds, or None where none was published.
 
     Args:
         entry: A model, timed without pre- and post-processing, or a pipeline, timed with both.
@@ -62,7 +62,7 @@ def phone_latency(entry: Entry | Pipeline, precision: Precision) -> float | None
 
 
 def headline_accuracy(entry: Entry | Pipeline) -> Accuracy | None:
-    """Returns the main accuracy figure of an entry: its first in percent on public data, if any."""
+    """Return the main accuracy figure of an entry: its first in percent on public data, if any."""
     figures = (figure for figure in entry.accuracy if figure.protocol.kind != "private")
     return next((figure for figure in figures if figure.metric != "error"), None)
 
@@ -203,12 +203,12 @@ def _format_ms(milliseconds: float | None) -> str:
 
 
 def build_rows(entries: Iterable[Item], columns: Sequence[Column[Item]]) -> list[list[str]]:
-    """Returns the cells of the entries, without the head row."""
+    """Return the cells of the entries, without the head row."""
     return [[column.cell(entry) for column in columns] for entry in entries]
 
 
 def format_markdown(entries: Iterable[Entry | Pipeline]) -> str:
-    """Formats entries as Markdown tables, one for each release and kind of model.
+    """Format entries as Markdown tables, one for each release and kind of model.
 
     The tables of pose models and pedestrian detectors have the columns of upstream's tables.
 
@@ -237,7 +237,7 @@ def format_markdown(entries: Iterable[Entry | Pipeline]) -> str:
 
 
 def select_layout(entry: Entry) -> TableLayout[Entry]:
-    """Returns the table that a model belongs to."""
+    """Return the table that a model belongs to."""
     if entry.output.kind == "detection":
         return PEDESTRIANS if entry.output.classes == ("person",) else OBJECTS
     return KEYPOINTS if entry.task == "keypoint_detection" else KEYPOINTS_3D
@@ -255,7 +255,7 @@ def _escape(cell: str) -> str:
 
 
 def format_listing(tables: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> str:
-    """Formats tables below each other, leaving out empty ones; prints only the first if all are empty.
+    """Format tables below each other, leaving out empty ones; prints only the first if all are empty.
 
     Args:
         tables: Head cells and body rows of each table.
@@ -266,7 +266,7 @@ def format_listing(tables: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]
 
 
 def align_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Pads columns to their widest cell; numbers are right-aligned, text is left-aligned.
+    """Pad columns to their widest cell; numbers are right-aligned, text is left-aligned.
 
     Args:
         head: Head cells.

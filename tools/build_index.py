@@ -11,7 +11,7 @@ from registry.index import SHIPPED_INDEX, build_body, record_files, write_index
 
 
 def main() -> None:
-    """Builds the index from the catalog and writes it beside the catalog files."""
+    """Build the index from the catalog and writes it beside the catalog files."""
     # Without times: an installed package has those of its installation.
     states = record_files(list_catalog_files(SHIPPED), with_times=False)
     write_index(SHIPPED_INDEX, states, build_body(registry.load()))

@@ -71,7 +71,7 @@ class CatalogFile(Model):
         return tuple(rename(entry) for entry in entries)
 
     def find_replacements(self) -> dict[str, CatalogItem]:
-        """Maps each name of ``replaces`` to the entry of this file; names without an entry are left out."""
+        """Map each name of ``replaces`` to the entry of this file; names without an entry are left out."""
         prefix = f"{self.namespace}." if self.namespace else ""
         own: dict[str, CatalogItem] = {entry.id: entry for entry in self.entries}
         own |= {entry.name: entry for entry in self.entries if entry.default}

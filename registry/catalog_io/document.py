@@ -37,12 +37,12 @@ class CatalogDocument:
         return self.content.data
 
     def find_line(self, location: Location) -> int:
-        """Returns the line of a value, or of its nearest parent that has one."""
+        """Return the line of a value, or of its nearest parent that has one."""
         return self.content.find_line(location)
 
 
 def read_document(path: Path) -> CatalogDocument:
-    """Reads one catalog file.
+    """Read one catalog file.
 
     Args:
         path: The file.

@@ -11,7 +11,7 @@ SHIPPED = Path(__file__).parents[1] / "catalog"
 
 
 def list_catalog_files(*paths: Path | str) -> tuple[Path, ...]:
-    """Lists the catalog files below some paths, lowest precedence first.
+    """List the catalog files below some paths, lowest precedence first.
 
     Args:
         paths: Files, and folders of files.

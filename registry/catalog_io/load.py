@@ -54,7 +54,7 @@ class Check(Model):
 
 
 def load(*paths: Path | str) -> Registry:
-    """Loads a registry.
+    """Load a registry.
 
     Args:
         paths: Catalog files or folders, lowest precedence first; none means the catalog that ships with
@@ -78,7 +78,7 @@ def load(*paths: Path | str) -> Registry:
 
 
 def check(*paths: Path | str) -> Check:
-    """Checks catalog files and lists every mistake instead of stopping at the first.
+    """Check catalog files and list every mistake instead of stopping at the first.
 
     Args:
         paths: Catalog files or folders; none means the shipped catalog.
@@ -90,7 +90,7 @@ def check(*paths: Path | str) -> Check:
 
 
 def json_schema() -> dict[str, Any]:
-    """Returns the JSON Schema of a catalog file, for editors and other tools."""
+    """Return the JSON Schema of a catalog file, for editors and other tools."""
     return CatalogFile.model_json_schema(by_alias=True)
 
 
@@ -149,7 +149,7 @@ def _describe_errors(document: CatalogDocument, error: ValidationError) -> list[
 
 
 def _strip_union_tags(data: Any, location: Location, *, missing: bool) -> Location:
-    """Returns the location in the file, without the names of union members that pydantic inserts."""
+    """Return the location in the file, without the names of union members that pydantic inserts."""
     path: list[str | int] = []
     for position, part in enumerate(location):
         is_missing_field = missing and position == len(location) - 1
@@ -204,7 +204,7 @@ def _add_to_overlay(
 
 
 def _check_pipeline_models(pipelines: list[_LocatedPipeline], overlay: CatalogOverlay) -> list[Problem]:
-    """Finds pipelines whose models do not exist or perform another task."""
+    """Find pipelines whose models do not exist or perform another task."""
     problems = []
     for document, position, pipeline in pipelines:
         for role, task in (("detector", "object_detection"), ("pose", "keypoint_detection")):
@@ -226,7 +226,7 @@ def _check_pipeline_models(pipelines: list[_LocatedPipeline], overlay: CatalogOv
 
 @functools.cache
 def _load_shipped_entries() -> dict[str, CatalogItem]:
-    """Loads the shipped entries, for pipelines of a catalog that is read without the shipped one."""
+    """Load the shipped entries, for pipelines of a catalog that is read without the shipped one."""
     documents = [read_document(file) for file in list_catalog_files(SHIPPED)]
     entries = [entry for each in documents for entry in CatalogFile.model_validate(each.data).entries]
     return {entry.id: entry for entry in entries}

@@ -43,7 +43,7 @@ class CatalogOverlay:
         locations: Sequence[str],
         replacements: Mapping[str, CatalogItem],
     ) -> list[NameConflict]:
-        """Adds the entries of one file.
+        """Add the entries of one file.
 
         Args:
             entries: The entries.

@@ -60,7 +60,7 @@ class NamedFigure:
 
 
 def normalize(text: str) -> str:
-    """Replaces full-width characters and removes escaping backslashes and repeated spaces."""
+    """Replace full-width characters and remove escaping backslashes and repeated spaces."""
     narrow = unicodedata.normalize("NFKC", text)
     return re.sub(r"\s+", " ", re.sub(r"\\([*_|])", r"\1", narrow)).strip()
 
@@ -71,26 +71,26 @@ def is_absent(text: str) -> bool:
 
 
 def parse_size(text: str) -> Size | None:
-    r"""Parses the only input size in a text: ``128*96``, ``256\*192``, ``800 × 608``; height first."""
+    r"""Parse the only input size in a text: ``128*96``, ``256\*192``, ``800 × 608``; height first."""
     found = {Size(int(height), int(width)) for height, width in _SIZE.findall(normalize(text))}
     return found.pop() if len(found) == 1 else None
 
 
 def find_sizes(text: str) -> tuple[Size, ...]:
-    """Finds all input sizes in a text, in order: ``128x96``."""
+    """Find all input sizes in a text, in order: ``128x96``."""
     pairs = re.findall(r"(?<!\d)(\d{2,4})(?:x|\*|×)(\d{2,4})(?!\d)", normalize(text), re.IGNORECASE)
     return tuple(Size(int(height), int(width)) for height, width in pairs)
 
 
 def parse_milliseconds(text: str) -> float | None:
-    """Parses a time: ``4.57ms``, ``11.72 ms``, ``6.65``; None also for zero and negative numbers."""
+    """Parse a time: ``4.57ms``, ``11.72 ms``, ``6.65``; None also for zero and negative numbers."""
     match = _TIME.fullmatch(normalize(text))
     value = float(match[1]) if match else 0.0
     return value if value > 0 else None
 
 
 def parse_figure(text: str) -> Figure | None:
-    """Parses an accuracy in percent: ``58.1``, ``93.5%``, ``77.1 (+9.1)``; None also outside 0 to 100."""
+    """Parse an accuracy in percent: ``58.1``, ``93.5%``, ``77.1 (+9.1)``; None also outside 0 to 100."""
     match = _FIGURE.fullmatch(normalize(text))
     if not match or not 0 <= float(match[1]) <= 100:
         return None
@@ -98,7 +98,7 @@ def parse_figure(text: str) -> Figure | None:
 
 
 def parse_named_figure(text: str) -> NamedFigure | None:
-    """Parses an accuracy after its metric: ``mAP:29.0``, ``AP: 87.1 (on internal dataset)``."""
+    """Parse an accuracy after its metric: ``mAP:29.0``, ``AP: 87.1 (on internal dataset)``."""
     match = re.fullmatch(r"(mAP|AP)\s*:\s*(.+)", normalize(text))
     found = parse_figure(match[2]) if match else None
     if match is None or found is None:
@@ -107,7 +107,7 @@ def parse_named_figure(text: str) -> NamedFigure | None:
 
 
 def parse_millions(text: str, unit: str) -> float | None:
-    """Parses an amount in millions: ``1.32 M``, ``326.24M``, or ``0.97`` in a column with (G) in its head.
+    """Parse an amount in millions: ``1.32 M``, ``326.24M``, or ``0.97`` in a column with (G) in its head.
 
     Args:
         text: The cell.
@@ -132,7 +132,7 @@ _CONTAINERS: dict[str, Container] = {".tar": "tar", ".zip": "zip", ".tgz": "tar.
 
 
 def file_name(url: str) -> str:
-    """Returns the last part of a URL or path."""
+    """Return the last part of a URL or path."""
     try:
         return PurePosixPath(urlsplit(url).path).name
     except ValueError:
@@ -140,18 +140,18 @@ def file_name(url: str) -> str:
 
 
 def file_stem(url: str) -> str:
-    """Returns the file name of a URL or path without its extension."""
+    """Return the file name of a URL or path without its extension."""
     name = file_name(url)
     return name.removesuffix(".gz").rsplit(".", 1)[0] if "." in name else name
 
 
 def artifact_kind(url: str) -> ArtifactKind | None:
-    """Returns the kind of a file by its extension; None for archives, whose content is unknown."""
+    """Return the kind of a file by its extension; None for archives, whose content is unknown."""
     return _KINDS.get(PurePosixPath(file_name(url)).suffix.lower())
 
 
 def container_format(url: str) -> Container:
-    """Returns the archive format of a file by its extension."""
+    """Return the archive format of a file by its extension."""
     return _CONTAINERS.get(PurePosixPath(file_name(url)).suffix.lower(), "file")
 
 

@@ -70,7 +70,7 @@ class Column:
 
 
 def parse_column(heading: str) -> Column:
-    """Classifies a column by the text of its head.
+    """Classify a column by the text of its head.
 
     Args:
         heading: Text of the head cell; line breaks count as spaces.
@@ -96,7 +96,7 @@ def parse_column(heading: str) -> Column:
 
 
 def parse_head(words: str) -> Head | None:
-    """Parses ``w/ postprocess`` and ``w/o postprocess`` as the outputs of a graph."""
+    """Parse ``w/ postprocess`` and ``w/o postprocess`` as the outputs of a graph."""
     lower = normalize(words).lower()
     if "post" not in lower and "后处理" not in lower:
         return None

@@ -28,7 +28,7 @@ _WEIGHTS = re.compile(r"^weights:\s*(\S+)", re.MULTILINE)
 
 
 def find_page_issues(page: Page, drafts: Sequence[Draft]) -> Iterator[Issue]:
-    """Finds contradictions within one document.
+    """Find contradictions within one document.
 
     Args:
         page: The document.
@@ -91,7 +91,7 @@ def _find_repeated_latencies(drafts: Sequence[Draft]) -> Iterator[Issue]:
 
 
 def find_differences(documents: Sequence[ImportedDocument]) -> Iterator[Issue]:
-    """Finds contradictions between documents about the same models; lines refer to the later document.
+    """Find contradictions between documents about the same models; lines refer to the later document.
 
     Args:
         documents: Imported documents, in order.
@@ -133,7 +133,7 @@ def _pair_values(draft: Draft, other: Draft) -> Iterator[tuple[str, float, float
 
 
 def find_tree_issues(imported: ImportedDocument, tree: Path) -> Iterator[Issue]:
-    """Finds linked configurations that do not exist or that name the weights of another model.
+    """Find linked configurations that do not exist or that name the weights of another model.
 
     Args:
         imported: An imported document.

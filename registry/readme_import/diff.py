@@ -66,7 +66,7 @@ class DocumentDiff(Model):
 
 
 def diff_document(imported: ImportedDocument, entries: Registry) -> DocumentDiff:
-    """Compares a document with the catalog.
+    """Compare a document with the catalog.
 
     Args:
         imported: The imported document.
@@ -87,7 +87,7 @@ def diff_document(imported: ImportedDocument, entries: Registry) -> DocumentDiff
 
 
 def find_entry(draft: Draft, entries: Registry) -> CatalogItem | None:
-    """Finds the entry of a draft: one with its name and with the most files in common.
+    """Find the entry of a draft: one with its name and with the most files in common.
 
     Args:
         draft: The draft; if it has a release, only entries of that release match.
@@ -188,7 +188,7 @@ def _compare_files(draft: Draft, entry: CatalogItem) -> Iterator[Difference]:
 def _find_removed(
     imported: ImportedDocument, entries: Registry, compared: list[CatalogItem]
 ) -> Iterator[Change]:
-    """Finds entries whose figures come from this document and that it no longer contains."""
+    """Find entries whose figures come from this document and that it no longer contains."""
     documents = Counter(figure.source.document for entry in compared for figure in entry.accuracy)
     named = imported.location.document if imported.location.path else None
     document = named or next((name for name, _ in documents.most_common(1)), None)

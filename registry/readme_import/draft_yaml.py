@@ -15,7 +15,7 @@ PIPELINE_FIELDS = ("family", "license")
 
 
 def draft_fields(draft: Draft) -> dict[str, Any]:
-    """Returns the stated fields of a draft in the format of the catalog.
+    """Return the stated fields of a draft in the format of the catalog.
 
     Args:
         draft: The draft.
@@ -45,7 +45,7 @@ def draft_fields(draft: Draft) -> dict[str, Any]:
 
 
 def format_yaml(documents: Sequence[ImportedDocument]) -> str:
-    """Formats the drafts of some documents as one catalog file, to be completed by hand.
+    """Format the drafts of some documents as one catalog file, to be completed by hand.
 
     Args:
         documents: Imported documents.

@@ -15,7 +15,7 @@ from registry.readme_import.rows import RowParser, split_row, to_entry_name
 
 
 def import_document(text: str, location: DocumentLocation) -> ImportedDocument:
-    """Imports a document.
+    """Import a document.
 
     Args:
         text: Markdown.
@@ -34,7 +34,7 @@ def import_document(text: str, location: DocumentLocation) -> ImportedDocument:
 
 
 def with_issues(drafts: Sequence[Draft], issues: Sequence[Issue]) -> tuple[Draft, ...]:
-    """Returns the drafts, each with the issues of its own lines."""
+    """Return the drafts, each with the issues of its own lines."""
     by_line: dict[int, list[str]] = {}
     for issue in issues:
         by_line.setdefault(issue.line, []).append(str(issue))

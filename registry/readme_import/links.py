@@ -32,7 +32,7 @@ class DocumentLocation:
     release: str | None = None
 
     def resolve(self, url: str) -> str | None:
-        """Returns the URL of a link, or a path in the repository if no revision is given.
+        """Return the URL of a link, or a path in the repository if no revision is given.
 
         Args:
             url: Link target as written in the document.
@@ -53,7 +53,7 @@ class DocumentLocation:
 
 
 def to_repository_path(url: str) -> str | None:
-    """Returns the path of a file in its repository, from a GitHub URL or from such a path itself."""
+    """Return the path of a file in its repository, from a GitHub URL or from such a path itself."""
     match = _RAW.fullmatch(url) or _ON_GITHUB.fullmatch(url)
     if match:
         return match[match.lastindex or 0]
@@ -61,7 +61,7 @@ def to_repository_path(url: str) -> str | None:
 
 
 def find_other_size(url: str, size: Size | None) -> str | None:
-    """Returns the size in a file name as text if it differs from the size of the row."""
+    """Return the size in a file name as text if it differs from the size of the row."""
     if size is None:
         return None
     pairs = find_sizes(file_name(url).replace("_", " "))

@@ -98,7 +98,7 @@ class Page:
 
 
 def read_page(text: str) -> Page:
-    """Reads the tables of a document.
+    """Read the tables of a document.
 
     A separator line with too few or too many cells gets as many as the head has. A row in which a separator
     between two linked cells is missing is split between the links. Each repair is recorded as an issue.

@@ -31,7 +31,7 @@ class TimingConditions:
 
 
 def parse_timing_conditions(lines: Sequence[str]) -> TimingConditions:
-    """Parses the measurement conditions on a phone; None for values that are missing or ambiguous.
+    """Parse the measurement conditions on a phone; None for values that are missing or ambiguous.
 
     Args:
         lines: Lines of the document.
@@ -44,7 +44,7 @@ def parse_timing_conditions(lines: Sequence[str]) -> TimingConditions:
 
 
 def describe_timing(lines: Sequence[str]) -> tuple[str, ...]:
-    """Lists the engines and threads that lines about timing state, in a comparable form.
+    """List the engines and threads that lines about timing state, in a comparable form.
 
     Args:
         lines: Lines of the document.

@@ -57,7 +57,7 @@ class RowParser:
     issues: list[Issue] = field(default_factory=list)
 
     def parse_draft(self) -> Draft | None:
-        """Returns the draft; None if the row links no file, so that no published model is described."""
+        """Return the draft; None if the row links no file, so that no published model is described."""
         files = tuple(self._parse_files())
         if not files:
             return None
@@ -81,11 +81,11 @@ class RowParser:
         )
 
     def find_title(self) -> str:
-        """Returns the display name of the model."""
+        """Return the display name of the model."""
         return next((cell.text for column, cell in self.part.cells if column.role == "model"), "")
 
     def find_size(self) -> cells.Size | None:
-        """Returns the input size, or None."""
+        """Return the input size, or None."""
         for column, cell in self.part.cells:
             if column.role == "size":
                 found = cells.parse_size(cell.text)
@@ -95,14 +95,14 @@ class RowParser:
         return None
 
     def make_source(self) -> Source:
-        """Returns the source of the row."""
+        """Return the source of the row."""
         size = self.find_size()
         row = f"row {self.find_title()} {size}" if size else f"row {self.find_title()}"
         cell = f"{self.heading}, {row}" if self.heading else row
         return Source(document=self.location.document, cell=cell, revision=self.location.revision)
 
     def parse_figures(self) -> Iterator[DraftAccuracy]:
-        """Parses the accuracy figures."""
+        """Parse the accuracy figures."""
         metrics = {"ap": "AP", "private_ap": "AP", "map": "mAP", "map50": "AP50"}
         for column, cell in self._cells_with_value(*metrics):
             found = cells.parse_figure(cell.text)
@@ -134,7 +134,7 @@ class RowParser:
             yield DraftAccuracy(metric=found.metric, value=value, private=private, source=self.make_source())
 
     def parse_latencies(self, *, pipeline: bool = False) -> Iterator[DraftLatency]:
-        """Parses the latencies.
+        """Parse the latencies.
 
         Args:
             pipeline: Whether the row describes a pipeline.
@@ -236,7 +236,7 @@ class RowParser:
 
 
 def split_row(row: Row, columns: Sequence[Column]) -> list[RowPart]:
-    """Splits a row into one part for each model if its cells have labeled lines (``Detection: 2.37ms``).
+    """Split a row into one part for each model if its cells have labeled lines (``Detection: 2.37ms``).
 
     Args:
         row: The row.
@@ -270,7 +270,7 @@ def _select_lines(label: str, column: Column, cell: Cell) -> Cell:
 
 
 def derive_name(files: Sequence[DraftFile], title: str) -> str:
-    """Derives a catalog name from the files of a row, or from its title.
+    """Derive a catalog name from the files of a row, or from its title.
 
     Args:
         files: Files of the row.
@@ -284,7 +284,7 @@ def derive_name(files: Sequence[DraftFile], title: str) -> str:
 
 
 def to_entry_name(text: str) -> str:
-    """Converts a text to a catalog name: lower-case letters, digits, single underscores."""
+    """Convert a text to a catalog name: lower-case letters, digits, single underscores."""
     return re.sub(r"[^a-z0-9]+", "_", text.lower()).strip("_") or "unnamed"
 
 

@@ -36,13 +36,13 @@ class DocumentOrigin:
     tree: Path | None = None
 
     def locate(self, index: int, file: Path) -> DocumentLocation:
-        """Returns the location of a document by its index."""
+        """Return the location of a document by its index."""
         path = self.paths[index] if index < len(self.paths) else None
         return DocumentLocation(path or file.name, path, self.repository, self.revision, self.release)
 
 
 def import_files(files: Sequence[Path], origin: DocumentOrigin) -> tuple[ImportedDocument, ...]:
-    """Imports documents and checks them against each other and against a checkout, if there is one.
+    """Import documents and check them against each other and against a checkout, if there is one.
 
     Args:
         files: Markdown files.

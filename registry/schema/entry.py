@@ -129,7 +129,7 @@ class Entry(Model):
         target: Target | None = None,
         head: Head | None = None,
     ) -> Artifact | None:
-        """Returns the default artifact of a kind, or None if none was published.
+        """Return the default artifact of a kind, or None if none was published.
 
         Args:
             kind: Format or role of the file.

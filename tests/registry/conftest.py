@@ -39,7 +39,7 @@ entries:
 
 @pytest.fixture
 def minimal(tmp_path: Path) -> Path:
-    """A valid catalog file with one entry; tests spoil it in one place."""
+    """A valid catalog file with one entry, which tests then make invalid in one place."""
     file = tmp_path / "team.yaml"
     file.write_text(MINIMAL)
     return file

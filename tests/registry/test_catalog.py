@@ -1,4 +1,4 @@
-"""The shipped catalog: all that upstream publishes, each number with its source, as upstream prints it."""
+"""The shipped catalog: every number that upstream publishes, as printed, with its source."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_every_number_names_document_and_cell(entry: Entry | Pipeline) -> None:
 
 
 def parts(value: object) -> Iterator[Model]:
-    """A value and every typed value inside it."""
+    """Yield a value and every typed value inside it."""
     if isinstance(value, Model):
         yield value
         yield from (part for field in type(value).model_fields for part in parts(getattr(value, field)))
@@ -60,7 +60,7 @@ def parts(value: object) -> Iterator[Model]:
         yield from (part for item in value for part in parts(item))
 
 
-def test_every_part_that_could_hold_a_published_number_has_a_source() -> None:
+def test_every_type_with_published_numbers_has_a_source() -> None:
     without = {
         type(part).__name__
         for entry in LISTED
@@ -68,9 +68,9 @@ def test_every_part_that_could_hold_a_published_number_has_a_source() -> None:
         if "source" not in type(part).model_fields and not isinstance(part, Source)
     }
 
-    entries, inside_a_protocol = {"Entry", "Pipeline"}, {"Crop", "HeatmapDecoder", "OksSuppression"}
+    entries, parts_of_protocols = {"Entry", "Pipeline"}, {"Crop", "HeatmapDecoder", "OksSuppression"}
     architectures = {"ESNet", "LCNet", "LiteHRNet", "PicoDet"}
-    assert without == {*entries, *inside_a_protocol, *architectures, "MulticlassNms", "Conflict", "Digest"}
+    assert without == {*entries, *parts_of_protocols, *architectures, "MulticlassNms", "Conflict", "Digest"}
 
 
 @pytest.mark.parametrize("entry", list(SHIPPED), ids=lambda entry: entry.id)
@@ -91,7 +91,7 @@ def test_every_pipeline_renders_in_markdown() -> None:
         assert f"| {pipeline.detector} | {pipeline.pose} |" in printed
 
 
-def test_pipelines_are_made_of_models_of_their_own_release() -> None:
+def test_pipelines_consist_of_models_of_their_release() -> None:
     for pipeline in SHIPPED.pipelines:
         detector, pose = SHIPPED.get(pipeline.detector), SHIPPED.get(pipeline.pose)
         assert (detector.task, pose.task) == ("object_detection", "keypoint_detection")
@@ -99,20 +99,20 @@ def test_pipelines_are_made_of_models_of_their_own_release() -> None:
 
 
 class TestDefaults:
-    def test_the_names_of_the_first_document_mean_its_release(self) -> None:
+    def test_names_of_the_first_document_refer_to_its_release(self) -> None:
         for name in ("tinypose_128x96", "tinypose_256x192"):
             assert SHIPPED.get(name).release == "2021"
 
-    def test_nothing_superseded_suspect_or_built_elsewhere_is_picked(self) -> None:
-        kept_back = [
+    def test_superseded_and_suspect_artifacts_and_variants_are_not_selected(self) -> None:
+        not_selected = [
             (entry, artifact)
             for entry in SHIPPED
             for artifact in entry.artifacts
             if artifact.status != "current" or artifact.variant
         ]
 
-        assert Counter(artifact.status for _, artifact in kept_back) == {"suspect": 8, "current": 6}
-        for entry, artifact in kept_back:
+        assert Counter(artifact.status for _, artifact in not_selected) == {"suspect": 8, "current": 6}
+        for entry, artifact in not_selected:
             assert not artifact.picked_by_default
             picked = entry.artifact(artifact.kind, artifact.precision, artifact.target)
             assert picked is None or picked.picked_by_default
@@ -123,7 +123,7 @@ class TestDefaults:
         assert all(a.superseded_by == f"lite-arm-{a.precision}" and "5475" in str(a.note) for a in suspects)
 
 
-def test_private_figures_are_of_a_kind_of_their_own() -> None:
+def test_private_figures_have_a_protocol_of_their_own_kind() -> None:
     private = {
         entry.id: figure.value
         for entry in LISTED
@@ -134,13 +134,13 @@ def test_private_figures_are_of_a_kind_of_their_own() -> None:
     assert sorted(private.values()) == [77.1, 78.0, 84.3, 91.0]
 
 
-def test_figures_that_cannot_be_repeated_are_told_apart() -> None:
-    stated = {e.name for e in SHIPPED for f in e.accuracy if isinstance(f.protocol, StatedProtocol)}
+def test_figures_that_cannot_be_reproduced_have_their_own_kind() -> None:
+    names = {e.name for e in SHIPPED for f in e.accuracy if isinstance(f.protocol, StatedProtocol)}
 
-    assert stated == {"tinypose3d_human36m", "picodet_lcnet_x2_5_640_mainbody"}
+    assert names == {"tinypose3d_human36m", "picodet_lcnet_x2_5_640_mainbody"}
 
 
-def test_a_recipe_has_neither_files_nor_figures() -> None:
+def test_a_training_recipe_has_neither_files_nor_figures() -> None:
     recipes = [entry for entry in SHIPPED if not entry.artifacts]
 
     assert {entry.name for entry in recipes} == {"tinypose_256x256_hand", "picodet_lcnet_cdla_layout"}
@@ -165,12 +165,12 @@ Fact = tuple[str, str, Any]
 def upstream_values(shared: Path) -> list[Fact]:
     """Every value of the upstream tables: entry id, column, value."""
     rows = json.loads((shared / "facts" / "UPSTREAM.json").read_text())
-    told = ("group", "name", "config_exists_at_HEAD", "printed_config_exists_at_HEAD")
+    skipped = ("group", "name", "config_exists_at_HEAD", "printed_config_exists_at_HEAD")
     return [
         (entry_id(row), column, value)
         for row in rows
         for column, value in row.items()
-        if column not in told and value is not None
+        if column not in skipped and value is not None
     ]
 
 
@@ -185,7 +185,7 @@ def entry_id(row: dict[str, Any]) -> str:
 
 
 def in_the_catalog(entry: Entry, column: str) -> Any:
-    """What the catalog says where upstream's table has that column."""
+    """The value of the catalog for a column of upstream's table."""
     accuracy = {
         "map": lambda f: f.metric == "mAP",
         "map50": lambda f: f.metric == "AP50",
@@ -215,8 +215,8 @@ def in_the_catalog(entry: Entry, column: str) -> Any:
     if column in accuracy:
         return only(figure.value for figure in entry.accuracy if accuracy[column](figure))
     if column in latency:
-        wanted = latency[column]
-        return only(x.milliseconds for x in entry.latency if (x.device, x.engine, x.precision) == wanted)
+        conditions = latency[column]
+        return only(x.milliseconds for x in entry.latency if (x.device, x.engine, x.precision) == conditions)
     if column in artifact:
         found = artifact[column]
         return found.urls[0] if found else None
@@ -247,7 +247,7 @@ def test_thirty_values_drawn_at_random_are_upstreams(shared: Path) -> None:
     assert [fact for fact in drawn if not agrees(fact)] == []
 
 
-def test_and_so_are_all_the_others(shared: Path) -> None:
+def test_all_values_are_upstreams(shared: Path) -> None:
     values = upstream_values(shared)
 
     assert len(values) > 350
@@ -264,14 +264,14 @@ def test_detectors_of_coco_are_scored_over_all_its_categories() -> None:
 
 @pytest.fixture
 def prose(shared: Path) -> str:
-    """What was written down about upstream, with figures in running text and small tables."""
+    """Notes about upstream, with figures in running text and small tables."""
     return (shared / "facts" / "UPSTREAM.md").read_text()
 
 
 class TestProse:
     def test_latencies_on_other_devices(self, prose: str) -> None:
         text = prose[prose.index("### 1.7") : prose.index("PR #4447")]
-        said = set(map(float, re.findall(r"\d+\.\d+", text)))
+        published = set(map(float, re.findall(r"\d+\.\d+", text)))
         phones = ("Kirin 980", "Snapdragon 845", "Snapdragon 660")
         servers = ("NVIDIA T4", "CPU of the T4 server")
         times = {
@@ -280,7 +280,7 @@ class TestProse:
         }
 
         assert {kind: len(values) for kind, values in times.items()} == {"phones": 18, "servers": 20}
-        assert set(times["phones"]) | set(times["servers"]) <= said
+        assert set(times["phones"]) | set(times["servers"]) <= published
         assert len(set(times["phones"]) | set(times["servers"])) >= 37
 
     def test_pipelines(self, prose: str) -> None:
@@ -306,9 +306,11 @@ class TestProse:
     )
     def test_other_models(self, prose: str, section: str, names: list[str]) -> None:
         start = prose.index(section)
-        said = set(map(float, re.findall(r"\d+(?:\.\d+)?", prose[start : prose.index("\n### ", start + 5)])))
+        published = set(
+            map(float, re.findall(r"\d+(?:\.\d+)?", prose[start : prose.index("\n### ", start + 5)]))
+        )
 
         for name in names:
             entry = SHIPPED.get(name)
-            assert {figure.value for figure in entry.accuracy} <= said
-            assert {latency.milliseconds for latency in entry.latency} <= said
+            assert {figure.value for figure in entry.accuracy} <= published
+            assert {latency.milliseconds for latency in entry.latency} <= published

@@ -1,4 +1,4 @@
-"""The index answers as the entries would, and is never believed once a catalog file has changed."""
+"""The index returns the same rows as the entries, and is rebuilt when a catalog file changes."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from registry.errors import CatalogError
 from registry.search import collect_fields
 
 
-def test_the_shipped_index_is_that_of_the_shipped_files() -> None:
-    kept = index.SHIPPED_INDEX.read_text(encoding="utf-8")
+def test_the_shipped_index_matches_the_shipped_files() -> None:
+    stored = index.SHIPPED_INDEX.read_text(encoding="utf-8")
 
     found = index.read_index(list_catalog_files(SHIPPED), None)
 
     fresh = index.read_index(list_catalog_files(SHIPPED), index.SHIPPED_INDEX)
-    assert json.loads(kept.split("\n")[0])["files"], "run: python -m tools.build_index"
+    assert json.loads(stored.split("\n")[0])["files"], "run: python -m tools.build_index"
     assert (fresh.heads, fresh.rows, fresh.fields) == (found.heads, found.rows, found.fields), (
         "run: python -m tools.build_index"
     )
@@ -39,37 +39,37 @@ def test_rows_and_facts_are_those_of_the_entries() -> None:
     assert set(found.names) == set(entries.names)
 
 
-def test_it_is_kept_and_made_again_when_a_file_changes(minimal: Path, tmp_path: Path) -> None:
-    kept = tmp_path / "cache" / "index.jsonl"
-    assert [row.name for row in index.read_index([minimal], kept).rows] == ["sample"]
-    before = kept.read_bytes()
+def test_it_is_stored_and_rebuilt_when_a_file_changes(minimal: Path, tmp_path: Path) -> None:
+    stored = tmp_path / "cache" / "index.jsonl"
+    assert [row.name for row in index.read_index([minimal], stored).rows] == ["sample"]
+    before = stored.read_bytes()
 
     minimal.write_text(minimal.read_text().replace("name: sample", "name: renamed"))
 
-    assert [row.name for row in index.read_index([minimal], kept).rows] == ["renamed"]
-    assert kept.read_bytes() != before
+    assert [row.name for row in index.read_index([minimal], stored).rows] == ["renamed"]
+    assert stored.read_bytes() != before
 
 
 @pytest.mark.parametrize("damage", ["", "{}", '{"format": 1}\n', "\x00\n\n", "[]\n[]\n[]\n"])
-def test_a_torn_index_is_made_again(minimal: Path, tmp_path: Path, damage: str) -> None:
-    kept = tmp_path / "index.jsonl"
-    kept.write_text(damage)
+def test_a_damaged_index_is_rebuilt(minimal: Path, tmp_path: Path, damage: str) -> None:
+    stored = tmp_path / "index.jsonl"
+    stored.write_text(damage)
 
-    assert [row.name for row in index.read_index([minimal], kept).rows] == ["sample"]
-    assert json.loads(kept.read_text().split("\n")[0])["format"] == index.FORMAT
+    assert [row.name for row in index.read_index([minimal], stored).rows] == ["sample"]
+    assert json.loads(stored.read_text().split("\n")[0])["format"] == index.FORMAT
 
 
-def test_an_index_that_ends_early_is_made_again(minimal: Path, tmp_path: Path) -> None:
-    kept = tmp_path / "index.jsonl"
-    index.read_index([minimal], kept)
-    whole = kept.read_text()
+def test_a_truncated_index_is_rebuilt(minimal: Path, tmp_path: Path) -> None:
+    stored = tmp_path / "index.jsonl"
+    index.read_index([minimal], stored)
+    whole = stored.read_text()
 
     for length in range(0, len(whole), 97):
-        kept.write_text(whole[:length])
-        assert index.read_index([minimal], kept).fields == index.read_index([minimal], None).fields
+        stored.write_text(whole[:length])
+        assert index.read_index([minimal], stored).fields == index.read_index([minimal], None).fields
 
 
-def test_a_place_that_cannot_be_written_is_no_error(minimal: Path, tmp_path: Path) -> None:
+def test_an_index_file_that_cannot_be_written_is_no_error(minimal: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
 
     assert index.read_index([minimal], tmp_path / "file" / "index.jsonl").names == ("sample", "sample@1")

@@ -1,4 +1,4 @@
-"""The lock: one text for one content, readable line by line, merged by git, never silently wrong."""
+"""The lock file: deterministic text, one line an artifact, mergeable by git, strictly read."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_what_is_dumped_is_parsed(lock: Lock) -> None:
 
 
 @given(locks)
-def test_the_order_of_learning_leaves_no_trace(lock: Lock) -> None:
+def test_the_text_does_not_depend_on_the_order_of_additions(lock: Lock) -> None:
     again = Lock()
     for url, locked in reversed(lock.artifacts.items()):
         again = again.with_seen(url, locked)
@@ -47,7 +47,7 @@ def test_the_order_of_learning_leaves_no_trace(lock: Lock) -> None:
     assert again.dump() == lock.dump()
 
 
-def test_one_artifact_a_line_whose_neighbors_do_not_change_it() -> None:
+def test_adding_an_artifact_changes_no_other_line() -> None:
     one = Lock().with_seen(OTHER, B).dump().splitlines()
     two = Lock().with_seen(OTHER, B).with_seen(URL, A).dump().splitlines()
 
@@ -71,7 +71,7 @@ def test_two_branches_merge_with_git(tmp_path: Path) -> None:
 
 
 class TestSeen:
-    def test_the_first_sight_stays(self) -> None:
+    def test_a_locked_digest_stays(self) -> None:
         lock = Lock().with_seen(URL, A)
 
         assert lock.with_seen(URL, A.model_copy(update={"artifact": "other@1/inference"})) == lock
@@ -82,19 +82,19 @@ class TestSeen:
         assert B.sha256 in str(caught.value.found)
         assert "zoo lock --accept tinypose_128x96" in str(caught.value.hint)
 
-    def test_a_size_is_part_of_it(self) -> None:
+    def test_the_size_is_part_of_the_digest(self) -> None:
         with pytest.raises(IntegrityError):
             Lock().with_seen(URL, A).with_seen(URL, A.model_copy(update={"size": 2}))
 
-    def test_accepting_replaces(self) -> None:
+    def test_with_replaced_replaces(self) -> None:
         assert Lock().with_seen(URL, A).with_replaced(URL, B).get(URL) == B
 
-    def test_an_empty_lock_knows_nothing(self) -> None:
+    def test_an_empty_lock_contains_nothing(self) -> None:
         assert Lock().get(URL) is None
         assert Lock.parse(Lock().dump(), PATH) == Lock()
 
 
-def test_diff_names_what_differs_in_order() -> None:
+def test_diff_lists_differences_in_order() -> None:
     before = Lock(artifacts={URL: A, OTHER: A, "https://models.example/same": A})
     after = Lock(artifacts={OTHER: B, "https://models.example/c": A, "https://models.example/same": A})
 
@@ -132,14 +132,14 @@ BROKEN = {
     "plain http": (GOOD.replace(OTHER, "http://models.example/b"), 3, "https"),
     "an address with a password": (GOOD.replace(OTHER, "https://me:pw@models.example/b"), 3, "credentials"),
     "not an artifact": (GOOD.replace(B.artifact, "../../evil"), 3, "artifact"),
-    "nested without end": ("[" * 100_000, 1, "not valid JSON"),
-    "a number without end": ('{"version": ' + "1" * 10_000 + "}", 1, ""),
+    "deep nesting": ("[" * 100_000, 1, "not valid JSON"),
+    "a number of 10,000 digits": ('{"version": ' + "1" * 10_000 + "}", 1, ""),
 }
 
 
-@pytest.mark.parametrize("story", BROKEN)
-def test_a_mistake_is_named_with_file_and_line(story: str) -> None:
-    text, line, words = BROKEN[story]
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_mistake_is_named_with_file_and_line(case: str) -> None:
+    text, line, words = BROKEN[case]
     with pytest.raises(UsageError) as caught:
         Lock.parse(text, PATH)
 
@@ -149,7 +149,7 @@ def test_a_mistake_is_named_with_file_and_line(story: str) -> None:
 
 
 @given(st.text(max_size=200) | st.binary(max_size=50).map(lambda data: GOOD[: len(data) * 5]))
-def test_anything_else_is_refused_in_words(text: str) -> None:
+def test_anything_else_is_refused(text: str) -> None:
     if text != GOOD:
         with pytest.raises(UsageError):
             Lock.parse(text, PATH)

@@ -1,4 +1,4 @@
-"""Entries are ranked only against what was measured in the same way, and the front is what nothing beats."""
+"""Rankings contain only comparable figures, and their Pareto front is correct."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POSE = SHIPPED.get("tinypose_128x96")
 
 
 def timed(name: str, ap: float, milliseconds: float) -> Entry:
-    """A pose entry with one accuracy and one latency, both measured as the shipped ones were."""
+    """Return a pose entry with one accuracy and one latency, under the conditions of the shipped ones."""
     latency = POSE.latency[0].model_copy(update={"milliseconds": milliseconds})
     accuracy = POSE.accuracy[0].model_copy(update={"value": ap})
     return POSE.model_copy(update={"name": name, "accuracy": (accuracy,), "latency": (latency,)})
@@ -27,7 +27,7 @@ def only(entries: list[Entry]) -> Ranking:
     return ranking
 
 
-def test_rows_stand_fastest_first_and_the_beaten_name_who_beats_them() -> None:
+def test_rows_are_sorted_by_latency_and_name_the_entry_that_beats_them() -> None:
     ranking = only([timed("slow", 58, 9), timed("fast", 50, 3), timed("good", 60, 5)])
 
     assert [(row.entry, row.beaten_by) for row in ranking.rows] == [
@@ -44,7 +44,7 @@ def test_equals_do_not_beat_each_other() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=12))
-def test_exactly_those_are_beaten_that_another_beats(points: list[tuple[int, int]]) -> None:
+def test_beaten_by_is_set_exactly_for_dominated_rows(points: list[tuple[int, int]]) -> None:
     rows = only([timed(f"n{place}", *point) for place, point in enumerate(points)]).rows
 
     for row in rows:
@@ -76,7 +76,7 @@ def test_no_ranking_of_the_shipped_catalog_mixes_measurements() -> None:
     assert {"persons", "all categories"} < kinds
 
 
-def test_what_cannot_be_ranked_says_why() -> None:
+def test_unranked_entries_have_a_reason() -> None:
     found = rank_entries(SHIPPED.all_entries, device="sd865", scope="pipeline", precision="fp16")
 
     reasons = {each.entry: each.reason for each in found.unranked}
@@ -86,7 +86,7 @@ def test_what_cannot_be_ranked_says_why() -> None:
     assert {row.entry for ranking in found.rankings for row in ranking.rows}.isdisjoint(reasons)
 
 
-def test_entries_of_different_measurements_are_refused_by_name_with_what_sets_them_apart() -> None:
+def test_named_entries_with_different_conditions_are_refused() -> None:
     names = ["tinypose_128x96@2021", "picodet_s_192_pedestrian@2021"]
     found = rank_entries([SHIPPED.get(name) for name in names], device="sd865", precision="fp16")
 
@@ -98,13 +98,13 @@ def test_entries_of_different_measurements_are_refused_by_name_with_what_sets_th
     assert "persons" in str(caught.value.found)
 
 
-def test_a_device_nobody_timed_is_refused() -> None:
+def test_a_device_without_latencies_is_refused() -> None:
     with pytest.raises(UsageError, match="sd888") as caught:
         rank_entries(SHIPPED, device="sd888")
     assert "sd865" in str(caught.value.expected)
 
 
-def test_another_metric_can_be_asked_for() -> None:
+def test_entries_can_be_ranked_by_another_metric() -> None:
     (ranking,) = rank_entries(SHIPPED, device="i7_10750h", metric="AP50").rankings
 
     assert ranking.accuracy.metric == "AP50"

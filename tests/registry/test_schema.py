@@ -1,4 +1,4 @@
-"""Entries are frozen values that refuse what they cannot mean."""
+"""Entries are frozen values that reject inconsistent fields."""
 
 from __future__ import annotations
 
@@ -35,12 +35,12 @@ def test_entries_cannot_be_changed() -> None:
         ({"kind": "weights", "status": "suspect"}, "needs a note with the reason"),
     ],
 )
-def test_an_artifact_refuses_what_it_cannot_mean(fields: dict[str, object], words: str) -> None:
+def test_inconsistent_artifacts_are_refused(fields: dict[str, object], words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         Artifact.model_validate({"urls": [URL], "source": SOURCE, **fields})
 
 
-def test_artifact_ids_tell_variants_apart() -> None:
+def test_artifact_ids_distinguish_variants() -> None:
     common = {"kind": "lite", "target": "arm", "precision": "fp16", "normalization": "host"}
     variants: list[dict[str, str]] = [
         {},
@@ -61,14 +61,14 @@ def test_artifact_ids_tell_variants_apart() -> None:
     ]
 
 
-def test_networks_check_their_own_arithmetic() -> None:
+def test_architectures_check_their_channel_counts() -> None:
     with pytest.raises(ValidationError, match="one a block"):
         ESNet(scale=0.75, channel_ratios=(0.5,))
     with pytest.raises(ValidationError, match="width must be even"):
         LiteHRNet(width=41)
 
 
-def test_superseded_artifacts_are_never_picked() -> None:
+def test_superseded_artifacts_are_never_selected() -> None:
     entry = registry.load().get("tinypose_128x96")
     suspects = tuple(artifact.model_copy(update={"status": "suspect"}) for artifact in entry.artifacts)
 

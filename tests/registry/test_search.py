@@ -1,4 +1,4 @@
-"""Filters find what they say, and a filter that cannot be meant is explained."""
+"""Filters select the right entries, and an invalid filter is an error with a suggestion."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ def test_an_unknown_name_is_refused_with_a_suggestion() -> None:
     assert caught.value.hint == "did you mean sd865_fp16_ms?"
 
 
-def test_a_number_that_an_entry_lacks_satisfies_nothing() -> None:
+def test_a_missing_number_meets_no_condition() -> None:
     for operator in ("<", "<=", ">", ">=", "==", "!="):
         assert not compile_where(f"ap {operator} 3", {"ap"})({"name": "x"})
 
 
 @given(st.text(max_size=60))
-def test_no_text_is_ever_evaluated(text: str) -> None:
+def test_no_text_is_evaluated(text: str) -> None:
     try:
         matches = compile_where(text, {"ap"})
     except UsageError:
@@ -99,27 +99,25 @@ def test_no_text_is_ever_evaluated(text: str) -> None:
         ({"task": "segmentation"}, "keypoint_detection, keypoint_detection_3d"),
     ],
 )
-def test_a_word_that_no_entry_knows_is_refused_and_not_an_empty_listing(
-    conditions: dict[str, object], words: str
-) -> None:
+def test_a_value_that_no_entry_has_is_an_error(conditions: dict[str, object], words: str) -> None:
     with pytest.raises(UsageError) as caught:
         SHIPPED.search(**conditions)
 
     assert words in f"{caught.value.hint} {caught.value.expected}"
 
 
-def test_entries_without_the_number_stand_last_whichever_way_a_listing_is_sorted() -> None:
-    bare = next(iter(SHIPPED)).model_copy(update={"name": "bare", "accuracy": ()})
+def test_entries_without_the_number_come_last_in_both_orders() -> None:
+    without_figures = next(iter(SHIPPED)).model_copy(update={"name": "bare", "accuracy": ()})
 
     for key in ("ap", "-ap"):
-        assert search([bare, *SEED], Conditions(sort=(key,)))[-1].name == "bare"
+        assert search([without_figures, *SEED], Conditions(sort=(key,)))[-1].name == "bare"
 
 
-def test_each_latency_of_one_input_has_a_name_of_its_own() -> None:
+def test_each_latency_at_batch_size_1_has_its_own_name() -> None:
     known = collect_fields(SHIPPED.get("tinypose_128x96"))
 
     assert (known["sd845_unstated_1t_ms"], known["sd845_unstated_ms"]) == (13.14, 6.73)
-    assert not any("t4" in name for name in known), "batches of eight are not times of one input"
+    assert not any("t4" in name for name in known), "latencies at batch size 8 are not listed"
     assert collect_fields(SHIPPED.get("picodet_s_320_coco"))["sd865_fp16_ncnn_ms"] == 8.13
     assert collect_fields(SHIPPED.pipelines[0])["sd865_fp16_pipeline_ms"] == 8.18
 

@@ -1,4 +1,4 @@
-"""The Markdown tables carry the published tables' columns, values and links."""
+"""The Markdown tables have the columns, values and links of the published tables."""
 
 from __future__ import annotations
 

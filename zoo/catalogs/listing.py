@@ -47,7 +47,7 @@ class Listing:
 
 
 def find_rows(conditions: Conditions, settings: Settings) -> Listing:
-    """Returns the rows of the entries that meet every condition.
+    """Return the rows of the entries that meet every condition.
 
     Args:
         conditions: Conditions they must meet.
@@ -70,7 +70,7 @@ def find_rows(conditions: Conditions, settings: Settings) -> Listing:
 
 
 def format_all(settings: Settings) -> str:
-    """Returns the listing of all entries as text, as the index stores it.
+    """Return the listing of all entries as text, as the index stores it.
 
     Args:
         settings: Settings that name the catalogs.
@@ -82,7 +82,7 @@ def format_all(settings: Settings) -> str:
 
 
 def complete_names(prefix: str, settings: Settings) -> list[str]:
-    """Returns the names of entries that start with a prefix, for shell completion.
+    """Return the names of entries that start with a prefix, for shell completion.
 
     Releases are offered only after an ``@``: otherwise each name would appear twice.
 

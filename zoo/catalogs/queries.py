@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def list_models(*, settings: Settings | None = None, **conditions: Any) -> tuple[Entry, ...]:
-    """Returns the models that meet every condition, in a fixed order.
+    """Return the models that meet every condition, in a fixed order.
 
     Args:
         settings: Settings; by default from the environment.
@@ -41,7 +41,7 @@ def compare_models(
     where: str | None = None,
     settings: Settings | None = None,
 ) -> Comparison:
-    """Ranks entries by published accuracy and latency; each ranking contains only comparable figures.
+    """Rank entries by published accuracy and latency; each ranking contains only comparable figures.
 
     Args:
         names: Entries to rank against each other; none means all entries, in groups that are comparable.
@@ -77,7 +77,7 @@ def compare_models(
 
 
 def model_info(name: str, *, settings: Settings | None = None) -> Entry:
-    """Returns one model.
+    """Return one model.
 
     Args:
         name: ``name`` or ``name@release``.
@@ -91,7 +91,7 @@ def model_info(name: str, *, settings: Settings | None = None) -> Entry:
 
 
 def info(name: str, *, settings: Settings | None = None) -> Entry | Pipeline:
-    """Returns one model or pipeline.
+    """Return one model or pipeline.
 
     Args:
         name: ``name`` or ``name@release``.
@@ -104,7 +104,7 @@ def info(name: str, *, settings: Settings | None = None) -> Entry | Pipeline:
 
 
 def complexity(entry: Entry) -> Complexity | None:
-    """Returns parameters and multiply-adds of an entry, computed from its architecture.
+    """Return parameters and multiply-adds of an entry, computed from its architecture.
 
     Args:
         entry: The entry.

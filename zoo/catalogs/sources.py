@@ -28,7 +28,7 @@ _ADDRESS = re.compile(r"(?P<url>https?://[^#]+)(?:#sha256=(?P<sha256>[0-9a-fA-F]
 
 
 def list_files(settings: Settings) -> tuple[Path, ...]:
-    """Lists the catalog files in use, lowest precedence first.
+    """List the catalog files in use, lowest precedence first.
 
     Args:
         settings: Settings that name the user's catalogs and the cache for downloaded ones.
@@ -44,7 +44,7 @@ def list_files(settings: Settings) -> tuple[Path, ...]:
 
 
 def load_registry(settings: Settings) -> Registry:
-    """Loads all entries of the catalogs in use.
+    """Load all entries of the catalogs in use.
 
     Args:
         settings: As for ``list_files``.
@@ -58,7 +58,7 @@ def load_registry(settings: Settings) -> Registry:
 
 
 def load_index(settings: Settings) -> Index:
-    """Loads the rows of the catalogs in use, without building the entries if an index is cached.
+    """Load the rows of the catalogs in use, without building the entries if an index is cached.
 
     Args:
         settings: As for ``list_files``.

@@ -1,4 +1,4 @@
-"""A catalog either loads whole, or every mistake in it is named by file, line and field."""
+"""A catalog either loads completely, or every mistake in it is reported with file, line and field."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ import registry
 from registry.errors import CatalogError, NotFoundError, UsageError
 
 
-def spoil(file: Path, old: str, new: str) -> int:
-    """Replaces one piece of the file's text; returns the line it stood in."""
+def replace_once(file: Path, old: str, new: str) -> int:
+    """Replace a text that occurs once in the file and return its line."""
     text = file.read_text()
-    assert text.count(old) == 1, f"{old!r} must stand once in the sample"
+    assert text.count(old) == 1, f"{old!r} must occur once in the sample"
     file.write_text(text.replace(old, new))
     return text[: text.index(old)].count("\n") + 1
 
@@ -50,10 +50,10 @@ def test_a_valid_file_loads(minimal: Path) -> None:
         ("precision: fp16", "precision: half", "entries.sample.latency.0.precision", "not 'half'"),
     ],
 )
-def test_a_mistake_is_named_by_file_line_and_field(
+def test_a_mistake_is_reported_with_file_line_and_field(
     minimal: Path, old: str, new: str, field: str, words: str
 ) -> None:
-    line = spoil(minimal, old, new)
+    line = replace_once(minimal, old, new)
 
     problems = {problem.field: problem for problem in registry.check(minimal).problems}
 
@@ -66,7 +66,7 @@ def test_a_mistake_is_named_by_file_line_and_field(
 
 
 def test_credentials_in_a_url_are_not_repeated_in_the_message(minimal: Path) -> None:
-    spoil(minimal, "https://example.com", "https://me:secret@example.com")
+    replace_once(minimal, "https://example.com", "https://me:secret@example.com")
 
     with pytest.raises(CatalogError) as caught:
         registry.load(minimal)
@@ -75,8 +75,8 @@ def test_credentials_in_a_url_are_not_repeated_in_the_message(minimal: Path) -> 
 
 
 def test_every_mistake_is_listed_at_once(minimal: Path) -> None:
-    spoil(minimal, "height: 64", "height: -64")
-    spoil(minimal, "license: MIT", "licence: MIT")
+    replace_once(minimal, "height: 64", "height: -64")
+    replace_once(minimal, "license: MIT", "licence: MIT")
 
     fields = [problem.field for problem in registry.check(minimal).problems]
 
@@ -105,7 +105,7 @@ PIPELINE = """\
 
 
 class TestPipelines:
-    def test_a_pipeline_stands_beside_the_models_it_is_made_of(self, minimal: Path) -> None:
+    def test_a_pipeline_is_loaded_with_its_models(self, minimal: Path) -> None:
         minimal.write_text(minimal.read_text() + PIPELINE)
 
         loaded = registry.load(minimal)
@@ -127,27 +127,27 @@ class TestPipelines:
             ("milliseconds: 9", "milliseconds: fast", "latency.0.milliseconds", "not 'fast'"),
         ],
     )
-    def test_a_mistake_in_it_is_named_where_it_stands(
+    def test_a_mistake_in_it_is_reported_on_its_line(
         self, minimal: Path, old: str, new: str, field: str, words: str
     ) -> None:
         minimal.write_text(minimal.read_text() + PIPELINE)
-        line = spoil(minimal, old, new)
+        line = replace_once(minimal, old, new)
 
         (problem,) = registry.check(minimal).problems
 
         assert (problem.line, problem.field) == (line, f"entries.pair.{field}")
         assert words in problem.message
 
-    def test_its_latency_is_that_of_both_together(self, minimal: Path) -> None:
+    def test_its_latency_needs_the_scope_pipeline(self, minimal: Path) -> None:
         minimal.write_text(minimal.read_text() + PIPELINE.replace("scope: pipeline", "scope: network"))
 
         (problem,) = registry.check(minimal).problems
 
         assert "needs the scope pipeline" in problem.message
 
-    def test_an_entry_of_no_known_kind_is_refused_where_it_stands(self, minimal: Path) -> None:
+    def test_an_entry_of_unknown_kind_is_reported(self, minimal: Path) -> None:
         minimal.write_text(minimal.read_text() + PIPELINE)
-        spoil(minimal, "kind: pipeline", "kind: ensemble")
+        replace_once(minimal, "kind: pipeline", "kind: ensemble")
 
         (problem,) = registry.check(minimal).problems
 
@@ -155,16 +155,16 @@ class TestPipelines:
         assert problem.message == "an entry is of kind model or pipeline"
 
 
-def test_a_mistake_inside_an_output_is_found_on_its_own_line(minimal: Path) -> None:
-    line = spoil(minimal, "head: nms", "head: tail")
+def test_a_mistake_in_an_output_is_reported_on_its_line(minimal: Path) -> None:
+    line = replace_once(minimal, "head: nms", "head: tail")
 
     (problem,) = registry.check(minimal).problems
 
     assert (problem.line, problem.field) == (line, "entries.sample.output.head")
 
 
-def test_a_successor_must_be_there(minimal: Path) -> None:
-    spoil(
+def test_superseded_by_must_name_a_current_artifact(minimal: Path) -> None:
+    replace_once(
         minimal,
         "      - kind: weights\n",
         "      - kind: weights\n        status: superseded\n        superseded_by: weights-int8\n",
@@ -175,7 +175,7 @@ def test_a_successor_must_be_there(minimal: Path) -> None:
     assert "'weights-int8', which is none of the current artifacts" in problem.message
 
 
-def test_a_name_may_be_used_once_only(minimal: Path, tmp_path: Path) -> None:
+def test_a_name_may_be_defined_only_once(minimal: Path, tmp_path: Path) -> None:
     again = tmp_path / "again.yaml"
     again.write_text(minimal.read_text())
 
@@ -185,8 +185,8 @@ def test_a_name_may_be_used_once_only(minimal: Path, tmp_path: Path) -> None:
     assert "already defined at again.yaml:3" in problem.message
 
 
-def test_a_key_written_twice_is_refused(minimal: Path) -> None:
-    line = spoil(minimal, "    license: MIT", "    license: MIT\n    license: BSD")
+def test_a_duplicate_key_is_refused(minimal: Path) -> None:
+    line = replace_once(minimal, "    license: MIT", "    license: MIT\n    license: BSD")
 
     with pytest.raises(CatalogError, match=rf":{line + 1}: the key 'license' is defined twice"):
         registry.load(minimal)
@@ -205,7 +205,7 @@ def test_text_that_is_not_yaml_is_refused(tmp_path: Path, text: str) -> None:
         registry.load(file)
 
 
-def test_a_bomb_of_aliases_is_refused(tmp_path: Path) -> None:
+def test_an_alias_bomb_is_refused(tmp_path: Path) -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 10)]
     file = tmp_path / "bomb.yaml"
@@ -226,7 +226,7 @@ def test_no_text_makes_the_loader_crash(minimal: Path, text: str, position: int)
         registry.load(fuzzed)
 
 
-def test_a_missing_or_empty_place_is_said_plainly(tmp_path: Path) -> None:
+def test_a_missing_file_and_an_empty_folder_are_errors(tmp_path: Path) -> None:
     with pytest.raises(CatalogError, match="no such file"):
         registry.load(tmp_path / "nowhere.yaml")
     with pytest.raises(CatalogError, match=r"no \.yaml file"):
@@ -234,7 +234,7 @@ def test_a_missing_or_empty_place_is_said_plainly(tmp_path: Path) -> None:
 
 
 class TestShippedCatalog:
-    def test_holds_the_four_seed_entries_complete(self) -> None:
+    def test_it_contains_the_four_seed_entries_complete(self) -> None:
         shipped = registry.load()
 
         names = {
@@ -250,17 +250,17 @@ class TestShippedCatalog:
             assert {"config", "weights", "inference", "lite-arm-fp32", "lite-arm-fp16"} <= ids
             assert entry.training
             assert entry.accuracy[0].protocol.source.cell
-            tabled = [latency for latency in entry.latency if latency.device == "Snapdragon 865"]
-            assert [latency.precision for latency in tabled] == ["fp32", "fp16"]
-            assert all(latency.threads == 4 for latency in tabled)
+            on_phone = [latency for latency in entry.latency if latency.device == "Snapdragon 865"]
+            assert [latency.precision for latency in on_phone] == ["fp32", "fp16"]
+            assert all(latency.threads == 4 for latency in on_phone)
 
-    def test_the_detectors_are_scored_on_persons_alone(self) -> None:
+    def test_the_detectors_are_scored_on_persons_only(self) -> None:
         protocol = registry.load().get("picodet_s_192_pedestrian").accuracy[0].protocol
 
         assert protocol.kind == "detection"
         assert protocol.category_scope == "person"
 
-    def test_a_bare_name_means_its_default_release(self) -> None:
+    def test_a_name_without_a_release_refers_to_the_default_release(self) -> None:
         shipped = registry.load()
 
         assert shipped.get("tinypose_128x96") is shipped.get("tinypose_128x96@2021")

@@ -1,4 +1,4 @@
-"""Catalogs over each other: a name changes its meaning only where a file says so."""
+"""Several catalogs together: a name refers to another entry only if a file replaces it."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ def upper(minimal: Path, tmp_path: Path) -> Path:
     return file
 
 
-def head(file: Path, lines: str) -> None:
-    """Puts lines below the file's ``schema:`` line."""
+def insert_head(file: Path, lines: str) -> None:
+    """Insert lines below the ``schema:`` line of a file."""
     file.write_text(file.read_text().replace("schema: 1\n", f"schema: 1\n{lines}\n"))
 
 
-def test_a_namespace_stands_before_the_names_of_a_file(minimal: Path, upper: Path) -> None:
-    head(upper, "namespace: acme")
+def test_a_namespace_prefixes_the_names_of_a_file(minimal: Path, upper: Path) -> None:
+    insert_head(upper, "namespace: acme")
 
     entries = registry.load(minimal, upper)
 
@@ -33,7 +33,7 @@ def test_a_namespace_stands_before_the_names_of_a_file(minimal: Path, upper: Pat
     assert [entry.id for entry in entries] == ["acme.sample@1", "sample@1"]
 
 
-def test_without_a_namespace_a_name_in_use_is_a_mistake(minimal: Path, upper: Path) -> None:
+def test_without_a_namespace_a_used_name_is_a_mistake(minimal: Path, upper: Path) -> None:
     with pytest.raises(CatalogError, match=r"upper\.yaml:3: .*sample@1 is already defined at team\.yaml:3"):
         registry.load(minimal, upper)
 
@@ -46,10 +46,10 @@ def test_without_a_namespace_a_name_in_use_is_a_mistake(minimal: Path, upper: Pa
         ("namespace: acme\nreplaces: [sample@1]", "MIT", "Zlib"),
     ],
 )
-def test_a_file_takes_over_the_names_it_lists_and_no_others(
+def test_a_file_replaces_exactly_the_names_it_lists(
     minimal: Path, upper: Path, lines: str, bare: str, pinned: str
 ) -> None:
-    head(upper, lines)
+    insert_head(upper, lines)
 
     entries = registry.load(minimal, upper)
 
@@ -57,18 +57,18 @@ def test_a_file_takes_over_the_names_it_lists_and_no_others(
     assert entries.get("sample@1").license == pinned
 
 
-def test_the_later_of_two_files_that_take_a_name_has_it(minimal: Path, upper: Path, tmp_path: Path) -> None:
+def test_the_last_file_that_replaces_a_name_wins(minimal: Path, upper: Path, tmp_path: Path) -> None:
     top = tmp_path / "top.yaml"
     top.write_text(upper.read_text().replace("Zlib", "ISC"))
-    head(upper, "namespace: acme\nreplaces: [sample]")
-    head(top, "namespace: best\nreplaces: [sample]")
+    insert_head(upper, "namespace: acme\nreplaces: [sample]")
+    insert_head(top, "namespace: best\nreplaces: [sample]")
 
     assert registry.load(minimal, upper, top).get("sample").license == "ISC"
     assert registry.load(minimal, top, upper).get("sample").license == "Zlib"
 
 
-def test_a_name_to_replace_that_the_file_does_not_have_is_named_with_its_line(upper: Path) -> None:
-    head(upper, "replaces:\n  - sample\n  - smaple")
+def test_an_unknown_name_under_replaces_is_reported_with_its_line(upper: Path) -> None:
+    insert_head(upper, "replaces:\n  - sample\n  - smaple")
 
     problems = registry.check(upper).problems
 
@@ -78,13 +78,13 @@ def test_a_name_to_replace_that_the_file_does_not_have_is_named_with_its_line(up
 
 @pytest.mark.parametrize("space", ["Acme", "a.b", "../x", "", "a b"])
 def test_a_namespace_is_one_plain_word(upper: Path, space: str) -> None:
-    head(upper, f"namespace: {space!r}")
+    insert_head(upper, f"namespace: {space!r}")
 
     assert [problem.field for problem in registry.check(upper).problems] == ["namespace"]
 
 
 def test_a_wrong_name_within_a_namespace_is_suggested(minimal: Path, upper: Path) -> None:
-    head(upper, "namespace: acme")
+    insert_head(upper, "namespace: acme")
 
     with pytest.raises(NotFoundError) as caught:
         registry.load(minimal, upper).get("acme.sampel")
