@@ -19,11 +19,11 @@ _PAPER = (246, 246, 246)  # blue, green, red
 def contact_sheet(images: Sequence[Bytes], poses: Sequence[Poses], joints: tuple[str, ...]) -> Image:
     """Images with poses, three in a row.
 
-    They are enlarged before anything is drawn on them, so that lines are as fine as on a photo.
+    The images are enlarged before the results are drawn on them, so that lines are thin.
 
     Args:
-        images: ``(height, width, 3)`` uint8 RGB, each of its own size.
-        poses: What was found in each.
+        images: ``(height, width, 3)`` uint8 RGB, of any sizes.
+        poses: Results on each.
         joints: Names of the joints in order.
     """
     rows, columns = -(-len(images) // 3), min(3, len(images))

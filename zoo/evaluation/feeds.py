@@ -17,7 +17,7 @@ Shapes = Mapping[str, tuple[int | None, ...]]
 _BATCHES = (1, 2)  # a dynamic batch dimension is tested with both
 
 _SIZE_WORDS = ("shape", "size", "im_info", "height", "width", "hw", "wh")
-_MOST_PARAMETERS = 4  # values per image; a small input beside an image describes the image
+_MOST_PARAMETERS = 4  # values per image; a small input next to an image describes the image
 
 
 def parse_shapes(texts: Sequence[str]) -> tuple[Shapes, ...]:

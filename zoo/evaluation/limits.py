@@ -11,7 +11,7 @@ RELATIVE_TOLERANCE = 1e-4
 """Default for raw outputs in FP32, as a fraction of the largest value of the output, but at least of 1."""
 
 PIXEL_TOLERANCE = 0.1
-"""Default for points and boxes in FP32, in pixels: a fortieth of a heatmap cell, which nobody can see."""
+"""Default for points and boxes in FP32, in pixels: a fortieth of a heatmap cell, which is not visible."""
 
 SCORE_TOLERANCE = 1e-3
 """Default for final scores in FP32; scores range from 0 to 1."""

@@ -1,8 +1,8 @@
 """Decide whether a measured accuracy agrees with the published figure.
 
 On the complete split the measured figure must equal the published one. On a part of the split the published
-figure must lie inside the 95 % bootstrap interval of the measured one. A part that is too small for a narrow
-interval decides nothing, and the verdict says so.
+figure must lie inside the 95 % bootstrap interval of the measured one. On a part that is too small for a
+narrow interval the verdict is "undecided".
 """
 
 from __future__ import annotations

@@ -24,18 +24,18 @@ def one_person_per_image(found: int, categories: tuple[int, ...] = (1,)) -> Scor
     ]
     images = [{"id": image, "width": 100, "height": 100} for image in range(1, IMAGES + 1)]
     document = {"images": images, "annotations": annotations, "categories": [{"id": 1}, {"id": 2}]}
-    photos = tuple(
+    coco_images = tuple(
         CocoImage(image, Path("x.jpg"), 100, 100, (annotations[image - 1],)) for image in range(1, IMAGES + 1)
     )
-    data = CocoSet(Path("x.json"), document, photos, (1, 2))
+    data = CocoSet(Path("x.json"), document, coco_images, (1, 2))
     records: list[DetectionRecord] = [
         {"image_id": image, "category_id": 1, "bbox": BOX, "score": 0.9} for image in range(1, found + 1)
     ]
     scorer = Scorer(data, "bbox", categories=categories, max_detections=100)
     # Two parts with the later images first: neither the split nor the order may change the result.
     for part in (slice(IMAGES // 3, None), slice(IMAGES // 3)):
-        chosen = [image.id for image in photos[part]]
-        scorer.add(photos[part], [record for record in records if record["image_id"] in chosen])
+        chosen = [image.id for image in coco_images[part]]
+        scorer.add(coco_images[part], [record for record in records if record["image_id"] in chosen])
     return scorer.finish()
 
 

@@ -39,7 +39,7 @@ class Failing(ArtifactResolver):
 
     failure: ZooError | None = None
 
-    def all(self, orders: Sequence[Any], *, build: bool | None, jobs: int = 1) -> tuple[Fetched, ...]:
+    def resolve(self, orders: Sequence[Any], *, build: bool | None, jobs: int = 1) -> tuple[Fetched, ...]:
         assert self.failure is not None
         raise self.failure
 

@@ -1,4 +1,4 @@
-"""Converted real models compute what the inference model computes, on a real photo."""
+"""Converted real models compute the same as the inference model, on a real image."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ def limit(name: str) -> float:
 
 @pytest.mark.parametrize("engine", ["lite", "onnx"])
 def test_the_detector_agrees_on_all_outputs(open_model: OpenModel, shared: Path, engine: Backend) -> None:
-    photo = read_image(shared / "data/reference/demo_3.jpg", honor_exif=True)
-    image = prepare_image(photo, registry.load().get(DETECTOR).input, "host").tensor
+    decoded = read_image(shared / "data/reference/demo_3.jpg", honor_exif=True)
+    image = prepare_image(decoded, registry.load().get(DETECTOR).input, "host").tensor
     expected = open_model(DETECTOR, "paddle").run({"image": image})
 
     found = compare_outputs(expected, open_model(DETECTOR, engine).run({"image": image}))

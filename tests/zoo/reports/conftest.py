@@ -123,7 +123,7 @@ def row(name: str, number: int) -> FormatReport:
 @pytest.fixture
 def entry_report() -> EntryReport:
     jpeg = cv2.imencode(".jpg", np.full((30, 40, 3), 128, np.uint8))[1].tobytes()
-    image = SampleImage(caption="photo.jpg", width=40, height=30, jpeg=base64.b64encode(jpeg).decode())
+    image = SampleImage(caption="image.jpg", width=40, height=30, jpeg=base64.b64encode(jpeg).decode())
     return EntryReport(
         entry=ENTRY,
         complexity=None,

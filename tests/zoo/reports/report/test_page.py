@@ -59,7 +59,7 @@ def test_the_page_is_valid_and_loads_nothing(result: ReportResult) -> None:
 def test_every_image_is_in_the_page(result: ReportResult) -> None:
     images = list(parsed(render_page(result)).iter("img"))
 
-    assert [(image.attrib["alt"], image.attrib["width"]) for image in images] == [("photo.jpg", "40")]
+    assert [(image.attrib["alt"], image.attrib["width"]) for image in images] == [("image.jpg", "40")]
     kind, _, content = images[0].attrib["src"].partition(",")
     assert kind == "data:image/jpeg;base64"
     assert cv2.imdecode(np.frombuffer(base64.b64decode(content), np.uint8), 1).shape == (30, 40, 3)
@@ -118,7 +118,7 @@ def test_without_images_the_page_says_what_to_type(result: ReportResult) -> None
 
     assert "zoo report tinypose_128x96@2021 --data DIR" in text_of(document)
     titles = [text_of(caption) for caption in document.iter("figcaption")]
-    assert titles == ["Latency of the network alone", "photo.jpg"]
+    assert titles == ["Latency of the network alone", "image.jpg"]
 
 
 def test_a_failed_conversion_is_in_the_banner(result: ReportResult) -> None:
