@@ -73,12 +73,14 @@ def from_parser_error(error: Any) -> UsageError:
 
 
 def _expected(error: Any, context: Any) -> str | None:
-    """Return what the option or argument in question takes, as its help says; None if there is none."""
+    """Return the syntax and help of the option or argument in question; None if there is none."""
     parameter = getattr(error, "param", None)
     record = parameter.get_help_record(context) if parameter is not None and context is not None else None
     if not record:
         return None
-    syntax, help_text = (" ".join(part.split()) for part in record)
+    # Old versions of Typer escape the bracket for rich, whose markup is off here.
+    syntax, help_text = (" ".join(part.split()).replace("\\[", "[") for part in record)
+    help_text = help_text.replace("[required]", "").strip()
     return f"{syntax}: {help_text}" if help_text else str(syntax)
 
 

@@ -36,6 +36,14 @@ class Command(TyperCommand):
 class Group(TyperGroup):
     """A group of commands: without a command it prints its help, and an unknown command has a suggestion."""
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        parameters: list[Any] = super().get_params(ctx)
+        for parameter in parameters:
+            # Typer's own flags have the default None, and Typer imports pydantic to convert it.
+            if getattr(parameter, "is_flag", False) and parameter.default is None:
+                parameter.default = False
+        return parameters
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         if not args and not ctx.resilient_parsing:
             typer.echo(ctx.get_help(), err=True)

@@ -11,7 +11,7 @@ import typer
 
 from registry.choices import Scope
 from registry.errors import UsageError
-from zoo._utils.choices import Backend
+from zoo._utils.choices import Backend, Exif
 from zoo.artifacts.source_options import SourceOptions
 from zoo.cli import _options as options
 from zoo.cli._output import Output
@@ -118,6 +118,10 @@ def validate(
     skip_missing: Annotated[
         bool, typer.Option("--skip-missing", help="Skip images that are annotated but missing.")
     ] = False,
+    exif: Annotated[
+        Exif | None,
+        typer.Option(help="EXIF orientation of the images. Default: as the annotated image sizes indicate."),
+    ] = None,
     jobs: Jobs = None,
     flip: Annotated[
         bool | None, typer.Option("--flip/--no-flip", help="Flip test. Default: as published.")
@@ -159,6 +163,7 @@ def validate(
             precision=precision,
             limit=limit,
             skip_missing=skip_missing,
+            exif=exif,
             jobs=jobs,
             flip=flip,
             detector=detector,
@@ -170,6 +175,8 @@ def validate(
             reporter=Reporter(note=output.note, bar=display.bar),
             on_images=count,
         )
+    for sentence in found.notes:
+        output.note(sentence)
     output.document(found) if json else output.text(format_validation(found))
     if not found.verdict.passed:
         raise typer.Exit(1)

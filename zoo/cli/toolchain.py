@@ -89,8 +89,8 @@ def find(name: Name, json: options.Json = False) -> None:
 
 
 def _toolchains(*, offline: bool = False) -> Toolchains:
-    from zoo.artifacts.workspace import resolver_for
     from zoo.artifacts.source_options import SourceOptions
+    from zoo.artifacts.workspace import resolver_for
 
     return resolver_for(SourceOptions.create(offline=offline)).toolchains
 

@@ -28,10 +28,17 @@ Inputs = dict[str, "Array"]
 
 @dataclass(frozen=True)
 class _Sample:
-    """An image, and the persons to crop from it; None for the whole image."""
+    """An image, and the persons to crop from it; None for the whole image.
+
+    Attributes:
+        path: The file.
+        boxes: Boxes of the persons.
+        honor_exif: Whether the boxes refer to the rotated image; None for the rule of the protocol.
+    """
 
     path: Path
     boxes: Array | None = None
+    honor_exif: bool | None = None
 
 
 @contextmanager
@@ -85,10 +92,15 @@ def _find_samples(entry: Entry, folder: Path) -> list[_Sample]:
     protocol = get_keypoint_protocol(entry) if pose else get_detection_protocol(entry)
     if not (folder / (protocol.annotations or "annotations.json")).is_file():
         return [_Sample(path) for path in find_images([str(folder)])]
-    images = load_set(folder, protocol).images
+    joints = entry.output.joints if isinstance(entry.output, HeatmapOutput) else ()
+    images = load_set(folder, protocol, joints=joints).images
     if not pose:
         return [_Sample(image.path) for image in images]
-    return [_Sample(image.path, box[None]) for image in images for box in image.persons_with_keypoints()]
+    return [
+        _Sample(image.path, box[None], image.honor_exif)
+        for image in images
+        for box in image.persons_with_keypoints()
+    ]
 
 
 def _select_evenly(samples: Sequence[_Sample]) -> list[_Sample]:
@@ -104,8 +116,9 @@ def _preprocess(entry: Entry, sample: _Sample, normalization: Normalization) -> 
     from zoo.runner.preprocess import prepare_image, prepare_persons
     from zoo.runner.runner import get_keypoint_protocol
 
-    # Annotated boxes refer to the image as the protocol reads it, possibly without the EXIF rotation.
+    # Annotated boxes refer to the image with or without its EXIF rotation; the data set decides, or the protocol.
     rotate = sample.boxes is None or get_keypoint_protocol(entry).honor_exif
+    rotate = rotate if sample.honor_exif is None else sample.honor_exif
     image = read_image(sample.path, honor_exif=rotate)
     if isinstance(entry.output, DetectionOutput):
         prepared = prepare_image(image, entry.input, normalization)

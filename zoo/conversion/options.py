@@ -158,7 +158,7 @@ def _options_from_onnx(request: ConvertOptions, entry: Entry | None) -> _Options
     if request.to == "tflite":
         return {"onnx": onnx_options(request.opset), "tflite": tflite_options(request.precision)}
     if request.to == "ncnn":
-        # The catalog says whether an entry has an arg-max; for a file, the user allows to remove it.
+        # The catalog states whether an entry has an arg-max; for a file, the user allows its removal.
         implied = request.argmax is None and getattr(entry.output, "argmax", False) if entry else False
         allowed = request.argmax is False and entry is None
         ncnn = ncnn_options(request.precision, without_argmax=implied or allowed)

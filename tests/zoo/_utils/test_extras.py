@@ -1,4 +1,4 @@
-"""The Python API on the light install: what is missing is said with the extra that brings it."""
+"""The Python API without extras: an error names the extra with the missing package."""
 
 from __future__ import annotations
 
@@ -34,18 +34,18 @@ except zoo.ZooError as error:
     ],
 )
 def test_a_missing_package_is_named_with_its_extra(call: str, extra: str) -> None:
-    assert said(call, without="numpy") == f"package-missing pip install 'paddle-zoo[{extra}]'\n"
+    assert run_without(call, without="numpy") == f"package-missing pip install 'paddle-zoo[{extra}]'\n"
 
 
 @pytest.mark.parametrize(
     "call", ['zoo.convert("tinypose_128x96", to="onnx")', 'zoo.fetch("tinypose_128x96", build=True)']
 )
 def test_a_conversion_that_lacks_any_package_names_its_extra(call: str) -> None:
-    assert said(call, without="filelock") == "package-missing pip install 'paddle-zoo[convert]'\n"
+    assert run_without(call, without="filelock") == "package-missing pip install 'paddle-zoo[convert]'\n"
 
 
-def said(call: str, *, without: str) -> str:
-    """What a call prints of its failure in a Python that lacks a package."""
+def run_without(call: str, *, without: str) -> str:
+    """Return the error code and hint of a call in a Python without a package."""
     ran = subprocess.run(
         [sys.executable, "-c", LIGHT.format(call=call, package=without)],
         capture_output=True,

@@ -1,4 +1,4 @@
-"""list, show, registry check: data on stdout, nothing else, and mistakes explained."""
+"""list, show, rank, registry check: output on stdout, errors with a hint."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from registry import tables
 from tests.zoo.cli.conftest import Zoo
 
 
-def test_list_prints_one_line_an_entry(zoo: Zoo) -> None:
+def test_list_prints_one_line_for_each_entry(zoo: Zoo) -> None:
     ran = zoo("list")
     shipped = registry.load()
 
@@ -25,7 +25,7 @@ def test_list_prints_one_line_an_entry(zoo: Zoo) -> None:
     assert [line.split()[0] for line in pipelines.splitlines()[1:]] == [p.name for p in shipped.pipelines]
 
 
-def test_list_speaks_markdown_csv_and_json(zoo: Zoo) -> None:
+def test_list_prints_markdown_csv_and_json(zoo: Zoo) -> None:
     entries = registry.load()
 
     listed = [entry.name for entry in entries.all_entries]
@@ -48,13 +48,13 @@ def test_list_filters(zoo: Zoo) -> None:
     assert [line.split()[0] for line in ran.lines] == ["pipeline", "picodet_s_192_pedestrian_tinypose_128x96"]
 
 
-def test_a_listing_of_nothing_says_which_filter_excludes_all(zoo: Zoo) -> None:
+def test_an_empty_listing_names_the_excluding_filters(zoo: Zoo) -> None:
     ran = zoo("list", "--min-ap", "99", "--input", "1x1", "--family", "picodet")
     assert (ran.code, len(ran.lines)) == (0, 1)
     assert ran.err == "no entry meets --input and none --min-ap: leave them out\n"
     together = zoo("list", "--family", "tinypose", "--task", "object_detection", "--json")
     assert (together.code, together.json) == (0, [])
-    assert "each of them is met by some" in together.err
+    assert "each condition has entries" in together.err
 
 
 @pytest.mark.parametrize(
@@ -70,14 +70,14 @@ def test_a_listing_of_nothing_says_which_filter_excludes_all(zoo: Zoo) -> None:
         (["list", "--device", "sd685"], "did you mean sd865?"),
     ],
 )
-def test_a_request_that_cannot_be_meant_exits_2(zoo: Zoo, arguments: list[str], words: str) -> None:
+def test_a_usage_error_exits_with_2(zoo: Zoo, arguments: list[str], words: str) -> None:
     ran = zoo(*arguments)
 
     assert (ran.code, ran.out) == (2, "")
     assert words in ran.err
 
 
-def test_show_names_a_source_for_every_figure(zoo: Zoo) -> None:
+def test_show_prints_figures_with_sources(zoo: Zoo) -> None:
     ran = zoo("show", "tinypose_128x96")
 
     assert ran.code == 0
@@ -86,20 +86,20 @@ def test_show_names_a_source_for_every_figure(zoo: Zoo) -> None:
     assert zoo("show", "tinypose_128x96@2021", "--json").json["accuracy"][0]["value"] == 58.1
 
 
-def test_show_keeps_both_sides_of_a_contradiction(zoo: Zoo) -> None:
+def test_show_prints_both_sides_of_a_conflict(zoo: Zoo) -> None:
     shown = zoo("show", "picodet_s_320_coco_lcnet").out
 
     assert "Paddle Inference with MKLDNN, 12 threads" in shown
     assert "OpenVINO, 4 threads, FP16  [configs/picodet/README.md" in shown
 
 
-def test_show_marks_files_that_nobody_should_take(zoo: Zoo) -> None:
+def test_show_marks_suspect_files(zoo: Zoo) -> None:
     shown = zoo("show", "tinypose_128x96").out
 
     assert "SUSPECT, never selected by default, superseded by lite-arm-fp32" in shown
 
 
-def test_show_of_a_pipeline_names_its_models_and_figures(zoo: Zoo) -> None:
+def test_show_prints_models_and_figures_of_a_pipeline(zoo: Zoo) -> None:
     name = "picodet_s_320_lcnet_pedestrian_tinypose_128x96"
     ran = zoo("show", name)
 
@@ -109,14 +109,14 @@ def test_show_of_a_pipeline_names_its_models_and_figures(zoo: Zoo) -> None:
     assert zoo("show", name, "--json").json["pose"] == "tinypose_128x96@2022.08"
 
 
-def test_a_pipeline_is_not_taken_for_a_model(zoo: Zoo) -> None:
+def test_a_pipeline_cannot_be_fetched(zoo: Zoo) -> None:
     ran = zoo("fetch", "picodet_s_320_pedestrian_tinypose_128x96")
 
     assert ran.code == 2
     assert "zoo run tinypose_128x96@2021 --detector picodet_s_320_pedestrian@2021" in ran.err
 
 
-def test_an_unknown_name_exits_3_and_suggests(zoo: Zoo) -> None:
+def test_an_unknown_name_exits_with_3_and_a_suggestion(zoo: Zoo) -> None:
     ran = zoo("show", "tinypose_128x69", "--json")
 
     assert ran.code == 3
@@ -175,7 +175,7 @@ class TestRank:
         assert ran.code == 2
         assert ran.json["error"]["code"] == "not-comparable"
 
-    def test_the_front_is_what_nothing_beats(self, zoo: Zoo) -> None:
+    def test_pareto_lists_unbeaten_entries_only(self, zoo: Zoo) -> None:
         asked = ("rank", "tinypose_128x96", "tinypose_128x96@2022.08", "--precision", "fp16")
 
         assert "tinypose_128x96@2021" in zoo(*asked).out

@@ -1,4 +1,4 @@
-"""The demo does the whole job on the sample entry, and says what it could not do."""
+"""``zoo demo`` runs the whole workflow on the sample entry, and reports what is missing."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ LIMBS = ((43, 147, 255), (255, 180, 64))  # left and right; blue, green, red
 RUN_HERE = ("inference", "lite-x86-fp32", "onnx-fp32")
 
 
-def test_the_whole_job_passes_without_any_network(zoo: Zoo, toolchains: Toolchains) -> None:
+def test_the_whole_workflow_passes_without_a_network(zoo: Zoo, toolchains: Toolchains) -> None:
     ensured(toolchains, paddlelite())
     ensured(toolchains, PADDLE2ONNX)
 
@@ -47,7 +47,7 @@ def test_the_whole_job_passes_without_any_network(zoo: Zoo, toolchains: Toolchai
     assert min(left.mean(), right.mean()) > 0.001  # limbs of both sides are drawn
 
 
-def test_a_machine_without_an_environment_for_lite_gets_the_rest_and_a_hint(zoo: Zoo) -> None:
+def test_without_a_lite_toolchain_the_other_formats_run(zoo: Zoo) -> None:
     if find_spec("paddle2onnx") is None:  # looked for, not imported: importing paddle warns
         pytest.skip("the rest of the demo needs paddle2onnx in this interpreter")
     (zoo.cache / "toolchains").unlink()
@@ -68,7 +68,7 @@ def test_a_machine_without_an_environment_for_lite_gets_the_rest_and_a_hint(zoo:
         assert "--offline" in row
 
 
-def test_a_place_that_cannot_be_written_to_is_refused_before_any_work(zoo: Zoo) -> None:
+def test_an_unwritable_output_is_an_error_before_any_work(zoo: Zoo) -> None:
     ran = zoo("demo", "--out", zoo.folder, "--json")
 
     assert ran.code == 2

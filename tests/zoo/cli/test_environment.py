@@ -1,4 +1,4 @@
-"""Whatever the environment says, and wherever the command is started: an answer, or an error that helps."""
+"""Unusual environments: cache paths, character sets, a deleted working folder."""
 
 from __future__ import annotations
 
@@ -12,24 +12,22 @@ from tests.zoo.cli.conftest import Zoo
 
 NAME = "picodet_s_192_pedestrian"
 LONG = "/" + "y" * 300
-UNLOOKABLE = [LONG, "/proc/1/cwd/cache", "link", "circle", "file/cache"]
+UNUSABLE = [LONG, "/proc/1/cwd/cache", "link", "circle", "file/cache"]
 ODD = ["a b", "a\nb", os.fsdecode(b"\xff\xfe"), "relative/cache", " "]
 
 
 @pytest.fixture
 def odd(zoo: Zoo) -> Zoo:
-    """The command in a folder with a file, a link to nothing and a link in a circle."""
+    """The command in a folder with a file, a dangling link and a circular link."""
     (zoo.folder / "file").write_text("")
     (zoo.folder / "link").symlink_to("nowhere")
     (zoo.folder / "circle").symlink_to("circle")
     return zoo
 
 
-@pytest.mark.parametrize("cache", UNLOOKABLE)
+@pytest.mark.parametrize("cache", UNUSABLE)
 @pytest.mark.parametrize("arguments", [["fetch", NAME, "--offline"], ["cache", "ls"], ["toolchain", "list"]])
-def test_a_store_that_cannot_be_is_an_error_or_an_empty_one(
-    odd: Zoo, cache: str, arguments: list[str]
-) -> None:
+def test_an_unusable_cache_is_an_error_or_empty(odd: Zoo, cache: str, arguments: list[str]) -> None:
     ran = odd(*arguments, ZOO_CACHE=cache)
     assert ran.code in (0, 4, 7)
     assert ran.out == ""
@@ -38,28 +36,28 @@ def test_a_store_that_cannot_be_is_an_error_or_an_empty_one(
 
 
 @pytest.mark.parametrize("cache", [LONG, "link"])
-def test_the_doctor_says_that_a_store_cannot_be_used(odd: Zoo, cache: str) -> None:
+def test_the_doctor_reports_an_unusable_cache(odd: Zoo, cache: str) -> None:
     places = ("TMPDIR", "HOME", "PATH", "PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "CONDA_PREFIX")
     ran = odd("doctor", ZOO_CACHE=cache, **dict.fromkeys(places, LONG))
     assert ran.code == 0
     assert ": set ZOO_CACHE to a folder that can" in ran.lines[1]
 
 
-def test_the_doctor_writes_nothing_into_the_store(zoo: Zoo) -> None:
+def test_the_doctor_writes_nothing_to_the_cache(zoo: Zoo) -> None:
     (zoo.cache / "toolchains").unlink()
     assert zoo("doctor").code == 0
     assert list(zoo.cache.iterdir()) == []
 
 
 @pytest.mark.parametrize("cache", ODD)
-def test_a_store_of_an_odd_name_is_a_store(zoo: Zoo, upstream: object, cache: str) -> None:
+def test_a_cache_may_have_an_unusual_name(zoo: Zoo, upstream: object, cache: str) -> None:
     ran = zoo("fetch", NAME, "--no-build", ZOO_CACHE=cache)
     assert ran.code == 0, ran.err
     assert (zoo.folder / cache / "artifacts").is_dir()
 
 
 @pytest.mark.parametrize("encoding", ["ascii:strict", "latin-1", "utf-8:strict"])
-def test_what_a_stream_cannot_say_ends_nothing(zoo: Zoo, upstream: object, encoding: str) -> None:
+def test_characters_outside_the_encoding_are_not_an_error(zoo: Zoo, upstream: object, encoding: str) -> None:
     cache = os.fsdecode(b"\xff")
     written = {"PYTHONIOENCODING": encoding, "ZOO_CACHE": cache}
     fetched, document = zoo("fetch", NAME, **written), zoo("fetch", NAME, "--json", **written)
@@ -70,21 +68,19 @@ def test_what_a_stream_cannot_say_ends_nothing(zoo: Zoo, upstream: object, encod
     assert (shown.code, "4 threads" in shown.out) == (0, True)
 
 
-def test_a_home_that_nobody_has(zoo: Zoo) -> None:
+def test_the_home_of_an_unknown_user_is_an_error(zoo: Zoo) -> None:
     ran = zoo("list", ZOO_CACHE="~nobody-of-that-name/cache")
     assert ran.code == 2
     assert ran.err.startswith("error[bad-setting]: ZOO_CACHE=")
 
 
 @pytest.mark.parametrize("arguments", [["list"], ["show", NAME]])
-def test_a_working_folder_that_is_gone_matters_only_where_it_is_needed(
-    zoo: Zoo, arguments: list[str]
-) -> None:
+def test_a_deleted_working_folder_is_accepted_where_it_is_not_needed(zoo: Zoo, arguments: list[str]) -> None:
     assert _from_nowhere(zoo, *arguments).returncode == 0
 
 
 @pytest.mark.parametrize("arguments", [["fetch", NAME, "--offline"], ["lock"], ["verify"]])
-def test_a_working_folder_that_is_gone_is_named(zoo: Zoo, arguments: list[str]) -> None:
+def test_a_deleted_working_folder_is_an_error(zoo: Zoo, arguments: list[str]) -> None:
     ran = _from_nowhere(zoo, *arguments)
     assert ran.returncode == 7
     assert ran.stderr.startswith("error[working-directory-missing]: ")

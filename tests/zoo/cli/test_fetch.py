@@ -73,9 +73,7 @@ def test_a_dry_run_prints_the_plan_and_changes_nothing(zoo: Zoo, upstream: Scrip
     assert [file.name for file in zoo.cache.iterdir()] == ["toolchains"]
 
 
-def test_a_published_file_of_another_precision_is_refused(
-    zoo: Zoo, upstream: ScriptedServer
-) -> None:
+def test_a_published_file_of_another_precision_is_refused(zoo: Zoo, upstream: ScriptedServer) -> None:
     honest_file = Path(zoo("fetch", NAME, "--lite", "fp32", "--build").lines[0])
     lying = tar_of({f"{NAME}_fp16/{NAME}_fp16.nb": honest_file.read_bytes()})
     with serve({f"{PUBLISHED}{NAME}_fp16_lite.tar": lying}) as server:
@@ -92,7 +90,9 @@ def test_a_published_file_of_another_precision_is_refused(
     assert artifact_root == []
 
 
-def test_a_missing_file_has_a_hint_and_leaves_nothing_in_the_cache(zoo: Zoo, upstream: ScriptedServer) -> None:
+def test_a_missing_file_has_a_hint_and_leaves_nothing_in_the_cache(
+    zoo: Zoo, upstream: ScriptedServer
+) -> None:
     ran = zoo("fetch", "picodet_s_320_pedestrian", "--lite", "fp16")
 
     assert (ran.code, ran.out) == (4, "")

@@ -1,7 +1,6 @@
-"""What people hand to Paddle-Lite's opt and predictor, row by row: an error each, none passes in silence.
+"""Bad inputs for Paddle-Lite's opt and predictor: each row is an error.
 
-Beside each row stands what the bare tool does (2.13rc0): abort, crash, or report success for something other
-than what was asked for.
+Each row also states what the tool alone does (2.13rc0): abort, crash, or report success for a wrong result.
 """
 
 from __future__ import annotations
@@ -33,13 +32,13 @@ LiteModel = Callable[[str, Literal["arm", "x86"]], Path]
 
 @dataclass(frozen=True)
 class Row:
-    """One row: what opt does by itself, what is done to the model, what is asked, and how zoo ends."""
+    """One row: what opt alone does, how the model is damaged, the options, and the expected error."""
 
     opt: str
     code: str
     exit: int
     damage: Callable[[Path, Path], None] = lambda model, shared: None
-    asked: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
     out: str = "x.nb"
 
 
@@ -73,13 +72,13 @@ def of_paddle_3(model: Path, _: Path) -> None:
     (model / "model.json").write_text(json.dumps(content))
 
 
-def something_else(model: Path, _: Path) -> None:
+def without_model(model: Path, _: Path) -> None:
     shutil.rmtree(model)
     model.mkdir()
     (model / "notes.txt").write_text("no model here")
 
 
-ABORT, WRONG = "SIGABRT", "success, not what was asked"
+ABORT, WRONG = "SIGABRT", "success, wrong result"
 OPT = {
     "missing parameters": Row(ABORT, "params-missing", 3, without_params),
     "empty parameters": Row(ABORT, "empty-file", 5, params(lambda data: b"")),
@@ -92,10 +91,10 @@ OPT = {
     "a program of Paddle 3 for an old opt": Row(
         ABORT, "lite-program-unsupported", 6, of_paddle_3, ("--lite-version", "2.9.1")
     ),
-    "an operator nobody knows": Row(
+    "an unknown operator": Row(
         ABORT, "converter-crashed", 6, program(lambda data: data.replace(b"hard_swish", b"soft_swish"))
     ),
-    "an unknown target": Row(ABORT, "lite-target-unsupported", 2, asked=("--target", "gpu")),
+    "an unknown target": Row(ABORT, "lite-target-unsupported", 2, options=("--target", "gpu")),
     "an output folder that is a file": Row(ABORT, "output-not-writable", 2, out="file/x.nb"),
     "a truncated program": Row(
         "success, 64 operators, 0 outputs",
@@ -103,20 +102,20 @@ OPT = {
         5,
         program(lambda data: data[: len(data) // 2]),
     ),
-    "two processors": Row(WRONG, "lite-target-unsupported", 2, asked=("--target", "arm,x86")),
+    "two processors": Row(WRONG, "lite-target-unsupported", 2, options=("--target", "arm,x86")),
     "half precision for x86": Row(
-        WRONG, "lite-precision-unsupported", 2, asked=("--target", "x86", "--precision", "fp16")
+        WRONG, "lite-precision-unsupported", 2, options=("--target", "x86", "--precision", "fp16")
     ),
     "integers and half precision": Row(
         WRONG,
         "lite-quantization-unsupported",
         2,
-        asked=("--weight-only", "int8", "--precision", "fp16"),
+        options=("--weight-only", "int8", "--precision", "fp16"),
     ),
     "a version without wheels": Row(
-        "no such wheel", "unknown-lite-version", 2, asked=("--lite-version", "9")
+        "no such wheel", "unknown-lite-version", 2, options=("--lite-version", "9")
     ),
-    "a folder without a model": Row(ABORT, "artifact-not-found", 3, something_else),
+    "a folder without a model": Row(ABORT, "artifact-not-found", 3, without_model),
 }
 
 
@@ -130,7 +129,7 @@ def model(zoo: Zoo, shared: Path) -> Path:
 @pytest.mark.parametrize("row", OPT.values(), ids=OPT)
 def test_opt(zoo: Zoo, shared: Path, model: Path, row: Row) -> None:
     row.damage(model, shared)
-    ran = zoo("convert", model, "--to", "lite", "--out", row.out, *row.asked, "--json")
+    ran = zoo("convert", model, "--to", "lite", "--out", row.out, *row.options, "--json")
     error = ran.json["error"]
     assert (error["code"], ran.code) == (row.code, row.exit)
     assert error["hint"]
@@ -140,15 +139,13 @@ def test_opt(zoo: Zoo, shared: Path, model: Path, row: Row) -> None:
 
 @pytest.mark.usefixtures("lite_python")
 def test_an_unsupported_operator_is_named(zoo: Zoo, shared: Path, model: Path) -> None:
-    OPT["an operator nobody knows"].damage(model, shared)
+    OPT["an unknown operator"].damage(model, shared)
     error = zoo("convert", model, "--to", "lite", "--out", "x.nb", "--json").json["error"]
     assert "soft_swish" in error["found"]
 
 
-def test_fp16_is_written_as_fp16(
-    zoo: Zoo, model: Path, lite_python: Interpreter
-) -> None:
-    """Bare opt writes single precision, with success, when it is asked after the places are set."""
+def test_fp16_is_written_as_fp16(zoo: Zoo, model: Path, lite_python: Interpreter) -> None:
+    """opt alone writes fp32 and reports success if the precision is set after the targets."""
     ran = zoo("convert", model, "--to", "lite", "--precision", "fp16", "--out", "x.nb")
     assert "10 shuffle_channel, 14 split" in ran.err
     assert zoo("inspect", "x.nb", "--json").json["precision"] == "fp16"
@@ -157,9 +154,9 @@ def test_fp16_is_written_as_fp16(
 def test_a_full_disk_while_opt_writes(
     zoo: Zoo, model: Path, toolchain_root: Path, lite_python: Interpreter
 ) -> None:
-    """Bare opt aborts and leaves half a file."""
+    """opt alone aborts and leaves a truncated file."""
     with mounted(zoo.cache.with_name("disk")) as disk:
-        disk.resize(9 * 1024)  # room for the copy of the model, not for what is made of it
+        disk.resize(9 * 1024)  # space for the copy of the model, but not for the result
         zoo.cache = disk.place
         (zoo.cache / "toolchains").symlink_to(toolchain_root)
         ran = zoo("convert", model, "--to", "lite", "--out", "x.nb", "--json")
@@ -172,7 +169,7 @@ def test_a_full_disk_while_opt_writes(
 def test_changed_weights_are_refused(
     zoo: Zoo, upstream: ScriptedServer, shared: Path, change_at: str
 ) -> None:
-    """Bare opt converts them with success: only a digest that was seen before can tell."""
+    """opt alone converts them and reports success: only a recorded digest reveals the change."""
     assert zoo("fetch", PICODET).code == 0
     assert zoo("lock").code == 0
     folder = shared / "data/inference" / PICODET
@@ -224,9 +221,7 @@ FILES: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 
 @pytest.mark.parametrize("edit", [row[0] for row in FILES.values()], ids=FILES)
-def test_a_corrupt_file_is_refused(
-    zoo: Zoo, lite_model: LiteModel, edit: Callable[[bytes], bytes]
-) -> None:
+def test_a_corrupt_file_is_refused(zoo: Zoo, lite_model: LiteModel, edit: Callable[[bytes], bytes]) -> None:
     (zoo.folder / "x.nb").write_bytes(edit(lite_model(PICODET, "x86").read_bytes()))
     ran = zoo("inspect", "x.nb", "--json")
     assert ran.code in (2, 5)
@@ -238,10 +233,8 @@ def test_a_missing_file(zoo: Zoo) -> None:
     assert (ran.code, ran.json["error"]["code"]) == (3, "path-unreadable")
 
 
-def test_provenance_reveals_changed_weights_of_a_converted_file(
-    zoo: Zoo, lite_model: LiteModel
-) -> None:
-    """No reader can see them: the file is well formed, and the predictor computes garbage with success."""
+def test_provenance_reveals_changed_weights_of_a_converted_file(zoo: Zoo, lite_model: LiteModel) -> None:
+    """No reader can detect them: the file is well formed, and the predictor returns wrong values."""
     made = lite_model(PICODET, "x86")
     data = bytearray(made.read_bytes())
     data[-1000] ^= 1
@@ -251,6 +244,6 @@ def test_provenance_reveals_changed_weights_of_a_converted_file(
 
 
 def test_a_file_of_another_version_names_its_runtime(zoo: Zoo, lite_model: LiteModel) -> None:
-    """The predictor only logs a warning."""
+    """The predictor alone only logs a warning."""
     found = zoo("inspect", lite_model(PICODET, "arm"), "--json").json
     assert any("v2.13-rc" in warning for warning in found["warnings"])

@@ -1,4 +1,4 @@
-"""``zoo run``, ``validate``, ``compare`` and ``bench`` on real models and images, through the command."""
+"""``zoo run``, ``validate``, ``compare`` and ``bench`` on real models and images."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ IMAGES = ("demo_3.jpg", "demo_4.jpg")
 
 @pytest.fixture(scope="module")
 def ready(tmp_path_factory: pytest.TempPathFactory, toolchain_root: Path, shared: Path) -> Iterator[Zoo]:
-    """The command with one store for all tests here, and a server of both published inference models."""
+    """The command with one cache for all tests of this module, and a server with both inference models."""
     cache, folder = tmp_path_factory.mktemp("store"), tmp_path_factory.mktemp("project")
     toolchain_root.mkdir(parents=True, exist_ok=True)
     (cache / "toolchains").symlink_to(toolchain_root)
@@ -57,7 +57,7 @@ def coco(shared: Path) -> Path:
     return shared / "data/coco"
 
 
-def test_run_gives_what_upstreams_deployment_gives(ready: Zoo, images: Path, shared: Path) -> None:
+def test_run_matches_upstream_deployment(ready: Zoo, images: Path, shared: Path) -> None:
     out = images / "out"
 
     ran = ready("run", POSE, images, "--detector", DETECTOR, "--out", out, "--json")
@@ -77,7 +77,7 @@ def test_run_gives_what_upstreams_deployment_gives(ready: Zoo, images: Path, sha
         assert np.abs(drawn.astype(int) - original).max() > 100
 
 
-def test_run_leaves_out_what_is_no_image_and_says_so(ready: Zoo, images: Path) -> None:
+def test_run_reports_files_that_are_not_images(ready: Zoo, images: Path) -> None:
     (images / "broken.jpg").write_bytes(b"no image at all")
 
     ran = ready("run", DETECTOR, images / "*.jpg", "--json")
@@ -88,12 +88,12 @@ def test_run_leaves_out_what_is_no_image_and_says_so(ready: Zoo, images: Path) -
     assert "broken.jpg" in ran.err
 
 
-def test_run_never_writes_over_a_image_of_the_users(ready: Zoo, images: Path) -> None:
-    (images / "twin").mkdir()
-    shutil.copy(images / "demo_3.jpg", images / "twin/demo_3.jpg")
+def test_run_does_not_overwrite_input_images(ready: Zoo, images: Path) -> None:
+    (images / "other").mkdir()
+    shutil.copy(images / "demo_3.jpg", images / "other/demo_3.jpg")
     before = (images / "demo_3.jpg").read_bytes()
 
-    ran = ready("run", POSE, images / "demo_3.jpg", images / "twin", "--out", images)
+    ran = ready("run", POSE, images / "demo_3.jpg", images / "other", "--out", images)
 
     assert ran.code == 0, ran.err
     assert (images / "demo_3.jpg").read_bytes() == before
@@ -102,16 +102,16 @@ def test_run_never_writes_over_a_image_of_the_users(ready: Zoo, images: Path) ->
     assert len(json.loads((images / "results.json").read_text())) == 2  # each image is one person
 
 
-def test_run_goes_through_a_video_frame_by_frame(ready: Zoo, images: Path) -> None:
+def test_run_annotates_every_frame_of_a_video(ready: Zoo, images: Path) -> None:
     frame = cv2.resize(cv2.imread(str(images / "demo_3.jpg")), (320, 320))
     writer = cv2.VideoWriter(str(images / "clip.avi"), cv2.VideoWriter.fourcc(*"MJPG"), 5, (320, 320))
     for _ in range(3):
         writer.write(frame)
     writer.release()
-    (images / "torn.mp4").write_bytes(b"\0" * 1000)
+    (images / "truncated.mp4").write_bytes(b"\0" * 1000)
 
     ran = ready("run", DETECTOR, images / "clip.avi", "--out", images / "out", "--json")
-    torn = ready("run", DETECTOR, images / "torn.mp4", "--json")
+    truncated = ready("run", DETECTOR, images / "truncated.mp4", "--json")
 
     assert ran.code == 0, ran.err
     assert [image["image_id"] for image in ran.json["images"]] == [
@@ -120,7 +120,7 @@ def test_run_goes_through_a_video_frame_by_frame(ready: Zoo, images: Path) -> No
     assert all(image["found"] for image in ran.json["images"])
     capture = cv2.VideoCapture(str(images / "out/clip.annotated.mp4"))
     assert (capture.get(cv2.CAP_PROP_FRAME_COUNT), capture.get(cv2.CAP_PROP_FPS)) == (3, 5)
-    assert (torn.code, torn.json["error"]["code"]) == (2, "video-unreadable")
+    assert (truncated.code, truncated.json["error"]["code"]) == (2, "video-unreadable")
 
 
 @pytest.mark.parametrize(
@@ -128,15 +128,15 @@ def test_run_goes_through_a_video_frame_by_frame(ready: Zoo, images: Path) -> No
     [
         (("run", POSE, "nowhere.jpg"), 3, "image-not-found"),
         (("run", POSE, "*.nothing"), 3, "images-not-found"),
-        (("run", POSE, "PHOTO", "--detector", POSE), 2, "not-a-detector"),
-        (("run", DETECTOR, "PHOTO", "--detector", DETECTOR), 2, "no-keypoints"),
+        (("run", POSE, "IMAGE", "--detector", POSE), 2, "not-a-detector"),
+        (("run", DETECTOR, "IMAGE", "--detector", DETECTOR), 2, "no-keypoints"),
         (("bench", POSE, "--backend", "lite", "--precision", "fp16"), 2, "latency-not-measurable"),
         (
-            ("run", POSE, "PHOTO", "--backend", "paddle", "--precision", "fp16"),
+            ("run", POSE, "IMAGE", "--backend", "paddle", "--precision", "fp16"),
             2,
             "paddle-precision-unsupported",
         ),
-        (("run", POSE, "PHOTO", "--lite-version", "2.12"), 2, "option-not-applicable"),
+        (("run", POSE, "IMAGE", "--lite-version", "2.12"), 2, "option-not-applicable"),
         (("validate", POSE, "--data", "nowhere"), 3, "annotations-not-found"),
         (("validate", POSE, "--data", "nowhere", "--box-threshold", "0.3"), 2, "option-not-applicable"),
         (("validate", POSE, "--data", "nowhere", "--detector", POSE), 2, "not-a-detector"),
@@ -144,17 +144,17 @@ def test_run_goes_through_a_video_frame_by_frame(ready: Zoo, images: Path) -> No
         (("validate", DETECTOR, "--data", "nowhere", "--flip"), 2, "option-not-applicable"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_before_anything_is_fetched(
+def test_usage_errors_precede_downloads(
     zoo: Zoo, shared: Path, arguments: tuple[str, ...], code: int, error: str
 ) -> None:
-    photo = str(shared / "data/reference/demo_3.jpg")
+    image = str(shared / "data/reference/demo_3.jpg")
 
-    ran = zoo(*[photo if word == "PHOTO" else word for word in arguments], "--offline", "--json")
+    ran = zoo(*[image if word == "IMAGE" else word for word in arguments], "--offline", "--json")
 
     assert (ran.code, ran.json["error"]["code"]) == (code, error)
 
 
-def test_locked_refuses_what_the_projects_lock_does_not_name(ready: Zoo, images: Path) -> None:
+def test_locked_refuses_artifacts_outside_the_lock(ready: Zoo, images: Path) -> None:
     (ready.folder / "zoo.lock").write_text(Lock().dump())
     try:
         ran = ready("run", DETECTOR, images, "--locked", "--json")
@@ -164,18 +164,14 @@ def test_locked_refuses_what_the_projects_lock_does_not_name(ready: Zoo, images:
     assert (ran.code, ran.json["error"]["code"]) == (5, "not-locked")
 
 
-def test_without_build_a_missing_published_file_is_an_error_that_names_it(
-    ready: Zoo, tmp_path: Path, images: Path
-) -> None:
+def test_a_missing_published_file_is_an_error_without_build(ready: Zoo, tmp_path: Path, images: Path) -> None:
     ran = ready("run", "tinypose_256x192", images, "--backend", "paddle", "--json", ZOO_CACHE=str(tmp_path))
 
     assert (ran.code, ran.json["error"]["code"]) == (4, "not-on-server")
     assert "--build" in ran.json["error"]["hint"]
 
 
-def test_validate_gives_upstreams_figure_and_says_that_the_published_one_holds(
-    ready: Zoo, coco: Path
-) -> None:
+def test_validate_meets_the_published_figure(ready: Zoo, coco: Path) -> None:
     ran = ready("validate", POSE, "--data", coco, "--json")
 
     assert ran.code == 0, ran.err
@@ -188,7 +184,7 @@ def test_validate_gives_upstreams_figure_and_says_that_the_published_one_holds(
     assert verdict["low"] < 56.5 < verdict["high"]
 
 
-def test_validate_without_flip_says_that_it_is_another_protocol(ready: Zoo, coco: Path) -> None:
+def test_validate_without_flip_reports_another_protocol(ready: Zoo, coco: Path) -> None:
     ran = ready("validate", POSE, "--data", coco, "--no-flip", "--jobs", 2)
 
     assert ran.code == 0, ran.err
@@ -197,13 +193,13 @@ def test_validate_without_flip_says_that_it_is_another_protocol(ready: Zoo, coco
     assert "not the protocol of the published figure" in ran.out
 
 
-def test_validate_behind_a_detector_names_it_and_compares_with_nothing(ready: Zoo, coco: Path) -> None:
-    behind = ("validate", POSE, "--detector", DETECTOR, "--data", coco, "--no-flip")
+def test_validate_with_a_detector_has_no_published_figure_to_compare(ready: Zoo, coco: Path) -> None:
+    command = ("validate", POSE, "--detector", DETECTOR, "--data", coco, "--no-flip")
 
-    ran = ready(*behind, "--json")
-    told = ready(*behind, "--limit", 5, "--box-threshold", 0.7)
+    ran = ready(*command, "--json")
+    as_text = ready(*command, "--limit", 5, "--box-threshold", 0.7)
 
-    assert (ran.code, told.code) == (0, 0), ran.err
+    assert (ran.code, as_text.code) == (0, 0), ran.err
     found = ran.json
     assert (found["detector"], found["images"]) == (f"{DETECTOR}@2021", 62)
     assert (found["protocol"]["boxes"], found["protocol"]["box_threshold"]) == ("detector", 0.5)
@@ -211,14 +207,12 @@ def test_validate_behind_a_detector_names_it_and_compares_with_nothing(ready: Zo
     assert 0.30 < found["metrics"]["AP"] < 0.40
     assert (found["verdict"]["outcome"], found["published_protocol"]) == ("not-comparable", False)
     assert f"{DETECTOR}@2021" in found["verdict"]["reason"]
-    assert f"found by {DETECTOR}@2021" in told.out
-    assert "boxes > 0.7" in told.out
+    assert f"from {DETECTOR}@2021" in as_text.out
+    assert "boxes > 0.7" in as_text.out
 
 
-def test_validate_fails_when_the_published_figure_does_not_hold(
-    ready: Zoo, coco: Path, tmp_path: Path
-) -> None:
-    """Boxes of the truth moved away from what they frame: nothing that is found can be right."""
+def test_validate_exits_with_1_if_the_figure_is_not_met(ready: Zoo, coco: Path, tmp_path: Path) -> None:
+    """The annotated boxes are shifted, so that no detection can match."""
     document = json.loads((coco / "annotations/instances_val2017.json").read_text())
     for annotation in document["annotations"]:
         annotation["bbox"] = [annotation["bbox"][0] + 300, *annotation["bbox"][1:]]
@@ -234,41 +228,39 @@ def test_validate_fails_when_the_published_figure_does_not_hold(
     assert wrong.json["images"] == 40
 
 
-def test_validate_tells_of_images_that_are_not_there_and_of_turned_ones(
-    ready: Zoo, coco: Path, tmp_path: Path
-) -> None:
+def test_validate_reports_missing_and_rotated_images(ready: Zoo, coco: Path, tmp_path: Path) -> None:
     document = json.loads((coco / "annotations/person_keypoints_val2017.json").read_text())
     gone, turned = document["images"][:2]
     gone["file_name"] = "gone.jpg"
     turned["width"], turned["height"] = turned["height"], turned["width"]
     mine = tmp_path / "mine.json"
     mine.write_text(json.dumps(document))
-    asked = ("validate", POSE, "--data", coco, "--annotations", mine, "--limit", 5)
+    command = ("validate", POSE, "--data", coco, "--annotations", mine, "--limit", 5)
 
-    refused = ready(*asked, "--json")
-    told = ready(*asked, "--skip-missing", "--no-flip")
+    refused = ready(*command, "--json")
+    as_text = ready(*command, "--skip-missing", "--no-flip")
 
     assert (refused.code, refused.json["error"]["code"]) == (3, "images-missing")
     assert "--skip-missing" in refused.json["error"]["hint"]
-    assert told.code == 0, told.err
-    assert "1 more that the file names are not there" in told.out
-    assert "1 are not as large as the file says" in told.out
+    assert as_text.code == 0, as_text.err
+    assert "1 annotated images are missing and were skipped" in as_text.out
+    assert "1 images differ in size from the annotation file" in as_text.out
 
 
-def test_validate_says_what_half_precision_costs_on_a_phone(ready: Zoo, coco: Path) -> None:
+def test_validate_measures_fp16_on_arm(ready: Zoo, coco: Path) -> None:
     options = ("--backend", "lite", "--precision", "fp16", "--build", "--json")
 
     ran = ready("validate", DETECTOR, "--data", coco, *options)
 
     assert ran.code == 0, ran.err
-    assert abs(100 * ran.json["metrics"]["AP"] - 29.86) < 0.01  # what the kernels' own outputs come to
+    assert abs(100 * ran.json["metrics"]["AP"] - 29.86) < 0.01  # AP of the outputs of the real kernels
     assert (ran.json["artifact"], ran.json["precision"]) == ("lite-arm-fp16", "fp16")
     assert ran.json["engine"] == "ARM FP16 emulation, bit-exact on the golden set"
-    assert "hard_swish" in ran.err  # what the interpreter knows
+    assert "hard_swish" in ran.err  # the operators that the emulation covers
 
 
 @pytest.mark.parametrize(("name", "tool"), [(DETECTOR, OPENVINO), (DETECTOR, NCNN), (POSE, NCNN)])
-def test_validate_holds_the_published_figure_on_other_engines(
+def test_validate_meets_the_published_figure_on_other_engines(
     ready: Zoo, coco: Path, toolchains: Toolchains, name: str, tool: Tool
 ) -> None:
     points = {DETECTOR: 29.8, POSE: 56.5}[name]
@@ -283,7 +275,7 @@ def test_validate_holds_the_published_figure_on_other_engines(
 
 @pytest.mark.parametrize(("name", "points"), [(DETECTOR, 29.8), (POSE, 56.5)])
 @pytest.mark.usefixtures("with_large_tools")
-def test_validate_holds_the_published_figure_on_tensorflow_lite(
+def test_validate_meets_the_published_figure_on_tensorflow_lite(
     ready: Zoo, coco: Path, name: str, points: float
 ) -> None:
     ran = ready("validate", name, "--data", coco, "--backend", "tflite", "--json")
@@ -294,7 +286,7 @@ def test_validate_holds_the_published_figure_on_tensorflow_lite(
     assert ran.json["engine"] == "litert 2.1.2"
 
 
-def test_nothing_large_is_fetched_for_a_comparison_and_the_row_says_what_to_type(
+def test_bench_does_not_install_large_tools_and_prints_the_command(
     ready: Zoo, toolchain_root: Path, tmp_path: Path
 ) -> None:
     here = tmp_path / "cache/toolchains"
@@ -312,7 +304,7 @@ def test_nothing_large_is_fetched_for_a_comparison_and_the_row_says_what_to_type
     assert not list(here.glob("openvino*"))
 
 
-def test_compare_keeps_remarks_on_a_model_on_disk_apart_from_its_table(zoo: Zoo, tmp_path: Path) -> None:
+def test_compare_writes_notes_on_a_model_file_to_stderr(zoo: Zoo, tmp_path: Path) -> None:
     folder = tmp_path / "network"
     folder.mkdir()
     write_open_convolution(folder)
@@ -321,15 +313,13 @@ def test_compare_keeps_remarks_on_a_model_on_disk_apart_from_its_table(zoo: Zoo,
 
     assert ran.code == 0, ran.err
     assert "fed noise" in ran.err
-    assert "onnx-fp32: the same on every layer" in ran.err
+    assert "onnx-fp32: same on every layer" in ran.err
     assert "onnx-fp32" in ran.out
     assert "fed noise" not in ran.out
-    assert "the same on every layer" not in ran.out
+    assert "same on every layer" not in ran.out
 
 
-def test_compare_holds_every_format_to_the_inference_model(
-    ready: Zoo, shared: Path, toolchains: Toolchains
-) -> None:
+def test_compare_covers_every_format(ready: Zoo, shared: Path, toolchains: Toolchains) -> None:
     for tool in SMALL_TOOLS:
         ensured(toolchains, tool)
 
@@ -337,7 +327,7 @@ def test_compare_holds_every_format_to_the_inference_model(
 
     assert ran.code == 0, ran.err
     rows = {row["format"]: row for row in ran.json["formats"]}
-    # Its tool is used where it is; no test run fetches it.
+    # The tool is used if it is installed; no test installs it.
     assert rows.pop("tflite-fp32")["state"] in ("same", "missing")
     assert rows.pop("tflite-fp16")["state"] in ("measured", "missing")
     assert {name: row["state"] for name, row in rows.items()} == {
@@ -359,7 +349,7 @@ def test_compare_holds_every_format_to_the_inference_model(
     assert ran.json["found"] > 0
 
 
-def test_bench_sets_published_latencies_of_the_same_scope_beside_its_own(ready: Zoo) -> None:
+def test_bench_prints_published_latencies_of_the_same_scope(ready: Zoo) -> None:
     options = ("--backend", "onnx", "--warmup", 1, "--runs", 3, "--json")
 
     network = ready("bench", DETECTOR, *options)
@@ -373,7 +363,7 @@ def test_bench_sets_published_latencies_of_the_same_scope_beside_its_own(ready: 
     assert pipeline.json["published"] == []
 
 
-def test_bench_says_in_its_row_what_an_engine_cannot_do(ready: Zoo) -> None:
+def test_bench_reports_an_unsupported_engine_in_its_row(ready: Zoo) -> None:
     ran = ready("bench", DETECTOR, "--threads", 2, "--warmup", 0, "--runs", 1, "--json")
 
     assert ran.code == 0, ran.err

@@ -1,4 +1,4 @@
-"""A team's own catalog, as a file, a package or an address, over the shipped one."""
+"""Additional catalogs: a file, a package or a URL."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ ACME = MINIMAL.replace("schema: 1\n", "schema: 1\nnamespace: acme\n")
 
 @pytest.fixture
 def team(zoo: Zoo) -> Path:
-    """A catalog file in the user's folder."""
+    """A catalog file in the working folder."""
     file = zoo.folder / "acme.yaml"
     file.write_text(ACME)
     return file
@@ -29,7 +29,7 @@ def names(zoo: Zoo, *flags: object, **env: str) -> set[str]:
     return {line.split(",")[0] for line in ran.lines[1:]}
 
 
-def test_the_option_and_the_variable_lay_a_catalog_over_the_shipped_one(zoo: Zoo, team: Path) -> None:
+def test_the_option_and_the_variable_add_a_catalog(zoo: Zoo, team: Path) -> None:
     shipped = names(zoo)
 
     assert names(zoo, "--catalog", team) == names(zoo, ZOO_CATALOG=str(team)) == shipped | {"acme.sample"}
@@ -37,7 +37,7 @@ def test_the_option_and_the_variable_lay_a_catalog_over_the_shipped_one(zoo: Zoo
     assert zoo("show", "sample", "--catalog", team).code == 3
 
 
-def test_several_catalogs_are_laid_over_each_other_in_the_order_given(zoo: Zoo, team: Path) -> None:
+def test_the_last_of_several_catalogs_has_precedence(zoo: Zoo, team: Path) -> None:
     other = zoo.folder / "other.yaml"
     other.write_text(ACME.replace("acme", "other\nreplaces: [sample]", 1))
 
@@ -47,7 +47,7 @@ def test_several_catalogs_are_laid_over_each_other_in_the_order_given(zoo: Zoo, 
     assert shown.json["name"] == "other.sample"
 
 
-def test_a_changed_catalog_is_listed_as_it_is_now(zoo: Zoo, team: Path) -> None:
+def test_a_changed_catalog_is_read_again(zoo: Zoo, team: Path) -> None:
     names(zoo, "--catalog", team)
 
     team.write_text(ACME.replace("name: sample", "name: renamed"))
@@ -55,7 +55,7 @@ def test_a_changed_catalog_is_listed_as_it_is_now(zoo: Zoo, team: Path) -> None:
     assert "acme.renamed" in names(zoo, "--catalog", team)
 
 
-def test_an_installed_package_brings_its_catalog_along(zoo: Zoo, tmp_path: Path) -> None:
+def test_an_installed_package_can_provide_a_catalog(zoo: Zoo, tmp_path: Path) -> None:
     site = tmp_path / "site"
     info = site / "acme_zoo-1.dist-info"
     info.mkdir(parents=True)
@@ -63,7 +63,9 @@ def test_an_installed_package_brings_its_catalog_along(zoo: Zoo, tmp_path: Path)
     (info / "entry_points.txt").write_text("[paddle_zoo.catalogs]\nacme = acme_zoo\n")
     package = site / "acme_zoo"
     package.mkdir()
-    (package / "__init__.py").write_text("raise SystemExit('listing models must run nobody\\'s code')\n")
+    (package / "__init__.py").write_text(
+        "raise SystemExit('listing models must not run code of a package')\n"
+    )
     (package / "catalog.yaml").write_text(ACME)
 
     path = f"{site}:{REPOSITORY}"
@@ -76,7 +78,7 @@ def test_an_installed_package_brings_its_catalog_along(zoo: Zoo, tmp_path: Path)
 
 
 class TestFromAServer:
-    def test_it_is_fetched_once_and_then_read_from_the_store(self, zoo: Zoo) -> None:
+    def test_it_is_downloaded_once_and_then_cached(self, zoo: Zoo) -> None:
         digest = hashlib.sha256(ACME.encode()).hexdigest()
         with serve({"/zoo.yaml": ACME.encode()}) as server:
             address = f"{server.url}/zoo.yaml#sha256={digest}"
@@ -86,7 +88,7 @@ class TestFromAServer:
 
         assert "acme.sample" in names(zoo, "--catalog", address, ZOO_OFFLINE="1")
 
-    def test_other_bytes_than_named_are_refused_and_not_kept(self, zoo: Zoo) -> None:
+    def test_a_wrong_digest_is_refused_and_nothing_is_cached(self, zoo: Zoo) -> None:
         digest = hashlib.sha256(ACME.encode()).hexdigest()
         with serve({"/zoo.yaml": ACME.replace("MIT", "Zlib").encode()}) as server:
             ran = zoo("list", "--catalog", f"{server.url}/zoo.yaml#sha256={digest}")
@@ -96,30 +98,30 @@ class TestFromAServer:
         assert list((zoo.cache / "catalogs").glob("*.yaml")) == []
 
     @pytest.mark.parametrize("end", ["", "#sha256=abc", "#md5=abc"])
-    def test_an_address_without_a_digest_is_refused(self, zoo: Zoo, end: str) -> None:
+    def test_a_url_without_a_digest_is_refused(self, zoo: Zoo, end: str) -> None:
         ran = zoo("list", "--catalog", f"https://example.com/zoo.yaml{end}")
 
         assert ran.code == 2
         assert "error[catalog-without-digest]" in ran.err
 
-    def test_offline_and_not_yet_fetched_is_said_plainly(self, zoo: Zoo) -> None:
+    def test_offline_without_a_cached_copy_is_an_error(self, zoo: Zoo) -> None:
         ran = zoo("list", "--catalog", f"https://example.com/zoo.yaml#sha256={'0' * 64}", ZOO_OFFLINE="1")
 
         assert ran.code == 4
         assert "without --offline" in ran.err
 
 
-def test_names_are_completed_in_a_shell(zoo: Zoo, team: Path) -> None:
-    def offered(words: str) -> list[str]:
+def test_shell_completion_lists_names(zoo: Zoo, team: Path) -> None:
+    def completions(text: str) -> list[str]:
         ran = zoo(
             _ZOO_COMPLETE="complete_bash",
-            COMP_WORDS=f"zoo show {words}",
+            COMP_WORDS=f"zoo show {text}",
             COMP_CWORD="2",
             ZOO_CATALOG=str(team),
         )
         return ran.out.split()
 
-    assert offered("tinypose_1") == ["tinypose_128x96"]
-    assert offered("tinypose_128x96@") == ["tinypose_128x96@2021", "tinypose_128x96@2022.08"]
-    assert offered("acme") == ["acme.sample"]
-    assert offered("nothing") == []
+    assert completions("tinypose_1") == ["tinypose_128x96"]
+    assert completions("tinypose_128x96@") == ["tinypose_128x96@2021", "tinypose_128x96@2022.08"]
+    assert completions("acme") == ["acme.sample"]
+    assert completions("nothing") == []

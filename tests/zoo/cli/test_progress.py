@@ -32,34 +32,34 @@ def slow(zoo: Zoo) -> Behavior:
 
 
 def serving(act: Behavior, busy: str | None = None) -> ScriptedServer:
-    """A server of four checkpoints; of one it is too busy at first."""
-    hold_on = status(503, headers={"Retry-After": "1"})
+    """A server with four checkpoints, which answers 503 to the first request of one."""
+    unavailable = status(503, headers={"Retry-After": "1"})
     return ScriptedServer(
-        {f"{PUBLISHED}{name}.pdparams": [hold_on, act] if name == busy else [act] for name in NAMES}
+        {f"{PUBLISHED}{name}.pdparams": [unavailable, act] if name == busy else [act] for name in NAMES}
     )
 
 
 class Terminal:
-    """A terminal of 160 columns, and every image it has shown."""
+    """A terminal of 160 columns that records every screen."""
 
     def __init__(self) -> None:
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 160, 0, 0))
         self._screen = pyte.Screen(160, 30)
         self._stream = pyte.ByteStream(self._screen)
-        self.images: list[list[str]] = []
+        self.screens: list[list[str]] = []
 
     def watch(self) -> None:
-        """Reads until nobody can write any more."""
+        """Read until the other side is closed."""
         os.close(self.slave)
         while True:
             try:
                 data = os.read(self.master, 65536)
-            except OSError:  # how Linux says that the other side is closed
+            except OSError:  # Linux reports this when the other side is closed
                 break
-            # Between the escape sequences of one refresh the image is half drawn: look at its end only.
+            # Between the escape sequences of one refresh the screen is incomplete: record it at the end only.
             self._stream.feed(data)
-            self.images.append([line.rstrip() for line in self._screen.display if line.strip()])
+            self.screens.append([line.rstrip() for line in self._screen.display if line.strip()])
         os.close(self.master)
 
 
@@ -86,11 +86,11 @@ def test_parallel_downloads_share_one_display(zoo: Zoo, slow: Behavior) -> None:
 
     assert code == 0
     assert len(out.splitlines()) == 4
-    fullest = max(terminal.images, key=lambda lines: sum("kB" in line for line in lines))
+    fullest = max(terminal.screens, key=lambda lines: sum("kB" in line for line in lines))
     for name in NAMES:
         assert sum(line.startswith(f"{name}.pdparams") for line in fullest) == 1
-    last = terminal.images[-1]
-    assert len(last) == 1, "the bars are gone, what was said stays"
+    last = terminal.screens[-1]
+    assert len(last) == 1, "the bars disappear, the note stays"
     assert "tinypose_128x96.pdparams" in last[0]
     assert last[0].endswith("trying again in 1.0 s")
 
@@ -105,9 +105,9 @@ def test_a_pipe_gets_notes_only(zoo: Zoo, slow: Behavior) -> None:
 
 
 def test_bars_can_start_at_the_same_time() -> None:
-    """Each thread's bar is the first one, as far as it can see."""
+    """Each thread starts its bar before any other bar exists."""
     master, slave = pty.openpty()
-    began = threading.Barrier(8)
+    barrier = threading.Barrier(8)
 
     def drain() -> None:
         try:
@@ -123,7 +123,7 @@ def test_bars_can_start_at_the_same_time() -> None:
 
         def show(number: int) -> None:
             bar = display.bar()
-            began.wait()
+            barrier.wait()
             bar.start(10, f"file {number}")
             bar.advance(10)
             bar.done()

@@ -60,7 +60,7 @@ def test_a_published_model_with_an_image_of_the_user(
     html5lib.HTMLParser(strict=True).parse(page)
     assert page.count("data:image/jpeg;base64,") == 1
     assert f"zoo report {MODEL}@2021 --data DIR" in page
-    # Its Lite files for phones are not on this server: the page says so in their place.
+    # The server does not have the Lite files for phones: the page states this instead.
     assert "the server does not have this file" in page
     assert f"Made by <code>zoo report {MODEL} --image {image}</code>" in page
 

@@ -1,4 +1,4 @@
-"""``zoo site``: a folder that a browser opens."""
+"""``zoo site`` writes pages that a browser opens from disk."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.zoo.cli.conftest import Zoo
 
 
-def test_it_prints_the_page_to_open_and_writes_a_teams_models_too(zoo: Zoo, minimal: Path) -> None:
+def test_it_prints_the_first_page_and_includes_additional_catalogs(zoo: Zoo, minimal: Path) -> None:
     ran = zoo("site", "out", "--catalog", minimal)
 
     assert (ran.code, ran.lines) == (0, ["out/index.html"])
@@ -15,7 +15,7 @@ def test_it_prints_the_page_to_open_and_writes_a_teams_models_too(zoo: Zoo, mini
     assert "sample@1.html" in (zoo.folder / "out/index.html").read_text()
 
 
-def test_a_place_that_cannot_be_a_folder_exits_2(zoo: Zoo) -> None:
+def test_an_output_path_that_is_a_file_is_an_error(zoo: Zoo) -> None:
     (zoo.folder / "notes.txt").write_text("mine")
 
     ran = zoo("site", "notes.txt", "--json")
@@ -24,7 +24,7 @@ def test_a_place_that_cannot_be_a_folder_exits_2(zoo: Zoo) -> None:
     assert (zoo.folder / "notes.txt").read_text() == "mine"
 
 
-def test_a_folder_in_use_exits_2(zoo: Zoo) -> None:
+def test_a_non_empty_folder_is_an_error(zoo: Zoo) -> None:
     (zoo.folder / "notes.txt").write_text("mine")
 
     ran = zoo("site", ".", "--json")

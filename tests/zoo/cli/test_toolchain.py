@@ -84,9 +84,7 @@ def test_broken_and_unfinished_toolchains_are_listed_and_removed(zoo: Zoo, own: 
     ],
     ids=str,
 )
-def test_errors_have_a_hint(
-    zoo: Zoo, own: Path, arguments: tuple[str, ...], code: int, error: str
-) -> None:
+def test_errors_have_a_hint(zoo: Zoo, own: Path, arguments: tuple[str, ...], code: int, error: str) -> None:
     ran = zoo("toolchain", *arguments, "--json")
     assert ran.code == code
     found = ran.json["error"]

@@ -30,9 +30,7 @@ NAME = "picodet_s_192_pedestrian"
         (["fetch", NAME, "--jobs", "0"], "greater than or equal to 1", "zoo fetch --help"),
     ],
 )
-def test_parser_errors_have_a_code_and_a_hint(
-    zoo: Zoo, arguments: list[str], words: str, hint: str
-) -> None:
+def test_parser_errors_have_a_code_and_a_hint(zoo: Zoo, arguments: list[str], words: str, hint: str) -> None:
     ran, document = zoo(*arguments), zoo(*arguments, "--json").json["error"]
 
     assert (ran.code, ran.out) == (2, "")
@@ -216,9 +214,7 @@ def test_an_option_without_effect_is_rejected(zoo: Zoo, arguments: list[str], co
         (["convert", "pipe", "--architecture", NAME, "--to", "safetensors", "--out", "x"], 2, "not-a-file"),
     ],
 )
-def test_every_error_has_a_hint(
-    zoo: Zoo, arguments: list[str], exit_code: int, code: str
-) -> None:
+def test_every_error_has_a_hint(zoo: Zoo, arguments: list[str], exit_code: int, code: str) -> None:
     (zoo.folder / "empty").mkdir()
     (zoo.folder / "notes.txt").write_text("nothing: [")
     (zoo.folder / "bytes.yaml").write_bytes(b"name: \xff")

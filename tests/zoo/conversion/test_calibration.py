@@ -1,4 +1,4 @@
-"""What networks are calibrated on: images, prepared as their protocols say."""
+"""Calibration inputs: images preprocessed under the protocol of an entry."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 import registry
 from registry.errors import NotFoundError, UsageError
-from zoo.conversion.calibration import MOST_INPUTS, calibration
+from zoo.conversion.calibration import MAX_INPUTS, calibration
 
 np = pytest.importorskip("numpy")
 cv2 = pytest.importorskip("cv2")
@@ -28,31 +28,31 @@ def images(tmp_path: Path) -> Path:
 def test_a_plain_folder_gives_whole_images(name: str, images: Path, tmp_path: Path) -> None:
     entry = registry.load().get(name)
     with (
-        calibration(entry, images, "host", work=tmp_path / "work") as seen,
-        np.load(seen.tensors) as stored,
+        calibration(entry, images, "host", work=tmp_path / "work") as inputs,
+        np.load(inputs.tensors) as stored,
     ):
         assert stored["image"].shape == (3, 3, entry.input.height, entry.input.width)
-        assert (seen.inputs, sorted(seen.images)) == (3, ["0.png", "1.png", "2.png"])
-    assert not seen.tensors.exists()
+        assert (inputs.inputs, sorted(inputs.images)) == (3, ["0.png", "1.png", "2.png"])
+    assert not inputs.tensors.exists()
 
 
-def test_a_coco_folder_gives_a_pose_model_its_persons(shared: Path, tmp_path: Path) -> None:
+def test_a_coco_folder_gives_persons_to_a_pose_model(shared: Path, tmp_path: Path) -> None:
     entry, work = registry.load().get("tinypose_128x96"), tmp_path / "work"
-    with calibration(entry, shared / "data" / "coco", "host", work=work) as seen:
-        assert seen.inputs == MOST_INPUTS
-        assert len(seen.images) < MOST_INPUTS  # several persons of one image
+    with calibration(entry, shared / "data" / "coco", "host", work=work) as inputs:
+        assert inputs.inputs == MAX_INPUTS
+        assert len(inputs.images) < MAX_INPUTS  # several persons of one image
 
 
-def test_equal_images_give_equal_digests_and_other_preparation_another(images: Path, tmp_path: Path) -> None:
+def test_the_digest_depends_on_images_and_preprocessing(images: Path, tmp_path: Path) -> None:
     entry, digests = registry.load().get("picodet_s_192_pedestrian"), []
     for normalization in ("host", "host", "in_graph"):
-        with calibration(entry, images, normalization, work=tmp_path) as seen:  # type: ignore[arg-type]
-            digests.append(seen.sha256)
+        with calibration(entry, images, normalization, work=tmp_path) as inputs:  # type: ignore[arg-type]
+            digests.append(inputs.sha256)
 
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_an_empty_folder_and_a_network_without_images_are_refused(images: Path, tmp_path: Path) -> None:
+def test_an_empty_folder_and_an_entry_without_images_are_refused(images: Path, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     known = registry.load()
     with (

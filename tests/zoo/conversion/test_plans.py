@@ -1,4 +1,4 @@
-"""Plans of conversions to ONNX in eight bits, OpenVINO and ncnn, and what is refused before anything runs."""
+"""Plans of conversions, and the options that are rejected before anything runs."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from zoo.conversion.options import ConvertOptions
 NAME = "tinypose_128x96"
 
 
-def lines(name: str = NAME, **asked: Any) -> list[str]:
-    return [line.strip() for line in plan(name, ConvertOptions(**asked), registry.load()).lines()[1:]]
+def lines(name: str = NAME, **options: Any) -> list[str]:
+    return [line.strip() for line in plan(name, ConvertOptions(**options), registry.load()).lines()[1:]]
 
 
-def test_integers_start_from_the_simplified_graph_of_an_opset_with_scales_for_channels() -> None:
+def test_int8_starts_from_a_simplified_graph_of_an_opset_with_channel_scales() -> None:
     first, second, third = lines(to="onnx", precision="int8", calibration=Path("images"))
 
     assert first.endswith("ONNX fp32, opset 13")
@@ -30,7 +30,7 @@ def test_integers_start_from_the_simplified_graph_of_an_opset_with_scales_for_ch
     assert third.endswith("in int8, calibrated")
 
 
-def test_weights_alone_need_no_images() -> None:
+def test_weight_only_needs_no_images() -> None:
     assert lines(to="onnx", weight_only="int8")[-1].endswith("with weights in int8")
 
 
@@ -48,7 +48,7 @@ def test_tflite_goes_through_onnx() -> None:
     ]
 
 
-def test_a_detector_that_suppresses_boxes_goes_to_tflite_with_the_head_that_is_named() -> None:
+def test_tflite_needs_another_head_for_a_detector_with_nms() -> None:
     name = "picodet_s_192_lcnet_pedestrian"
     with pytest.raises(ConversionError) as caught:
         lines(name, to="tflite")
@@ -57,7 +57,7 @@ def test_a_detector_that_suppresses_boxes_goes_to_tflite_with_the_head_that_is_n
     assert lines(name, to="tflite", head="raw")[-1].endswith("to TensorFlow Lite, weights in fp32")
 
 
-def test_heat_maps_go_to_ncnn_without_their_maxima_which_it_cannot_hold() -> None:
+def test_ncnn_gets_heat_maps_without_arg_max() -> None:
     first, last = lines(to="ncnn", precision="fp16")
 
     assert first.startswith("convert  inference model to ONNX")
@@ -65,14 +65,14 @@ def test_heat_maps_go_to_ncnn_without_their_maxima_which_it_cannot_hold() -> Non
     assert lines(to="ncnn", argmax=False, batch=1)[-1].endswith("weights in fp32")
 
 
-def test_raw_heads_go_to_ncnn_as_upstream_published_them() -> None:
+def test_ncnn_converts_published_raw_heads() -> None:
     assert [line.partition(" to ")[2] for line in lines("picodet_s_192_pedestrian", to="ncnn")] == [
         "ONNX fp32, opset 11",
         "ncnn, weights in fp32",
     ]
 
 
-def test_a_detector_that_suppresses_boxes_goes_to_ncnn_with_the_head_that_is_named() -> None:
+def test_ncnn_needs_another_head_for_a_detector_with_nms() -> None:
     name = "picodet_s_192_lcnet_pedestrian"
     with pytest.raises(UsageError) as caught:
         lines(name, to="ncnn")
@@ -82,7 +82,7 @@ def test_a_detector_that_suppresses_boxes_goes_to_ncnn_with_the_head_that_is_nam
         assert lines(name, to="ncnn", head=head)[-1].endswith("to ncnn, weights in fp32")
 
 
-def test_an_ir_version_is_chosen_where_the_onnx_file_is_made_and_kept_by_what_follows(tmp_path: Path) -> None:
+def test_the_ir_version_applies_to_the_export_and_is_fixed_in_a_file(tmp_path: Path) -> None:
     first, _ = lines(to="onnx", precision="fp16", ir_version=8)
     (tmp_path / "made.onnx").write_bytes(b"\x08\x06:\x00B\x02\x10\x0b")
 
@@ -93,7 +93,7 @@ def test_an_ir_version_is_chosen_where_the_onnx_file_is_made_and_kept_by_what_fo
 
 
 @pytest.mark.parametrize(
-    ("asked", "code"),
+    ("options", "code"),
     [
         ({"to": "onnx", "precision": "int8"}, "calibration-needed"),
         ({"to": "lite", "precision": "int8"}, "lite-precision-unsupported"),
@@ -110,9 +110,9 @@ def test_an_ir_version_is_chosen_where_the_onnx_file_is_made_and_kept_by_what_fo
         ({"to": "lite", "calibration": Path("images")}, "option-not-applicable"),
     ],
 )
-def test_what_cannot_be_made_is_refused_before_anything_runs(asked: dict[str, Any], code: str) -> None:
+def test_unsupported_options_are_rejected_before_anything_runs(options: dict[str, Any], code: str) -> None:
     with pytest.raises(UsageError) as caught:
-        lines(**asked)
+        lines(**options)
 
     assert caught.value.code == code
 
@@ -126,8 +126,8 @@ def test_what_cannot_be_made_is_refused_before_anything_runs(asked: dict[str, An
         (lambda: zoo.load(NAME, precision="fp99"), "load"),  # type: ignore[arg-type]
     ],
 )
-def test_wrong_options_of_a_call_are_errors_of_ours(call: Callable[[], object], function: str) -> None:
-    """Whoever catches ZooError catches these too."""
+def test_wrong_options_of_a_call_are_zoo_errors(call: Callable[[], object], function: str) -> None:
+    """A caller that catches ZooError also catches these errors."""
     with pytest.raises(UsageError) as caught:
         call()
 
@@ -135,7 +135,7 @@ def test_wrong_options_of_a_call_are_errors_of_ours(call: Callable[[], object], 
     assert caught.value.hint == f"help(zoo.{function}) names the options"
 
 
-def test_an_archive_is_not_converted_and_the_hint_says_what_is(tmp_path: Path) -> None:
+def test_an_archive_is_not_converted_and_has_a_hint(tmp_path: Path) -> None:
     (tmp_path / "note.txt").touch()
     with tarfile.open(tmp_path / "model.tar", "w") as archive:
         archive.add(tmp_path / "note.txt", "note.txt")
@@ -148,44 +148,46 @@ def test_an_archive_is_not_converted_and_the_hint_says_what_is(tmp_path: Path) -
 
 
 @pytest.mark.parametrize(
-    ("head", "asked", "code"),
+    ("head", "options", "code"),
     [
         (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "opset": 16}, "opset-fixed"),
-        (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "architecture": NAME}, "bad-combination"),
-        (b"\x80\x02}q\x00.", {"to": "safetensors", "architecture": NAME}, "bad-combination"),
+        (b"\x08\x06:\x00B\x02\x10\x0b", {"to": "openvino", "architecture": NAME}, "option-not-applicable"),
+        (b"\x80\x02}q\x00.", {"to": "safetensors", "architecture": NAME}, "option-not-applicable"),
     ],
 )
-def test_what_a_file_has_already_is_neither_asked_for_nor_left_out_of_account(
-    tmp_path: Path, head: bytes, asked: dict[str, Any], code: str
+def test_options_that_a_file_has_fixed_are_rejected(
+    tmp_path: Path, head: bytes, options: dict[str, Any], code: str
 ) -> None:
     (tmp_path / "source").write_bytes(head)
 
     with pytest.raises(UsageError) as caught:
-        plan(tmp_path / "source", ConvertOptions(**asked), registry.load())
+        plan(tmp_path / "source", ConvertOptions(**options), registry.load())
 
     assert caught.value.code == code
 
 
-def test_an_architecture_is_not_named_beside_an_inference_model(shared: Path) -> None:
+def test_an_inference_model_takes_no_architecture(shared: Path) -> None:
     model = shared / "data/inference" / NAME
 
     with pytest.raises(UsageError) as caught:
         plan(model, ConvertOptions(to="onnx", architecture=NAME), registry.load())
 
-    assert (caught.value.code, caught.value.hint) == ("bad-combination", "leave out --architecture")
-    assert plan(model, ConvertOptions(to="onnx", opset=13), registry.load()).have == "program"
+    assert (caught.value.code, caught.value.hint) == ("option-not-applicable", "leave out --architecture")
+    assert plan(model, ConvertOptions(to="onnx", opset=13), registry.load()).source_kind == "program"
 
 
-def test_a_model_file_is_calibrated_for_the_network_that_is_named(tmp_path: Path) -> None:
+def test_calibration_of_a_file_needs_an_architecture(tmp_path: Path) -> None:
     onnx = pytest.importorskip("onnx")
-    ends = [onnx.helper.make_tensor_value_info(name, 1, [1]) for name in "xy"]
-    graph = onnx.helper.make_graph([onnx.helper.make_node("Relu", ["x"], ["y"])], "graph", ends[:1], ends[1:])
+    values = [onnx.helper.make_tensor_value_info(name, 1, [1]) for name in "xy"]
+    graph = onnx.helper.make_graph(
+        [onnx.helper.make_node("Relu", ["x"], ["y"])], "graph", values[:1], values[1:]
+    )
     file = tmp_path / "model.onnx"
     onnx.save(onnx.helper.make_model(graph), file)
-    asked = {"to": "onnx", "precision": "int8", "calibration": tmp_path}
+    options = {"to": "onnx", "precision": "int8", "calibration": tmp_path}
 
     with pytest.raises(UsageError) as caught:
-        plan(file, ConvertOptions(**asked), registry.load())
+        plan(file, ConvertOptions(**options), registry.load())
 
     assert caught.value.code == "architecture-required"
-    assert plan(file, ConvertOptions(**asked, architecture=NAME), registry.load()).have == "onnx"
+    assert plan(file, ConvertOptions(**options, architecture=NAME), registry.load()).source_kind == "onnx"
