@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from registry.errors import IntegrityError
+from registry.printable import printable
 
 _HINT = "fetch or convert the file again; zoo inspect FILE shows what it is"
 
@@ -13,6 +14,8 @@ _HINT = "fetch or convert the file again; zoo inspect FILE shows what it is"
 @dataclass(frozen=True, slots=True)
 class FormatErrors:
     """Builds the errors of one reader for one file.
+
+    ``expected`` and ``found`` can contain names from the file: control characters in them are escaped.
 
     Attributes:
         path: The file being read.
@@ -29,8 +32,8 @@ class FormatErrors:
         return IntegrityError(
             f"{self.prefix}-truncated",
             f"{self.path} is truncated: {self.label} ends early{_position(at)}",
-            expected=expected,
-            found=found,
+            expected=printable(expected),
+            found=printable(found),
             done="nothing was changed",
             hint=_HINT,
         )
@@ -40,8 +43,8 @@ class FormatErrors:
         return IntegrityError(
             f"{self.prefix}-corrupt",
             f"{self.path} is damaged: it breaks the format of {self.label}{_position(at)}",
-            expected=expected,
-            found=found,
+            expected=printable(expected),
+            found=printable(found),
             done="nothing was changed",
             hint=_HINT,
         )
@@ -51,11 +54,22 @@ class FormatErrors:
         return IntegrityError(
             f"{self.prefix}-too-large",
             f"{self.path} exceeds a limit for {self.label}",
-            expected=expected,
-            found=found,
+            expected=printable(expected),
+            found=printable(found),
             done="reading stopped, nothing was changed",
             hint="check where the file comes from: no model in the catalog reaches this limit",
         )
+
+
+def unknown_format_error(path: Path, found: str) -> IntegrityError:
+    """Build the error for a file that is in no supported format."""
+    return IntegrityError(
+        "unknown-format",
+        f"{path} is not an artifact of a known format",
+        expected="a model, parameters, weights, an archive or a YAML configuration",
+        found=printable(found),
+        hint="name the artifact itself, or fetch a downloaded file again",
+    )
 
 
 def _position(at: int | None) -> str:

@@ -31,7 +31,7 @@ def summarize_provenance(artifact: Path) -> ProvenanceSummary | None:
         inputs={item.name: item.digest.sha256 for item in dependencies if item.digest},
         tools={item.name: item.uri.rpartition("@")[2] for item in dependencies if item.uri},
         options=definition.external_parameters,
-        revision=definition.internal_parameters.recipe,
+        revision=definition.internal_parameters.revision,
         changes=definition.internal_parameters.changes,
         matches_file=statement.is_about(file_digest(artifact)),
     )

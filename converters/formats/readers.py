@@ -8,10 +8,11 @@ from types import MappingProxyType
 
 from converters.formats.bounded_io import is_folder
 from converters.formats.dataflow import Dataflow, dataflow_from_blocks
+from converters.formats.errors import unknown_format_error
 from converters.formats.inspection import Inspection
 from converters.formats.kind import Kind, describe
 from converters.formats.locate import Artifact, locate_file, locate_in_folder
-from registry.errors import IntegrityError, UsageError
+from registry.errors import UsageError
 
 _PROVENANCE_MISMATCH = (
     "The provenance file records another digest: the artifact or the provenance was replaced."
@@ -40,13 +41,7 @@ def inspect(path: Path) -> Inspection:
     artifact = locate_in_folder(path) if is_folder(path) else locate_file(path)
     read = _READERS.get(artifact.kind)
     if read is None:
-        raise IntegrityError(
-            "unknown-format",
-            f"{artifact.main} is not an artifact of a known format",
-            expected="a model, parameters, weights, an archive or a YAML configuration",
-            found=describe(artifact.kind),
-            hint="fetch or convert the file again",
-        )
+        raise unknown_format_error(artifact.main, describe(artifact.kind))
     return _add_provenance(read(artifact, path), artifact.main)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 FP32, INT64 = 5, 3
-ITEM = {FP32: 4, INT64: 8, 4: 2, 99: 4}
+ITEM = {FP32: 4, INT64: 8, 4: 2, 21: 1, 99: 4}
 
 
 def varint(number: int) -> bytes:

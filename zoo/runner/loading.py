@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic import PositiveInt
 
+from converters.formats.bounded_io import open_regular_file
 from converters.process.interpreter import Interpreter
 from registry.choices import FloatPrecision as Precision
 from registry.errors import IntegrityError, NetworkError, NotFoundError, UsageError
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 Normalization = Literal["host", "in_graph"]
 
 _CONFIGURATION = "infer_cfg.yml"
+_MAX_CONFIGURATION = 1 << 20  # bytes; the character lists of OCR models take about 200 kB
 
 
 class RunConfig(Model):
@@ -90,7 +92,7 @@ def artifact_spec(config: RunConfig) -> ArtifactSpec:
             f"--lite-version applies to --backend lite only, and the backend is {config.backend}",
             hint="add --backend lite",
         )
-    return config.format.want.model_copy(update={"lite_version": config.lite_version})
+    return config.format.spec.model_copy(update={"lite_version": config.lite_version})
 
 
 @contextmanager
@@ -145,7 +147,7 @@ def _prepare(entry: Entry, config: RunConfig, resolver: ArtifactResolver) -> _Pr
 
 def _fetch(entry: Entry, spec: ArtifactSpec, config: RunConfig, resolver: ArtifactResolver) -> Fetched:
     try:
-        (found,) = resolver.all([(entry, spec)], build=config.build)
+        (found,) = resolver.resolve([(entry, spec)], build=config.build)
     except NetworkError as error:
         # --build helps only if the plan had no build steps: the published file is missing on the server.
         if error.code == "not-on-server" and not plans(entry, spec, build=config.build)[0].steps:
@@ -219,24 +221,36 @@ def find_normalization(entry: Entry, fetched: Fetched, resolver: ArtifactResolve
 
 
 def _read_configuration(path: Path) -> Normalization | None:
-    # Imported here: most entries state it in the catalog.
-    import yaml
-
+    """Read from the configuration next to a model whether the host normalizes; None without the file."""
     file = (path if path.is_dir() else path.parent) / _CONFIGURATION
     if not file.is_file():
         return None
+    # Imported here: most entries state it in the catalog.
+    from registry.safe_yaml import YamlError, YamlLimits, read_yaml
+
+    limits = YamlLimits(characters=_MAX_CONFIGURATION, values=100_000, depth=64)
     try:
-        content = yaml.safe_load(file.read_bytes())
-        steps = [step["type"] for step in content["Preprocess"]]
-    except (yaml.YAMLError, KeyError, TypeError) as error:
-        raise IntegrityError(
-            "configuration-unreadable",
-            f"cannot read the preprocessing steps from {file}",
-            expected="a list Preprocess of steps, each with a type",
-            found=f"{type(error).__name__}: {error}",
-            hint=f"replace {_CONFIGURATION} with the one exported with the model, or remove it",
-        ) from error
-    return "host" if "NormalizeImage" in steps else "in_graph"
+        with open_regular_file(file) as opened:
+            content = read_yaml(opened.read(_MAX_CONFIGURATION + 1), limits)
+    except YamlError as error:
+        raise _unreadable_configuration(file, f"line {error.line}: {error.problem}") from None
+    match content:
+        case {"Preprocess": list() as steps} if all(
+            isinstance(step, dict) and isinstance(step.get("type"), str) for step in steps
+        ):
+            return "host" if any(step["type"] == "NormalizeImage" for step in steps) else "in_graph"
+        case _:
+            raise _unreadable_configuration(file, "no such list")
+
+
+def _unreadable_configuration(file: Path, found: str) -> IntegrityError:
+    return IntegrityError(
+        "configuration-unreadable",
+        f"cannot read the preprocessing steps from {file}",
+        expected="a list Preprocess of steps, each with a type",
+        found=found,
+        hint=f"replace {_CONFIGURATION} with the one exported with the model, or remove it",
+    )
 
 
 def one_per_thread(entry: Entry, config: RunConfig, jobs: int) -> list[tuple[Entry, RunConfig]]:

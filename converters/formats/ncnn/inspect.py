@@ -39,7 +39,7 @@ def inspect_ncnn(path: Path, weights: Path | None) -> Inspection:
             "ncnn-weights-missing",
             f"the weights file of {path} is missing",
             expected=str(path.with_suffix(".bin")),
-            hint="keep sha256 files in one folder under the same name",
+            hint="keep both files in one folder under the same name",
         )
     try:
         stored, fused = read_ncnn_weights(weights, graph.layers), Counter(_fused(graph.layers))

@@ -106,7 +106,7 @@ class OnnxModel:
 
     @property
     def dataflow(self) -> Dataflow:
-        """Operators and the values value_infos them."""
+        """Operators and the values between them."""
         stored = {
             tensor.name: Tensor(name=tensor.name, shape=tensor.dims, dtype=tensor.dtype)
             for tensor in self.initializers

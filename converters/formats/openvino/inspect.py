@@ -19,7 +19,8 @@ from converters.formats.inspection import DetectedPrecision, Inspection, Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 from registry.errors import IntegrityError, NotFoundError
 
-_LIMIT = 1 << 28
+_LIMIT = 1 << 26  # bytes; PP-TinyPose takes about 1 MB
+_MAX_TAGS = 2_000_000
 _DTYPES = {
     "f32": "float32",
     "f16": "float16",
@@ -61,17 +62,17 @@ def inspect_openvino(path: Path, weights: Path | None) -> Inspection:
             "openvino-weights-missing",
             f"the constants file of {path} is missing",
             expected=str(path.with_suffix(".bin")),
-            hint="keep sha256 files in one folder under the same name",
+            hint="keep both files in one folder under the same name",
         )
-    net = _parse_document(data, path)
+    net = _parse_document(data, errors)
     layers = net.findall("layers/layer")
     size = regular_file_size(weights)
     try:
-        elements = _elements(layers, size, path)
+        elements = _elements(layers, size, errors)
         inputs = tuple(_input(layer) for layer in layers if layer.get("type") == "Parameter")
         outputs = tuple(_output(layer) for layer in layers if layer.get("type") == "Result")
     except ValueError as error:
-        raise _corrupt_error(path, str(error)) from None
+        raise errors.corrupt(None, "layers as OpenVINO writes them", str(error)[:200]) from None
     made_by = net.find("rt_info/Runtime_version")
     sha256 = combined_digest(
         {path.name: hashlib.sha256(data).hexdigest(), weights.name: file_digest(weights)}
@@ -94,30 +95,23 @@ def inspect_openvino(path: Path, weights: Path | None) -> Inspection:
     )
 
 
-def _parse_document(data: bytes, path: Path) -> ElementTree.Element:
+def _parse_document(data: bytes, errors: FormatErrors) -> ElementTree.Element:
     if b"<!" in data:
-        raise _corrupt_error(path, "an XML declaration or comment in the document")
+        raise errors.corrupt(None, "a document without declarations and comments", "<!")
+    if data.count(b"<") > _MAX_TAGS:
+        raise errors.too_large(f"at most {_MAX_TAGS} XML tags", "more")
     try:
-        return ElementTree.fromstring(data)
+        # Without the argument, the document could choose any encoding that Python has.
+        return ElementTree.fromstring(data, ElementTree.XMLParser(encoding="utf-8"))
     except ElementTree.ParseError as error:
-        raise _corrupt_error(path, str(error)) from None
-
-
-def _corrupt_error(path: Path, found: str) -> IntegrityError:
-    return IntegrityError(
-        "openvino-corrupt",
-        f"{path} is not a valid OpenVINO model",
-        expected="an XML document with layers, as OpenVINO writes it",
-        found=found[:200],
-        hint="convert it again: zoo convert SRC --to openvino",
-    )
+        raise errors.corrupt(None, "an XML document", str(error)) from None
 
 
 def _operator_types(layers: list[ElementTree.Element]) -> Iterator[str]:
     return (kind for layer in layers if (kind := layer.get("type", "")) not in _NOT_COUNTED)
 
 
-def _elements(layers: list[ElementTree.Element], size: int, path: Path) -> dict[str, int]:
+def _elements(layers: list[ElementTree.Element], size: int, errors: FormatErrors) -> dict[str, int]:
     """Count the scalars of the constants by element type; each constant must lie inside the file."""
     totals: Counter[str] = Counter()
     for layer in layers:
@@ -126,12 +120,13 @@ def _elements(layers: list[ElementTree.Element], size: int, path: Path) -> dict[
             continue
         offset, length = int(attributes.get("offset", "0")), int(attributes.get("size", "0"))
         if min(offset, length) < 0 or offset + length > size:
+            weights = errors.path.with_suffix(".bin")
             raise IntegrityError(
                 "openvino-truncated",
-                f"{path.with_suffix('.bin')} is truncated: constants of {path.name} lie past its end",
+                f"{weights} is truncated: constants of {errors.path.name} lie past its end",
                 expected=f"at least {offset + length} bytes",
                 found=f"{size} bytes",
-                hint="fetch or convert sha256 files again",
+                hint="fetch or convert both files again",
             )
         dtype = _DTYPES.get(attributes.get("element_type", ""), "unknown")
         totals[dtype] += length // _SIZES.get(dtype, 1)

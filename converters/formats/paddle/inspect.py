@@ -48,7 +48,8 @@ def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: P
         check_pair(program, params).require_match()
     digests = {file.path.name: file.sha256 for file in (program, params) if file is not None}
     sha256 = combined_digest(digests) if params else program.sha256
-    declared = _elements(program.parameters)
+    # A quantized program declares floats where integers are stored.
+    elements = elements_by_dtype(params.tensors) if params else _elements(program.parameters)
     flow = program_dataflow(program)
     operators = count_operators(program.blocks) if isinstance(program, Program) else {**program.operators}
     return Inspection(
@@ -58,8 +59,8 @@ def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: P
         sha256=sha256,
         canonical_sha256=sha256,
         made_by=program.made_by if isinstance(program, Program) else f"pir version {program.version}",
-        precision=_detect_precision(operators, declared),
-        weights_precision=storage_precision(declared),
+        precision=_detect_precision(operators, elements),
+        weights_precision=storage_precision(elements),
         inputs=tuple(as_tensor(variable) for variable in program.inputs),
         outputs=tuple(as_tensor(variable) for variable in program.outputs),
         operators=operators,
@@ -68,7 +69,7 @@ def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: P
         weights_sha256=params.weights_sha256 if params else None,
         fused=count_fused_operators(flow.operators),
         normalization=detect_normalization(flow),
-        details=_details(program, params, declared),
+        details=_details(program, params, elements),
         warnings=tuple(_warnings(program, params)),
     )
 
@@ -107,21 +108,21 @@ def _elements(parameters: Iterable[Variable]) -> dict[str, int]:
     return dict(sorted(totals.items()))
 
 
-def _detect_precision(operators: Mapping[str, int], declared: Mapping[str, int]) -> DetectedPrecision | None:
+def _detect_precision(operators: Mapping[str, int], elements: Mapping[str, int]) -> DetectedPrecision | None:
     """Detect the precision: Paddle computes in the type of the weights, except between quantizers."""
     if any(name.startswith(_QUANTIZERS) for name in operators):
         return "int8"
-    return storage_precision(declared)
+    return storage_precision(elements)
 
 
 def _details(
-    program: Program | PirProgram, params: Params | None, declared: Mapping[str, int]
+    program: Program | PirProgram, params: Params | None, elements: Mapping[str, int]
 ) -> dict[str, JsonValue]:
     return {
         "files": [file.path.name for file in (program, params) if file is not None],
         "version": program.version,
         "declared_parameters": len(program.parameters),
-        "parameter_elements": {**declared},
+        "parameter_elements": {**elements},
         "blocks": len(program.blocks) if isinstance(program, Program) else None,
     }
 

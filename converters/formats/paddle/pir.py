@@ -100,7 +100,7 @@ def read_pir(path: Path) -> PirProgram:
     if type(version) is not int:
         raise _invalid_error(errors, "a version number in base_code", version)
     reader = _ProgramReader(errors)
-    reader.regions(document.get("program"), 0)
+    reader.read_regions(document.get("program"), 0)
     return PirProgram(
         path=path,
         size=len(data),
@@ -160,7 +160,7 @@ class _ProgramReader:
         """Outputs by column."""
         return tuple(variable for _, variable in sorted(self.outputs, key=lambda pair: pair[0]))
 
-    def regions(self, owner: object, depth: int) -> None:
+    def read_regions(self, owner: object, depth: int) -> None:
         """Read the operators in all regions of a program or an operator."""
         if depth > _MAX_DEPTH:
             raise self.errors.too_large(f"regions nested at most {_MAX_DEPTH} deep", "deeper nesting")
@@ -169,7 +169,7 @@ class _ProgramReader:
                 for operator in self._objects(block, "ops"):
                     self._operator(operator)
                     if "regions" in operator:
-                        self.regions(operator, depth + 1)
+                        self.read_regions(operator, depth + 1)
 
     def _objects(self, owner: object, key: str) -> Iterator[dict[str, Any]]:
         entries = owner.get(key) if isinstance(owner, dict) else None

@@ -6,10 +6,12 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 from converters.formats import inspect
 from registry.errors import IntegrityError, NotFoundError, UsageError, ZooError
@@ -210,23 +212,61 @@ def test_configuration_is_recognized_without_constructing_its_tags(write: Write)
     }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    ("content", "code"),
-    [
-        pytest.param(b"just some words\n", "unknown-format", id="prose"),
-        pytest.param(b"- a\n- b\n", "unknown-format", id="list"),
-        pytest.param(b"{}", "unknown-format", id="JSON"),
-        pytest.param(b"a: [1,\n", "unknown-format", id="unfinished"),
-        pytest.param(b"a: " + b"[" * 100_000, "config-too-large", id="deep"),
-        pytest.param(b"a: b\n" * 300_000, "config-too-large", id="long"),
-        pytest.param(b"\x7fELF" + bytes(100), "unknown-format", id="program of the system"),
-    ],
-)
-def test_other_text_and_bytes_have_an_unknown_format(write: Write, content: bytes, code: str) -> None:
+OTHER_CONTENTS = {
+    "prose": (b"just some words\n", "unknown-format"),
+    "list": (b"- a\n- b\n", "unknown-format"),
+    "JSON": (b"{}", "unknown-format"),
+    "unfinished": (b"a: [1,\n", "unknown-format"),
+    "alias alone": (b"*a\n", "unknown-format"),
+    "a character that does not exist": (b'"\\UFFFFFFFF": 1\n', "unknown-format"),
+    "deep": (b"a: " + b"[" * 100_000, "config-too-large"),
+    "deep and closed": (b"a: " + b"[" * 100_000 + b"]" * 100_000, "config-too-large"),
+    "deep mappings": (b"a: " + b"{a: " * 50_000, "config-too-large"),
+    "deep block lists": (b"a:\n  " + b"- " * 20_000 + b"x\n", "config-too-large"),
+    "deep block mappings": (b"".join(b" " * n + b"a:\n" for n in range(500)), "config-too-large"),
+    "long": (b"a: b\n" * 300_000, "config-too-large"),
+    "many directives": (b"%TAG !a! x\n" * 90_000 + b"--- {a: b}\n", "config-too-large"),
+    "many directives, other line breaks": (b"%TAG !a! x\r" * 90_000 + b"--- {a: b}\n", "config-too-large"),
+    "program of the system": (b"\x7fELF" + bytes(100), "unknown-format"),
+    "terminal escape": (b'a: "\\e]0;x\\a" b\n', "unknown-format"),
+}
+
+
+@pytest.mark.parametrize("parser", ["libyaml", "pure Python"])
+@pytest.mark.parametrize("what", OTHER_CONTENTS)
+def test_other_text_and_bytes_have_an_unknown_format(
+    write: Write, monkeypatch: pytest.MonkeyPatch, what: str, parser: str
+) -> None:
+    content, code = OTHER_CONTENTS[what]
+    if parser == "pure Python":
+        monkeypatch.delattr(yaml, "CSafeLoader", raising=False)
+    start = time.process_time()
+
     with pytest.raises(IntegrityError) as caught:
         inspect(write(content))
 
     assert caught.value.code == code
+    assert str(caught.value).replace("\n", "").isprintable()
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("problem", ["exceeded maximum nesting depth", None])
+def test_nesting_limit_does_not_depend_on_the_version_of_libyaml(
+    write: Write, monkeypatch: pytest.MonkeyPatch, problem: str | None
+) -> None:
+    """libyaml 0.2.6 rejects deep nesting when it looks ahead; earlier versions yield the events."""
+
+    def parse(data: bytes, Loader: object) -> Iterator[yaml.Event]:  # noqa: N803  PyYAML's name
+        if problem:
+            raise yaml.scanner.ScannerError("while increasing flow level", None, problem, None)
+        yield from (yaml.MappingStartEvent(None, None, True) for _ in range(100))
+
+    monkeypatch.setattr(yaml, "parse", parse)
+
+    with pytest.raises(IntegrityError) as caught:
+        inspect(write(b"a: 1\n"))
+
+    assert caught.value.code == "config-too-large"
 
 
 def test_checkpoint_is_read_without_executing_it(write: Write, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 import registry
-from registry.errors import NotFoundError, UsageError
+from registry.errors import IntegrityError, NotFoundError, UsageError
 from zoo.artifacts.resolver import Fetched
 from zoo.runner.loading import RunConfig, artifact_spec, find_normalization, one_per_thread
 
@@ -27,7 +27,7 @@ def fetched(path: Path, start: str, *, built: bool = False) -> Fetched:
         start=start,
         url="",
         sha256="0" * 64,
-        from_store=True,
+        from_cache=True,
     )
 
 
@@ -79,6 +79,62 @@ def test_without_a_catalog_entry_the_configuration_states_it(
 
     assert find_normalization(POSE, fetched(folder, "inference"), store_with(None)) == where
     assert find_normalization(POSE, converted, store_with(folder)) == where
+
+
+HOSTILE_CONFIGURATIONS = {
+    "list": "- 1",
+    "text": "x",
+    "empty": "",
+    "NUL": "\x00",
+    "NaN where a step should be": "Preprocess: [.nan]",
+    "step without a type": "Preprocess: [1]",
+    "type that is a list": "Preprocess: [{type: [NormalizeImage]}]",
+    "steps by name": "Preprocess: {type: NormalizeImage}",
+    "steps that are text": "Preprocess: NormalizeImage",
+    "date that does not exist": f"made: 2021-13-01\n{WITH}",
+    "time that does not exist": f"made: 2021-02-30T25:61:61Z\n{WITH}",
+    "tag of an integer": f"a: !!int x\n{WITH}",
+    "tag of a date": f"a: !!timestamp x\n{WITH}",
+    "tag of an object": f"a: !!python/object/apply:os.system [id]\n{WITH}",
+    "set": f"a: !!set {{x}}\n{WITH}",
+    "binary": f"a: !!binary '###'\n{WITH}",
+    "merge of text": f"<<: x\n{WITH}",
+    "key that is a list": f"[]: 1\n{WITH}",
+    "key defined twice": f"{WITH}{WITH}",
+    "alias without an anchor": f"a: *x\n{WITH}",
+    "alias inside its anchor": f"a: &x [*x]\n{WITH}",
+    "alias bomb": "".join(f"a{n}: &x{n} [{f'*x{n - 1},' * 9}]\n" if n else "a0: &x0 [1]\n" for n in range(20))
+    + WITH,
+    "merge bomb": "".join(
+        f"a{n}: &x{n} {{<<: [{f'*x{n - 1},' * 9}]}}\n" if n else "a0: &x0 {k: 1}\n" for n in range(20)
+    )
+    + WITH,
+    "deep nesting": f"a: {'[' * 5000}{']' * 5000}\n{WITH}",
+    "number of 5,000 digits": f"a: {'9' * 5000}\n{WITH}",
+    "sexagesimal digits": f"a: {'1:' * 3000}1\n{WITH}",
+    "lone surrogate": f'a: "\\ud800"\n{WITH}',
+    "too long": f"a: {'x' * (1 << 20)}\n{WITH}",
+    "second document": f"{WITH}---\n{WITH}",
+    "terminal escape": f'"\\e]0;x\\a": [\n{WITH}',
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE_CONFIGURATIONS)
+def test_a_configuration_that_is_not_plain_steps_is_unreadable(tmp_path: Path, what: str) -> None:
+    folder = model(tmp_path / "m", HOSTILE_CONFIGURATIONS[what])
+
+    with pytest.raises(IntegrityError) as caught:
+        find_normalization(POSE, fetched(folder, "inference"), store_with(None))
+
+    assert caught.value.code == "configuration-unreadable"
+    assert str(caught.value).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("line", ["made: 2021-12-01", "a: 0o9", "a: 1e", "a: ="])
+def test_a_value_that_is_not_used_does_not_matter(tmp_path: Path, line: str) -> None:
+    folder = model(tmp_path / "m", f"{line}\n{WITH}")
+
+    assert find_normalization(POSE, fetched(folder, "inference"), store_with(None)) == "host"
 
 
 def test_models_built_from_weights_normalize_on_the_host(tmp_path: Path) -> None:

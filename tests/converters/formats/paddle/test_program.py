@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.formats import check_pair, read_params, read_program
+from converters.formats import check_pair, inspect, read_params, read_program
 from registry.errors import IntegrityError
 from tests.helpers.paddle_writer import (
     CONV,
@@ -234,3 +234,75 @@ def test_pair_matches_or_reports_the_difference(write: Write, params: bytes, wor
     with pytest.raises(IntegrityError) as caught:
         report.require_match()
     assert caught.value.code == "program-params-mismatch"
+
+
+INT8 = 21
+QUANTIZED = {
+    "as declared": (tensor((4,)), tensor((4, 3, 1, 1)), tensor((1,)), None),
+    "scale as a scalar": (tensor((4,)), tensor((4, 3, 1, 1)), tensor(()), None),
+    "scales of the channels in two dimensions": (
+        tensor((1, 4)),
+        tensor((4, 3, 1, 1), dtype=INT8),
+        tensor(()),
+        None,
+    ),
+    "scales of another number": (tensor((5,)), tensor((4, 3, 1, 1)), tensor((1,)), "s: declared"),
+    "scales of another type": (tensor((4,), dtype=4), tensor((4, 3, 1, 1)), tensor((1,)), "s: declared"),
+    "integer weights of another shape": (
+        tensor((4,)),
+        tensor((4, 3, 1), dtype=INT8),
+        tensor((1,)),
+        "w: declared",
+    ),
+    "weights of another float type": (tensor((4,)), tensor((4, 3, 1, 1), dtype=4), tensor(()), "w: declared"),
+}
+
+
+def quantized_program(dequantize: str = "dequantize_linear") -> bytes:
+    """A convolution whose filter ``w`` has the scales ``s``, and whose input has the scale ``x_scale``."""
+    scale = {"X": ["image"], "Scale": ["x_scale"]}
+    steps = (
+        operator("quantize_linear", scale, {"Y": ["image"]})
+        + operator(dequantize, {"X": ["w"], "Scale": ["s"]}, {"Y": ["w_float"]})
+        + operator("conv2d", {"Input": ["image"], "Filter": ["w_float"]}, {"Output": ["image"]})
+    )
+    variables = variable("image", (-1, 3, 8, 8)) + b"".join(
+        variable(name, dims, persistable=True)
+        for name, dims in (("s", (4,)), ("w", (4, 3, 1, 1)), ("x_scale", (1,)))
+    )
+    return program(block(variables + steps))
+
+
+@pytest.mark.parametrize(("scales", "weights", "scale", "difference"), QUANTIZED.values(), ids=QUANTIZED)
+def test_quantized_parameters_can_differ_from_their_declaration(
+    write: Write, scales: bytes, weights: bytes, scale: bytes, difference: str | None
+) -> None:
+    """Paddle's post-training quantization replaces values and keeps the declarations."""
+    report = check_pair(
+        read_program(write(quantized_program(), "q.pdmodel")),
+        read_params(write(scales + weights + scale, "q.pdiparams")),
+    )
+
+    assert [text[: len(difference or "")] for text in report.differences] == (
+        [difference] if difference else []
+    )
+
+
+def test_integer_weights_need_a_dequantizer(write: Write) -> None:
+    params = tensor((4,)) + tensor((4, 3, 1, 1), dtype=INT8) + tensor(())
+
+    report = check_pair(
+        read_program(write(quantized_program("relu"), "q.pdmodel")), read_params(write(params, "q.pdiparams"))
+    )
+
+    assert [text.partition(":")[0] for text in report.differences] == ["w"]
+
+
+def test_quantized_model_is_inspected_with_its_stored_types(write: Write, tmp_path: Path) -> None:
+    write(quantized_program(), "q.pdmodel")
+    write(tensor((1, 4)) + tensor((4, 3, 1, 1), dtype=INT8) + tensor(()), "q.pdiparams")
+
+    inspection = inspect(tmp_path)
+
+    assert (inspection.precision, inspection.weights_precision) == ("int8", "int8")
+    assert inspection.details["parameter_elements"] == {"float32": 5, "int8": 12}
