@@ -1,4 +1,4 @@
-"""One at a time: locks between threads and processes that end with their owner, however it ends."""
+"""Locks between threads and processes, which the kernel releases when their owner dies."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 POLL_SECONDS = 0.05
-TIMEOUT_SECONDS = 0.5
-"""A wait shorter than this is not worth a word."""
+FIRST_NOTE_SECONDS = 0.5
+"""Shorter waits are not reported."""
 
-REMIND_SECONDS = 10.0
+REPEAT_NOTE_SECONDS = 10.0
 
 _NO_FLOCK = frozenset({errno.ENOSYS, errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP})
-"""What file systems without flock say: some of FUSE, NFS without its lock daemon, Lustre by default."""
+"""Errors of file systems without flock: some FUSE, NFS without its lock daemon, Lustre by default."""
 
 
 @contextmanager
 def acquire_waiting(
     path: Path,
-    what: str,
+    activity: str,
     note: Callable[[str], None],
     *,
-    patience: float = TIMEOUT_SECONDS,
-    remind: float = REMIND_SECONDS,
+    first_note: float = FIRST_NOTE_SECONDS,
+    repeat_note: float = REPEAT_NOTE_SECONDS,
 ) -> Iterator[None]:
-    """Holds a lock, waiting for it as long as it takes.
+    """Hold a lock, after waiting for it without a limit.
 
     Args:
-        path: The lock's file; made when it is missing.
-        what: What the other owner is doing, to complete "waiting for another process that is …".
-        note: Hears when there is a wait, and again every so often.
-        patience: Seconds before the first note.
-        remind: Seconds between two notes.
+        path: File of the lock; created if missing.
+        activity: What the other owner does, to complete "waiting for another process that is …".
+        note: Called with a message when the wait starts, and again in intervals.
+        first_note: Seconds before the first message.
+        repeat_note: Seconds between two messages.
 
     Raises:
-        OSError: The file cannot be made or opened.
+        OSError: The file cannot be created or opened.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    lock = try_acquire(path, timeout=patience)
+    lock = try_acquire(path, timeout=first_note)
     while lock is None:
-        note(f"waiting for another process that is {what} ({_evidence(path)})")
-        lock = try_acquire(path, timeout=remind)
+        note(f"waiting for another process that is {activity} ({_describe_owner(path)})")
+        lock = try_acquire(path, timeout=repeat_note)
     try:
         yield
     finally:
@@ -54,26 +54,26 @@ def acquire_waiting(
 
 
 def try_acquire(path: Path, *, timeout: float) -> BaseFileLock | None:
-    """A lock, held until its ``release`` is called; None when somebody else has it for all that time.
+    """Acquire a lock, held until its ``release`` is called; return None if another owner holds it that long.
 
-    The lock belongs to the open file, not to the name: the kernel gives it up when its owner dies, and the
-    file is left in place, because removing it would let two owners hold two files of one name.
+    The lock belongs to the open file and not to its name: the kernel releases it when the owner dies. The
+    file stays in place, because removing it would let two owners lock two files of one name.
 
-    Where the file system has no such locks, the existence of a second file is the lock. It names process and
-    host: when that process is gone from this host the next one takes over, whatever any clock says. What
-    another host holds is never taken away.
+    On a file system without such locks, the existence of a second file is the lock. It names process and
+    host. If that process no longer runs on this host, the next owner takes over, without comparing clocks.
+    The lock of another host is never taken over.
 
     Args:
-        path: The lock's file, in a folder that exists; made when it is missing.
+        path: File of the lock, in an existing folder; created if missing.
         timeout: Seconds to wait.
 
     Raises:
-        OSError: The file cannot be made or opened.
+        OSError: The file cannot be created or opened.
     """
-    # Imported here: it brings asyncio along, which costs a warm start more than all the rest.
+    # Imported here, because filelock imports asyncio, which takes longer than the rest of the start-up.
     from filelock import FileLock, SoftFileLock, Timeout
 
-    # A lock of its own for every call: two threads of one process exclude each other like two processes.
+    # A separate lock object per call: two threads of one process exclude each other like two processes.
     lock: BaseFileLock = FileLock(path, thread_local=False, fallback_to_soft=False)
     try:
         try:
@@ -89,7 +89,7 @@ def try_acquire(path: Path, *, timeout: float) -> BaseFileLock | None:
 
 
 def discard(path: Path) -> None:
-    """Removes the file of a lock that nobody will ask for again."""
+    """Remove the file of a lock that is no longer needed."""
     path.unlink(missing_ok=True)
     _marker(path).unlink(missing_ok=True)
 
@@ -98,8 +98,8 @@ def _marker(path: Path) -> Path:
     return path.with_suffix(".held")
 
 
-def _evidence(path: Path) -> str:
+def _describe_owner(path: Path) -> str:
     marker = _marker(path)
     if marker.exists():
-        return f"it holds {marker}; remove that file if the process it names runs no more"
+        return f"it holds {marker}; remove that file if the process it names no longer runs"
     return f"it holds {path}"

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
+import secrets
 import shutil
+import string
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,14 +21,17 @@ if TYPE_CHECKING:
     from filelock import BaseFileLock
 
 _PREFIX = "run-"
+_NAME = re.compile(r"run-[a-z0-9_]{8}")
+_LETTERS = string.ascii_lowercase + string.digits
 
 
 @contextlib.contextmanager
 def work_directory(work: Path) -> Iterator[Path]:
     """A fresh private folder under ``work``, gone afterwards.
 
-    Each folder is held by a lock beside it as long as its process lives. A process that was killed leaves
-    its folder but not its hold on the lock, so the next call recognizes the leftovers and removes them.
+    A lock file with the name of the folder is made first and is held as long as the process lives. A process
+    that was killed leaves both, and its hold on the lock ends: the next call removes such pairs. A folder
+    without a lock file is not one of these and stays, whatever its name is.
 
     Args:
         work: Folder for work in progress; made when missing.
@@ -38,8 +45,7 @@ def work_directory(work: Path) -> Iterator[Path]:
         # One at a time, or a folder could be swept between being made and being locked.
         with acquire_waiting(work / "sweep.lock", "tidying up", lambda _: None):
             _sweep(work)
-            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=work))
-            hold = try_acquire(_lock_of(folder), timeout=0)
+            folder, hold = _create(work)
     try:
         yield folder
     finally:
@@ -67,15 +73,32 @@ def temporary_directory() -> Iterator[Path]:
         yield Path(name)
 
 
+def is_work_name(name: str) -> bool:
+    """Whether ``work_directory`` makes folders, or lock files of folders, of this name."""
+    return _NAME.fullmatch(name.removesuffix(".lock").removesuffix(".held")) is not None
+
+
+def _create(work: Path) -> tuple[Path, BaseFileLock | None]:
+    while True:
+        folder = work / (_PREFIX + "".join(secrets.choice(_LETTERS) for _ in range(8)))
+        if os.path.lexists(folder) or os.path.lexists(_lock_of(folder)):
+            continue
+        hold = try_acquire(_lock_of(folder), timeout=0)
+        folder.mkdir(mode=0o700)
+        return folder, hold
+
+
 def _sweep(work: Path) -> None:
-    # A pattern that ends in a slash finds files too before Python 3.11.
-    folders = {path for path in work.glob(f"{_PREFIX}*") if path.is_dir()}
-    # Also those of which only the lock is left: a folder goes before its lock does.
-    folders |= {path.with_suffix("") for end in ("lock", "held") for path in work.glob(f"{_PREFIX}*.{end}")}
-    for folder in sorted(folders):
+    locks = [path for end in ("lock", "held") for path in work.glob(f"{_PREFIX}*.{end}") if _is_ours(path)]
+    for folder in sorted({path.with_suffix("") for path in locks}):
         hold = try_acquire(_lock_of(folder), timeout=0)
         if hold is not None:  # else its owner is alive
             _remove(folder, hold)
+
+
+def _is_ours(lock: Path) -> bool:
+    # The lock of the kernel is an empty file; only the one that replaces it names its owner.
+    return is_work_name(lock.name) and (lock.suffix == ".held" or lock.lstat().st_size == 0)
 
 
 def _remove(folder: Path, hold: BaseFileLock | None) -> None:

@@ -1,4 +1,4 @@
-"""Processes that die at a chosen touch of the disk, and what is left behind by them."""
+"""Kill processes at a chosen change of the disk, and check what they leave."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO, Any, Literal, NoReturn
 from zoo.store import Store
 
 Loss = Literal["process", "power"]
-"""What is lost: the process alone, or everything on its machine that was not synced."""
+"""What is lost: the process, or also everything on its machine that was not synced."""
 
 CHANGES = {
     "os.rename": "rename",
@@ -29,36 +29,36 @@ CHANGES = {
     "os.mkdir": "mkdir",
     "fcntl.flock": "lock",
 }
-"""Audit events of calls that change a disk or take a lock, and what they are called here."""
+"""Audit events of calls that change a disk or take a lock, and their names here."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """Something that changes a folder.
+    """A job that changes a folder.
 
     Attributes:
-        work: Does it; may be called again after it failed, and must then succeed.
-        prepare: What has happened in that folder before.
-        puts_aside: Names of what it may move to the quarantine.
-        whole: Whether what it writes beside the store is whole, or not there yet.
+        work: Runs the job; called again after it was killed, and must then succeed.
+        prepare: Prepares the folder.
+        quarantines: Names of files it may move to the quarantine.
+        whole: Whether the files it writes outside of the cache are whole, or do not exist yet.
     """
 
     work: Callable[[Path], object]
     prepare: Callable[[Path], object] = lambda place: None
-    puts_aside: frozenset[str] = frozenset()
+    quarantines: frozenset[str] = frozenset()
     whole: Callable[[Path], bool] = lambda place: True
 
 
-class Mortal:
-    """Counts what this process does to a folder, and kills it just before a chosen count.
+class CrashPoint:
+    """Count this process's changes to a folder, and kill it just before a chosen one.
 
-    A write counts twice: before it, and when half of it is done. After one touch is before the next.
+    A write counts twice: before it, and when half of it is done.
 
     Args:
-        step: The touch not to survive.
+        step: The change at which the process is killed.
         root: The folder.
-        loss: With ``power``, files lose what was written to them and never synced.
-        tell: Where to write what the last touch would have been.
+        loss: With ``power``, files lose the bytes that were written and not synced.
+        tell: File descriptor that receives the name of the change.
     """
 
     def __init__(self, step: int, root: Path, loss: Loss, tell: int) -> None:
@@ -72,7 +72,7 @@ class Mortal:
         self._real_open = io.open
 
     def arm(self) -> None:
-        """Begins to count."""
+        """Start to count."""
         os.fsync = self._fsync
 
         def opened(*arguments: Any, **more: Any) -> IO[Any]:
@@ -118,23 +118,23 @@ class Mortal:
     ) -> IO[Any]:
         if not set(mode) & set("wax+"):
             return self._real_open(file, mode, buffering, encoding, *rest, **more)
-        mortal = self
+        point = self
 
         class Raw(io.FileIO):
             def write(self, data: Any) -> int:
                 view = memoryview(data)
                 inode = os.fstat(self.fileno()).st_ino
-                mortal._synced.setdefault(inode, os.fstat(self.fileno()).st_size)
-                mortal._touch("write")
+                point._synced.setdefault(inode, os.fstat(self.fileno()).st_size)
+                point._touch("write")
                 half = super().write(view[: len(view) // 2]) or 0
-                mortal._touch("half of a write")
+                point._touch("half of a write")
                 return half + (super().write(view[half:]) or 0)
 
         binary = io.BufferedWriter(Raw(file, mode.replace("b", "").replace("t", "")))
         return binary if "b" in mode else io.TextIOWrapper(binary, encoding)
 
     def lose(self) -> None:
-        """Takes from the files what only a loss of power would take."""
+        """Remove the bytes that only a loss of power would remove."""
         if self._loss == "process":
             return
         for path in self._root.rglob("*"):
@@ -144,23 +144,23 @@ class Mortal:
                     os.truncate(path, self._synced[status.st_ino])
 
 
-def deaths(root: Path, job: Job, loss: Loss) -> Iterator[dict[str, object]]:
-    """One row for each touch: what killed the process, and what came of the one that came after it.
+def kill_everywhere(root: Path, job: Job, loss: Loss) -> Iterator[dict[str, object]]:
+    """Kill a job at each change in turn, then run it again: one row for each, with the state after that.
 
-    The last row is for a death when all is done: nothing may be missing then.
+    The last row is for a job that was not killed: nothing may be missing then.
     """
     for step in range(1, 1000):
         place = root / str(step)
         place.mkdir(parents=True)
         job.prepare(place)
-        before = _aside(place)
-        at = _died(job, step, place, loss)
+        before = _quarantined(place)
+        at = _killed_at(job, step, place, loss)
         whole = job.whole(place)
         if at:
             job.work(place)
         report = Store(place).verify()
         left = [*_hidden(place), *place.glob("partial/*"), *place.glob("work/run-*")]
-        left += [Path(name) for name in _aside(place) - before - job.puts_aside]
+        left += [Path(name) for name in _quarantined(place) - before - job.quarantines]
         yield {
             "at": at or "the end",
             "whole": whole and job.whole(place),
@@ -176,30 +176,30 @@ def _hidden(place: Path) -> list[Path]:
     return [path for path in place.rglob("*") if path.name.startswith(".")]
 
 
-def _aside(place: Path) -> set[str]:
+def _quarantined(place: Path) -> set[str]:
     return {path.name for path in place.glob("quarantine/*/*")}
 
 
-def _died(job: Job, step: int, place: Path, loss: Loss) -> str:
-    """What killed a process that did the job; nothing if it got through before that touch."""
-    hear, tell = os.pipe()
+def _killed_at(job: Job, step: int, place: Path, loss: Loss) -> str:
+    """Name of the change at which the job was killed; empty if it ended before that."""
+    receive, tell = os.pipe()
     child = os.fork()
     if child == 0:
-        _do(job, Mortal(step, place, loss, tell), place)
+        _do(job, CrashPoint(step, place, loss, tell), place)
     os.close(tell)
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    with os.fdopen(hear, "rb") as heard:
-        at = heard.read().decode()
+    with os.fdopen(receive, "rb") as received:
+        at = received.read().decode()
     if status != (-signal.SIGKILL if at else 0):
         raise AssertionError(f"it ended with {status} at {at!r}")
     return at
 
 
-def _do(job: Job, mortal: Mortal, place: Path) -> NoReturn:
+def _do(job: Job, point: CrashPoint, place: Path) -> NoReturn:
     try:
-        mortal.arm()
+        point.arm()
         job.work(place)
-        mortal.lose()
+        point.lose()
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()

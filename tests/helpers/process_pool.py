@@ -1,4 +1,4 @@
-"""Child processes of a test, none of which outlives it."""
+"""Child processes of a test; all of them end with it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.helpers.paths import REPOSITORY
 
 
 class ProcessPool:
-    """Starts child processes, and ends whatever of them is left when the test is over."""
+    """Start child processes, and end the remaining ones after the test."""
 
     def __init__(self) -> None:
         self._all: list[subprocess.Popen[str]] = []
@@ -35,13 +35,13 @@ class ProcessPool:
         return self.start("-m", "tests.helpers.store_process", *arguments)
 
     def finish(self, process: subprocess.Popen[str]) -> str:
-        """What it printed; it must have ended well."""
+        """Its output; it must have exited with 0."""
         out, err = process.communicate()
         assert process.returncode == 0, err
         return out
 
     def wait_until(self, condition: Callable[[], bool], *working: subprocess.Popen[str]) -> None:
-        """Returns when the condition holds; fails when nobody is left who could make it true."""
+        """Wait for a condition; fail when every process that could fulfil it has ended."""
         while not condition():
             if all(process.poll() is not None for process in working):
                 pytest.fail("\n".join(process.communicate()[1] for process in working))

@@ -1,6 +1,6 @@
-"""Run as a program: in each round one process resolves an artifact while another prunes it.
+"""A program: in each round one process resolves an artifact while another prunes it.
 
-race.py ROOT ROUNDS    prints how often the prune won, how often the fetch, and how often a path led nowhere
+ROOT ROUNDS    prints how often the prune won, how often the fetch won, and how often a path was lost
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ import filelock  # noqa: F401
 
 import zoo.archive.tar  # noqa: F401
 from tests.helpers.sample_archives import MODEL, artifact, entry, tar_of
-from zoo.store import SourceOptions, Store
+from tests.helpers.store_fixture import fetch_verified
+from zoo.store import FetchRequest, RemoteSource, Store
 from zoo.store.layout import MANIFEST
 from zoo.store.prune import PrunePolicy
 
@@ -30,12 +31,12 @@ LOST = 99
 
 
 def fetch(root: Path) -> Path:
-    source = SourceOptions(mirrors=(str(root / "mirror"),))
-    return Store(root / "store").fetch(ENTRY, WANTED, prove=lambda _: None, source=source).path
+    request = FetchRequest(ENTRY, WANTED, source=RemoteSource(mirrors=(str(root / "mirror"),)))
+    return fetch_verified(Store(root / "store"), request).path
 
 
 def resolve(root: Path, delay: float) -> int:
-    """Fetches, and uses the path for a while. Pruning looks around first, so this waits to meet its end."""
+    """Fetch, and use the path for a while. Pruning scans the cache first, so this starts a little later."""
     time.sleep(delay)
     path = fetch(root)
     end = time.monotonic() + 0.01
@@ -46,12 +47,12 @@ def resolve(root: Path, delay: float) -> int:
 
 
 def prune(root: Path) -> int:
-    """How many things went."""
+    """Number of removed items."""
     return len(Store(root / "store").prune(OLD).removed)
 
 
 def at_once(*works: Callable[[], int]) -> list[int]:
-    """Exit codes of processes that are let go at the same moment."""
+    """Exit codes of processes that start at the same moment."""
     gate, go = os.pipe()
     children = []
     for work in works:
@@ -60,7 +61,7 @@ def at_once(*works: Callable[[], int]) -> list[int]:
             code = LOST
             try:
                 os.close(go)
-                os.read(gate, 1)  # ends when the parent closes the other end
+                os.read(gate, 1)  # returns when the parent closes the other end
                 code = work()
             finally:
                 os._exit(code)
@@ -73,17 +74,17 @@ def at_once(*works: Callable[[], int]) -> list[int]:
 def main(root: Path, rounds: int) -> None:
     (root / "mirror/models").mkdir(parents=True)
     (root / "mirror/models/picodet.tar").write_bytes(tar_of(MODEL))
-    told = {"pruned": 0, "kept": 0, "lost": 0}
+    counts = {"pruned": 0, "kept": 0, "lost": 0}
     for _ in range(rounds):
         delay = random.random() * 0.03
         manifest = next(p for p in fetch(root).parents if (p / MANIFEST).is_file()) / MANIFEST
         os.utime(manifest, (time.time() - 90 * 86_400,) * 2)
         resolved, pruned = at_once(lambda delay=delay: resolve(root, delay), lambda: prune(root))
-        told["lost"] += LOST in (resolved, pruned)
-        told["pruned"] += pruned == 1
-        told["kept"] += pruned == 0
-    told["damaged"] = not Store(root / "store").verify().clean
-    sys.stdout.write(json.dumps(told))
+        counts["lost"] += LOST in (resolved, pruned)
+        counts["pruned"] += pruned == 1
+        counts["kept"] += pruned == 0
+    counts["damaged"] = not Store(root / "store").verify().clean
+    sys.stdout.write(json.dumps(counts))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A small disk of one's own."""
+"""A small file system in memory, for tests of full disks."""
 
 from __future__ import annotations
 
@@ -39,18 +39,18 @@ class Disk:
 
     @property
     def used(self) -> int:
-        """KiB that are taken."""
+        """KiB in use."""
         status = os.statvfs(self.place)
         return (status.f_blocks - status.f_bfree) * status.f_frsize // KIB
 
 
 @contextmanager
 def mounted(place: Path) -> Iterator[Disk]:
-    """A disk there; skips the test where none can be mounted."""
+    """Mount a disk; skip the test where that is not possible."""
     try:
         disk = Disk(place)
     except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"a file system can be mounted by root alone, and not in every container: {error}")
+        pytest.skip(f"only root can mount a file system, and not in every container: {error}")
     try:
         yield disk
     finally:

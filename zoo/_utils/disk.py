@@ -1,4 +1,4 @@
-"""The few ways in which the store changes a disk, each whole or not at all."""
+"""Free space, and errors of the file system in the words of the cache."""
 
 from __future__ import annotations
 
@@ -10,103 +10,37 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from converters.fs.atomic import FULL
 from registry.errors import MissingToolError
 
-FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 _FORBIDDEN = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 
 class FileVersion(NamedTuple):
-    """Tells one content of an atomically replaced file from the next without reading it."""
+    """Tells two contents of one file apart without reading them; no program can set the change time.
 
+    Attributes:
+        device: Number of the file system.
+        inode: Number of the file.
+        size: Bytes.
+        modified_ns: Time of the last write, which a program can set.
+        changed_ns: Time of the last change of content, name or permissions.
+    """
+
+    device: int
     inode: int
-    modified_ns: int
     size: int
+    modified_ns: int
+    changed_ns: int
 
 
-def version_of(path: Path) -> FileVersion:
-    """The version a file is in now.
-
-    Raises:
-        FileNotFoundError: There is none.
-    """
-    status = path.stat()
-    return FileVersion(status.st_ino, status.st_mtime_ns, status.st_size)
-
-
-def sync(path: Path) -> None:
-    """Makes a file's bytes, or a folder's list of names, survive a loss of power."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        # Some network and FUSE file systems cannot sync a folder; they order renames themselves.
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP) or not path.is_dir():
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def write_atomically(path: Path, text: str, *, durable: bool = True) -> None:
-    """Replaces a small file so that a reader sees the old text or the new one, never a part.
-
-    The caller holds the lock that guards the file: the temporary name beside it is fixed, so that what a
-    killed process left is overwritten by the next one.
-
-    Args:
-        path: The file.
-        text: Its new content.
-        durable: Whether the new text must survive a loss of power; costs two syncs.
-    """
-    temp = path.with_name(f".{path.name}.tmp")
-    try:
-        with temp.open("w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            if durable:
-                os.fsync(file.fileno())
-        temp.replace(path)
-    except BaseException:
-        temp.unlink(missing_ok=True)
-        raise
-    if durable:
-        sync(path.parent)
-
-
-def publish(temp: Path, target: Path) -> None:
-    """Gives a finished folder its final name. Its files are synced already, its folders are synced here.
-
-    The caller holds the lock that guards the target, and has made sure that there is none.
-    """
-    for folder, _, _ in os.walk(temp):
-        sync(Path(folder))
-    temp.rename(target)
-    sync(target.parent)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """Puts a file under a second name without moving it; copies where the file system has no hard links."""
-    # Before it has two names: a file that was synced already costs nothing then, a new name would.
-    sync(source)
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno in FULL:
-            raise
-        shutil.copyfile(source, target)
-        sync(target)
-
-
-def remove(path: Path) -> None:
-    """Removes a file or a folder with all it holds; nothing there is fine."""
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def version_of(status: os.stat_result) -> FileVersion:
+    """The version in the result of ``os.stat``."""
+    return FileVersion(status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
 
 
 def require_room(folder: Path, size: int) -> None:
-    """Refuses to begin what cannot fit.
+    """Refuse to begin what does not fit on the disk.
 
     Raises:
         MissingToolError: ``disk-full``.
@@ -118,13 +52,13 @@ def require_room(folder: Path, size: int) -> None:
 
 @contextmanager
 def translate_os_errors(root: Path) -> Iterator[None]:
-    """Turns errors of the file system into errors a person can act on.
+    """Translate errors of the file system into errors that say what to do.
 
     Args:
-        root: The store, for the message.
+        root: The cache, for the message.
 
     Raises:
-        MissingToolError: ``disk-full``, ``store-not-writable``, or ``store-unusable`` for anything else.
+        MissingToolError: ``disk-full``, ``cache-not-writable``, or ``cache-unusable`` for any other error.
     """
     try:
         yield
@@ -132,25 +66,25 @@ def translate_os_errors(root: Path) -> Iterator[None]:
         if error.errno is None:  # not from the file system
             raise
         reason = os.strerror(error.errno)
-        place = error.filename or root
+        path = error.filename or root
         if error.errno in FULL:
-            raise _full(root, f"{reason}: {place}") from error
+            raise _full(root, f"{reason}: {path}") from error
         forbidden = error.errno in _FORBIDDEN
         raise MissingToolError(
-            "store-not-writable" if forbidden else "store-unusable",
-            f"the store at {root} cannot be {'written' if forbidden else 'used'}",
-            found=f"{reason}: {place}",
-            done="what the store held before is unchanged",
-            hint="choose another place: ZOO_CACHE=FOLDER",
+            "cache-not-writable" if forbidden else "cache-unusable",
+            f"the cache at {root} cannot be {'written' if forbidden else 'used'}",
+            found=f"{reason}: {path}",
+            done="the earlier content of the cache is unchanged",
+            hint="choose another folder: ZOO_CACHE=FOLDER",
         ) from error
 
 
-def _full(place: Path, found: str, expected: str | None = None) -> MissingToolError:
+def _full(path: Path, found: str, expected: str | None = None) -> MissingToolError:
     return MissingToolError(
         "disk-full",
-        f"no room left for the store at {place}",
+        f"no space left for the cache at {path}",
         expected=expected,
         found=found,
-        done="what the store held before is unchanged",
-        hint="make room, or choose another place: ZOO_CACHE=FOLDER",
+        done="the earlier content of the cache is unchanged",
+        hint="free some space, or choose another folder: ZOO_CACHE=FOLDER",
     )

@@ -1,4 +1,4 @@
-"""An inspected artifact as text for people."""
+"""Describe an inspected artifact as text."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ _MOST_OPERATORS = 8
 _MOST_INPUTS = 4
 _NORMALIZES = {
     "host": "on the host: mean and deviation are not in the graph",
-    "in_graph": "in the graph: give it pixels as they are",
+    "in_graph": "in the graph: its input is plain pixel values",
 }
 
 
 def format_inspection(found: Inspection) -> str:
-    """What an artifact is.
+    """Describe an artifact.
 
     Returns:
         Text of several lines with a trailing line break.
@@ -73,7 +73,7 @@ def _lines(found: Inspection) -> Iterator[str]:
 
 
 def _machine(found: Inspection) -> Iterator[str]:
-    """Who made it, and what runs it."""
+    """The tool that made it, and the runtime it needs."""
     if found.made_by:
         yield f"  made by     {found.made_by}"
     if found.target:
@@ -99,13 +99,13 @@ def _digests(found: Inspection) -> Iterator[str]:
 
 
 def format_comparison(found: Comparison) -> str:
-    """In what two artifacts differ, one fact a line.
+    """Describe the differences between two artifacts, one fact a line.
 
     Returns:
         Text of several lines with a trailing line break.
     """
     if found.same:
-        how = "the same bytes" if found.same_bytes else "bytes that carry no meaning differ, nothing else"
+        how = "the same bytes" if found.same_bytes else "only bytes without meaning differ"
         return f"{found.first} and {found.second} are the same: {how}\n"
     rows = [(item.fact, item.first or "-", item.second or "-") for item in found.differences]
     return align_columns(("fact", str(found.first), str(found.second)), rows)
@@ -131,7 +131,7 @@ def _provenance(provenance: ProvenanceSummary) -> Iterator[str]:
         f"{name} {value}" for name, value in provenance.options.items() if not isinstance(value, (dict, list))
     )
     yield f"  provenance  conversion to {provenance.conversion} ({made})"
-    # What a model was calibrated on are dozens of images; the document of --json names them all.
+    # A calibration has dozens of images; the document of --json lists them all.
     names = sorted(provenance.inputs, key=lambda name: not name.endswith(".onnx"))
     more = f" and {len(names) - _MOST_INPUTS} more" if len(names) > _MOST_INPUTS else ""
     yield f"              of {', '.join(names[:_MOST_INPUTS])}{more}"
@@ -142,7 +142,7 @@ def _provenance(provenance: ProvenanceSummary) -> Iterator[str]:
 
 
 def _kernel_places(found: Inspection) -> dict[str, int]:
-    """Kernels by processor and precision, whatever their operator."""
+    """Count kernels by processor and precision."""
     kernels = found.details.get("kernels")
     places: Counter[str] = Counter()
     if isinstance(kernels, dict):

@@ -1,4 +1,4 @@
-"""Copies of artifacts where the user wants them: whole or not at all."""
+"""Copy artifacts out of the cache, each file whole or not at all."""
 
 from __future__ import annotations
 
@@ -6,26 +6,26 @@ import shutil
 from pathlib import Path
 
 from converters.fs.atomic import publish, writing_to
-from converters.fs.workdir import work_directory
 from converters.provenance.statement import provenance_path
+from zoo.store.cache_root import cache_work_directory
 
 
-def copy_out(source: Path, target: Path, *, work: Path) -> Path:
-    """Copies a file, or every file of a folder, with the provenance beside it where there is one.
+def copy_out(source: Path, target: Path, *, cache: Path) -> Path:
+    """Copy a file, or every file of a folder, with its provenance file if it has one.
 
-    Files that are there already are replaced, each atomically; others in the folder stay.
+    Existing files are replaced, each atomically; other files in the target folder stay.
 
     Args:
-        source: File or folder in the store.
-        target: Where the copy shall be; missing parents are made.
-        work: Folder for work in progress.
+        source: File or folder in the cache.
+        target: Path of the copy; missing parents are created.
+        cache: The cache, for temporary files.
 
     Returns:
         ``target``.
 
     Raises:
         UsageError: The target cannot be written.
-        MissingToolError: No room left on its disk.
+        MissingToolError: Its disk is full.
     """
     if source.is_dir():
         pairs = [
@@ -35,7 +35,7 @@ def copy_out(source: Path, target: Path, *, work: Path) -> Path:
         pairs = [(source, target)]
         if provenance_path(source).is_file():
             pairs.append((provenance_path(source), provenance_path(target)))
-    with work_directory(work) as folder:
+    with cache_work_directory(cache) as folder:
         for original, copy in pairs:
             temp = folder / original.name
             with writing_to(copy):

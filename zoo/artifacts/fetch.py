@@ -1,8 +1,9 @@
-"""Fetching artifacts of entries: one, several, or only the plan."""
+"""Fetch artifacts of entries: one, several, or only the plan."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from registry.choices import Precision, Target
 from registry.errors import UsageError
 from zoo._utils.extras import requires_extra
 from zoo._utils.validation import validate_kwargs
+from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.spec import FetchOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import model_info
@@ -37,7 +39,7 @@ def fetch(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> Fetched:
-    """One artifact of one entry, verified and proven; the inference model unless something else is asked for.
+    """Fetch and verify one artifact of one entry; by default the inference model.
 
     Args:
         name: ``name`` or ``name@release``.
@@ -50,12 +52,12 @@ def fetch(
         lite_version: Version of Paddle-Lite's opt.
         build: True converts here whatever is published, False never, None what is not published.
         out: Folder to copy the artifact into.
-        locked: Refuse what ``zoo.lock`` does not name.
+        locked: Refuse an artifact that ``zoo.lock`` does not name, and hash every byte.
         settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        reporter: Callbacks for progress and log messages.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says.
+        ZooError: Any error of the tree in ``registry.errors``.
     """
     options = {
         "weights": weights,
@@ -68,21 +70,17 @@ def fetch(
         "build": build,
     }
     request = validate_kwargs(FetchOptions, "fetch", options)
-    chosen = settings or from_environment()
-    if len(request.specs(model_info(name, settings=chosen))) > 1:
+    source = SourceOptions(
+        settings=settings or from_environment(), locked=locked, build=build, lite_version=lite_version
+    )
+    if len(request.specs(model_info(name, settings=source.settings))) > 1:
         raise UsageError(
             "multiple-artifacts",
-            "fetch() gives one artifact, several were asked for",
+            "fetch() returns one artifact, but several are requested",
             hint="use fetch_many()",
         )
-    (found,) = fetch_many(
-        [name],
-        request,
-        out=Path(out) if out is not None else None,
-        locked=locked,
-        settings=chosen,
-        reporter=reporter,
-    )
+    path = Path(out) if out is not None else None
+    (found,) = _fetch_all([name], request, source, out=path, jobs=1, reporter=reporter)
     return found
 
 
@@ -97,31 +95,45 @@ def fetch_many(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> tuple[Fetched, ...]:
-    """The artifacts a request asks of each entry, in order.
+    """Fetch and verify the requested artifacts of each entry, in order.
 
     Args:
         names: Entries.
-        request: What to get of each.
-        out: Folder to copy the artifacts into.
-        locked: Refuse what ``zoo.lock`` does not name.
+        request: The artifacts to fetch of each.
+        out: Folder to copy the artifacts into; every byte is hashed then.
+        locked: Refuse an artifact that ``zoo.lock`` does not name, and hash every byte.
         jobs: Artifacts fetched at the same time.
         settings: Settings; the environment's by default.
-        reporter: Who hears about the work; nobody by default.
+        reporter: Callbacks for progress and log messages.
 
     Raises:
-        ZooError: The first failure in order; what the others got stays in the store.
+        ZooError: The first failure in order; the other artifacts stay in the cache.
     """
+    source = SourceOptions(settings=settings or from_environment(), locked=locked, build=request.build)
+    return _fetch_all(names, request, source, out=out, jobs=jobs, reporter=reporter)
+
+
+def _fetch_all(
+    names: Sequence[str],
+    request: FetchOptions,
+    source: SourceOptions,
+    *,
+    out: Path | None,
+    jobs: int,
+    reporter: Reporter | None,
+) -> tuple[Fetched, ...]:
+    # Imported here: planning needs no copy.
     from zoo.artifacts.export import copy_out
 
-    chosen = settings or from_environment()
-    entries = [model_info(name, settings=chosen) for name in names]
-    orders = [(entry, want) for entry in entries for want in request.specs(entry)]
-    found = resolver_for(chosen, locked=locked, reporter=reporter).all(orders, build=request.build, jobs=jobs)
+    entries = [model_info(name, settings=source.settings) for name in names]
+    orders = [(entry, spec) for entry in entries for spec in request.specs(entry)]
+    resolver = replace(resolver_for(source, reporter=reporter), reread=out is not None)
+    found = resolver.resolve(orders, build=source.build, jobs=jobs)
     if out is None:
         return found
-    work = chosen.cache / "work"
+    cache = source.settings.cache
     return tuple(
-        item.model_copy(update={"path": copy_out(item.path, out / item.file_name, work=work)})
+        item.model_copy(update={"path": copy_out(item.path, out / item.file_name, cache=cache)})
         for item in found
     )
 
@@ -129,19 +141,19 @@ def fetch_many(
 def plan(
     names: Sequence[str], request: FetchOptions, *, settings: Settings | None = None
 ) -> tuple[FetchPlan, ...]:
-    """What ``fetch_many`` would do first, without doing any of it.
+    """Plan what ``fetch_many`` would try first, without doing any of it.
 
     Args:
         names: Entries.
-        request: What to get of each.
+        request: The artifacts to fetch of each.
         settings: Settings; the environment's by default.
 
     Raises:
-        NotFoundError: No such entry, or no way to an artifact.
+        NotFoundError: No such entry, or no route to an artifact.
     """
     from zoo.artifacts.plan import plans
 
     entries = [model_info(name, settings=settings) for name in names]
     return tuple(
-        plans(entry, want, build=request.build)[0] for entry in entries for want in request.specs(entry)
+        plans(entry, spec, build=request.build)[0] for entry in entries for spec in request.specs(entry)
     )

@@ -1,7 +1,7 @@
-"""Every format that is run here, and what runs it: one table, which commands, plans and reports read.
+"""Table of the formats that run here and their engines, for commands, plans and reports.
 
-A format is added by a row here, what its engine loads in :mod:`zoo.runner.sessions.open`, and the way to
-its file in :mod:`zoo.artifacts.plan`.
+To add a format, add a row here, its session in :mod:`zoo.runner.sessions.open`, and the route to its file in
+:mod:`zoo.artifacts.plan`.
 """
 
 from __future__ import annotations
@@ -20,35 +20,35 @@ class Format:
     """A kind of file in one precision, and its engine.
 
     Attributes:
-        backend: What users call the engine.
-        precision: What the file is in. What is computed, the engine says of itself.
-        want: The file.
+        backend: Name of the engine on the command line.
+        precision: Precision of the file. The engine reports in which precision it computes.
+        spec: The file.
         runner: Tool whose environment runs it; None where this process does.
-        shared: Whether one loaded network answers several threads at a time.
-        interpreted: Whether it is computed kernel by kernel: its times are no latencies.
-        heat_maps_alone: Whether a pose network in it hands out heat maps without their maxima.
+        shared: Whether several threads can use one loaded network at the same time.
+        interpreted: Whether it is emulated kernel by kernel: its times are not latencies.
+        heat_maps_only: Whether a pose network outputs heat maps without their maxima.
     """
 
     backend: Backend
     precision: Precision
-    want: ArtifactSpec
+    spec: ArtifactSpec
     runner: Tool | None = None
     shared: bool = False
     interpreted: bool = False
-    heat_maps_alone: bool = False
+    heat_maps_only: bool = False
 
     @property
     def name(self) -> str:
         """Name in tables, for example ``onnx-fp32``."""
-        return self.want.id
+        return self.spec.id
 
     def tool(self, lite_version: str | None) -> Tool | None:
-        """The tool that runs it, in the version that was asked for.
+        """The tool that runs it, in the requested version.
 
         Args:
-            lite_version: Version of Paddle-Lite; None takes the default. Of other engines there is one.
+            lite_version: Version of Paddle-Lite; None takes the default. Other engines have one version.
         """
-        if lite_version is None or self.runner is None or self.want.kind != "lite":
+        if lite_version is None or self.runner is None or self.spec.kind != "lite":
             return self.runner
         return paddlelite(lite_version)
 
@@ -58,7 +58,7 @@ FORMATS = (
     Format("onnx", "fp32", ArtifactSpec(kind="onnx", precision="fp32"), shared=True),
     Format("onnx", "fp16", ArtifactSpec(kind="onnx", precision="fp16"), shared=True),
     Format("lite", "fp32", ArtifactSpec(kind="lite", precision="fp32", target="x86"), paddlelite()),
-    # Half-precision kernels exist for ARM alone; here they are interpreted.
+    # FP16 kernels exist for ARM only; here they are emulated.
     Format(
         "lite",
         "fp16",
@@ -68,15 +68,15 @@ FORMATS = (
     ),
     Format("openvino", "fp32", ArtifactSpec(kind="openvino", precision="fp32"), OPENVINO),
     Format("openvino", "fp16", ArtifactSpec(kind="openvino", precision="fp16"), OPENVINO),
-    Format("ncnn", "fp32", ArtifactSpec(kind="ncnn", precision="fp32"), NCNN, heat_maps_alone=True),
-    Format("ncnn", "fp16", ArtifactSpec(kind="ncnn", precision="fp16"), NCNN, heat_maps_alone=True),
+    Format("ncnn", "fp32", ArtifactSpec(kind="ncnn", precision="fp32"), NCNN, heat_maps_only=True),
+    Format("ncnn", "fp16", ArtifactSpec(kind="ncnn", precision="fp16"), NCNN, heat_maps_only=True),
     Format("tflite", "fp32", ArtifactSpec(kind="tflite", precision="fp32"), LITERT),
     Format("tflite", "fp16", ArtifactSpec(kind="tflite", precision="fp16"), LITERT),
 )
-"""What runs here; the reference first, each backend's single precision before its half."""
+"""Formats that run here; the reference first, FP32 before FP16 for each backend."""
 
 PHONE_ONLY = ArtifactSpec(kind="lite", precision="fp32", target="arm")
-"""Made and proven here, run nowhere but on ARM processors."""
+"""Converted and verified here; it runs on ARM processors only."""
 
 ROWS = (*(each.name for each in FORMATS), PHONE_ONLY.id)
 """Names of all formats, in the order of every table."""
@@ -84,12 +84,12 @@ ROWS = (*(each.name for each in FORMATS), PHONE_ONLY.id)
 BACKENDS = tuple(dict.fromkeys(each.backend for each in FORMATS))
 
 OPTIONAL_TOOLS = (ONNXTOOLS, OPENVINO, NCNN, ONNX2TF, LITERT)
-"""Tools that looking at every format of an entry makes use of where they are, and never fetches: hundreds of
-megabytes are for those who asked for just that format."""
+"""Tools that a comparison of all formats uses when they are installed. It does not install them: they take
+hundreds of megabytes, which only a request for that one format justifies."""
 
 
 def format_of(backend: Backend, precision: Precision) -> Format:
-    """What a backend runs in a precision.
+    """The format that a backend runs in a precision.
 
     Raises:
         UsageError: ``…-precision-unsupported``.
@@ -100,7 +100,7 @@ def format_of(backend: Backend, precision: Precision) -> Format:
     possible = " or ".join(of_backend)
     raise UsageError(
         f"{backend}-precision-unsupported",
-        f"nothing that {backend} runs here is in {precision}",
+        f"backend {backend} does not run {precision} files here",
         expected=possible,
         found=precision,
         hint=f"--precision {possible}, or another --backend",

@@ -1,4 +1,4 @@
-"""``zoo inspect``: one artifact, with what an archive holds, or two beside each other."""
+"""Inspect an artifact, and the content of an archive; draw its graph."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from pathlib import Path
 from typing import Literal, cast
 
 from converters.formats import Inspection, inspect, read_dataflow
-from converters.fs.workdir import work_directory
 from registry.errors import IntegrityError, ZooError
 from registry.schema import Container
+from zoo.store.cache_root import cache_work_directory
 
 
-def inspect_path(path: Path, *, work: Path) -> Inspection:
-    """What an artifact is; an archive is unpacked, within the store's bounds, and looked into as well.
+def inspect_path(path: Path, *, cache: Path) -> Inspection:
+    """Inspect an artifact; an archive is unpacked, within the limits for archives, and its content inspected.
 
     Args:
         path: File or folder.
-        work: Folder for work in progress.
+        cache: The cache, for temporary files.
 
     Raises:
-        NotFoundError: Nothing is there.
-        IntegrityError: It is torn, or something that only poses as an artifact.
+        NotFoundError: The path does not exist.
+        IntegrityError: It is damaged, or not a valid artifact.
     """
     found = inspect(path)
     if found.format != "archive":
         return found
     try:
-        with _unpacked(found, work) as folder:
-            held = inspect(folder)
-            shown = found.path / held.path.relative_to(folder)
+        with _unpacked(found, cache) as folder:
+            content = inspect(folder)
+            shown = found.path / content.path.relative_to(folder)
     except ZooError as error:
-        doubt = f"What it holds was not looked into: {error.message}."
-        return found.model_copy(update={"warnings": (*found.warnings, doubt)})
-    return found.model_copy(update={"contents": (held.model_copy(update={"path": shown}),)})
+        warning = f"The content of the archive was not inspected: {error.message}."
+        return found.model_copy(update={"warnings": (*found.warnings, warning)})
+    return found.model_copy(update={"contents": (content.model_copy(update={"path": shown}),)})
 
 
-def draw_graph(path: Path, form: Literal["svg", "html"], facts: str, *, work: Path) -> str:
-    """The network in an artifact as a drawing.
+def draw_graph(path: Path, form: Literal["svg", "html"], facts: str, *, cache: Path) -> str:
+    """Draw the graph of an artifact.
 
     Args:
         path: File, folder or archive.
-        form: ``svg`` for an image, ``html`` for a page to walk through it.
-        facts: What stands beside the drawing on a page.
-        work: Folder for work in progress.
+        form: ``svg`` for an image, ``html`` for an interactive page.
+        facts: Text next to the drawing on a page.
+        cache: The cache, for temporary files.
 
     Raises:
-        NotFoundError: Nothing is there.
-        UsageError: ``no-graph``: it holds none.
+        NotFoundError: The path does not exist.
+        UsageError: ``no-graph``: it has none.
         IntegrityError: It is damaged.
         MissingToolError: ``graphviz-missing``.
     """
@@ -58,21 +58,21 @@ def draw_graph(path: Path, form: Literal["svg", "html"], facts: str, *, work: Pa
     found = inspect(path)
     if found.format != "archive":
         return draw(read_dataflow(path), path.name, facts, form)
-    with _unpacked(found, work) as folder:
+    with _unpacked(found, cache) as folder:
         return draw(read_dataflow(folder), path.name, facts, form)
 
 
 @contextmanager
-def _unpacked(found: Inspection, work: Path) -> Iterator[Path]:
+def _unpacked(found: Inspection, cache: Path) -> Iterator[Path]:
     # Imported here: few artifacts are archives.
     from zoo.archive.extract import extract
     from zoo.archive.limits import Limits
 
-    with work_directory(work) as folder:
+    with cache_work_directory(cache) as folder:
         unpacked = folder / "unpacked"
         try:
             extract(found.path, unpacked, cast("Container", found.details["container"]), Limits())
         except IntegrityError as error:
-            error.done, error.hint = "nothing of it was kept", "get the archive anew, from where it was made"
+            error.done, error.hint = "no file of it was kept", "download the archive again from its source"
             raise
         yield unpacked

@@ -1,4 +1,4 @@
-"""How to get what a user wants: which published file to start from, and which conversions follow. Pure."""
+"""Plan how to get an artifact: the published file to start from, and the conversions that follow. Pure."""
 
 from __future__ import annotations
 
@@ -19,28 +19,28 @@ _MADE_OF_ONNX = {OpenvinoOptions: "OpenVINO", NcnnOptions: "ncnn", TfliteOptions
 
 
 class FetchPlan(Model):
-    """One way to an artifact.
+    """One route to an artifact.
 
     Attributes:
         entry: The entry, ``name@release``.
-        want: What is asked for.
+        spec: The requested artifact.
         start: The published file to fetch.
-        steps: Conversions, in order; none when the published file is the answer.
+        steps: Conversions, in order; empty when the published file is the requested one.
     """
 
     entry: str
-    want: ArtifactSpec
+    spec: ArtifactSpec
     start: Artifact
     steps: tuple[Step, ...] = ()
 
     def lines(self) -> list[str]:
-        """The plan in words, one line a step."""
-        lines = [f"{self.entry} {self.want.id}", f"  fetch    {self.start.id}  {self.start.urls[0]}"]
-        return lines + [f"  convert  {words(step)}" for step in self.steps]
+        """Describe the plan, one line a step."""
+        lines = [f"{self.entry} {self.spec.id}", f"  fetch    {self.start.id}  {self.start.urls[0]}"]
+        return lines + [f"  convert  {describe_step(step)}" for step in self.steps]
 
 
-def words(step: Step) -> str:
-    """A conversion in words."""
+def describe_step(step: Step) -> str:
+    """Describe a conversion."""
     if isinstance(step, LiteOptions):
         extras = f", weights in {step.weight_only}" if step.weight_only else ""
         extras += ", sparse" if step.sparse else ""
@@ -59,86 +59,90 @@ def words(step: Step) -> str:
     return f"weights to inference model, {step.program} program"
 
 
-def plans(entry: Entry, want: ArtifactSpec, *, build: bool | None) -> tuple[FetchPlan, ...]:
-    """The ways to an artifact, to be tried in order: a later one counts when a file is missing upstream.
+def plans(entry: Entry, spec: ArtifactSpec, *, build: bool | None) -> tuple[FetchPlan, ...]:
+    """Plan the routes to an artifact, in the order to try.
+
+    A later route applies when a published file is missing upstream.
 
     Args:
         entry: The entry.
-        want: What is asked for.
+        spec: The requested artifact.
         build: True converts here whatever is published, False never converts, None converts what is not
             published for that target and version.
 
     Raises:
-        NotFoundError: ``nothing-published``: there is no way; says which there would be.
+        NotFoundError: ``nothing-published``: there is no route; the error lists what is published.
     """
-    published = _published(entry, want)
+    published = _published(entry, spec)
     if published and build is not True:
-        return (FetchPlan(entry=entry.id, want=want, start=published),)
-    found = tuple(_routes(entry, want)) if build is not False else ()
-    # A configuration or a checkpoint is made from nothing: --build asks for no more than what is published.
-    if not found and published and want.kind in ("weights", "config"):
-        return (FetchPlan(entry=entry.id, want=want, start=published),)
+        return (FetchPlan(entry=entry.id, spec=spec, start=published),)
+    found = tuple(_routes(entry, spec)) if build is not False else ()
+    # A configuration or a checkpoint cannot be converted from anything: --build takes the published file.
+    if not found and published and spec.kind in ("weights", "config"):
+        return (FetchPlan(entry=entry.id, spec=spec, start=published),)
     if not found:
-        raise _no_way(entry, want, build)
+        raise _no_route(entry, spec, build)
     return found
 
 
-def _published(entry: Entry, want: ArtifactSpec) -> Artifact | None:
-    # Which opt made a published file is known only once it was read: a version that was asked for is made.
-    # Neither is anything taken that could not be proven to be what it is called.
-    if want.lite_version is not None or want.kind not in VERIFIABLE_KINDS:
+def _published(entry: Entry, spec: ArtifactSpec) -> Artifact | None:
+    # The opt version of a published file is unknown until the file is read: a requested version is built.
+    # Nor is a file used whose content cannot be verified.
+    if spec.lite_version is not None or spec.kind not in VERIFIABLE_KINDS:
         return None
-    return entry.artifact(want.kind, want.precision, want.target, want.head)
+    return entry.artifact(spec.kind, spec.precision, spec.target, spec.head)
 
 
-def _routes(entry: Entry, want: ArtifactSpec) -> Iterator[FetchPlan]:
-    aim = _aim(entry, want)
-    if aim is None or not _is_own_head(entry, want):
+def _routes(entry: Entry, spec: ArtifactSpec) -> Iterator[FetchPlan]:
+    target = _conversion_target(entry, spec)
+    if target is None or not _is_default_head(entry, spec):
         return
-    # The inference model first: the way is shorter, and it is what upstream itself converted.
+    # The inference model first: fewer steps, and it is the file that upstream converted.
     inference, weights = entry.artifact("inference"), entry.artifact("weights")
-    # Of eight bits nothing in floating point is made: it would not be the model its name says.
-    fits = inference and inference.precision != "int8" and aim.format != "inference"
-    # An export of other ends than the published one's starts from the weights.
-    if inference and fits and aim.inference is None:
-        yield FetchPlan(entry=entry.id, want=want, start=inference, steps=plan_steps("program", aim, entry))
-    if weights and entry.architecture:
-        yield FetchPlan(entry=entry.id, want=want, start=weights, steps=plan_steps("weights", aim, entry))
-
-
-def _is_own_head(entry: Entry, want: ArtifactSpec) -> bool:
-    # What is made here ends as the entry's own export does; another head is had as a published file only.
-    return want.head is None or getattr(entry.output, "head", None) == want.head
-
-
-def _aim(entry: Entry, want: ArtifactSpec) -> ConversionTarget | None:
-    if want.kind == "inference":
-        return ConversionTarget(format="inference")
-    if want.precision == "int8":
-        return None  # quantized models are had as published, not made here
-    if want.kind == "lite":
-        options = lite_options(want.target or "arm", want.precision or "fp32", want.lite_version)
-        return ConversionTarget(format="lite", lite=options)
-    if want.kind == "onnx":
-        return ConversionTarget(
-            format="onnx", onnx=onnx_options(None), refine=refine_options(want.precision or "fp32")
+    # An int8 model is not converted to floating point: the result would not be the named model.
+    fits = inference and inference.precision != "int8" and target.format != "inference"
+    # An export with other inputs or outputs than the published model starts from the weights.
+    if inference and fits and target.inference is None:
+        yield FetchPlan(
+            entry=entry.id, spec=spec, start=inference, steps=plan_steps("program", target, entry)
         )
-    return _aim_through_onnx(entry, want.kind, want.precision or "fp32")
+    if weights and entry.architecture:
+        yield FetchPlan(entry=entry.id, spec=spec, start=weights, steps=plan_steps("weights", target, entry))
 
 
-def _aim_through_onnx(entry: Entry, kind: ArtifactKind, precision: str) -> ConversionTarget | None:
+def _is_default_head(entry: Entry, spec: ArtifactSpec) -> bool:
+    # A conversion has the head of the entry's default export; other heads exist as published files only.
+    return spec.head is None or getattr(entry.output, "head", None) == spec.head
+
+
+def _conversion_target(entry: Entry, spec: ArtifactSpec) -> ConversionTarget | None:
+    if spec.kind == "inference":
+        return ConversionTarget(format="inference")
+    if spec.precision == "int8":
+        return None  # quantized models are fetched as published, not built here
+    if spec.kind == "lite":
+        options = lite_options(spec.target or "arm", spec.precision or "fp32", spec.lite_version)
+        return ConversionTarget(format="lite", lite=options)
+    if spec.kind == "onnx":
+        return ConversionTarget(
+            format="onnx", onnx=onnx_options(None), refine=refine_options(spec.precision or "fp32")
+        )
+    return _target_through_onnx(entry, spec.kind, spec.precision or "fp32")
+
+
+def _target_through_onnx(entry: Entry, kind: ArtifactKind, precision: str) -> ConversionTarget | None:
     if kind == "openvino":
         return ConversionTarget(
             format="openvino", onnx=onnx_options(None), openvino=openvino_options(precision)
         )
     if kind == "tflite":
         return ConversionTarget(format="tflite", onnx=onnx_options(None), tflite=tflite_options(precision))
-    return _ncnn_aim(entry, precision) if kind == "ncnn" else None
+    return _ncnn_target(entry, precision) if kind == "ncnn" else None
 
 
-def _ncnn_aim(entry: Entry, precision: str) -> ConversionTarget:
+def _ncnn_target(entry: Entry, precision: str) -> ConversionTarget:
     published = published_options(entry)
-    # What ncnn does not have is done by who runs the model: maxima looked for, boxes suppressed.
+    # ncnn has neither arg-max nor box suppression: the runner does both after inference.
     raw = published.model_copy(update={"head": "raw", "batch": 1})
     return ConversionTarget(
         format="ncnn",
@@ -148,17 +152,17 @@ def _ncnn_aim(entry: Entry, precision: str) -> ConversionTarget:
     )
 
 
-def _no_way(entry: Entry, want: ArtifactSpec, build: bool | None) -> NotFoundError:
+def _no_route(entry: Entry, spec: ArtifactSpec, build: bool | None) -> NotFoundError:
     published = ", ".join(artifact.id for artifact in entry.artifacts) or "nothing"
     hint = f"zoo show {entry.short_id}"
-    if build is False and any(_routes(entry, want)):
-        hint = f"leave out --no-build: {want.id} is made here"
-        if want.kind in VERIFIABLE_KINDS:
-            hint = f"zoo fetch {entry.short_id} {want.flags} --build"
+    if build is False and any(_routes(entry, spec)):
+        hint = f"leave out --no-build: {spec.id} is converted here"
+        if spec.kind in VERIFIABLE_KINDS:
+            hint = f"zoo fetch {entry.short_id} {spec.flags} --build"
     return NotFoundError(
         "nothing-published",
-        f"{entry.id}: there is no {want.id}, and no way to make one",
-        expected=want.id,
+        f"{entry.id} has no published {spec.id}, and it cannot be converted from what is published",
+        expected=spec.id,
         found=f"published: {published}",
         hint=hint,
     )

@@ -1,8 +1,8 @@
-"""Getting what a plan says: fetch, prove, convert, and reuse everything that is there already."""
+"""Resolve artifact specifications to verified files: fetch, verify, convert, and reuse what is cached."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,20 +17,20 @@ from registry.lock import Lock
 from registry.schema import Artifact, Entry, Model
 from zoo._utils.progress import NoProgress, Progress, discard_note
 from zoo._utils.threads import worker_pool
+from zoo.artifacts.inputs import check_recorded_inputs, matches_inputs
 from zoo.artifacts.plan import FetchPlan, plans
 from zoo.artifacts.spec import ArtifactSpec
 from zoo.artifacts.verify import verify
 from zoo.settings import Settings
-from zoo.store import SourceOptions, Store, Stored
-from zoo.store.digest_cache import known_sha256
+from zoo.store import FetchRequest, RemoteSource, Store, StoredArtifact
 
 
 @dataclass(frozen=True)
 class Reporter:
-    """Who hears about the work.
+    """Callbacks for progress and log messages.
 
     Attributes:
-        note: Takes a sentence.
+        note: Receives one sentence.
         bar: Makes a progress bar.
     """
 
@@ -40,34 +40,34 @@ class Reporter:
 
 @dataclass(frozen=True)
 class StepResult:
-    """The result of one conversion.
+    """The result of one conversion step.
 
     Attributes:
         path: The file, or the folder of an inference model.
-        made: Whether it was made just now.
+        from_cache: Whether it was in the cache.
     """
 
     path: Path
-    made: bool
+    from_cache: bool
 
 
 @dataclass(frozen=True)
 class CachedRoute:
-    """A way to an artifact, every part of it in the store.
+    """The way from a published file to an artifact, with every part of it in the cache.
 
     Attributes:
         stored: The published file it starts from.
-        keys: Names of the conversions that were made from it, in order.
-        path: What it leads to: the file, or the folder of an inference model.
+        keys: Keys of the conversions that were made from it, in order.
+        path: The artifact: the file, or the folder of an inference model.
     """
 
-    stored: Stored
+    stored: StoredArtifact
     keys: tuple[str, ...]
     path: Path
 
 
 class Fetched(Model):
-    """An artifact that is here, verified and proven.
+    """A verified artifact on this machine.
 
     Attributes:
         entry: ``name@release``.
@@ -75,9 +75,9 @@ class Fetched(Model):
         path: The file, or the folder of an inference model.
         origin: ``published``: upstream's file. ``built``: converted here.
         start: Name of the published artifact it is, or is made from.
-        url: Where that file came from.
+        url: The address that file was downloaded from.
         sha256: Digest of that file as it was served.
-        from_store: Whether everything was there already: nothing was fetched or converted.
+        from_cache: Whether nothing was downloaded or converted.
     """
 
     entry: str
@@ -87,25 +87,26 @@ class Fetched(Model):
     start: str
     url: str
     sha256: str
-    from_store: bool
+    from_cache: bool
 
     @property
     def file_name(self) -> str:
-        """Name for a copy: the file's own, or the entry's for the folder of an inference model."""
+        """Name for a copy: the file's, or the entry's for the folder of an inference model."""
         return self.entry.partition("@")[0] if self.path.is_dir() else self.path.name
 
 
 @dataclass(frozen=True)
 class ArtifactResolver:
-    """Gets artifacts into the store.
+    """Resolves artifacts: from the cache, from upstream, or by conversion.
 
     Attributes:
         settings: The user's settings.
-        store: The store.
-        toolchains: Where converters are found or built.
+        store: The cache.
+        toolchains: Finds or builds the environments of converters.
         pins: The project's lock.
-        locked: Whether what ``pins`` does not hold is refused.
-        reporter: Who hears about the work.
+        locked: Whether an artifact that ``pins`` does not name is refused; every byte is hashed then.
+        reread: Whether every byte of cached files is hashed, also of those that have not changed.
+        reporter: Callbacks for progress and log messages.
     """
 
     settings: Settings
@@ -113,35 +114,36 @@ class ArtifactResolver:
     toolchains: Toolchains
     pins: Lock = field(default_factory=Lock)
     locked: bool = False
+    reread: bool = False
     reporter: Reporter = field(default_factory=Reporter)
 
-    def all(
+    def resolve(
         self, orders: Sequence[tuple[Entry, ArtifactSpec]], *, build: bool | None, jobs: int = 1
     ) -> tuple[Fetched, ...]:
-        """Gets several artifacts, a few at a time, in the order they were asked for.
+        """Resolve several artifacts, a few at a time, in the order of the request.
 
         Args:
-            orders: What to get.
+            orders: Entries, each with the artifact to resolve.
             build: As for ``plans``.
-            jobs: How many at the same time.
+            jobs: Artifacts resolved at the same time.
 
         Raises:
-            ZooError: The first failure in that order; what the others got stays in the store.
+            ZooError: The first failure in that order; the other artifacts stay in the cache.
         """
-        # Plans first: a request that cannot be met is refused before anything is downloaded.
-        planned = [(entry, plans(entry, want, build=build)) for entry, want in orders]
+        # Plans first: a request without a plan is refused before anything is downloaded.
+        planned = [(entry, plans(entry, spec, build=build)) for entry, spec in orders]
         with worker_pool(min(jobs, len(planned))) as pool:
-            running = [pool.submit(self._first, entry, ways) for entry, ways in planned]
+            running = [pool.submit(self._resolve_first, entry, routes) for entry, routes in planned]
             return tuple(work.result() for work in running)
 
-    def _first(self, entry: Entry, ways: Sequence[FetchPlan]) -> Fetched:
-        """The first way that was followed before, else the first whose published file exists upstream."""
-        for plan in ways:
-            if (ready := self._ready(entry, plan)) is not None:
-                return ready
-        for plan, following in zip(ways, [*ways[1:], None], strict=True):
+    def _resolve_first(self, entry: Entry, routes: Sequence[FetchPlan]) -> Fetched:
+        """Take the first plan that is in the cache, else the first whose published file exists upstream."""
+        for plan in routes:
+            if (cached := self._resolve_cached(entry, plan)) is not None:
+                return cached
+        for plan, following in zip(routes, [*routes[1:], None], strict=True):
             try:
-                return self._follow(entry, plan)
+                return self._execute(entry, plan)
             except NetworkError as error:
                 if error.code != "not-on-server":
                     raise
@@ -150,109 +152,134 @@ class ArtifactResolver:
                 self.reporter.note(
                     f"{entry.id}: {plan.start.id} is not on the server, trying {following.start.id}"
                 )
-        raise AssertionError("plans() returns at least one way")
+        raise AssertionError("plans() returns at least one plan")
 
-    def _ready(self, entry: Entry, plan: FetchPlan) -> Fetched | None:
-        """What a way leads to, when all of it is in the store: neither a server nor a tool is asked."""
+    def _resolve_cached(self, entry: Entry, plan: FetchPlan) -> Fetched | None:
+        """The artifact, when all of its plan is in the cache: no server and no tool is needed then."""
         if self.locked:
-            return None  # whether the project's lock holds it is for the store to say
+            return None  # the cache checks whether the project's lock names it
         try:
-            trail = self.trail(entry, plan)
+            route = self.cached_route(entry, plan)
         except IntegrityError:
-            return None  # damaged since: the long way notices again, and repairs it
-        return _fetched(entry, plan, trail.stored, trail.path, from_store=True) if trail else None
+            return None  # damaged: executing the plan finds it again, and repairs it
+        return _fetched(entry, plan, route.stored, route.path, from_cache=True) if route else None
 
-    def trail(self, entry: Entry, plan: FetchPlan) -> CachedRoute | None:
-        """Where a way leads through the store; None when a part of it is not there.
+    def cached_route(self, entry: Entry, plan: FetchPlan) -> CachedRoute | None:
+        """Follow a plan through the cache; None when a part of it is not there.
 
         Args:
             entry: The entry.
-            plan: A way to one of its artifacts.
+            plan: A plan for one of its artifacts.
 
         Raises:
-            IntegrityError: ``store-damaged``, or the catalog and the project's lock disagree.
+            IntegrityError: ``cache-damaged``, or the catalog and the project's lock disagree.
         """
-        stored = self.store.find(entry, plan.start, pins=self.pins)
+        stored = self.store.find(entry, plan.start, pins=self.pins, reread=self.reread)
         if stored is None:
             return None
         path, keys = stored.path, []
         for step in plan.steps:
-            keys.append(self.key(path, step, entry.name, entry))
-            folder = self.store.find_built(keys[-1])
-            if folder is None:
+            inputs = self._input_digests(path)
+            keys.append(_key(step, inputs, entry.name, entry))
+            folder = self.store.find_built(keys[-1], reread=self.reread)
+            if folder is None or not matches_inputs(folder, inputs):
                 return None
             path = folder / result_name(step, entry.name)
         return CachedRoute(stored, tuple(keys), path)
 
-    def published(
-        self, entry: Entry, artifact: Artifact, *, accept: bool = False, packed: bool = False
-    ) -> Stored:
-        """Gets one published file.
+    def fetch_published(
+        self,
+        entry: Entry,
+        artifact: Artifact,
+        *,
+        accept: bool = False,
+        packed: bool = False,
+        source: RemoteSource | None = None,
+    ) -> StoredArtifact:
+        """Fetch one published file, verify it, and publish it in the cache.
 
         Args:
             entry: The entry.
             artifact: One of its artifacts.
-            accept: Whether a digest that differs from the remembered one replaces it.
-            packed: Whether the archive as it was served must be in the store, too.
+            accept: Whether a digest that differs from the recorded one replaces it.
+            packed: Whether the archive as it was served must be in the cache, too.
+            source: Where to download from; by default the settings decide.
         """
-        return self.store.fetch(
+        settings = self.settings
+        request = FetchRequest(
             entry,
             artifact,
-            source=SourceOptions(mirrors=self.settings.mirrors, offline=self.settings.offline),
-            prove=lambda path: verify(entry, artifact, path),
+            source=source or RemoteSource(mirrors=settings.mirrors, offline=settings.offline),
             pins=self.pins,
             locked=self.locked,
             accept=accept,
             packed=packed,
+            reread=self.reread,
             progress=self.reporter.bar(),
             note=self.reporter.note,
         )
+        with self.store.reserve_artifact(request) as slot:
+            if slot.stored is not None:
+                return slot.stored
+            verify(entry, artifact, slot.path)
+            return slot.publish()
 
-    def _follow(self, entry: Entry, plan: FetchPlan) -> Fetched:
-        stored = self.published(entry, plan.start)
-        path, fresh = stored.path, not stored.from_cache
+    def _execute(self, entry: Entry, plan: FetchPlan) -> Fetched:
+        stored = self.fetch_published(entry, plan.start)
+        path, from_cache = stored.path, stored.from_cache
         for step in plan.steps:
-            converted = self.convert(path, step, entry.name, entry)
-            path, fresh = converted.path, fresh or converted.made
-        return _fetched(entry, plan, stored, path, from_store=not fresh)
+            result = self.resolve_step(path, step, entry.name, entry)
+            path, from_cache = result.path, from_cache and result.from_cache
+        return _fetched(entry, plan, stored, path, from_cache=from_cache)
 
-    def convert(self, source: Path, step: Step, stem: str, entry: Entry | None) -> StepResult:
-        """Runs one conversion, or finds its result in the store.
+    def resolve_step(self, source: Path, step: Step, stem: str, entry: Entry | None) -> StepResult:
+        """Run one conversion step, or find its result in the cache.
 
         Args:
-            source: What to convert: a file, or the folder of an inference model.
+            source: The input: a file, or the folder of an inference model.
             step: The conversion.
             stem: Base of the result's file name.
             entry: The entry, for its architecture.
+
+        Raises:
+            IntegrityError: ``input-changed``: the source changed while it was converted.
         """
-        name = result_name(step, stem)
-        made = False
+        name, note = result_name(step, stem), self.reporter.note
+        inputs = self._input_digests(source)
+        key = _key(step, inputs, stem, entry)
+        with self.store.reserve_conversion(key, reread=self.locked or self.reread, note=note) as slot:
+            if not slot.cached:
+                self._run(step, source, slot.folder / name, entry)
+                check_recorded_inputs(slot.folder, inputs, source)
+                return StepResult(slot.publish() / name, from_cache=False)
+            if matches_inputs(slot.folder, inputs):
+                return StepResult(slot.folder / name, from_cache=True)
+        # A conversion of other bytes, filed under this key by an earlier version or by hand.
+        self.store.discard_conversion(key, note=note)
+        return self.resolve_step(source, step, stem, entry)
 
-        def make(folder: Path) -> None:
-            nonlocal made
-            made = True
-            run_step(
-                step,
-                source,
-                folder / name,
-                entry=entry,
-                toolchains=self.toolchains,
-                work=self.settings.cache / "work",
-                note=self.reporter.note,
-            )
-
-        key = self.key(source, step, stem, entry)
-        folder = self.store.put_built(key, make, note=self.reporter.note)
-        return StepResult(folder / name, made)
+    def _run(self, step: Step, source: Path, out: Path, entry: Entry | None) -> None:
+        run_step(
+            step,
+            source,
+            out,
+            entry=entry,
+            toolchains=self.toolchains,
+            work=self.store.work_folder(),
+            note=self.reporter.note,
+        )
 
     def key(self, source: Path, step: Step, stem: str, entry: Entry | None) -> str:
-        """Name of a conversion's result in the store; arguments as for :meth:`convert`."""
-        inputs = {role: known_sha256(file) for role, file in input_files(source).items()}
-        return f"{step_key(step, inputs, entry)[:32]}-{stem}"
+        """Key of a conversion's result in the cache; arguments as for :meth:`resolve_step`."""
+        return _key(step, self._input_digests(source), stem, entry)
+
+    def _input_digests(self, source: Path) -> dict[str, str]:
+        """SHA-256 of the bytes that each input has now, by role."""
+        return {role: self.store.sha256_of(file) for role, file in input_files(source).items()}
 
 
 def input_files(source: Path) -> dict[str, Path]:
-    """Files a conversion reads, by role: ``weights``, or ``program`` and ``params``.
+    """Files a conversion reads, by role: ``weights``, ``model``, or ``program`` and ``params``.
 
     Raises:
         UsageError: ``not-convertible``: it is neither a checkpoint nor an inference model.
@@ -273,22 +300,26 @@ def input_files(source: Path) -> dict[str, Path]:
     )
 
 
-def _fetched(entry: Entry, plan: FetchPlan, stored: Stored, path: Path, *, from_store: bool) -> Fetched:
+def _key(step: Step, inputs: Mapping[str, str], stem: str, entry: Entry | None) -> str:
+    return f"{step_key(step, inputs, entry)[:32]}-{stem}"
+
+
+def _fetched(
+    entry: Entry, plan: FetchPlan, stored: StoredArtifact, path: Path, *, from_cache: bool
+) -> Fetched:
     return Fetched(
         entry=entry.id,
-        artifact=plan.want.id,
+        artifact=plan.spec.id,
         path=path,
         origin="built" if plan.steps else "published",
         start=plan.start.id,
         url=stored.url,
         sha256=stored.digest.sha256,
-        from_store=from_store,
+        from_cache=from_cache,
     )
 
 
 def _with_hint(error: NetworkError, entry: Entry, plan: FetchPlan) -> NetworkError:
-    if not plan.steps and plan.want.kind in ("inference", "lite", "onnx"):
-        error.hint = (
-            f"zoo fetch {entry.typed} {plan.want.flags} --build converts it here from what is published"
-        )
+    if not plan.steps and plan.spec.kind in ("inference", "lite", "onnx"):
+        error.hint = f"convert it here: zoo fetch {entry.short_id} {plan.spec.flags} --build"
     return error

@@ -1,4 +1,4 @@
-"""What a user asks for, apart from how it is got."""
+"""Specifications of requested artifacts, independent of how they are resolved."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ from registry.errors import UsageError
 from registry.schema import Artifact, ArtifactKind, Entry, Head, Model, Precision, Target
 
 VERIFIABLE_KINDS: tuple[ArtifactKind, ...] = ("config", "weights", "inference", "lite", "onnx")
-"""Kinds whose files can be proven to be what they are called; others are listed, not fetched."""
+"""Kinds whose content can be verified; others are listed, not fetched."""
 
 
 class ArtifactSpec(Model):
     """One artifact of one entry, published or not.
 
     Attributes:
-        kind: What it is.
+        kind: Kind of file.
         precision: Arithmetic precision, for Lite and ONNX.
         target: Processor family, for Lite.
-        head: What a detector's graph hands out; None takes what comes first.
+        head: Outputs of a detector's graph; None takes the first that is published.
         lite_version: Version of Paddle-Lite's opt; None takes what is published, or the default to build.
     """
 
@@ -34,14 +34,14 @@ class ArtifactSpec(Model):
 
     @property
     def flags(self) -> str:
-        """What to type to ask for it."""
+        """The command-line options that request it."""
         words = f"--{self.kind}" + (f" {self.precision}" if self.precision else "")
         words += f" --target {self.target}" if self.target not in (None, "arm") else ""
         return words + (f" --lite-version {self.lite_version}" if self.lite_version else "")
 
 
 class FetchOptions(Model):
-    """What a combination of flags asks of each entry; none of them asks for the inference model.
+    """The artifacts to fetch of each entry; without any option, the inference model.
 
     Attributes:
         weights: The training checkpoint.
@@ -49,7 +49,7 @@ class FetchOptions(Model):
         inference: The inference model.
         lite: The Lite file in this precision.
         onnx: The ONNX file in this precision.
-        everything: Every current artifact that was published and can be looked into.
+        everything: Every current published artifact whose content can be verified.
         target: Processor family of the Lite file; ``arm`` by default.
         lite_version: Version of Paddle-Lite's opt.
         build: True converts here whatever is published, False never, None what is not published.
@@ -67,24 +67,24 @@ class FetchOptions(Model):
 
     @property
     def particular(self) -> bool:
-        """Whether any kind is asked for by name."""
+        """Whether any kind is named."""
         return bool(self.weights or self.config or self.inference or self.lite or self.onnx)
 
     def specs(self, entry: Entry) -> tuple[ArtifactSpec, ...]:
-        """The artifacts asked of one entry.
+        """The requested artifacts of one entry.
 
         Raises:
-            UsageError: ``option-not-applicable``: a flag says something about a Lite file and none is asked for;
-                ``bad-combination``: everything is asked for, and something in particular.
+            UsageError: ``option-not-applicable``: an option applies to Lite files, and none is requested;
+                ``bad-combination``: everything is requested, and a kind by name.
         """
         if (self.target or self.lite_version) and not self.lite:
             flag = "--target" if self.target else "--lite-version"
             raise UsageError(
                 "option-not-applicable",
-                f"{flag} says something about a Lite file, but none is asked for",
+                f"{flag} requires --lite",
                 hint=f"add --lite fp32 or --lite fp16 to {flag}",
             )
-        self.require_one_meaning()
+        self.reject_contradiction()
         if self.everything:
             return tuple(
                 _as_spec(artifact)
@@ -104,8 +104,8 @@ class FetchOptions(Model):
             found.append(ArtifactSpec(kind="onnx", precision=self.onnx))
         return tuple(found) or (ArtifactSpec(kind="inference"),)
 
-    def require_one_meaning(self) -> None:
-        """Passes unless everything is asked for and something in particular.
+    def reject_contradiction(self) -> None:
+        """Refuse a request for everything and, at the same time, for kinds by name.
 
         Raises:
             UsageError: ``bad-combination``.
@@ -116,7 +116,7 @@ class FetchOptions(Model):
         given = " ".join(f"--{kind}" for kind in kinds if getattr(self, kind))
         raise UsageError(
             "bad-combination",
-            f"--all asks for everything that was published, so {given} would say nothing",
+            f"--all requests every published artifact, so {given} has no effect",
             expected="--all, or kinds by name",
             found=f"--all {given}",
             hint=f"leave out --all, or leave out {given}",

@@ -1,4 +1,4 @@
-"""Whether an artifact is what the catalog calls it: looked into, never believed."""
+"""Verify that the content of an artifact is what the catalog states."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ FORMATS: dict[str, tuple[str, ...]] = {
     "lite": ("lite",),
     "onnx": ("onnx",),
 }
-"""What each kind of artifact may be, by its bytes."""
+"""Formats that a file of each kind may have, by its bytes."""
 
 
 class Difference(NamedTuple):
-    """One point in which an artifact is not what it is called.
+    """One property in which an artifact differs from its catalog line.
 
     Attributes:
-        what: The property.
+        name: The property.
         expected: Its value in the catalog.
         found: Its value in the bytes.
     """
 
-    what: str
+    name: str
     expected: str
     found: str
 
 
 class ExpectedArtifact(Protocol):
-    """What an artifact is called: a line of the catalog, or what somebody asked for."""
+    """The properties an artifact must have: a line of the catalog, or a requested specification."""
 
     @property
     def id(self) -> str:
@@ -43,7 +43,7 @@ class ExpectedArtifact(Protocol):
 
     @property
     def kind(self) -> ArtifactKind:
-        """What it is."""
+        """Kind of file."""
 
     @property
     def precision(self) -> Precision | None:
@@ -55,15 +55,15 @@ class ExpectedArtifact(Protocol):
 
 
 def verify(entry: Entry, artifact: ExpectedArtifact, path: Path) -> Inspection:
-    """Looks into an artifact and compares it with its catalog line.
+    """Inspect an artifact and compare it with its catalog line.
 
     Args:
         entry: The entry it belongs to.
-        artifact: What it is called.
+        artifact: The properties it must have.
         path: The file, or the folder of an inference model.
 
     Returns:
-        What the bytes are.
+        The inspection.
 
     Raises:
         IntegrityError: ``artifact-mismatch``, or the reader's own error for a torn or foreign file.
@@ -71,12 +71,12 @@ def verify(entry: Entry, artifact: ExpectedArtifact, path: Path) -> Inspection:
     found = inspect(path)
     differences = list(_differences(entry, artifact, found))
     if differences:
-        words = ", ".join(difference.what for difference in differences)
+        names = ", ".join(difference.name for difference in differences)
         raise IntegrityError(
             "artifact-mismatch",
-            f"{entry.id} {artifact.id}: the file differs from its name in {words}",
-            expected="; ".join(f"{d.what} {d.expected}" for d in differences),
-            found="; ".join(f"{d.what} {d.found}" for d in differences),
+            f"{entry.id} {artifact.id}: the file differs from its catalog line in {names}",
+            expected="; ".join(f"{d.name} {d.expected}" for d in differences),
+            found="; ".join(f"{d.name} {d.found}" for d in differences),
         )
     return found
 
@@ -101,11 +101,13 @@ def _input_difference(entry: Entry, found: Inspection) -> Iterator[Difference]:
         yield Difference("input", entry.input.name, names)
         return
     shape = images[0].shape
-    wanted = (3, entry.input.height, entry.input.width)
-    # An open extent may be anything at run time, and some files record no shape: neither contradicts.
+    expected = (3, entry.input.height, entry.input.width)
+    # An open extent may have any size at run time, and some files record no shape: neither contradicts.
     if shape is None:
         return
-    fits = len(shape) == 4 and all(have in (None, want) for have, want in zip(shape[1:], wanted, strict=True))
+    fits = len(shape) == 4 and all(
+        extent in (None, size) for extent, size in zip(shape[1:], expected, strict=True)
+    )
     if not fits:
         text = "x".join("?" if extent is None else str(extent) for extent in shape)
-        yield Difference("input shape", f"?x{'x'.join(map(str, wanted))}", text)
+        yield Difference("input shape", f"?x{'x'.join(map(str, expected))}", text)

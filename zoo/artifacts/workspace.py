@@ -1,31 +1,42 @@
-"""Builds the resolver for the current settings: cache, toolchains and the project's lock file."""
+"""Build the resolver for a source: cache, toolchains and the project's lock file."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from zoo.settings import Settings
+from zoo.artifacts.source_options import SourceOptions
 
 if TYPE_CHECKING:
     from zoo.artifacts.resolver import ArtifactResolver, Reporter
 
 
-def resolver_for(
-    settings: Settings, *, locked: bool = False, reporter: Reporter | None = None
-) -> ArtifactResolver:
-    """The way to artifacts: the store, the toolchains and the project's lock."""
-    # Imported here: listing and showing need neither the store nor the converters.
+def resolver_for(source: SourceOptions, *, reporter: Reporter | None = None) -> ArtifactResolver:
+    """Build the resolver: cache, toolchains and the project's lock.
+
+    Args:
+        source: Sources of artifacts.
+        reporter: Callbacks for progress and log messages.
+
+    Raises:
+        UsageError: ``cache-not-recognized``: the cache's folder holds other files.
+        IntegrityError: ``owner-untrusted``: the cache, or the lock file, belongs to another user.
+    """
+    # Imported here: listing and showing need neither the cache nor the converters.
     from converters.toolchain import Toolchains
+    from zoo._utils.disk import translate_os_errors
     from zoo.artifacts.lockfile import read_pins
     from zoo.artifacts.resolver import ArtifactResolver, Reporter
     from zoo.store import Store
+    from zoo.store.cache_root import check_cache
 
-    pins = read_pins(required=locked)
+    settings = source.settings
+    with translate_os_errors(settings.cache):
+        check_cache(settings.cache)
     return ArtifactResolver(
         settings=settings,
         store=Store(settings.cache),
         toolchains=Toolchains(settings.toolchains, python=settings.python, offline=settings.offline),
-        pins=pins,
-        locked=locked,
+        pins=read_pins(required=source.locked),
+        locked=source.locked,
         reporter=reporter or Reporter(),
     )

@@ -27,7 +27,7 @@ from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
     from registry.choices import FloatPrecision as Precision
-    from zoo._utils.choices import Backend
+    from zoo._utils.choices import Backend, Exif
     from zoo.artifacts.resolver import ArtifactResolver, Reporter
     from zoo.evaluation.accuracy import DetectorBoxes, Validation
     from zoo.evaluation.compare_model import ModelParity
@@ -52,6 +52,7 @@ def validate(
     flip: bool | None = None,
     detector: str | None = None,
     box_threshold: float | None = None,
+    exif: Exif | None = None,
     lite_version: str | None = None,
     build: bool | None = None,
     locked: bool = False,
@@ -75,6 +76,7 @@ def validate(
         detector: Entry of a detector whose boxes replace the annotated ones, for pose models. The score of a
             box is part of the score of its pose. The result is not comparable with the published figure.
         box_threshold: Minimum score of the detector's boxes. Default: upstream's evaluation threshold.
+        exif: ``apply`` or ``ignore`` EXIF orientations. Default: decided by the annotated image sizes.
         lite_version: Version of Paddle-Lite.
         build: True always converts locally, False never does, None converts what is not published.
         locked: Reject artifacts that ``zoo.lock`` does not name.
@@ -102,9 +104,10 @@ def validate(
         images=Path(images) if images is not None else None,
         limit=limit,
         skip_missing=skip_missing,
+        exif=exif,
     )
     # Read the annotations before anything is fetched: a wrong path is the most likely mistake.
-    dataset = folder.load(protocol)
+    dataset = folder.load(protocol, entry)
     threads = jobs or default_jobs()
     models = one_per_thread(entry, config, threads)
     detectors = one_per_thread(boxes.detector, config, threads) if boxes else []

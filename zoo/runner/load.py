@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from zoo._utils.extras import requires_extra
 from zoo._utils.validation import validate_kwargs
+from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.sources import load_registry
 from zoo.settings import Settings, from_environment
@@ -69,7 +70,7 @@ def load(
     resources = ExitStack()
     try:
         requests = [(entry, config) for entry in entries]
-        resolver = resolver_for(resolved, locked=locked, reporter=reporter)
+        resolver = resolver_for(SourceOptions(settings=resolved, locked=locked), reporter=reporter)
         models = resources.enter_context(load_networks(requests, resolver))
         person_detector = models[1] if detector is not None else None
         return Runner(models[0], person_detector, box_threshold=box_threshold, close=resources.close)

@@ -1,4 +1,4 @@
-"""What is known about an artifact's bytes before they are fetched, and what follows when sources disagree."""
+"""Digests an artifact must have, from the catalog, the project's lock and this machine's record."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from registry.lock import Lock, describe
 from registry.schema import Artifact, Digest, Entry
 
 CATALOG = "the catalog"
-PINS = "zoo.lock"
+LOCK_FILE = "zoo.lock"
 FIRST_SEEN = "first seen on this machine"
 
 
 class ExpectedDigest(NamedTuple):
-    """A digest and who vouches for it.
+    """A digest and its source.
 
     Attributes:
         digest: SHA-256 and size of the packed file.
-        source: ``CATALOG``, ``PINS`` or ``SEEN``.
+        source: ``CATALOG``, ``LOCK_FILE`` or ``FIRST_SEEN``.
     """
 
     digest: Digest
@@ -30,36 +30,36 @@ class ExpectedDigest(NamedTuple):
 
 
 def expected_digests(artifact: Artifact, pins: Lock, seen: Lock) -> list[ExpectedDigest]:
-    """Every digest known for an artifact, the most binding first.
+    """List every digest recorded for an artifact, the most binding first.
 
     Args:
         artifact: The artifact.
         pins: The project's lock.
-        seen: The machine's lock.
+        seen: Digests this machine has seen.
     """
     url = artifact.urls[0]
-    pinned, met = pins.get(url), seen.get(url)
+    pinned, first_seen = pins.get(url), seen.get(url)
     candidates = [
         ExpectedDigest(artifact.digest, CATALOG) if artifact.digest else None,
-        ExpectedDigest(pinned.digest, PINS) if pinned else None,
-        ExpectedDigest(met.digest, FIRST_SEEN) if met else None,
+        ExpectedDigest(pinned.digest, LOCK_FILE) if pinned else None,
+        ExpectedDigest(first_seen.digest, FIRST_SEEN) if first_seen else None,
     ]
-    return [known for known in candidates if known is not None]
+    return [expected for expected in candidates if expected is not None]
 
 
-def refuse_disagreement(entry: Entry, artifact: Artifact, known: Sequence[ExpectedDigest]) -> None:
-    """Refuses to choose between two digests.
+def refuse_disagreement(entry: Entry, artifact: Artifact, expected: Sequence[ExpectedDigest]) -> None:
+    """Refuse to choose between two digests.
 
     Raises:
         IntegrityError: ``digest-changed``.
     """
-    for other in known[1:]:
-        if other.digest != known[0].digest:
-            raise changed(entry, artifact, known[0], str(other), done="nothing was fetched")
+    for other in expected[1:]:
+        if other.digest != expected[0].digest:
+            raise changed(entry, artifact, expected[0], str(other), done="nothing was fetched")
 
 
 def refuse_unlocked(entry: Entry, artifact: Artifact, pins: Lock) -> None:
-    """Refuses an artifact that the project's lock does not hold.
+    """Refuse an artifact that is not in the project's lock.
 
     Raises:
         IntegrityError: ``not-locked``.
@@ -78,12 +78,12 @@ def refuse_unlocked(entry: Entry, artifact: Artifact, pins: Lock) -> None:
 def changed(
     entry: Entry, artifact: Artifact, expected: ExpectedDigest, found: str, done: str
 ) -> IntegrityError:
-    """The error for bytes that are no longer those that were known."""
+    """Make the error for a published file whose bytes differ from the recorded ones."""
     return IntegrityError(
         "digest-changed",
-        f"{entry.id} {artifact.id}: the published file is not the one that was known before",
+        f"{entry.id} {artifact.id}: the published file changed, it no longer has the recorded digest",
         expected=str(expected),
         found=found,
         done=done,
-        hint=f"look at what changed, then: zoo lock --accept {entry.id}",
+        hint=f"find out what changed, then accept it: zoo lock --accept {entry.id}",
     )

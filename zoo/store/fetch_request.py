@@ -1,65 +1,62 @@
-"""What is asked of the store."""
+"""Arguments of a fetch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 from registry.lock import Lock
 from registry.schema import Artifact, Entry
-from zoo._utils.progress import Note, Progress
+from zoo._utils.progress import NoProgress, Note, Progress, discard_note
 from zoo.archive.limits import Limits
 from zoo.download.policy import RetryPolicy
 
-Prove = Callable[[Path], object]
-"""Looks into a file or folder and raises IntegrityError when it is not what it is called."""
-
 
 @dataclass(frozen=True)
-class SourceOptions:
-    """Where files may come from.
+class RemoteSource:
+    """Servers and mirrors that files may be downloaded from.
 
     Attributes:
         mirrors: Base addresses, each of which replaces scheme and host of every address; tried in order.
-        offline: Whether no connection may be opened.
-        policy: Patience with servers.
-        limits: Bounds on what they send.
-        shown_as: What is noted as a file's source in place of its address, for a source that is gone soon.
+        offline: Whether network access is forbidden.
+        policy: Retry policy and timeouts.
+        limits: Bounds on downloads and archives.
+        display_as: Recorded as a file's source in place of its address, for a temporary source.
     """
 
     mirrors: tuple[str, ...] = ()
     offline: bool = False
     policy: RetryPolicy = field(default_factory=RetryPolicy)
     limits: Limits = field(default_factory=Limits)
-    shown_as: str | None = None
+    display_as: str | None = None
 
 
 @dataclass(frozen=True)
 class FetchRequest:
-    """One artifact to fetch, and everything that bears on how.
+    """One artifact to fetch.
 
     Attributes:
         entry: The entry it belongs to.
         artifact: The artifact.
-        prove: The proof it must pass.
-        source: Where it may come from.
+        source: Where it may be downloaded from.
         pins: The project's lock.
-        accept: Whether a digest that differs from the remembered one replaces it.
-        packed: Whether the file as it was served must be in the store, too.
-        progress: The bar.
-        note: Hears about retries and waits.
+        locked: Whether the project's lock must name the artifact; every byte is hashed then.
+        accept: Fetch again and replace the recorded digest. A digest in the catalog still binds.
+        packed: Whether the archive as it was served must be in the cache, too.
+        reread: Whether every byte of a cached copy is hashed.
+        progress: Progress bar.
+        note: Receives messages about retries, waits and damage.
     """
 
     entry: Entry
     artifact: Artifact
-    prove: Prove
-    source: SourceOptions
-    pins: Lock
-    accept: bool
-    packed: bool
-    progress: Progress
-    note: Note
+    source: RemoteSource = field(default_factory=RemoteSource)
+    pins: Lock = field(default_factory=Lock)
+    locked: bool = False
+    accept: bool = False
+    packed: bool = False
+    reread: bool = False
+    progress: Progress = field(default_factory=NoProgress)
+    note: Note = discard_note
 
     @property
     def name(self) -> str:
@@ -68,5 +65,5 @@ class FetchRequest:
 
     @property
     def canonical(self) -> str:
-        """The address the artifact is known by, wherever it comes from."""
+        """The artifact's first address in the catalog, whatever address it is downloaded from."""
         return self.artifact.urls[0]

@@ -1,20 +1,21 @@
-"""What lies in a store: how large, how long unused, what was made from what."""
+"""List the items in a cache: size, last use, and the sources of each conversion."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Literal, get_args
 
 from pydantic import ValidationError
 
+from converters.fs.tempfile_beside import is_temp_name
 from converters.provenance.statement import SUFFIX, Provenance
 from registry.errors import IntegrityError
 from registry.lock import Lock
 from registry.schema.base import Model
-from zoo.store.layout import FILES, Layout
+from zoo.store.layout import FILES, Layout, is_blob, is_leftover, is_partial, is_quarantined
 from zoo.store.leases import used_at
 from zoo.store.manifest import Manifest, read_manifest
 
@@ -33,27 +34,27 @@ CacheItemKind = Literal[
 PRUNABLE: frozenset[CacheItemKind] = frozenset(
     {"artifact", "conversion", "archive", "partial", "quarantine", "leftover"}
 )
-"""What ``zoo cache prune`` may remove. Work belongs to its process; toolchains take minutes to build."""
+"""Kinds that ``zoo cache prune`` removes. Work folders are in use; toolchains take minutes to build."""
 
 
 class CacheItem(Model):
-    """Something in the store.
+    """One item in the cache.
 
     Attributes:
-        kind: ``artifact``: a published file, with its archive. ``conversion``: made here.
-            ``archive``: one whose artifact is gone. ``partial``: an unfinished download. ``quarantine``: what
-            was refused. ``leftover``: what a killed process left. ``work``, ``logs``, ``catalogs``,
-            ``toolchain``: as they are called.
+        kind: ``artifact``: a published file, with its archive. ``conversion``: converted here.
+            ``archive``: one without its artifact. ``partial``: an unfinished download.
+            ``quarantine``: refused files. ``leftover``: temporary files of a killed process. ``work``,
+            ``logs``, ``catalogs``, ``toolchain``: of the other parts of the program.
         name: Entry and artifact, or file name.
-        path: Where it is.
+        path: Its path.
         size: Bytes, the archive's included.
-        used: When it was last handed out, or changed where nobody hands it out.
-        made_from: For conversions, the artifacts and conversions in the store it was made from.
-        used_by: Conversions in the store that were made from it.
-        current: Whether the newest digest that is known leads to it; always so for other things.
-        outdated: Whether it was converted by another recipe than today's, so that it is not found any more.
-        pinned: Whether the project's lock names it.
-        archive: SHA-256 of the archive that belongs to it.
+        last_used: Time of the last use; of the last change, for items that are not fetched or converted.
+        made_from: For conversions, the artifacts and conversions in the cache it was made from.
+        used_by: Conversions in the cache that were made from it.
+        current: Whether the newest recorded digest leads to it; always true for other kinds.
+        outdated: Whether an earlier revision of the conversion made it, so that no request finds it.
+        locked: Whether the project's lock names it.
+        archive: SHA-256 of its archive.
         canonical: Its address in the catalog, for artifacts.
     """
 
@@ -61,12 +62,12 @@ class CacheItem(Model):
     name: str
     path: Path
     size: int
-    used: datetime
+    last_used: datetime
     made_from: tuple[str, ...] = ()
     used_by: tuple[str, ...] = ()
     current: bool = True
     outdated: bool = False
-    pinned: bool = False
+    locked: bool = False
     archive: str | None = None
     canonical: str | None = None
 
@@ -77,59 +78,66 @@ class CacheItem(Model):
 
 
 def scan_cache(layout: Layout, seen: Lock, pins: Lock) -> tuple[CacheItem, ...]:
-    """Everything in a store, by kind and name.
+    """List everything in a cache, by kind and name.
 
     Args:
-        layout: The store.
+        layout: The cache.
         seen: Digests this machine has seen.
         pins: The project's lock.
     """
     published = [found for folder in _visible(layout.artifacts) for found in _manifests(folder)]
     artifacts = [_artifact(layout, folder, manifest, seen, pins) for folder, manifest in published]
-    built = list(_manifests(layout.built))
-    names = {thing.path: thing.name for thing in artifacts}
+    conversions = _conversions(published, artifacts, list(_manifests(layout.built)))
+    users: dict[str, list[str]] = {}
+    for item in conversions:
+        for source in item.made_from:
+            users.setdefault(source, []).append(item.name)
+    linked = [
+        item.model_copy(update={"used_by": tuple(sorted(users.get(item.name, ())))})
+        for item in [*artifacts, *conversions]
+    ]
+    owned = {item.archive for item in artifacts}
+    return tuple(sorted([*linked, *_others(layout, owned)], key=lambda item: (_rank(item), item.name)))
+
+
+def _conversions(
+    published: Sequence[tuple[Path, Manifest]],
+    artifacts: Sequence[CacheItem],
+    built: Sequence[tuple[Path, Manifest]],
+) -> list[CacheItem]:
+    names = {item.path: item.name for item in artifacts}
     names |= {folder: _conversion_name(folder, manifest) for folder, manifest in built}
-    stale = {thing.path for thing in artifacts if not thing.current}
-    stated = {folder: tuple(_statements(folder)) for folder, _ in built}
-    outdated = {folder for folder, found in stated.items() if any(each.superseded for each in found)}
+    stale = {item.path for item in artifacts if not item.current}
+    statements = {folder: tuple(_statements(folder)) for folder, _ in built}
+    outdated = {folder for folder, found in statements.items() if any(each.superseded for each in found)}
     stale |= outdated
     # A file that did not change between two releases counts for the current one.
     order = sorted([*published, *built], key=lambda found: found[0] not in stale)
     holders = {digest.sha256: path for path, manifest in order for digest in manifest.members.values()}
-    sources = {folder: _sources(found, holders) - {folder} for folder, found in stated.items()}
+    sources = {folder: _sources(found, holders) - {folder} for folder, found in statements.items()}
     while more := {folder for folder, found in sources.items() if found & stale} - stale:
-        stale |= more  # what was made from what was made from something superseded
-    conversions = [
+        stale |= more  # a conversion of a stale conversion is stale, too
+    return [
         _conversion(folder, names, sources[folder], folder not in stale).model_copy(
             update={"outdated": folder in outdated}
         )
         for folder, _ in built
     ]
-    users: dict[str, list[str]] = {}
-    for thing in conversions:
-        for source in thing.made_from:
-            users.setdefault(source, []).append(thing.name)
-    main = [
-        thing.model_copy(update={"used_by": tuple(sorted(users.get(thing.name, ())))})
-        for thing in [*artifacts, *conversions]
-    ]
-    kept = {thing.archive for thing in artifacts}
-    return tuple(sorted([*main, *_others(layout, kept)], key=lambda thing: (_rank(thing), thing.name)))
 
 
 def _artifact(layout: Layout, folder: Path, manifest: Manifest, seen: Lock, pins: Lock) -> CacheItem:
     origin = manifest.origin
     if origin is None:
-        return _thing("artifact", folder.name, folder, current=False)
-    known = [line.digest for line in (seen.get(origin.canonical), pins.get(origin.canonical)) if line]
+        return _item("artifact", folder.name, folder, current=False)
+    recorded = [line.digest for line in (seen.get(origin.canonical), pins.get(origin.canonical)) if line]
     pinned = pins.get(origin.canonical)
     archive = layout.blob(origin.packed.sha256) if origin.container != "file" else None
-    thing = _thing("artifact", origin.artifact, folder)
-    return thing.model_copy(
+    item = _item("artifact", origin.artifact, folder)
+    return item.model_copy(
         update={
-            "size": thing.size + (_size(archive) if archive else 0),
-            "current": not known or origin.packed in known,
-            "pinned": pinned is not None and pinned.digest == origin.packed,
+            "size": item.size + (_size(archive) if archive else 0),
+            "current": not recorded or origin.packed in recorded,
+            "locked": pinned is not None and pinned.digest == origin.packed,
             "archive": origin.packed.sha256 if archive else None,
             "canonical": origin.canonical,
         }
@@ -138,12 +146,12 @@ def _artifact(layout: Layout, folder: Path, manifest: Manifest, seen: Lock, pins
 
 def _conversion(folder: Path, names: Mapping[Path, str], sources: Set[Path], current: bool) -> CacheItem:
     made_from = tuple(sorted({names[source] for source in sources}))
-    thing = _thing("conversion", names[folder], folder, current=current)
-    return thing.model_copy(update={"made_from": made_from})
+    item = _item("conversion", names[folder], folder, current=current)
+    return item.model_copy(update={"made_from": made_from})
 
 
 def _sources(statements: Iterable[Provenance], holders: Mapping[str, Path]) -> Set[Path]:
-    """What in the store a conversion was made from, by its own provenance."""
+    """The folders in the cache that hold the inputs of a conversion, according to its provenance."""
     return {
         holders[source.digest.sha256]
         for statement in statements
@@ -166,18 +174,19 @@ def _conversion_name(folder: Path, manifest: Manifest) -> str:
     return f"{files[0] if len(files) == 1 else f'{stem} inference model'} ({folder.name[:8]})"
 
 
-def _others(layout: Layout, kept: Iterable[str | None]) -> Iterator[CacheItem]:
-    owned = set(kept)
+def _others(layout: Layout, owned: Set[str | None]) -> Iterator[CacheItem]:
+    """Items that are not published folders. Names that this program does not give are left out."""
     for blob in layout.blobs.glob("??/*"):
-        if blob.name not in owned:
+        if is_blob(blob) and blob.name not in owned:
             yield from _listed("archive", blob.name[:12], blob)
-    for part in (layout.root / "partial").glob("*.part"):
-        yield from _listed("partial", part.name.removesuffix(".part"), part)
+    for part in layout.partial.glob("*.part"):
+        if is_partial(part):
+            yield from _listed("partial", part.name.removesuffix(".part"), part)
     for folder in _visible(layout.quarantine):
-        yield from _listed("quarantine", folder.name, folder)
-    for parent in [*_visible(layout.artifacts), layout.built]:
-        for path in sorted(parent.glob(".*")):
-            yield from _listed("leftover", path.name, path)
+        if is_quarantined(folder):
+            yield from _listed("quarantine", folder.name, folder)
+    for path in _leftovers(layout):
+        yield from _listed("leftover", path.name, path)
     folders: tuple[tuple[CacheItemKind, str], ...] = (
         ("work", "work"),
         ("logs", "logs"),
@@ -191,16 +200,23 @@ def _others(layout: Layout, kept: Iterable[str | None]) -> Iterator[CacheItem]:
             yield from _listed("toolchain", folder.name, folder)
 
 
+def _leftovers(layout: Layout) -> Iterator[Path]:
+    for parent in [*_visible(layout.artifacts), layout.built]:
+        yield from (path for path in sorted(parent.glob(".*")) if is_leftover(path))
+    for parent in (layout.root, layout.partial):
+        yield from (path for path in sorted(parent.glob(".*.part")) if is_temp_name(path.name))
+
+
 def _listed(kind: CacheItemKind, name: str, path: Path) -> Iterator[CacheItem]:
     try:
-        yield _thing(kind, name, path)
+        yield _item(kind, name, path)
     except FileNotFoundError:  # gone since the folder was listed
         return
 
 
-def _thing(kind: CacheItemKind, name: str, path: Path, *, current: bool = True) -> CacheItem:
-    used = datetime.fromtimestamp(used_at(path), timezone.utc)
-    return CacheItem(kind=kind, name=name, path=path, size=_size(path), used=used, current=current)
+def _item(kind: CacheItemKind, name: str, path: Path, *, current: bool = True) -> CacheItem:
+    last_used = datetime.fromtimestamp(used_at(path), timezone.utc)
+    return CacheItem(kind=kind, name=name, path=path, size=_size(path), last_used=last_used, current=current)
 
 
 def _manifests(parent: Path) -> Iterator[tuple[Path, Manifest]]:
@@ -208,7 +224,7 @@ def _manifests(parent: Path) -> Iterator[tuple[Path, Manifest]]:
         try:
             manifest = read_manifest(folder)
         except IntegrityError:
-            continue  # zoo cache verify says what is wrong with it
+            continue  # zoo verify reports it
         if manifest is not None:
             yield folder, manifest
 
@@ -220,7 +236,7 @@ def _visible(folder: Path) -> list[Path]:
 
 
 def _size(path: Path) -> int:
-    """Bytes of a file, or of all files below a folder; what vanishes meanwhile counts as nothing."""
+    """Bytes of a file, or of all files below a folder; a file removed meanwhile counts as zero."""
     try:
         if not path.is_dir():
             return path.stat().st_size
@@ -239,5 +255,5 @@ def _size_here(folder: str, files: Iterable[str]) -> int:
     return total
 
 
-def _rank(thing: CacheItem) -> int:
-    return get_args(CacheItemKind).index(thing.kind)
+def _rank(item: CacheItem) -> int:
+    return get_args(CacheItemKind).index(item.kind)

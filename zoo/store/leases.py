@@ -1,9 +1,10 @@
-"""When something in the store was last used, and how to remove it without taking it from anybody.
+"""Last use of published folders, and their removal while other processes may be reading them.
 
-Readers take no lock. Instead, a reader first notes its use (the time of the manifest) and then looks for a
-sentence (a marker beside the folder); a remover first pronounces the sentence and then looks for a use. Of
-two who meet, at least one sees the other: the reader then waits for the lock the remover holds and looks
-again, the remover lets the folder live. What was resolved stays for as long as the remover's grace says.
+Readers take no lock. A reader first sets the last-use time (of the manifest), then looks for a removal
+marker. The pruner first writes the removal marker, then re-checks the last-use time. When both happen at
+once, at least one of them sees the other: the reader then waits for the pruner's lock and looks again, or
+the pruner leaves the folder in place. A folder that was resolved stays at least for the time that the
+pruner's policy keeps recently used items.
 """
 
 from __future__ import annotations
@@ -13,29 +14,29 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from zoo.store.layout import MANIFEST
+from zoo.store.layout import MANIFEST, removal_marker
 
 
 def mark_used(folder: Path) -> bool:
-    """Notes that a published folder is used now.
+    """Set the last-use time of a published folder to now.
 
     Args:
         folder: The folder.
 
     Returns:
-        Whether it may be used: it is there, and nobody is about to remove it.
+        Whether it may be used: it exists, and no process is about to remove it.
     """
     try:
         os.utime(folder / MANIFEST)
     except FileNotFoundError:
         return False
-    except OSError:  # a store that may be read only: whoever may write it goes by what it sees
+    except OSError:  # a read-only cache: whoever can write it relies on the times they see
         pass
-    return not _removal_mark(folder).exists()
+    return not removal_marker(folder).exists()
 
 
 def used_at(path: Path) -> float:
-    """When a published folder, or anything else in the store, was last used, in seconds since 1970.
+    """The last-use time of a published folder, or of anything else in the cache, in seconds since 1970.
 
     Raises:
         FileNotFoundError: It is gone.
@@ -48,23 +49,19 @@ def used_at(path: Path) -> float:
 
 
 def clear_removal_mark(folder: Path) -> None:
-    """Takes a sentence back. Only for the holder of the folder's lock: it was left by somebody who died."""
-    _removal_mark(folder).unlink(missing_ok=True)
+    """Remove a marker that a killed pruner left. Only for the holder of the folder's lock."""
+    removal_marker(folder).unlink(missing_ok=True)
 
 
 @contextmanager
 def marked_for_removal(folder: Path) -> Iterator[None]:
-    """Pronounces the sentence over a folder. Only for the holder of its lock.
+    """Announce the removal of a folder. Only for the holder of its lock.
 
-    Whoever looks for uses inside of this block sees every reader that does not see the sentence.
+    Inside of this block the last-use time includes every reader that has not seen the marker.
     """
-    sentence = _removal_mark(folder)
-    sentence.touch()
+    marker = removal_marker(folder)
+    marker.touch()
     try:
         yield
     finally:
-        sentence.unlink(missing_ok=True)
-
-
-def _removal_mark(folder: Path) -> Path:
-    return folder.with_name(f".{folder.name}.leaving")
+        marker.unlink(missing_ok=True)

@@ -1,30 +1,31 @@
-"""What a published folder consists of, written beside its files."""
+"""Contents of a published folder, recorded in a file in it."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from pydantic import ValidationError
+from pydantic import ValidationError, field_validator
 
 from registry.errors import IntegrityError
 from registry.schema import Container, Digest
 from registry.schema.base import Model
-from zoo.store.layout import FILES, MANIFEST
+from zoo.store.layout import MANIFEST
 
 
 class Origin(Model):
-    """Where a fetched artifact came from.
+    """Source of a fetched artifact.
 
     Attributes:
         artifact: Entry, release and artifact, for example ``tinypose_128x96@2021/lite-arm-fp16``.
         canonical: Its first address in the catalog.
-        url: The address it really came from, masked.
-        container: How it was packed.
+        url: The address it was downloaded from, redacted.
+        container: Archive format.
         packed: Digest of the file as it was served.
-        etag: Entity tag at that time.
+        etag: The server's entity tag at that time.
         last_modified: The server's date of the file.
     """
 
@@ -42,9 +43,9 @@ class Manifest(Model):
 
     Attributes:
         version: Version of this format.
-        origin: Where it was fetched; None for what was built here.
+        origin: Source of a fetched artifact; None for a conversion.
         members: File below ``files/``, with forward slashes, to its digest.
-        published: When, in UTC.
+        published: Time of publication, in UTC.
     """
 
     version: Literal[1] = 1
@@ -52,19 +53,39 @@ class Manifest(Model):
     members: dict[str, Digest]
     published: datetime
 
+    @field_validator("members")
+    @classmethod
+    def _check_names(cls, members: Mapping[str, Digest]) -> Mapping[str, Digest]:
+        for name in members:
+            _check_name(name)
+        return members
+
     def write(self, folder: Path) -> None:
-        """Writes it into a folder that is still private to its maker, and syncs it."""
+        """Write it into a folder that is not published yet, and sync it."""
         with (folder / MANIFEST).open("x", encoding="utf-8") as file:
             file.write(self.model_dump_json(indent=1, exclude_none=False) + "\n")
             file.flush()
             os.fsync(file.fileno())
 
 
-def read_manifest(folder: Path) -> Manifest | None:
-    """The manifest of a published folder, None when the folder is not there.
+def _check_name(name: str) -> None:
+    """Refuse a name that could lead out of the folder.
 
     Raises:
-        IntegrityError: ``store-damaged``: the folder is there, a readable manifest is not.
+        ValueError: It is absolute, has a step up, or is not in its plain form.
+    """
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or str(path) != name or name == "." or "\0" in name:
+        raise ValueError(f"{name!r} is not a path below the folder")
+    if os.name == "nt" and any(character in name for character in "\\:"):
+        raise ValueError(f"{name!r} is not a path below the folder")
+
+
+def read_manifest(folder: Path) -> Manifest | None:
+    """Read the manifest of a published folder; None when the folder does not exist.
+
+    Raises:
+        IntegrityError: ``cache-damaged``: the folder exists, but no readable manifest.
     """
     try:
         return Manifest.model_validate_json((folder / MANIFEST).read_bytes())
@@ -76,28 +97,12 @@ def read_manifest(folder: Path) -> Manifest | None:
         raise damaged(folder, "its manifest", str(error.errors()[0]["msg"])) from None
 
 
-def check_sizes(folder: Path, manifest: Manifest) -> None:
-    """Compares the files' sizes with the manifest: what a warm start can afford.
-
-    Raises:
-        IntegrityError: ``store-damaged``: a file is missing or has another size.
-    """
-    for name, digest in manifest.members.items():
-        path = folder / FILES / name
-        try:
-            size = path.stat().st_size
-        except (FileNotFoundError, NotADirectoryError):
-            raise damaged(path, f"{digest.size} bytes", "no file") from None
-        if size != digest.size:
-            raise damaged(path, f"{digest.size} bytes", f"{size} bytes")
-
-
 def damaged(path: Path, expected: str, found: str) -> IntegrityError:
-    """The error for a published folder that is no longer what was published."""
+    """Make the error for a published folder that changed."""
     return IntegrityError(
-        "store-damaged",
+        "cache-damaged",
         f"{path} changed after it was stored",
         expected=expected,
         found=found,
-        hint="zoo verify",
+        hint="zoo verify --repair",
     )

@@ -1,4 +1,4 @@
-"""Removing from a store what nobody needs, and never what somebody is about to use."""
+"""Remove items from a cache that are not needed, and never one that a process is about to use."""
 
 from __future__ import annotations
 
@@ -8,49 +8,50 @@ from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import NamedTuple
 
+from converters.fs.atomic import remove
 from converters.fs.locks import try_acquire
+from converters.fs.tempfile_beside import remove_leftover
 from registry.lock import Lock
 from registry.schema.base import Model
-from zoo._utils.disk import remove
 from zoo.download import urls
 from zoo.store.inventory import CacheItem, scan_cache
-from zoo.store.layout import Layout, temp_beside
+from zoo.store.layout import Layout, temp_folder
 from zoo.store.leases import marked_for_removal, used_at
 
-GRACE = timedelta(hours=1)
-"""What was handed out so recently is being used: a path that a command printed is still to be opened."""
+KEEP_RECENT = timedelta(hours=1)
+"""Items used within this time are in use: a path that a command printed may still have to be opened."""
 
-FORGOTTEN = timedelta(days=7)
-"""An unfinished download that nobody went on with for so long is a leftover."""
+ABANDONED = timedelta(days=7)
+"""An unfinished download that was not continued for this long is a leftover."""
 
 
 class PrunePolicy(Model):
-    """What may go. With nothing said, only what is unused.
+    """Which items to remove. The default is dangling items alone.
 
     Attributes:
-        unused: What no digest leads to any more, archives without an artifact, leftovers.
-        older_than: What was not used for so long.
-        max_size: Bytes to get down to, the least recently used first.
-        pinned: Whether what the project's lock names may go, too.
-        grace: What was used within this time stays in any case.
+        dangling: Unreferenced artifacts and conversions, archives without an artifact, temporary files.
+        older_than: Items that were not used for this long.
+        max_size: Bytes to get down to; the least recently used items go first.
+        include_locked: Whether items that the project's lock names may go, too.
+        keep_recent: Items that were used within this time stay in any case.
     """
 
-    unused: bool = False
+    dangling: bool = False
     older_than: timedelta | None = None
     max_size: int | None = None
-    pinned: bool = False
-    grace: timedelta = GRACE
+    include_locked: bool = False
+    keep_recent: timedelta = KEEP_RECENT
 
 
 class Removal(Model):
-    """Something that was removed, or was to be.
+    """An item that was selected.
 
     Attributes:
         kind: As for ``CacheItem``.
         name: As for ``CacheItem``.
-        path: Where it was.
+        path: Its path.
         size: Bytes.
-        reason: Why it was chosen; why it was kept all the same.
+        reason: Why it was removed, or why it was kept.
     """
 
     kind: str
@@ -61,13 +62,13 @@ class Removal(Model):
 
 
 class PruneReport(Model):
-    """What a pruning did, or would do.
+    """The result of pruning, or of a dry run.
 
     Attributes:
-        removed: What went.
-        kept: What was chosen and stayed, because it is pinned or in use.
-        freed: Bytes of what went.
-        remaining: Bytes of everything else that pruning counts: all but work, logs and toolchains.
+        removed: Items that were removed.
+        kept: Items that were selected and stayed, because they are locked or in use.
+        freed: Bytes of the removed items.
+        remaining: Bytes of all other items that can be pruned: not work folders, logs and toolchains.
     """
 
     removed: tuple[Removal, ...]
@@ -76,151 +77,176 @@ class PruneReport(Model):
     remaining: int
 
 
-class _Choice(NamedTuple):
-    thing: CacheItem
+class _Selected(NamedTuple):
+    item: CacheItem
     reason: str
 
 
-def choose(things: Sequence[CacheItem], policy: PrunePolicy, now: datetime) -> list[_Choice]:
-    """What a policy selects, without a look at who uses it. Pure.
+def select(items: Sequence[CacheItem], policy: PrunePolicy, now: datetime) -> list[_Selected]:
+    """Select the items that a policy names, whether they are in use or not. Pure.
 
     Args:
-        things: The inventory.
-        policy: What may go.
-        now: Time here. A thing used in the future, by a clock that jumped, counts as used just now.
+        items: The inventory.
+        policy: Which items to remove.
+        now: The present time. An item used in the future, by a clock that jumped, counts as used just now.
     """
-    chosen: dict[Path, _Choice] = {}
+    selected: dict[Path, _Selected] = {}
     default = policy.older_than is None and policy.max_size is None
-    prunable = [thing for thing in things if thing.prunable]
-    for thing in prunable:
-        # Leftovers go in any case: an earlier pruning may have died in the middle of its work.
-        reason = _useless(thing, now) if policy.unused or default or thing.kind == "leftover" else None
-        if reason is None and policy.older_than is not None and now - thing.used > policy.older_than:
-            reason = f"not used since {thing.used:%Y-%m-%d %H:%M}"
+    prunable = [item for item in items if item.prunable]
+    for item in prunable:
+        # Leftovers are removed in any case: an earlier prune may have been killed.
+        reason = _dangling(item, now) if policy.dangling or default or item.kind == "leftover" else None
+        if reason is None and policy.older_than is not None and now - item.last_used > policy.older_than:
+            reason = f"not used since {item.last_used:%Y-%m-%d %H:%M}"
         if reason is not None:
-            chosen[thing.path] = _Choice(thing, reason)
+            selected[item.path] = _Selected(item, reason)
     if policy.max_size is not None:
-        rest = [thing for thing in prunable if thing.path not in chosen]
-        # What may not go takes room, too, but choosing it would only bring a line about why it stays.
-        free = [thing for thing in rest if _kept(thing, policy, now) is None]
-        excess = sum(thing.size for thing in rest) - policy.max_size
-        for thing in sorted(free, key=lambda thing: thing.used):
+        rest = [item for item in prunable if item.path not in selected]
+        # Items that stay take space, too, but selecting them would only add lines about why they stay.
+        removable = [item for item in rest if _reason_to_keep(item, policy, now) is None]
+        excess = sum(item.size for item in rest) - policy.max_size
+        for item in sorted(removable, key=lambda item: item.last_used):
             if excess <= 0:
                 break
-            excess -= thing.size
-            chosen[thing.path] = _Choice(thing, "least recently used")
-    return list(chosen.values())
+            excess -= item.size
+            selected[item.path] = _Selected(item, "least recently used")
+    return list(selected.values())
 
 
 def prune(
     layout: Layout, seen: Lock, pins: Lock, policy: PrunePolicy, *, dry_run: bool = False
 ) -> PruneReport:
-    """Removes what a policy selects. The caller makes sure that nobody else prunes.
+    """Remove the items that a policy selects. The caller holds the lock of pruning.
 
     Args:
-        layout: The store.
+        layout: The cache.
         seen: Digests this machine has seen.
         pins: The project's lock.
-        policy: What may go.
-        dry_run: Only say what would go.
+        policy: Which items to remove.
+        dry_run: Only report what would be removed.
     """
     now = datetime.now(timezone.utc)
-    things = scan_cache(layout, seen, pins)
+    items = scan_cache(layout, seen, pins)
     removed: list[Removal] = []
     kept: list[Removal] = []
-    for thing, reason in choose(things, policy, now):
-        stays = _kept(thing, policy, now)
-        if stays is None and not dry_run:
-            others = {other.archive for other in things if other.path != thing.path}
-            stays = _remove(layout, thing, now - policy.grace, shared=thing.archive in others)
-        (removed if stays is None else kept).append(_removal(thing, stays or reason))
+    for item, reason in select(items, policy, now):
+        keep = _reason_to_keep(item, policy, now)
+        if keep is None and not dry_run:
+            keep = _remove(layout, item, now - policy.keep_recent)
+        (removed if keep is None else kept).append(_removal(item, keep or reason))
     freed = sum(item.size for item in removed)
-    total = sum(thing.size for thing in things if thing.prunable)
+    total = sum(item.size for item in items if item.prunable)
     return PruneReport(removed=tuple(removed), kept=tuple(kept), freed=freed, remaining=total - freed)
 
 
-def _useless(thing: CacheItem, now: datetime) -> str | None:
-    if thing.kind == "archive":
+def _dangling(item: CacheItem, now: datetime) -> str | None:
+    if item.kind == "archive":
         return "its artifact is gone"
-    if thing.kind == "leftover":
+    if item.kind == "leftover":
         return "left by a process that ended early"
-    if thing.kind == "partial" and now - thing.used > FORGOTTEN:
-        return f"unfinished since {thing.used:%Y-%m-%d}"
-    if thing.outdated:
-        return "converted in a way that was superseded"
-    if not thing.current:
-        return "superseded" if thing.kind == "artifact" else "made from what was superseded"
+    if item.kind == "partial" and now - item.last_used > ABANDONED:
+        return f"unfinished since {item.last_used:%Y-%m-%d}"
+    if item.outdated:
+        return "made by an earlier revision of the conversion"
+    if not item.current:
+        return "superseded" if item.kind == "artifact" else "made from a superseded artifact"
     return None
 
 
-def _kept(thing: CacheItem, policy: PrunePolicy, now: datetime) -> str | None:
-    if thing.pinned and not policy.pinned:
-        return "pinned by zoo.lock"
-    if thing.kind == "leftover":
-        return None  # whoever worked there would hold its lock
-    return "used a short while ago" if now - thing.used < policy.grace else None
+def _reason_to_keep(item: CacheItem, policy: PrunePolicy, now: datetime) -> str | None:
+    if item.locked and not policy.include_locked:
+        return "locked by zoo.lock"
+    if item.kind == "leftover":
+        return None  # a process that still works there holds its lock
+    return "used recently" if now - item.last_used < policy.keep_recent else None
 
 
-def _remove(layout: Layout, thing: CacheItem, cutoff: datetime, *, shared: bool) -> str | None:
-    """Removes a thing; why it stays, if it does."""
-    with _alone(layout, thing) as alone:
-        if not alone:
+def _remove(layout: Layout, item: CacheItem, cutoff: datetime) -> str | None:
+    """Remove an item; the reason to keep it, if it stays."""
+    with _locked(layout, item) as locked:
+        if not locked:
             return "in use by another process"
-        if thing.kind not in ("artifact", "conversion"):
-            remove(thing.path)
-            if thing.kind == "partial":
-                remove(thing.path.with_name(f"{thing.path.name}.json"))
-            return None
-        with marked_for_removal(thing.path):
+        if item.kind == "archive":
+            # Another process may have unpacked it since the cache was scanned.
+            return None if _remove_archive(layout, item.path.name, locked=True) else "in use again"
+        if item.kind not in ("artifact", "conversion"):
+            return _remove_other(item)
+        with marked_for_removal(item.path):
             try:
-                if used_at(thing.path) > cutoff.timestamp():
+                if used_at(item.path) > cutoff.timestamp():
                     return "used just now"
-                doomed = temp_beside(thing.path)
-                remove(doomed)
-                thing.path.rename(doomed)
+                removed_path = temp_folder(item.path)
+                remove(removed_path)
+                item.path.rename(removed_path)
             except FileNotFoundError:
-                return "gone already"
-        # The artifact is out of reach; its archive goes last, so that no artifact is ever seen without.
-        remove(doomed)
-        if thing.archive is not None and not shared:
-            remove(layout.blob(thing.archive))
+                return "removed already"
+        # The folder is out of reach; its archive goes last, so that no folder exists without its archive.
+        remove(removed_path)
+        if item.archive is not None:
+            _remove_archive(layout, item.archive)
     return None
+
+
+def _remove_other(item: CacheItem) -> str | None:
+    if item.kind == "leftover" and item.path.suffix == ".part":
+        return None if remove_leftover(item.path) else "in use by another process"
+    remove(item.path)
+    if item.kind == "partial":
+        remove(item.path.with_name(f"{item.path.name}.json"))
+    return None
+
+
+def _remove_archive(layout: Layout, sha256: str, *, locked: bool = False) -> bool:
+    """Remove an archive unless a published folder was unpacked from it, or a process works with it."""
+    with ExitStack() as stack:
+        if not locked and not _acquire(layout.blob_guard(sha256), stack):
+            return False
+        if layout.trees_of(sha256):
+            return False
+        remove(layout.blob(sha256))
+    return True
 
 
 @contextmanager
-def _alone(layout: Layout, thing: CacheItem) -> Iterator[bool]:
-    """Holds the locks of whoever would make or fetch a thing; False when somebody has one of them."""
+def _locked(layout: Layout, item: CacheItem) -> Iterator[bool]:
+    """Hold the locks of whoever would fetch or convert an item; False when one of them is taken."""
     with ExitStack() as stack:
-        for name in _guards(thing):
-            guard = layout.guard(name)
-            guard.parent.mkdir(parents=True, exist_ok=True)
-            lock = try_acquire(guard, timeout=0)
-            if lock is None:
-                yield False
-                return
-            stack.callback(lock.release)
-        yield True
+        yield all(_acquire(guard, stack) for guard in _guards(layout, item))
 
 
-def _guards(thing: CacheItem) -> list[str]:
-    """The locks, in the order in which a fetch takes them."""
-    if thing.kind == "artifact" and thing.canonical is not None:
-        return [urls.url_key(thing.canonical), f"artifact-{thing.name.replace('/', '-')}"]
-    if thing.kind == "conversion":
-        return [f"built-{thing.path.name}"]
-    if thing.kind == "partial":
-        return [thing.path.name.removesuffix(".part")]
-    if thing.kind == "leftover":
-        return _guards_of_leftover(thing.path)
-    return []
+def _acquire(guard: Path, stack: ExitStack) -> bool:
+    guard.parent.mkdir(parents=True, exist_ok=True)
+    lock = try_acquire(guard, timeout=0)
+    if lock is not None:
+        stack.callback(lock.release)
+    return lock is not None
 
 
-def _guards_of_leftover(path: Path) -> list[str]:
+def _guards(layout: Layout, item: CacheItem) -> list[Path]:
+    """The lock files. None of them is waited for, so their order does not matter."""
+    if item.kind == "artifact" and item.canonical is not None:
+        names = [urls.url_key(item.canonical), f"artifact-{item.name.replace('/', '-')}"]
+    elif item.kind == "archive":
+        return [layout.blob_guard(item.path.name)]
+    elif item.kind == "conversion":
+        names = [f"built-{item.path.name}"]
+    elif item.kind == "partial":
+        names = [item.path.name.removesuffix(".part")]
+    elif item.kind == "leftover":
+        names = _guards_of_leftover(layout, item.path)
+    else:
+        names = []
+    return [layout.guard(name) for name in names]
+
+
+def _guards_of_leftover(layout: Layout, path: Path) -> list[str]:
     name = path.name.removeprefix(".").rpartition(".")[0]
-    if path.parent.name == "built":
+    if path.parent == layout.built:
         return [f"built-{name}"]
-    return [f"artifact-{path.parent.name}-{name.rpartition('-')[0]}"]
+    if path.parent.parent == layout.artifacts:
+        return [f"artifact-{path.parent.name}-{name.rpartition('-')[0]}"]
+    return []  # a temporary file carries its own lock
 
 
-def _removal(thing: CacheItem, reason: str) -> Removal:
-    return Removal(kind=thing.kind, name=thing.name, path=thing.path, size=thing.size, reason=reason)
+def _removal(item: CacheItem, reason: str) -> Removal:
+    return Removal(kind=item.kind, name=item.name, path=item.path, size=item.size, reason=reason)

@@ -1,38 +1,40 @@
-"""Where refused files go: out of reach of every command, and there to be looked at."""
+"""Quarantine: refused files, out of reach of every command and kept for inspection."""
 
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
 
+from converters.fs.atomic import open_no_follow, sync
 from registry.errors import ZooError
-from zoo._utils.disk import sync
 from zoo.store.layout import Layout
 
 FOLDER = "published"
-"""Name of a folder that was published and is damaged now, manifest and all."""
+"""Name of a published folder in the quarantine, with its manifest."""
 
 
-def put_aside(layout: Layout, name: str, reason: ZooError, things: Mapping[str, Path]) -> Path:
-    """Moves files and folders into a new folder of the quarantine, with the reason beside them.
+def quarantine(layout: Layout, name: str, reason: ZooError, refused: Mapping[str, Path]) -> Path:
+    """Move files and folders into a new folder of the quarantine, and write the reason into it.
 
     Args:
-        layout: The store.
-        name: What they were to become, for example ``tinypose_128x96@2021-lite-arm-fp16``.
-        reason: Why they are refused.
-        things: Files and folders of the store, by the names they get; what is not there is left out.
+        layout: The cache.
+        name: What was refused, for example ``tinypose_128x96@2021-lite-arm-fp16``.
+        reason: Why it is refused.
+        refused: Files and folders of the cache, by the names they get; missing ones are left out.
 
     Returns:
         The folder.
     """
     folder = _new_folder(layout.quarantine, name)
-    for label, thing in things.items():
-        if thing.exists():
-            thing.rename(folder / label)
+    for label, path in refused.items():
+        if path.exists():
+            path.rename(folder / label)
     text = json.dumps({"artifact": name, **reason.as_dict()}, indent=1, sort_keys=True)
-    (folder / "reason.json").write_text(text + "\n", encoding="utf-8")
+    with open_no_follow(folder / "reason.json", os.O_WRONLY | os.O_CREAT | os.O_EXCL) as file:
+        file.write(f"{text}\n".encode())
     sync(folder)
     return folder
 

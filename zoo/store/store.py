@@ -118,7 +118,7 @@ class Store:
         if stored is not None and self._suffices(request, stored):
             yield ArtifactSlot(stored.path, stored)
             return
-        guard = self._layout.guard(urls.key(request.canonical))
+        guard = self._layout.guard(urls.url_key(request.canonical))
         with self._writing(), acquire_waiting(guard, f"fetching {request.name}", request.note):
             yield from self._fetch(request)
 
@@ -137,6 +137,11 @@ class Store:
         """
         with self._writing(), acquire_waiting(self._layout.guard(name), what, note):
             yield
+
+    def work_folder(self) -> Path:
+        """The folder for temporary files, in a folder that is marked as a cache."""
+        with self._writing():
+            return self.root / "work"
 
     def sha256_of(self, file: Path) -> str:
         """SHA-256 of the bytes that a file has now; of a file in the cache, without reading it again."""
@@ -263,9 +268,7 @@ class Store:
                 raise
             return None  # checked again under the lock, and moved to the quarantine there
 
-    def _find(
-        self, entry: Entry, artifact: Artifact, pins: Lock, *, reread: bool
-    ) -> StoredArtifact | None:
+    def _find(self, entry: Entry, artifact: Artifact, pins: Lock, *, reread: bool) -> StoredArtifact | None:
         expected = expected_digests(artifact, pins, self.seen())
         # Not compared with what this machine saw first: when a team's lock names other bytes and they are in
         # the cache, a newer version that another project met on this machine is no reason to refuse.

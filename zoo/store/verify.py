@@ -1,4 +1,4 @@
-"""Re-hashing what the store holds, on all cores, against manifests, catalog and lock."""
+"""Hash the files in the cache, on all cores, and compare them with manifests, catalog and lock."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from registry.lock import Lock, describe
 from registry.schema import Digest, Entry
 from registry.schema.base import Model
 from zoo._utils.checksums import digest_of
-from zoo.store.layout import FILES, MANIFEST, Layout
+from zoo.store.layout import DIGESTS, FILES, MANIFEST, Layout, is_blob
 from zoo.store.manifest import Manifest, read_manifest
 from zoo.store.verify_report import Mismatch, StoreReport
 
 
-class Holding(Model):
+class PublishedFolder(Model):
     """A published folder.
 
     Attributes:
         path: The folder.
-        manifest: What it consists of.
+        manifest: Its content.
     """
 
     path: Path
@@ -36,43 +36,44 @@ class _Expected(Model):
 
 
 def verify(layout: Layout, lock: Lock, entries: Sequence[Entry] | None, jobs: int | None) -> StoreReport:
-    """Hashes every file of the store and compares.
+    """Hash every file in the cache and compare it with its record.
 
     Args:
-        layout: The store.
+        layout: The cache.
         lock: Digests that published artifacts must have.
-        entries: Looks only at the artifacts of these, and compares them with these; None looks at everything.
+        entries: Only the artifacts of these, compared with their digests, too; None takes everything.
         jobs: Files hashed at the same time; all cores by default.
     """
     damage: list[Mismatch] = []
-    holdings = list(_holdings(layout, entries, damage))
-    wanted = {item.path: item for item in _blobs(layout)} if entries is None else {}
-    wanted |= {item.path: item for holding in holdings for item in _expectations(layout, holding)}
+    folders = list(_published_folders(layout, entries, damage))
+    expected = {item.path: item for item in _blobs(layout)} if entries is None else {}
+    expected |= {item.path: item for folder in folders for item in _expected_files(layout, folder)}
     with ThreadPoolExecutor(jobs or os.cpu_count() or 1) as pool:
-        found = dict(zip(wanted, pool.map(_digest, wanted), strict=True))
-    # What was pruned since the folders were listed is not missing: an artifact goes whole, its archive last.
-    there = {path for holding in holdings for path in _paths(layout, holding) if holding.path.exists()}
-    missing = [path for path, digest in found.items() if digest is None and path in there]
+        found = dict(zip(expected, pool.map(_digest, expected), strict=True))
+    # What was pruned since the folders were listed is not missing: a folder is removed before its archive.
+    existing = {path for folder in folders for path in _paths(layout, folder) if folder.path.exists()}
+    missing = [path for path, digest in found.items() if digest is None and path in existing]
     differing = [
-        Mismatch(path=path, expected=describe(wanted[path].digest), found=describe(digest))
+        Mismatch(path=path, expected=describe(expected[path].digest), found=describe(digest))
         for path, digest in found.items()
-        if digest is not None and digest != wanted[path].digest
+        if digest is not None and digest != expected[path].digest
     ]
     catalog = {a.urls[0]: a.digest for entry in entries or () for a in entry.artifacts if a.digest}
-    damage += _broken_promises(holdings, catalog, "the catalog")
-    damage += _broken_promises(
-        holdings, {url: line.digest for url, line in lock.artifacts.items()}, "the lock"
-    )
+    damage += _contradictions(folders, catalog, "the catalog")
+    recorded = {url: line.digest for url, line in lock.artifacts.items()}
+    damage += _contradictions(folders, recorded, "the lock")
     return StoreReport(
-        checked=len(wanted),
+        checked=len(expected),
         ok=sum(digest is not None for digest in found.values()) - len(differing),
         mismatches=tuple(sorted([*damage, *differing], key=lambda mismatch: mismatch.path)),
         missing=tuple(sorted(missing)),
-        extra=tuple(path for holding in holdings for path in _extra(holding)),
+        extra=tuple(path for folder in folders for path in _extra(folder)),
     )
 
 
-def _holdings(layout: Layout, entries: Sequence[Entry] | None, damage: list[Mismatch]) -> Iterator[Holding]:
+def _published_folders(
+    layout: Layout, entries: Sequence[Entry] | None, damage: list[Mismatch]
+) -> Iterator[PublishedFolder]:
     ids = None if entries is None else {entry.id for entry in entries}
     folders = [path for path in _visible(layout.artifacts) if ids is None or path.name in ids]
     trees = [tree for folder in folders for tree in _visible(folder)]
@@ -87,59 +88,67 @@ def _holdings(layout: Layout, entries: Sequence[Entry] | None, damage: list[Mism
         if manifest.origin is not None and not tree.name.endswith(f"-{manifest.origin.packed.sha256[:12]}"):
             found = describe(manifest.origin.packed)
             damage.append(Mismatch(path=tree, expected="the digest its name ends with", found=found))
-        yield Holding(path=tree, manifest=manifest)
+        yield PublishedFolder(path=tree, manifest=manifest)
 
 
 def _visible(folder: Path) -> list[Path]:
-    """What is published in a folder; names with a dot are still growing."""
+    """The published folders in a folder; a name that starts with a dot is not published yet."""
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
 
 
-def _expectations(layout: Layout, holding: Holding) -> Iterator[_Expected]:
-    for name, digest in holding.manifest.members.items():
-        yield _Expected(path=holding.path / FILES / name, digest=digest)
-    origin = holding.manifest.origin
+def _expected_files(layout: Layout, folder: PublishedFolder) -> Iterator[_Expected]:
+    for name, digest in folder.manifest.members.items():
+        yield _Expected(path=folder.path / FILES / name, digest=digest)
+    origin = folder.manifest.origin
     if origin is not None and origin.container != "file":
         yield _Expected(path=layout.blob(origin.packed.sha256), digest=origin.packed)
 
 
-def _paths(layout: Layout, holding: Holding) -> list[Path]:
-    return [item.path for item in _expectations(layout, holding)]
+def _paths(layout: Layout, folder: PublishedFolder) -> list[Path]:
+    return [item.path for item in _expected_files(layout, folder)]
 
 
 def _blobs(layout: Layout) -> Iterator[_Expected]:
-    """Archives without a folder are held to the digest in their name; their size is whatever it is."""
-    for path in layout.blobs.glob("??/" + "[0-9a-f]" * 64):
+    """Archives, each with the digest in its name and its present size."""
+    for path in layout.blobs.glob("??/*"):
         with suppress(FileNotFoundError):  # pruned since the folder was listed
+            if not is_blob(path):
+                continue
             yield _Expected(path=path, digest=Digest(sha256=path.name, size=path.stat().st_size))
 
 
 def _digest(path: Path) -> Digest | None:
     try:
-        return digest_of(path)
+        return None if path.is_symlink() else digest_of(path)
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return None
 
 
-def _broken_promises(
-    holdings: Sequence[Holding], promised: Mapping[str, Digest], source: str
+def _contradictions(
+    folders: Sequence[PublishedFolder], recorded: Mapping[str, Digest], source: str
 ) -> Iterator[Mismatch]:
-    """Artifacts of which no copy has the promised digest; older copies beside the right one may stay."""
+    """Artifacts of which no copy has the recorded digest; older copies in addition to that one are fine."""
     copies: dict[str, list[tuple[Path, Digest]]] = {}
-    for holding in holdings:
-        if holding.manifest.origin is not None:
-            origin = holding.manifest.origin
-            copies.setdefault(origin.canonical, []).append((holding.path, origin.packed))
+    for folder in folders:
+        if folder.manifest.origin is not None:
+            origin = folder.manifest.origin
+            copies.setdefault(origin.canonical, []).append((folder.path, origin.packed))
     for url, found in copies.items():
-        if url in promised and promised[url] not in [digest for _, digest in found]:
+        if url in recorded and recorded[url] not in [digest for _, digest in found]:
             for path, digest in found:
-                expected = f"{describe(promised[url])} ({source})"
+                expected = f"{describe(recorded[url])} ({source})"
                 yield Mismatch(path=path, expected=expected, found=describe(digest))
 
 
-def _extra(holding: Holding) -> list[Path]:
-    files = holding.path / FILES
-    known = {holding.path / MANIFEST, *(files / name for name in holding.manifest.members)}
-    return sorted(path for path in holding.path.rglob("*") if not path.is_dir() and path not in known)
+def _extra(folder: PublishedFolder) -> list[Path]:
+    files = folder.path / FILES
+    recorded = {files / name for name in folder.manifest.members}
+    recorded |= {folder.path / MANIFEST, folder.path / DIGESTS}
+    # A link to a folder is extra, too: what it leads to is not part of the artifact.
+    return sorted(
+        path
+        for path in folder.path.rglob("*")
+        if (path.is_symlink() or not path.is_dir()) and path not in recorded
+    )

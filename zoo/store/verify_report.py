@@ -8,11 +8,11 @@ from registry.schema.base import Model
 
 
 class Mismatch(Model):
-    """A file or folder that is not what it should be.
+    """A file or folder that does not match its record.
 
     Attributes:
-        path: Where it is.
-        expected: What it should be.
+        path: Its path.
+        expected: What was recorded.
         found: What it is.
     """
 
@@ -22,14 +22,14 @@ class Mismatch(Model):
 
 
 class StoreReport(Model):
-    """What a look at every byte of the store found.
+    """The result of hashing every file in the cache.
 
     Attributes:
-        checked: Files that were hashed or looked for.
-        ok: Those that are what they should be.
-        mismatches: Files with other bytes, and folders the catalog or the lock knows otherwise.
-        missing: Files that should be there.
-        extra: Files that nobody put there.
+        checked: Files that were hashed or looked up.
+        ok: Files that match their record.
+        mismatches: Files with other bytes, and folders that do not match the catalog or the lock.
+        missing: Files that are recorded and do not exist.
+        extra: Files in published folders that are not recorded.
     """
 
     checked: int
@@ -40,5 +40,10 @@ class StoreReport(Model):
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was found that should not be."""
+        """Whether everything matches."""
         return not (self.mismatches or self.missing or self.extra)
+
+    @property
+    def damaged(self) -> tuple[Path, ...]:
+        """Every path that does not match, sorted."""
+        return tuple(sorted({*(item.path for item in self.mismatches), *self.missing, *self.extra}))

@@ -13,8 +13,8 @@ from converters.fs.tempfile_beside import temp_beside
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from converters.fs.tempfile_beside import sibling
-with sibling(Path(sys.argv[1])) as growing:
+from converters.fs.tempfile_beside import temp_beside
+with temp_beside(Path(sys.argv[1])) as growing:
     growing.write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
 """
@@ -46,7 +46,13 @@ def test_two_may_write_one_file(tmp_path: Path) -> None:
 
 
 def test_hidden_files_of_others_stay(tmp_path: Path) -> None:
-    others = [".model.nb.part", ".model.nb.mine.part", ".model.nb.12345678", ".other.nb.12345678.part"]
+    others = [
+        ".model.nb.part",
+        ".model.nb.mine.part",
+        ".model.nb.12345678",
+        ".model.nb.12345678.part",
+        ".other.nb.zoo-12345678.part",
+    ]
     for name in others:
         (tmp_path / name).write_bytes(b"")
     publish_bytes(b"whole", tmp_path / "model.nb")

@@ -31,8 +31,8 @@ def test_leftovers_of_a_killed_process_are_swept_but_not_those_of_a_living_one(t
     code = (
         "import os, signal, sys\n"
         "from pathlib import Path\n"
-        "from converters.fs.workdir import scratch\n"
-        "with scratch(Path(sys.argv[1])) as folder:\n"
+        "from converters.fs.workdir import work_directory\n"
+        "with work_directory(Path(sys.argv[1])) as folder:\n"
         "    (folder / 'half').write_text('half a model')\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
     )

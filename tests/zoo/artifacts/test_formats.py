@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from converters.toolchain.pins import DEFAULT_LITE_VERSION, LITERT, NCNN, OPENVINO, PADDLE, paddlelite
 from registry.errors import UsageError
+from zoo._utils.choices import Backend
 from zoo.artifacts.formats import BACKENDS, FORMATS, PHONE_ONLY, ROWS, format_of
-from zoo.cli import _options as options
 
 
 def test_what_can_be_typed_is_what_is_in_the_table() -> None:
-    assert {backend.value for backend in options.Backend} == set(BACKENDS)
+    assert set(get_args(Backend)) == set(BACKENDS)
 
 
 def test_every_format_has_one_row_the_reference_first() -> None:

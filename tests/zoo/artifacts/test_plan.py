@@ -98,4 +98,4 @@ def test_an_openvino_model_is_made_here_even_where_one_is_listed() -> None:
     assert found.lines()[-1] == "  convert  ONNX to OpenVINO, weights in fp16"
     with pytest.raises(NotFoundError) as caught:
         first(name, want, build=False)
-    assert caught.value.hint == "leave out --no-build: openvino-fp16 is made here"
+    assert caught.value.hint == "leave out --no-build: openvino-fp16 is converted here"

@@ -21,16 +21,16 @@ class TestBuilt:
         (folder / "model.nb").write_bytes(b"\x02\x00nb")
 
     def test_made_once_then_found(self, store_fixture: StoreFixture) -> None:
-        folder = store_fixture.store.put_built(self.KEY, self.make)
+        folder = store_fixture.convert(self.KEY, self.make)
 
         assert (folder / "model.nb").read_bytes() == b"\x02\x00nb"
-        assert store_fixture.store.put_built(self.KEY, fails) == folder
+        assert store_fixture.convert(self.KEY, fails) == folder
         assert store_fixture.store.find_built(self.KEY) == folder
         assert store_fixture.store.verify().checked == 2
 
     def test_what_fails_leaves_nothing(self, store_fixture: StoreFixture) -> None:
         with pytest.raises(ConversionError):
-            store_fixture.store.put_built(self.KEY, fails)
+            store_fixture.convert(self.KEY, fails)
 
         assert store_fixture.store.find_built(self.KEY) is None
         assert store_fixture.files() == []
@@ -40,13 +40,13 @@ class TestBuilt:
         stale.mkdir(parents=True)
         (stale / "half.nb").write_bytes(b"half")
 
-        folder = store_fixture.store.put_built(self.KEY, self.make)
+        folder = store_fixture.convert(self.KEY, self.make)
 
         assert sorted(path.name for path in folder.iterdir()) == ["logs", "model.nb"]
 
     def test_a_damaged_one_is_made_again(self, store_fixture: StoreFixture) -> None:
-        (store_fixture.store.put_built(self.KEY, self.make) / "model.nb").write_bytes(b"longer than it was")
-        folder = store_fixture.store.put_built(self.KEY, self.make, note=store_fixture.notes.append)
+        (store_fixture.convert(self.KEY, self.make) / "model.nb").write_bytes(b"longer than it was")
+        folder = store_fixture.convert(self.KEY, self.make)
 
         assert (folder / "model.nb").read_bytes() == b"\x02\x00nb"
         assert "converting again" in store_fixture.notes[0]
@@ -61,7 +61,7 @@ class TestBuilt:
 
         def ask(_: int) -> Path:
             started.wait()
-            return store_fixture.store.put_built(self.KEY, make)
+            return store_fixture.convert(self.KEY, make)
 
         with ThreadPoolExecutor(8) as pool:
             folders = set(pool.map(ask, range(8)))
@@ -72,7 +72,7 @@ class TestBuilt:
     @pytest.mark.parametrize("key", ["", ".hidden", "../up", "a/b", "a b", "x" * 201])
     def test_a_key_is_a_plain_file_name(self, store_fixture: StoreFixture, key: str) -> None:
         with pytest.raises(ValueError, match="plain file name"):
-            store_fixture.store.put_built(key, self.make)
+            store_fixture.convert(key, self.make)
 
 
 def fails(folder: Path) -> None:

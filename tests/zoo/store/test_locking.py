@@ -19,8 +19,8 @@ from zoo.store import Store
 PATH = "/models/picodet.tar"
 NO_FLOCK = ["ENOLCK", "ENOSYS", "EOPNOTSUPP"]
 HOLD = (
-    "import sys, time; from pathlib import Path; from converters.fs.locks import held\n"
-    "with held(Path(sys.argv[1]), 'holding', print): print('got it', flush=True); time.sleep(600)"
+    "import sys, time; from pathlib import Path; from converters.fs.locks import acquire_waiting\n"
+    "with acquire_waiting(Path(sys.argv[1]), 'holding', print): print('got it', flush=True); time.sleep(600)"
 )
 WITHOUT_FLOCK = (
     "import errno, fcntl, os\n"
@@ -90,7 +90,7 @@ def test_without_flock_another_hosts_lock_is_never_broken(tmp_path: Path, no_flo
         if len(notes) == 3:
             marker.unlink()  # as the note advises
 
-    with acquire_waiting(tmp_path / "a.lock", "fetching a", heard, patience=0.01, remind=0.01):
+    with acquire_waiting(tmp_path / "a.lock", "fetching a", heard, first_note=0.01, repeat_note=0.01):
         assert "some-other-host" not in marker.read_text()
 
     assert len(notes) == 3
@@ -121,7 +121,7 @@ def outlived(process_pool: ProcessPool, program: str, lock: Path) -> list[str]:
             holder.kill()
             holder.wait()
 
-    with acquire_waiting(lock, "fetching a", heard, patience=0.01, remind=0.01):
+    with acquire_waiting(lock, "fetching a", heard, first_note=0.01, repeat_note=0.01):
         pass
     assert len(notes) >= 2
     return notes

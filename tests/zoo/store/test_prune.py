@@ -294,7 +294,7 @@ class TestStock:
             "model.nb (fedcba98)": True,
         }
         (removed,) = prune(store_fixture).removed
-        assert "superseded" in removed.reason
+        assert "earlier revision" in removed.reason
         assert (today.exists(), old.exists()) == (True, False)
 
     def test_a_store_that_is_not_there_is_empty(self, store_fixture: StoreFixture) -> None:

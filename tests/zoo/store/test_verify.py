@@ -18,7 +18,7 @@ class TestVerify:
         with serve({"/models/picodet.tar": TAR, "/models/picodet.pdparams": data}) as server:
             store_fixture.fetch(server)
             store_fixture.fetch(server, WEIGHTS)
-        store_fixture.store.put_built("key", lambda folder: (folder / "a.nb").write_bytes(b"nb") and None)
+        store_fixture.convert("key", lambda folder: (folder / "a.nb").write_bytes(b"nb") and None)
         return store_fixture
 
     def path(self, store_fixture: StoreFixture, artifact: Artifact) -> Path:

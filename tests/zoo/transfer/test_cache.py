@@ -31,7 +31,7 @@ def test_an_empty_cache_prints_nothing_on_stdout(tmp_path: Path) -> None:
     ran = Zoo(tmp_path)("cache", "ls")
 
     assert (ran.code, ran.out) == (0, "")
-    assert "0 things, 0 B" in ran.err
+    assert "0 items, 0 B" in ran.err
 
 
 def test_ls_shows_names_sizes_and_ages(zoo: Zoo) -> None:
@@ -40,10 +40,10 @@ def test_ls_shows_names_sizes_and_ages(zoo: Zoo) -> None:
 
     assert [line.split()[1] for line in ran.lines[1:]] == FETCHED
     assert all("3 d" in line for line in ran.lines[1:])
-    things = zoo("cache", "ls", "--json").json["things"]
+    items = zoo("cache", "ls", "--json").json["items"]
     real = sum(path.stat().st_size for path in (zoo.folder / "cache").rglob("*") if path.is_file())
-    lock = (zoo.folder / "cache/lock.json").stat().st_size
-    assert sum(thing["size"] for thing in things) == real - lock
+    lock = sum((zoo.folder / "cache" / name).stat().st_size for name in ("lock.json", "CACHEDIR.TAG"))
+    assert sum(item["size"] for item in items) == real - lock
 
 
 def test_verify_is_zoo_verify(zoo: Zoo) -> None:

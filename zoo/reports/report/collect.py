@@ -147,7 +147,7 @@ class _Collector:
         protocol = measurable(self.entry)
         if self.options.data is None or protocol is None:
             return None
-        return CocoFolder(folder=self.options.data, limit=self.options.limit).load(protocol)
+        return CocoFolder(folder=self.options.data, limit=self.options.limit).load(protocol, self.entry)
 
     def report(self) -> EntryReport:
         """Collect everything about the entry."""

@@ -93,13 +93,17 @@ def set_images(source: ModelSource, data: CocoSet) -> tuple[SampleImage, ...]:
     """
     pose = isinstance(source.entry.output, HeatmapOutput)
     boxes = ", annotated boxes" if pose else ""
-    # Annotated boxes refer to the image as the protocol reads it, with or without the EXIF rotation.
-    honor_exif = get_keypoint_protocol(source.entry).honor_exif if pose else True
+    # Annotated boxes refer to the image with or without its EXIF rotation, as the data set or protocol states.
+    default = get_keypoint_protocol(source.entry).honor_exif if pose else True
     with _network(source) as network:
         return tuple(
             _sample(
                 _annotate(
-                    network, read_image(image.path, honor_exif=honor_exif), image.persons_with_keypoints()
+                    network,
+                    read_image(
+                        image.path, honor_exif=default if image.honor_exif is None else image.honor_exif
+                    ),
+                    image.persons_with_keypoints(),
                 ),
                 f"{image.path.name}, {_engine(network)}{boxes}",
             )
