@@ -1,1 +1,1 @@
-"""How one local artifact becomes another, and how an artifact is read and proven."""
+"""Reads and inspects local model files, and converts one format to another."""

@@ -1,6 +1,6 @@
-"""Weights to inference model.
+"""Exports trained weights as inference models.
 
-`export` is the way in. `worker`, `program`, `graph` and `boxes` run in a child process, under an interpreter
-that may have paddle and nothing else: this file imports nothing for their sake, and they import paddle and
-numpy at their top.
+`export` is the entry point. `worker`, `program`, `graph` and `boxes` run in a child process, whose
+interpreter may have paddle and nothing else. Therefore this file imports nothing, and they import paddle and
+numpy at the top.
 """

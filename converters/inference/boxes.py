@@ -18,17 +18,17 @@ if TYPE_CHECKING:
     from registry.schema.protocol import MulticlassNms
 
 CELL_OFFSET = 0.5
-"""A cell's center lies half a cell from its corner."""
+"""Offset of the center of a cell from its corner, in cells."""
 
 NO_BACKGROUND = -1
-"""Index of the background class in the suppression operator: there is none."""
+"""Value of the suppression operator for a model without a background class."""
 
 
 class Grid(NamedTuple):
-    """Cells of all levels, in the order of the head's outputs.
+    """Cells of all levels, in the order of the outputs of the head.
 
     Attributes:
-        centers: x and y of each cell's center, in cells of its level, [A, 2].
+        centers: x and y of the center of each cell, in cells of its level, [A, 2].
         strides: Network-input pixels per cell, [A, 1].
     """
 
@@ -37,24 +37,24 @@ class Grid(NamedTuple):
 
 
 class Suppressed(NamedTuple):
-    """What suppression leaves.
+    """Boxes after suppression.
 
     Attributes:
-        boxes: Class, score, x1, y1, x2, y2 in image pixels, [M, 6], image after photo.
-        counts: Boxes of each image, [N], int32.
+        boxes: Class, score, x1, y1, x2, y2 in image pixels, [M, 6], ordered by image.
+        counts: Number of boxes of each image, [N], int32.
     """
 
     boxes: Tensor
     counts: Tensor
 
 
-def grid(height: int, width: int, strides: tuple[int, ...]) -> Grid:
-    """Cell centers level by level, inside a level row by row.
+def make_grid(height: int, width: int, strides: tuple[int, ...]) -> Grid:
+    """Compute the cell centers of all levels, row by row within a level.
 
     Args:
         height: Rows of the network input.
         width: Columns of the network input.
-        strides: Stride of each level; a level's sides are rounded up.
+        strides: Stride of each level; the sides of a level are rounded up.
     """
     centers, steps = [], []
     for stride in strides:
@@ -66,11 +66,11 @@ def grid(height: int, width: int, strides: tuple[int, ...]) -> Grid:
 
 
 class BoxDecoder(nn.Layer):  # type: ignore[misc]
-    """Distances from cell centers to corners, in network-input pixels, not clipped.
+    """Decodes box distributions to box corners in network-input pixels, without clipping.
 
     Args:
         cells: The grid of the network input.
-        project: Expectation of a distance from its distribution, ``head.distribution_project``.
+        project: Layer that computes the expected distance of a distribution, ``head.distribution_project``.
     """
 
     def __init__(self, cells: Grid, project: nn.Layer) -> None:
@@ -80,15 +80,15 @@ class BoxDecoder(nn.Layer):  # type: ignore[misc]
         self.strides = constant("cell_strides", cells.strides[None])
 
     def forward(self, levels: list[Level]) -> Tensor:
-        """Corners x1, y1, x2, y2, [N, A, 4]."""
-        distances = self.project(paddle.concat([cells_last(level.distances) for level in levels], axis=1))
+        """Return the corners x1, y1, x2, y2, [N, A, 4]."""
+        distances = self.project(paddle.concat([channels_last(level.distances) for level in levels], axis=1))
         left_top, right_bottom = paddle.split(distances, 2, axis=-1)
         corners = paddle.concat([self.centers - left_top, self.centers + right_bottom], axis=-1)
         return corners * self.strides
 
 
 def constant(name: str, values: NDArray[np.float32]) -> Tensor:
-    """A tensor that is stored with the parameters."""
+    """Create a constant tensor, which is stored with the parameters."""
     return paddle.create_parameter(
         list(values.shape),
         "float32",
@@ -97,19 +97,19 @@ def constant(name: str, values: NDArray[np.float32]) -> Tensor:
     )
 
 
-def cells_flat(x: Tensor) -> Tensor:
-    """[N, C, h, w] to [N, C, h * w]."""
+def flatten_cells(x: Tensor) -> Tensor:
+    """Reshape [N, C, h, w] to [N, C, h * w]."""
     channels, height, width = x.shape[1:]
     return paddle.reshape(x, [-1, channels, height * width])
 
 
-def cells_last(x: Tensor) -> Tensor:
-    """[N, C, h, w] to [N, h * w, C]."""
-    return paddle.transpose(cells_flat(x), [0, 2, 1])
+def channels_last(x: Tensor) -> Tensor:
+    """Reshape [N, C, h, w] to [N, h * w, C]."""
+    return paddle.transpose(flatten_cells(x), [0, 2, 1])
 
 
-def to_image(boxes: Tensor, scale_factor: Tensor) -> Tensor:
-    """Corners in image pixels.
+def to_image_pixels(boxes: Tensor, scale_factor: Tensor) -> Tensor:
+    """Scale corners to image pixels.
 
     Args:
         boxes: Corners in network-input pixels, [N, A, 4].
@@ -120,7 +120,7 @@ def to_image(boxes: Tensor, scale_factor: Tensor) -> Tensor:
 
 
 def suppress(boxes: Tensor, scores: Tensor, values: MulticlassNms) -> Suppressed:
-    """Class-wise non-maximum suppression.
+    """Apply non-maximum suppression per class.
 
     Args:
         boxes: Corners, [N, A, 4].
@@ -136,7 +136,7 @@ def suppress(boxes: Tensor, scores: Tensor, values: MulticlassNms) -> Suppressed
         "nms_eta": 1.0,
         "background_label": NO_BACKGROUND,
     }
-    # paddle has this operator, which Paddle-Lite and ONNX converters know, but no public function for it.
+    # paddle has no public function for this operator, which Paddle-Lite and the ONNX converters support.
     if paddle.base.framework.in_dynamic_or_pir_mode():
         out, _, counts = paddle._C_ops.multiclass_nms3(boxes, scores, None, *attributes.values())
         return Suppressed(out, counts)

@@ -1,27 +1,27 @@
-"""What an exported graph must look like from outside: names, shapes and types of inputs and outputs."""
+"""The required interface of an exported graph: names, shapes and types of inputs and outputs."""
 
 from __future__ import annotations
 
 from converters.formats.inspection import Inspection, Tensor
-from converters.inference.options import InferenceOptions, not_modeled
+from converters.inference.options import InferenceOptions, architecture_unsupported
 from registry.errors import ConversionError
 from registry.schema.base import Model
 from registry.schema.entry import Entry
 from registry.schema.io import DetectionOutput, HeatmapOutput
 
 ROW = 6
-"""Numbers a suppressed box is made of: class, score, x1, y1, x2, y2."""
+"""Values per box after suppression: class, score, x1, y1, x2, y2."""
 
 
 class Contract(Model):
-    """Inputs and outputs, in order."""
+    """Inputs and outputs of a graph, in order."""
 
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
 
 
 def contract_of(entry: Entry, options: InferenceOptions) -> Contract:
-    """What the options promise for an entry.
+    """Return the interface that the options require for an entry.
 
     Raises:
         NotFoundError: ``architecture-unsupported``.
@@ -34,7 +34,7 @@ def contract_of(entry: Entry, options: InferenceOptions) -> Contract:
     if isinstance(entry.output, HeatmapOutput):
         return Contract(inputs=(image,), outputs=_pose_outputs(entry, entry.output, options))
     if not isinstance(entry.output, DetectionOutput):
-        raise not_modeled(entry)
+        raise architecture_unsupported(entry)
     if options.head == "raw":
         return Contract(inputs=(image,), outputs=_raw_outputs(entry, entry.output))
     if options.head == "boxes":
@@ -46,7 +46,7 @@ def contract_of(entry: Entry, options: InferenceOptions) -> Contract:
 
 
 def require_contract(contract: Contract, inspection: Inspection) -> None:
-    """Pass only when a file has exactly the inputs and outputs it should have.
+    """Reject a file whose inputs or outputs differ from the contract.
 
     Raises:
         ConversionError: ``output-mismatch``.
@@ -55,11 +55,11 @@ def require_contract(contract: Contract, inspection: Inspection) -> None:
     if found != contract:
         raise ConversionError(
             "output-mismatch",
-            f"paddle wrote another model than was asked for: {inspection.path}",
-            expected=_words(contract),
-            found=_words(found),
-            done="it was not handed out",
-            hint="try paddlepaddle 3.2.2, which zoo was tried with: zoo doctor shows what is used",
+            f"the model written by paddle does not match the requested options: {inspection.path}",
+            expected=_describe(contract),
+            found=_describe(found),
+            done="the output was discarded",
+            hint="use paddlepaddle 3.2.2, with which zoo is tested: zoo doctor shows the version in use",
         )
 
 
@@ -91,16 +91,16 @@ def _box_outputs(entry: Entry, output: DetectionOutput, options: InferenceOption
 
 
 def _cells(entry: Entry, output: DetectionOutput) -> dict[int, int]:
-    """Cells of each level by its stride; a level's sides are rounded up."""
+    """Return the number of cells of each level by its stride; the sides of a level are rounded up."""
     height, width = entry.input.height, entry.input.width
     return {stride: -(-height // stride) * -(-width // stride) for stride in output.strides}
 
 
-def _words(contract: Contract) -> str:
-    inputs, outputs = (", ".join(map(_word, side)) for side in (contract.inputs, contract.outputs))
+def _describe(contract: Contract) -> str:
+    inputs, outputs = (", ".join(map(_describe_tensor, side)) for side in (contract.inputs, contract.outputs))
     return f"{inputs} -> {outputs}"
 
 
-def _word(tensor: Tensor) -> str:
+def _describe_tensor(tensor: Tensor) -> str:
     extents = "x".join("?" if extent is None else str(extent) for extent in tensor.shape or ())
     return f"{tensor.name} {extents} {tensor.dtype}"

@@ -1,4 +1,4 @@
-"""Weights to inference model: check, hand over to a worker that has paddle, check again, publish."""
+"""Exports weights as an inference model: check the weights, run a worker, check the output, publish."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ from registry.schema.base import Model
 from registry.schema.entry import Entry
 
 KIND: Final = "inference"
-SECONDS = 600.0
+TIMEOUT_SECONDS = 600.0
 """Far more than any network here needs; a worker that takes longer hangs."""
 
 _WORKER = Path(__file__).with_name("worker.py")
@@ -40,12 +40,12 @@ class InferenceModel(Model):
     """An exported model on disk.
 
     Attributes:
-        folder: Where its files are.
+        folder: Folder of the files.
         program: The graph.
         params: The parameters.
         config: ``infer_cfg.yml``.
-        provenance: What it was made from, and how.
-        inspection: What a look into the files found.
+        provenance: Inputs, tools and options of the export.
+        inspection: Inspection of the written files.
     """
 
     folder: Path
@@ -56,15 +56,15 @@ class InferenceModel(Model):
     inspection: Inspection
 
 
-class _Ingredients(NamedTuple):
-    """Everything the bytes of a model depend on."""
+class _BuildInputs(NamedTuple):
+    """Everything that the bytes of a model depend on."""
 
     weights: str
     tools: dict[str, str]
     options: dict[str, JsonValue]
 
 
-def export(
+def run_inference_job(
     entry: Entry,
     weights: Path,
     options: InferenceOptions,
@@ -75,29 +75,29 @@ def export(
     log: Path,
     note: Callable[[str], None],
 ) -> InferenceModel:
-    """Make an inference model from trained weights.
+    """Export trained weights as an inference model.
 
-    Every parameter of the network has to be in the file, those that inference does not read included: a
-    file without them was not written by this network.
+    The file must contain every parameter of the network, including those that inference does not read: a file
+    without them was written by another network.
 
     Args:
-        entry: Whose network, input and output it is.
+        entry: The entry that defines architecture, input and output.
         weights: ``.pdparams`` or safetensors file.
-        options: What the model takes and hands out.
-        out: Folder for the files; made when missing.
-        interpreter: Python with paddle, as `Toolchains.ensure` gives it.
-        work: Folder for work in progress.
-        log: File for everything paddle prints.
-        note: Told in a few words about what takes longer than a moment.
+        options: Inputs, outputs and program format of the model.
+        out: Folder for the files; created if missing.
+        interpreter: Python with paddle, from `Toolchains.ensure`.
+        work: Folder for temporary files.
+        log: File for the output of paddle.
+        note: Called with progress messages.
 
     Returns:
-        The model, looked into: inputs and outputs are what the options promise.
+        The model; its inputs and outputs match the options.
 
     Raises:
         NotFoundError: ``architecture-unsupported``, or no such weights file.
         UsageError: The options contradict the entry or each other; ``out`` cannot be used.
         IntegrityError: The weights file is unsafe or broken.
-        ConversionError: The weights are not those of the network, or not its numbers, or paddle failed.
+        ConversionError: The weights do not fit the architecture or hold invalid values, or paddle failed.
         MissingToolError: ``legacy-program-unsupported``.
     """
     require_consistent(entry, options)
@@ -118,22 +118,22 @@ def export(
             request,
             folder=folder,
             log=log,
-            timeout=SECONDS,
+            timeout=TIMEOUT_SECONDS,
             task=f"exporting {entry.id}",
         )
         _require_written(entry, checkpoint, answer)
         require_contract(contract_of(entry, options), inspect(made))
         _publish(made, out, options.program, infer_cfg(entry, options))
-    return _described(entry, weights, options, out, interpreter)
+    return _write_provenance(entry, weights, options, out, interpreter)
 
 
 def inference_key(entry: Entry, weights_sha256: str, options: InferenceOptions) -> str:
-    """Name of the conversion `export` would do, known before any tool is looked for.
+    """Compute the cache key of an export, before it runs.
 
     Args:
-        entry: Whose network, input and output it is.
+        entry: The entry that defines architecture, input and output.
         weights_sha256: Digest of the weights file.
-        options: What the model takes and hands out.
+        options: Inputs, outputs and program format of the model.
     """
     return conversion_key(
         KIND,
@@ -144,7 +144,7 @@ def inference_key(entry: Entry, weights_sha256: str, options: InferenceOptions) 
 
 
 def require_program_writable(interpreter: Interpreter, program: Program) -> None:
-    """Pass only when the paddle of an interpreter can write that form of program.
+    """Require that the paddle of an interpreter can write the program format.
 
     Raises:
         MissingToolError: ``legacy-program-unsupported``.
@@ -157,7 +157,7 @@ def require_program_writable(interpreter: Interpreter, program: Program) -> None
             expected="paddlepaddle 3.2.2 or an older 3.x",
             found=f"{version} in {interpreter.path}",
             done="nothing was written",
-            hint="pip install paddlepaddle==3.2.2, or leave paddle to zoo: zoo doctor",
+            hint="pip install paddlepaddle==3.2.2, or uninstall paddle, for which zoo then builds an environment",
         )
 
 
@@ -175,7 +175,7 @@ def _require_single_model(out: Path, program: Program) -> None:
         if (out / other).exists():
             raise UsageError(
                 "output-conflict",
-                f"{out} already holds a model in the other form; both share the name of their parameters",
+                f"{out} contains a model in the other program format, which has the same parameter file",
                 found=other,
                 done="nothing was written",
                 hint="name another folder with --out",
@@ -183,25 +183,25 @@ def _require_single_model(out: Path, program: Program) -> None:
 
 
 def require_fitting_shapes(entry: Entry, weights: Path) -> None:
-    """Refuse a bad checkpoint, or the weights of another network, from their names and shapes alone.
+    """Reject a bad checkpoint, or weights of another architecture, by their names and shapes alone.
 
     Raises:
         IntegrityError: The weights file is unsafe or broken.
         ConversionError: ``weights-mismatch``.
     """
-    known = measurement_of(entry.architecture) if entry.architecture is not None else None
-    if known is not None:
-        require_match(summarize(weights).shapes, known.shapes, network=entry.id)
+    measurement = measurement_of(entry.architecture) if entry.architecture is not None else None
+    if measurement is not None:
+        require_match(summarize(weights).shapes, measurement.shapes, architecture=entry.id)
 
 
 def _request(
     entry: Entry, options: InferenceOptions, checkpoint: Checkpoint, folder: Path, out: Path
 ) -> dict[str, JsonValue]:
-    # Arrays, not the file itself: what the worker reads has been checked here, without unpickling anything.
+    # The worker gets checked arrays and not the file, so that it never unpickles anything.
     import numpy as np
 
     arrays = folder / "weights.npz"
-    # By position: a file may name its parameters like arguments of this function, or like paths.
+    # By position: parameters in a file may have the name of an argument of this function, or of a path.
     np.savez(arrays, *checkpoint.values())
     return {
         **_conversion_options(entry, options),
@@ -212,7 +212,7 @@ def _request(
 
 
 def _conversion_options(entry: Entry, options: InferenceOptions) -> dict[str, JsonValue]:
-    """Everything about the entry and the options that shapes the graph."""
+    """Return everything in the entry and the options that affects the graph."""
     return {
         "network": entry.architecture.model_dump(mode="json") if entry.architecture is not None else None,
         "image": entry.input.model_dump(mode="json", exclude={"source"}),
@@ -221,10 +221,10 @@ def _conversion_options(entry: Entry, options: InferenceOptions) -> dict[str, Js
 
 
 def _require_written(entry: Entry, checkpoint: Checkpoint, answer: Mapping[str, JsonValue]) -> None:
-    """Turn what kept the worker from writing into an error."""
+    """Raise an error if the worker wrote nothing."""
     if isinstance(shapes := answer.get("shapes"), dict):
         expected = {name: tuple(shape) for name, shape in shapes.items() if isinstance(shape, list)}
-        require_match(checkpoint.shapes, expected, network=entry.id)  # type: ignore[arg-type]  # JSON integers
+        require_match(checkpoint.shapes, expected, architecture=entry.id)  # type: ignore[arg-type]  # from JSON
     if answer.get("contradictions"):
         raise ConversionError(
             "weights-inconsistent",
@@ -232,7 +232,7 @@ def _require_written(entry: Entry, checkpoint: Checkpoint, answer: Mapping[str, 
             expected="the same values under both names",
             found=str(answer["contradictions"]),
             done="nothing was written",
-            hint="save the state dict of the trained network anew: paddle.save(network.state_dict(), FILE)",
+            hint="save the state dict of the trained network again: paddle.save(network.state_dict(), FILE)",
         )
 
 
@@ -242,13 +242,12 @@ def _publish(made: Path, out: Path, program: Program, config: str) -> None:
     publish_bytes(config.encode(), out / FILE_NAME)
 
 
-def _described(
+def _write_provenance(
     entry: Entry, weights: Path, options: InferenceOptions, out: Path, interpreter: Interpreter
 ) -> InferenceModel:
     program, params, config = out / _PROGRAMS[options.program], out / _PARAMS, out / FILE_NAME
-    statement = _statement(
-        _ingredients(entry, weights, options, interpreter), weights, (program, params, config)
-    )
+    inputs = _build_inputs(entry, weights, options, interpreter)
+    statement = _statement(inputs, weights, (program, params, config))
     return InferenceModel(
         folder=out,
         program=program,
@@ -259,27 +258,27 @@ def _described(
     )
 
 
-def _statement(parts: _Ingredients, weights: Path, files: tuple[Path, ...]) -> Provenance:
+def _statement(build: _BuildInputs, weights: Path, files: tuple[Path, ...]) -> Provenance:
     digests = {file.name: sha256_of(file) for file in files}
     program = files[0].name
     statement = provenance(
         KIND,
         name=program,
         sha256=digests[program],
-        inputs={weights.name: parts.weights},
-        tools=parts.tools,
-        options=parts.options,
+        inputs={weights.name: build.weights},
+        tools=build.tools,
+        options=build.options,
     )
     return statement.about(digests)
 
 
-def _ingredients(
+def _build_inputs(
     entry: Entry, weights: Path, options: InferenceOptions, interpreter: Interpreter
-) -> _Ingredients:
+) -> _BuildInputs:
     tools = {"paddlepaddle": _version(interpreter), "cpython": interpreter.version}
-    return _Ingredients(sha256_of(weights), tools, _settings(entry, options))
+    return _BuildInputs(sha256_of(weights), tools, _settings(entry, options))
 
 
 def _settings(entry: Entry, options: InferenceOptions) -> dict[str, JsonValue]:
-    """Everything but the weights and the tools that the written files depend on."""
+    """Return everything that the files depend on, except weights and tools."""
     return _conversion_options(entry, options) | {"labels": list(labels(entry))}

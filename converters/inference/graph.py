@@ -1,4 +1,4 @@
-"""The graph of an inference model: normalization, network, and what the options want behind it."""
+"""Builds the graph of an inference model: normalization, network, and the requested outputs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ import numpy as np
 import paddle
 from paddle import Tensor
 
-from converters.inference.boxes import BoxDecoder, cells_flat, cells_last, constant, grid, suppress, to_image
+from converters.inference.boxes import (
+    BoxDecoder,
+    channels_last,
+    constant,
+    flatten_cells,
+    make_grid,
+    suppress,
+    to_image_pixels,
+)
 from converters.networks.build import build
 
 if TYPE_CHECKING:
@@ -21,10 +29,10 @@ if TYPE_CHECKING:
 
 
 class Graph(NamedTuple):
-    """A network between the inputs and outputs of an inference model.
+    """A network with the inputs and outputs of an inference model.
 
     Attributes:
-        network: The part that holds the checkpoint's parameters.
+        network: The layer with the parameters of the checkpoint.
         inputs: By name, in order.
         outputs: By name, in order.
     """
@@ -34,36 +42,36 @@ class Graph(NamedTuple):
     outputs: dict[str, Tensor]
 
 
-def assemble(network: Architecture, image: Input, options: InferenceOptions) -> Graph:
-    """Lay the graph into the current static program.
+def build_graph(architecture: Architecture, image: Input, options: InferenceOptions) -> Graph:
+    """Add the graph to the current static program.
 
     Args:
-        network: Architecture.
-        image: What the network expects to see.
-        options: What the graph takes and hands out.
+        architecture: Architecture of the network.
+        image: Input of the network.
+        options: Inputs and outputs of the graph.
     """
     batch = -1 if options.batch is None else options.batch
-    # All inputs before any parameter: a PIR program lists them in the order it met them only then.
+    # All inputs before any parameter: otherwise a PIR program lists them in another order.
     pixels = paddle.static.data(image.name, [batch, 3, image.height, image.width], "float32")
     inputs = {image.name: pixels}
     if options.head == "nms":
         inputs["scale_factor"] = paddle.static.data("scale_factor", [batch, 2], "float32")
-    layer = build(network)
-    features = layer(normalize(pixels, image) if options.normalization == "in_graph" else pixels)
-    if network.kind == "lite_hrnet":
-        return Graph(layer, inputs, pose_outputs(features, argmax=bool(options.argmax)))
+    network = build(architecture)
+    features = network(normalize(pixels, image) if options.normalization == "in_graph" else pixels)
+    if architecture.kind == "lite_hrnet":
+        return Graph(network, inputs, pose_outputs(features, argmax=bool(options.argmax)))
     if options.head == "raw":
-        return Graph(layer, inputs, raw_outputs(features, network.strides))
-    scores = paddle.concat([cells_flat(level.scores) for level in features], axis=2)
-    boxes = decoder(network, image, layer)(features)
+        return Graph(network, inputs, raw_outputs(features, architecture.strides))
+    scores = paddle.concat([flatten_cells(level.scores) for level in features], axis=2)
+    boxes = make_decoder(architecture, image, network)(features)
     if options.head == "nms" and options.nms is not None:
-        kept = suppress(to_image(boxes, inputs["scale_factor"]), scores, options.nms)
-        return Graph(layer, inputs, {"boxes": kept.boxes, "box_counts": kept.counts})
-    return Graph(layer, inputs, {"boxes": boxes, "scores": scores})
+        kept = suppress(to_image_pixels(boxes, inputs["scale_factor"]), scores, options.nms)
+        return Graph(network, inputs, {"boxes": kept.boxes, "box_counts": kept.counts})
+    return Graph(network, inputs, {"boxes": boxes, "scores": scores})
 
 
 def normalize(pixels: Tensor, image: Input) -> Tensor:
-    """``(pixels * scale - mean) / std`` as one multiplication and one addition a channel."""
+    """Compute ``(pixels * scale - mean) / std`` as one multiplication and one addition per channel."""
     std = np.array(image.std, "float64").reshape(1, 3, 1, 1)
     mean = np.array(image.mean, "float64").reshape(1, 3, 1, 1)
     factor = constant("normalize_scale", (image.scale / std).astype("float32"))
@@ -72,21 +80,22 @@ def normalize(pixels: Tensor, image: Input) -> Tensor:
 
 
 def pose_outputs(heatmaps: Tensor, *, argmax: bool) -> dict[str, Tensor]:
-    """Heat maps, and where each is largest: an index into the map's rows laid end to end."""
+    """Return the heat maps, and optionally the flat index of the maximum of each map."""
     if not argmax:
         return {"heatmaps": heatmaps}
-    return {"heatmaps": heatmaps, "argmax": paddle.argmax(cells_flat(heatmaps), axis=-1)}
+    return {"heatmaps": heatmaps, "argmax": paddle.argmax(flatten_cells(heatmaps), axis=-1)}
 
 
 def raw_outputs(levels: list[Level], strides: tuple[int, ...]) -> dict[str, Tensor]:
-    """Scores of every level, then box distributions of every level, cells before channels."""
+    """Return the scores of every level, then the box distributions of every level, channels last."""
     by_stride = dict(zip(strides, levels, strict=True))
-    scores = {f"scores_{stride}": cells_last(level.scores) for stride, level in by_stride.items()}
+    scores = {f"scores_{stride}": channels_last(level.scores) for stride, level in by_stride.items()}
     return scores | {
-        f"distances_{stride}": cells_last(level.distances) for stride, level in by_stride.items()
+        f"distances_{stride}": channels_last(level.distances) for stride, level in by_stride.items()
     }
 
 
-def decoder(network: PicoDet, image: Input, layer: nn.Layer) -> BoxDecoder:
-    """Decoder for the cells of this input size."""
-    return BoxDecoder(grid(image.height, image.width, network.strides), layer.head.distribution_project)
+def make_decoder(architecture: PicoDet, image: Input, network: nn.Layer) -> BoxDecoder:
+    """Create the decoder for the cells of this input size."""
+    cells = make_grid(image.height, image.width, architecture.strides)
+    return BoxDecoder(cells, network.head.distribution_project)

@@ -1,6 +1,6 @@
-"""``infer_cfg.yml``, the file beside an inference model that tells deployment code how to feed and read it.
+"""Writes ``infer_cfg.yml``, which describes an inference model's pre- and post-processing to deployment code.
 
-Keys, order and spelling are those of the files upstream publishes, so that existing code can read ours.
+Keys, order and spelling match the files upstream publishes, so that existing code can read the file.
 """
 
 from __future__ import annotations
@@ -17,24 +17,24 @@ from registry.schema.protocol import MulticlassNms
 FILE_NAME = "infer_cfg.yml"
 
 INTERPOLATION = {"linear": 1, "cubic": 2}
-"""OpenCV's numbers."""
+"""Interpolation methods as OpenCV numbers them."""
 
 DRAW_THRESHOLD = 0.5
 TENSORRT_MIN_SUBGRAPH = 3
 
 
 def infer_cfg(entry: Entry, options: InferenceOptions) -> str:
-    """The text of the file.
+    """Return the text of the file.
 
     Args:
-        entry: Whose model it is.
-        options: How it was exported. With normalization in the graph there is no ``NormalizeImage`` step.
+        entry: Entry of the model.
+        options: Options of the export. With normalization in the graph there is no ``NormalizeImage`` step.
     """
     return yaml.safe_dump(_content(entry, options), sort_keys=False)
 
 
 def labels(entry: Entry) -> tuple[str, ...]:
-    """Class names; upstream's one label of every pose model is ``keypoint``."""
+    """Return the class names; upstream gives every pose model the single label ``keypoint``."""
     return entry.output.classes if isinstance(entry.output, DetectionOutput) else ("keypoint",)
 
 
@@ -58,10 +58,10 @@ def _content(entry: Entry, options: InferenceOptions) -> dict[str, Any]:
 
 
 def _arch(options: InferenceOptions) -> str:
-    """The name by which deployment code picks its post-processing."""
+    """Return the name by which deployment code selects its post-processing."""
     if options.head is None:
         return "HRNet"
-    # Code for PicoDet decodes raw levels itself; graphs that decode go by the name of the detector whose
+    # Deployment code for PicoDet decodes raw outputs. Graphs that decode boxes have the name of GFL, whose
     # exported graphs always did.
     return "PicoDet" if options.head == "raw" else "GFL"
 

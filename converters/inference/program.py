@@ -1,6 +1,7 @@
-"""Lays a graph, gives it its weights, and writes the files of an inference model. Runs in a child process.
+"""Builds a graph, loads its weights, and writes the files of an inference model. Runs in a child process.
 
-The weights come as an ``.npz`` file that was made from checked arrays, so nothing untrusted is parsed here.
+The weights are an ``.npz`` file of arrays that the parent process checked, so nothing untrusted is parsed
+here.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import paddle
 from paddle import nn
 from paddle.base.proto.framework_pb2 import ProgramDesc
 
-from converters.inference.graph import Graph, assemble
+from converters.inference.graph import Graph, build_graph
 
 if TYPE_CHECKING:
     from converters.inference.options import InferenceOptions
@@ -22,17 +23,17 @@ if TYPE_CHECKING:
     from registry.schema.io import Input
 
 CALL_STACK = "op_callstack"
-"""Attribute in which paddle records the Python call stack, with paths, that made an operator."""
+"""Attribute in which paddle records the Python call stack, with paths, that created an operator."""
 
 
 class Request(Protocol):
-    """What to write.
+    """Request to write an inference model.
 
     Attributes:
-        network: Architecture.
-        image: What the network expects to see.
-        options: What the graph takes and hands out.
-        weights: ``.npz`` file of the state dict's arrays, in the order of their names in ``shapes``.
+        network: Architecture of the network.
+        image: Input of the network.
+        options: Inputs and outputs of the graph.
+        weights: ``.npz`` file with the arrays of the state dict, in the order of their names in ``shapes``.
         out: Folder for ``model.pdmodel`` or ``model.json``, and ``model.pdiparams``.
     """
 
@@ -47,19 +48,19 @@ def write(request: Request, shapes: dict[str, list[int]]) -> dict[str, Any]:
     """Write an inference model.
 
     Args:
-        request: What to write.
+        request: Description of the model.
         shapes: Name and shape of each array in ``request.weights``.
 
     Returns:
-        ``paddle``, the version that wrote the model. When nothing was written: ``shapes`` that the network
-        needs and the weights do not have, or ``contradictions``, pairs of names of one parameter for which
-        the weights hold different values.
+        ``paddle``, the version that wrote the model. If nothing was written: ``shapes``, the shapes that the
+        network needs, or ``contradictions``, pairs of names of one parameter with different values in the
+        weights.
     """
     paddle.enable_static()
     program, startup = paddle.static.Program(), paddle.static.Program()
     executor = paddle.static.Executor(paddle.CPUPlace())
     with paddle.static.program_guard(program, startup), paddle.utils.unique_name.guard():
-        graph = assemble(request.network, request.image, request.options)
+        graph = build_graph(request.network, request.image, request.options)
         executor.run(startup)
         needed = {name: list(parameter.shape) for name, parameter in graph.network.state_dict().items()}
         if needed != shapes:
@@ -68,7 +69,7 @@ def write(request: Request, shapes: dict[str, list[int]]) -> dict[str, Any]:
             arrays = {name: file[f"arr_{position}"] for position, name in enumerate(shapes)}
         contradictions = [
             [one, other]
-            for one, other in aliases(graph.network)
+            for one, other in find_aliases(graph.network)
             if not np.array_equal(arrays[one], arrays[other], equal_nan=True)
         ]
         if contradictions:
@@ -78,8 +79,8 @@ def write(request: Request, shapes: dict[str, list[int]]) -> dict[str, Any]:
     return {"paddle": paddle.__version__}
 
 
-def aliases(network: nn.Layer) -> list[tuple[str, str]]:
-    """Pairs of names of one parameter."""
+def find_aliases(network: nn.Layer) -> list[tuple[str, str]]:
+    """Return the pairs of names of one parameter."""
     first: dict[int, str] = {}
     pairs = []
     for name, parameter in network.state_dict().items():
@@ -90,26 +91,26 @@ def aliases(network: nn.Layer) -> list[tuple[str, str]]:
 
 
 def save(graph: Graph, program: Any, executor: Any, path: Path, options: InferenceOptions) -> None:
-    """Write the files; outputs get their names, and no path of this machine stays in them."""
+    """Write the files, name the outputs, and remove all paths of this machine."""
     inputs, outputs = list(graph.inputs.values()), list(graph.outputs.values())
     if options.program == "legacy":
         outputs = [name_output(program, name, output) for name, output in graph.outputs.items()]
         paddle.static.save_inference_model(str(path), inputs, outputs, executor, program=program)
-        forget_call_stacks(path.with_suffix(".pdmodel"))
+        remove_call_stacks(path.with_suffix(".pdmodel"))
     else:
         paddle.static.save_inference_model(str(path), inputs, outputs, executor, program=program)
-        name_fetches(path.with_suffix(".json"), list(graph.outputs))
+        name_pir_outputs(path.with_suffix(".json"), list(graph.outputs))
 
 
 def name_output(program: Any, name: str, output: Any) -> Any:
-    """Call an output of a legacy program by a name that says what it is."""
+    """Rename an output of a legacy program."""
     block = program.global_block()
     block._rename_var(output.name, name)
     return block.var(name)
 
 
-def forget_call_stacks(model: Path) -> None:
-    """Take out of a legacy program the places in source files where its operators were made."""
+def remove_call_stacks(model: Path) -> None:
+    """Remove the source locations that created the operators from a legacy program."""
     program = ProgramDesc.FromString(model.read_bytes())
     for block in program.blocks:
         for operator in block.ops:
@@ -119,11 +120,11 @@ def forget_call_stacks(model: Path) -> None:
     model.write_bytes(program.SerializeToString(deterministic=True))
 
 
-def name_fetches(model: Path, names: list[str]) -> None:
-    """Call the outputs of a PIR program by names that say what they are.
+def name_pir_outputs(model: Path, names: list[str]) -> None:
+    """Rename the outputs of a PIR program.
 
     Raises:
-        ValueError: The program is not written as expected.
+        ValueError: The program does not have the expected form.
     """
     text = model.read_text(encoding="utf-8")
     for column, name in enumerate(names):

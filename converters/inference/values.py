@@ -1,4 +1,4 @@
-"""What the numbers of a checkpoint must be before a network is built of them."""
+"""Checks the values of a checkpoint before the export."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from converters.checkpoints import Checkpoint
 from registry.errors import ConversionError
 from registry.schema import Entry
 
-_VARIANCE = "._variance"  # the end of a batch norm's name for it, in every network family here
+_VARIANCE = "._variance"  # suffix of the variance of a batch norm, in every network family here
 
 
 def as_float32(checkpoint: Checkpoint, entry: Entry) -> Checkpoint:
-    """The parameters in the precision the network computes in.
+    """Convert the parameters to FP32, the precision of the network.
 
-    Half precision, as training with mixed precision saves it, is widened: every half number is a single one.
+    FP16 parameters, as training with mixed precision saves them, are widened, which changes no value.
 
     Args:
         checkpoint: The parameters.
-        entry: Whose network it is.
+        entry: The entry that defines the architecture.
 
     Raises:
         ConversionError: ``weights-not-float32`` for types whose values would change.
@@ -33,10 +33,10 @@ def as_float32(checkpoint: Checkpoint, entry: Entry) -> Checkpoint:
         raise ConversionError(
             "weights-not-float32",
             f"{len(others)} of {len(checkpoint)} parameters are not float32, for example {name}",
-            expected=f"float32, as {entry.id} computes, or float16, which widens to it exactly",
+            expected=f"float32, the precision of {entry.id}, or float16, which widens to float32 exactly",
             found=dtype,
-            done="nothing was converted: the values would change",
-            hint="export them as float32, for example with a state dict of param.astype('float32')",
+            done="nothing was converted, because the values would change",
+            hint="save the parameters as float32, for example with param.astype('float32')",
         )
     return replace(
         checkpoint, arrays={name: array.astype("float32", copy=False) for name, array in checkpoint.items()}
@@ -44,18 +44,18 @@ def as_float32(checkpoint: Checkpoint, entry: Entry) -> Checkpoint:
 
 
 def require_numbers(checkpoint: Checkpoint, entry: Entry) -> None:
-    """Pass only parameters that can give numbers: finite, and variances at least 0.
+    """Reject parameters that are not finite, and negative variances.
 
-    Everything a network hands out becomes NaN otherwise, in every format, and no converter says so.
+    They make every output of the network NaN, in every format, and no converter reports it.
 
     Args:
         checkpoint: The parameters.
-        entry: Whose network it is.
+        entry: The entry that defines the architecture.
 
     Raises:
         ConversionError: ``weights-not-finite``.
     """
-    import numpy as np  # heavy: as everywhere
+    import numpy as np  # heavy, and not in the light install
 
     wrong = {
         name: "NaN or infinity" if not np.isfinite(array).all() else "a negative variance"
@@ -66,9 +66,9 @@ def require_numbers(checkpoint: Checkpoint, entry: Entry) -> None:
         name, found = next(iter(wrong.items()))
         raise ConversionError(
             "weights-not-finite",
-            f"{len(wrong)} of {len(checkpoint)} parameters of {entry.id} hold values no result can come of",
+            f"{len(wrong)} of {len(checkpoint)} parameters of {entry.id} contain invalid values",
             expected="finite numbers, and variances of 0 or more",
             found=f"{found} in {name}",
-            done="nothing was converted: all outputs would be NaN",
-            hint="take an earlier checkpoint: training diverged before this one was saved",
+            done="nothing was converted, because all outputs would be NaN",
+            hint="use an earlier checkpoint: training diverged before this one was saved",
         )

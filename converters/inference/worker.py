@@ -15,29 +15,28 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     """Write an inference model.
 
     Args:
-        request: What `converters.inference.program.Request` lists, as plain JSON values.
+        request: The attributes of `converters.inference.program.Request`, as plain JSON values.
 
     Returns:
-        What `converters.inference.program.write` returns.
+        The result of `converters.inference.program.write`.
     """
-    # Paddle decides at import which kind of program it builds.
+    # Paddle reads the flag on import.
     legacy = request["options"]["program"] == "legacy"
-    os.environ["FLAGS_enable_pir_api"] = "0" if legacy else "1"  # noqa: SIM112 - paddle spells it so
-    provide_own_package()
+    os.environ["FLAGS_enable_pir_api"] = "0" if legacy else "1"  # noqa: SIM112 - the spelling of paddle
+    register_own_package()
     from converters.inference.program import write
 
-    # Objects of the request are read by attribute, like the typed values they were made from.
+    # The code reads the objects of the request by attribute, like the typed values they come from.
     shapes = request.pop("shapes")
     return write(
         json.loads(json.dumps(request), object_hook=lambda members: SimpleNamespace(**members)), shapes
     )
 
 
-def provide_own_package() -> None:
-    """Make ``converters`` importable, and nothing that lies beside it.
+def register_own_package() -> None:
+    """Make ``converters`` importable, but no other package in the same folder.
 
-    The folder that holds it may be the site-packages of another Python, whose compiled modules must not
-    be found from here.
+    That folder may be the site-packages of another Python, whose compiled modules must not be imported here.
     """
     folder = Path(__file__).resolve().parents[1]
     spec = importlib.util.spec_from_file_location(

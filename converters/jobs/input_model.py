@@ -1,8 +1,8 @@
-"""Taking an inference model in: read, checked, and copied to where only one conversion sees it.
+"""Reads and checks an inference model, and copies it to the private folder of a conversion.
 
-The native tools abort on damaged or mismatched files, or worse, convert what is left of them. So nothing
-reaches them that has not been read to the end in Python, and what they read is a private copy of exactly
-those bytes, under names that do not depend on where the model lay.
+The native tools abort on damaged or mismatched files, or convert them partly. Therefore every file is first
+read completely in Python, and the tools read a private copy of the same bytes, with names that do not depend
+on the path of the model.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from registry.errors import IntegrityError, NotFoundError, UsageError
 
 @dataclass(frozen=True)
 class InferenceModel:
-    """A program and its parameters that were read and belong together.
+    """A program and its matching parameters.
 
     Attributes:
         program: The decoded program.
@@ -43,17 +43,17 @@ class InferenceModel:
 
     @property
     def legacy(self) -> bool:
-        """Whether the program is of the format before Paddle 3."""
+        """Whether the program has the format from before Paddle 3."""
         return isinstance(self.program, Program)
 
     @property
     def inputs(self) -> tuple[Tensor, ...]:
-        """What it is fed."""
+        """Inputs of the program."""
         return tuple(as_tensor(variable) for variable in self.program.inputs)
 
     @property
     def outputs(self) -> tuple[Tensor, ...]:
-        """What it yields."""
+        """Outputs of the program."""
         return tuple(as_tensor(variable) for variable in self.program.outputs)
 
     @property
@@ -68,8 +68,8 @@ class InferenceModel:
 
 
 @dataclass(frozen=True)
-class Staged:
-    """The private copy of an inference model: two files side by side with the same stem."""
+class StagedModel:
+    """The private copy of an inference model: two files in one folder with the same stem."""
 
     program: Path
     params: Path
@@ -79,11 +79,11 @@ def read_model(model: Path) -> InferenceModel:
     """Find and read an inference model.
 
     Args:
-        model: A folder that holds one, its program, or its parameters.
+        model: Folder of the model, its program, or its parameters.
 
     Raises:
-        NotFoundError: Nothing is there, or one of the two files is missing.
-        UsageError: ``not-an-inference-model``, or a folder that holds several.
+        NotFoundError: The model or one of its two files is missing.
+        UsageError: ``not-an-inference-model``, or a folder with several models.
         IntegrityError: Damaged files, parameters of another program, or a program without inputs or outputs.
     """
     artifact = locate_in_folder(model) if model.is_dir() else locate_file(model)
@@ -93,9 +93,9 @@ def read_model(model: Path) -> InferenceModel:
     if artifact.params is None:
         raise NotFoundError(
             "params-missing",
-            f"the parameters of {artifact.main} are not beside it",
+            f"the parameters of {artifact.main} are missing",
             expected=str(artifact.main.with_suffix(".pdiparams")),
-            hint="take both files from the same export or archive",
+            hint="copy both files of the export or archive to one folder",
         )
     params = read_params(artifact.params)
     check_pair(program, params).require_match()
@@ -110,15 +110,15 @@ def read_model(model: Path) -> InferenceModel:
     return InferenceModel(program, params)
 
 
-def stage(model: InferenceModel, folder: Path) -> Staged:
+def stage(model: InferenceModel, folder: Path) -> StagedModel:
     """Copy the files of a model into a private folder.
 
     Raises:
         IntegrityError: A file changed since it was read.
-        MissingToolError: No room left on the disk.
+        MissingToolError: The disk is full.
     """
     suffix = ".pdmodel" if model.legacy else ".json"
-    staged = Staged(folder / f"model{suffix}", folder / "model.pdiparams")
+    staged = StagedModel(folder / f"model{suffix}", folder / "model.pdiparams")
     _copy(model.program.path, model.program.sha256, staged.program)
     _copy(model.params.path, model.params.sha256, staged.params)
     return staged
@@ -134,7 +134,7 @@ def _copy(source: Path, sha256: str, copy: Path) -> None:
             expected=sha256,
             found=sha256_of(copy),
             done="nothing was converted",
-            hint="repeat when nothing writes to it any more",
+            hint="repeat when no other program writes to the file",
         )
 
 

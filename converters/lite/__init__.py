@@ -2,35 +2,35 @@
 
 from typing import TYPE_CHECKING
 
+from converters.choices import WeightOnly
 from converters.lite.options import (
     LiteOptions,
     LiteTarget,
-    WeightOnly,
+    legacy_program_required,
     lite_key,
     lite_target,
-    needs_legacy,
-    refuse_contradictions,
+    require_supported,
 )
 
 if TYPE_CHECKING:
-    from converters.lite.convert import to_lite
+    from converters.lite.convert import run_lite_job
 
 __all__ = [
     "LiteOptions",
     "LiteTarget",
     "WeightOnly",
+    "legacy_program_required",
     "lite_key",
     "lite_target",
-    "needs_legacy",
-    "refuse_contradictions",
-    "to_lite",
+    "require_supported",
+    "run_lite_job",
 ]
 
 
 def __getattr__(name: str) -> object:
-    # Loaded on first use: who looks into the store for a file that is there needs no converter.
-    if name != "to_lite":
+    # Imported on first use: a command that finds its file in the cache needs no converter.
+    if name != "run_lite_job":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from converters.lite.convert import to_lite
+    from converters.lite.convert import run_lite_job
 
-    return to_lite
+    return run_lite_job

@@ -1,4 +1,4 @@
-"""Inference model to Paddle-Lite, with the real ``opt`` and a proof that it did what it was asked for."""
+"""Converts an inference model to Paddle-Lite with Paddle's own ``opt``, and checks the output."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from converters.formats import Inspection, Program, canonical_nb
 from converters.formats.paddle_lite.inspect import inspect_nb
 from converters.formats.paddle_lite.nb import decode_nb
 from converters.fs.atomic import publish_bytes
-from converters.jobs.input_model import InferenceModel, Staged, read_model, stage
-from converters.jobs.job import Conversion, conversion
-from converters.jobs.output_checks import Proof
-from converters.lite.options import LiteOptions, lite_key, needs_legacy, refuse_contradictions
-from converters.lite.rewriting import plan_edits, rewrite, summary
+from converters.jobs.input_model import InferenceModel, StagedModel, read_model, stage
+from converters.jobs.job import Job, run_job
+from converters.jobs.output_checks import OutputChecks
+from converters.lite.options import LiteOptions, legacy_program_required, lite_key, require_supported
+from converters.lite.rewriting import apply_edits, plan_edits, summarize_edits
 from converters.lite.rules import rules
-from converters.lite.sparse import refuse_open_extents, require_sparse
+from converters.lite.sparse import require_fixed_extents, require_sparse
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import paddlelite
 from registry.errors import ConversionError
@@ -25,18 +25,18 @@ from registry.errors import ConversionError
 _WORKER = Path(__file__).with_name("worker.py")
 _WRITTEN = "written"  # opt appends .nb
 _MADE = "made.nb"
-# TinyPose, the slowest of the catalog, takes 13 s for opencl and 0.2 GiB of address space.
-_SECONDS = 600.0
-_MEMORY = 4 << 30
+# TinyPose, the slowest network of the catalog, takes 13 s for opencl and 0.2 GiB of address space.
+_TIMEOUT_SECONDS = 600.0
+_MEMORY_BYTES = 4 << 30
 
-# For the worker's thread: memory goes back to the arena it came from and to no cache of the thread, and the
-# thresholds stay where they are instead of following what was freed (glibc, manual/tunables.texi).
+# For the worker's thread: freed memory returns to its arena and not to a per-thread cache, and the thresholds
+# stay constant instead of adapting to the sizes of freed blocks (glibc, manual/tunables.texi).
 _TUNABLES = (
     f"glibc.malloc.tcache_count=0:glibc.malloc.top_pad={256 << 20}:glibc.malloc.trim_threshold={16 << 30}"
 )
 
 
-def to_lite(
+def run_lite_job(
     model: Path,
     out: Path,
     options: LiteOptions,
@@ -47,54 +47,54 @@ def to_lite(
 ) -> Inspection:
     """Convert an inference model to a ``.nb`` file.
 
-    The result appears at ``out`` only when it is complete and was found to be what was asked for, with
-    its provenance beside it. Equal inputs, version and options give equal bytes.
+    The file is published with its provenance, and only after it passed all checks. Equal inputs, version and
+    options give equal bytes.
 
     Args:
         model: Folder or file of a legacy inference model.
         out: The file to write; replaced when it exists.
-        options: What to make.
-        toolchains: Where the tool comes from.
-        work: Folder for work in progress and logs.
-        note: Told what takes longer than a moment.
+        options: Options of the Lite file.
+        toolchains: Finds or builds the environment of the tool.
+        work: Folder for temporary files and logs.
+        note: Called with progress messages.
 
     Returns:
-        What the file is, read from its bytes.
+        Inspection of the written file.
 
     Raises:
-        UsageError: Options that contradict each other, or ``out`` cannot be written.
+        UsageError: The options are incompatible, or ``out`` cannot be written.
         NotFoundError: A file of the model is missing.
-        IntegrityError: A file of the model is damaged, or the two do not belong together.
+        IntegrityError: A file of the model is damaged, or program and parameters do not match.
         ConversionError: ``lite-program-unsupported``, ``converter-…``.
-        MissingToolError: paddlelite is not here and cannot be had, or the disk is full.
+        MissingToolError: paddlelite is neither installed nor installable, or the disk is full.
     """
     tool = paddlelite(options.version)
-    refuse_contradictions(options)
+    require_supported(options)
     source = read_model(model)
     if not isinstance(source.program, Program):
-        raise needs_legacy(str(source.program.path))
+        raise legacy_program_required(str(source.program.path))
     if options.sparse:
-        refuse_open_extents(source.program)
+        require_fixed_extents(source.program)
     edits = plan_edits(source.program, rules(options.version, options.family))
     key = lite_key(source.digests, options)
-    doing = f"converting {source.program.path.name} to Lite, {options.target} {options.precision}"
-    with conversion("lite", tool, key, out, doing, toolchains=toolchains, work=work, note=note) as job:
+    task = f"converting {source.program.path.name} to Lite, {options.target} {options.precision}"
+    with run_job("lite", tool, key, out, task, toolchains=toolchains, work=work, note=note) as job:
         staged = stage(source, job.folder)
-        rewrite(staged.program, edits)
+        apply_edits(staged.program, edits)
         content = canonical_nb(_run_opt(staged, options, job))
-        inspection = _prove(content, source, options, job.proof)
+        inspection = _check_output(content, source, options, job.checks)
         publish_bytes(content, job.folder / _MADE)
-        job.deliver(
+        job.publish(
             {_MADE: out},
             inputs=source.named_digests,
             versions={pin.package: job.interpreter.packages[pin.package] for pin in tool.pins},
             options=options.model_dump(),
-            changes=summary(edits),
+            changes=summarize_edits(edits),
         )
     return inspection.model_copy(update={"path": out})
 
 
-def _run_opt(staged: Staged, options: LiteOptions, job: Conversion) -> bytes:
+def _run_opt(staged: StagedModel, options: LiteOptions, job: Job) -> bytes:
     hint = _hint(options)
     request: dict[str, JsonValue] = {
         "program": staged.program.name,
@@ -105,7 +105,14 @@ def _run_opt(staged: Staged, options: LiteOptions, job: Conversion) -> bytes:
         "quant": f"QUANT_{options.weight_only.upper()}" if options.weight_only else "",
         "sparse": options.sparse,
     }
-    job.run(_WORKER, request, hint=hint, seconds=_SECONDS, memory=_MEMORY, env={"GLIBC_TUNABLES": _TUNABLES})
+    job.run_worker(
+        _WORKER,
+        request,
+        hint=hint,
+        timeout=_TIMEOUT_SECONDS,
+        memory_bytes=_MEMORY_BYTES,
+        env={"GLIBC_TUNABLES": _TUNABLES},
+    )
     try:
         return (job.folder / f"{_WRITTEN}.nb").read_bytes()
     except OSError as error:
@@ -121,26 +128,28 @@ def _run_opt(staged: Staged, options: LiteOptions, job: Conversion) -> bytes:
 def _hint(options: LiteOptions) -> str | None:
     if options.family == "x86" and options.version in ("2.9.1", "2.10", "2.11"):
         return (
-            f"later versions than paddlelite {options.version} have kernels for x86 of more operators: "
-            "check with the twin of one of those, --lite-version 2.12"
+            f"versions after paddlelite {options.version} have x86 kernels for more operators: "
+            "check with an x86 file of a later version, --lite-version 2.12"
         )
     return None
 
 
-def _prove(content: bytes, source: InferenceModel, options: LiteOptions, proof: Proof) -> Inspection:
-    """Open what was made and refuse it unless it is what was asked for."""
+def _check_output(
+    content: bytes, source: InferenceModel, options: LiteOptions, checks: OutputChecks
+) -> Inspection:
+    """Inspect the output and reject it if it does not match the request."""
     made = decode_nb(content, Path("model.nb"))
     inspection = inspect_nb(made)
-    # A network of nothing but plain C++ kernels runs on any processor.
+    # A network that uses only portable C++ kernels runs on any processor.
     if inspection.target != "host":
-        proof.equal("target", options.family, inspection.target)
-    # OpenCL files fix no precision, and neither does a network that computes nothing.
+        checks.require_equal("target", options.family, inspection.target)
+    # OpenCL files state no precision, and neither does a network without arithmetic.
     if options.precision == "fp16" or inspection.precision is not None:
-        proof.equal("precision", options.precision, inspection.precision)
-    proof.equal("weights", options.weight_only or "fp32", inspection.weights_precision or "fp32")
+        checks.require_equal("precision", options.precision, inspection.precision)
+    checks.require_equal("weights", options.weight_only or "fp32", inspection.weights_precision or "fp32")
     if options.sparse:
-        require_sparse(inspection, proof)
-    proof.same_ends("inputs", source.inputs, inspection.inputs)
-    proof.same_ends("outputs", source.outputs, inspection.outputs)
-    proof.equal("bytes after the end", 0, made.trailing)
+        require_sparse(inspection, checks)
+    checks.require_same_tensors("inputs", source.inputs, inspection.inputs)
+    checks.require_same_tensors("outputs", source.outputs, inspection.outputs)
+    checks.require_equal("bytes after the end", 0, made.trailing)
     return inspection

@@ -1,8 +1,8 @@
-"""Spells products of matrices in the first version of their operator: up to 2.11, x86 has no other.
+"""Rewrites matrix products to version 1 of their operator: up to 2.11, x86 has kernels for no other.
 
-The two differ in the names of their attributes, a factor that the first has besides, and in shapes: the
-first repeats neither operand along further axes. What it would have to repeat is left to opt, which says that
-it has no kernel for it.
+The versions differ in the names of their attributes, in a factor that only version 1 has, and in
+broadcasting: version 1 does not broadcast either operand along batch axes. Products that need it stay
+unchanged, and opt reports that it has no kernel for them.
 
 The operators: https://github.com/PaddlePaddle/Paddle/blob/v2.1.2/paddle/fluid/operators/matmul_op.cc and
 ``matmul_v2_op.cc`` beside it.
@@ -14,31 +14,31 @@ from converters.formats.graph import Block, Operator
 from converters.lite.rewriting import Edit
 
 
-def needs_first_product(version: str, family: str) -> bool:
-    """Whether a version of Paddle-Lite has kernels of the first version only.
+def needs_v1_matmul(version: str, family: str) -> bool:
+    """Tell whether a version of Paddle-Lite has kernels for version 1 of the operator only.
 
     Args:
-        version: The version.
-        family: Processor the file is for.
+        version: Version of Paddle-Lite.
+        family: Processor of the Lite file.
     """
     return version in ("2.9.1", "2.10", "2.11") and family == "x86"
 
 
-def as_first_product(operator: Operator, block: Block) -> Edit | None:
-    """The rule that turns a product of the second version into one of the first, where both are the same."""
+def to_v1_matmul(operator: Operator, block: Block) -> Edit | None:
+    """Rewrite a product to version 1 where both versions compute the same."""
     if operator.type != "matmul_v2":
         return None
     left, right = (_rank(operator, block, slot) for slot in ("X", "Y"))
-    turned = {side: bool(operator.attributes.get(f"trans_{side.lower()}")) for side in ("X", "Y")}
-    by_vector = left > 2 and right == 1 and not any(turned.values())
-    if not (by_vector or (left == right == 2) or (left > right == 2 and not turned["X"])):
+    transposed = {side: bool(operator.attributes.get(f"trans_{side.lower()}")) for side in ("X", "Y")}
+    by_vector = left > 2 and right == 1 and not any(transposed.values())
+    if not (by_vector or (left == right == 2) or (left > right == 2 and not transposed["X"])):
         return None
     return Edit(
-        what="matmul_v2 spelled as matmul",
+        what="matmul_v2 rewritten as matmul",
         type="matmul",
         attributes={
-            "transpose_X": turned["X"],
-            "transpose_Y": turned["Y"],
+            "transpose_X": transposed["X"],
+            "transpose_Y": transposed["Y"],
             "alpha": 1.0,
             "trans_x": None,
             "trans_y": None,

@@ -1,25 +1,25 @@
-"""What has to change in a program before a version of Paddle-Lite makes a sound file of it."""
+"""Edits that a program needs before a version of Paddle-Lite converts it correctly."""
 
 from __future__ import annotations
 
-from converters.lite.interpolation import as_first_version, needs_first_version
-from converters.lite.multiplication import as_first_product, needs_first_product
+from converters.lite.interpolation import needs_v1_interpolation, to_v1_interpolation
+from converters.lite.multiplication import needs_v1_matmul, to_v1_matmul
 from converters.lite.rewriting import Rule
-from converters.lite.xshape import needing_xshape, with_xshape
+from converters.lite.xshape import add_xshape, types_needing_xshape
 
 
 def rules(version: str, family: str) -> tuple[Rule, ...]:
-    """The rules for a version of Paddle-Lite, in the order in which they are asked.
+    """Return the rules for a version of Paddle-Lite, in order of precedence.
 
     Args:
-        version: The version.
-        family: Processor the file is for.
+        version: Version of Paddle-Lite.
+        family: Processor of the Lite file.
     """
     found: list[Rule] = []
-    if types := needing_xshape(version, family):
-        found.append(with_xshape(types))
-    if needs_first_version(version, family):
-        found.append(as_first_version(version))
-    if needs_first_product(version, family):
-        found.append(as_first_product)
+    if types := types_needing_xshape(version, family):
+        found.append(add_xshape(types))
+    if needs_v1_interpolation(version, family):
+        found.append(to_v1_interpolation(version))
+    if needs_v1_matmul(version, family):
+        found.append(to_v1_matmul)
     return tuple(found)

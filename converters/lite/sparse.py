@@ -1,10 +1,11 @@
-"""Sparse layers: what opt makes one of, and whether it will be right.
+"""Checks for sparse layers: which convolutions opt converts, and whether the result is correct.
 
-A sparse layer holds its weights that are not zero, and the steps in bytes from one channel of its input to
-the next that is needed. The steps follow from the height and width of the input as the program declares it:
-for open extents they fit no image, and the file does not tell.
+A sparse layer stores its nonzero weights, and the offsets in bytes between the input channels it reads. The
+offsets follow from the height and width of the input that the program declares. With open extents they match
+no image, and the file does not show it.
 
-What can become one: sparse_conv_detect_pass.cc in lite/core/optimizer/mir of the Paddle-Lite repository.
+Which convolutions are converted: sparse_conv_detect_pass.cc in lite/core/optimizer/mir of the Paddle-Lite
+repository.
 """
 
 from __future__ import annotations
@@ -13,13 +14,13 @@ from collections.abc import Iterator
 
 from converters.formats import Inspection, Program
 from converters.formats.graph import Block, Operator
-from converters.jobs.output_checks import Proof
-from converters.lite.options import sparse_impossible
+from converters.jobs.output_checks import OutputChecks
+from converters.lite.options import sparse_unsupported
 from registry.errors import ConversionError
 
 
-def refuse_open_extents(program: Program) -> None:
-    """Refuse a network whose sparse layers would depend on a size of image that nobody knows yet.
+def require_fixed_extents(program: Program) -> None:
+    """Reject a network whose sparse layers would depend on an unknown image size.
 
     Raises:
         UsageError: ``lite-sparse-unsupported``.
@@ -28,25 +29,25 @@ def refuse_open_extents(program: Program) -> None:
         for name in _inputs(block):
             variable = block.variables.get(name)
             if variable is None or variable.dims is None or min(variable.dims[2:], default=-1) < 1:
-                raise sparse_impossible(
-                    f"a sparse layer holds the size of its input, and {name} may have any; "
+                raise sparse_unsupported(
+                    f"a sparse layer stores the size of its input, and the size of {name} is open; "
                     "export the network with a fixed height and width"
                 )
 
 
 def _inputs(block: Block) -> Iterator[str]:
-    """What is read by convolutions that may become sparse, pruned or not."""
+    """Yield the inputs of all convolutions that can become sparse, pruned or not."""
     for operator in block.operators:
-        if operator.type == "conv2d" and _by_pixel(operator, block):
+        if operator.type == "conv2d" and _is_pointwise(operator, block):
             yield from operator.inputs.get("Input", ())
 
 
-def _by_pixel(operator: Operator, block: Block) -> bool:
+def _is_pointwise(operator: Operator, block: Block) -> bool:
     weights = [block.variables.get(name) for name in operator.inputs.get("Filter", ())]
     return any(each is not None and (each.dims or ())[2:] == (1, 1) for each in weights)
 
 
-def require_sparse(inspection: Inspection, proof: Proof) -> None:
+def require_sparse(inspection: Inspection, checks: OutputChecks) -> None:
     """Refuse a file that has no sparse layer.
 
     Raises:
@@ -56,9 +57,9 @@ def require_sparse(inspection: Inspection, proof: Proof) -> None:
         return
     raise ConversionError(
         "lite-nothing-sparse",
-        f"{proof.tool} made no layer sparse",
-        expected="1x1 convolutions of stride 1 with at least 60 % zeros among the weights of each",
+        f"{checks.tool} wrote no sparse layer",
+        expected="1x1 convolutions of stride 1 with at least 60 % zero weights each",
         found="none",
-        done=f"the file was not kept; the log is {proof.log}",
+        done=f"the output was discarded; the log is {checks.log}",
         hint="prune the network first, or leave out --sparse",
     )

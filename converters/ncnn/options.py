@@ -1,4 +1,4 @@
-"""What to ask pnnx for, and what ncnn cannot hold."""
+"""Options of ncnn models, and the requests that ncnn does not support."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from registry.schema.base import Model
 
 
 class NcnnOptions(Model):
-    """What to make.
+    """Options of an ncnn model.
 
     Attributes:
-        weights: How filters and matrices are stored; biases are always single precision. What they are
-            computed with, the app that loads the model decides.
-        without_argmax: Whether heat maps come without the maxima that the ONNX file hands out beside them:
-            ncnn has no arg-max.
+        weights: Type of stored filters and matrices; biases are always FP32. The app that loads the model
+            chooses the arithmetic.
+        without_argmax: Whether the maxima of heat maps, a second output of the ONNX file, are removed: ncnn
+            has no arg-max.
     """
 
     weights: Literal["fp32", "fp16"] = "fp32"
@@ -27,10 +27,10 @@ class NcnnOptions(Model):
 
 
 def ncnn_options(precision: str, *, without_argmax: bool = False) -> NcnnOptions:
-    """Options of an ncnn model, refused here when the tool could not meet them.
+    """Build the options of an ncnn model and reject those that the tool does not support.
 
     Args:
-        precision: How weights are stored.
+        precision: Type of stored weights.
         without_argmax: As in ``NcnnOptions``.
 
     Raises:
@@ -41,20 +41,20 @@ def ncnn_options(precision: str, *, without_argmax: bool = False) -> NcnnOptions
         return NcnnOptions(weights=weights, without_argmax=without_argmax)
     raise UsageError(
         "ncnn-precision-unsupported",
-        "nothing is quantized on the way to ncnn",
-        expected="fp32 or fp16, as weights are stored",
+        "the conversion to ncnn does not quantize",
+        expected="fp32 or fp16, the type of stored weights",
         found=precision,
         done="nothing was converted",
-        hint="leave out --precision; ncnn's own ncnn2int8 quantizes what comes out",
+        hint="leave out --precision, and quantize the result with ncnn's own ncnn2int8",
     )
 
 
 def ncnn_key(inputs: Mapping[str, str], options: NcnnOptions) -> str:
-    """Name of the conversion of one model with these options, known before it is made.
+    """Compute the cache key of a conversion with these options, before it runs.
 
     Args:
         inputs: ``model`` to its SHA-256.
-        options: What to make.
+        options: Options of the ncnn model.
     """
     return conversion_key("ncnn", inputs=inputs, tools={"pnnx": NCNN.version}, options=options.model_dump())
 
@@ -62,17 +62,17 @@ def ncnn_key(inputs: Mapping[str, str], options: NcnnOptions) -> str:
 def ncnn_export(
     published: InferenceOptions, *, head: str | None, argmax: bool | None, batch: int | None
 ) -> dict[str, object]:
-    """What an export has to be for ncnn to take it, as changes to the published one.
+    """Return the changes that make an export suitable for ncnn, relative to the published one.
 
-    ncnn has no suppression of boxes, and no axis for several images: of a detector that suppresses boxes
-    itself, the user says what to have instead. Arg-max, which it does not have either, is left out on the
-    way: heat maps without their maxima lose nothing.
+    ncnn has no box suppression and no batch axis. For a detector with box suppression, the user must choose
+    another head. The arg-max, which ncnn does not have either, is removed during the conversion, because the
+    maxima follow from the heat maps.
 
     Args:
-        published: As upstream exports the entry.
-        head: What was asked for; None for nothing.
-        argmax: Likewise.
-        batch: Likewise; 0 is an open batch.
+        published: Options of the published model.
+        head: Requested head; None if not given.
+        argmax: Requested arg-max; None if not given.
+        batch: Requested batch; None if not given, 0 for an open batch.
 
     Raises:
         UsageError: ``ncnn-argmax-unsupported``, ``ncnn-nms-unsupported`` or ``ncnn-batch-unsupported``.
@@ -80,16 +80,16 @@ def ncnn_export(
     if argmax:
         raise UsageError(
             "ncnn-argmax-unsupported",
-            "ncnn has no arg-max: a model in it hands out heat maps alone",
+            "ncnn has no arg-max: an ncnn model outputs heat maps only",
             expected="--no-argmax",
             found="--argmax",
             done="nothing was converted",
-            hint="leave out --argmax, and look for the maxima in the app",
+            hint="leave out --argmax, and compute the maxima in the app",
         )
     if (head or published.head) == "nms":
         raise UsageError(
             "ncnn-nms-unsupported",
-            "ncnn has no suppression of boxes, which this detector ends with",
+            "ncnn has no box suppression, which this detector contains",
             expected="--head raw or --head boxes",
             found="--head nms" if head else "the published head, nms",
             done="nothing was converted",
@@ -98,7 +98,7 @@ def ncnn_export(
     if batch not in (None, 1):
         raise UsageError(
             "ncnn-batch-unsupported",
-            "ncnn runs one image at a time: its values have no axis for more",
+            "ncnn runs one image at a time: its values have no batch axis",
             expected="--batch 1, or none",
             found=f"--batch {batch}",
             done="nothing was converted",

@@ -1,4 +1,4 @@
-"""From a typed spec to a network."""
+"""Builds a network from its architecture."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ if TYPE_CHECKING:
 NETWORKS = {"lite_hrnet": TinyPose, "picodet": PicoDet}
 
 
-def build(network: Architecture) -> nn.Layer:
-    """The network a spec describes, in evaluation mode, with untrained weights.
+def build(architecture: Architecture) -> nn.Layer:
+    """Build a network in evaluation mode, with untrained weights.
 
     Works in dynamic and in static graph mode.
 
     Args:
-        network: Spec; at run time any object with its attributes.
+        architecture: Architecture; at run time any object with its attributes.
     """
-    layer = NETWORKS[network.kind](network)
-    layer.eval()
-    return layer
+    network = NETWORKS[architecture.kind](architecture)
+    network.eval()
+    return network

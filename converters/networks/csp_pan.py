@@ -9,7 +9,7 @@ from converters.networks.pan import KERNEL
 
 
 class CrossStagePartial(nn.Layer):  # type: ignore[misc]
-    """One bottleneck beside a short cut, joined by a pointwise convolution: 2C channels to C."""
+    """A bottleneck and a parallel shortcut, joined by a pointwise convolution: 2C channels to C."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -20,12 +20,12 @@ class CrossStagePartial(nn.Layer):  # type: ignore[misc]
         self.blocks = nn.Sequential(Bottleneck(half))
 
     def forward(self, x: Tensor) -> Tensor:
-        """[N, 2C, H, W] to [N, C, H, W]."""
+        """Map [N, 2C, H, W] to [N, C, H, W]."""
         return self.final_conv(concat(self.blocks(self.main_conv(x)), self.short_conv(x)))
 
 
 class Bottleneck(nn.Sequential):  # type: ignore[misc]
-    """Pointwise then separable convolution, without the usual identity addition."""
+    """Pointwise then separable convolution, without the usual skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__(

@@ -1,4 +1,4 @@
-"""ESNet, the backbone of the 2021 PicoDet: ShuffleNet V2 units with squeeze-excite and a ghost half."""
+"""ESNet, the backbone of the 2021 PicoDet: ShuffleNet V2 units with squeeze-excite and ghost features."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from converters.networks.layers import (
     SqueezeExcite,
     channel_shuffle,
     concat,
-    halves,
-    rounded_channels,
+    round_channels,
+    split_channels,
 )
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ STAGES = {2: StageShape(128, 3), 3: StageShape(256, 7), 4: StageShape(512, 3)}
 
 
 class UnderscoredConvNorm(ConvNorm):
-    """`ConvNorm` as ESNet names it."""
+    """`ConvNorm` with the names of ESNet."""
 
     conv_name = "_conv"
     norm_name = "_batch_norm"
@@ -43,18 +43,18 @@ class Backbone(nn.Layer):  # type: ignore[misc]
     """Stem and stages 2, 3 and 4.
 
     Attributes:
-        out_channels: Channels of the maps handed out, strides 8, 16 and 32.
+        out_channels: Channels of the output maps, strides 8, 16 and 32.
     """
 
     def __init__(self, spec: ESNet) -> None:
         super().__init__()
         self._conv1 = UnderscoredConvNorm(3, STEM_CHANNELS, 3, stride=2, act=nn.Hardswish)
-        self.out_channels = [rounded_channels(stage.channels * spec.scale, 16) for stage in STAGES.values()]
+        self.out_channels = [round_channels(stage.channels * spec.scale, 16) for stage in STAGES.values()]
         ratios = iter(spec.channel_ratios)
         in_channels = STEM_CHANNELS
         for (stage, shape), out_channels in zip(STAGES.items(), self.out_channels, strict=True):
             for block in range(1, shape.blocks + 1):
-                middle = rounded_channels(int(out_channels * next(ratios)), 8)
+                middle = round_channels(int(out_channels * next(ratios)), 8)
                 unit = (
                     DownBlock(in_channels, middle, out_channels)
                     if block == 1
@@ -64,7 +64,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
             in_channels = out_channels
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Maps of strides 8, 16 and 32."""
+        """Return the maps of strides 8, 16 and 32."""
         x = F.max_pool2d(self._conv1(image), kernel_size=3, stride=2, padding=1)
         outs = []
         for stage, shape in STAGES.items():
@@ -91,14 +91,14 @@ class DownBlock(nn.Layer):  # type: ignore[misc]
         self._conv_pw_mv1 = UnderscoredConvNorm(out_channels, out_channels, act=act)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Half the resolution, ``out_channels`` channels; the halves are not shuffled here."""
+        """Return a map with half the resolution and ``out_channels`` channels, without a channel shuffle."""
         first = self._conv_linear_1(self._conv_dw_1(x))
         second = self._conv_linear_2(self._se(self._conv_dw_2(self._conv_pw_2(x))))
         return self._conv_pw_mv1(self._conv_dw_mv1(concat(first, second)))
 
 
 class Block(nn.Layer):  # type: ignore[misc]
-    """Further blocks of a stage: one half passes by, the other is worked on; then both are shuffled."""
+    """Further blocks of a stage: one half of the channels is processed, then both halves are shuffled."""
 
     def __init__(self, middle: int, out_channels: int) -> None:
         super().__init__()
@@ -109,9 +109,9 @@ class Block(nn.Layer):  # type: ignore[misc]
         self._conv_linear = UnderscoredConvNorm(middle, half_out, act=nn.Hardswish)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape as ``x``."""
-        first, second = halves(x)
+        """Return a map with the shape of ``x``."""
+        first, second = split_channels(x)
         pointwise = self._conv_pw(second)
         ghost = self._conv_dw(pointwise)
-        worked = self._conv_linear(self._se(concat(pointwise, ghost)))
-        return channel_shuffle(concat(first, worked))
+        processed = self._conv_linear(self._se(concat(pointwise, ghost)))
+        return channel_shuffle(concat(first, processed))

@@ -1,7 +1,7 @@
-"""The pieces every network here is made of: convolution with batch norm, squeeze-excite, channel shuffle.
+"""Layers shared by the networks: convolution with batch norm, squeeze-excite, channel shuffle.
 
-Names of sub-layers are the names in published checkpoints, so a weights file loads by key. Where two
-families of networks name the same thing differently, a subclass overrides the name and nothing else.
+Names of sublayers are the names in published checkpoints, so a weights file loads by key. Where two families
+of networks use different names for one layer, a subclass overrides only the name.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from paddle.common_ops_import import LayerHelper
 def conv(
     in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, groups: int = 1, bias: bool = False
 ) -> nn.Conv2D:
-    """A convolution with "same" padding for odd kernels: stride 2 halves a side, rounding up."""
+    """Create a convolution with "same" padding for odd kernels: stride 2 halves a side, rounding up."""
     padding = (kernel - 1) // 2
     return nn.Conv2D(
         in_channels, out_channels, kernel, stride, padding, groups=groups, bias_attr=None if bias else False
@@ -33,7 +33,7 @@ class ConvNorm(nn.Sequential):  # type: ignore[misc]
         kernel: Side of the square kernel, odd.
         stride: Step in both directions.
         groups: Channel groups of the convolution.
-        act: Class of the activation after the norm; None for none.
+        act: Class of the activation after the norm; None for no activation.
     """
 
     conv_name = "conv"
@@ -59,12 +59,12 @@ class ConvNorm(nn.Sequential):  # type: ignore[misc]
     def depthwise(
         cls, channels: int, kernel: int, stride: int = 1, *, act: type[nn.Layer] | None = None
     ) -> ConvNorm:
-        """One filter a channel."""
+        """Create a convolution with one filter per channel."""
         return cls(channels, channels, kernel, stride, groups=channels, act=act)
 
 
 class ConvBN(ConvNorm):
-    """`ConvNorm` as LCNet and the necks name it."""
+    """`ConvNorm` with the names of LCNet and the necks."""
 
     norm_name = "bn"
 
@@ -94,7 +94,7 @@ class SqueezeExcite(nn.Layer):  # type: ignore[misc]
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        # Adaptive pooling on purpose: a plain mean sums in another order and moves box logits by 1e-5.
+        # Adaptive pooling, because a plain mean sums in another order and changes box logits by 1e-5.
         self.pool = nn.AdaptiveAvgPool2D(1)
         self.conv1 = conv(channels, channels // 4, 1, bias=True)
         self.conv2 = conv(channels // 4, channels, 1, bias=True)
@@ -102,25 +102,25 @@ class SqueezeExcite(nn.Layer):  # type: ignore[misc]
     def forward(self, x: Tensor) -> Tensor:
         """Scale each channel of ``x`` [N, C, H, W] by its gate."""
         hidden = F.relu(self.conv1(self.pool(x)))
-        # The default slope, the literal 0.1666667, is what the published models were trained with; not 1/6.
+        # The published models were trained with the default slope, the literal 0.1666667 and not 1/6.
         return x * F.hardsigmoid(self.conv2(hidden))
 
 
 def sigmoid(x: Tensor) -> Tensor:
-    """Logistic function, element by element."""
+    """Compute the logistic function of each element."""
     return elementwise("sigmoid", F.sigmoid, x)
 
 
 def sqrt(x: Tensor) -> Tensor:
-    """Square root, element by element."""
+    """Compute the square root of each element."""
     return elementwise("sqrt", paddle.sqrt, x)
 
 
 def elementwise(operator: str, function: Callable[[Tensor], Tensor], x: Tensor) -> Tensor:
     """Apply a function of one tensor in any graph mode.
 
-    paddle 3.2 dropped the legacy static form of some functions but kept their operators: in that mode the
-    operator is appended by its name.
+    paddle 3.2 removed the legacy static form of some functions but kept their operators. In that mode the
+    operator is appended by name.
     """
     if paddle.base.framework.in_dynamic_or_pir_mode():
         return function(x)
@@ -130,30 +130,30 @@ def elementwise(operator: str, function: Callable[[Tensor], Tensor], x: Tensor) 
     return out
 
 
-def halves(x: Tensor) -> list[Tensor]:
-    """First and second half of the channels."""
+def split_channels(x: Tensor) -> list[Tensor]:
+    """Split the channels into two halves."""
     first, second = paddle.split(x, 2, axis=1)
     return [first, second]
 
 
 def concat(*maps: Tensor) -> Tensor:
-    """Maps joined along the channel axis."""
+    """Concatenate maps along the channel axis."""
     return paddle.concat(maps, axis=1)
 
 
 def channel_shuffle(x: Tensor) -> Tensor:
     """Interleave the two halves of the channels: 0, C/2, 1, C/2 + 1 and so on."""
     channels, height, width = x.shape[1:]
-    # Spelled out in three operators: Paddle-Lite knows no channel_shuffle operator. Only the batch is left
-    # open, so that no shape arithmetic enters the graph.
+    # As three operators, because Paddle-Lite has no channel_shuffle. Only the batch is open, so that the
+    # graph contains no shape arithmetic.
     pairs = paddle.reshape(x, [-1, 2, channels // 2, height, width])
     return paddle.reshape(paddle.transpose(pairs, [0, 2, 1, 3, 4]), [-1, channels, height, width])
 
 
-def rounded_channels(channels: float, divisor: int) -> int:
-    """Nearest multiple of ``divisor``, at least ``divisor`` and at least 90 % of ``channels``.
+def round_channels(channels: float, divisor: int) -> int:
+    """Round to the nearest multiple of ``divisor`` that is at least ``divisor`` and 90 % of ``channels``.
 
-    The rule of the MobileNet family, which all PicoDet backbones follow.
+    All PicoDet backbones follow this rule of the MobileNet family.
     """
     nearest = max(divisor, int(channels + divisor / 2) // divisor * divisor)
     return nearest + divisor if nearest < 0.9 * channels else nearest

@@ -1,4 +1,4 @@
-"""PP-LCNet, the backbone of the 2022 PicoDet: a plain chain of depthwise-separable units."""
+"""PP-LCNet, the backbone of the 2022 PicoDet: a sequence of depthwise-separable units."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from paddle import Tensor, nn
 
-from converters.networks.layers import ConvBN, SqueezeExcite, rounded_channels
+from converters.networks.layers import ConvBN, SqueezeExcite, round_channels
 
 if TYPE_CHECKING:
     from registry.schema.architecture import LCNet
@@ -37,14 +37,14 @@ class Backbone(nn.Layer):  # type: ignore[misc]
     """Stem and stages 2 to 6.
 
     Attributes:
-        out_channels: Channels of the maps handed out, strides 8, 16 and 32.
+        out_channels: Channels of the output maps, strides 8, 16 and 32.
     """
 
     def __init__(self, spec: LCNet) -> None:
         super().__init__()
 
         def scaled(channels: int) -> int:
-            return rounded_channels(channels * spec.scale, 8)
+            return round_channels(channels * spec.scale, 8)
 
         self.conv1 = ConvBN(3, scaled(STEM_CHANNELS), 3, stride=2, act=nn.Hardswish)
         for stage, shapes in STAGES.items():
@@ -62,7 +62,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         self.out_channels = [scaled(STAGES[stage][-1].out_channels) for stage in OUTPUTS]
 
     def forward(self, image: Tensor) -> list[Tensor]:
-        """Maps of strides 8, 16 and 32."""
+        """Return the maps of strides 8, 16 and 32."""
         x = self.conv1(image)
         outs = []
         for stage in STAGES:
@@ -73,7 +73,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
 
 
 class SeparableUnit(nn.Sequential):  # type: ignore[misc]
-    """Depthwise convolution, squeeze-excite where wanted, pointwise convolution; no shortcut."""
+    """Depthwise convolution, optional squeeze-excite, pointwise convolution; no shortcut."""
 
     def __init__(
         self,

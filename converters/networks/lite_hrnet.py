@@ -1,9 +1,9 @@
-"""LiteHRNet "wider naive", the network of PP-TinyPose: heat maps of body joints for one person's crop.
+"""LiteHRNet "wider naive", the network of PP-TinyPose: heat maps of body joints for the crop of one person.
 
-HRNet keeps branches of several resolutions side by side: branch ``b`` works at 1/4, 1/8, 1/16, 1/32 of
-the input with ``width * 2**b`` channels. Each stage adds a branch by a transition; each of its modules
-runs shuffle units on every branch and then fuses every branch into every other. The head walks back from
-the lowest resolution to the highest.
+HRNet has parallel branches of several resolutions: branch ``b`` works at 1/4, 1/8, 1/16 or 1/32 of the input,
+with ``width * 2**b`` channels. Each stage adds a branch with a transition. Each of its modules runs shuffle
+units on every branch and then fuses every branch into every other. The head goes from the lowest resolution
+to the highest.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING
 import paddle.nn.functional as F  # noqa: N812 - the name the field uses
 from paddle import Tensor, nn
 
-from converters.networks.layers import ConvNorm, channel_shuffle, concat, conv, halves
+from converters.networks.layers import ConvNorm, channel_shuffle, concat, conv, split_channels
 
 if TYPE_CHECKING:
     from registry.schema.architecture import LiteHRNet
 
 
 class TinyPose(nn.Layer):  # type: ignore[misc]
-    """Backbone and the final pointwise convolution to one heat map a joint."""
+    """Backbone and a final pointwise convolution to one heat map per joint."""
 
     def __init__(self, spec: LiteHRNet) -> None:
         super().__init__()
@@ -29,7 +29,7 @@ class TinyPose(nn.Layer):  # type: ignore[misc]
         self.final_conv = conv(spec.width, spec.joints, 1, bias=True)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Heat maps [N, joints, H/4, W/4] of a normalized image [N, 3, H, W]; H and W multiples of 32."""
+        """Return heat maps [N, joints, H/4, W/4] of a normalized image [N, 3, H, W]; H, W multiples of 32."""
         return self.final_conv(self.backbone(image))
 
 
@@ -52,11 +52,11 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         self.head_layer = IterativeHead(widths)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Features [N, width, H/4, W/4] of the highest resolution."""
+        """Return features [N, width, H/4, W/4] of the highest resolution."""
         branches = [self.stem(image)]
         for stage in range(self.stages):
             transition = getattr(self, f"transition{stage}")
-            # A branch that is not there yet grows out of the last one.
+            # A new branch starts from the last existing one.
             sources = [*branches, *[branches[-1]] * (len(transition) - len(branches))]
             branches = [step(source) for step, source in zip(transition, sources, strict=True)]
             branches = getattr(self, f"stage{stage}")(branches)
@@ -64,7 +64,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
 
 
 class Stem(nn.Layer):  # type: ignore[misc]
-    """From the image to a quarter of its resolution, by a convolution and a down-sampling shuffle unit."""
+    """A convolution and a downsampling shuffle unit: from the image to a quarter of its resolution."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -76,14 +76,14 @@ class Stem(nn.Layer):  # type: ignore[misc]
         self.linear_conv = ConvNorm(channels, half, act=nn.ReLU)
 
     def forward(self, image: Tensor) -> Tensor:
-        """[N, channels, H/4, W/4]."""
-        first, second = halves(self.conv1(image))
+        """Return features [N, channels, H/4, W/4]."""
+        first, second = split_channels(self.conv1(image))
         second = self.linear_conv(self.depthwise_conv(self.expand_conv(second)))
         return channel_shuffle(concat(self.branch1(first), second))
 
 
 def first_transition(stem_channels: int, widths: Sequence[int]) -> nn.LayerList:
-    """From the stem to the two branches of the first stage, one of them at half the resolution."""
+    """Create the transition from the stem to the two branches of the first stage, one at half resolution."""
     same, lower = widths
     return nn.LayerList(
         [separable(stem_channels, same, stride=1), nn.Sequential(separable(stem_channels, lower, stride=2))]
@@ -91,13 +91,13 @@ def first_transition(stem_channels: int, widths: Sequence[int]) -> nn.LayerList:
 
 
 def transition_to(widths: Sequence[int]) -> nn.LayerList:
-    """Existing branches pass through; a new one at half the resolution is made from the last."""
+    """Create a transition that keeps the branches and adds one at half the resolution of the last."""
     kept = [nn.Identity() for _ in widths[:-1]]
     return nn.LayerList([*kept, nn.Sequential(separable(widths[-2], widths[-1], stride=2))])
 
 
 def separable(in_channels: int, out_channels: int, *, stride: int, act: bool = True) -> nn.Sequential:
-    """Depthwise convolution, norm, pointwise convolution, norm, and ReLU unless ``act`` is off."""
+    """Create depthwise convolution, norm, pointwise convolution, norm, and ReLU if ``act`` is set."""
     return nn.Sequential(
         conv(in_channels, in_channels, 3, stride, groups=in_channels),
         nn.BatchNorm2D(in_channels),
@@ -108,7 +108,7 @@ def separable(in_channels: int, out_channels: int, *, stride: int, act: bool = T
 
 
 class ShuffleUnit(nn.Layer):  # type: ignore[misc]
-    """ShuffleNet V2 unit of stride 1: half of the channels is worked on, the other passes by."""
+    """ShuffleNet V2 unit of stride 1: processes one half of the channels and keeps the other."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -118,8 +118,8 @@ class ShuffleUnit(nn.Layer):  # type: ignore[misc]
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape as ``x``."""
-        first, second = halves(x)
+        """Return a map with the shape of ``x``."""
+        first, second = split_channels(x)
         return channel_shuffle(concat(first, self.branch2(second)))
 
 
@@ -139,15 +139,15 @@ class HighResolutionModule(nn.Layer):  # type: ignore[misc]
         )
 
     def forward(self, branches: list[Tensor]) -> list[Tensor]:
-        """Fused branches, shapes unchanged."""
+        """Return the fused branches, with unchanged shapes."""
         return self.fuse([units(x) for units, x in zip(self.layers, branches, strict=True)])
 
     def fuse(self, branches: list[Tensor]) -> list[Tensor]:
-        """Sum all branches at each resolution, in the order the released weights were trained with.
+        """Sum all branches at each resolution, in the order with which the released weights were trained.
 
-        Two habits set it apart from HRNet's plain sum: source 0 counts twice for every target, and for the
-        targets below it source 0 is the sum already fused for target 0, before its ReLU. All other sources
-        are the unfused branches.
+        It differs from the plain sum of HRNet in two ways: source 0 counts twice for every target, and for
+        all targets but the first, source 0 is the sum already fused for target 0, before its ReLU. All other
+        sources are the unfused branches.
         """
         fused = [self.fuse_into(0, branches[0], branches)]
         for target in range(1, len(branches)):
@@ -165,7 +165,7 @@ class HighResolutionModule(nn.Layer):  # type: ignore[misc]
 
 
 def fuse_layer(widths: Sequence[int], source: int, target: int) -> nn.Layer:
-    """What brings branch ``source`` to the resolution and channels of branch ``target``."""
+    """Create the layers that convert branch ``source`` to resolution and channels of branch ``target``."""
     if source == target:
         return nn.Identity()
     if source > target:
@@ -189,7 +189,7 @@ class IterativeHead(nn.Layer):  # type: ignore[misc]
         self.projects = nn.LayerList([Project(width, out) for width, out in zip(rising, outs, strict=True)])
 
     def forward(self, branches: list[Tensor]) -> Tensor:
-        """Features of branch 0 after all lower ones have been added."""
+        """Return the features of branch 0 plus all lower branches."""
         *higher, lowest = branches
         x = self.projects[0](lowest)
         for project, branch in zip(self.projects[1:], reversed(higher), strict=True):
@@ -199,7 +199,7 @@ class IterativeHead(nn.Layer):  # type: ignore[misc]
 
 
 class Project(nn.Sequential):  # type: ignore[misc]
-    """Depthwise then pointwise convolution, activated only at the end."""
+    """Depthwise then pointwise convolution, with an activation only at the end."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__(

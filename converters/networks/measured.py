@@ -1,8 +1,8 @@
-"""What is known about the networks of the catalog without building them: parameters and arithmetic.
+"""Parameters and arithmetic of the networks of the catalog, without building them.
 
-Importing paddle takes seconds and needs hundreds of megabytes, too much for showing a size or refusing a
-checkpoint of another network. So networks are measured once, by ``python -m converters.networks.measure``,
-into ``measured.json``; a test repeats the measurement.
+Importing paddle takes seconds and hundreds of megabytes, too much to show a size or to reject a checkpoint of
+another architecture. Therefore ``python -m converters.networks.measure`` measures the networks once and
+writes ``measured.json``; a test repeats the measurement.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ Tree = dict[str, JsonValue]
 
 
 class Complexity(Model):
-    """Size of a network and the work of one input.
+    """Size and arithmetic of a network for one input.
 
     Attributes:
-        parameters: Numbers that training changes; batch-norm statistics are not among them.
-        multiply_adds: Multiplications of all convolutions, each with its addition. Norms, activations,
-            pooling and resizing are not counted, and a bias is not either.
+        parameters: Number of trainable parameters, without batch-norm statistics.
+        multiply_adds: Multiply-adds of all convolutions. Norms, activations, pooling, resizing and biases
+            are not counted.
     """
 
     parameters: PositiveInt
@@ -37,17 +37,17 @@ class Complexity(Model):
 
 
 class Measurement(Model):
-    """One network, measured.
+    """Measurement of one network.
 
     Attributes:
-        network: The spec.
+        architecture: Architecture of the network.
         parameters: As in `Complexity`.
         multiply_adds_per_cell: Multiply-adds for each cell of a map, by the stride of the map.
-        multiply_adds_once: Multiply-adds behind global pooling, which no input size changes.
+        multiply_adds_once: Multiply-adds after global pooling, which do not depend on the input size.
         state_dict: Shape of every entry of the state dict.
     """
 
-    network: Architecture
+    architecture: Architecture
     parameters: PositiveInt
     multiply_adds_per_cell: dict[PositiveInt, PositiveInt]
     multiply_adds_once: NonNegativeInt
@@ -55,31 +55,31 @@ class Measurement(Model):
 
     @property
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Shape by parameter name."""
+        """Shapes by parameter name."""
         return dict(_unfold(self.state_dict))
 
     def complexity(self, height: int, width: int) -> Complexity:
-        """Work for one input of that size, in pixels; every map's sides are rounded up."""
-        moving = sum(
+        """Compute the complexity for an input size in pixels; the sides of every map are rounded up."""
+        per_map = sum(
             count * -(-height // stride) * -(-width // stride)
             for stride, count in self.multiply_adds_per_cell.items()
         )
-        return Complexity(parameters=self.parameters, multiply_adds=moving + self.multiply_adds_once)
+        return Complexity(parameters=self.parameters, multiply_adds=per_map + self.multiply_adds_once)
 
 
 class Table(Model):
-    """The file."""
+    """Content of ``measured.json``."""
 
-    networks: tuple[Measurement, ...]
+    measurements: tuple[Measurement, ...]
 
 
-def measurement_of(network: Architecture) -> Measurement | None:
-    """The measurement of a network; None when it was never measured."""
-    return next((known for known in _table().networks if known.network == network), None)
+def measurement_of(architecture: Architecture) -> Measurement | None:
+    """Return the measurement of an architecture; None if it was never measured."""
+    return next((each for each in _table().measurements if each.architecture == architecture), None)
 
 
 def fold(shapes: Mapping[str, tuple[int, ...]]) -> Tree:
-    """Shapes by name to a tree; the inverse of `Measurement.shapes`."""
+    """Fold shapes by name into a tree; the inverse of `Measurement.shapes`."""
     tree: Tree = {}
     for name, shape in shapes.items():
         *path, leaf = name.split(".")

@@ -1,4 +1,4 @@
-"""The path-aggregation neck both generations of PicoDet share; they differ in the mixing block alone."""
+"""The path-aggregation neck of both generations of PicoDet, which differ only in the mixing block."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class PathAggregation(nn.Layer):  # type: ignore[misc]
     Args:
         in_channels: Channels of the backbone's maps, strides 8, 16 and 32.
         channels: Channels of every output.
-        mixing: Makes the block that mixes a concatenation: from ``2 * channels`` to ``channels``.
+        mixing: Creates the block that mixes a concatenation: from ``2 * channels`` to ``channels``.
     """
 
     def __init__(self, in_channels: Sequence[int], channels: int, mixing: Callable[[int], nn.Layer]) -> None:
@@ -32,7 +32,7 @@ class PathAggregation(nn.Layer):  # type: ignore[misc]
         self.second_top_conv = downsample(channels)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """Maps of strides 8, 16, 32 and 64; sides of the stride-64 map are rounded up."""
+        """Return maps of strides 8, 16, 32 and 64; the sides of the last one are rounded up."""
         t8, t16, t32 = self.conv_t(maps)
         u16 = self.top_down_blocks[0](concat(upsample(t32), t16))
         p8 = self.top_down_blocks[1](concat(upsample(u16), t8))
@@ -43,22 +43,22 @@ class PathAggregation(nn.Layer):  # type: ignore[misc]
 
 
 class ChannelEqualizer(nn.Layer):  # type: ignore[misc]
-    """Brings every map of the backbone to the same number of channels."""
+    """Converts every map of the backbone to the same number of channels."""
 
     def __init__(self, in_channels: Sequence[int], channels: int) -> None:
         super().__init__()
         self.convs = nn.LayerList([ConvBN(width, channels, act=nn.Hardswish) for width in in_channels])
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
-        """One map for each input, resolutions unchanged."""
+        """Return one map per input, with unchanged resolution."""
         return [layer(x) for layer, x in zip(self.convs, maps, strict=True)]
 
 
 def downsample(channels: int) -> SeparableConv:
-    """Half the resolution, same channels."""
+    """Create a layer that halves the resolution and keeps the channels."""
     return SeparableConv(channels, channels, KERNEL, stride=2)
 
 
 def upsample(x: Tensor) -> Tensor:
-    """Twice the resolution, nearest neighbor."""
+    """Double the resolution with nearest-neighbor interpolation."""
     return F.interpolate(x, scale_factor=2, mode="nearest")

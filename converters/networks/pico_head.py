@@ -1,7 +1,7 @@
-"""PicoHead, the head of the 2021 PicoDet: one tower and one prediction convolution a level.
+"""PicoHead, the head of the 2021 PicoDet: one tower and one prediction convolution per level.
 
-A level is one resolution of the neck. Classification and box regression share the tower; nothing is
-shared between levels.
+A level is one resolution of the neck. Classification and box regression share the tower; levels share
+nothing.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Level(NamedTuple):
     """Predictions of one level.
 
     Attributes:
-        scores: Class scores in 0..1, [N, classes, h, w].
-        distances: Logits of the box distribution, [N, 4 * (reg_max + 1), h, w]; sides left, top, right,
-            bottom, each with its bins in order.
+        scores: Class scores from 0 to 1, [N, classes, h, w].
+        distances: Logits of the box distribution, [N, 4 * (reg_max + 1), h, w]; left, top, right and bottom
+            side, each with its bins in order.
     """
 
     scores: Tensor
@@ -36,7 +36,7 @@ class Level(NamedTuple):
 
 
 class PicoHead(nn.Layer):  # type: ignore[misc]
-    """Scores and box distributions from one convolution; its channels are split behind it."""
+    """Scores and box distributions from one convolution, whose output channels are split."""
 
     def __init__(self, spec: PicoDet) -> None:
         super().__init__()
@@ -47,21 +47,21 @@ class PicoHead(nn.Layer):  # type: ignore[misc]
             self.add_sublayer(
                 f"head_cls{level}", conv(spec.width, spec.classes + box_channels(spec), 1, bias=True)
             )
-        add_training_leftovers(self, spec)
+        add_training_parameters(self, spec)
 
     def forward(self, maps: list[Tensor]) -> list[Level]:
-        """Predictions of each map of the neck."""
+        """Return the predictions for each map of the neck."""
         return [self.predict(level, self.conv_feat(level, x)) for level, x in enumerate(maps)]
 
     def predict(self, level: int, tower: Tensor) -> Level:
-        """Predictions from the tower's result."""
+        """Return the predictions for the output of the tower."""
         logits = getattr(self, f"head_cls{level}")(tower)
         scores, distances = paddle.split(logits, [self.classes, logits.shape[1] - self.classes], axis=1)
         return Level(sigmoid(scores), distances)
 
 
 class Tower(nn.Layer):  # type: ignore[misc]
-    """Depthwise-pointwise pairs, ``depth`` of them on each level."""
+    """Pairs of depthwise and pointwise convolutions, ``depth`` of them per level."""
 
     def __init__(self, channels: int, depth: int, levels: int) -> None:
         super().__init__()
@@ -72,7 +72,7 @@ class Tower(nn.Layer):  # type: ignore[misc]
             self.add_sublayer(f"cls_conv_pw{level}", nn.LayerList(pointwise))
 
     def forward(self, level: int, x: Tensor) -> Tensor:
-        """Same shape as ``x``, the neck's map of that level."""
+        """Return a map with the shape of ``x``, the map of the neck for that level."""
         pairs = zip(getattr(self, f"cls_conv_dw{level}"), getattr(self, f"cls_conv_pw{level}"), strict=True)
         for depthwise, pointwise in pairs:
             x = pointwise(depthwise(x))
@@ -80,15 +80,15 @@ class Tower(nn.Layer):  # type: ignore[misc]
 
 
 def box_channels(spec: PicoDet) -> int:
-    """Channels of the box distribution: four sides, ``reg_max + 1`` bins each."""
+    """Return the channels of the box distribution: four sides with ``reg_max + 1`` bins each."""
     return 4 * (spec.reg_max + 1)
 
 
-def add_training_leftovers(head: nn.Layer, spec: PicoDet) -> None:
-    """Register what checkpoints hold and inference does not read.
+def add_training_parameters(head: nn.Layer, spec: PicoDet) -> None:
+    """Register parameters that checkpoints contain and the raw outputs do not use.
 
-    A learnable scale per level that upstream never applies, and the bin values 0..reg_max, which decoding
-    inside the graph uses.
+    A learnable scale per level that upstream never applies, and the bin values from 0 to reg_max, which
+    decoding inside the graph uses.
     """
     for stride in spec.strides:
         head.add_sublayer(f"p{int(math.log2(stride))}_feat", UnusedScale())
@@ -96,7 +96,7 @@ def add_training_leftovers(head: nn.Layer, spec: PicoDet) -> None:
 
 
 class UnusedScale(nn.Layer):  # type: ignore[misc]
-    """One number that no computation reads."""
+    """One parameter that no operator reads."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -104,13 +104,13 @@ class UnusedScale(nn.Layer):  # type: ignore[misc]
 
 
 class DistributionProject(nn.Layer):  # type: ignore[misc]
-    """Expectation of a distance from the logits of its bins."""
+    """Computes the expected distance from the logits of its bins."""
 
     def __init__(self, reg_max: int) -> None:
         super().__init__()
         self.bins = reg_max + 1
-        # A parameter that no training changes: a buffer would need dynamic graph mode, and the exporter
-        # builds networks in static graph mode.
+        # A parameter that is not trained: a buffer needs dynamic graph mode, and the export builds networks
+        # in static graph mode.
         self.project = self.create_parameter(
             [self.bins],
             attr=paddle.ParamAttr(trainable=False),
@@ -118,7 +118,7 @@ class DistributionProject(nn.Layer):  # type: ignore[misc]
         )
 
     def forward(self, logits: Tensor) -> Tensor:
-        """[N, A, 4 * bins] to distances [N, A, 4], in cells of the level's grid."""
+        """Convert [N, A, 4 * bins] to distances [N, A, 4], in cells of the level."""
         cells = logits.shape[1]
         share = F.softmax(paddle.reshape(logits, [-1, cells, 4, self.bins]), axis=-1)
         return F.linear(share, self.project)

@@ -1,4 +1,4 @@
-"""PicoHeadV2, the head of the 2022 PicoDet: task-aligned scores, squeeze-excite behind the tower."""
+"""PicoHeadV2, the head of the 2022 PicoDet: task-aligned scores, squeeze-excite after the tower."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import TYPE_CHECKING
 from paddle import Tensor, nn
 
 from converters.networks.layers import ConvNorm, SeparableConv, conv, sigmoid, sqrt
-from converters.networks.pico_head import KERNEL, Level, Tower, add_training_leftovers, box_channels
+from converters.networks.pico_head import KERNEL, Level, Tower, add_training_parameters, box_channels
 
 if TYPE_CHECKING:
     from registry.schema.architecture import PicoDet
 
 EPSILON = 1e-9
-"""Added under the root of the aligned score."""
+"""Added before the square root of the aligned score."""
 
 
 class PicoHeadV2(nn.Layer):  # type: ignore[misc]
-    """Separate convolutions for classes and boxes, and a branch that tells how well the two agree."""
+    """Separate convolutions for classes and boxes, and a branch that scores how well the two agree."""
 
     def __init__(self, spec: PicoDet) -> None:
         super().__init__()
         self.levels = len(spec.strides)
         self.conv_feat = SqueezedTower(spec.width, spec.tower_depth, self.levels)
-        add_training_leftovers(self, spec)
+        add_training_parameters(self, spec)
         self.head_cls_list = nn.LayerList(
             [conv(spec.width, spec.classes, 1, bias=True) for _ in spec.strides]
         )
@@ -34,16 +34,16 @@ class PicoHeadV2(nn.Layer):  # type: ignore[misc]
             [SeparableConv(spec.width, 1, KERNEL, last_act=False) for _ in spec.strides]
         )
         for level in range(self.levels):
-            # Checkpoints hold each prediction convolution under two names.
+            # Checkpoints contain each prediction convolution under two names.
             self.add_sublayer(f"head_cls{level}", self.head_cls_list[level])
             self.add_sublayer(f"head_reg{level}", self.head_reg_list[level])
 
     def forward(self, maps: list[Tensor]) -> list[Level]:
-        """Predictions of each map of the neck."""
+        """Return the predictions for each map of the neck."""
         return [self.predict(level, x) for level, x in enumerate(maps)]
 
     def predict(self, level: int, x: Tensor) -> Level:
-        """Predictions from the neck's map; the score is the geometric mean of class and alignment."""
+        """Return the predictions for a map; a score is the geometric mean of class score and alignment."""
         tower = self.conv_feat(level, x)
         squeezed = self.conv_feat.squeeze(level, tower)
         score = sigmoid(self.head_cls_list[level](squeezed))
@@ -52,14 +52,14 @@ class PicoHeadV2(nn.Layer):  # type: ignore[misc]
 
 
 class SqueezedTower(Tower):
-    """The tower, and one squeeze-excite a level that the predictions look through."""
+    """The tower, and one squeeze-excite per level before the predictions."""
 
     def __init__(self, channels: int, depth: int, levels: int) -> None:
         super().__init__(channels, depth, levels)
         self.se = nn.LayerList([PicoSE(channels) for _ in range(levels)])
 
     def squeeze(self, level: int, tower: Tensor) -> Tensor:
-        """The tower's result, gated and mixed."""
+        """Apply squeeze-excite to the output of the tower."""
         return self.se[level](tower)
 
 
@@ -68,11 +68,11 @@ class PicoSE(nn.Layer):  # type: ignore[misc]
 
     def __init__(self, channels: int) -> None:
         super().__init__()
-        # Adaptive pooling for the reason given at SqueezeExcite.
+        # Adaptive pooling, for the reason given in SqueezeExcite.
         self.pool = nn.AdaptiveAvgPool2D(1)
         self.fc = conv(channels, channels, 1, bias=True)
         self.conv = ConvNorm(channels, channels, act=nn.Hardswish)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Same shape as ``x``."""
+        """Return a map with the shape of ``x``."""
         return self.conv(x * sigmoid(self.fc(self.pool(x))))

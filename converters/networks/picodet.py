@@ -1,4 +1,4 @@
-"""PicoDet: backbone, neck and head put together as the spec says."""
+"""PicoDet: backbone, neck and head as the architecture defines them."""
 
 from __future__ import annotations
 
@@ -31,6 +31,6 @@ class PicoDet(nn.Layer):  # type: ignore[misc]
         self.head = HEADS[spec.head](spec)
 
     def forward(self, image: Tensor) -> list[Level]:
-        """Predictions of each level for a normalized image [N, 3, H, W]; H and W multiples of 32."""
+        """Return the predictions of each level for a normalized image [N, 3, H, W]; H, W multiples of 32."""
         levels: list[Level] = self.head(self.neck(self.backbone(image)))
         return levels

@@ -1,16 +1,16 @@
-"""Inference models to ONNX, and ONNX to simpler or smaller ONNX."""
+"""Converts inference models to ONNX, and simplifies, halves or quantizes ONNX models."""
 
 from typing import TYPE_CHECKING
 
 from converters.onnx.options import (
-    REFUSALS,
+    UNSUPPORTED_CODES,
     OnnxOptions,
     RefineOptions,
     onnx_key,
     refine_key,
     refine_options,
-    refuse_ir_version,
-    refuse_opset,
+    require_ir_version,
+    require_opset,
 )
 from converters.onnx.quantize_options import (
     Calibration,
@@ -20,10 +20,10 @@ from converters.onnx.quantize_options import (
 )
 
 if TYPE_CHECKING:
-    from converters.onnx.convert import to_onnx
+    from converters.onnx.convert import run_onnx_job
 
 __all__ = [
-    "REFUSALS",
+    "UNSUPPORTED_CODES",
     "Calibration",
     "OnnxOptions",
     "QuantizeOptions",
@@ -33,16 +33,16 @@ __all__ = [
     "quantize_options",
     "refine_key",
     "refine_options",
-    "refuse_ir_version",
-    "refuse_opset",
-    "to_onnx",
+    "require_ir_version",
+    "require_opset",
+    "run_onnx_job",
 ]
 
 
 def __getattr__(name: str) -> object:
-    # Loaded on first use: who looks into the store for a file that is there needs no converter.
-    if name != "to_onnx":
+    # Imported on first use: a command that finds its file in the cache needs no converter.
+    if name != "run_onnx_job":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from converters.onnx.convert import to_onnx
+    from converters.onnx.convert import run_onnx_job
 
-    return to_onnx
+    return run_onnx_job

@@ -1,4 +1,4 @@
-"""Inference model to ONNX, with the real paddle2onnx and a proof that it did what it was asked for."""
+"""Converts an inference model to ONNX with paddle2onnx, and checks the output."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from pydantic import JsonValue
 
 from converters.formats import Inspection, inspect
 from converters.jobs.input_model import InferenceModel, read_model, stage
-from converters.jobs.job import Conversion, conversion
-from converters.jobs.output_checks import Proof
-from converters.onnx.options import OnnxOptions, onnx_key, refuse_ir_version, refuse_opset
+from converters.jobs.job import Job, run_job
+from converters.jobs.output_checks import OutputChecks
+from converters.onnx.options import OnnxOptions, onnx_key, require_ir_version, require_opset
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import PADDLE2ONNX
 
@@ -19,7 +19,7 @@ _WORKER = Path(__file__).with_name("worker.py")
 _MADE = "made.onnx"
 
 
-def to_onnx(
+def run_onnx_job(
     model: Path,
     out: Path,
     options: OnnxOptions,
@@ -30,42 +30,41 @@ def to_onnx(
 ) -> Inspection:
     """Convert an inference model to an ``.onnx`` file.
 
-    Inputs and outputs keep the names and order they have in the program. The result appears at ``out``
-    only when it is complete, valid and what was asked for, with its provenance beside it. Equal inputs,
-    versions and options give equal bytes.
+    Inputs and outputs keep the names and order of the program. The file is published with its provenance, and
+    only after it passed all checks. Equal inputs, versions and options give equal bytes.
 
     Args:
         model: Folder or file of an inference model, legacy or PIR.
         out: The file to write; replaced when it exists.
-        options: What to make.
-        toolchains: Where the tool comes from.
-        work: Folder for work in progress and logs.
-        note: Told what takes longer than a moment.
+        options: Options of the ONNX file.
+        toolchains: Finds or builds the environment of the tool.
+        work: Folder for temporary files and logs.
+        note: Called with progress messages.
 
     Returns:
-        What the file is, read from its bytes.
+        Inspection of the written file.
 
     Raises:
-        UsageError: An opset or IR version that cannot be written, or ``out`` cannot be.
+        UsageError: The opset or IR version is not supported, or ``out`` cannot be written.
         NotFoundError: A file of the model is missing.
-        IntegrityError: A file of the model is damaged, or the two do not belong together.
+        IntegrityError: A file of the model is damaged, or program and parameters do not match.
         ConversionError: ``converter-…``.
-        MissingToolError: paddle2onnx is not here and cannot be had, or the disk is full.
+        MissingToolError: paddle2onnx is neither installed nor installable, or the disk is full.
     """
-    refuse_opset(options.opset)
-    refuse_ir_version(options)
+    require_opset(options.opset)
+    require_ir_version(options)
     source = read_model(model)
     key = onnx_key(source.digests, options)
-    doing = f"converting {source.program.path.name} to ONNX, opset {options.opset}"
-    with conversion("onnx", PADDLE2ONNX, key, out, doing, toolchains=toolchains, work=work, note=note) as job:
+    task = f"converting {source.program.path.name} to ONNX, opset {options.opset}"
+    with run_job("onnx", PADDLE2ONNX, key, out, task, toolchains=toolchains, work=work, note=note) as job:
         versions = _run_paddle2onnx(source, options, job)
-        inspection = _prove(job.folder / _MADE, source, options, job.proof)
-        job.deliver({_MADE: out}, inputs=source.named_digests, versions=versions, options=options.asked())
+        inspection = _check_output(job.folder / _MADE, source, options, job.checks)
+        job.publish({_MADE: out}, inputs=source.named_digests, versions=versions, options=options.for_key())
     return inspection.model_copy(update={"path": out})
 
 
-def _run_paddle2onnx(source: InferenceModel, options: OnnxOptions, job: Conversion) -> JsonValue:
-    """The versions of the packages that took part."""
+def _run_paddle2onnx(source: InferenceModel, options: OnnxOptions, job: Job) -> JsonValue:
+    """Write the ONNX file and return the versions of the packages involved."""
     staged = stage(source, job.folder)
     request: dict[str, JsonValue] = {
         "program": str(staged.program),
@@ -76,18 +75,21 @@ def _run_paddle2onnx(source: InferenceModel, options: OnnxOptions, job: Conversi
         "inputs": [tensor.name for tensor in source.inputs],
         "outputs": [tensor.name for tensor in source.outputs],
     }
-    return job.run(_WORKER, request, hint="if an operator is not supported, try a later opset: --opset 16")
+    hint = "if an operator is not supported, try a later opset: --opset 16"
+    return job.run_worker(_WORKER, request, hint=hint)
 
 
-def _prove(made: Path, source: InferenceModel, options: OnnxOptions, proof: Proof) -> Inspection:
-    """Open what was made and refuse it unless it is what was asked for."""
+def _check_output(
+    made: Path, source: InferenceModel, options: OnnxOptions, checks: OutputChecks
+) -> Inspection:
+    """Inspect the output and reject it if it does not match the request."""
     inspection = inspect(made)
-    proof.equal("format", "onnx", inspection.format)
-    proof.equal("opsets", {"ai.onnx": options.opset}, inspection.details["opsets"])
+    checks.require_equal("format", "onnx", inspection.format)
+    checks.require_equal("opsets", {"ai.onnx": options.opset}, inspection.details["opsets"])
     if options.ir_version is not None:
-        proof.equal("ir_version", options.ir_version, inspection.details["ir_version"])
+        checks.require_equal("ir_version", options.ir_version, inspection.details["ir_version"])
     if inspection.precision is not None:
-        proof.equal("precision", options.precision, inspection.precision)
-    proof.same_ends("inputs", source.inputs, inspection.inputs)
-    proof.same_ends("outputs", source.outputs, inspection.outputs)
+        checks.require_equal("precision", options.precision, inspection.precision)
+    checks.require_same_tensors("inputs", source.inputs, inspection.inputs)
+    checks.require_same_tensors("outputs", source.outputs, inspection.outputs)
     return inspection

@@ -1,4 +1,4 @@
-"""What to ask the ONNX tools for, and what none of them can do."""
+"""Options of ONNX files, and the combinations that no tool supports."""
 
 from __future__ import annotations
 
@@ -15,49 +15,49 @@ from registry.schema.base import Model
 FIRST_OPSET, LAST_OPSET = 7, 21
 """Opsets paddle2onnx 2.1.0 writes."""
 
-REFUSALS = ("onnx-fp16-unsupported",)
-"""Codes of errors that say: this graph has no such form, and nothing was tried."""
+UNSUPPORTED_CODES = ("onnx-fp16-unsupported",)
+"""Codes of errors for graphs that cannot be converted to the requested form."""
 
 LAST_IR = 10
-"""Latest IR version of the onnx that paddle2onnx 2.1.0 is pinned to, 1.17."""
+"""Latest IR version of onnx 1.17, to which paddle2onnx 2.1.0 is pinned."""
 
 _IR_SINCE = {9: 4, 10: 5, 11: 6, 12: 7, 15: 8, 19: 9, 21: 10}
-"""Opset to the IR version it came with (``onnx.helper.VERSION_TABLE``); those between take the one before."""
+"""Opset to the IR version released with it (``onnx.helper.VERSION_TABLE``); others use the one before."""
 
 
 class OnnxOptions(Model):
-    """What to make.
+    """Options of an ONNX file.
 
     Attributes:
-        opset: Version of the operator set; an older one is read by more runtimes. It is never raised in
-            silence: a network that needs a later one is refused.
+        opset: Version of the operator set; more runtimes read an older one. It is never raised silently: a
+            network that needs a later opset is an error.
         precision: Arithmetic of the operators.
-        ir_version: Version of the file format itself; a runtime refuses one later than it knows. None leaves
-            what the tool writes.
+        ir_version: Version of the file format; a runtime rejects versions later than its own. None keeps the
+            version that the tool writes.
     """
 
     opset: int = 11
     precision: Literal["fp32"] = "fp32"
     ir_version: int | None = None
 
-    def asked(self) -> dict[str, JsonValue]:
-        """The options as keys and provenance state them: an IR version left to the tool is none."""
+    def for_key(self) -> dict[str, JsonValue]:
+        """Return the options for cache key and provenance, without an IR version that the tool chooses."""
         return self.model_dump(exclude_none=True)
 
 
 def onnx_key(inputs: Mapping[str, str], options: OnnxOptions) -> str:
-    """Name of the conversion of one model with these options, known before it is made.
+    """Compute the cache key of a conversion with these options, before it runs.
 
     Args:
         inputs: ``program`` and ``params`` to their SHA-256.
-        options: What to make.
+        options: Options of the ONNX file.
     """
     tools = {pin.package: pin.exact for pin in PADDLE2ONNX.pins if pin.exact is not None}
-    return conversion_key("onnx", inputs=inputs, tools=tools, options=options.asked())
+    return conversion_key("onnx", inputs=inputs, tools=tools, options=options.for_key())
 
 
-def refuse_opset(opset: int) -> None:
-    """Refuse an opset the tool does not write.
+def require_opset(opset: int) -> None:
+    """Reject an opset that the tool does not write.
 
     Raises:
         UsageError: ``onnx-opset-unsupported``.
@@ -74,9 +74,9 @@ def refuse_opset(opset: int) -> None:
 
 
 def lowest_ir(opset: int) -> int:
-    """Earliest IR version that may be written for an opset.
+    """Return the earliest IR version that is valid for an opset.
 
-    Before version 4 weights had to be listed among the inputs, which the models made here do not do.
+    Before version 4, weights had to be listed as inputs; models converted here do not list them.
 
     Args:
         opset: Version of the operator set.
@@ -84,39 +84,41 @@ def lowest_ir(opset: int) -> int:
     return max((ir for since, ir in _IR_SINCE.items() if since <= opset), default=4)
 
 
-def refuse_ir_version(options: OnnxOptions) -> None:
-    """Refuse an IR version that the opset does not go with, or that is not known.
+def require_ir_version(options: OnnxOptions) -> None:
+    """Reject an IR version that is too early for the opset, or unknown.
 
     Raises:
         UsageError: ``onnx-ir-unsupported``.
     """
-    asked, lowest = options.ir_version, lowest_ir(options.opset)
-    if asked is None or lowest <= asked <= LAST_IR:
+    requested, lowest = options.ir_version, lowest_ir(options.opset)
+    if requested is None or lowest <= requested <= LAST_IR:
         return
-    early = asked < lowest
-    fitting = [opset for opset in range(FIRST_OPSET, options.opset) if early and lowest_ir(opset) <= asked]
+    early = requested < lowest
+    fitting = [
+        opset for opset in range(FIRST_OPSET, options.opset) if early and lowest_ir(opset) <= requested
+    ]
     raise UsageError(
         "onnx-ir-unsupported",
         f"opset {options.opset} needs an IR version of {lowest} or later"
         if early
-        else f"{PADDLE2ONNX} knows no IR version {asked}",
+        else f"{PADDLE2ONNX} does not support IR version {requested}",
         expected=f"an IR version from {lowest} to {LAST_IR}" if lowest < LAST_IR else f"IR version {LAST_IR}",
-        found=str(asked),
+        found=str(requested),
         done="nothing was converted",
         hint=f"--ir-version {lowest if early else LAST_IR}"
-        + (f", or --opset {fitting[-1]} --ir-version {asked}" if fitting else ""),
+        + (f", or --opset {fitting[-1]} --ir-version {requested}" if fitting else ""),
     )
 
 
 class RefineOptions(Model):
-    """What to make of an ONNX model.
+    """Changes to an ONNX model.
 
     Attributes:
         precision: Arithmetic of the operators.
-        fp16_io: Whether inputs and outputs are in half precision too; single by default, so that a half
-            model takes the place of a single one.
-        simplify: Whether constants are folded and what does nothing is taken out (onnxslim), held to what
-            the model computed before.
+        fp16_io: Whether inputs and outputs are FP16 too; FP32 by default, so that an FP16 model can replace
+            an FP32 one.
+        simplify: Whether onnxslim folds constants and removes operators without effect. The simplified model
+            is compared with the original.
     """
 
     precision: Literal["fp32", "fp16"] = "fp32"
@@ -125,18 +127,18 @@ class RefineOptions(Model):
 
     @property
     def changes(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether the options change the model."""
         return self.precision != "fp32" or self.simplify
 
 
 def refine_options(precision: str, *, fp16_io: bool = False, simplify: bool = False) -> RefineOptions:
-    """Options of a refined ONNX file, refused here when no tool could meet them.
+    """Build the options of a refined ONNX file and reject those that no tool supports.
 
-    Half precision is made of a simplified model: onnxconverter-common gets casts of constants wrong.
+    FP16 implies simplification, because onnxconverter-common mishandles casts of constants.
 
     Args:
         precision: ``fp32`` or ``fp16``.
-        fp16_io: Whether inputs and outputs are half too.
+        fp16_io: Whether inputs and outputs are FP16 too.
         simplify: Whether the graph is simplified.
 
     Raises:
@@ -152,7 +154,7 @@ def refine_options(precision: str, *, fp16_io: bool = False, simplify: bool = Fa
     if fp16_io and precision != "fp16":
         raise UsageError(
             "onnx-fp16-io-unsupported",
-            "only a model in half precision can have half inputs and outputs",
+            "only a model with --precision fp16 can have FP16 inputs and outputs",
             hint="--precision fp16 --fp16-io",
         )
     half = precision == "fp16"
@@ -160,11 +162,11 @@ def refine_options(precision: str, *, fp16_io: bool = False, simplify: bool = Fa
 
 
 def refine_key(inputs: Mapping[str, str], options: RefineOptions) -> str:
-    """Name of the refinement of one model with these options, known before it is made.
+    """Compute the cache key of a refinement with these options, before it runs.
 
     Args:
         inputs: ``model`` to its SHA-256.
-        options: What to make.
+        options: Changes to the model.
     """
     tools = {pin.package: pin.exact for pin in ONNXTOOLS.pins if pin.exact is not None}
     return conversion_key("onnx-refined", inputs=inputs, tools=tools, options=options.model_dump())

@@ -1,4 +1,4 @@
-"""ONNX to ONNX in eight bits, with a proof of what came out."""
+"""Quantizes an ONNX model to eight bits, and checks the output."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from converters.formats import Inspection, inspect
-from converters.jobs.job import Conversion, conversion
-from converters.jobs.output_checks import Proof
+from converters.jobs.job import Job, run_job
+from converters.jobs.output_checks import OutputChecks
 from converters.onnx.quantize_options import FIRST_OPSET, QuantizeOptions, quantize_key
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import ONNXQUANT
@@ -17,10 +17,10 @@ from registry.errors import ConversionError
 
 _WORKER = Path(__file__).with_name("quantize_worker.py")
 _MADE = "made.onnx"
-_SECONDS = 1800.0  # calibration runs the network on each image
+_TIMEOUT_SECONDS = 1800.0  # calibration runs the network on each image
 
 
-def quantize(
+def run_quantize_job(
     model: Path,
     out: Path,
     options: QuantizeOptions,
@@ -29,59 +29,59 @@ def quantize(
     work: Path,
     note: Callable[[str], None],
 ) -> Inspection:
-    """Make an ONNX file in eight bits of one in single precision.
+    """Quantize an FP32 ONNX model to INT8.
 
-    The result appears at ``out`` only when it keeps inputs and outputs and holds what was asked for, with its
-    provenance beside it.
+    The file is published with its provenance, and only after it passed all checks.
 
     Args:
-        model: The ``.onnx`` file, in single precision.
+        model: The ``.onnx`` file, in FP32.
         out: The file to write; replaced when it exists.
-        options: What to make; with a calibration, unless weights alone are quantized.
-        toolchains: Where the tools come from.
-        work: Folder for work in progress and logs.
-        note: Told what takes longer than a moment, and what stayed in single precision.
+        options: How to quantize; with a calibration, unless only weights are quantized.
+        toolchains: Finds or builds the environment of the tool.
+        work: Folder for temporary files and logs.
+        note: Called with progress messages, and with the number of operators that stay in FP32.
 
     Returns:
-        What the file is, read from its bytes.
+        Inspection of the written file.
 
     Raises:
         UsageError: ``out`` cannot be written.
         IntegrityError: The file is damaged.
-        ConversionError: ``onnx-quantization-unsupported`` for a model that is not in single precision or of an opset
-            without scales for each channel, or ``converter-…``.
-        MissingToolError: The tools are not here and cannot be had, or the disk is full.
+        ConversionError: ``onnx-quantization-unsupported`` for a model that is not FP32 or whose opset has no
+            scales per channel; ``converter-…``.
+        MissingToolError: The tools are neither installed nor installable, or the disk is full.
     """
     source = inspect(model)
     _require_quantizable(source)
-    seen = options.calibration
+    calibration = options.calibration
     key = quantize_key({"model": source.sha256}, options)
-    doing = f"quantizing {model.name}{f' on {seen.inputs} network inputs' if seen else ''}"
-    with conversion(
-        "onnx-quantized", ONNXQUANT, key, out, doing, toolchains=toolchains, work=work, note=note
+    task = f"quantizing {model.name}"
+    task += f" with ranges from {calibration.inputs} network inputs" if calibration else ""
+    with run_job(
+        "onnx-quantized", ONNXQUANT, key, out, task, toolchains=toolchains, work=work, note=note
     ) as job:
         answer = _run_quantizer(model, options, job)
-        inspection = _prove(job.folder / _MADE, source, options, job.proof)
-        job.deliver(
+        inspection = _check_output(job.folder / _MADE, source, options, job.checks)
+        job.publish(
             {_MADE: out},
-            inputs={model.name: source.sha256, **(seen.images if seen else {})},
+            inputs={model.name: source.sha256, **(calibration.images if calibration else {})},
             versions=answer["tools"],
             options=options.model_dump(exclude={"calibration": {"images"}}),
         )
-    note(f"{answer['quantized']} operators quantized, {answer['kept']} kept in single precision")
+    note(f"{answer['quantized']} operators quantized, {answer['kept']} kept in FP32")
     return inspection.model_copy(update={"path": out})
 
 
-def _run_quantizer(model: Path, options: QuantizeOptions, job: Conversion) -> dict[str, JsonValue]:
-    seen = options.calibration
+def _run_quantizer(model: Path, options: QuantizeOptions, job: Job) -> dict[str, JsonValue]:
+    calibration = options.calibration
     request: dict[str, JsonValue] = {
         "model": str(model.absolute()),
         "out": str(job.folder / _MADE),
         "folder": str(job.folder),
-        "tensors": str(seen.tensors.absolute()) if seen else None,
+        "tensors": str(calibration.tensors.absolute()) if calibration else None,
     }
-    hint = "in a network of few convolutions all keep single precision: --weight-only int8" if seen else None
-    return job.run(_WORKER, request, hint=hint, seconds=_SECONDS)
+    hint = "in a network with few convolutions all of them stay in FP32: try --weight-only int8"
+    return job.run_worker(_WORKER, request, hint=hint if calibration else None, timeout=_TIMEOUT_SECONDS)
 
 
 def _require_quantizable(source: Inspection) -> None:
@@ -92,21 +92,23 @@ def _require_quantizable(source: Inspection) -> None:
         raise ConversionError(
             "onnx-quantization-unsupported",
             f"{source.path} cannot be quantized",
-            expected=f"a model in fp32 of opset {FIRST_OPSET} or later",
+            expected=f"an fp32 model with opset {FIRST_OPSET} or later",
             found=f"{source.precision} with weights in {source.weights_precision}, opset {opset}",
             done="nothing was converted",
             hint=f"start from the inference model or the weights, with --opset {FIRST_OPSET}",
         )
 
 
-def _prove(made: Path, source: Inspection, options: QuantizeOptions, proof: Proof) -> Inspection:
-    """Open what was made and refuse it unless it is what was asked for."""
+def _check_output(
+    made: Path, source: Inspection, options: QuantizeOptions, checks: OutputChecks
+) -> Inspection:
+    """Inspect the output and reject it if it does not match the request."""
     found = inspect(made)
-    proof.equal("format", "onnx", found.format)
-    proof.equal("precision", options.arithmetic, found.precision)
+    checks.require_equal("format", "onnx", found.format)
+    checks.require_equal("precision", options.arithmetic, found.precision)
     if options.arithmetic == "fp32":
-        proof.equal("weights", "int8", found.weights_precision)
-    proof.equal("opsets", source.details["opsets"], found.details["opsets"])
-    proof.same_ends("inputs", source.inputs, found.inputs)
-    proof.same_ends("outputs", source.outputs, found.outputs)
+        checks.require_equal("weights", "int8", found.weights_precision)
+    checks.require_equal("opsets", source.details["opsets"], found.details["opsets"])
+    checks.require_same_tensors("inputs", source.inputs, found.inputs)
+    checks.require_same_tensors("outputs", source.outputs, found.outputs)
     return found

@@ -1,4 +1,4 @@
-"""What to ask for in eight bits, and what no tool here can do."""
+"""Options of quantized ONNX files, and the combinations that no tool supports."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from registry.errors import UsageError
 from registry.schema.base import Model
 
 FIRST_OPSET = 13
-"""Earliest operator set whose QuantizeLinear and DequantizeLinear have a scale for each channel."""
+"""First opset whose QuantizeLinear and DequantizeLinear take one scale per channel."""
 
 
 class Calibration(Model):
-    """Network inputs that the ranges of activations are measured on.
+    """Network inputs from which the ranges of activations are measured.
 
     Attributes:
         sha256: Digest over names, extents and bytes of the inputs, in order.
-        inputs: How many there are.
-        images: File name of each image they were cut from to its SHA-256.
-        tensors: The ``.npz`` file that holds them, input name to ``(N, …)``; no part of what a conversion is
-            called.
+        inputs: Number of network inputs.
+        images: File name of each source image to its SHA-256.
+        tensors: The ``.npz`` file with the inputs, input name to an array ``(N, …)``; not part of the cache
+            key.
     """
 
     sha256: str
@@ -39,8 +39,8 @@ class QuantizeOptions(Model):
 
     Attributes:
         arithmetic: ``int8``: activations and weights are integers (QDQ), in most convolutions.
-            ``fp32``: weights alone are stored as integers, and turned back before they are used.
-        calibration: What the ranges of activations come from; None for weights alone, and in plans.
+            ``fp32``: only weights are stored as integers, and dequantized before use.
+        calibration: Source of the ranges of activations; None when only weights are quantized, and in plans.
     """
 
     arithmetic: Literal["int8", "fp32"] = "int8"
@@ -50,33 +50,33 @@ class QuantizeOptions(Model):
 def quantize_options(
     precision: str, weight_only: str | None, *, calibrated: bool, opset: int | None
 ) -> QuantizeOptions | None:
-    """Options of a quantized ONNX file, refused here when no tool could meet them.
+    """Build the options of a quantized ONNX file and reject those that no tool supports.
 
     Args:
-        precision: Of the arithmetic.
-        weight_only: Integers that weights alone are stored as; None stores them as the precision says.
-        calibrated: Whether there are images to calibrate on.
-        opset: Operator set that was asked for; None for the default.
+        precision: Precision of the arithmetic.
+        weight_only: Integer type if only weights are quantized; None stores weights in ``precision``.
+        calibrated: Whether calibration images are given.
+        opset: Requested opset; None for the default.
 
     Returns:
-        None where nothing is to be quantized.
+        The options; None if nothing is to be quantized.
 
     Raises:
         UsageError: ``onnx-quantization-unsupported``, ``calibration-needed``, ``option-not-applicable`` or
             ``onnx-opset-unsupported``.
     """
-    _refuse_pairs(precision, weight_only)
+    _require_compatible(precision, weight_only)
     if precision == "int8" and not calibrated:
         raise UsageError(
             "calibration-needed",
-            "integers for activations need their ranges, and those come from images",
-            expected="a folder of images like those the model will see",
-            hint="--calibration DIR, or --weight-only int8 for weights alone",
+            "integer activations need calibration images, from which their ranges are measured",
+            expected="a folder of images similar to the inputs of the model in use",
+            hint="--calibration DIR, or --weight-only int8 to quantize only the weights",
         )
     if precision != "int8" and calibrated:
         raise UsageError(
             "option-not-applicable",
-            "only a model with integer activations is calibrated",
+            "--calibration applies only to a model with integer activations",
             hint="--precision int8 --calibration DIR",
         )
     if precision != "int8" and weight_only is None:
@@ -84,7 +84,7 @@ def quantize_options(
     if opset is not None and opset < FIRST_OPSET:
         raise UsageError(
             "onnx-opset-unsupported",
-            f"opset {opset} has no scales for each channel of quantized weights",
+            f"opset {opset} has no scales per channel for quantized weights",
             expected=f"opset {FIRST_OPSET} or later",
             found=str(opset),
             done="nothing was converted",
@@ -93,16 +93,16 @@ def quantize_options(
     return QuantizeOptions(arithmetic="int8" if precision == "int8" else "fp32")
 
 
-def _refuse_pairs(precision: str, weight_only: str | None) -> None:
-    wrong = None
+def _require_compatible(precision: str, weight_only: str | None) -> None:
+    reason = None
     if weight_only == "int16":
-        wrong = "onnxruntime has no weights in int16"
+        reason = "onnxruntime does not support int16 weights"
     elif weight_only and precision != "fp32":
-        wrong = f"weights alone in {weight_only} go with arithmetic in fp32, not in {precision}"
-    if wrong:
+        reason = f"--weight-only {weight_only} requires arithmetic in fp32, not in {precision}"
+    if reason:
         raise UsageError(
             "onnx-quantization-unsupported",
-            wrong,
+            reason,
             expected="--precision int8 --calibration DIR, or --weight-only int8",
             done="nothing was converted",
             hint="--weight-only int8",
@@ -110,13 +110,13 @@ def _refuse_pairs(precision: str, weight_only: str | None) -> None:
 
 
 def quantize_key(inputs: Mapping[str, str], options: QuantizeOptions) -> str:
-    """Name of the quantization of one model with these options, known before it is made.
+    """Compute the cache key of a quantization with these options, before it runs.
 
     Args:
         inputs: ``model`` to its SHA-256.
-        options: What to make.
+        options: How to quantize.
     """
     tools = {pin.package: pin.exact for pin in ONNXQUANT.pins if pin.exact is not None}
-    # Images are told apart by what was cut from them, not by their names.
-    asked = options.model_dump(exclude={"calibration": {"images"}})
-    return conversion_key("onnx-quantized", inputs=inputs, tools=tools, options=asked)
+    # The digest of the network inputs identifies the images; their file names do not matter.
+    values = options.model_dump(exclude={"calibration": {"images"}})
+    return conversion_key("onnx-quantized", inputs=inputs, tools=tools, options=values)

@@ -1,10 +1,10 @@
 """Quantizes an ONNX model to eight bits. Runs in a child process.
 
-Small networks with depthwise convolutions lose most of their accuracy when all of them is quantized. The
-first layers and the depthwise ones have channels of very different ranges, which one scale for a whole
-activation does not fit, and the last ones hand out the numbers that positions are read from. Those keep
-single precision, and ranges come from a percentile of what was seen and not from its extremes, as the white
-papers on quantization recommend (Krishnamoorthi 2018; Nagel et al. 2021).
+Small networks with depthwise convolutions lose most of their accuracy when every layer is quantized. The
+channels of first and depthwise layers have very different ranges, which one scale per activation does not
+fit, and the last layers compute the values that positions are read from. Those layers stay in FP32. Ranges
+are percentiles of the measured values and not their extremes, as the white papers on quantization recommend
+(Krishnamoorthi 2018; Nagel et al. 2021).
 """
 
 from __future__ import annotations
@@ -12,61 +12,61 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-_FIRST = 10  # convolutions at the start that keep single precision
+_FIRST = 10  # convolutions at the start that stay in FP32
 _PERCENTILE = 99.99
-_LEAST = 64  # weights with fewer elements than this gain nothing from being small
+_MIN_ELEMENTS = 64  # quantizing smaller weights saves nothing
 
 
 def main(request: dict[str, Any]) -> dict[str, Any]:
     """Quantize one model.
 
     Args:
-        request: ``model`` and ``out``, files; ``folder`` for work; ``tensors``, the network inputs to
-            calibrate on, None to quantize weights alone.
+        request: ``model`` and ``out``, files; ``folder``, the work folder; ``tensors``, the network inputs
+            for calibration, None to quantize only weights.
 
     Returns:
-        ``tools``: package to version. ``quantized`` and ``kept``: how many operators with weights are
-        quantized and how many stay in single precision.
+        ``tools``: package to version. ``quantized`` and ``kept``: number of operators with weights that are
+        quantized, and that stay in FP32.
     """
     import onnx
     import onnxruntime
 
     model = onnx.load(request["model"])
     if request["tensors"]:
-        result, kept = static(model, request)
+        result, kept = quantize_activations(model, request)
     else:
-        result, kept = weights_alone(model)
+        result, kept = quantize_weights(model)
     result.ir_version = model.ir_version
     result.producer_name, result.producer_version = model.producer_name, model.producer_version
     onnx.checker.check_model(result, full_check=True)
     onnxruntime.InferenceSession(result.SerializeToString(), providers=["CPUExecutionProvider"])
     Path(request["out"]).write_bytes(result.SerializeToString(deterministic=True))
     versions = {"onnx": str(onnx.__version__), "onnxruntime": str(onnxruntime.__version__)}
-    return {"tools": versions, "quantized": weighted(model) - kept, "kept": kept}
+    return {"tools": versions, "quantized": count_weighted(model) - kept, "kept": kept}
 
 
-def weighted(model: Any) -> int:
-    """Number of convolutions and matrix products."""
+def count_weighted(model: Any) -> int:
+    """Count the convolutions and matrix products."""
     return sum(node.op_type in ("Conv", "ConvTranspose", "MatMul", "Gemm") for node in model.graph.node)
 
 
-def static(model: Any, request: dict[str, Any]) -> tuple[Any, int]:
-    """Activations and weights in integers; the model, and how many operators keep single precision."""
+def quantize_activations(model: Any, request: dict[str, Any]) -> tuple[Any, int]:
+    """Quantize activations and weights; return the model and the number of operators that stay in FP32."""
     import onnx
     from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
 
     for index, node in enumerate(model.graph.node):
-        node.name = node.name or f"node.{index}"  # the tool tells nodes apart by their names
+        node.name = node.name or f"node.{index}"  # the tool identifies nodes by name
     named, made = Path(request["folder"]) / "named.onnx", Path(request["folder"]) / "quantized.onnx"
     onnx.save(model, named)
-    exempt = kept_single(model)
+    exempt = find_exempt(model)
     convolutions = sum(node.op_type == "Conv" for node in model.graph.node)
     if len(exempt) == convolutions:
-        raise RuntimeError("every convolution is among the first, the last or the depthwise ones")
+        raise RuntimeError("every convolution is one of the first, the last or the depthwise ones")
     quantize_static(
         str(named),
         str(made),
-        feeds(request["tensors"], [value.name for value in model.graph.input]),
+        read_calibration(request["tensors"], [value.name for value in model.graph.input]),
         quant_format=QuantFormat.QDQ,
         op_types_to_quantize=["Conv"],
         nodes_to_exclude=exempt,
@@ -76,45 +76,45 @@ def static(model: Any, request: dict[str, Any]) -> tuple[Any, int]:
         calibrate_method=CalibrationMethod.Percentile,
         extra_options={"CalibPercentile": _PERCENTILE},
     )
-    return onnx.load(made), weighted(model) - convolutions + len(exempt)
+    return onnx.load(made), count_weighted(model) - convolutions + len(exempt)
 
 
-def kept_single(model: Any) -> list[str]:
-    """Names of the convolutions that keep single precision: first, depthwise and last ones."""
+def find_exempt(model: Any) -> list[str]:
+    """Return the names of the convolutions that stay in FP32: first, depthwise and last ones."""
     convolutions = [node for node in model.graph.node if node.op_type == "Conv"]
     first = {node.name for node in convolutions[:_FIRST]}
     depthwise = {n.name for n in convolutions if any(a.name == "group" and a.i > 1 for a in n.attribute)}
-    return sorted(first | depthwise | last(model))
+    return sorted(first | depthwise | find_last(model))
 
 
-def last(model: Any) -> set[str]:
-    """Names of the convolutions with none between them and an output."""
-    makers = {name: node for node in model.graph.node for name in node.output}
+def find_last(model: Any) -> set[str]:
+    """Return the names of the convolutions with no other convolution between them and an output."""
+    producers = {name: node for node in model.graph.node for name in node.output}
     found: set[str] = set()
-    seen: set[str] = set()
-    ahead = [value.name for value in model.graph.output]
-    while ahead:
-        name = ahead.pop()
-        node = makers.get(name)
-        if node is None or name in seen:
+    visited: set[str] = set()
+    pending = [value.name for value in model.graph.output]
+    while pending:
+        name = pending.pop()
+        node = producers.get(name)
+        if node is None or name in visited:
             continue
-        seen.add(name)
+        visited.add(name)
         if node.op_type == "Conv":
             found.add(node.name)
         else:
-            ahead.extend(node.input)
+            pending.extend(node.input)
     return found
 
 
-def feeds(tensors: str, names: list[str]) -> Any:
-    """What the tool takes network inputs from, one at a time."""
+def read_calibration(tensors: str, names: list[str]) -> Any:
+    """Return a reader that gives the tool the network inputs, one at a time."""
     import numpy
     from onnxruntime.quantization import CalibrationDataReader
 
     with numpy.load(tensors) as stored:
         unknown = [name for name in names if name not in stored.files]
         if unknown:
-            raise RuntimeError(f"nothing to calibrate input {unknown[0]} with")
+            raise RuntimeError(f"the calibration data have no values for input {unknown[0]}")
         arrays = {name: stored[name] for name in names}
 
     class Reader(CalibrationDataReader):  # type: ignore[misc]  # the package has no types
@@ -128,8 +128,8 @@ def feeds(tensors: str, names: list[str]) -> Any:
     return Reader()
 
 
-def weights_alone(model: Any) -> tuple[Any, int]:
-    """Weights in integers with a scale for each output channel; the model, and how many keep theirs."""
+def quantize_weights(model: Any) -> tuple[Any, int]:
+    """Quantize weights with a scale per output channel; return the model and the count of FP32 operators."""
     import onnx
 
     result = onnx.ModelProto.FromString(model.SerializeToString())
@@ -138,7 +138,7 @@ def weights_alone(model: Any) -> tuple[Any, int]:
     axes = weight_axes(graph, constants)
     nodes = []
     for name in sorted(axes):
-        integers, scales = symmetric(onnx.numpy_helper.to_array(constants[name]), axes[name])
+        integers, scales = quantize_symmetric(onnx.numpy_helper.to_array(constants[name]), axes[name])
         graph.initializer.remove(constants[name])
         for part, array in (("int8", integers), ("scale", scales)):
             graph.initializer.append(onnx.numpy_helper.from_array(array, f"{name}/{part}"))
@@ -159,15 +159,15 @@ def weights_alone(model: Any) -> tuple[Any, int]:
 
 
 def weight_axes(graph: Any, constants: dict[str, Any]) -> dict[str, int]:
-    """Weights worth storing as integers, to the axis of their output channels.
+    """Map the weights to quantize to the axis of their output channels.
 
-    A tensor that something else reads too, or that is read with another axis, stays as it is.
+    A tensor that has other readers, or readers with different axes, is not quantized.
     """
     found: dict[str, set[int | None]] = {}
     for node in graph.node:
-        for place, name in enumerate(node.input):
+        for position, name in enumerate(node.input):
             if name in constants:
-                axis = axis_of(node, len(constants[name].dims)) if place == 1 else None
+                axis = output_axis(node, len(constants[name].dims)) if position == 1 else None
                 found.setdefault(name, set()).add(axis)
     chosen = {}
     for name, axes in found.items():
@@ -176,13 +176,13 @@ def weight_axes(graph: Any, constants: dict[str, Any]) -> dict[str, int]:
             elements *= extent
         (axis, *others) = axes
         single = constants[name].data_type == 1
-        if axis is not None and not others and single and elements >= _LEAST:
+        if axis is not None and not others and single and elements >= _MIN_ELEMENTS:
             chosen[name] = axis
     return chosen
 
 
-def axis_of(node: Any, rank: int) -> int | None:
-    """Axis of the output channels in the weights of an operator; None for operators without such weights."""
+def output_axis(node: Any, rank: int) -> int | None:
+    """Return the axis of output channels in the weights of an operator; None for other operators."""
     if node.op_type == "Conv":
         return 0
     if node.op_type == "ConvTranspose":
@@ -194,14 +194,14 @@ def axis_of(node: Any, rank: int) -> int | None:
     return None
 
 
-def symmetric(weights: Any, axis: int) -> tuple[Any, Any]:
-    """Weights as integers from -127 to 127, and what one step is worth in each channel."""
+def quantize_symmetric(weights: Any, axis: int) -> tuple[Any, Any]:
+    """Return the weights as integers from -127 to 127, and the scale of each channel."""
     import numpy
 
-    others = tuple(place for place in range(weights.ndim) if place != axis)
-    reach = numpy.abs(weights).max(axis=others)
-    # A step below the smallest normal number would be flushed to zero by some processors.
-    scales = numpy.maximum(reach / 127, numpy.finfo("float32").tiny).astype("float32")
+    others = tuple(other for other in range(weights.ndim) if other != axis)
+    largest = numpy.abs(weights).max(axis=others)
+    # Some processors flush a scale below the smallest normal number to zero.
+    scales = numpy.maximum(largest / 127, numpy.finfo("float32").tiny).astype("float32")
     shape = [1] * weights.ndim
     shape[axis] = -1
     integers = numpy.clip(numpy.rint(weights / scales.reshape(shape)), -127, 127)

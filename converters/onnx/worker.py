@@ -1,4 +1,4 @@
-"""Calls the command line of paddle2onnx and checks what it wrote. Runs in a child process."""
+"""Calls the command line of paddle2onnx and repairs its output. Runs in a child process."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     """Convert one inference model.
 
     Args:
-        request: ``program`` and ``params``, two files side by side with the same stem; ``out``, the file to
-            write; ``opset``; ``ir_version``, None to leave it; ``inputs`` and ``outputs``, the names of the
+        request: ``program`` and ``params``, two files in one folder with the same stem; ``out``, the file to
+            write; ``opset``; ``ir_version``, None to keep it; ``inputs`` and ``outputs``, the names in the
             program.
 
     Returns:
@@ -30,7 +30,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
         params_filename=Path(request["params"]).name,
         save_file=str(out),
         opset_version=str(request["opset"]),
-        # Else it raises the opset when it sees fit: never other than what was asked for.
+        # By default it may raise the opset on its own.
         enable_auto_update_opset="False",
         # Its default, polygraphy, installs packages into the running environment.
         optimize_tool="None",
@@ -49,25 +49,25 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def call(**options: str) -> None:
-    """``python -m paddle2onnx.command``: its functions change between releases, its options hardly do.
+    """Run ``python -m paddle2onnx.command``, whose options are more stable than its functions.
 
     Raises:
-        RuntimeError: It gave up. It ends the interpreter when it fails, sometimes with a status of 0.
+        RuntimeError: It failed. On failure it exits the interpreter, sometimes with status 0.
     """
     sys.argv = ["paddle2onnx", *(part for name, value in options.items() for part in (f"--{name}", value))]
     try:
         runpy.run_module("paddle2onnx.command", run_name="__main__", alter_sys=True)
     except SystemExit as end:
-        raise RuntimeError(f"paddle2onnx gave up with exit status {end.code}") from None
+        raise RuntimeError(f"paddle2onnx failed with exit status {end.code}") from None
     if not Path(options["save_file"]).is_file():
         raise RuntimeError("paddle2onnx wrote no file")
 
 
 def lift_scalars(model: Any) -> None:
-    """Give a dimension back to single numbers that are put together to a shape.
+    """Reshape scalars that are concatenated to a shape back to tensors of one element.
 
-    Legacy programs hold them as tensors of one element. On the way through the newer program format they
-    lose their only dimension, and the Concat that paddle2onnx writes for a shape is then no valid ONNX.
+    Legacy programs store them with one element. The conversion to the newer program format removes their only
+    dimension, and the Concat that paddle2onnx writes for a shape is then invalid ONNX.
     """
     import numpy
     import onnx
@@ -76,7 +76,7 @@ def lift_scalars(model: Any) -> None:
     lifted: dict[str, str] = {}
     nodes = []
     for node in model.graph.node:
-        for place, name in enumerate(node.input):
+        for position, name in enumerate(node.input):
             if node.op_type != "Concat" or name not in scalars:
                 continue
             if name not in lifted:
@@ -84,7 +84,7 @@ def lift_scalars(model: Any) -> None:
                 shape = onnx.numpy_helper.from_array(numpy.array([1], dtype="int64"))
                 nodes.append(onnx.helper.make_node("Constant", [], [f"{name}/one"], value=shape))
                 nodes.append(onnx.helper.make_node("Reshape", [name, f"{name}/one"], [lifted[name]]))
-            node.input[place] = lifted[name]
+            node.input[position] = lifted[name]
         nodes.append(node)
     if lifted:
         copies = [onnx.NodeProto.FromString(node.SerializeToString()) for node in nodes]
@@ -93,10 +93,10 @@ def lift_scalars(model: Any) -> None:
 
 
 def pin_batch(graph: Any) -> None:
-    """Say of a graph that suppresses boxes that it takes one image at a time.
+    """Fix the batch of a graph with box suppression to 1.
 
-    paddle2onnx writes the suppression for a batch of 1 and leaves the batch of the inputs open: with any
-    other a Concat inside fails at run time, in words that say nothing of it.
+    paddle2onnx writes the suppression for a batch of 1 but leaves the batch of the inputs open. With another
+    batch, a Concat inside the graph fails at run time with a misleading message.
     """
     if not any(node.op_type == "NonMaxSuppression" for node in graph.node):
         return
@@ -107,7 +107,7 @@ def pin_batch(graph: Any) -> None:
 
 
 def scalar_values(model: Any) -> set[str]:
-    """Values without a dimension, as far as shape inference gets; it goes on where an operator is wrong."""
+    """Return the values without a dimension, where shape inference finds one; it skips invalid operators."""
     import onnx
 
     inferred = onnx.shape_inference.infer_shapes(model)
@@ -116,14 +116,14 @@ def scalar_values(model: Any) -> set[str]:
 
 
 def order_inputs(graph: Any, names: list[str]) -> None:
-    """Put the inputs into the order of the program; paddle2onnx lists them in the order of their use.
+    """Put the inputs into the order of the program; paddle2onnx lists them in order of use.
 
     Raises:
-        RuntimeError: There are other inputs than those of the program.
+        RuntimeError: The inputs differ from those of the program.
     """
     found = {value.name: value for value in graph.input}
     if sorted(found) != sorted(names):
-        raise RuntimeError(f"the inputs {sorted(found)} came out, the program has {sorted(names)}")
+        raise RuntimeError(f"the output has the inputs {sorted(found)}, the program has {sorted(names)}")
     ordered = [type(found[name]).FromString(found[name].SerializeToString()) for name in names]
     del graph.input[:]
     graph.input.extend(ordered)
@@ -132,15 +132,15 @@ def order_inputs(graph: Any, names: list[str]) -> None:
 def rename_outputs(graph: Any, names: list[str]) -> None:
     """Give the outputs the names they have in the program.
 
-    paddle2onnx goes through the newer program format, which calls them ``fetch_name_0`` and so on.
+    paddle2onnx converts to the newer program format first, which renames them to ``fetch_name_0`` and so on.
 
     Raises:
-        RuntimeError: There are more or fewer outputs than names.
+        RuntimeError: The number of outputs differs from the number of names.
     """
     if len(graph.output) != len(names):
-        raise RuntimeError(f"{len(graph.output)} outputs came out, the program has {len(names)}")
+        raise RuntimeError(f"the output has {len(graph.output)} outputs, the program has {len(names)}")
     renamed = {output.name: name for output, name in zip(graph.output, names, strict=True)}
-    # A name of the program may be in use for another value inside; that one has to give way.
+    # An inner value may have the name of an output of the program; it is renamed.
     inner = {name for node in graph.node for name in node.output}
     inner |= {value.name for value in graph.initializer}
     renamed.update({name: f"{name}/inner" for name in (inner & set(names)) - set(renamed)})
@@ -150,7 +150,7 @@ def rename_outputs(graph: Any, names: list[str]) -> None:
 
 
 def rename_values(graph: Any, renamed: dict[str, str]) -> None:
-    """Rename values wherever a graph and the graphs inside its nodes mention them."""
+    """Rename values in a graph and in the subgraphs of its nodes."""
     for value in [*graph.value_info, *graph.initializer]:
         value.name = renamed.get(value.name, value.name)
     for node in graph.node:

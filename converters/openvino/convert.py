@@ -1,4 +1,4 @@
-"""ONNX to OpenVINO's intermediate representation, with a proof of what came out."""
+"""Converts ONNX to OpenVINO's intermediate representation, and checks the output."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from converters.formats import Inspection, inspect
-from converters.jobs.job import conversion
-from converters.jobs.output_checks import Proof, mostly_stored_as
+from converters.jobs.job import run_job
+from converters.jobs.output_checks import OutputChecks, dominant_weight_type
 from converters.openvino.options import OpenvinoOptions, openvino_key
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import OPENVINO
@@ -18,10 +18,10 @@ from converters.toolchain.pins import OPENVINO
 _WORKER = Path(__file__).with_name("worker.py")
 
 FILES = ("model.bin", "model.xml")
-"""What is written: weights and graph. The graph comes last, so that it never stands without its weights."""
+"""Output files: weights, then graph. The graph is published last, so that it never exists without weights."""
 
 
-def to_openvino(
+def run_openvino_job(
     model: Path,
     out: Path,
     options: OpenvinoOptions,
@@ -37,52 +37,54 @@ def to_openvino(
     Args:
         model: The ``.onnx`` file.
         out: The folder to write into.
-        options: What to make.
-        toolchains: Where the tool comes from.
-        work: Folder for work in progress and logs.
-        note: Told what takes longer than a moment.
+        options: Options of the OpenVINO model.
+        toolchains: Finds or builds the environment of the tool.
+        work: Folder for temporary files and logs.
+        note: Called with progress messages.
 
     Returns:
-        What the model is, read from its bytes.
+        Inspection of the written model.
 
     Raises:
         UsageError: ``out`` cannot be written.
         IntegrityError: The ONNX file is damaged.
         ConversionError: ``converter-…``.
-        MissingToolError: OpenVINO is not here and cannot be had, or the disk is full.
+        MissingToolError: OpenVINO is neither installed nor installable, or the disk is full.
     """
     source = inspect(model)
     key = openvino_key({"model": source.sha256}, options)
-    doing = f"converting {model.name} to OpenVINO"
-    with conversion(
-        "openvino", OPENVINO, key, out / FILES[-1], doing, toolchains=toolchains, work=work, note=note
+    task = f"converting {model.name} to OpenVINO"
+    with run_job(
+        "openvino", OPENVINO, key, out / FILES[-1], task, toolchains=toolchains, work=work, note=note
     ) as job:
-        # The graph names the file it was made of: the same name, so that equal files give equal bytes.
+        # The graph stores the name of its source file: a constant name, so that equal files give equal bytes.
         shutil.copyfile(model, job.folder / "model.onnx")
         request: dict[str, JsonValue] = {"folder": str(job.folder), "half": options.weights == "fp16"}
-        answer = job.run(
+        answer = job.run_worker(
             _WORKER,
             request,
-            hint="an operator OpenVINO does not know may be gone in another form: --head raw, or --opset 16",
+            hint="if an operator is not supported, try another form of the model: --head raw, or --opset 16",
         )
-        inspection = _prove(job.folder / FILES[-1], source, options, job.proof)
-        job.deliver(
+        inspection = _check_output(job.folder / FILES[-1], source, options, job.checks)
+        job.publish(
             {name: out / name for name in FILES},
             inputs={model.name: source.sha256},
             versions={"openvino": answer["version"]},
             options=options.model_dump(),
         )
     if "NonMaxSuppression" in source.operators:
-        note("OpenVINO hands out the boxes that are left in an order of its own: sort them by score")
+        note("OpenVINO does not order the boxes after suppression: sort them by score")
     return inspection.model_copy(update={"path": out / FILES[-1]})
 
 
-def _prove(made: Path, source: Inspection, options: OpenvinoOptions, proof: Proof) -> Inspection:
-    """Open what was made and refuse it unless it is what was asked for."""
+def _check_output(
+    made: Path, source: Inspection, options: OpenvinoOptions, checks: OutputChecks
+) -> Inspection:
+    """Inspect the output and reject it if it does not match the request."""
     found = inspect(made)
-    proof.equal("format", "openvino", found.format)
+    checks.require_equal("format", "openvino", found.format)
     if source.weights_precision == "fp32":
-        proof.equal("weights", options.weights, mostly_stored_as(found))
-    proof.same_ends("inputs", source.inputs, found.inputs)
-    proof.same_ends("outputs", source.outputs, found.outputs)
+        checks.require_equal("weights", options.weights, dominant_weight_type(found))
+    checks.require_same_tensors("inputs", source.inputs, found.inputs)
+    checks.require_same_tensors("outputs", source.outputs, found.outputs)
     return found

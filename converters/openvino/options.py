@@ -1,4 +1,4 @@
-"""What to ask OpenVINO's converter for."""
+"""Options of OpenVINO models."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from registry.schema.base import Model
 
 
 class OpenvinoOptions(Model):
-    """What to make.
+    """Options of an OpenVINO model.
 
     Attributes:
-        weights: How weights are stored. What they are computed with, the device that loads the model decides.
+        weights: Type of stored weights. The device that loads the model chooses the arithmetic.
     """
 
     weights: Literal["fp32", "fp16"] = "fp32"
 
 
 def openvino_options(precision: str) -> OpenvinoOptions:
-    """Options of an OpenVINO model, refused here when the tool could not meet them.
+    """Build the options of an OpenVINO model and reject those that the tool does not support.
 
     Args:
-        precision: How weights are stored.
+        precision: Type of stored weights.
 
     Raises:
         UsageError: ``openvino-precision-unsupported``.
@@ -34,20 +34,20 @@ def openvino_options(precision: str) -> OpenvinoOptions:
         return OpenvinoOptions(weights="fp16" if precision == "fp16" else "fp32")
     raise UsageError(
         "openvino-precision-unsupported",
-        "nothing is quantized on the way to OpenVINO",
+        "the conversion to OpenVINO does not quantize",
         expected="fp32 or fp16",
         found=precision,
         done="nothing was converted",
-        hint="quantize the ONNX file first, then convert that one: zoo convert FILE.onnx --to openvino",
+        hint="quantize the ONNX file first, then convert the result: zoo convert FILE.onnx --to openvino",
     )
 
 
 def openvino_key(inputs: Mapping[str, str], options: OpenvinoOptions) -> str:
-    """Name of the conversion of one model with these options, known before it is made.
+    """Compute the cache key of a conversion with these options, before it runs.
 
     Args:
         inputs: ``model`` to its SHA-256.
-        options: What to make.
+        options: Options of the OpenVINO model.
     """
     return conversion_key(
         "openvino", inputs=inputs, tools={"openvino": OPENVINO.version}, options=options.model_dump()

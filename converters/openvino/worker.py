@@ -10,8 +10,8 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     """Convert one model.
 
     Args:
-        request: ``folder`` that holds ``model.onnx``, and takes ``model.xml`` and ``model.bin``; ``half``,
-            whether weights are stored in half precision.
+        request: ``folder``, contains ``model.onnx`` and receives ``model.xml`` and ``model.bin``; ``half``,
+            whether weights are stored as FP16.
 
     Returns:
         ``version`` of OpenVINO.

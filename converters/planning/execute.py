@@ -1,8 +1,7 @@
-"""Running one step of a plan, and naming its result before it is made."""
+"""Runs one step of a plan, and computes its cache key and file name in advance."""
 
 from __future__ import annotations
 
-import pkgutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -13,33 +12,13 @@ from converters.lite import LiteOptions, lite_key
 from converters.ncnn.options import NcnnOptions, ncnn_key
 from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, onnx_key, quantize_key, refine_key
 from converters.openvino.options import OpenvinoOptions, openvino_key
-from converters.planning.plan import Step
+from converters.planning.plan import Step, architecture_required
 from converters.tflite.options import TfliteOptions, tflite_key
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import PADDLE
-from registry.errors import UsageError
 from registry.schema import Entry
 
-
-def step_key(step: Step, inputs: Mapping[str, str], entry: Entry | None) -> str:
-    """Name of a step's result: equal keys give equal bytes.
-
-    Args:
-        step: The conversion.
-        inputs: Role (``weights``, or ``program`` and ``params``) to SHA-256.
-        entry: Whose architecture weights have.
-    """
-    if key := _KEYS.get(type(step)):
-        return key(inputs, step)
-    # Imported here and below: exporting knows checkpoints and networks, and whoever runs a model that is in
-    # the store already waits for neither.
-    from converters.inference.export import export_key
-
-    assert isinstance(step, InferenceOptions)
-    return export_key(_needed(entry), inputs["weights"], step)
-
-
-# What a step asks for to what names its result; an export from weights needs an entry too.
+# Options of a step to the function that computes its key; a step that starts from weights needs an entry too.
 _KEYS: Mapping[type, Callable[[Mapping[str, str], Any], str]] = MappingProxyType(
     {
         LiteOptions: lite_key,
@@ -53,12 +32,30 @@ _KEYS: Mapping[type, Callable[[Mapping[str, str], Any], str]] = MappingProxyType
 )
 
 
-def result_name(step: Step, stem: str) -> str:
-    """File name of a step's result; empty for an inference, OpenVINO or ncnn model, which is a folder.
+def step_key(step: Step, inputs: Mapping[str, str], entry: Entry | None) -> str:
+    """Compute the cache key of a step: equal keys give equal bytes.
 
     Args:
         step: The conversion.
-        stem: What is converted, for example an entry's name.
+        inputs: Role (``weights``, or ``program`` and ``params``) to SHA-256.
+        entry: The entry whose architecture the weights have.
+    """
+    if key := _KEYS.get(type(step)):
+        return key(inputs, step)
+    # Imported here: the export needs checkpoints and networks, which a command that finds its model in the
+    # cache does not.
+    from converters.inference.export import inference_key
+
+    assert isinstance(step, InferenceOptions)
+    return inference_key(_require_entry(entry), inputs["weights"], step)
+
+
+def result_name(step: Step, stem: str) -> str:
+    """Return the file name of the result; empty for inference, OpenVINO and ncnn models, which are folders.
+
+    Args:
+        step: The conversion.
+        stem: Name of the source, for example the name of an entry.
     """
     if isinstance(step, LiteOptions):
         extras: list[str] = [step.weight_only] if step.weight_only else []
@@ -67,7 +64,7 @@ def result_name(step: Step, stem: str) -> str:
     if isinstance(step, OnnxOptions):
         return f"{stem}_{step.precision}.onnx"
     if isinstance(step, RefineOptions):
-        extras = ["half-ends"] if step.fp16_io else ["slim"] if step.precision == "fp32" else []
+        extras = ["fp16-io"] if step.fp16_io else ["slim"] if step.precision == "fp32" else []
         return "_".join([stem, step.precision, *extras]) + ".onnx"
     if isinstance(step, QuantizeOptions):
         return f"{stem}_{'int8' if step.arithmetic == 'int8' else 'fp32_int8-weights'}.onnx"
@@ -76,7 +73,7 @@ def result_name(step: Step, stem: str) -> str:
     return ""
 
 
-def perform(
+def run_step(
     step: Step,
     source: Path,
     out: Path,
@@ -86,66 +83,81 @@ def perform(
     work: Path,
     note: Callable[[str], None],
 ) -> Path:
-    """Runs one conversion.
+    """Run one conversion.
 
     Args:
         step: The conversion.
         source: Weights file, or file or folder of an inference model.
         out: File to write; a folder for an inference model.
-        entry: Whose architecture weights have.
-        toolchains: Where tools are found or built.
-        work: Folder for work in progress and logs.
-        note: Told what takes longer than a moment.
+        entry: The entry whose architecture the weights have.
+        toolchains: Finds or builds the environment of the tool.
+        work: Folder for temporary files and logs.
+        note: Called with progress messages.
 
     Returns:
         ``out``.
 
     Raises:
-        ZooError: As for ``to_lite``, ``to_onnx`` and ``export``.
+        ZooError: As for the ``run_…_job`` functions.
     """
-    if name := _CONVERTERS.get(type(step)):
-        pkgutil.resolve_name(name)(source, out, step, toolchains=toolchains, work=work, note=note)
-        return out
-    from converters.checkpoints.stored_array import require_numpy
-    from converters.inference.export import export, require_fitting_shapes
+    if isinstance(step, InferenceOptions):
+        _run_export(step, source, out, _require_entry(entry), toolchains=toolchains, work=work, note=note)
+    else:
+        _converters()[type(step)](source, out, step, toolchains=toolchains, work=work, note=note)
+    return out
 
-    assert isinstance(step, InferenceOptions)
-    known = _needed(entry)
-    # Before an interpreter with paddle is looked for and tried, which takes seconds, or built.
-    require_fitting_shapes(known, source)
+
+def _converters() -> Mapping[type, Callable[..., object]]:
+    """Map the options of a step to the function that runs it."""
+    # Imported here: planning and cache look-ups need none of them.
+    from converters.lite.convert import run_lite_job
+    from converters.ncnn.convert import run_ncnn_job
+    from converters.onnx.convert import run_onnx_job
+    from converters.onnx.quantize import run_quantize_job
+    from converters.onnx.refine import run_refine_job
+    from converters.openvino.convert import run_openvino_job
+    from converters.tflite.convert import run_tflite_job
+
+    return {
+        LiteOptions: run_lite_job,
+        OnnxOptions: run_onnx_job,
+        RefineOptions: run_refine_job,
+        QuantizeOptions: run_quantize_job,
+        OpenvinoOptions: run_openvino_job,
+        NcnnOptions: run_ncnn_job,
+        TfliteOptions: run_tflite_job,
+    }
+
+
+def _run_export(
+    step: InferenceOptions,
+    weights: Path,
+    out: Path,
+    entry: Entry,
+    *,
+    toolchains: Toolchains,
+    work: Path,
+    note: Callable[[str], None],
+) -> None:
+    from converters.checkpoints.stored_array import require_numpy
+    from converters.inference.export import require_fitting_shapes, run_inference_job
+
+    # First, because finding an interpreter with paddle takes seconds, and building an environment minutes.
+    require_fitting_shapes(entry, weights)
     require_numpy()
-    export(
-        known,
-        source,
+    run_inference_job(
+        entry,
+        weights,
         step,
         out,
         interpreter=toolchains.ensure(PADDLE, note),
         work=work,
-        log=work / "logs" / f"inference-{known.name}.log",
+        log=work / "logs" / f"inference-{entry.name}.log",
         note=note,
     )
-    return out
 
 
-# What a step asks for to what does it, imported when it is done: nobody needs all of them.
-_CONVERTERS: Mapping[type, str] = MappingProxyType(
-    {
-        LiteOptions: "converters.lite.convert:to_lite",
-        OnnxOptions: "converters.onnx.convert:to_onnx",
-        RefineOptions: "converters.onnx.refine:refine",
-        QuantizeOptions: "converters.onnx.quantize:quantize",
-        OpenvinoOptions: "converters.openvino.convert:to_openvino",
-        NcnnOptions: "converters.ncnn.convert:to_ncnn",
-        TfliteOptions: "converters.tflite.convert:to_tflite",
-    }
-)
-
-
-def _needed(entry: Entry | None) -> Entry:
+def _require_entry(entry: Entry | None) -> Entry:
     if entry is None:
-        raise UsageError(
-            "architecture-required",
-            "a weights file does not say what network it belongs to",
-            hint="add --architecture NAME; zoo list shows the names",
-        )
+        raise architecture_required()
     return entry

@@ -1,15 +1,16 @@
-"""Which conversions lead from what there is to what is wanted. Pure: nothing is read or run here."""
+"""Plans which conversions lead from a source to a target format. Pure: nothing is read or run here."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+from converters.choices import TargetFormat
 from converters.inference.options import InferenceOptions, published_options
-from converters.lite import LiteOptions, WeightOnly, lite_target, needs_legacy, refuse_contradictions
+from converters.lite import LiteOptions, WeightOnly, legacy_program_required, lite_target, require_supported
 from converters.ncnn.options import NcnnOptions
-from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, refuse_ir_version, refuse_opset
+from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, require_ir_version, require_opset
 from converters.openvino.options import OpenvinoOptions
-from converters.tflite.options import TfliteOptions, suppression_impossible
+from converters.tflite.options import TfliteOptions, suppression_unsupported
 from converters.toolchain.pins import paddlelite
 from registry.errors import UsageError
 from registry.schema import Entry
@@ -18,11 +19,9 @@ from registry.schema.base import Model
 SourceKind = Literal["weights", "program", "pir", "onnx"]
 """Training checkpoint, legacy inference model, PIR inference model, or ONNX model."""
 
-TargetFormat = Literal["inference", "lite", "onnx", "openvino", "ncnn", "tflite", "safetensors"]
-
 _FromOnnx = RefineOptions | QuantizeOptions | OpenvinoOptions | NcnnOptions | TfliteOptions
 Step = InferenceOptions | LiteOptions | OnnxOptions | _FromOnnx
-"""One conversion, named by its options."""
+"""One conversion, represented by its options."""
 
 
 def lite_options(
@@ -33,22 +32,22 @@ def lite_options(
     weight_only: WeightOnly | None = None,
     sparse: bool = False,
 ) -> LiteOptions:
-    """Options of a Lite file, refused here when no tool could meet them.
+    """Build the options of a Lite file and reject those that no tool supports.
 
     Args:
-        target: Processor, or a GPU and the processor to fall back on, for example ``opencl,arm``.
+        target: Processor, or a GPU and its fallback processor, for example ``opencl,arm``.
         precision: ``fp32`` or ``fp16``.
-        version: Version of Paddle-Lite; None takes the default.
-        weight_only: Integers that weights are stored as.
-        sparse: Whether layers with many zeros are stored as sparse ones.
+        version: Version of Paddle-Lite; None selects the default.
+        weight_only: Integer type for stored weights.
+        sparse: Whether layers with many zero weights are stored as sparse layers.
 
     Raises:
-        UsageError: ``lite-…-impossible`` or ``unknown-lite-version``.
+        UsageError: ``lite-…-unsupported`` or ``unknown-lite-version``.
     """
     if precision == "int8":
         raise UsageError(
             "lite-precision-unsupported",
-            "Paddle-Lite computes in int8 only what was trained for it",
+            "Paddle-Lite computes in int8 only for models that were trained with quantization",
             expected="fp32 or fp16",
             done="nothing was converted",
             hint="--weight-only int8; zoo fetch NAME --lite int8 for what upstream publishes",
@@ -64,43 +63,43 @@ def lite_options(
         }
     )
     paddlelite(options.version)
-    refuse_contradictions(options)
+    require_supported(options)
     return options
 
 
 def onnx_options(opset: int | None, ir_version: int | None = None) -> OnnxOptions:
-    """Options of an ONNX file, refused here when no tool could meet them.
+    """Build the options of an ONNX file and reject those that no tool supports.
 
     Args:
-        opset: Operator set; None takes the default.
-        ir_version: Version of the file format; None leaves what the tool writes.
+        opset: Version of the operator set; None selects the default.
+        ir_version: Version of the file format; None keeps the one the tool writes.
 
     Raises:
         UsageError: ``onnx-opset-unsupported`` or ``onnx-ir-unsupported``.
     """
     chosen = {"opset": opset} if opset else {}
     options = OnnxOptions.model_validate({**chosen, "ir_version": ir_version})
-    refuse_opset(options.opset)
-    refuse_ir_version(options)
+    require_opset(options.opset)
+    require_ir_version(options)
     return options
 
 
 class ConversionTarget(Model):
-    """What a conversion shall end with.
+    """Target format of a conversion, with the options of every step.
 
     Attributes:
-        goal: Format.
-        lite: Options of a Lite file; None takes the defaults.
-        onnx: Options of an ONNX file; None takes the defaults.
-        refine: What to make of the ONNX file besides; None leaves it as it is.
-        quantize: How the ONNX file is quantized; None leaves it as it is.
-        openvino: Options of an OpenVINO model; None takes the defaults.
-        ncnn: Options of an ncnn model; None takes the defaults.
-        tflite: Options of a TensorFlow Lite file; None takes the defaults.
-        inference: Options of an inference model made from weights; None takes those of the published one.
+        format: Target format.
+        lite: Options of a Lite file; None selects the defaults.
+        onnx: Options of an ONNX file; None selects the defaults.
+        refine: Changes to the ONNX file: precision, simplification; None makes none.
+        quantize: How the ONNX file is quantized; None does not quantize it.
+        openvino: Options of an OpenVINO model; None selects the defaults.
+        ncnn: Options of an ncnn model; None selects the defaults.
+        tflite: Options of a TensorFlow Lite file; None selects the defaults.
+        inference: Options of an inference model made from weights; None selects those of the published one.
     """
 
-    goal: TargetFormat
+    format: TargetFormat
     lite: LiteOptions | None = None
     onnx: OnnxOptions | None = None
     refine: RefineOptions | None = None
@@ -111,91 +110,98 @@ class ConversionTarget(Model):
     inference: InferenceOptions | None = None
 
 
-def steps(have: SourceKind, aim: ConversionTarget, entry: Entry | None) -> tuple[Step, ...]:
-    """The conversions, in order.
+def plan_steps(source: SourceKind, target: ConversionTarget, entry: Entry | None) -> tuple[Step, ...]:
+    """Return the conversions that lead from a source to a target, in order.
 
     Args:
-        have: What there is.
-        aim: What is wanted.
-        entry: Whose architecture weights have; not needed for an inference model.
+        source: Kind of the source.
+        target: Target format and options.
+        entry: The entry whose architecture the weights have; not needed for an inference model.
 
     Raises:
-        UsageError: ``architecture-required``: weights alone do not say what network they belong to.
-            ``nothing-to-convert``: nothing leads from an inference model to another one, or there is nothing to
-            do. ``onnx-not-convertible``: nothing leads from ONNX to another format.
+        UsageError: ``architecture-required``: a weights file does not name its architecture.
+            ``nothing-to-convert``: no tool converts one inference model to another, or the options change
+            nothing. ``onnx-not-convertible``: no tool converts ONNX to that format.
         ConversionError: ``lite-program-unsupported``: Paddle-Lite cannot read PIR.
-            ``tflite-suppression-unsupported``: the entry's graph suppresses boxes itself.
+            ``tflite-suppression-unsupported``: the graph of the entry contains box suppression.
     """
-    refining = _refining(aim)
-    if aim.goal == "tflite" and entry is not None:
-        _refuse_suppression(have, aim, entry)
-    if have == "onnx":
-        return _from_onnx(aim, refining)
-    if aim.goal == "inference":
-        if have != "weights":
+    onnx_steps = _steps_after_onnx(target)
+    if target.format == "tflite" and entry is not None:
+        _require_no_suppression(source, target, entry)
+    if source == "onnx":
+        return _steps_from_onnx(target, onnx_steps)
+    if target.format == "inference":
+        if source != "weights":
             raise UsageError(
                 "nothing-to-convert",
-                "this is an inference model already, and no tool turns one form of program into the other",
+                "the source is an inference model, and no tool converts between the two program formats",
                 hint="start from the weights: zoo convert NAME --to inference --program legacy --out DIR",
             )
-        return (_export(aim, entry),)
-    last: Step = (aim.lite or LiteOptions()) if aim.goal == "lite" else (aim.onnx or OnnxOptions())
-    if have == "weights":
-        export = _export(aim, entry)
-        if aim.goal == "lite" and export.program == "pir":
-            raise needs_legacy("what --program pir asks for")
-        return (export, last, *refining)
-    if have == "pir" and aim.goal == "lite":
-        raise needs_legacy("what is to be converted")
-    return (last, *refining)
+        return (_export_options(target, entry),)
+    lite = target.format == "lite"
+    first: Step = (target.lite or LiteOptions()) if lite else (target.onnx or OnnxOptions())
+    if source == "weights":
+        export = _export_options(target, entry)
+        if lite and export.program == "pir":
+            raise legacy_program_required("the output of --program pir")
+        return (export, first, *onnx_steps)
+    if source == "pir" and lite:
+        raise legacy_program_required("the source")
+    return (first, *onnx_steps)
 
 
-def _refuse_suppression(have: SourceKind, aim: ConversionTarget, entry: Entry) -> None:
-    """Before anything is exported for it."""
+def architecture_required() -> UsageError:
+    """Error for a weights file without the name of its architecture."""
+    return UsageError(
+        "architecture-required",
+        "a weights file does not name its architecture",
+        expected="the name of an entry with the same architecture",
+        hint="add --architecture NAME; zoo list shows the names",
+    )
+
+
+def _require_no_suppression(source: SourceKind, target: ConversionTarget, entry: Entry) -> None:
+    # Checked here, before anything is exported.
     published: str | None = getattr(entry.output, "head", None)
-    if (_export(aim, entry).head if have == "weights" else published) == "nms":
-        raise suppression_impossible(f"the head nms of {entry.id}")
+    if (_export_options(target, entry).head if source == "weights" else published) == "nms":
+        raise suppression_unsupported(f"the head nms of {entry.id}")
 
 
-def _refining(aim: ConversionTarget) -> tuple[Step, ...]:
-    """What follows once there is an ONNX file."""
-    if aim.goal == "openvino":
-        return (aim.openvino or OpenvinoOptions(),)
-    if aim.goal == "ncnn":
-        return (aim.ncnn or NcnnOptions(),)
-    if aim.goal == "tflite":
-        return (aim.tflite or TfliteOptions(),)
-    if aim.goal != "onnx":
+def _steps_after_onnx(target: ConversionTarget) -> tuple[Step, ...]:
+    """Return the steps that follow the first ONNX file."""
+    if target.format == "openvino":
+        return (target.openvino or OpenvinoOptions(),)
+    if target.format == "ncnn":
+        return (target.ncnn or NcnnOptions(),)
+    if target.format == "tflite":
+        return (target.tflite or TfliteOptions(),)
+    if target.format != "onnx":
         return ()
-    # Quantized is the simplified graph: what follows a convolution is folded into it, and gets no range.
-    refine = RefineOptions(simplify=True) if aim.quantize else aim.refine
-    refining: tuple[Step, ...] = (refine,) if refine and refine.changes else ()
-    return (*refining, aim.quantize) if aim.quantize else refining
+    # The graph is simplified before it is quantized: operators after a convolution are folded into it, so
+    # their outputs need no range of their own.
+    refine = RefineOptions(simplify=True) if target.quantize else target.refine
+    steps: tuple[Step, ...] = (refine,) if refine and refine.changes else ()
+    return (*steps, target.quantize) if target.quantize else steps
 
 
-def _from_onnx(aim: ConversionTarget, refining: tuple[Step, ...]) -> tuple[Step, ...]:
-    if aim.goal not in ("onnx", "openvino", "ncnn", "tflite"):
+def _steps_from_onnx(target: ConversionTarget, onnx_steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    if target.format not in ("onnx", "openvino", "ncnn", "tflite"):
         raise UsageError(
             "onnx-not-convertible",
-            f"no tool here leads from ONNX to {aim.goal}",
+            f"no tool here converts ONNX to {target.format}",
             expected="a checkpoint or an inference model",
-            hint="start from the model the ONNX file was made of",
+            hint="start from the model that the ONNX file was converted from",
         )
-    if not refining:
+    if not onnx_steps:
         raise UsageError(
             "nothing-to-convert",
-            "this is an ONNX file already, and nothing was asked to be changed in it",
+            "the source is an ONNX file already, and no option changes it",
             hint="add --precision fp16, --weight-only int8 or --simplify",
         )
-    return refining
+    return onnx_steps
 
 
-def _export(aim: ConversionTarget, entry: Entry | None) -> InferenceOptions:
+def _export_options(target: ConversionTarget, entry: Entry | None) -> InferenceOptions:
     if entry is None:
-        raise UsageError(
-            "architecture-required",
-            "a weights file does not say what network it belongs to",
-            expected="the name of an entry with the same architecture",
-            hint="add --architecture NAME; zoo list shows the names",
-        )
-    return aim.inference or published_options(entry)
+        raise architecture_required()
+    return target.inference or published_options(entry)

@@ -1,4 +1,4 @@
-"""A Python that is known to run, and what is installed in it."""
+"""A working Python interpreter and the packages in it."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Interpreter:
     Attributes:
         path: Its executable.
         version: Full version, for example ``3.10.13``.
-        origin: ``current`` when it is the one running now, ``managed`` when it belongs to a toolchain of
-            ours. A managed one is started isolated from the user's ``PYTHONPATH`` and user site; the
-            current one sees both, since that may be where its packages are.
-        packages: Distribution to version, of the tool it was chosen for.
+        origin: ``current`` for the running interpreter, ``managed`` for the interpreter of a toolchain built
+            by zoo. A managed one is started isolated from ``PYTHONPATH`` and the user site; the current one
+            sees both, because its packages may be there.
+        packages: Distribution to version, for the packages of the tool it was chosen for.
     """
 
     path: Path
@@ -28,5 +28,5 @@ class Interpreter:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        """Options its command line starts with."""
+        """First options of its command line."""
         return ("-I",) if self.origin == "managed" else ()

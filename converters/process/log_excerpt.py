@@ -1,4 +1,4 @@
-"""From the log of a native tool, the sentence that says why it stopped."""
+"""Extracts the lines of a native tool's log that explain why it stopped."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ _GLOG_PREFIX = re.compile(r"^(?P<level>[IWEF])\d{4} [\d:.]+ +\d+ [^\]]*\] *")
 _STAMP_PREFIX = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d *")
 _TAG = re.compile(r"^(\[Paddle2ONNX\] *)?\[(?P<level>ERROR|WARNING|INFO|DEBUG)\] *(\[Paddle2ONNX\] *)?")
 
-_QUIET_LEVELS = {"V", "I", "W", "WARNING", "INFO", "DEBUG"}
-_LOUD_LEVELS = {"E", "F", "ERROR"}
+_OTHER_LEVELS = {"V", "I", "W", "WARNING", "INFO", "DEBUG"}
+_ERROR_LEVELS = {"E", "F", "ERROR"}
 _NOISE = re.compile(
     r"^(File \"|Traceback \(most|C\+\+ Traceback|Error Message Summary|\d+ {2,}\S|-{5,}|\[(Time|Signal)Info:"
     r"|warnings\.warn|FatalError: `.*` is detected by the operating system|\.$)"
@@ -31,26 +31,24 @@ _MAX_LENGTH = 400
 
 
 def extract_error_lines(log: str, *, complaints_only: bool = False) -> str | None:
-    """What a tool said about its end, without colors, time stamps, source positions and stack traces.
+    """Return the error lines of a log, without colors, time stamps, source positions and stack traces.
 
     Args:
-        log: Everything it printed.
-        complaints_only: Leave out a last line that does not sound like trouble.
+        log: The output of the tool.
+        complaints_only: Ignore a last line that does not look like an error.
 
     Returns:
-        At most three sentences in the order they were printed, at most 400 characters; None when it
-        printed nothing that says anything.
+        At most three lines in their order and at most 400 characters; None if there is no meaningful line.
     """
-    loud: list[str] = []
+    errors: list[str] = []
     other: list[str] = []
     for raw in log.splitlines():
         line, level = _strip(raw)
-        if not line or _NOISE.match(line) or level in _QUIET_LEVELS:
+        if not line or _NOISE.match(line) or level in _OTHER_LEVELS:
             continue
-        (loud if level in _LOUD_LEVELS or _COMPLAINT.search(line) else other).append(line)
-    chat = [] if complaints_only else other[-1:]
-    spoken = list(dict.fromkeys(loud[-_MAX_LINES:] or chat))
-    text = "; ".join(spoken)
+        (errors if level in _ERROR_LEVELS or _COMPLAINT.search(line) else other).append(line)
+    fallback = [] if complaints_only else other[-1:]
+    text = "; ".join(dict.fromkeys(errors[-_MAX_LINES:] or fallback))
     if not text:
         return None
     return text if len(text) <= _MAX_LENGTH else text[: _MAX_LENGTH - 1] + "…"

@@ -1,7 +1,7 @@
-"""Running native code that may crash: in a child process, with limits, and with a readable verdict.
+"""Runs native code that may crash in a child process, with limits and readable errors.
 
-A worker is a Python script with a function ``main(request)`` that takes and returns plain JSON values. It
-imports nothing of ours, so any interpreter that has the tool can run it.
+A worker is a Python script with a function ``main(request)`` that takes and returns JSON values. It imports
+no module of this project, so any interpreter that has the tool can run it.
 """
 
 from __future__ import annotations
@@ -24,47 +24,47 @@ from converters.process.interpreter import Interpreter
 from converters.process.log_excerpt import extract_error_lines
 from registry.errors import ConversionError
 
-_LAUNCH = Path(__file__).with_name("bootstrap.py")
+_BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 _LOG_TAIL = 256 * 1024
-_LEAST_FREE = 1 << 20
+_MIN_FREE_BYTES = 1 << 20
 
-# A worker sees only what it needs to start. Everything else stays out: switches like FLAGS_* or
-# PADDLE_LITE_MODEL_VERSION1 change what the tools write, credentials could end up in their logs.
+# A worker gets only the variables it needs to start: switches such as FLAGS_* or PADDLE_LITE_MODEL_VERSION1
+# change the output of the tools, and credentials could reach their logs.
 _KEPT = ("PATH", "LD_LIBRARY_PATH")
 _KEPT_FOR_CURRENT = ("PYTHONHOME", "PYTHONNOUSERSITE")
 
 _SIGNALS = {
-    signal.SIGABRT: "a check inside it failed (SIGABRT)",
-    signal.SIGSEGV: "it touched memory that is not its own (SIGSEGV)",
-    signal.SIGBUS: "memory it had mapped is gone (SIGBUS)",
-    signal.SIGFPE: "it divided by zero (SIGFPE)",
-    signal.SIGILL: "this processor lacks an instruction it was built with (SIGILL)",
-    signal.SIGKILL: "the system killed it, most likely for want of memory (SIGKILL)",
-    signal.SIGTERM: "somebody ended it (SIGTERM)",
+    signal.SIGABRT: "an internal check failed (SIGABRT)",
+    signal.SIGSEGV: "invalid memory access (SIGSEGV)",
+    signal.SIGBUS: "mapped memory became unavailable (SIGBUS)",
+    signal.SIGFPE: "arithmetic error such as a division by zero (SIGFPE)",
+    signal.SIGILL: "this processor lacks an instruction that it uses (SIGILL)",
+    signal.SIGKILL: "the system killed it, most likely because memory ran out (SIGKILL)",
+    signal.SIGTERM: "it was terminated from outside (SIGTERM)",
 }
 _MEMORY_WORDS = ("bad_alloc", "MemoryError", "Cannot allocate memory", "out of memory", "ResourceExhausted")
 _DISK_WORDS = ("No space left on device", "Disk quota exceeded")
 
 
 @dataclass(frozen=True)
-class _Ending:
-    """How a worker ended, and under which terms it ran.
+class _Outcome:
+    """Result of a worker, and the limits under which it ran.
 
     Attributes:
-        task: What was being done.
-        returncode: As of ``subprocess``: negative for a signal; None when it ran out of time.
-        value: What its ``main`` returned, when that was an object.
-        words: What it or the tool in it last said; may be empty.
-        log: Where the rest of that is.
-        folder: Its working directory.
-        timeout: Seconds it had.
-        memory: Bytes of address space it had; None for no limit.
+        task: Description of the work.
+        returncode: As in ``subprocess``: negative for a signal; None for a timeout.
+        value: The object that ``main`` returned; None if there is none.
+        excerpt: Error lines of the worker or its tool; may be empty.
+        log: File with the whole output.
+        folder: Working directory.
+        timeout: Time limit in seconds.
+        memory: Limit of the address space in bytes; None for no limit.
     """
 
     task: str
     returncode: int | None
     value: dict[str, JsonValue] | None
-    words: str
+    excerpt: str
     log: Path
     folder: Path
     timeout: float
@@ -84,56 +84,56 @@ def run_worker(
     task: str | None = None,
     hint: str | None = None,
 ) -> dict[str, JsonValue]:
-    """Call ``main(request)`` of a script in a child process and return what it returned.
+    """Call ``main(request)`` of a script in a child process and return its result.
 
-    The child has a process group of its own, which is killed when time runs out or when this process is
-    interrupted; on Linux the kernel kills the child when this process dies in any other way.
+    The child has its own process group, which is killed on a timeout or when this process is interrupted. On
+    Linux the kernel kills the child when this process dies in any other way.
 
     Args:
-        interpreter: Python to start it with.
+        interpreter: Python that runs the script.
         script: The worker script.
-        request: Passed to its ``main``.
+        request: Argument of its ``main``.
         folder: Private folder for this run: working directory, home and temporary folder of the child.
-        log: File for everything the tool prints; replaced, and kept whatever happens.
-        timeout: Seconds it may take.
-        memory_bytes: Address space it may use; None for no limit.
-        env: Further environment variables. The child sees none of ours except a few it needs to start.
-        task: What is being done, for messages; the name of the script when missing.
-        hint: What to try when it fails, for errors that have no better advice.
+        log: File for the output of the tool; replaced, and always kept.
+        timeout: Time limit in seconds.
+        memory_bytes: Limit of the address space; None for no limit.
+        env: Additional environment variables. The child inherits only a few that it needs to start.
+        task: Description of the work for messages; defaults to the name of the script.
+        hint: Hint for errors that have no better one.
 
     Returns:
-        The object ``main`` returned.
+        The object that ``main`` returned.
 
     Raises:
         ConversionError: ``converter-timeout``, ``converter-out-of-memory``, ``converter-disk-full``,
             ``converter-crashed`` (a signal) or ``converter-failed`` (anything else).
     """
-    ask, answer = folder / "request.json", folder / "result.json"
-    answer.unlink(missing_ok=True)
+    request_path, result_path = folder / "request.json", folder / "result.json"
+    result_path.unlink(missing_ok=True)
     job = {"parent": os.getpid(), "memory": memory_bytes, "script": str(script), "request": dict(request)}
     with writing_to(log, hint="set ZOO_CACHE to a folder that can be written to"):
         log.parent.mkdir(parents=True, exist_ok=True)
-        ask.write_text(json.dumps(job), encoding="utf-8")
+        request_path.write_text(json.dumps(job), encoding="utf-8")
         output = log.open("wb")
     with output:
         returncode = _run(
-            [str(interpreter.path), *interpreter.flags, str(_LAUNCH), str(ask), str(answer)],
+            [str(interpreter.path), *interpreter.flags, str(_BOOTSTRAP), str(request_path), str(result_path)],
             env=_environment(interpreter, folder) | dict(env or {}),
             folder=folder,
             output=output.fileno(),
             timeout=timeout,
         )
-    value, error = _read(answer)
-    said = (extract_error_lines(error), extract_error_lines(_tail(log), complaints_only=bool(error)))
-    words = "; ".join(dict.fromkeys(part for part in said if part))
-    ending = _Ending(task or script.stem, returncode, value, words, log, folder, timeout, memory_bytes)
-    if ending.returncode == 0 and ending.value is not None:
-        return ending.value
-    raise _verdict(ending, hint)
+    value, error = _read_result(result_path)
+    if returncode == 0 and value is not None:
+        return value
+    lines = (extract_error_lines(error), extract_error_lines(_tail(log), complaints_only=bool(error)))
+    excerpt = "; ".join(dict.fromkeys(part for part in lines if part))
+    outcome = _Outcome(task or script.stem, returncode, value, excerpt, log, folder, timeout, memory_bytes)
+    raise _explain_failure(outcome, hint)
 
 
 def describe_signal(number: int) -> str:
-    """A signal in words, for example ``a check inside it failed (SIGABRT)``."""
+    """Describe a signal, for example ``an internal check failed (SIGABRT)``."""
     try:
         known = signal.Signals(number)
     except ValueError:
@@ -157,14 +157,14 @@ def _run(command: list[str], *, env: dict[str, str], folder: Path, output: int, 
             "converter-failed",
             f"the interpreter {command[0]} does not start",
             found=error.strerror,
-            hint="zoo doctor shows which interpreters work",
+            hint="zoo doctor",
         ) from error
     try:
         return process.wait(timeout)
     except subprocess.TimeoutExpired:
         return None
     finally:
-        # After a normal end this reaches helpers the tool may have left behind; otherwise the worker too.
+        # After a normal end this kills processes that the tool left running; otherwise the worker too.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -174,27 +174,27 @@ def _environment(interpreter: Interpreter, folder: Path) -> dict[str, str]:
     env = {name: os.environ[name] for name in _KEPT if name in os.environ}
     private = str(folder)
     env |= {"HOME": private, "TMPDIR": private, "XDG_CACHE_HOME": private}
-    # One thread and one locale, so that sums and spellings do not depend on the machine.
+    # One thread and one locale, so that sums and texts do not depend on the machine.
     env |= {"OMP_NUM_THREADS": "1", "LC_ALL": "C.UTF-8", "PYTHONDONTWRITEBYTECODE": "1"}
     if interpreter.origin == "current":
         env |= {name: os.environ[name] for name in _KEPT_FOR_CURRENT if name in os.environ}
-        # Relative entries would mean another folder in the child; HOME no longer leads to the user site.
+        # Relative entries would mean other folders in the child, and the user site would follow HOME.
         entries = [os.path.abspath(e) for e in os.environ.get("PYTHONPATH", "").split(os.pathsep) if e]
         env["PYTHONPATH"] = os.pathsep.join(entries)
         env["PYTHONUSERBASE"] = site.getuserbase()
     return env
 
 
-def _read(answer: Path) -> tuple[dict[str, JsonValue] | None, str]:
-    """The value a worker returned, or else the error it reported; neither when it wrote nothing legible."""
+def _read_result(path: Path) -> tuple[dict[str, JsonValue] | None, str]:
+    """Return the value of a worker, or its error; neither if it wrote no valid result."""
     try:
-        answered = json.loads(answer.read_text(encoding="utf-8"))
+        result = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None, ""
-    if not isinstance(answered, dict):
+    if not isinstance(result, dict):
         return None, ""
-    value = answered.get("value")
-    return (value if isinstance(value, dict) else None), str(answered.get("error", ""))
+    value = result.get("value")
+    return (value if isinstance(value, dict) else None), str(result.get("error", ""))
 
 
 def _tail(log: Path) -> str:
@@ -203,18 +203,18 @@ def _tail(log: Path) -> str:
         return stream.read().decode("utf-8", errors="replace")
 
 
-def _verdict(ending: _Ending, hint: str | None) -> ConversionError:
-    task, code = ending.task, ending.returncode
+def _explain_failure(outcome: _Outcome, hint: str | None) -> ConversionError:
+    task, code = outcome.task, outcome.returncode
     if code is None:
-        name, what = "converter-timeout", f"{task} took longer than {ending.timeout:g} s and was stopped"
-    elif any(word in ending.words for word in _DISK_WORDS) or _disk_is_full(ending.folder):
-        disk = ending.folder.parent
+        name, what = "converter-timeout", f"{task} took longer than {outcome.timeout:g} s and was stopped"
+    elif any(word in outcome.excerpt for word in _DISK_WORDS) or _disk_is_full(outcome.folder):
+        disk = outcome.folder.parent
         name, what = "converter-disk-full", f"{task} failed: the disk of {disk} is full"
-        hint = f"make room on the disk of {disk}, or set ZOO_CACHE to a folder on another, then repeat"
-    elif code == -signal.SIGKILL or any(word in ending.words for word in _MEMORY_WORDS):
+        hint = f"free space on the disk of {disk}, or set ZOO_CACHE to a folder on another disk, then repeat"
+    elif code == -signal.SIGKILL or any(word in outcome.excerpt for word in _MEMORY_WORDS):
         name, what = "converter-out-of-memory", f"{task} ran out of memory"
-        if ending.memory is not None:
-            what += f" (it may use {ending.memory >> 20} MiB)"
+        if outcome.memory is not None:
+            what += f" (limit: {outcome.memory >> 20} MiB)"
     elif code < 0:
         name, what = "converter-crashed", f"{task} crashed: {describe_signal(-code)}"
     elif code == 0:
@@ -224,13 +224,13 @@ def _verdict(ending: _Ending, hint: str | None) -> ConversionError:
     return ConversionError(
         name,
         what,
-        found=f"its last words: {ending.words}" if ending.words else "it said nothing",
-        done=f"no file was made; the whole log is {ending.log}",
-        hint=hint or f"read {ending.log}",
+        found=f"last lines of its output: {outcome.excerpt}" if outcome.excerpt else "no output",
+        done=f"nothing was written; the whole log is {outcome.log}",
+        hint=hint or f"read {outcome.log}",
     )
 
 
 def _disk_is_full(folder: Path) -> bool:
     with contextlib.suppress(OSError):
-        return shutil.disk_usage(folder).free < _LEAST_FREE
+        return shutil.disk_usage(folder).free < _MIN_FREE_BYTES
     return False

@@ -1,1 +1,1 @@
-"""Provenance of conversions: in-toto statements, and the cache key of a conversion."""
+"""Provenance of conversions: in-toto statements and cache keys."""

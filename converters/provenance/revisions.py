@@ -1,7 +1,7 @@
-"""The revision of our own part in each kind of conversion.
+"""The revision of this project's own code in each kind of conversion.
 
-A conversion is known by its key before it is made, and found in the store by it. What the tools do is in the
-key by their versions; what this project does around them is in it by these numbers.
+The cache key of a conversion is computed before it runs. The key covers the tools by their versions, and this
+project's own code by these numbers.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 ConversionKind: TypeAlias = Literal[
     "inference", "lite", "onnx", "onnx-refined", "onnx-quantized", "openvino", "ncnn", "tflite"
 ]
-"""Kind of conversion, as keys and provenance name it."""
+"""Kind of conversion, as named in keys and provenance."""
 
 REVISIONS = MappingProxyType[ConversionKind, int](
     {
@@ -28,9 +28,9 @@ REVISIONS = MappingProxyType[ConversionKind, int](
         "tflite": 1,
     }
 )
-"""Raise a number with every change of this project after which a conversion of that kind may give other bytes
-for the same inputs, tools and options, or succeeds where it failed: what a worker asks of its tool, what is
-changed in the model before or after, what counts as proven. Say here what changed.
+"""Increment a number with every change after which a conversion of that kind may give other bytes for the
+same inputs, tools and options, or succeed where it failed: the calls of the tool, edits of the model before
+or after, the checks of the output. State the change in a comment.
 
-Conversions of other revisions are then no longer found, and ``zoo cache prune`` removes them.
+Conversions with other revisions are then no longer found in the cache, and ``zoo cache prune`` removes them.
 """

@@ -1,7 +1,7 @@
-"""Where a converted artifact came from, as an in-toto statement, and the key that names a conversion.
+"""Provenance of a converted artifact as an in-toto statement, and the cache key of a conversion.
 
-Both are pure functions of what went in and came out: no time, no host, no path, so that equal conversions
-give equal bytes. Layouts: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md and
+Both are pure functions of inputs and outputs, without time, host or path, so that equal conversions give
+equal bytes. Layouts: https://github.com/in-toto/attestation/blob/main/spec/v1/statement.md and
 https://slsa.dev/spec/v1.0/provenance.
 """
 
@@ -28,7 +28,7 @@ _BUILDER = "pkg:pypi/paddle-zoo"
 
 
 class _Layout(Model):
-    """Frozen as all values; spelled in camel case in the file, as the two specifications do."""
+    """Base class: frozen, with the camel-case field names of the two specifications in the file."""
 
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True)
 
@@ -40,14 +40,14 @@ class Digest(_Layout):
 
 
 class Subject(_Layout):
-    """The artifact the statement is about: file name and digest."""
+    """An artifact that the statement describes: file name and digest."""
 
     name: str
     digest: Digest
 
 
 class Dependency(_Layout):
-    """Something that went into the artifact.
+    """An input of the conversion, or a tool that took part.
 
     Attributes:
         name: File name of an input, or package name of a tool.
@@ -60,43 +60,43 @@ class Dependency(_Layout):
     digest: Digest | None = None
 
 
-class Recipe(_Layout):
-    """This project's own part in a conversion.
+class InternalParameters(_Layout):
+    """The part of this project's own code in a conversion.
 
     Attributes:
-        recipe: Its revision; None in statements of versions that did not number it.
-        changes: What was changed in the model before the tool read it, to the number of places.
+        revision: Revision of the code, from ``REVISIONS``; None in statements of versions without one.
+        changes: Edit made to the model before the tool read it, to the number of operators it applies to.
     """
 
-    recipe: int | None = None
+    revision: int | None = None
     changes: dict[str, int] = Field(default_factory=dict)
 
 
 class BuildDefinition(_Layout):
-    """What was done: kind of conversion, options, and everything that went in.
+    """Kind of conversion, options, inputs and tools.
 
     Attributes:
         build_type: Kind of conversion.
-        external_parameters: What was asked for.
-        internal_parameters: What this project did on its own account.
+        external_parameters: The requested options.
+        internal_parameters: Revision and edits of this project's own code.
         resolved_dependencies: Inputs and tools.
     """
 
     build_type: str
     external_parameters: dict[str, JsonValue]
-    internal_parameters: Recipe = Recipe()
+    internal_parameters: InternalParameters = InternalParameters()
     resolved_dependencies: tuple[Dependency, ...]
 
 
 class Builder(_Layout):
-    """This project, in the version that ran."""
+    """This project and its version."""
 
     id: str
     version: dict[str, str]
 
 
 class RunDetails(_Layout):
-    """Who did it."""
+    """The builder that ran the conversion."""
 
     builder: Builder
 
@@ -109,7 +109,7 @@ class Predicate(_Layout):
 
 
 class Provenance(_Layout):
-    """In-toto statement, version 1, about one converted artifact."""
+    """In-toto statement, version 1, for one converted artifact."""
 
     type: Literal["https://in-toto.io/Statement/v1"] = Field(default=_STATEMENT, alias="_type")
     subject: tuple[Subject, ...]
@@ -117,7 +117,7 @@ class Provenance(_Layout):
     predicate: Predicate
 
     def to_bytes(self) -> bytes:
-        """The file: canonical JSON and a line end."""
+        """Return the content of the file: canonical JSON and a newline."""
         return canonical_json(self.model_dump(mode="json", by_alias=True, exclude_none=True)) + b"\n"
 
     @property
@@ -127,16 +127,16 @@ class Provenance(_Layout):
 
     @property
     def superseded(self) -> bool:
-        """Whether it was made by another recipe than today's, so that no key leads to it any more."""
-        recipe = self.predicate.build_definition.internal_parameters.recipe
-        return (self.conversion, recipe) not in REVISIONS.items()
+        """Whether the conversion has another revision than the current one, so that no key matches it."""
+        revision = self.predicate.build_definition.internal_parameters.revision
+        return (self.conversion, revision) not in REVISIONS.items()
 
     def is_about(self, sha256: str) -> bool:
-        """Whether the artifact with this digest is a subject."""
+        """Tell whether the artifact with this digest is a subject."""
         return any(subject.digest.sha256 == sha256 for subject in self.subject)
 
     def about(self, digests: Mapping[str, str]) -> Provenance:
-        """The same statement about several files, by name and SHA-256, that were made together."""
+        """Return the statement with several subjects, given by name and SHA-256."""
         subjects = tuple(Subject(name=name, digest=Digest(sha256=each)) for name, each in digests.items())
         return self.model_copy(update={"subject": subjects})
 
@@ -148,21 +148,21 @@ def conversion_key(
     tools: Mapping[str, str],
     options: Mapping[str, JsonValue],
 ) -> str:
-    """Name of a conversion: equal keys give equal bytes.
+    """Compute the cache key of a conversion: equal keys give equal bytes.
 
     Args:
-        kind: Kind of conversion, by whose recipe it is made.
-        inputs: Role of each input (``program``, ``params``, …) to its SHA-256. Roles, not file names: a
-            renamed input is the same input.
-        tools: Package to version, of those that shape the result.
-        options: Everything that was asked for, defaults included.
+        kind: Kind of conversion.
+        inputs: Role of each input (``program``, ``params``, …) to its SHA-256. Roles and not file names,
+            because a renamed input is the same input.
+        tools: Package to version, for the packages that affect the output.
+        options: All options, defaults included.
 
     Returns:
         64 hexadecimal digits.
     """
     content: dict[str, JsonValue] = {
         "kind": kind,
-        "recipe": REVISIONS[kind],
+        "revision": REVISIONS[kind],
         "inputs": dict(inputs),
         "tools": dict(tools),
         "options": dict(options),
@@ -180,18 +180,18 @@ def provenance(
     options: Mapping[str, JsonValue],
     changes: Mapping[str, int] | None = None,
 ) -> Provenance:
-    """State how an artifact was made.
+    """Create the provenance of an artifact.
 
     Args:
         kind: As for ``conversion_key``.
         name: File name of the artifact.
-        sha256: Its digest.
+        sha256: Digest of the artifact.
         inputs: File name of each input to its SHA-256.
-        tools: Package to version, of all that took part; ``cpython`` is the interpreter.
-        options: Everything that was asked for, defaults included.
-        changes: What was changed in the model before the tool read it, to the number of places.
+        tools: Package to version, of all packages that took part; ``cpython`` is the interpreter.
+        options: All options, defaults included.
+        changes: Edit made to the model before the tool read it, to the number of operators it applies to.
     """
-    own = Recipe(recipe=REVISIONS[kind], changes=dict(changes or {}))
+    own = InternalParameters(revision=REVISIONS[kind], changes=dict(changes or {}))
     files = [Dependency(name=file, digest=Digest(sha256=value)) for file, value in sorted(inputs.items())]
     packages = [
         Dependency(name=tool, uri=_package_url(tool, version)) for tool, version in sorted(tools.items())
@@ -213,21 +213,21 @@ def provenance(
 
 
 def provenance_path(artifact: Path) -> Path:
-    """Where the provenance of an artifact lies: beside it."""
+    """Return the path of the provenance of an artifact, in the same folder."""
     return artifact.with_name(artifact.name + SUFFIX)
 
 
 def write_provenance(artifact: Path, statement: Provenance) -> Path:
-    """Write the provenance beside an artifact; the path of what was written."""
+    """Write the provenance of an artifact and return its path."""
     return publish_bytes(statement.to_bytes(), provenance_path(artifact))
 
 
 def read_provenance(artifact: Path) -> Provenance:
-    """The provenance beside an artifact.
+    """Read the provenance of an artifact.
 
     Raises:
-        NotFoundError: There is none.
-        IntegrityError: It cannot be understood.
+        NotFoundError: ``provenance-not-found``.
+        IntegrityError: ``provenance-unreadable``.
     """
     path = provenance_path(artifact)
     try:
@@ -237,19 +237,19 @@ def read_provenance(artifact: Path) -> Provenance:
             "provenance-not-found",
             f"{artifact} has no provenance",
             expected=str(path),
-            hint="convert it again to get one: zoo convert --help",
+            hint="convert the artifact again, which writes it: zoo convert --help",
         ) from error
     except (OSError, ValidationError) as error:
         raise IntegrityError(
             "provenance-unreadable",
-            f"{path} is no provenance this project writes",
+            f"{path} is not a provenance file of this project",
             found=str(error).splitlines()[0],
             done="nothing was changed",
-            hint="convert the artifact again, which writes a new one: zoo convert --help",
+            hint="convert the artifact again, which replaces it: zoo convert --help",
         ) from error
 
 
 def _package_url(package: str, version: str) -> str:
-    # https://github.com/package-url/purl-spec: interpreters have no type of their own.
+    # https://github.com/package-url/purl-spec has no type for interpreters.
     kind = "generic" if package == "cpython" else "pypi"
     return f"pkg:{kind}/{package}@{version}"

@@ -1,1 +1,1 @@
-"""ONNX models to TensorFlow Lite, which is called LiteRT now."""
+"""Converts ONNX models to TensorFlow Lite, now called LiteRT."""

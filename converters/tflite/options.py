@@ -1,4 +1,4 @@
-"""What to ask of the way to TensorFlow Lite."""
+"""Options of TensorFlow Lite files, and the models that have none."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from converters.toolchain.pins import ONNX2TF
 from registry.errors import ConversionError, UsageError
 from registry.schema.base import Model
 
-REFUSALS = ("tflite-suppression-unsupported",)
-"""Codes of errors that say: this network has no such file, whatever is tried."""
+UNSUPPORTED_CODES = ("tflite-suppression-unsupported",)
+"""Codes of errors for models that cannot be converted to TensorFlow Lite."""
 
 
 class TfliteOptions(Model):
-    """What to make.
+    """Options of a TensorFlow Lite file.
 
     Attributes:
-        weights: How weights are stored. What they are computed with, the processor or delegate decides.
+        weights: Type of stored weights. The processor or delegate chooses the arithmetic.
     """
 
     weights: Literal["fp32", "fp16"] = "fp32"
 
 
 def tflite_options(precision: str) -> TfliteOptions:
-    """Options of a TensorFlow Lite file, refused here when the tool could not meet them.
+    """Build the options of a TensorFlow Lite file and reject those that the tool does not support.
 
     Args:
-        precision: How weights are stored.
+        precision: Type of stored weights.
 
     Raises:
         UsageError: ``tflite-precision-unsupported``.
@@ -37,7 +37,7 @@ def tflite_options(precision: str) -> TfliteOptions:
         return TfliteOptions(weights="fp16" if precision == "fp16" else "fp32")
     raise UsageError(
         "tflite-precision-unsupported",
-        "nothing is quantized on the way to TensorFlow Lite",
+        "the conversion to TensorFlow Lite does not quantize",
         expected="fp32 or fp16",
         found=precision,
         done="nothing was converted",
@@ -45,16 +45,16 @@ def tflite_options(precision: str) -> TfliteOptions:
     )
 
 
-def suppression_impossible(found: str) -> ConversionError:
-    """Refusal of a graph that hands out as many boxes as are left: TensorFlow Lite pads them to one number.
+def suppression_unsupported(found: str) -> ConversionError:
+    """Error for a graph with box suppression, whose number of boxes TensorFlow Lite pads to a constant.
 
     Args:
-        found: What says that it does.
+        found: Evidence of the suppression.
     """
     return ConversionError(
         "tflite-suppression-unsupported",
-        "a graph that suppresses boxes itself would hand out other boxes in TensorFlow Lite",
-        expected="a detector that hands out raw outputs, or boxes before suppression",
+        "a graph with box suppression would return other boxes in TensorFlow Lite",
+        expected="a detector with raw outputs, or with boxes before suppression",
         found=found,
         done="nothing was converted",
         hint="zoo convert NAME --to tflite --head raw",
@@ -62,11 +62,11 @@ def suppression_impossible(found: str) -> ConversionError:
 
 
 def tflite_key(inputs: Mapping[str, str], options: TfliteOptions) -> str:
-    """Name of the conversion of one model with these options, known before it is made.
+    """Compute the cache key of a conversion with these options, before it runs.
 
     Args:
         inputs: ``model`` to its SHA-256.
-        options: What to make.
+        options: Options of the TensorFlow Lite file.
     """
     tools = {pin.package: str(pin.exact) for pin in ONNX2TF.pins}
     return conversion_key("tflite", inputs=inputs, tools=tools, options=options.model_dump())

@@ -1,27 +1,27 @@
-"""Converts an ONNX model to TensorFlow Lite and holds the two to each other. Runs in a child process."""
+"""Converts an ONNX model to TensorFlow Lite and compares the two. Runs in a child process."""
 
 from __future__ import annotations
 
 import os
 from typing import Any
 
-# As a share of an output's largest value: other orders of adding up, or weights rounded to eleven bits.
-_SAME = {"fp32": 1e-4, "fp16": 5e-2}
+# Share of the largest value of an output: other orders of summation, or weights rounded to 11 bits.
+_TOLERANCE = {"fp32": 1e-4, "fp16": 5e-2}
 
 
 def main(request: dict[str, Any]) -> dict[str, Any]:
     """Convert one model.
 
     Args:
-        request: ``folder`` that holds ``model.onnx``, and takes ``model.tflite``; ``weights``, how they are
-            stored, ``fp32`` or ``fp16``.
+        request: ``folder``, contains ``model.onnx`` and receives ``model.tflite``; ``weights``, the type of
+            stored weights, ``fp32`` or ``fp16``.
 
     Returns:
-        ``tools``: package to version. ``difference``: how far the outputs lie apart at most on noise, as a
-        share of an output's largest value.
+        ``tools``: package to version. ``difference``: the largest difference of the outputs on noise, as a
+        share of the largest value of the output.
     """
-    # Read when TensorFlow is imported: the Keras that onnx2tf is written for, constants folded with the same
-    # arithmetic on every processor, no graphics card.
+    # TensorFlow reads these on import: the Keras version that onnx2tf needs, constant folding with the same
+    # arithmetic on every processor, no GPU.
     os.environ.update(TF_USE_LEGACY_KERAS="1", TF_ENABLE_ONEDNN_OPTS="0", CUDA_VISIBLE_DEVICES="-1")
     os.chdir(request["folder"])
 
@@ -30,36 +30,38 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     import onnx
 
     model = onnx.load("model.onnx")
-    names = numbered(model)
-    onnx.save(simplified(model), "numbered.onnx")
+    names = number_io(model)
+    onnx.save(simplify(model), "numbered.onnx")
     convert("numbered.onnx")
     packages = ("onnx2tf", "tensorflow-cpu", "tf-keras", "ai-edge-litert", "onnxruntime")
     versions = {name: importlib.metadata.version(name) for name in packages}
     precision = {"fp32": "float32", "fp16": "float16"}[request["weights"]]
-    maker = f"onnx2tf {versions['onnx2tf']}, TensorFlow {versions['tensorflow-cpu']}"
-    finish(f"made/numbered_{precision}.tflite", "model.tflite", names, maker)
+    description = f"onnx2tf {versions['onnx2tf']}, TensorFlow {versions['tensorflow-cpu']}"
+    restore_names(f"made/numbered_{precision}.tflite", "model.tflite", names, description)
     difference = compare("model.onnx", "model.tflite")
-    if difference > _SAME[request["weights"]]:
-        raise RuntimeError(f"the outputs of the converted model differ by {difference:.1e} of their reach")
+    if difference > _TOLERANCE[request["weights"]]:
+        raise RuntimeError(
+            f"the outputs of the converted model have a relative difference of {difference:.1e}"
+        )
     return {"tools": versions, "difference": difference}
 
 
-def numbered(model: Any) -> dict[str, str]:
-    """Give inputs and outputs names that survive and sort in order; what each was called before.
+def number_io(model: Any) -> dict[str, str]:
+    """Give inputs and outputs names that sort in their order; return new name to old name.
 
-    On the way, TensorFlow sorts outputs by name and changes the characters it does not take in names.
+    TensorFlow sorts outputs by name and replaces characters that it does not allow in names.
     """
     import onnx
 
     graph, names = model.graph, {}
     constants = {tensor.name for tensor in graph.initializer}
     front, back = [], []
-    for place, value in enumerate(value for value in graph.input if value.name not in constants):
-        names[f"input_{place:03d}"] = value.name
-        front.append(onnx.helper.make_node("Identity", [f"input_{place:03d}"], [value.name]))
-    for place, value in enumerate(graph.output):
-        names[f"output_{place:03d}"] = value.name
-        back.append(onnx.helper.make_node("Identity", [value.name], [f"output_{place:03d}"]))
+    for index, value in enumerate(value for value in graph.input if value.name not in constants):
+        names[f"input_{index:03d}"] = value.name
+        front.append(onnx.helper.make_node("Identity", [f"input_{index:03d}"], [value.name]))
+    for index, value in enumerate(graph.output):
+        names[f"output_{index:03d}"] = value.name
+        back.append(onnx.helper.make_node("Identity", [value.name], [f"output_{index:03d}"]))
     new = {earlier: later for later, earlier in names.items()}
     for value in (*graph.input, *graph.output):
         value.name = new.get(value.name, value.name)
@@ -69,10 +71,10 @@ def numbered(model: Any) -> dict[str, str]:
     return names
 
 
-def simplified(model: Any) -> Any:
-    """The model with a batch of one where it was open, and nothing left in it that computes extents.
+def simplify(model: Any) -> Any:
+    """Replace an open batch by 1 and fold the operators that compute extents.
 
-    TensorFlow Lite plans its memory ahead; and onnx2tf takes axes for others where it cannot tell extents.
+    TensorFlow Lite plans its memory in advance, and onnx2tf confuses axes whose extents it cannot infer.
     """
     import onnxsim
 
@@ -93,43 +95,43 @@ def convert(path: str) -> None:
         onnx2tf.convert(
             input_onnx_file_path=path,
             output_folder_path="made",
-            # The other one, which needs no TensorFlow, makes files of these networks that do not run.
+            # The other backend, which needs no TensorFlow, writes files of these networks that do not run.
             tflite_backend="tf_converter",
-            not_use_onnxsim=True,  # it was
+            not_use_onnxsim=True,  # done in simplify()
             non_verbose=True,
         )
-    except SystemExit as error:  # its way of giving up
-        raise RuntimeError(f"onnx2tf gave up with exit code {error.code}") from None
+    except SystemExit as error:
+        raise RuntimeError(f"onnx2tf failed with exit code {error.code}") from None
 
 
-def finish(made: str, out: str, names: dict[str, str], maker: str) -> None:
-    """Put inputs and outputs in order under their names, and leave out what names the run.
+def restore_names(made: str, out: str, names: dict[str, str], description: str) -> None:
+    """Restore the names and the order of inputs and outputs, and remove what differs between runs.
 
     Args:
-        made: The file as TensorFlow wrote it.
+        made: The file written by TensorFlow.
         out: The file to write.
-        names: Name TensorFlow knew to the model's own.
-        maker: What the file says of who made it.
+        names: Name in TensorFlow to name in the ONNX model.
+        description: Description to store in the file.
     """
     from tensorflow.lite.tools import flatbuffer_utils
 
     model = flatbuffer_utils.read_model(made)
     graph, signature = model.subgraphs[0], model.signatureDefs[0]
-    for ends in (signature.inputs, signature.outputs):
-        ends.sort(key=lambda end: end.name)
-        for end in ends:
-            own = names[end.name.decode()].encode()
-            end.name = graph.tensors[end.tensorIndex].name = own
-    graph.inputs = [end.tensorIndex for end in signature.inputs]
-    graph.outputs = [end.tensorIndex for end in signature.outputs]
-    model.description = maker.encode()
-    # It holds a digest of the passing files this was made of.
+    for tensors in (signature.inputs, signature.outputs):
+        tensors.sort(key=lambda tensor: tensor.name)
+        for tensor in tensors:
+            original = names[tensor.name.decode()].encode()
+            tensor.name = graph.tensors[tensor.tensorIndex].name = original
+    graph.inputs = [tensor.tensorIndex for tensor in signature.inputs]
+    graph.outputs = [tensor.tensorIndex for tensor in signature.outputs]
+    model.description = description.encode()
+    # Contains a digest of intermediate files.
     model.metadata = [each for each in model.metadata if each.name != b"CONVERSION_METADATA"]
     flatbuffer_utils.write_model(model, out)
 
 
 def compare(before: str, after: str) -> float:
-    """Largest relative difference of the outputs of two models on noise."""
+    """Return the largest relative difference of the outputs of two models on noise."""
     import numpy
     import onnxruntime
     from ai_edge_litert.interpreter import Interpreter
@@ -153,6 +155,6 @@ def compare(before: str, after: str) -> float:
         if one.shape != other.shape:
             raise RuntimeError(f"output {end['name']} of {one.shape} became one of {other.shape}")
         if one.dtype.kind == "f" and one.size:
-            reach = float(numpy.abs(one).max()) or 1.0
-            shares.append(float(numpy.abs(one.astype("float64") - other.astype("float64")).max()) / reach)
+            largest = float(numpy.abs(one).max()) or 1.0
+            shares.append(float(numpy.abs(one.astype("float64") - other.astype("float64")).max()) / largest)
     return max(shares)

@@ -1,6 +1,6 @@
-"""Finding or building the environment a native tool runs in."""
+"""Finds or builds the environments in which native tools run."""
 
-from converters.toolchain.environments import Managed
+from converters.toolchain.environments import ManagedEnvironment
 from converters.toolchain.manager import Toolchains, ToolStatus
 
-__all__ = ["Managed", "ToolStatus", "Toolchains"]
+__all__ = ["ManagedEnvironment", "ToolStatus", "Toolchains"]

@@ -1,4 +1,4 @@
-"""Finding a CPython that a toolchain can be built on: who keeps interpreters where, and do they run."""
+"""Finds the CPython interpreters on this machine on which a toolchain can be built."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ _PROBE_TIMEOUT = 20.0
 
 
 @dataclass(frozen=True)
-class Base:
-    """An interpreter that answered when it was run.
+class BaseInterpreter:
+    """An interpreter that runs.
 
     Attributes:
         path: Its executable.
         version: Full version.
         short: ``X.Y``.
-        machine: As of ``platform.machine()``.
-        flaw: Why no toolchain can be built on it whatever the tool, None when one can.
+        machine: Value of ``platform.machine()``.
+        problem: Why no toolchain at all can be built on it; None if there is no such reason.
     """
 
     path: Path
     version: str
     short: str
     machine: str
-    flaw: str | None = None
+    problem: str | None = None
 
 
-def probe(path: Path) -> Base | None:
-    """Ask an executable what it is by running it; None when it does not answer as a Python does.
+def probe(path: Path) -> BaseInterpreter | None:
+    """Run an executable and ask for its properties; None if it does not answer like a Python.
 
-    A file on ``PATH`` proves nothing: the shims of version managers are there for every version and exit
-    with 127 when it is not installed.
+    The existence of a file on ``PATH`` is not enough: version managers install shims for every version, which
+    exit with 127 if the version is not installed.
     """
     try:
         answer = subprocess.run(
@@ -69,23 +69,23 @@ def probe(path: Path) -> Base | None:
         facts = json.loads(answer.stdout)
     except (OSError, subprocess.SubprocessError, ValueError):
         return None
-    flaw = None
+    problem = None
     if facts["implementation"] != "CPython":
-        flaw = f"it is {facts['implementation']}, the wheels are for CPython"
+        problem = f"it is {facts['implementation']}, the wheels are for CPython"
     elif facts["bits"] != 64:
-        flaw = f"it is a {facts['bits']}-bit build, the wheels are for 64 bits"
+        problem = f"it is a {facts['bits']}-bit build, the wheels are for 64 bits"
     elif facts["free_threaded"]:
-        flaw = "it is a free-threaded build, which the wheels do not support"
+        problem = "it is a free-threaded build, which the wheels do not support"
     elif not facts["pip"]:
-        flaw = f"it lacks venv and ensurepip (Debian keeps them in python{facts['short']}-venv)"
-    return Base(path, facts["version"], facts["short"], facts["machine"], flaw)
+        problem = f"it lacks venv and ensurepip (Debian has them in python{facts['short']}-venv)"
+    return BaseInterpreter(path, facts["version"], facts["short"], facts["machine"], problem)
 
 
-def explicit(path: Path) -> Base:
-    """The interpreter a user named: it has to work, falling back in silence would not be what was asked.
+def probe_configured(path: Path) -> BaseInterpreter:
+    """Probe the interpreter that the user configured; there is no silent fallback to another one.
 
     Raises:
-        MissingToolError: It does not run.
+        MissingToolError: ``interpreter-not-usable``.
     """
     base = probe(path)
     if base is None:
@@ -93,17 +93,17 @@ def explicit(path: Path) -> Base:
             "interpreter-not-usable",
             f"the interpreter {path} does not run",
             expected="the path of a CPython executable",
-            found="no such file" if not os.path.exists(path) else "it does not answer when started",
-            hint="correct ZOO_PYTHON, or leave it out: zoo doctor shows what is found without it",
+            found="no such file" if not os.path.exists(path) else "it does not answer like a Python",
+            hint="correct ZOO_PYTHON, or unset it: zoo doctor shows which interpreters are found without it",
         )
     return base
 
 
-def find(shorts: Iterable[str]) -> Iterator[Base]:
-    """Interpreters of the given ``X.Y`` versions that run, in the order of the versions.
+def find_interpreters(shorts: Iterable[str]) -> Iterator[BaseInterpreter]:
+    """Find interpreters of the given ``X.Y`` versions that run, in the order of the versions.
 
-    Per version: the current one, uv's, pyenv's, conda's, and what is on ``PATH``. Nothing is run before
-    it is asked for, and nothing twice.
+    Candidates per version: the current interpreter, those of uv, pyenv and conda, and those on ``PATH``. Each
+    is run on demand and at most once.
     """
     tried: set[str] = set()
     for short in shorts:
@@ -112,7 +112,7 @@ def find(shorts: Iterable[str]) -> Iterator[Base]:
             if real in tried or not os.access(path, os.X_OK):
                 continue
             base = probe(path)
-            # A shim leads elsewhere for each name it is called by, so it says nothing about the next one.
+            # A shim runs another program for each of its names, so a failure does not exclude the next name.
             if base is not None:
                 tried.add(real)
             if base is not None and base.short == short:
@@ -132,7 +132,7 @@ def _candidates(short: str) -> Iterator[Path]:
 
 
 def _uv_folders() -> Iterator[Path]:
-    # https://docs.astral.sh/uv/concepts/python-versions: where `uv python install` puts interpreters.
+    # https://docs.astral.sh/uv/concepts/python-versions: folders of `uv python install`.
     if configured := os.environ.get("UV_PYTHON_INSTALL_DIR"):
         yield Path(configured)
     data = os.environ.get("XDG_DATA_HOME")
@@ -146,22 +146,22 @@ def _conda_environments() -> Iterator[Path]:
         root = Path(os.path.realpath(conda)).parent.parent
         yield root
         yield from sorted(_matching(root, "envs/*"))
-    # conda writes the path of every environment it makes, wherever it is, into this file.
-    known = _home() / ".conda" / "environments.txt"
+    # conda lists the paths of all environments in this file.
+    listing = _home() / ".conda" / "environments.txt"
     try:
-        lines = known.read_text(encoding="utf-8", errors="replace").splitlines()
+        lines = listing.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return
     yield from (Path(line.strip()) for line in lines if line.strip())
 
 
 def _home() -> Path:
-    # Where nobody has a home, this stays "~": no folder, and so no interpreter in it.
+    # For a user without a home this stays "~", a folder that does not exist.
     return Path(os.path.expanduser("~"))
 
 
 def _matching(folder: Path, pattern: str) -> list[Path]:
-    """What lies in a folder of somebody else's; nothing where that may not be looked at."""
+    """Return the matching paths in a folder; none if it cannot be read."""
     try:
         return list(folder.glob(pattern))
     except OSError:

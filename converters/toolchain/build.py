@@ -1,4 +1,4 @@
-"""Making a virtual environment and filling it: the user's pip settings go in, no secret comes out."""
+"""Creates virtual environments and installs packages; the log contains no passwords."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from converters.process.log_excerpt import extract_error_lines
-from converters.toolchain.base_interpreters import Base
+from converters.toolchain.base_interpreters import BaseInterpreter
 from converters.toolchain.pins import Tool
 from registry.errors import MissingToolError
 
-_TIED = Path(__file__).with_name("run_tied_to_parent.py")
+_RUN_MODULE = Path(__file__).with_name("run_tied_to_parent.py")
 
-# The user's index, proxy, certificate and cache settings are wanted; settings that send packages elsewhere
-# or replace what is installed are not.
+# The user's index, proxy, certificate and cache settings apply; settings that install to other folders or
+# replace the requirements do not.
 _REDIRECTING = frozenset(
     {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_PLATFORM", "PIP_ABI", "PIP_IMPLEMENTATION"}
     | {"PIP_PYTHON_VERSION", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_NO_DEPS", "PIP_NO_BINARY"}
@@ -45,11 +45,11 @@ _DISK_WORDS = ("No space left on device", "Disk quota exceeded")
 _WHEEL_WORDS = ("No matching distribution found", "Could not find a version that satisfies")
 
 
-def make_environment(base: Base, folder: Path, log: Path) -> Path:
-    """A virtual environment with pip in it.
+def create_venv(base: BaseInterpreter, folder: Path, log: Path) -> Path:
+    """Create a virtual environment with pip.
 
     Returns:
-        Its interpreter.
+        Path of its interpreter.
 
     Raises:
         MissingToolError: ``toolchain-disk-full`` or ``toolchain-build-failed``.
@@ -57,15 +57,15 @@ def make_environment(base: Base, folder: Path, log: Path) -> Path:
     output = _call(base.path, ["venv", str(folder)], log, lambda line: None)
     python = folder / "bin" / "python"
     if output is not None:
-        raise _explain(output, f"{base.path} could not make a virtual environment", log)
+        raise _explain_failure(output, f"{base.path} could not create a virtual environment", log)
     return python
 
 
 def install(python: Path, tool: Tool, log: Path, note: Callable[[str], None]) -> Mapping[str, str]:
-    """Install the pins of a tool, wheels only: nothing is compiled, no package's own code runs.
+    """Install the pinned packages of a tool from wheels: nothing is compiled, and no package code runs.
 
     Returns:
-        Distribution to version of everything that is installed now.
+        Distribution to version, for all installed packages.
 
     Raises:
         MissingToolError: ``toolchain-unreachable``, ``toolchain-no-wheel``, ``toolchain-disk-full`` or
@@ -74,19 +74,19 @@ def install(python: Path, tool: Tool, log: Path, note: Callable[[str], None]) ->
 
     def watch(line: str) -> None:
         if match := _DOWNLOAD.match(line):
-            verb = "downloading" if match["how"] == "Downloading" else "taking from pip's cache"
+            verb = "downloading" if match["how"] == "Downloading" else "using from pip's cache"
             note(f"{verb} {match['file']} ({match['size']})")
 
     common = ["--disable-pip-version-check", "--no-input"]
     command = ["pip", *common, "install", "--only-binary", ":all:", "--progress-bar", "off"]
-    # Those without what they declare come last, or pip would complain about what they lack.
-    for alone in (False, True):
-        requirements = [pin.requirement for pin in tool.pins if pin.alone is alone]
+    # Packages without their dependencies come last, because pip would report the missing ones.
+    for no_deps in (False, True):
+        requirements = [pin.requirement for pin in tool.pins if pin.no_deps is no_deps]
         if not requirements:
             continue
-        output = _call(python, [*command, *(["--no-deps"] if alone else []), *requirements], log, watch)
+        output = _call(python, [*command, *(["--no-deps"] if no_deps else []), *requirements], log, watch)
         if output is not None:
-            raise _explain(output, f"pip could not install {' '.join(requirements)}", log)
+            raise _explain_failure(output, f"pip could not install {' '.join(requirements)}", log)
     listing = subprocess.run(
         [str(python), "-I", "-m", "pip", *common, "list", "--format", "json"],
         capture_output=True,
@@ -106,10 +106,10 @@ def install(python: Path, tool: Tool, log: Path, note: Callable[[str], None]) ->
 
 
 def _call(python: Path, module: list[str], log: Path, watch: Callable[[str], None]) -> str | None:
-    """Run a module, its masked output appended to the log; the output when it failed, None when it worked."""
-    said: list[str] = []
+    """Run a module and append its output to the log, without passwords; return the output if it failed."""
+    lines: list[str] = []
     process = subprocess.Popen(
-        [str(python), "-I", str(_TIED), str(os.getpid()), *module],
+        [str(python), "-I", str(_RUN_MODULE), str(os.getpid()), *module],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -123,7 +123,7 @@ def _call(python: Path, module: list[str], log: Path, watch: Callable[[str], Non
                 line = _USERINFO.sub("****@", raw)
                 stream.write(line)
                 stream.flush()
-                said.append(line)
+                lines.append(line)
                 watch(line)
         failed = process.wait() != 0
     finally:
@@ -131,7 +131,7 @@ def _call(python: Path, module: list[str], log: Path, watch: Callable[[str], Non
         process.wait()
         if process.stdout is not None:
             process.stdout.close()
-    return "".join(said) if failed else None
+    return "".join(lines) if failed else None
 
 
 def _environment() -> dict[str, str]:
@@ -144,21 +144,21 @@ def _environment() -> dict[str, str]:
     return kept | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
 
 
-def _explain(output: str, what: str, log: Path) -> MissingToolError:
+def _explain_failure(output: str, what: str, log: Path) -> MissingToolError:
     code, hint = "toolchain-build-failed", f"read {log}"
     # pip reports a failed connection first and then, misleadingly, that nothing matches.
     if any(word in output for word in _DISK_WORDS):
         code = "toolchain-disk-full"
-        hint = "make room, or set ZOO_CACHE to a folder on another disk, then repeat"
+        hint = "free space on the disk, or set ZOO_CACHE to a folder on another disk, then repeat"
     elif any(word in output for word in _NETWORK_WORDS):
         code = "toolchain-unreachable"
-        hint = "repeat with a connection, or point PIP_INDEX_URL or PIP_FIND_LINKS at a copy you can reach"
+        hint = "repeat with a connection, or set PIP_INDEX_URL or PIP_FIND_LINKS to a reachable copy"
     elif "CERTIFICATE_VERIFY_FAILED" in output:
         code = "toolchain-unreachable"
         hint = "set PIP_CERT to the certificate bundle of your network, then repeat"
     elif any(word in output for word in _WHEEL_WORDS):
         code = "toolchain-no-wheel"
-        hint = "check that the package index pip is set up with carries these versions: pip config list"
+        hint = "check that pip's package index has these versions: pip config list"
     return MissingToolError(
         code,
         what,

@@ -1,4 +1,4 @@
-"""The folder of managed environments: names, markers, locks."""
+"""The managed environments on disk: folder names, markers, locks."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from converters.fs.atomic import canonical_json, publish_bytes, writing_to
 from converters.fs.locks import acquire_waiting
 from converters.process.interpreter import Interpreter
-from converters.toolchain.base_interpreters import Base
+from converters.toolchain.base_interpreters import BaseInterpreter
 from converters.toolchain.pins import Tool
 from registry.errors import MissingToolError
 
@@ -20,7 +20,7 @@ CACHE_HINT = "set ZOO_CACHE to a folder that can be written to"
 
 
 @dataclass(frozen=True)
-class Managed:
+class ManagedEnvironment:
     """A managed environment on disk.
 
     Attributes:
@@ -28,11 +28,11 @@ class Managed:
         path: The folder.
         tool: Short name of the tool.
         version: Version of the tool.
-        short: ``X.Y`` of the interpreter it was built on.
-        python: Full version of that interpreter; None when the environment was not finished.
-        packages: Distribution to version of what is installed; empty when it was not finished.
-        built: When it was finished, in seconds since the epoch; None when it was not.
-        size: Bytes it takes.
+        short: ``X.Y`` of its base interpreter.
+        python: Full version of its base interpreter; None if the environment is unfinished.
+        packages: Distribution to version, for the installed packages; empty if it is unfinished.
+        built: Time when it was finished, in seconds since the epoch; None if it is unfinished.
+        size: Size in bytes.
     """
 
     name: str
@@ -47,36 +47,36 @@ class Managed:
 
     @property
     def ready(self) -> bool:
-        """Whether it was finished and proven when it was built."""
+        """Whether it was finished and tested when it was built."""
         return self.built is not None
 
     @property
     def interpreter(self) -> Path:
-        """Its Python."""
+        """Path of its Python."""
         return self.path / "bin" / "python"
 
 
-def folder_for(root: Path, tool: Tool, base: Base) -> Path:
-    """Where the environment of a tool on an interpreter lives, for example ``paddlelite-2.13rc0-cp310``."""
+def environment_folder(root: Path, tool: Tool, base: BaseInterpreter) -> Path:
+    """Return the folder of a tool on an interpreter, for example ``paddlelite-2.13rc0-cp310``."""
     return root / f"{tool.name}-{tool.version}-cp{base.short.replace('.', '')}"
 
 
-def folders_of(root: Path, tool: Tool) -> list[Path]:
-    """The folders a tool has, in whatever state, the newest interpreter first."""
+def find_folders(root: Path, tool: Tool) -> list[Path]:
+    """Return the existing folders of a tool, finished or not, newest interpreter first."""
     return sorted(_folders(root, f"{tool.name}-{tool.version}-cp*"), key=_minor, reverse=True)
 
 
-def all_of(root: Path) -> tuple[Managed, ...]:
-    """Every managed environment, by name.
+def list_environments(root: Path) -> tuple[ManagedEnvironment, ...]:
+    """Return all managed environments, ordered by name.
 
     Raises:
         MissingToolError: ``toolchains-unreadable``.
     """
-    return tuple(_managed(path) for path in sorted(_folders(root, "*-*-cp3*")))
+    return tuple(_read_environment(path) for path in sorted(_folders(root, "*-*-cp3*")))
 
 
 def _folders(root: Path, pattern: str) -> list[Path]:
-    # Not by glob: it takes a folder that may not be read for an empty one, or fails, depending on which.
+    # Path.glob treats some unreadable folders as empty.
     try:
         return [path for path in root.iterdir() if path.match(pattern) and path.is_dir()]
     except FileNotFoundError:
@@ -84,21 +84,21 @@ def _folders(root: Path, pattern: str) -> list[Path]:
     except OSError as error:
         raise MissingToolError(
             "toolchains-unreadable",
-            f"the environments in {root} cannot be looked at",
+            f"the environments in {root} cannot be read",
             found=error.strerror,
             done="nothing was built",
             hint=CACHE_HINT,
         ) from error
 
 
-def _managed(folder: Path) -> Managed:
+def _read_environment(folder: Path) -> ManagedEnvironment:
     tool, version, _ = folder.name.rsplit("-", 2)
     python, packages, built = None, {}, None
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         marker = json.loads((folder / _READY).read_text(encoding="utf-8"))
         python, packages = str(marker["python"]), dict(marker["packages"])
         built = (folder / _READY).stat().st_mtime
-    return Managed(
+    return ManagedEnvironment(
         folder.name, folder, tool, version, f"3.{_minor(folder)}", python, packages, built, _size(folder)
     )
 
@@ -109,7 +109,7 @@ def _minor(folder: Path) -> int:
 
 
 def mark_ready(folder: Path, tool: Tool, python: str, packages: Mapping[str, str]) -> None:
-    """State that an environment is finished and works. Written last: without it, it was never finished."""
+    """Mark an environment as finished and tested; without the marker it counts as unfinished."""
     content = {
         "requirements": [pin.requirement for pin in tool.pins],
         "python": python,
@@ -119,7 +119,7 @@ def mark_ready(folder: Path, tool: Tool, python: str, packages: Mapping[str, str
 
 
 def read_ready(folder: Path, tool: Tool) -> Interpreter | None:
-    """The interpreter of a finished environment; None when it was not finished, or for other pins."""
+    """Return the interpreter of a finished environment; None if it is unfinished or has other pins."""
     try:
         marker = json.loads((folder / _READY).read_text(encoding="utf-8"))
         if marker["requirements"] != [pin.requirement for pin in tool.pins]:
@@ -130,8 +130,8 @@ def read_ready(folder: Path, tool: Tool) -> Interpreter | None:
 
 
 @contextlib.contextmanager
-def locked(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
-    """Hold an environment for building or removing it; says so when somebody else holds it."""
+def lock_environment(folder: Path, note: Callable[[str], None]) -> Iterator[None]:
+    """Lock an environment while it is built or removed; ``note`` is called if another process holds it."""
     lock = acquire_waiting(folder.with_name(f"{folder.name}.lock"), f"working on {folder.name}", note)
     with contextlib.ExitStack() as stack:
         with writing_to(folder.parent, hint=CACHE_HINT):

@@ -1,6 +1,6 @@
-"""Which interpreter runs a tool: the current one when it can, else a managed environment, else none yet.
+"""Selects the interpreter for a tool: the current one if it has the tool, else a managed environment.
 
-Nothing is ever installed into an environment of the user's.
+Nothing is ever installed into an environment of the user.
 """
 
 from __future__ import annotations
@@ -17,12 +17,19 @@ from converters.fs.atomic import writing_to
 from converters.fs.workdir import temporary_directory, work_directory
 from converters.process.interpreter import Interpreter
 from converters.process.run import run_worker
-from converters.toolchain import base_interpreters as bases
-from converters.toolchain import environments as managed
-from converters.toolchain.base_interpreters import Base
-from converters.toolchain.build import install, make_environment
-from converters.toolchain.current import Current, inspect_current
-from converters.toolchain.environments import CACHE_HINT, Managed
+from converters.toolchain.base_interpreters import BaseInterpreter, find_interpreters, probe_configured
+from converters.toolchain.build import create_venv, install
+from converters.toolchain.current import CurrentStatus, check_current
+from converters.toolchain.environments import (
+    CACHE_HINT,
+    ManagedEnvironment,
+    environment_folder,
+    find_folders,
+    list_environments,
+    lock_environment,
+    mark_ready,
+    read_ready,
+)
 from converters.toolchain.pins import Tool
 from registry.errors import ConversionError, MissingToolError
 
@@ -33,18 +40,18 @@ State = Literal["current", "managed", "buildable", "missing"]
 
 @dataclass(frozen=True)
 class ToolStatus:
-    """What this machine has of a tool.
+    """Availability of a tool on this machine.
 
     Attributes:
         tool: The tool.
-        state: ``current``: the running interpreter does it. ``managed``: an environment of ours does.
-            ``buildable``: one can be built here. ``missing``: none of these.
-        interpreter: The interpreter that does it, or that it would be built on.
+        state: ``current``: the running interpreter has it. ``managed``: a managed environment has it.
+            ``buildable``: an environment can be built. ``missing``: none of these.
+        interpreter: The interpreter that runs it, or the base on which its environment would be built.
         python: Full version of that interpreter.
-        packages: Distribution to version: of the environment that does it, or what the current one has
-            when none does.
-        reason: Why the current interpreter does not do it; None when it does.
-        hint: What to do to get it; None when it is there.
+        packages: Distribution to version, in the environment that runs it; in the running interpreter if no
+            environment does.
+        reason: Why the running interpreter does not run it; None if it does.
+        hint: How to make it available; None if it is.
     """
 
     tool: Tool
@@ -58,22 +65,22 @@ class ToolStatus:
 
 @dataclass(frozen=True)
 class _Plan:
-    """An environment to build: for which tool, on what, where."""
+    """An environment to build: tool, base interpreter and folder."""
 
     tool: Tool
-    base: Base
+    base: BaseInterpreter
     folder: Path
 
 
 class Toolchains:
-    """The environments that native tools run in.
+    """The environments in which native tools run.
 
-    What was proven is remembered for the life of this object, since proving takes up to two seconds.
+    Results of probes are remembered for the life of this object, because a probe takes up to two seconds.
 
     Args:
         root: Folder of the managed environments, one per tool version and interpreter version.
-        python: Interpreter to build on, before any that is found.
-        offline: Fetch nothing.
+        python: Base interpreter configured by the user; takes precedence over interpreters found.
+        offline: Download nothing.
     """
 
     def __init__(self, root: Path, *, python: Path | None = None, offline: bool = False) -> None:
@@ -81,12 +88,12 @@ class Toolchains:
         self._python = python
         self._offline = offline
         self._unbuilt: frozenset[Tool] = frozenset()
-        self._current: dict[Tool, Current] = {}
-        self._proven: dict[Tool, Interpreter] = {}
+        self._current: dict[Tool, CurrentStatus] = {}
+        self._tested: dict[Tool, Interpreter] = {}
 
     def status(self, tool: Tool) -> ToolStatus:
-        """What there is of a tool; builds nothing."""
-        current = self._look_at_current(tool)
+        """Return the availability of a tool; builds nothing."""
+        current = self._check_current(tool)
         ready = current.interpreter or self._ready(tool)
         if ready is not None:
             packages = {pin.package: ready.packages.get(pin.package, "?") for pin in tool.pins}
@@ -97,25 +104,24 @@ class Toolchains:
         except MissingToolError as error:
             return ToolStatus(tool, "missing", None, None, found, current.reason, error.hint)
         if self._offline:
-            hint = "repeat without --offline: its environment has to be fetched once"
+            hint = "repeat without --offline: its environment must be downloaded once"
             return ToolStatus(tool, "missing", plan.base.path, plan.base.version, found, current.reason, hint)
-        hint = f"nothing to do: it is built on first use (about {plan.tool.download_mb} MB to fetch)"
+        hint = f"nothing to do: it is built on first use (about {plan.tool.download_mb} MB to download)"
         return ToolStatus(tool, "buildable", plan.base.path, plan.base.version, found, current.reason, hint)
 
     def ensure(self, tool: Tool, note: Callable[[str], None]) -> Interpreter:
-        """An interpreter that was seen to run the tool; builds an environment when there is none.
+        """Return an interpreter that passed the probe of the tool; build an environment if there is none.
 
         Args:
             tool: The tool.
-            note: Told in a few words about what takes longer than a moment.
+            note: Called with progress messages.
 
         Raises:
-            MissingToolError: There is no interpreter to build on (``no-interpreter``,
-                ``interpreter-not-usable``), building is not allowed (``toolchain-not-built``,
-                ``toolchain-offline``), or it failed (``toolchain-unreachable``, ``-no-wheel``, ``-disk-full``,
-                ``-build-failed``, ``-does-not-work``).
+            MissingToolError: There is no base interpreter (``no-interpreter``, ``interpreter-not-usable``),
+                building is not allowed (``toolchain-not-built``, ``toolchain-offline``), or it failed
+                (``toolchain-unreachable``, ``-no-wheel``, ``-disk-full``, ``-build-failed``, ``-broken``).
         """
-        ready = self._look_at_current(tool).interpreter or self._ready(tool)
+        ready = self._check_current(tool).interpreter or self._ready(tool)
         if ready is not None:
             return ready
         if tool in self._unbuilt:
@@ -124,108 +130,109 @@ class Toolchains:
         if self._offline:
             raise MissingToolError(
                 "toolchain-offline",
-                f"there is no environment for {tool} yet, and making one needs the network",
-                found=self._look_at_current(tool).reason,
-                done="nothing was fetched",
+                f"there is no environment for {tool} yet, and building one needs the network",
+                found=self._check_current(tool).reason,
+                done="nothing was downloaded",
                 hint="repeat once without --offline; from then on it works offline",
             )
-        with managed.locked(plan.folder, note):
-            # Somebody else may have built it while we waited.
+        with lock_environment(plan.folder, note):
+            # Another process may have built it during the wait.
             ready = self._ready(tool) or self._build(plan, note)
-        self._proven[tool] = ready
+        self._tested[tool] = ready
         return ready
 
     def without_building(self, tools: Collection[Tool]) -> Toolchains:
-        """The same environments, for work that is to use these tools where they are and not to build them.
+        """Return the same environments, but without permission to build those of some tools.
 
         Args:
-            tools: The tools.
+            tools: Tools that are used only where they are available already.
         """
-        restricted = copy.copy(self)  # what was proven stays known to both
+        restricted = copy.copy(self)  # both share the results of probes
         restricted._unbuilt = frozenset(tools)
         return restricted
 
     def not_built(self, tool: Tool) -> MissingToolError:
-        """The refusal of a tool that is neither in the running interpreter nor built."""
+        """Create the error for a tool that is neither in the running interpreter nor built."""
         return MissingToolError(
             "toolchain-not-built",
             f"there is no environment for {tool} yet",
-            found=self._look_at_current(tool).reason,
+            found=self._check_current(tool).reason,
             done="nothing was built",
             hint=f"zoo toolchain install {tool.name}@{tool.version}",
         )
 
-    def list(self) -> tuple[Managed, ...]:
-        """The managed environments on disk, by name."""
-        return managed.all_of(self._root)
+    def list(self) -> tuple[ManagedEnvironment, ...]:
+        """Return the managed environments on disk, ordered by name."""
+        return list_environments(self._root)
 
     def remove(self, tool: Tool, note: Callable[[str], None]) -> tuple[Path, ...]:
         """Delete the managed environments of a tool, finished or not.
 
         Returns:
-            The folders that are gone.
+            The deleted folders.
 
         Raises:
-            MissingToolError: ``toolchain-not-removed``: some of it may not be deleted.
+            MissingToolError: ``toolchain-not-removed``.
         """
-        self._proven.clear()
-        folders = managed.folders_of(self._root, tool)
+        self._tested.clear()
+        folders = find_folders(self._root, tool)
         for folder in folders:
-            with managed.locked(folder, note):
+            with lock_environment(folder, note):
                 _delete(folder)
         return tuple(folders)
 
-    def works(self, tool: Tool, environment: Managed) -> bool:
-        """Whether an environment still does its job, found out by using it."""
-        interpreter = managed.read_ready(environment.path, tool)
-        return interpreter is not None and self._works(tool, interpreter)
+    def works(self, tool: Tool, environment: ManagedEnvironment) -> bool:
+        """Run the probe of a tool in an environment, and tell whether it passes."""
+        interpreter = read_ready(environment.path, tool)
+        return interpreter is not None and self._passes_probe(tool, interpreter)
 
-    def interpreters(self, tools: Iterable[Tool]) -> dict[str, Base]:
-        """By ``X.Y``, the first interpreter on this machine that each version can be built on."""
+    def interpreters(self, tools: Iterable[Tool]) -> dict[str, BaseInterpreter]:
+        """Map each ``X.Y`` to the first interpreter on this machine on which a tool can be built."""
         needed = {short: tool for tool in tools for short in tool.pythons}
-        found: dict[str, Base] = {}
-        named = [bases.explicit(self._python)] if self._python is not None else []
-        for base in (*named, *bases.find(needed)):
-            if base.short in needed and base.short not in found and _flaw(needed[base.short], base) is None:
+        found: dict[str, BaseInterpreter] = {}
+        configured = [probe_configured(self._python)] if self._python is not None else []
+        for base in (*configured, *find_interpreters(needed)):
+            suitable = base.short in needed and _problem(needed[base.short], base) is None
+            if suitable and base.short not in found:
                 found[base.short] = base
         return found
 
-    def named_trouble(self) -> MissingToolError | None:
-        """What is wrong with the interpreter that was named to build on; None when it runs or none was."""
+    def configured_interpreter_error(self) -> MissingToolError | None:
+        """Return the error of the configured base interpreter; None if it runs or none is configured."""
         try:
             if self._python is not None:
-                bases.explicit(self._python)
+                probe_configured(self._python)
         except MissingToolError as error:
             return error
         return None
 
-    def _look_at_current(self, tool: Tool) -> Current:
+    def _check_current(self, tool: Tool) -> CurrentStatus:
         if tool not in self._current:
-            self._current[tool] = inspect_current(tool, lambda interpreter: self._prove(tool, interpreter))
+            self._current[tool] = check_current(tool, lambda interpreter: self._run_probe(tool, interpreter))
         return self._current[tool]
 
     def _ready(self, tool: Tool) -> Interpreter | None:
-        """A managed environment that was finished and still works."""
-        if tool in self._proven:
-            return self._proven[tool]
+        """Return the interpreter of a finished environment that passes the probe."""
+        if tool in self._tested:
+            return self._tested[tool]
         for member in tool.family():
-            for folder in managed.folders_of(self._root, member):
-                interpreter = managed.read_ready(folder, member)
-                if interpreter is not None and self._works(tool, interpreter):
-                    self._proven[tool] = interpreter
+            for folder in find_folders(self._root, member):
+                interpreter = read_ready(folder, member)
+                if interpreter is not None and self._passes_probe(tool, interpreter):
+                    self._tested[tool] = interpreter
                     return interpreter
         return None
 
-    def _works(self, tool: Tool, interpreter: Interpreter) -> bool:
+    def _passes_probe(self, tool: Tool, interpreter: Interpreter) -> bool:
         # An environment can break after it was built, for example when its base interpreter is uninstalled.
         try:
-            self._prove(tool, interpreter)
+            self._run_probe(tool, interpreter)
         except ConversionError:
             return False
         return True
 
-    def _prove(self, tool: Tool, interpreter: Interpreter) -> None:
-        # Not in the store: looking at what there is must not write to it, and it may not be writable.
+    def _run_probe(self, tool: Tool, interpreter: Interpreter) -> None:
+        # Not in the cache: a check must not write to it, and it may not be writable.
         with temporary_directory() as folder:
             run_worker(
                 interpreter,
@@ -234,59 +241,59 @@ class Toolchains:
                 folder=folder,
                 log=folder / "probe.log",
                 timeout=_PROBE_SECONDS,
-                task=f"trying {tool}",
+                task=f"the probe of {tool}",
             )
 
     def _plan(self, tool: Tool) -> _Plan:
-        """The environment to build: on the interpreter that was named if it will do, else on one found."""
-        flaws: builtins.list[str] = []
+        """Plan the environment to build, on the configured interpreter if it is suitable."""
+        problems: builtins.list[str] = []
         for member, base in self._candidates(tool):
-            flaw = _flaw(member, base)
-            if flaw is None:
-                return _Plan(member, base, managed.folder_for(self._root, member, base))
-            flaws.append(f"{base.path}: {flaw}")
+            problem = _problem(member, base)
+            if problem is None:
+                return _Plan(member, base, environment_folder(self._root, member, base))
+            problems.append(f"{base.path}: {problem}")
         newest = max(tool.pythons, key=lambda short: int(short.partition(".")[2]))
         raise MissingToolError(
             "no-interpreter",
             f"no interpreter on this machine can run {tool}",
             expected=f"CPython {' or '.join(tool.pythons)} on {tool.machines[0]}",
-            found="; ".join(dict.fromkeys(flaws)) or "none of these",
+            found="; ".join(dict.fromkeys(problems)) or "none of these",
             hint=f"uv python install {newest}   (or: pyenv install {newest}), then repeat",
         )
 
-    def _candidates(self, tool: Tool) -> Iterator[tuple[Tool, Base]]:
+    def _candidates(self, tool: Tool) -> Iterator[tuple[Tool, BaseInterpreter]]:
         if self._python is not None:
-            named = bases.explicit(self._python)
-            yield from ((member, named) for member in tool.family())
+            configured = probe_configured(self._python)
+            yield from ((member, configured) for member in tool.family())
         for member in tool.family():
-            yield from ((member, base) for base in bases.find(member.pythons))
+            yield from ((member, base) for base in find_interpreters(member.pythons))
 
     def _build(self, plan: _Plan, note: Callable[[str], None]) -> Interpreter:
         tool, base = plan.tool, plan.base
-        size = f"about {tool.download_mb} MB to fetch"
+        size = f"about {tool.download_mb} MB to download"
         note(f"building an environment for {tool} on CPython {base.version}, once ({size})")
         log = self._root / "logs" / f"{plan.folder.name}.log"
         with writing_to(log, hint=CACHE_HINT):
             log.parent.mkdir(parents=True, exist_ok=True)
             log.write_text("", encoding="utf-8")
-        # Built aside and moved: helpers of an earlier build that was killed may still write into its folder.
+        # Built in a work folder and moved: processes of a killed earlier build may still write to its folder.
         with work_directory(self._root / "work") as folder:
-            python = make_environment(base, folder / "env", log)
+            python = create_venv(base, folder / "env", log)
             packages = install(python, tool, log, note)
             shutil.rmtree(plan.folder, ignore_errors=True)
             (folder / "env").rename(plan.folder)
         interpreter = Interpreter(plan.folder / "bin" / "python", base.version, "managed", packages)
         try:
-            self._prove(tool, interpreter)
+            self._run_probe(tool, interpreter)
         except ConversionError as error:
             raise MissingToolError(
                 "toolchain-broken",
                 f"the new environment for {tool} does not work: {error.message}",
                 found=error.found,
-                done=f"it will be built anew next time; what pip said is in {log}",
+                done=f"it will be built again next time; the log of pip is {log}",
                 hint="zoo doctor",
             ) from error
-        managed.mark_ready(plan.folder, tool, base.version, packages)
+        mark_ready(plan.folder, tool, base.version, packages)
         note(f"{tool} is ready")
         return interpreter
 
@@ -301,14 +308,14 @@ def _delete(folder: Path) -> None:
             "toolchain-not-removed",
             f"{folder} cannot be deleted",
             found=error.strerror,
-            done="what is left of it is not used any more",
+            done="the remaining files are no longer used",
             hint=f"rm -r {folder}",
         ) from error
 
 
-def _flaw(tool: Tool, base: Base) -> str | None:
+def _problem(tool: Tool, base: BaseInterpreter) -> str | None:
     if base.short not in tool.pythons:
         return f"it is CPython {base.version}, for which {tool} has no wheel"
     if base.machine not in tool.machines:
         return f"it runs on {base.machine}, for which {tool} has no wheel"
-    return base.flaw
+    return base.problem

@@ -1,7 +1,7 @@
-"""The native tools this project calls: which versions, for which interpreters, and why just these.
+"""The native tools that this project calls: versions, interpreters, and the reasons for each version.
 
-The versions were tried together on the networks of the catalog (November 2026). Where a neighbor of a
-version fails, the pin says how.
+The versions were tested together on the networks of the catalog (November 2026). Where other versions fail,
+the pin says how.
 """
 
 from __future__ import annotations
@@ -18,31 +18,31 @@ _PROBES = Path(__file__).parent / "probes"
 
 @dataclass(frozen=True)
 class Pin:
-    """Which version of a package a tool needs.
+    """Required version of a package.
 
     Attributes:
         package: Distribution name.
-        exact: The one version; None when others will do too.
-        below: First major version that will not do; None when there is no such bound.
-        why: What goes wrong with others, as the end of a sentence.
-        alone: Whether it is installed without the packages it declares, of which nothing here needs any.
+        exact: The only version that works; None if others work too.
+        below: First major version that does not work; None if there is no such bound.
+        why: Reason for the version, as a clause of a message.
+        no_deps: Whether it is installed without its declared dependencies, which are not needed here.
     """
 
     package: str
     exact: str | None = None
     below: int | None = None
     why: str = ""
-    alone: bool = False
+    no_deps: bool = False
 
     @property
     def requirement(self) -> str:
-        """As pip reads it."""
+        """Requirement specifier for pip."""
         if self.exact is not None:
             return f"{self.package}=={self.exact}"
         return self.package if self.below is None else f"{self.package}<{self.below}"
 
     def allows(self, version: str) -> bool:
-        """Whether an installed version will do; a local suffix such as ``+cpu`` does not matter."""
+        """Tell whether an installed version is suitable; a local suffix such as ``+cpu`` is ignored."""
         public = version.partition("+")[0]
         if self.exact is not None:
             return public == self.exact
@@ -59,16 +59,16 @@ class Tool:
     Attributes:
         name: Short name, used in folder names and messages.
         version: Version of its main package.
-        purpose: What it is for, a few words.
-        pins: Packages its environment is made of, main package first.
-        pythons: ``X.Y`` of the CPython versions its wheels exist for, the one to prefer first.
-        machines: Values of ``platform.machine()`` its wheels exist for.
-        probe: Worker script that proves an environment by using the tool.
-        download_mb: What building an environment fetches, roughly.
-        installed_mb: What the environment takes on disk, roughly.
+        purpose: Short description.
+        pins: Packages of its environment, main package first.
+        pythons: ``X.Y`` of the CPython versions with wheels, preferred version first.
+        machines: Values of ``platform.machine()`` with wheels.
+        probe: Worker script that tests an environment by using the tool.
+        download_mb: Approximate download size of an environment.
+        installed_mb: Approximate size of an environment on disk.
         extra: Extra of this project that installs it into the current environment, if there is one.
-        also_in: A larger tool whose environment serves this one as well; it is built instead of this
-            one where there is an interpreter for it, so that no machine needs both.
+        also_in: A larger tool whose environment also contains this one. It is built instead where there is an
+            interpreter for it, so that no machine needs both.
     """
 
     name: str
@@ -87,7 +87,7 @@ class Tool:
         return f"{self.name} {self.version}"
 
     def family(self) -> Iterator[Tool]:
-        """The tools whose environments serve this one, the largest first."""
+        """Yield the tools whose environments contain this one, the largest first."""
         if self.also_in is not None:
             yield from self.also_in.family()
         yield self
@@ -96,10 +96,10 @@ class Tool:
 _PADDLE = Pin(
     "paddlepaddle",
     exact="3.2.2",
-    why="3.3 and later can neither write the legacy program of these networks nor feed paddle2onnx, "
-    "and bytes are only the same with the same version",
+    why="3.3 and later can neither write these networks as a legacy program nor run with paddle2onnx, "
+    "and only the same version writes the same bytes",
 )
-# Each imports a package it does not declare; a fresh environment has none of them.
+# Each imports a package that it does not declare, and that a new environment does not contain.
 _UNDECLARED_BY_PADDLE = Pin("setuptools")
 _UNDECLARED_BY_PADDLE2ONNX = Pin("packaging")
 _UNDECLARED_BY_ONNXRUNTIME = Pin("ml_dtypes")
@@ -113,7 +113,7 @@ PADDLE2ONNX = Tool(
         Pin(
             "paddle2onnx",
             exact="2.1.0",
-            why="it is the one that reads both program formats of paddlepaddle 3.2.2",
+            why="it reads both program formats of paddlepaddle 3.2.2",
         ),
         _PADDLE,
         _UNDECLARED_BY_PADDLE,
@@ -129,10 +129,10 @@ PADDLE2ONNX = Tool(
 ONNXTOOLS = Tool(
     name="onnxtools",
     version="0.1.98",
-    purpose="ONNX simplified, or in half precision",
+    purpose="simplifying ONNX, or converting it to FP16",
     pins=(
-        Pin("onnxslim", exact="0.1.98", why="bytes are only the same with the same version"),
-        Pin("onnxconverter-common", exact="1.16.0", why="bytes are only the same with the same version"),
+        Pin("onnxslim", exact="0.1.98", why="only the same version writes the same bytes"),
+        Pin("onnxconverter-common", exact="1.16.0", why="only the same version writes the same bytes"),
         Pin("onnx", below=2),
         Pin("onnxruntime", below=2),
     ),
@@ -145,10 +145,10 @@ ONNXTOOLS = Tool(
 ONNXQUANT = Tool(
     name="onnxquant",
     version="1.31.1",
-    purpose="ONNX in eight bits",
+    purpose="quantizing ONNX to INT8",
     pins=(
-        Pin("onnxruntime", exact="1.31.1", why="bytes are only the same with the same version"),
-        Pin("onnx", exact="1.17.0", why="bytes are only the same with the same version"),
+        Pin("onnxruntime", exact="1.31.1", why="only the same version writes the same bytes"),
+        Pin("onnx", exact="1.17.0", why="only the same version writes the same bytes"),
         _UNDECLARED_BY_ONNXRUNTIME,
     ),
     pythons=("3.11", "3.12", "3.13"),
@@ -162,7 +162,7 @@ OPENVINO = Tool(
     version="2026.4.1",
     purpose="ONNX to OpenVINO",
     pins=(
-        Pin("openvino", exact="2026.4.1", why="bytes are only the same with the same version"),
+        Pin("openvino", exact="2026.4.1", why="only the same version writes the same bytes"),
         Pin("numpy", below=3),
     ),
     pythons=("3.11", "3.12", "3.13", "3.10"),
@@ -176,9 +176,9 @@ NCNN = Tool(
     version="20261020",
     purpose="ONNX to ncnn, and running it",
     pins=(
-        # What it declares is torch, 2 GB: for its Python functions, while the program in it needs nothing.
-        Pin("pnnx", exact="20261020", why="bytes are only the same with the same version", alone=True),
-        Pin("ncnn", exact="1.0.20261020", why="it has the layers that pnnx of that day writes"),
+        # It declares torch (2 GB), which its Python functions need and its executable does not.
+        Pin("pnnx", exact="20261020", why="only the same version writes the same bytes", no_deps=True),
+        Pin("ncnn", exact="1.0.20261020", why="it has the layers that pnnx of the same day writes"),
         Pin("onnx", below=2),
         Pin("onnxruntime", below=2),
         Pin("numpy", below=3),
@@ -194,17 +194,17 @@ ONNX2TF = Tool(
     version="2.6.9",
     purpose="ONNX to TensorFlow Lite, and running it",
     pins=(
-        # What it declares is also a test runner, OpenCV and exporters that this way does not take.
-        Pin("onnx2tf", exact="2.6.9", why="bytes are only the same with the same version", alone=True),
-        # What it declares is TensorFlow with kernels for graphics cards, twice the size.
-        Pin("tf_keras", exact="2.21.0", why="it belongs to the version of TensorFlow", alone=True),
-        Pin("tensorflow_cpu", exact="2.21.0", why="bytes are only the same with the same version"),
-        Pin("ai-edge-litert", exact="2.1.2", why="it is the one onnx2tf 2.6.9 goes with"),
-        Pin("onnx", exact="1.20.1", why="it is the one onnx2tf 2.6.9 goes with"),
-        Pin("onnxruntime", exact="1.26.0", why="it is the one onnx2tf 2.6.9 goes with"),
-        Pin("onnxsim", exact="0.6.5", why="bytes are only the same with the same version"),
-        Pin("numpy", exact="2.2.6", why="it is the one onnx2tf 2.6.9 goes with"),
-        Pin("sng4onnx", exact="2.0.1", why="it is the one onnx2tf 2.6.9 goes with", alone=True),
+        # It also declares a test runner, OpenCV and exporters that this conversion does not use.
+        Pin("onnx2tf", exact="2.6.9", why="only the same version writes the same bytes", no_deps=True),
+        # It declares TensorFlow with GPU kernels, which is twice as large.
+        Pin("tf_keras", exact="2.21.0", why="it must match the version of TensorFlow", no_deps=True),
+        Pin("tensorflow_cpu", exact="2.21.0", why="only the same version writes the same bytes"),
+        Pin("ai-edge-litert", exact="2.1.2", why="onnx2tf 2.6.9 is tested with it"),
+        Pin("onnx", exact="1.20.1", why="onnx2tf 2.6.9 is tested with it"),
+        Pin("onnxruntime", exact="1.26.0", why="onnx2tf 2.6.9 is tested with it"),
+        Pin("onnxsim", exact="0.6.5", why="only the same version writes the same bytes"),
+        Pin("numpy", exact="2.2.6", why="onnx2tf 2.6.9 is tested with it"),
+        Pin("sng4onnx", exact="2.0.1", why="onnx2tf 2.6.9 is tested with it", no_deps=True),
         Pin("psutil"),
         Pin("tqdm"),
     ),
@@ -219,7 +219,7 @@ LITERT = Tool(
     version="2.1.2",
     purpose="running TensorFlow Lite",
     pins=(
-        Pin("ai-edge-litert", exact="2.1.2", why="it is the one files are compared with when they are made"),
+        Pin("ai-edge-litert", exact="2.1.2", why="the conversion compares files with this version"),
         Pin("numpy", below=3),
     ),
     pythons=("3.12", "3.11", "3.13", "3.10"),
@@ -244,7 +244,7 @@ PADDLE = Tool(
 )
 
 DEFAULT_LITE_VERSION = "2.13rc0"
-"""Newest paddlelite with wheels for CPython 3.8 to 3.10; 2.14rc0 stops at 3.7."""
+"""Newest paddlelite with wheels for CPython 3.8 to 3.10; those of 2.14rc0 end at 3.7."""
 
 _UP_TO_37 = ("3.7", "3.6", "3.5")
 _LITE_PYTHONS = {
@@ -259,15 +259,15 @@ LITE_VERSIONS = tuple(_LITE_PYTHONS)
 
 
 def paddlelite(version: str = DEFAULT_LITE_VERSION) -> Tool:
-    """Paddle-Lite's ``opt`` and predictors in one of the versions that have wheels.
+    """Return Paddle-Lite's ``opt`` and predictors in one of the versions that have wheels.
 
     Raises:
-        UsageError: No such version, or none with wheels we know.
+        UsageError: ``unknown-lite-version``.
     """
     if version not in _LITE_PYTHONS:
         raise UsageError(
             "unknown-lite-version",
-            f"there is no paddlelite {version} to convert with",
+            f"paddlelite {version} is not available",
             expected=", ".join(LITE_VERSIONS),
             found=version,
             hint=f"--lite-version {DEFAULT_LITE_VERSION}",
@@ -277,8 +277,8 @@ def paddlelite(version: str = DEFAULT_LITE_VERSION) -> Tool:
         version=version,
         purpose="inference model to Paddle-Lite",
         pins=(
-            Pin("paddlelite", exact=version, why="a .nb file belongs to the version that made it"),
-            Pin("numpy", below=2, why="paddlelite silently corrupts tensors beside numpy 2 and later"),
+            Pin("paddlelite", exact=version, why="a .nb file needs a runtime of the same version"),
+            Pin("numpy", below=2, why="paddlelite silently corrupts tensors with numpy 2 and later"),
         ),
         pythons=_LITE_PYTHONS[version],
         machines=("x86_64", "AMD64"),
@@ -292,7 +292,7 @@ _OTHERS = (PADDLE2ONNX, PADDLE, ONNXTOOLS, ONNXQUANT, OPENVINO, NCNN, ONNX2TF, L
 
 
 def parse_tool(text: str) -> tuple[Tool, ...]:
-    """The tools a user names: ``paddlelite@2.14rc0`` is one, ``paddlelite`` all of its versions.
+    """Return the tools that a user names: ``paddlelite@2.14rc0`` is one, ``paddlelite`` all its versions.
 
     Raises:
         UsageError: ``unknown-tool``.

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from converters.fs.atomic import publish_bytes, sha256_of
 from converters.fs.workdir import work_directory
-from converters.inference.export import InferenceModel, export
+from converters.inference.export import InferenceModel, run_inference_job
 from converters.inference.options import published_options
 from converters.process.interpreter import Interpreter
 from converters.toolchain.manager import Toolchains
@@ -80,7 +80,7 @@ def export_model(weights: Path, out: Path, interpreter: Interpreter, settings: S
         settings: Settings with the location of work folders and logs.
     """
     entry = recipe().entry
-    return export(
+    return run_inference_job(
         entry,
         weights,
         published_options(entry),

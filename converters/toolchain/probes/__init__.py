@@ -1,1 +1,1 @@
-"""Worker scripts that prove a tool's environment by using it."""
+"""Worker scripts that test the environment of a tool by using the tool."""

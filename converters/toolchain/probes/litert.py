@@ -1,4 +1,4 @@
-"""Proves that LiteRT works: runs a model of one addition, x + x."""
+"""Tests LiteRT: runs a model with one addition, x + x."""
 
 _MODEL = """
 GAAAAFRGTDMAAA4AFAAQAAwACAAAAAQADgAAABAAAAAYAAAA4AAAAAMAAAABAAAABAAAACj///8BAAAAEAAAAAwAFAAQAAwA
@@ -22,5 +22,5 @@ def main(request: "dict[str, object]") -> "dict[str, object]":
     network.invoke()
     answer = network.get_tensor(network.get_output_details()[0]["index"])
     if float(answer[0]) != 4:
-        raise RuntimeError("2 + 2 came out as " + str(answer))
+        raise RuntimeError("2 + 2 gave " + str(answer))
     return {"version": importlib.metadata.version("ai-edge-litert")}

@@ -1,4 +1,4 @@
-"""Proves that pnnx and ncnn work: converts a sigmoid from ONNX and runs it."""
+"""Tests pnnx and ncnn: converts a sigmoid from ONNX and runs it."""
 
 # An ONNX model, opset 11, of one operator: y = Sigmoid(x), both float32 of 1 x 2.
 SIGMOID = (
@@ -8,7 +8,7 @@ SIGMOID = (
 
 
 def main(request: "dict[str, object]") -> "dict[str, object]":
-    """Convert it in the working directory, and find the sigmoid of zero."""
+    """Convert the sigmoid in the working directory, and compute its value at zero."""
     import importlib.metadata
     import importlib.util
     import os
@@ -16,12 +16,12 @@ def main(request: "dict[str, object]") -> "dict[str, object]":
 
     import ncnn
     import numpy
-    import onnx  # noqa: F401  conversions leave outputs out with it
+    import onnx  # noqa: F401  conversions remove outputs with it
     import onnxruntime  # noqa: F401  conversions compare with it
 
     with open("sigmoid.onnx", "wb") as stream:
         stream.write(bytes.fromhex(SIGMOID))
-    # Looked for and not imported: its Python side wants torch, the program beside it does not.
+    # Located without an import: its Python module needs torch, the executable in the package does not.
     package = importlib.util.find_spec("pnnx")
     if package is None or package.origin is None:
         raise RuntimeError("pnnx is not installed")
@@ -32,9 +32,9 @@ def main(request: "dict[str, object]") -> "dict[str, object]":
         raise RuntimeError("ncnn does not load what pnnx wrote")
     extractor = net.create_extractor()
     zeros = numpy.zeros(2, dtype="float32")
-    # A copy of its own: a matrix that borrows the memory of an array crashes where a layer works in place.
+    # A copy: a matrix that shares memory with an array crashes in layers that work in place.
     extractor.input("in0", ncnn.Mat(zeros).clone())
     failed, answer = extractor.extract("out0")
     if failed or abs(float(numpy.array(answer)[0]) - 0.5) > 1e-3:
-        raise RuntimeError("the sigmoid of 0 came out as " + str(numpy.array(answer)))
+        raise RuntimeError("the sigmoid of 0 gave " + str(numpy.array(answer)))
     return {"version": importlib.metadata.version("pnnx")}

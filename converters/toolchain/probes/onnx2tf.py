@@ -1,4 +1,4 @@
-"""Proves that onnx2tf works: converts an ONNX model of one addition, x + x, and runs what came out."""
+"""Tests onnx2tf: converts an ONNX model with one addition, x + x, and runs the output."""
 
 
 def main(request: "dict[str, object]") -> "dict[str, object]":
@@ -14,8 +14,8 @@ def main(request: "dict[str, object]") -> "dict[str, object]":
     import onnx2tf
     from ai_edge_litert.interpreter import Interpreter
 
-    ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in ("x", "y")]
-    graph = onnx.helper.make_graph([onnx.helper.make_node("Add", ["x", "x"], ["y"])], "g", ends[:1], ends[1:])
+    x, y = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 2]) for name in ("x", "y")]
+    graph = onnx.helper.make_graph([onnx.helper.make_node("Add", ["x", "x"], ["y"])], "g", [x], [y])
     model = onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 11)], ir_version=6)
     with tempfile.TemporaryDirectory() as folder:
         onnx.save(model, folder + "/model.onnx")
@@ -33,5 +33,5 @@ def main(request: "dict[str, object]") -> "dict[str, object]":
     network.invoke()
     answer = network.get_tensor(network.get_output_details()[0]["index"])
     if answer.tolist() != [[4.0, 6.0]]:
-        raise RuntimeError("2 + 2 came out as " + str(answer))
+        raise RuntimeError("2 + 2 gave " + str(answer))
     return {"version": importlib.metadata.version("onnx2tf")}

@@ -1,4 +1,4 @@
-"""Proves that OpenVINO works: compiles x + 1 and runs it."""
+"""Tests OpenVINO: compiles x + 1 and runs it."""
 
 
 def main(request: "dict[str, object]") -> "dict[str, object]":
@@ -13,5 +13,5 @@ def main(request: "dict[str, object]") -> "dict[str, object]":
     model = openvino.Model([operators.add(x, numpy.ones(1, dtype="float32"))], [x], "probe")
     answer = openvino.compile_model(model, "CPU")([numpy.array([2], dtype="float32")])[0]
     if float(answer[0]) != 3:
-        raise RuntimeError("2 + 1 came out as " + str(answer))
+        raise RuntimeError("2 + 1 gave " + str(answer))
     return {"version": importlib.metadata.version("openvino")}

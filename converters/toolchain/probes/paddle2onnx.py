@@ -1,8 +1,8 @@
-"""Proves that paddle, paddle2onnx and onnx import side by side. Runs under any interpreter that has them."""
+"""Tests that paddle, paddle2onnx and onnx can be imported together, in any interpreter that has them."""
 
 
 def main(request: "dict[str, object]") -> "dict[str, object]":
-    """Import what a conversion imports."""
+    """Import the packages of a conversion."""
     import onnx
     import paddle
     import paddle2onnx.command

@@ -1,7 +1,7 @@
-"""Proves a paddlelite by converting and running a tiny model. Runs under CPython 3.5 and later.
+"""Tests paddlelite by converting and running a tiny model. Runs under CPython 3.5 and later.
 
-Importing it is no proof: beside numpy 2 it imports and converts, and returns other numbers than it was
-given. So four floats go through its tensors and a relu.
+An import is not enough: with numpy 2 it imports and converts, but its tensors return wrong values. Therefore
+four floats pass through its tensors and a relu.
 """
 
 import base64
@@ -11,8 +11,8 @@ import typing
 if typing.TYPE_CHECKING:
     import numpy
 
-# A legacy program of one operator, x[1, 4] -> relu, without parameters; made with paddlepaddle 3.2.2 by
-# paddle.static.save_inference_model, attributes dropped.
+# A legacy program with one operator, x[1, 4] -> relu, and no parameters; written by
+# paddle.static.save_inference_model of paddlepaddle 3.2.2, attributes removed.
 PROGRAM = (
     "CucBCAAQ////////////ARogCgxyZWx1XzAudG1wXzASDggHGgoKBggFEAEQBBAAGAAaFwoBeBIOCAcaCgoGCAUQARAEEAAYACAB"
     "GgwKBGZlZWQSAggJGAEaDQoFZmV0Y2gSAggKGAEiJgoJCgFYEgRmZWVkEggKA091dBIBeBoEZmVlZCIJCgNjb2wQABgAIiMKBgoB"
@@ -40,18 +40,18 @@ def main(request: "dict[str, object]") -> "dict[str, object]":
     config = lite.MobileConfig()
     config.set_model_from_file(os.path.abspath("probe.nb"))
     predictor = lite.create_paddle_predictor(config)
-    given = numpy.array([[-1.5, 0.0, 2.25, 3.0e8]], dtype="float32")
+    values = numpy.array([[-1.5, 0.0, 2.25, 3.0e8]], dtype="float32")
     tensor = predictor.get_input(0)
-    tensor.from_numpy(given)
-    expect("what was put into a tensor", tensor.numpy(), given)
+    tensor.from_numpy(values)
+    require_equal("the input tensor", tensor.numpy(), values)
     predictor.run()
-    expect("relu", predictor.get_output(0).numpy(), numpy.maximum(given, 0))
+    require_equal("relu", predictor.get_output(0).numpy(), numpy.maximum(values, 0))
     return {"version": str(opt.version())}
 
 
-def expect(what: str, found: "numpy.ndarray", wanted: "numpy.ndarray") -> None:
-    """Fail unless two arrays are equal."""
+def require_equal(what: str, found: "numpy.ndarray", expected: "numpy.ndarray") -> None:
+    """Raise an error unless two arrays are equal."""
     import numpy
 
-    if not numpy.array_equal(found, wanted):
-        raise RuntimeError(what + " came out as " + str(found.tolist()) + ", not " + str(wanted.tolist()))
+    if not numpy.array_equal(found, expected):
+        raise RuntimeError(what + " gave " + str(found.tolist()) + ", not " + str(expected.tolist()))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 import registry
 from converters.choices import Program
-from converters.inference.export import InferenceModel, export
+from converters.inference.export import InferenceModel, run_inference_job
 from converters.inference.options import InferenceOptions, published_options
 from converters.process.interpreter import Interpreter
 from converters.process.run import run_worker
@@ -171,7 +171,7 @@ def make(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> 
 
     def run(entry: Entry, weights: Path, options: InferenceOptions) -> InferenceModel:
         folder = tmp_path_factory.mktemp("export")
-        return export(
+        return run_inference_job(
             entry,
             weights,
             options,

@@ -102,7 +102,7 @@ def test_the_worker_needs_nothing_but_paddle() -> None:
         # None in this table forbids an import.
         "sys.modules.update(dict.fromkeys(['pydantic', 'registry', 'yaml', 'zoo']))\n"
         f"worker = runpy.run_path({str(WORKER)!r})\n"
-        "worker['provide_own_package']()\n"
+        "worker['register_own_package']()\n"
         "import converters.inference.program\n"
         "print(converters.__file__)"
     )

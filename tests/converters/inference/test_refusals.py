@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 import registry
 from converters.checkpoints import Checkpoint, read_weights
 from converters.inference.contract import contract_of, require_contract
-from converters.inference.export import export, require_program_writable
+from converters.inference.export import require_program_writable, run_inference_job
 from converters.inference.values import as_float32, require_numbers
 from converters.networks.measured import measurement_of
 from converters.process.interpreter import Interpreter
@@ -64,7 +64,7 @@ def test_two_names_of_one_parameter_with_different_values_are_refused(
 
 
 def start_nowhere(entry: Entry, weights: Path, tmp_path: Path, **changes: object) -> None:
-    export(
+    run_inference_job(
         entry,
         weights,
         options(entry, **changes),

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from numpy.typing import NDArray
 
-from converters.lite import LiteOptions, to_lite
+from converters.lite import LiteOptions, run_lite_job
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import PADDLE, paddlelite
 from tests.conftest import ensured
@@ -33,7 +33,7 @@ def compute(toolchains: Toolchains, tmp_path: Path) -> Compute:
     def run(model: Path, version: str, feeds: Mapping[str, NDArray[Any]]) -> Outputs:
         paddle, lite = ensured(toolchains, PADDLE), ensured(toolchains, paddlelite(version))
         options, out, work = LiteOptions(target="x86", version=version), tmp_path / "x.nb", tmp_path / "work"
-        to_lite(model, out, options, toolchains=toolchains, work=work, note=lambda text: None)
+        run_lite_job(model, out, options, toolchains=toolchains, work=work, note=lambda text: None)
         with open_session(model, "paddle", interpreter=paddle) as session:
             expected = list(session.run(feeds).values())
         with open_session(out, "lite", interpreter=lite) as session:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from converters.formats import read_program
-from converters.lite import LiteOptions, to_lite
+from converters.lite import LiteOptions, run_lite_job
 from converters.lite.rewriting import Edit, plan_edits
 from converters.lite.rules import rules
 from converters.provenance.statement import read_provenance
@@ -109,7 +109,9 @@ def test_provenance_says_what_was_changed(toolchains: Toolchains, tmp_path: Path
     ensured(toolchains, paddlelite("2.9.1"))
     model, out = write_resizing(tmp_path / "model", POSSIBLE[:2]), tmp_path / "x.nb"
     options = LiteOptions(target="x86", version="2.9.1")
-    made = to_lite(model, out, options, toolchains=toolchains, work=tmp_path / "work", note=lambda text: None)
+    made = run_lite_job(
+        model, out, options, toolchains=toolchains, work=tmp_path / "work", note=lambda text: None
+    )
     assert made.operators["nearest_interp"] == 2
     own = read_provenance(out).predicate.build_definition.internal_parameters
-    assert own.changes == {"nearest_interp_v2 spelled as nearest_interp": 2}
+    assert own.changes == {"nearest_interp_v2 rewritten as nearest_interp": 2}

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from converters.formats import read_program
-from converters.lite.rewriting import plan_edits, summary
+from converters.lite.rewriting import plan_edits, summarize_edits
 from converters.lite.rules import rules
 from tests.converters.lite.conftest import Compute
 from tests.helpers import paddle_writer as pb
@@ -75,4 +75,4 @@ def test_what_the_first_version_would_have_to_repeat_is_left_to_opt(tmp_path: Pa
 def test_others_get_products_as_they_were_given(tmp_path: Path, version: str, family: str) -> None:
     model = read_program(write_products(tmp_path, (4, 8), [Product((8, 5))]) / "model.pdmodel")
     assert not plan_edits(model, rules(version, family))
-    assert summary(plan_edits(model, rules("2.9.1", "x86"))) == {"matmul_v2 spelled as matmul": 1}
+    assert summarize_edits(plan_edits(model, rules("2.9.1", "x86"))) == {"matmul_v2 rewritten as matmul": 1}

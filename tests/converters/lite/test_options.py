@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from converters.formats import Inspection
-from converters.lite import LiteOptions, to_lite
+from converters.lite import LiteOptions, run_lite_job
 from converters.planning.execute import result_name
 from converters.planning.plan import lite_options
 from converters.toolchain import Toolchains
@@ -21,12 +21,12 @@ from registry.errors import UsageError
         ({"target": "arm,opencl"}, "lite-target-unsupported", "arm first"),
         ({"target": "gpu"}, "lite-target-unsupported", "does not know"),
         ({"target": ""}, "lite-target-unsupported", "does not know"),
-        ({"target": "x86", "precision": "fp16"}, "lite-precision-unsupported", "no half-precision kernels"),
+        ({"target": "x86", "precision": "fp16"}, "lite-precision-unsupported", "no FP16 kernels"),
         ({"target": "opencl,arm", "precision": "fp16"}, "lite-precision-unsupported", "the app chooses"),
-        ({"precision": "fp16", "weight_only": "int8"}, "lite-quantization-unsupported", "do not go together"),
+        ({"precision": "fp16", "weight_only": "int8"}, "lite-quantization-unsupported", "cannot be combined"),
         ({"precision": "fp16", "weight_only": "int16"}, "lite-quantization-unsupported", "int16"),
-        ({"precision": "fp16", "sparse": True}, "lite-sparse-unsupported", "kernels that expect half"),
-        ({"weight_only": "int8", "sparse": True}, "lite-sparse-unsupported", "either as sparse ones or"),
+        ({"precision": "fp16", "sparse": True}, "lite-sparse-unsupported", "kernels expect FP16"),
+        ({"weight_only": "int8", "sparse": True}, "lite-sparse-unsupported", "both sparse and integers"),
         ({"target": "x86", "sparse": True}, "lite-sparse-unsupported", "for x86"),
         ({"version": "2.9.1", "sparse": True}, "lite-sparse-unsupported", "2.10 and later"),
         ({"version": "1.0"}, "unknown-lite-version", "1.0"),
@@ -48,7 +48,7 @@ def test_the_name_of_a_file_tells_what_was_asked_for() -> None:
 
 
 def converted(toolchains: Toolchains, shared: Path, folder: Path, **options: object) -> Inspection:
-    return to_lite(
+    return run_lite_job(
         shared / "data/inference/picodet_s_192_pedestrian",
         folder / "x.nb",
         LiteOptions.model_validate(options),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.lite import LiteOptions, to_lite
+from converters.lite import LiteOptions, run_lite_job
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import paddlelite
 from tests.conftest import ensured
@@ -22,7 +22,7 @@ LONG = "a folder whose name is so long that it moves things in memory " * 2
 
 
 def digest(model: Path, out: Path, work: Path, toolchains: Toolchains, options: LiteOptions) -> str:
-    made = to_lite(model, out, options, toolchains=toolchains, work=work, note=lambda text: None)
+    made = run_lite_job(model, out, options, toolchains=toolchains, work=work, note=lambda text: None)
     assert made.sha256 == made.canonical_sha256
     return made.sha256
 

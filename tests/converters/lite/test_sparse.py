@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from converters.formats import Inspection, read_nb, read_params
-from converters.lite import LiteOptions, to_lite
+from converters.lite import LiteOptions, run_lite_job
 from converters.process.interpreter import Interpreter
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import paddlelite
@@ -38,7 +38,7 @@ def network(tmp_path: Path) -> Path:
 def convert(toolchains: Toolchains, lite_python: Interpreter, tmp_path: Path) -> Convert:
     def run(model: Path, out: Path, **options: object) -> Inspection:
         asked = LiteOptions.model_validate(options)
-        return to_lite(
+        return run_lite_job(
             model, out, asked, toolchains=toolchains, work=tmp_path / "work", note=lambda text: None
         )
 

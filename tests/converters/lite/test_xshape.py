@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from converters.formats import Program, read_program
-from converters.lite.rewriting import plan_edits, rewrite, summary
-from converters.lite.xshape import needing_xshape, with_xshape
+from converters.lite.rewriting import apply_edits, plan_edits, summarize_edits
+from converters.lite.xshape import add_xshape, types_needing_xshape
 
 
 @pytest.fixture
@@ -20,9 +20,9 @@ def copy(shared: Path, tmp_path: Path) -> Path:
 
 
 def complete(path: Path, types: frozenset[str]) -> dict[str, int]:
-    edits = plan_edits(read_program(path), [with_xshape(types)])
-    rewrite(path, edits)
-    return summary(edits)
+    edits = plan_edits(read_program(path), [add_xshape(types)])
+    apply_edits(path, edits)
+    return summarize_edits(edits)
 
 
 def outputs(program: Program, kind: str) -> list[tuple[str, ...]]:
@@ -32,7 +32,7 @@ def outputs(program: Program, kind: str) -> list[tuple[str, ...]]:
 
 def test_only_what_is_missing_is_added_and_each_has_a_variable_of_its_own(copy: Path) -> None:
     before = read_program(copy)
-    assert complete(copy, needing_xshape("2.10", "arm")) == {"output XShape added to transpose2": 49}
+    assert complete(copy, types_needing_xshape("2.10", "arm")) == {"output XShape added to transpose2": 49}
     after = read_program(copy)
     added = [names for names in outputs(after, "transpose2") if len(names) == 1]
     assert not any(outputs(before, "transpose2"))
@@ -44,9 +44,9 @@ def test_only_what_is_missing_is_added_and_each_has_a_variable_of_its_own(copy: 
 
 
 def test_a_program_that_lacks_nothing_stays_as_it_is(copy: Path) -> None:
-    complete(copy, needing_xshape("2.10", "arm"))
+    complete(copy, types_needing_xshape("2.10", "arm"))
     whole = copy.read_bytes()
-    assert not complete(copy, needing_xshape("2.10", "arm"))
+    assert not complete(copy, types_needing_xshape("2.10", "arm"))
     assert not complete(copy, frozenset({"softmax"}))
     assert copy.read_bytes() == whole
 
@@ -58,5 +58,5 @@ def test_a_program_that_lacks_nothing_stays_as_it_is(copy: Path) -> None:
 def test_versions_that_do_not_crash_get_the_program_as_it_was_given(
     version: str, family: str, needs: bool
 ) -> None:
-    assert bool(needing_xshape(version, family)) is needs
-    assert not needing_xshape("2.14rc0", family)
+    assert bool(types_needing_xshape(version, family)) is needs
+    assert not types_needing_xshape("2.14rc0", family)

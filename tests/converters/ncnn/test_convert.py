@@ -59,7 +59,9 @@ def convert(toolchains: Toolchains, tmp_path: Path, notes: list[str]) -> Convert
 
     def run(source: Path, out: Path, **options: Any) -> Inspection:
         asked = NcnnOptions(**options)
-        return run_ncnn_job(source, out, asked, toolchains=toolchains, work=tmp_path / "work", note=notes.append)
+        return run_ncnn_job(
+            source, out, asked, toolchains=toolchains, work=tmp_path / "work", note=notes.append
+        )
 
     return run
 
@@ -78,7 +80,7 @@ def test_it_keeps_names_and_order_and_is_compared_with_its_source(
         "model.ncnn.param.provenance.json",
     ]
     assert "one image at a time" in notes[-2]
-    assert "its outputs differ by at most" in notes[-1]
+    assert "the outputs differ by at most" in notes[-1]
 
 
 def test_half_weights_take_half_the_bytes(convert: Convert, tmp_path: Path) -> None:
@@ -126,7 +128,7 @@ def test_an_operator_pnnx_leaves_over_is_named_and_no_file_made(convert: Convert
 @pytest.mark.parametrize(
     ("made", "code", "named"),
     [
-        ({"index": True}, "ncnn-operator-missing", "--no-argmax leaves it out"),
+        ({"index": True}, "ncnn-operator-missing", "--no-argmax removes it"),
         ({"batch": 2}, "ncnn-input-unsupported", "2 x 3 x 7 x 7"),
         ({"width": "w"}, "ncnn-input-unsupported", "open"),
         ({"image": "an image"}, "ncnn-name-unsupported", "an image"),
@@ -138,7 +140,9 @@ def test_what_ncnn_cannot_hold_is_refused_before_anything_is_built(
     source = network(tmp_path / "model.onnx", **made)
     nothing, told = Toolchains(tmp_path / "toolchains", offline=True), list[str]()
     with pytest.raises(ConversionError) as caught:
-        run_ncnn_job(source, tmp_path / "out", NcnnOptions(), toolchains=nothing, work=tmp_path, note=told.append)
+        run_ncnn_job(
+            source, tmp_path / "out", NcnnOptions(), toolchains=nothing, work=tmp_path, note=told.append
+        )
 
     assert caught.value.code == code
     assert named in str(caught.value)

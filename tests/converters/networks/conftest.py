@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from registry.schema import ESNet, LCNet, LiteHRNet, Network, PicoDet
+from registry.schema import Architecture, ESNet, LCNet, LiteHRNet, PicoDet
 
 S_RATIOS = (0.875, 0.5, 0.5, 0.5, 0.625, 0.5, 0.625, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5)
 M_RATIOS = (0.875, 0.5, 1.0, 0.625, 0.5, 0.75, 0.625, 0.625, 0.5, 0.625, 1.0, 0.625, 0.75)
@@ -37,7 +37,7 @@ def lcnet_picodet(scale: float, width: int, tower_depth: int, classes: int) -> P
     )
 
 
-PUBLISHED: dict[str, Network] = {
+PUBLISHED: dict[str, Architecture] = {
     "tinypose": LiteHRNet(),
     "picodet_s_pedestrian": esnet_picodet(0.75, S_RATIOS, 96, 2, 1),
     "picodet_s_coco": esnet_picodet(0.75, S_RATIOS, 96, 2, 80),
@@ -52,7 +52,7 @@ PUBLISHED: dict[str, Network] = {
 
 
 @pytest.fixture(scope="session")
-def published() -> dict[str, Network]:
+def published() -> dict[str, Architecture]:
     """The networks of the published models; names of models without their input size."""
     return PUBLISHED
 

@@ -10,18 +10,18 @@ import pytest
 
 import registry
 from converters.networks.measured import Measurement, fold, measurement_of
-from registry.schema import LiteHRNet, Network
+from registry.schema import Architecture, LiteHRNet
 
 
 @pytest.fixture(scope="module")
-def networks() -> list[Network]:
+def networks() -> list[Architecture]:
     return list(
         dict.fromkeys(entry.architecture for entry in registry.load() if entry.architecture is not None)
     )
 
 
 def test_the_table_holds_what_measuring_the_catalog_gives(
-    networks: list[Network], paddle: ModuleType
+    networks: list[Architecture], paddle: ModuleType
 ) -> None:
     from converters.networks.measure import measure
 
@@ -53,7 +53,7 @@ def test_multiply_adds_stay_below_the_published_flops_which_count_norms_too(
 
 @pytest.mark.parametrize("size", [(96, 160), (192, 192), (416, 416)])
 def test_multiply_adds_follow_the_input_size(
-    size: tuple[int, int], published: dict[str, Network], paddle: ModuleType
+    size: tuple[int, int], published: dict[str, Architecture], paddle: ModuleType
 ) -> None:
     from converters.networks.build import build
     from converters.networks.measure import measure
@@ -75,7 +75,7 @@ def test_folded_shapes_unfold_to_themselves() -> None:
     shapes = {"a.b.weight": (4, 2, 1, 1), "a.b.bias": (4,), "a.c.0": (1,), "d": ()}
 
     folded = Measurement(
-        network=LiteHRNet(),
+        architecture=LiteHRNet(),
         parameters=1,
         multiply_adds_per_cell={2: 1},
         multiply_adds_once=0,

@@ -7,7 +7,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from registry.schema import ESNet, LCNet, LiteHRNet, Network, PicoDet
+from registry.schema import Architecture, ESNet, LCNet, LiteHRNet, PicoDet
 
 TINY_POSE = LiteHRNet(stem_channels=8, width=4, modules=(1, 1, 1), units=1, joints=3)
 TINY_DETECTORS = [
@@ -32,9 +32,9 @@ TINY_DETECTORS = [
 def test_channels_are_rounded_to_a_multiple_that_keeps_nine_tenths(
     channels: float, divisor: int, rounded: int, paddle: ModuleType
 ) -> None:
-    from converters.networks.layers import rounded_channels
+    from converters.networks.layers import round_channels
 
-    assert rounded_channels(channels, divisor) == rounded
+    assert round_channels(channels, divisor) == rounded
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def test_channels_are_rounded_to_a_multiple_that_keeps_nine_tenths(
     ],
 )
 def test_backbones_hand_out_the_published_widths(
-    name: str, stages: list[int], published: dict[str, Network], paddle: ModuleType
+    name: str, stages: list[int], published: dict[str, Architecture], paddle: ModuleType
 ) -> None:
     from converters.networks.build import build
 

@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from registry.schema import Network
+from registry.schema import Architecture
 
 UPSTREAM = [
     "tinypose_128x96",
@@ -34,7 +34,7 @@ def without_size(name: str) -> str:
 
 @pytest.mark.parametrize("name", UPSTREAM)
 def test_every_name_and_shape_is_upstreams(
-    name: str, published: dict[str, Network], paddle: ModuleType, shared: Path
+    name: str, published: dict[str, Architecture], paddle: ModuleType, shared: Path
 ) -> None:
     from converters.networks.build import build
 
@@ -60,7 +60,7 @@ def test_every_name_and_shape_is_upstreams(
     ],
 )
 def test_counts_are_upstreams(
-    name: str, keys: int, trainable: int, published: dict[str, Network], paddle: ModuleType
+    name: str, keys: int, trainable: int, published: dict[str, Architecture], paddle: ModuleType
 ) -> None:
     from converters.networks.measure import measure
 
@@ -71,7 +71,7 @@ def test_counts_are_upstreams(
 
 
 def test_a_prediction_convolution_of_the_second_head_has_two_names(
-    published: dict[str, Network], paddle: ModuleType
+    published: dict[str, Architecture], paddle: ModuleType
 ) -> None:
     from converters.networks.build import build
 

@@ -11,7 +11,7 @@ import pytest
 
 from converters.formats import Inspection, inspect
 from converters.onnx import Calibration, QuantizeOptions, quantize_key, quantize_options
-from converters.onnx.quantize import quantize
+from converters.onnx.quantize import run_quantize_job
 from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import ONNXQUANT
@@ -67,7 +67,7 @@ def make(toolchains: Toolchains, tmp_path: Path) -> Quantize:
     ensured(toolchains, ONNXQUANT)
 
     def run(source: Path, out: Path, options: QuantizeOptions) -> Inspection:
-        return quantize(source, out, options, toolchains=toolchains, work=tmp_path / "work", note=str)
+        return run_quantize_job(source, out, options, toolchains=toolchains, work=tmp_path / "work", note=str)
 
     return run
 

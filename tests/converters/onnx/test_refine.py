@@ -10,7 +10,7 @@ import pytest
 
 from converters.formats import Inspection, inspect
 from converters.onnx import RefineOptions, refine_key, refine_options
-from converters.onnx.refine import refine
+from converters.onnx.refine import run_refine_job
 from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import ONNXTOOLS
@@ -52,7 +52,7 @@ def make(toolchains: Toolchains, tmp_path: Path) -> Refine:
     ensured(toolchains, ONNXTOOLS)
 
     def run(source: Path, out: Path, options: RefineOptions) -> Inspection:
-        return refine(source, out, options, toolchains=toolchains, work=tmp_path / "work", note=str)
+        return run_refine_job(source, out, options, toolchains=toolchains, work=tmp_path / "work", note=str)
 
     return run
 
@@ -83,7 +83,7 @@ def test_a_graph_that_suppresses_boxes_is_refused_in_half_before_any_tool_is_loo
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)]), tmp_path / "nms.onnx")
 
     with pytest.raises(ConversionError) as caught:
-        refine(
+        run_refine_job(
             tmp_path / "nms.onnx",
             tmp_path / "half.onnx",
             refine_options("fp16"),
@@ -176,7 +176,7 @@ def test_what_could_not_be_compared_is_said(toolchains: Toolchains, tmp_path: Pa
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=6), source)
     notes: list[str] = []
 
-    refine(
+    run_refine_job(
         source,
         tmp_path / "simple.onnx",
         refine_options("fp32", simplify=True),

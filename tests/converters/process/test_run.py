@@ -39,7 +39,7 @@ def ask(tmp_path: Path) -> Ask:
     return run
 
 
-def verdict(ask: Ask, body: str, **options: object) -> ConversionError:
+def failure(ask: Ask, body: str, **options: object) -> ConversionError:
     with pytest.raises(ConversionError) as caught:
         ask(body, **options)
     return caught.value
@@ -78,7 +78,7 @@ def test_what_a_tool_prints_goes_to_the_log(
     ],
 )
 def test_each_way_to_die_has_its_own_sentence(ask: Ask, body: str, code: str, words: str) -> None:
-    error = verdict(ask, body, task="converting x")
+    error = failure(ask, body, task="converting x")
     assert error.code == code
     assert error.exit_code == 6
     assert error.message.startswith("converting x ")
@@ -91,16 +91,16 @@ def test_the_last_words_of_the_tool_and_the_log_are_passed_on(ask: Ask, tmp_path
         os.write(2, b"[F 11/22 11: 2:42.391 .../core/model/base/io.cc:54 Read] Check failed: 0!==384 \\n")
         os.abort()
     """
-    error = verdict(ask, body, hint="fetch the parameters again")
-    assert error.found == "its last words: Check failed: 0!==384"
+    error = failure(ask, body, hint="fetch the parameters again")
+    assert error.found == "last lines of its output: Check failed: 0!==384"
     assert str(tmp_path / "logs" / "tool.log") in str(error.done)
     assert "Check failed" in (tmp_path / "logs" / "tool.log").read_text()
     assert error.hint == "fetch the parameters again"
 
 
 def test_an_exception_in_the_worker_is_quoted(ask: Ask) -> None:
-    error = verdict(ask, "print('step 2 of 3'); raise ValueError('no such network')")
-    assert error.found == "its last words: ValueError: no such network"
+    error = failure(ask, "print('step 2 of 3'); raise ValueError('no such network')")
+    assert error.found == "last lines of its output: ValueError: no such network"
 
 
 def test_garbage_instead_of_a_result_is_no_result(ask: Ask, tmp_path: Path) -> None:
@@ -111,7 +111,7 @@ def test_garbage_instead_of_a_result_is_no_result(ask: Ask, tmp_path: Path) -> N
             stream.write(b'\\x80\\x04 [{"value"')
         os._exit(0)
     """
-    error = verdict(ask, body)
+    error = failure(ask, body)
     assert error.code == "converter-failed"
     assert len(str(error.found)) < 500
     assert str(error.found).isprintable()
@@ -125,14 +125,14 @@ def test_a_worker_that_hangs_is_stopped_with_all_its_children(ask: Ask, tmp_path
             stream.write(str(helper.pid))
         time.sleep(600)
     """
-    error = verdict(ask, body, timeout=3.0, request={"pid": str(tmp_path / "pid")})
+    error = failure(ask, body, timeout=3.0, request={"pid": str(tmp_path / "pid")})
     assert error.code == "converter-timeout"
     assert "longer than 3 s" in error.message
     wait_until_gone(int((tmp_path / "pid").read_text()))
 
 
 def test_a_worker_that_eats_memory_hits_its_limit(ask: Ask) -> None:
-    error = verdict(ask, "bytearray(8 << 30); return {}", memory_bytes=1 << 30)
+    error = failure(ask, "bytearray(8 << 30); return {}", memory_bytes=1 << 30)
     assert error.code == "converter-out-of-memory"
     assert "1024 MiB" in error.message
 
@@ -143,13 +143,13 @@ def test_native_code_that_cannot_get_memory_is_out_of_memory_too(ask: Ask) -> No
         os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\\n")
         os.abort()
     """
-    assert verdict(ask, body).code == "converter-out-of-memory"
+    assert failure(ask, body).code == "converter-out-of-memory"
 
 
 def test_a_full_disk_is_named(ask: Ask) -> None:
-    error = verdict(ask, "raise OSError(28, 'No space left on device')")
+    error = failure(ask, "raise OSError(28, 'No space left on device')")
     assert error.code == "converter-disk-full"
-    assert "make room" in str(error.hint)
+    assert "free space" in str(error.hint)
 
 
 def test_switches_and_secrets_of_the_user_do_not_reach_the_tool(
@@ -187,11 +187,11 @@ def test_the_current_interpreter_sees_what_the_user_put_on_the_path(
     body = "import from_pythonpath; return {'answer': from_pythonpath.ANSWER}"
     assert ask(body) == {"answer": 42}
     managed = Interpreter(HERE.path, "here", "managed")
-    assert "from_pythonpath" in str(verdict(ask, body, interpreter=managed).found)
+    assert "from_pythonpath" in str(failure(ask, body, interpreter=managed).found)
 
 
 def test_an_interpreter_that_does_not_start_is_an_error_not_a_traceback(ask: Ask, tmp_path: Path) -> None:
-    error = verdict(ask, "return {}", interpreter=Interpreter(tmp_path / "python", "none", "managed"))
+    error = failure(ask, "return {}", interpreter=Interpreter(tmp_path / "python", "none", "managed"))
     assert error.code == "converter-failed"
     assert "does not start" in error.message
 

@@ -92,7 +92,7 @@ def test_a_key_changes_with_everything_that_goes_in(part: str, text: str) -> Non
     assert len(key()) == 64
 
 
-def test_a_key_changes_with_the_kind_of_conversion_and_the_recipe(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_key_changes_with_the_kind_of_conversion_and_the_revision(monkeypatch: pytest.MonkeyPatch) -> None:
     """A store filled before a change of ours must not answer for what is made after it."""
     before = {kind: key(kind) for kind in REVISIONS}
     assert len(set(before.values())) == len(REVISIONS)
@@ -102,14 +102,14 @@ def test_a_key_changes_with_the_kind_of_conversion_and_the_recipe(monkeypatch: p
     assert {kind for kind in REVISIONS if key(kind) != before[kind]} == {"lite"}
 
 
-def test_it_states_the_recipe_and_what_was_changed() -> None:
+def test_it_states_the_revision_and_the_changes() -> None:
     data = json.loads(statement().to_bytes())
     own = data["predicate"]["buildDefinition"]["internalParameters"]
-    assert own == {"recipe": REVISIONS["lite"], "changes": {"names shortened": 3}}
+    assert own == {"revision": REVISIONS["lite"], "changes": {"names shortened": 3}}
     assert not statement().superseded
 
 
-def test_one_by_another_recipe_or_none_is_superseded(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_revision_or_none_is_superseded(monkeypatch: pytest.MonkeyPatch) -> None:
     data = json.loads(statement().to_bytes())
     del data["predicate"]["buildDefinition"]["internalParameters"]
     assert Provenance.model_validate(data).superseded

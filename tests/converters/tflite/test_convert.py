@@ -55,7 +55,9 @@ def network(path: Path, kind: str = "Relu") -> Path:
 def convert(with_large_tools: Toolchains, tmp_path: Path) -> Convert:
     def run(source: Path, out: Path, **options: Any) -> Inspection:
         asked = TfliteOptions(**options)
-        return run_tflite_job(source, out, asked, toolchains=with_large_tools, work=tmp_path / "work", note=str)
+        return run_tflite_job(
+            source, out, asked, toolchains=with_large_tools, work=tmp_path / "work", note=str
+        )
 
     return run
 
@@ -116,7 +118,9 @@ def test_a_graph_that_suppresses_boxes_is_refused_before_any_tool_is_looked_for(
     )
     nowhere, work = Toolchains(tmp_path / "toolchains", offline=True), tmp_path / "work"
     with pytest.raises(ConversionError) as caught:
-        run_tflite_job(source, tmp_path / "m.tflite", TfliteOptions(), toolchains=nowhere, work=work, note=str)
+        run_tflite_job(
+            source, tmp_path / "m.tflite", TfliteOptions(), toolchains=nowhere, work=work, note=str
+        )
 
     assert caught.value.code == "tflite-suppression-unsupported"
 

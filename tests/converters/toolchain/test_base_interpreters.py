@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.toolchain import base_interpreters as bases
+from converters.toolchain.base_interpreters import find_interpreters
 
 HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
@@ -51,7 +51,7 @@ def put(path: Path, **facts: object) -> Path:
 )
 def test_each_keeper_of_interpreters_is_looked_at(home: Path, place: str) -> None:
     path = put(home / place)
-    assert [base.path for base in bases.find(["3.99"])] == [path]
+    assert [base.path for base in find_interpreters(["3.99"])] == [path]
 
 
 @pytest.mark.parametrize(
@@ -69,26 +69,26 @@ def test_their_settings_are_followed(
 ) -> None:
     path = put(home / place)
     monkeypatch.setenv(variable, str(home / value))
-    assert [base.path for base in bases.find(["3.99"])] == [path]
+    assert [base.path for base in find_interpreters(["3.99"])] == [path]
 
 
 def test_conda_environments_anywhere_are_known(home: Path) -> None:
     path = put(home / "elsewhere" / "env" / "bin" / "python3.99")
     (home / ".conda").mkdir()
     (home / ".conda" / "environments.txt").write_text(f"{home / 'gone'}\n\n{home / 'elsewhere' / 'env'}\n")
-    assert [base.path for base in bases.find(["3.99"])] == [path]
+    assert [base.path for base in find_interpreters(["3.99"])] == [path]
 
 
 def test_the_newest_patch_release_comes_first(home: Path) -> None:
     for patch in (2, 10, 9):
         put(home / f".pyenv/versions/3.99.{patch}/bin/python3.99", version=f"3.99.{patch}")
-    assert [base.version for base in bases.find(["3.99"])] == ["3.99.10", "3.99.9", "3.99.2"]
+    assert [base.version for base in find_interpreters(["3.99"])] == ["3.99.10", "3.99.9", "3.99.2"]
 
 
 def test_the_order_of_the_versions_is_kept(home: Path) -> None:
     put(home / "bin/python3.98", version="3.98.0", short="3.98")
     put(home / ".pyenv/versions/3.99.1/bin/python3.99")
-    assert [base.short for base in bases.find(["3.98", "3.99"])] == ["3.98", "3.99"]
+    assert [base.short for base in find_interpreters(["3.98", "3.99"])] == ["3.98", "3.99"]
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_what_does_not_answer_is_absent(home: Path, script: str) -> None:
     path = put(home / ".pyenv/shims/python3.99")
     path.write_text(script)
     (home / "bin").symlink_to(path.parent)
-    assert list(bases.find(["3.99"])) == []
+    assert list(find_interpreters(["3.99"])) == []
 
 
 def test_a_shim_that_does_not_answer_does_not_hide_the_next(
@@ -114,12 +114,12 @@ def test_a_shim_that_does_not_answer_does_not_hide_the_next(
     shim.write_text("#!/bin/sh\nexit 127\n")
     real = put(home / "bin/python3.99")
     monkeypatch.setenv("PATH", f"{home / 'shims'}:{home / 'bin'}")
-    assert [base.path for base in bases.find(["3.99"])] == [real]
+    assert [base.path for base in find_interpreters(["3.99"])] == [real]
 
 
 def test_a_program_of_another_version_is_not_taken_by_its_name(home: Path) -> None:
     put(home / "bin/python3.99", version="3.11.7", short="3.11")
-    assert list(bases.find(["3.99"])) == []
+    assert list(find_interpreters(["3.99"])) == []
 
 
 @pytest.mark.parametrize(
@@ -133,13 +133,13 @@ def test_a_program_of_another_version_is_not_taken_by_its_name(home: Path) -> No
 )
 def test_one_that_cannot_be_built_on_says_why(home: Path, facts: dict[str, object], words: str) -> None:
     put(home / "bin/python3.99", **facts)
-    (base,) = bases.find(["3.99"])
-    assert words in str(base.flaw)
+    (base,) = find_interpreters(["3.99"])
+    assert words in str(base.problem)
 
 
 def test_the_running_interpreter_is_found_first_and_described(home: Path) -> None:
-    found = next(bases.find([HERE]))
+    found = next(find_interpreters([HERE]))
     assert found.path == Path(sys.executable)
     assert found.version == platform.python_version()
     assert found.machine == platform.machine()
-    assert found.flaw is None
+    assert found.problem is None

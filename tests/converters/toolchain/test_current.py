@@ -49,5 +49,5 @@ class TestCurrent:
         put(library, "zootool", "1.0", "import os\nos.abort()\n")
         status = Toolchains(root).status(tool)
         assert status.state == "buildable"
-        assert "zootool 1.0 is installed here but trying zootool 1.0 crashed" in str(status.reason)
+        assert "zootool 1.0 is installed here, but the probe of zootool 1.0 crashed" in str(status.reason)
         assert "SIGABRT" in str(status.reason)

@@ -11,7 +11,7 @@ import pytest
 from filelock import FileLock
 
 from converters.toolchain import Toolchains
-from converters.toolchain import environments as managed
+from converters.toolchain.environments import find_folders
 from converters.toolchain.pins import Pin, Tool, paddlelite
 from registry.errors import MissingToolError
 from tests.helpers.package_index import HERE, Notes, installed_here, make_wheel, run
@@ -89,7 +89,7 @@ def test_other_pins_mean_another_environment(built: Path, tool: Tool) -> None:
 
 def test_a_package_can_be_had_without_what_it_declares(root: Path, tool: Tool, wheels: Path) -> None:
     make_wheel(wheels, "zoogreedy", "1.0", "", needs="zoohuge")
-    wanting = replace(tool, pins=(*tool.pins, Pin("zoogreedy", exact="1.0", alone=True)))
+    wanting = replace(tool, pins=(*tool.pins, Pin("zoogreedy", exact="1.0", no_deps=True)))
     packages = Toolchains(root).ensure(wanting, Notes()).packages
 
     assert (packages["zootool"], packages["zoogreedy"]) == ("1.0", "1.0")
@@ -115,5 +115,5 @@ def test_list_and_remove(built: Path, tool: Tool) -> None:
 def test_the_newest_interpreter_comes_first_and_not_the_last_in_the_alphabet(root: Path) -> None:
     for name in ("cp39", "cp310", "cp37"):
         (root / f"paddlelite-2.13rc0-{name}").mkdir(parents=True)
-    names = [folder.name for folder in managed.folders_of(root, paddlelite())]
+    names = [folder.name for folder in find_folders(root, paddlelite())]
     assert names == [f"paddlelite-2.13rc0-{name}" for name in ("cp310", "cp39", "cp37")]
