@@ -70,7 +70,7 @@ def run(
     _require_writable(out)
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_directory())
-        resolver = _resolver(settings, folder, stack.enter_context(serve_sample(entry)), reporter)
+        resolver = _resolver(settings, folder / "cache", stack.enter_context(serve_sample(entry)), reporter)
         reporter.note(f"drawing {images} images")
         drawn = stack.enter_context(_drawing(folder / "images", images))
         made, missing = _convert_all(entry, resolver)
@@ -112,10 +112,10 @@ def _require_writable(out: Path) -> None:
             out.unlink()
 
 
-def _resolver(settings: Settings, folder: Path, mirror: str, reporter: Reporter) -> ArtifactResolver:
+def _resolver(settings: Settings, cache: Path, mirror: str, reporter: Reporter) -> ArtifactResolver:
     return ArtifactResolver(
-        settings=replace(settings, cache=folder, mirrors=(mirror,), offline=False),
-        store=Store(folder),
+        settings=replace(settings, cache=cache, mirrors=(mirror,), offline=False),
+        store=Store(cache),
         toolchains=Toolchains(settings.toolchains, python=settings.python, offline=settings.offline),
         reporter=reporter,
     )
