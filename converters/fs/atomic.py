@@ -1,8 +1,8 @@
 """The one place that writes files: each appears whole or not at all, and no symbolic link is followed.
 
 Content first goes to a temporary file with an unpredictable name, which is created exclusively, and is then
-renamed: a link that somebody placed at the target, or at a name like that of the temporary file, is
-replaced or avoided, never written through.
+renamed: a link at the target is replaced, and a link with a guessed temporary name makes the
+creation fail; no link is written through.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Digests computed while bytes pass by, and the checksums a server states about its own file."""
+"""Digests of streamed bytes, and the checksums a server states for its file."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 
 CHUNK = 1024 * 1024
 WORTH_A_THREAD = 4 * CHUNK
-"""Bytes before which a second thread costs more than it saves."""
+"""Size below which a second thread costs more than it saves."""
 
 MOST_PENDING = 16
-"""Blocks that may wait to be hashed: a bound on memory, not a measure of speed."""
+"""Blocks that may wait to be hashed: a bound on memory."""
 
 
 class Checksums(Model):
-    """What a server says about the whole file, besides its length. Catches damage, proves nothing.
+    """Checksums that a server states for the whole file. They detect damage, not manipulation.
 
     Attributes:
         md5: Hexadecimal, from ``Content-MD5`` (RFC 1864).
@@ -39,7 +39,7 @@ class Checksums(Model):
 
     @classmethod
     def stated(cls, headers: Mapping[str, str]) -> Checksums:
-        """Reads the headers of a whole response; a value that is not a checksum counts as absent."""
+        """Read the headers of a whole response; a value that is not a checksum counts as absent."""
         try:
             md5 = base64.b64decode(headers.get("Content-MD5", ""), validate=True)
         except (binascii.Error, ValueError):
@@ -49,16 +49,16 @@ class Checksums(Model):
         return cls(md5=md5.hex() if len(md5) == 16 else None, crc32=int(crc) if known else None)
 
 
-class Fingerprint:
-    """Running digest of a file, and of the server's checksums where there are any to compare with.
+class RunningDigest:
+    """Running digest of a file, and of the checksums that the server stated.
 
     Args:
         stated: The server's checksums.
-        aside: Whether a large file is hashed in a thread of its own, while the caller waits for the network.
+        threaded: Whether a large file is hashed in a second thread, while the caller waits for the network.
     """
 
-    def __init__(self, stated: Checksums | None = None, *, aside: bool = False) -> None:
-        self._aside = aside
+    def __init__(self, stated: Checksums | None = None, *, threaded: bool = False) -> None:
+        self._threaded = threaded
         self._thread: Executor | None = None
         self._pending: deque[Future[None]] = deque()
         self._stated = stated or Checksums()
@@ -68,16 +68,16 @@ class Fingerprint:
         self.size = 0
 
     def update(self, data: bytes) -> None:
-        """Takes the next bytes."""
+        """Add the next bytes."""
         self.size += len(data)
-        if not self._aside or self.size < WORTH_A_THREAD:
+        if not self._threaded or self.size < WORTH_A_THREAD:
             self._hash(data)
             return
         if self._thread is None:
             # Imported here: only large downloads need it.
             from concurrent.futures import ThreadPoolExecutor
 
-            self._thread = ThreadPoolExecutor(1)  # one, so that the order stays
+            self._thread = ThreadPoolExecutor(1)  # one thread keeps the order
         if len(self._pending) >= MOST_PENDING:
             self._pending.popleft().result()
         self._pending.append(self._thread.submit(self._hash, data))
@@ -94,7 +94,7 @@ class Fingerprint:
             self._pending.popleft().result()
 
     def update_from(self, path: Path) -> None:
-        """Takes the bytes of a file."""
+        """Add the bytes of a file."""
         with path.open("rb") as file:
             while chunk := file.read(CHUNK):
                 self.update(chunk)
@@ -106,7 +106,7 @@ class Fingerprint:
         return Digest(sha256=self._sha256.hexdigest(), size=self.size)
 
     def contradiction(self) -> str | None:
-        """How the bytes differ from what the server stated about them, in words; None when they do not."""
+        """Describe how the bytes differ from the stated checksums; None when they match."""
         self._settle()
         if self._stated.md5 not in (None, self._md5.hexdigest()):
             return f"MD5 {self._md5.hexdigest()} where the server states {self._stated.md5}"

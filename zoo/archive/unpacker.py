@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from registry.errors import IntegrityError
 from registry.schema import Digest
-from zoo._utils.checksums import Fingerprint
+from zoo._utils.checksums import RunningDigest
 from zoo.archive.limits import Limits
 from zoo.archive.member_names import MemberNames, safe_path
 
@@ -73,7 +73,7 @@ class Unpacker:
             raise self.unsafe(name, f"unpacks to more than allowed: {size} bytes, {self.remaining} remaining")
         target = self._into / path
         target.parent.mkdir(parents=True, exist_ok=True)
-        fingerprint = Fingerprint()
+        fingerprint = RunningDigest()
         flags = (
             os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
         )

@@ -11,6 +11,7 @@ import hashlib
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from registry.catalog_io.files import SHIPPED, list_catalog_files
 from registry.errors import CatalogError, IntegrityError, NetworkError, UsageError
@@ -24,6 +25,10 @@ ENTRY_POINTS = "paddle_zoo.catalogs"
 MAX_BYTES = 32 * 1024 * 1024
 """Bound on a downloaded catalog; the shipped one is below half a megabyte."""
 
+_EXPECTED_URL = "https://host/zoo.yaml#sha256=<64 hexadecimal digits>"
+_INCOMPLETE_URL = re.compile(r"//|[A-Za-z][A-Za-z0-9+.-]+:/|[^/]*:[^@]*@")
+"""Start of a URL without a part of its scheme. It can contain a password."""
+
 _ADDRESS = re.compile(r"(?P<url>https?://[^#]+)(?:#sha256=(?P<sha256>[0-9a-fA-F]{64}))?(?P<rest>#.*)?")
 
 
@@ -35,7 +40,7 @@ def list_files(settings: Settings) -> tuple[Path, ...]:
 
     Raises:
         CatalogError: A path does not exist, or a package has no catalog.
-        UsageError: A URL has no digest.
+        UsageError: A URL is invalid or has no digest.
         NetworkError: A catalog is not cached and cannot be downloaded.
         IntegrityError: A downloaded catalog does not match its digest.
     """
@@ -83,7 +88,10 @@ def _find_packages() -> list[Path]:
     folders = []
     for point in sorted(entry_points(group=ENTRY_POINTS), key=lambda point: point.name):
         # The package is located, not imported: listing models must not run its code.
-        spec = find_spec(point.module) if "." not in point.module else None
+        try:
+            spec = find_spec(point.module) if "." not in point.module else None
+        except (AttributeError, ImportError, ValueError):  # the value of the entry point is no module name
+            spec = None
         folder = next(iter(spec.submodule_search_locations or ()), None) if spec else None
         if folder is None:
             raise CatalogError(
@@ -98,21 +106,63 @@ def _find_packages() -> list[Path]:
 
 def _resolve(catalog: str, settings: Settings) -> Path:
     if "://" not in catalog:
-        return Path(catalog).expanduser()
+        return _local_path(catalog)
     address = _ADDRESS.fullmatch(catalog)
     if not address or not address["sha256"] or address["rest"]:
         raise UsageError(
             "catalog-without-digest",
             "a catalog URL needs the digest of the catalog",
-            expected="https://host/zoo.yaml#sha256=<64 hexadecimal digits>",
+            expected=_EXPECTED_URL,
             hint="sha256sum zoo.yaml",
         )
+    _check_url(address["url"])
     sha256 = address["sha256"].lower()
     cached = settings.catalog_cache / f"{sha256}.yaml"
     # Hashed on each use: the file is small, and its content decides which downloads are trusted.
     if not cached.is_file() or hashlib.sha256(cached.read_bytes()).hexdigest() != sha256:
         _download(address["url"], sha256, cached, settings)
     return cached
+
+
+def _local_path(catalog: str) -> Path:
+    from zoo.download.redaction import redact_invalid
+
+    if _INCOMPLETE_URL.match(catalog):
+        raise _invalid_url(redact_invalid(catalog), "it does not begin with http:// or https://")
+    try:
+        return Path(catalog).expanduser()
+    except RuntimeError:
+        raise CatalogError(
+            "catalog-not-found",
+            f"{catalog} refers to an unknown user's home directory",
+            expected="a catalog file, or a folder of catalog files",
+            hint="correct --catalog or ZOO_CATALOG",
+        ) from None
+
+
+def _check_url(url: str) -> None:
+    from registry.printable import printable
+    from zoo.download.redaction import hide_path, redact
+    from zoo.download.urls import origin
+
+    try:
+        origin(url)
+        if printable(url) != url:
+            raise ValueError("it contains control characters")
+    except ValueError as error:
+        raise _invalid_url(redact(url), str(error)) from None
+    # Some servers take an access token as a part of the path.
+    parts = urlsplit(url)
+    hide_path(parts.netloc, parts.path.rpartition("/")[0])
+
+
+def _invalid_url(shown: str, reason: str) -> UsageError:
+    return UsageError(
+        "catalog-url-invalid",
+        f"cannot use the catalog URL {shown!r}: {reason}",
+        expected=_EXPECTED_URL,
+        hint="correct --catalog or ZOO_CATALOG",
+    )
 
 
 def _download(url: str, sha256: str, cached: Path, settings: Settings) -> None:
@@ -123,7 +173,7 @@ def _download(url: str, sha256: str, cached: Path, settings: Settings) -> None:
     from zoo.download.body import DownloadOptions
     from zoo.download.client import download
     from zoo.download.partial import PartialFile
-    from zoo.download.urls import redact
+    from zoo.download.redaction import redact
 
     if settings.offline:
         raise NetworkError(
@@ -133,9 +183,8 @@ def _download(url: str, sha256: str, cached: Path, settings: Settings) -> None:
         )
     part = cached.with_suffix(".part")
     with acquire_waiting(cached.with_suffix(".lock"), "fetching the same catalog", discard_note):
-        found = download(
-            [url], part, DownloadOptions(mirrors=(url,), limits=Limits(download_bytes=MAX_BYTES))
-        )
+        options = DownloadOptions(named=(url,), limits=Limits(download_bytes=MAX_BYTES))
+        found = download([url], part, options)
         if found.digest.sha256 != sha256:
             PartialFile(part).discard()
             raise IntegrityError(

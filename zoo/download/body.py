@@ -11,7 +11,7 @@ from converters.formats.kind import HEAD_BYTES, Kind, describe, sniff
 from converters.fs.atomic import FULL
 from registry.errors import IntegrityError
 from registry.schema import Digest
-from zoo._utils.checksums import Fingerprint
+from zoo._utils.checksums import RunningDigest
 from zoo._utils.progress import NoProgress, Note, Progress, discard_note
 from zoo.archive.limits import MIB, Limits
 from zoo.download.errors import connection_lost, download_stalled
@@ -75,7 +75,7 @@ class PartialContent:
     """
 
     state: PartialState
-    fingerprint: Fingerprint
+    fingerprint: RunningDigest
 
     @property
     def size(self) -> int:

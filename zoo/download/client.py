@@ -10,7 +10,7 @@ from pathlib import Path
 from registry.errors import IntegrityError, NetworkError, ZooError
 from registry.lock import describe
 from registry.schema import Digest
-from zoo._utils.checksums import Fingerprint
+from zoo._utils.checksums import RunningDigest
 from zoo._utils.disk import require_room
 from zoo.download.body import DownloadOptions, PartialContent, receive, too_large
 from zoo.download.connect import open_transport
@@ -146,7 +146,7 @@ class _Download:
                 partial.state = partial.state.model_copy(update=update)
             else:
                 self._check_size(response.total, 0)
-                partial = PartialContent(self._start(response), Fingerprint(response.checksums, aside=True))
+                partial = PartialContent(self._start(response), RunningDigest(response.checksums, threaded=True))
             receive(reply.blocks, self._url, self._part, partial, self._options)
         return self._finish(partial, resumed=response.kind == "rest")
 
@@ -156,7 +156,7 @@ class _Download:
         if state is None or offset == 0:
             return None
         self._part.truncate(offset)
-        fingerprint = Fingerprint(state.checksums, aside=True)
+        fingerprint = RunningDigest(state.checksums, threaded=True)
         fingerprint.update_from(self._part.path)
         return PartialContent(state, fingerprint)
 

@@ -1,7 +1,7 @@
 """Whether a folder is a cache of this program: nothing is written, moved or removed in any other folder.
 
-A cache carries a ``CACHEDIR.TAG`` (https://bford.info/cachedir/), which also keeps backup programs out, with
-a line that only this program writes.
+A cache has a ``CACHEDIR.TAG`` (https://bford.info/cachedir/), which also tells backup programs to skip it,
+with a line that only this program writes.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def check_cache(root: Path) -> bool:
         root: The folder; it may be missing or empty.
 
     Returns:
-        Whether it carries the tag already.
+        Whether it has the tag.
 
     Raises:
         UsageError: ``cache-not-recognized``: it holds other files. ``cache-version-unsupported``.

@@ -245,7 +245,7 @@ def _guards_of_leftover(layout: Layout, path: Path) -> list[str]:
         return [f"built-{name}"]
     if path.parent.parent == layout.artifacts:
         return [f"artifact-{path.parent.name}-{name.rpartition('-')[0]}"]
-    return []  # a temporary file carries its own lock
+    return []  # a temporary file has its own lock
 
 
 def _removal(item: CacheItem, reason: str) -> Removal:

@@ -12,7 +12,7 @@ from converters.fs.tempfile_beside import temp_beside
 from registry.errors import IntegrityError, NetworkError, UsageError
 from registry.lock import describe
 from registry.schema import Digest
-from zoo._utils.checksums import CHUNK, Fingerprint, digest_of
+from zoo._utils.checksums import CHUNK, RunningDigest, digest_of
 from zoo.download.errors import root_cause
 from zoo.download.filesystem import open_filesystem, path_of
 from zoo.download.mirrors import base_url, folder_path, is_http, rewrite
@@ -175,7 +175,7 @@ def mirror_target(where: str) -> MirrorTarget:
 
 
 def _copy(source: Path, temp: Path, digest: Digest) -> None:
-    fingerprint = Fingerprint()
+    fingerprint = RunningDigest()
     with source.open("rb") as original, open_no_follow(temp, os.O_WRONLY) as copy:
         while chunk := original.read(CHUNK):
             copy.write(chunk)

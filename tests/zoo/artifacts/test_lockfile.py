@@ -1,4 +1,4 @@
-"""zoo.lock in version control: two branches add to it, git merges it, zoo reads it."""
+"""zoo.lock in version control: two branches add to it, git merges them, and zoo reads the result."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Repository:
         assert self.git("commit", "-q", "-m", "lock") == 0
 
     def merge(self, ours: Lock, theirs: Lock) -> bool:
-        """Two branches replace the lock, and one is merged into the other; whether that went by itself."""
+        """Replace the lock on two branches and merge them; whether git merged without a conflict."""
         self.git("checkout", "-q", "-b", "theirs")
         self.commit(theirs)
         self.git("checkout", "-q", "main")
@@ -73,12 +73,12 @@ def repository(tmp_path: Path) -> Repository:
     return Repository(tmp_path, lock_of(*BASE))
 
 
-def test_additions_in_different_places_merge_by_themselves(repository: Repository) -> None:
+def test_additions_in_different_places_merge_without_conflict(repository: Repository) -> None:
     assert repository.merge(lock_of(*BASE, "e"), lock_of(*BASE, "s", "x"))
     assert repository.read() == lock_of(*BASE, "e", "s", "x")
 
 
-def test_additions_in_one_place_conflict_and_are_named(repository: Repository) -> None:
+def test_additions_in_one_place_conflict_and_are_reported(repository: Repository) -> None:
     assert not repository.merge(lock_of(*BASE, "e"), lock_of(*BASE, "f"))
     with pytest.raises(UsageError) as caught:
         repository.read()
@@ -88,7 +88,7 @@ def test_additions_in_one_place_conflict_and_are_named(repository: Repository) -
 
 
 @pytest.mark.parametrize(("ours", "theirs"), [("e", "f"), ("a", "b"), ("x", "y"), ("e", "e")])
-def test_with_the_union_driver_they_merge_wherever_they_stand(tmp_path: Path, ours: str, theirs: str) -> None:
+def test_with_the_union_driver_additions_merge_anywhere(tmp_path: Path, ours: str, theirs: str) -> None:
     repository = Repository(tmp_path, lock_of(*BASE), UNION)
 
     assert repository.merge(lock_of(*BASE, ours), lock_of(*BASE, theirs))
@@ -96,7 +96,7 @@ def test_with_the_union_driver_they_merge_wherever_they_stand(tmp_path: Path, ou
     assert merged.artifacts == lock_of(*BASE, *{ours, theirs}).artifacts
 
 
-def test_one_address_locked_in_two_ways_is_never_settled_silently(tmp_path: Path) -> None:
+def test_two_digests_for_one_address_are_refused(tmp_path: Path) -> None:
     repository = Repository(tmp_path, lock_of(*BASE), UNION)
     other = lock_of("e", digit="b").artifacts[f"{HOST}/e.tar"]
 
@@ -106,7 +106,7 @@ def test_one_address_locked_in_two_ways_is_never_settled_silently(tmp_path: Path
 
 
 @given(st.permutations(BASE))
-def test_the_order_in_which_things_were_seen_does_not_matter(names: list[str]) -> None:
+def test_the_order_of_additions_does_not_matter(names: list[str]) -> None:
     assert lock_of(*names).dump() == lock_of(*BASE).dump()
 
 
@@ -118,7 +118,7 @@ class TestWriting:
         return tmp_path
 
     def write(self, root: Path, lock: Lock, **options: object) -> list[str]:
-        """Locks what a store has seen; what was said meanwhile."""
+        """Write the lock file of a cache; the notes."""
         store, notes = Store(root), list[str]()
         root.mkdir(exist_ok=True)
         (root / "lock.json").write_text(lock.dump())
@@ -126,14 +126,14 @@ class TestWriting:
         project.lock([], resolver, **options)  # type: ignore[arg-type]
         return notes
 
-    def test_a_new_lock_comes_with_advice_for_git(self, work: Path) -> None:
+    def test_a_new_lock_file_comes_with_a_note_about_git(self, work: Path) -> None:
         (note,) = self.write(work / "store", lock_of("a"))
         again = self.write(work / "store", lock_of("a", "b"))
 
         assert note == f"for merges without conflicts: echo 'zoo.lock merge=union' >> {work}/.gitattributes"
         assert again == []
 
-    def test_who_took_the_advice_is_left_alone(self, work: Path) -> None:
+    def test_there_is_no_note_when_the_merge_driver_is_set(self, work: Path) -> None:
         (work / ".gitattributes").write_text(UNION)
 
         assert self.write(work / "store", lock_of("a")) == []
@@ -155,7 +155,7 @@ class TestWriting:
         assert Lock.parse((work / project.NAME).read_text(), work / project.NAME) == lock_of(*BASE)
         assert list(work.glob(".zoo.lock*")) == []
 
-    def test_a_check_tells_drift_and_writes_nothing(self, work: Path) -> None:
+    def test_a_check_reports_changes_and_writes_nothing(self, work: Path) -> None:
         self.write(work / "store", lock_of("a", "b"))
         text = (work / project.NAME).read_text()
         resolver = SimpleNamespace(store=Store(work / "store"))

@@ -1,4 +1,4 @@
-"""Which published file answers a request, and which requests have no answer."""
+"""Plans: the published file and the conversions for each request, and requests without a plan."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ def first(name: str, want: ArtifactSpec, *, build: bool | None = None) -> FetchP
     return plans(SHIPPED.get(name), want, build=build)[0]
 
 
-def test_of_two_heads_the_entrys_own_comes_first() -> None:
+def test_the_entrys_default_head_comes_first() -> None:
     assert first("picodet_s_320_coco_lcnet", ArtifactSpec(kind="onnx", precision="fp32")).start.head == "nms"
     assert first("picodet_s_320_coco_lcnet", ArtifactSpec(kind="onnx", head="raw")).start.head == "raw"
 
 
-def test_everything_means_each_variant_once_and_nothing_suspect() -> None:
+def test_all_takes_each_variant_once_and_none_that_is_suspect() -> None:
     specs = FetchOptions(everything=True).specs(SHIPPED.get("picodet_s_320_coco_lcnet"))
     ids = [want.id for want in specs]
 
@@ -33,12 +33,12 @@ def test_everything_means_each_variant_once_and_nothing_suspect() -> None:
     assert [want.id for want in poses] == ["config", "weights", "inference", "lite-arm-fp32", "lite-arm-fp16"]
 
 
-def test_another_head_than_the_entrys_own_is_not_made_here() -> None:
+def test_another_head_than_the_default_is_not_built_here() -> None:
     with pytest.raises(NotFoundError):
         plans(SHIPPED.get("picodet_s_320_coco"), ArtifactSpec(kind="inference", head="raw"), build=True)
 
 
-def test_quantized_files_are_had_as_published_and_nothing_else_is_made_of_them() -> None:
+def test_quantized_files_are_fetched_and_not_converted() -> None:
     name = "picodet_s_416_coco_lcnet_quant"
 
     assert first(name, ArtifactSpec(kind="lite", precision="int8", target="arm")).steps == ()
@@ -52,7 +52,7 @@ def test_quantized_files_are_had_as_published_and_nothing_else_is_made_of_them()
         assert caught.value.code == "nothing-published"
 
 
-def test_a_network_that_is_not_modeled_can_be_fetched_and_not_made() -> None:
+def test_an_unsupported_architecture_can_be_fetched_and_not_built() -> None:
     name = "picodet_lcnet_1_5x_416_coco"
 
     assert first(name, ArtifactSpec(kind="onnx", precision="fp32")).start.kind == "onnx"
@@ -74,8 +74,8 @@ def test_a_hint_names_the_release_where_the_bare_name_means_another() -> None:
     assert caught.value.hint == "zoo fetch tinypose_128x96@2022.08 --onnx fp32 --build"
 
 
-def test_what_ncnn_does_not_have_is_left_to_who_runs_the_model() -> None:
-    """Maxima of heat maps are looked for, and boxes suppressed, behind the network."""
+def test_an_ncnn_model_leaves_argmax_and_suppression_to_the_runner() -> None:
+    """The runner finds the maxima of heat maps, and suppresses boxes."""
     pose = first("tinypose_128x96", ArtifactSpec(kind="ncnn", precision="fp32"))
     raw = first("picodet_s_192_pedestrian", ArtifactSpec(kind="ncnn", precision="fp16"))
     suppressing = first("picodet_s_192_lcnet_pedestrian", ArtifactSpec(kind="ncnn", precision="fp32"))
@@ -87,8 +87,8 @@ def test_what_ncnn_does_not_have_is_left_to_who_runs_the_model() -> None:
     assert raw.lines()[-1] == "  convert  ONNX to ncnn, weights in fp16"
 
 
-def test_an_openvino_model_is_made_here_even_where_one_is_listed() -> None:
-    """What is listed cannot be proven to be what it is called."""
+def test_an_openvino_model_is_built_here_even_where_one_is_listed() -> None:
+    """The content of the listed one cannot be verified."""
     name, want = "tinypose_256x192", ArtifactSpec(kind="openvino", precision="fp16")
     listed = [artifact.kind for artifact in SHIPPED.get(name).artifacts]
 

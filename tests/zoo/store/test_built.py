@@ -1,4 +1,4 @@
-"""Conversion outputs in the store: made once, published whole."""
+"""Conversion outputs in the cache: made once, published whole."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class TestBuilt:
         (folder / "logs" / "opt.txt").write_text("done")
         (folder / "model.nb").write_bytes(b"\x02\x00nb")
 
-    def test_made_once_then_found(self, store_fixture: StoreFixture) -> None:
+    def test_a_conversion_is_made_once_then_found(self, store_fixture: StoreFixture) -> None:
         folder = store_fixture.convert(self.KEY, self.make)
 
         assert (folder / "model.nb").read_bytes() == b"\x02\x00nb"
@@ -28,14 +28,14 @@ class TestBuilt:
         assert store_fixture.store.find_built(self.KEY) == folder
         assert store_fixture.store.verify().checked == 2
 
-    def test_what_fails_leaves_nothing(self, store_fixture: StoreFixture) -> None:
+    def test_a_failed_conversion_leaves_nothing(self, store_fixture: StoreFixture) -> None:
         with pytest.raises(ConversionError):
             store_fixture.convert(self.KEY, fails)
 
         assert store_fixture.store.find_built(self.KEY) is None
         assert store_fixture.files() == []
 
-    def test_what_a_killed_conversion_left_is_cleared_away(self, store_fixture: StoreFixture) -> None:
+    def test_leftovers_of_a_killed_conversion_are_removed(self, store_fixture: StoreFixture) -> None:
         stale = store_fixture.root / f"built/.{self.KEY}.tmp/files"
         stale.mkdir(parents=True)
         (stale / "half.nb").write_bytes(b"half")
@@ -44,14 +44,14 @@ class TestBuilt:
 
         assert sorted(path.name for path in folder.iterdir()) == ["logs", "model.nb"]
 
-    def test_a_damaged_one_is_made_again(self, store_fixture: StoreFixture) -> None:
+    def test_a_damaged_conversion_is_made_again(self, store_fixture: StoreFixture) -> None:
         (store_fixture.convert(self.KEY, self.make) / "model.nb").write_bytes(b"longer than it was")
         folder = store_fixture.convert(self.KEY, self.make)
 
         assert (folder / "model.nb").read_bytes() == b"\x02\x00nb"
         assert "converting again" in store_fixture.notes[0]
 
-    def test_of_many_threads_one_works_and_the_others_wait(self, store_fixture: StoreFixture) -> None:
+    def test_one_of_many_threads_converts_and_the_others_wait(self, store_fixture: StoreFixture) -> None:
         runs: list[int] = []
         started = threading.Barrier(8)
 

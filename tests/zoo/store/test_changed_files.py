@@ -1,4 +1,4 @@
-"""Files that change in place upstream: an event, never a refresh."""
+"""Published files that change upstream are refused until the change is accepted."""
 
 from __future__ import annotations
 
@@ -13,13 +13,17 @@ from tests.helpers.servers import ScriptedServer, honest, serve
 from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, StoreFixture, pinned
 
 
-class TestDrift:
-    """The file behind an address changes in place: an event, never a refresh."""
+class TestChangedFiles:
+    """The file at an address changes."""
 
     NEWER = tar_of({"picodet/model.pdmodel": b"newer"})
 
-    def drifted(
-        self, store_fixture: StoreFixture, server: ScriptedServer, wanted: Artifact = INFERENCE, **more: object
+    def fetch_changed(
+        self,
+        store_fixture: StoreFixture,
+        server: ScriptedServer,
+        wanted: Artifact = INFERENCE,
+        **more: object,
     ) -> IntegrityError:
         server.script("/models/picodet.tar", honest(self.NEWER))
         with pytest.raises(IntegrityError) as caught:
@@ -29,12 +33,12 @@ class TestDrift:
         assert digest(TAR).sha256 in str(caught.value.expected)
         return caught.value
 
-    def test_what_was_seen_first_stays(self, store_fixture: StoreFixture) -> None:
+    def test_the_first_seen_digest_stays(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
             tree = store_fixture.fetch(server).path
             remove_all(store_fixture.root / "artifacts")
             remove_all(store_fixture.root / "blobs")
-            error = self.drifted(store_fixture, server)
+            error = self.fetch_changed(store_fixture, server)
 
             assert error.code == "digest-changed"
             assert "first seen on this machine" in str(error.expected)
@@ -45,24 +49,26 @@ class TestDrift:
             assert seen is not None
             assert seen.digest == digest(TAR)
 
-            # What is refused is not remembered as a download to go on with.
+            # A refused file is not continued as a partial download.
             server.script("/models/picodet.tar", honest(TAR))
             assert store_fixture.fetch(server).digest == digest(TAR)
 
-    def test_a_project_lock_binds_on_a_new_machine(self, store_fixture: StoreFixture) -> None:
+    def test_the_projects_lock_applies_on_a_new_machine(self, store_fixture: StoreFixture) -> None:
         with serve({}) as server:
-            error = self.drifted(store_fixture, server, pins=pinned(INFERENCE, TAR))
+            error = self.fetch_changed(store_fixture, server, pins=pinned(INFERENCE, TAR))
 
         assert error.code == "digest-changed"
         assert "zoo.lock" in str(error.expected)
 
-    def test_a_catalog_digest_binds(self, store_fixture: StoreFixture) -> None:
+    def test_the_catalogs_digest_applies(self, store_fixture: StoreFixture) -> None:
         with serve({}) as server:
-            error = self.drifted(store_fixture, server, artifact("/models/picodet.tar", digest=digest(TAR)))
+            error = self.fetch_changed(
+                store_fixture, server, artifact("/models/picodet.tar", digest=digest(TAR))
+            )
 
         assert error.code == "size-mismatch"
 
-    def test_accepting_replaces_what_is_remembered(self, store_fixture: StoreFixture) -> None:
+    def test_accepting_replaces_the_recorded_digest(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
             old = store_fixture.fetch(server)
             server.script("/models/picodet.tar", honest(self.NEWER))
@@ -70,13 +76,13 @@ class TestDrift:
 
             assert new.digest == digest(self.NEWER)
             assert store_fixture.fetch(server).path == new.path
-            # A project that still locks the old bytes goes on getting them.
+            # A project that still locks the old bytes still gets them.
             assert store_fixture.fetch(server, pins=pinned(INFERENCE, TAR)).path == old.path
         assert store_fixture.store.verify().clean
 
     def test_accepting_does_not_overrule_the_catalog(self, store_fixture: StoreFixture) -> None:
         with serve({}) as server:
-            self.drifted(
+            self.fetch_changed(
                 store_fixture, server, artifact("/models/picodet.tar", digest=digest(TAR)), accept=True
             )
 
@@ -92,7 +98,7 @@ class TestDrift:
         assert "zoo.lock" in str(caught.value.found)
         assert server.log == []
 
-    def test_nor_does_a_copy_in_the_store_settle_it(self, store_fixture: StoreFixture) -> None:
+    def test_a_cached_copy_does_not_hide_the_disagreement(self, store_fixture: StoreFixture) -> None:
         wanted = artifact("/models/picodet.tar", digest=digest(TAR))
         with serve({"/models/picodet.tar": TAR}) as server:
             store_fixture.fetch(server, wanted)
@@ -101,7 +107,9 @@ class TestDrift:
                     ask(ENTRY, wanted, pins=pinned(wanted, self.NEWER))
                 assert caught.value.code == "digest-changed"
 
-    def test_a_lock_other_than_what_this_machine_saw_is_refused(self, store_fixture: StoreFixture) -> None:
+    def test_a_lock_that_contradicts_the_first_seen_digest_is_refused(
+        self, store_fixture: StoreFixture
+    ) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
             store_fixture.fetch(server)
             with pytest.raises(IntegrityError) as caught:
@@ -110,7 +118,7 @@ class TestDrift:
         assert caught.value.code == "digest-changed"
         assert len(server.log) == 1
 
-    def test_locked_refuses_what_the_lock_does_not_hold(self, store_fixture: StoreFixture) -> None:
+    def test_locked_refuses_artifacts_that_the_lock_does_not_name(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
             with pytest.raises(IntegrityError) as caught:
                 store_fixture.fetch(server, locked=True)

@@ -1,4 +1,4 @@
-"""Torn copies, full disks and what killed processes left behind."""
+"""Damaged copies, full disks and leftovers of killed processes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TestDamage:
     @pytest.mark.parametrize(
         "harm", ["shorten", "remove", "empty manifest", "no manifest", "foreign manifest"]
     )
-    def test_a_damaged_copy_is_put_aside_and_fetched_again(
+    def test_a_damaged_copy_is_quarantined_and_fetched_again(
         self, store_fixture: StoreFixture, harm: str
     ) -> None:
         with serve({"/models/picodet.pdparams": b"\x80\x02" * 99, "/models/picodet.tar": TAR}) as server:
@@ -47,7 +47,7 @@ class TestDamage:
             assert (store_fixture.quarantined() / "reason.json").is_file()
         assert server.count("/models/picodet.pdparams") == 2
 
-    def test_a_lost_memory_does_no_harm(self, store_fixture: StoreFixture) -> None:
+    def test_a_lost_record_of_digests_is_written_again(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
             before = store_fixture.fetch(server)
             (store_fixture.root / "lock.json").unlink()
@@ -55,7 +55,9 @@ class TestDamage:
 
         assert store_fixture.store.verify().clean
 
-    def test_a_torn_memory_is_named_with_file_and_line(self, store_fixture: StoreFixture) -> None:
+    def test_a_torn_record_of_digests_is_reported_with_file_and_line(
+        self, store_fixture: StoreFixture
+    ) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
             store_fixture.fetch(server)
             (store_fixture.root / "lock.json").write_text("{\n<<<<<<< HEAD\n")
@@ -64,7 +66,7 @@ class TestDamage:
 
         assert f"{store_fixture.root / 'lock.json'}:2" in caught.value.message
 
-    def test_what_a_killed_process_left_is_cleared_away(self, store_fixture: StoreFixture) -> None:
+    def test_leftovers_of_a_killed_fetch_are_removed(self, store_fixture: StoreFixture) -> None:
         stale = store_fixture.root / "artifacts/picodet@2021/.inference-0123456789ab.tmp/files"
         foreign = store_fixture.root / "artifacts/picodet@2021/.inference-nms-0123456789ab.tmp/files"
         stale.mkdir(parents=True)
@@ -78,10 +80,10 @@ class TestDamage:
 
 
 class TestDisk:
-    """A full or read-only disk: said plainly, nothing lost, nothing left."""
+    """A full or read-only disk is reported; nothing is lost and nothing is left."""
 
     def deny(self, patch: pytest.MonkeyPatch, name: str, spared: int) -> None:
-        """Lets a system call fail once, after some that were spared."""
+        """Let a system call fail once, after a number of calls that work."""
         real = getattr(os, name)
         spare = iter(range(spared))
 
@@ -116,7 +118,7 @@ class TestDisk:
             with monkeypatch.context() as patch:
                 self.deny(patch, name, spared)
                 error = self.error_of(store_fixture, server)
-            if error is not None:  # with more calls spared than are made, nothing goes wrong
+            if error is not None:  # the call that would fail is never made
                 assert (error.code, error.exit_code) == ("disk-full", 7)
                 assert str(store_fixture.root) in str(error)
             assert store_fixture.fetch(server, WEIGHTS).path == kept.path
@@ -126,7 +128,7 @@ class TestDisk:
         hidden = [path for path in store_fixture.root.rglob("*") if path.name.startswith(".")]
         assert hidden == []
 
-    def test_no_room_is_noticed_before_the_first_byte(
+    def test_a_lack_of_space_is_found_before_the_first_byte(
         self, store_fixture: StoreFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("shutil.disk_usage", lambda _: Usage(100, 90, 10))
@@ -137,7 +139,7 @@ class TestDisk:
         assert "10 bytes free" in str(caught.value.found)
         assert store_fixture.files() == []
 
-    def test_a_place_that_is_no_folder(self, tmp_path: Path, fast_retries: RetryPolicy) -> None:
+    def test_a_cache_path_that_is_not_a_folder(self, tmp_path: Path, fast_retries: RetryPolicy) -> None:
         (tmp_path / "store").write_text("a file")
         with serve({"/models/picodet.tar": TAR}) as server, pytest.raises(MissingToolError) as caught:
             StoreFixture(tmp_path / "store", fast_retries).fetch(server)

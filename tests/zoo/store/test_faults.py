@@ -1,4 +1,4 @@
-"""Everything a server can do wrong, against a whole store: retried or refused, nothing torn left behind."""
+"""Faults of servers, against a whole cache: retried or refused, with no partial file left."""
 
 from __future__ import annotations
 
@@ -56,13 +56,13 @@ NEWER = b"newer" * 9000
 
 @dataclass(frozen=True)
 class Fault:
-    """What a server does, request by request, and how a fetch ends.
+    """Behavior of a server, request by request, and the result of the fetch.
 
     Attributes:
         acts: The behaviors; the last one stays.
         first: Code of the error when nothing is known about the file yet; none when it is fetched.
-        known: The same when its digest is known; as on first sight unless it says otherwise.
-        quiet: Whether the client has to lose patience.
+        known: The same when its digest is known; the same as ``first`` by default.
+        quiet: Whether the client has to time out.
     """
 
     acts: Sequence[Behavior]
@@ -166,7 +166,7 @@ def test_a_fault(store_fixture: StoreFixture, story: str, known: bool) -> None:
         assert len(server.log) <= store_fixture.policy.max_attempts
         nothing_torn(store_fixture, artifact_root=error is None)
 
-        # The same store recovers as soon as the server does.
+        # The same cache recovers as soon as the server does.
         server.script(PATH, honest(TAR))
         nothing_wrong(store_fixture, fetched_or_error(store_fixture, server, pins))
 
@@ -178,7 +178,7 @@ OF_CONTENT = {
     "digest-changed",
     "corrupt-archive",
 }
-"""Errors about what came, not about whether it came."""
+"""Errors about the content, not about the connection."""
 
 
 def fetched_or_error(store_fixture: StoreFixture, server: ScriptedServer, pins: Lock) -> ZooError | None:
@@ -190,7 +190,7 @@ def fetched_or_error(store_fixture: StoreFixture, server: ScriptedServer, pins: 
 
 
 def nothing_torn(store_fixture: StoreFixture, *, artifact_root: bool) -> None:
-    """Nothing but what is whole, what can be continued, and what was put aside."""
+    """Only whole files, partial downloads that can be continued, and the quarantine are left."""
     assert store_fixture.store.verify().clean
     assert bool(list(store_fixture.root.glob("artifacts/*/*"))) == artifact_root
     assert list(store_fixture.root.rglob(".*")) == []
@@ -224,7 +224,7 @@ class TestEncrypted:
             server.script(PATH, honest(TAR))
             nothing_wrong(store_fixture, fetched_or_error(store_fixture, server, Lock()))
 
-    def test_a_certificate_nobody_vouches_for_is_refused_at_once(
+    def test_an_untrusted_certificate_is_refused_at_once(
         self, store_fixture: StoreFixture, certificate: Path
     ) -> None:
         with encrypted(certificate, {PATH: honest(TAR)}) as server:
@@ -239,7 +239,9 @@ class TestEncrypted:
 @pytest.mark.table("faults of servers")
 @pytest.mark.parametrize("after", [1, 100, 5000, len(TAR) - 1])
 @pytest.mark.parametrize("act", [cut, reset, stall], ids=["cut", "reset", "stall"])
-def test_broken_off_anywhere(store_fixture: StoreFixture, act: Callable[..., Behavior], after: int) -> None:
+def test_a_connection_that_ends_at_any_byte(
+    store_fixture: StoreFixture, act: Callable[..., Behavior], after: int
+) -> None:
     store_fixture.policy = replace(impatient(store_fixture.policy), stall_bytes=1)
     with ScriptedServer({PATH: [act(TAR, after=after), honest(TAR)]}) as server:
         nothing_wrong(store_fixture, fetched_or_error(store_fixture, server, Lock()))

@@ -1,4 +1,4 @@
-"""What the store promises: fetched once, proven before it is handed out, unchanged ever after."""
+"""The cache fetches each artifact once, and publishes it after it is verified."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ class TestFetch:
         assert stored.path.name == "picodet.pdparams"
         assert stored.path.read_bytes() == data
 
-    def test_of_a_lite_archive_the_model_is_handed_out(self, store_fixture: StoreFixture) -> None:
+    def test_a_lite_archive_resolves_to_its_model(self, store_fixture: StoreFixture) -> None:
         packed = tar_of({"picodet/readme.txt": b"hello\n", "picodet/picodet_fp16.nb": b"\x02\x00v2.9\0" * 9})
         with serve({"/models/picodet_fp16.tar": packed}) as server:
             stored = store_fixture.fetch(server, lite("/models/picodet_fp16.tar"))
@@ -74,7 +74,7 @@ class TestFetch:
         assert manifest["origin"]["canonical"] == HOST + "/models/picodet.tar"
         assert manifest["members"]["picodet/infer_cfg.yml"] == digest(b"mode: paddle\n").model_dump()
 
-    def test_the_second_time_no_server_is_asked(self, store_fixture: StoreFixture) -> None:
+    def test_a_second_fetch_opens_no_connection(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
             first = store_fixture.fetch(server)
             second = store_fixture.fetch(server, offline=True)
@@ -84,7 +84,7 @@ class TestFetch:
         assert second.from_cache
         assert second.url == first.url
 
-    def test_a_store_that_was_copied_read_only_still_hands_out(self, store_fixture: StoreFixture) -> None:
+    def test_a_read_only_cache_can_be_read(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server:
             store_fixture.fetch(server)
             before = store_fixture.files()
@@ -95,7 +95,7 @@ class TestFetch:
 
         assert len(before) == 6
 
-    def test_find_asks_nobody_and_writes_nothing(self, store_fixture: StoreFixture) -> None:
+    def test_find_opens_no_connection_and_writes_nothing(self, store_fixture: StoreFixture) -> None:
         assert store_fixture.store.find(ENTRY, INFERENCE) is None
         assert not store_fixture.root.exists()
 
@@ -106,7 +106,9 @@ class TestFetch:
         assert found is not None
         assert found.path == stored.path
 
-    def test_the_second_address_is_asked_when_the_first_has_it_not(self, store_fixture: StoreFixture) -> None:
+    def test_the_second_address_is_tried_when_the_first_lacks_the_file(
+        self, store_fixture: StoreFixture
+    ) -> None:
         both = artifact("/models/a.tar", urls=[HOST + "/models/a.tar", "https://other.example/b.tar"])
         with serve({"/b.tar": TAR}) as server:
             stored = store_fixture.fetch(server, both)
@@ -115,7 +117,7 @@ class TestFetch:
             assert store_fixture.fetch(server, both).from_cache
         assert store_fixture.store.seen().get(HOST + "/models/a.tar") is not None
 
-    def test_members_the_catalog_knows_are_compared(self, store_fixture: StoreFixture) -> None:
+    def test_members_are_compared_with_the_catalogs_digests(self, store_fixture: StoreFixture) -> None:
         good = artifact("/models/picodet.tar", members={"infer_cfg.yml": digest(b"mode: paddle\n")})
         bad = artifact("/models/picodet.tar", members={"infer_cfg.yml": digest(b"mode: other\n")})
         missing = artifact("/models/picodet.tar", members={"label.txt": digest(b"")})
@@ -130,7 +132,7 @@ class TestFetch:
 
 
 class TestOffline:
-    def test_nothing_is_opened(self, store_fixture: StoreFixture) -> None:
+    def test_no_connection_is_opened(self, store_fixture: StoreFixture) -> None:
         with serve({"/models/picodet.tar": TAR}) as server, pytest.raises(NetworkError) as caught:
             store_fixture.fetch(server, offline=True)
 
@@ -150,7 +152,7 @@ class TestOffline:
 
 
 class TestMissing:
-    def test_a_file_the_server_has_not_leaves_nothing(self, store_fixture: StoreFixture) -> None:
+    def test_a_file_missing_on_the_server_leaves_nothing(self, store_fixture: StoreFixture) -> None:
         with serve({}) as server, pytest.raises(NetworkError) as caught:
             store_fixture.fetch(server)
 
@@ -158,7 +160,7 @@ class TestMissing:
         assert caught.value.exit_code == 4
         assert store_fixture.files() == []
 
-    def test_an_interrupted_download_goes_on_next_time(self, store_fixture: StoreFixture) -> None:
+    def test_an_interrupted_download_is_continued(self, store_fixture: StoreFixture) -> None:
         script = [cut(TAR, after=4000), status(404), honest(TAR)]
         with ScriptedServer({"/models/picodet.tar": script}) as server:
             with pytest.raises(NetworkError):
@@ -169,8 +171,8 @@ class TestMissing:
         assert not list((store_fixture.root / "partial").iterdir())
 
 
-class TestProof:
-    def test_it_sees_what_will_be_handed_out_before_anyone_else(self, store_fixture: StoreFixture) -> None:
+class TestVerification:
+    def test_files_are_verified_before_they_are_visible(self, store_fixture: StoreFixture) -> None:
         seen: list[Path] = []
 
         def verify(path: Path) -> None:
@@ -184,7 +186,7 @@ class TestProof:
         assert seen != [stored.path]
         assert seen[0].name == stored.path.name
 
-    def test_a_bare_file_is_proven_under_its_name(self, store_fixture: StoreFixture, data: bytes) -> None:
+    def test_a_bare_file_is_verified_under_its_name(self, store_fixture: StoreFixture, data: bytes) -> None:
         names: list[str] = []
         with serve({"/models/picodet.pdparams": data}) as server:
             store_fixture.fetch(server, WEIGHTS, verify=lambda path: names.append(path.name))
@@ -192,7 +194,7 @@ class TestProof:
         assert names == ["picodet.pdparams"]
 
     @pytest.mark.parametrize("known", [True, False])
-    def test_what_fails_goes_to_quarantine(self, store_fixture: StoreFixture, known: bool) -> None:
+    def test_a_refused_file_goes_to_quarantine(self, store_fixture: StoreFixture, known: bool) -> None:
         wanted = artifact("/models/picodet.tar", digest=digest(TAR) if known else None)
         with serve({"/models/picodet.tar": TAR}) as server:
             with pytest.raises(IntegrityError) as caught:
@@ -212,11 +214,11 @@ class TestProof:
             assert (store_fixture.quarantined() / "picodet.tar").read_bytes() == TAR
             assert caught.value.hint == f"zoo inspect {store_fixture.quarantined()}/files/picodet"
 
-            # The next time it is fetched and looked at again.
+            # The next fetch downloads and verifies it again.
             assert store_fixture.fetch(server, wanted).path.is_dir()
         assert len(server.log) == 2
 
-    def test_an_unsafe_archive_goes_there_too(self, store_fixture: StoreFixture) -> None:
+    def test_an_unsafe_archive_goes_to_quarantine(self, store_fixture: StoreFixture) -> None:
         evil = tar_of({"../evil": b"x"})
         with serve({"/models/picodet.tar": evil}) as server, pytest.raises(IntegrityError) as caught:
             store_fixture.fetch(server)
@@ -225,7 +227,7 @@ class TestProof:
         assert all(name.startswith("quarantine/") for name in store_fixture.files())
         assert not (store_fixture.root.parent / "evil").exists()
 
-    def test_another_error_of_the_proof_leaves_the_download_alone(self, store_fixture: StoreFixture) -> None:
+    def test_another_error_during_verification_keeps_the_download(self, store_fixture: StoreFixture) -> None:
         def crash(_: Path) -> None:
             raise ConversionError("reader-crashed", "boom")
 
@@ -249,7 +251,7 @@ def test_threads_fetch_each_artifact_once(store_fixture: StoreFixture, data: byt
     assert {one.path.read_bytes() for one in stored} == set(files.values())
 
 
-def test_what_another_store_object_records_is_seen(store_fixture: StoreFixture, data: bytes) -> None:
+def test_records_of_another_process_are_read(store_fixture: StoreFixture, data: bytes) -> None:
     other = StoreFixture(store_fixture.root, store_fixture.policy)
     with serve({"/models/picodet.tar": TAR, "/models/picodet.pdparams": data}) as server:
         store_fixture.fetch(server)

@@ -28,7 +28,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 @pytest.mark.table("full disks")
 @pytest.mark.parametrize("archive", ["tar", "tar.gz", "file"])
 @pytest.mark.parametrize("room", [4, 16, 40, 64, 88, 120])
-def test_a_full_disk_is_said_and_costs_nothing(
+def test_a_full_disk_is_reported_and_loses_nothing(
     disk: Disk, fast_retries: RetryPolicy, archive: str, room: int, data: bytes
 ) -> None:
     wanted, files = PACKED[archive]
@@ -38,7 +38,7 @@ def test_a_full_disk_is_said_and_costs_nothing(
         kept = store_fixture.fetch(server, other).path
         disk.resize(disk.used + room)
         error = no_room(store_fixture, server, wanted)
-        if error is not None:  # with room for all of it, nothing goes wrong
+        if error is not None:  # there was enough space
             assert (error.code, error.exit_code) == ("disk-full", 7)
             assert str(store_fixture.root) in error.message
             assert error.hint
@@ -70,9 +70,7 @@ PACKED: dict[str, tuple[Artifact, dict[str, bytes]]] = {
 }
 
 
-def test_a_write_protected_store_hands_out_what_it_has(
-    disk: Disk, fast_retries: RetryPolicy, data: bytes
-) -> None:
+def test_a_write_protected_cache_can_be_read(disk: Disk, fast_retries: RetryPolicy, data: bytes) -> None:
     store_fixture = StoreFixture(disk.place / "store", fast_retries)
     with serve({PATH: TAR, "/models/picodet.pdparams": data}) as server:
         path = store_fixture.fetch(server).path
@@ -113,7 +111,7 @@ def test_a_clock_that_jumps_changes_nothing(store_fixture: StoreFixture, jump: s
         path = store_fixture.fetch(server).path
         later()
 
-        assert server.ranges()[-1] == "bytes=4000-", "what was there is still gone on from"
+        assert server.ranges()[-1] == "bytes=4000-", "the partial download is continued"
         assert store_fixture.fetch(server).path == path
         assert store_fixture.fetch(server, WEIGHTS).path == kept
     assert store_fixture.store.verify().clean

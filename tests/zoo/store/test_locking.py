@@ -1,4 +1,4 @@
-"""Locks: waited for with a word, given up with the life of their owner, also where flock is unknown."""
+"""Locks: waits are reported, and a lock ends with its owner, also on file systems without flock."""
 
 from __future__ import annotations
 
@@ -40,11 +40,9 @@ def no_flock(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) ->
     monkeypatch.setattr("fcntl.flock", flock)
 
 
-def test_a_wait_is_announced_and_ends_with_the_death_of_the_holder(
-    tmp_path: Path, process_pool: ProcessPool
-) -> None:
+def test_a_wait_is_reported_and_ends_with_the_owner(tmp_path: Path, process_pool: ProcessPool) -> None:
     lock = tmp_path / "locks" / "a.lock"
-    notes = outlived(process_pool, HOLD, lock)
+    notes = notes_of_wait(process_pool, HOLD, lock)
 
     assert "waiting for another process that is fetching a" in notes[0]
     assert str(lock) in notes[0]
@@ -70,10 +68,10 @@ def test_without_flock_threads_still_take_turns(tmp_path: Path, no_flock: None) 
     assert not (tmp_path / "a.held").exists()
 
 
-def test_without_flock_a_dead_holder_is_survived(
+def test_without_flock_a_dead_owners_lock_is_taken_over(
     tmp_path: Path, process_pool: ProcessPool, no_flock: None
 ) -> None:
-    notes = outlived(process_pool, WITHOUT_FLOCK + HOLD, tmp_path / "a.lock")
+    notes = notes_of_wait(process_pool, WITHOUT_FLOCK + HOLD, tmp_path / "a.lock")
 
     assert "waiting for another process that is fetching a" in notes[0]
     assert f"{tmp_path / 'a.held'}; remove that file if" in notes[0]
@@ -84,13 +82,13 @@ def test_without_flock_another_hosts_lock_is_never_broken(tmp_path: Path, no_flo
     marker.write_text("1\nsome-other-host\n")
     notes: list[str] = []
 
-    def heard(note: str) -> None:
+    def record(note: str) -> None:
         notes.append(note)
         assert marker.exists()
         if len(notes) == 3:
-            marker.unlink()  # as the note advises
+            marker.unlink()  # as the note suggests
 
-    with acquire_waiting(tmp_path / "a.lock", "fetching a", heard, first_note=0.01, repeat_note=0.01):
+    with acquire_waiting(tmp_path / "a.lock", "fetching a", record, first_note=0.01, repeat_note=0.01):
         assert "some-other-host" not in marker.read_text()
 
     assert len(notes) == 3
@@ -108,20 +106,20 @@ def test_without_flock_processes_fetch_once(tmp_path: Path, process_pool: Proces
     assert list((tmp_path / "store/locks").glob("*.held")) == []
 
 
-def outlived(process_pool: ProcessPool, program: str, lock: Path) -> list[str]:
-    """Waits for a lock whose holder is killed meanwhile, gets it, and returns what was said."""
+def notes_of_wait(process_pool: ProcessPool, program: str, lock: Path) -> list[str]:
+    """Wait for a lock whose owner is killed meanwhile; the notes of the wait."""
     holder = process_pool.start("-c", program, lock)
     assert holder.stdout is not None
     assert holder.stdout.readline() == "got it\n"
     notes: list[str] = []
 
-    def heard(note: str) -> None:
+    def record(note: str) -> None:
         notes.append(note)
         if len(notes) == 2:
             holder.kill()
             holder.wait()
 
-    with acquire_waiting(lock, "fetching a", heard, first_note=0.01, repeat_note=0.01):
+    with acquire_waiting(lock, "fetching a", record, first_note=0.01, repeat_note=0.01):
         pass
     assert len(notes) >= 2
     return notes

@@ -1,4 +1,4 @@
-"""Several processes at one store, and processes that are killed in the middle."""
+"""Several processes with one cache, and processes that are killed in the middle of their work."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ TAR = tar_of({**MODEL, "picodet/large": bytes(range(256)) * 4000})
 
 
 def after_a_while(data: bytes) -> Behavior:
-    """Answers when everyone else has had the time to ask, too."""
+    """Answer after a delay, so that all other processes can ask, too."""
 
     def act(exchange: Exchange) -> None:
         exchange.hang(0.5)
@@ -74,12 +74,12 @@ KILLED: dict[str, tuple[str, str, int]] = {
     "writing a bundle, by a loss of power": ("bundle", "power", 10),
     "filling a mirror, by a loss of power": ("mirror", "power", 20),
 }
-"""What is killed at every touch of the disk: the job, what is lost, and how many touches it has at least."""
+"""Jobs that are killed at every change of the disk, what is lost, and the least number of changes."""
 
 
 @pytest.mark.table("kill points")
 @pytest.mark.parametrize("story", KILLED)
-def test_killed_at_every_touch_of_the_disk(
+def test_killed_at_every_change_of_the_disk(
     tmp_path: Path, process_pool: ProcessPool, story: str, record_property: Callable[[str, object], None]
 ) -> None:
     job, loss, least = KILLED[story]

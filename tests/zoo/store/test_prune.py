@@ -1,4 +1,4 @@
-"""Pruning: what is unused, old or too much goes whole; what is pinned or in use stays."""
+"""Pruning removes dangling, old and excess items; locked items and items in use stay."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def folder_of(stored: StoredArtifact | Path) -> Path:
 
 
 def last_used(stored: StoredArtifact | Path, days: float) -> None:
-    """Makes a thing look as if nobody had used it for so long; negative: used in the future."""
+    """Set the last-use time of an item to so long ago; a negative time is in the future."""
     then = time.time() - days * DAY
     os.utime(folder_of(stored) / MANIFEST, (then, then))
 
 
 @pytest.fixture
-def stocked(store_fixture: StoreFixture) -> tuple[StoredArtifact, StoredArtifact]:
-    """An inference model of 60 days ago and weights of 10 days ago."""
+def filled(store_fixture: StoreFixture) -> tuple[StoredArtifact, StoredArtifact]:
+    """An inference model used 60 days ago, and weights used 10 days ago."""
     with serve(FILES) as server:
         model, weights = store_fixture.fetch(server), store_fixture.fetch(server, WEIGHTS)
     last_used(model, 60)
@@ -66,15 +66,15 @@ OLD = {"older_than": timedelta(days=30)}
 
 
 class TestChoice:
-    def test_what_is_old_goes_with_its_archive(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    def test_an_old_artifact_is_removed_with_its_archive(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         before = sum(path.stat().st_size for path in store_fixture.root.rglob("*") if path.is_file())
         report = prune(store_fixture, **OLD)
 
         assert names(report) == ["picodet@2021/inference"]
-        assert not stocked[0].path.exists()
-        assert stocked[1].path.exists()
+        assert not filled[0].path.exists()
+        assert filled[1].path.exists()
         assert [name for name in store_fixture.files() if name.startswith("blobs/")] == []
         assert report.freed == before - sum(
             p.stat().st_size for p in store_fixture.root.rglob("*") if p.is_file()
@@ -82,23 +82,23 @@ class TestChoice:
         assert store_fixture.store.verify().clean
 
     def test_a_fetch_afterwards_gets_the_same_bytes_again(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         prune(store_fixture, **OLD)
         with serve(FILES) as server:
             again = store_fixture.fetch(server)
 
-        assert (again.digest, again.from_cache) == (stocked[0].digest, False)
+        assert (again.digest, again.from_cache) == (filled[0].digest, False)
 
     def test_the_least_recently_used_goes_first_down_to_a_size(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         assert names(prune(store_fixture, max_size=10_000)) == ["picodet@2021/inference"]
         assert names(prune(store_fixture, max_size=10_000)) == []
         assert names(prune(store_fixture, max_size=0)) == ["picodet@2021/weights"]
 
-    def test_a_dry_run_names_the_same_and_touches_nothing(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    def test_a_dry_run_reports_the_same_and_removes_noitem(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         files = store_fixture.files()
         planned = prune(store_fixture, dry_run=True, **OLD)
@@ -106,8 +106,8 @@ class TestChoice:
         assert store_fixture.files() == files
         assert prune(store_fixture, **OLD) == planned
 
-    def test_nothing_said_means_what_is_of_no_use(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    def test_the_default_removes_dangling_items(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         assert names(prune(store_fixture)) == []
 
@@ -116,12 +116,12 @@ class TestChoice:
         last_used(newer, 2)
 
         assert names(prune(store_fixture)) == ["picodet@2021/inference"]
-        assert not stocked[0].path.exists()
+        assert not filled[0].path.exists()
         assert newer.path.exists()
         assert store_fixture.store.verify().clean
 
-    def test_leftovers_and_refused_files(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact], data: bytes
+    def test_leftovers_partial_downloads_and_refused_files(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact], data: bytes
     ) -> None:
         part = store_fixture.root / "partial/a.bin-0123456789abcdef.part"
         part.parent.mkdir(exist_ok=True)
@@ -129,32 +129,32 @@ class TestChoice:
         part.with_name(part.name + ".json").write_text("{}")
         quarantine = store_fixture.root / "quarantine/20260101T000000Z-x"
         quarantine.mkdir(parents=True)
-        dead = folder_of(stocked[0]).parent / f".inference-{'0' * 12}.tmp"
+        dead = folder_of(filled[0]).parent / f".inference-{'0' * 12}.tmp"
         dead.mkdir()
         for path in (part, quarantine, dead):
             os.utime(path, (time.time() - 90 * DAY,) * 2)
 
-        model = folder_of(stocked[0])
+        model = folder_of(filled[0])
         assert {item.path for item in prune(store_fixture).removed} == {part, dead}
         assert {item.path for item in prune(store_fixture, **OLD).removed} == {quarantine, model}
         assert list(part.parent.iterdir()) == []
 
-    def test_a_clock_that_jumped_makes_nothing_old(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    def test_a_clock_that_jumped_makes_noitem_old(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
-        last_used(stocked[0], -400)
+        last_used(filled[0], -400)
 
         assert names(prune(store_fixture, **OLD, max_size=0)) == ["picodet@2021/weights"]
 
 
 class TestInUse:
-    def test_what_was_handed_out_a_moment_ago_stays(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    def test_recently_used_items_stay(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         with serve(FILES) as server:
             store_fixture.fetch(server)
             assert server.log == []
-        last_used(stocked[1], 60)
+        last_used(filled[1], 60)
 
         report = prune(store_fixture, **OLD)
         assert names(report) == ["picodet@2021/weights"]
@@ -162,14 +162,14 @@ class TestInUse:
         assert names(prune(store_fixture, max_size=0, keep_recent=timedelta(0))) == ["picodet@2021/inference"]
 
     def test_find_counts_as_use(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         assert store_fixture.store.find(ENTRY, INFERENCE) is not None
 
         assert names(prune(store_fixture, **OLD)) == []
 
-    def test_what_the_project_pins_stays_unless_asked(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    def test_locked_items_stay_unless_included(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         pins = pinned(INFERENCE, TAR)
 
@@ -179,8 +179,8 @@ class TestInUse:
         assert names(prune(store_fixture, pins, max_size=0)) == ["picodet@2021/weights"]
         assert names(prune(store_fixture, pins, include_locked=True, **OLD)) == ["picodet@2021/inference"]
 
-    def test_what_somebody_works_on_is_left_to_them(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    def test_items_in_use_by_another_process_stay(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         guard = Layout(store_fixture.root).guard(urls.url_key(INFERENCE.urls[0]))
         with acquire_waiting(guard, "fetching", lambda _: None):
@@ -189,7 +189,7 @@ class TestInUse:
         assert names(report) == []
         assert [item.reason for item in report.kept] == ["in use by another process"]
 
-    def test_a_download_that_goes_on_is_left_alone(self, store_fixture: StoreFixture, data: bytes) -> None:
+    def test_a_running_download_stays(self, store_fixture: StoreFixture, data: bytes) -> None:
         with (
             ScriptedServer({"/models/picodet.pdparams": [cut(data, after=4000), status(404)]}) as server,
             pytest.raises(NetworkError),
@@ -204,10 +204,10 @@ class TestInUse:
 
         assert len(names(prune(store_fixture, **OLD))) == 1
 
-    def test_what_grows_at_this_moment_is_left_alone(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    def test_a_folder_in_preparation_stays(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
-        growing = folder_of(stocked[0]).parent / f".inference-{'0' * 12}.tmp"
+        growing = folder_of(filled[0]).parent / f".inference-{'0' * 12}.tmp"
         growing.mkdir()
         with acquire_waiting(
             Layout(store_fixture.root).guard("artifact-picodet@2021-inference"), "unpacking", lambda _: None
@@ -217,21 +217,21 @@ class TestInUse:
 
         assert names(prune(store_fixture)) == [growing.name]
 
-    def test_who_died_while_removing_stands_in_nobodys_way(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    def test_a_removal_marker_of_a_killed_pruner_is_cleared(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
-        """A sentence without its judge: the next fetch takes it back, without a server."""
-        folder = folder_of(stocked[0])
+        """The next fetch clears it without a connection."""
+        folder = folder_of(filled[0])
         folder.with_name(f".{folder.name}.leaving").touch()
         with serve(FILES) as server:
             found = store_fixture.fetch(server)
 
             assert server.log == []
-        assert (found.path, found.from_cache) == (stocked[0].path, True)
+        assert (found.path, found.from_cache) == (filled[0].path, True)
         assert list(folder.parent.glob(".*")) == []
 
 
-class TestStock:
+class TestItems:
     def build(self, store_fixture: StoreFixture, key: str, source: bytes) -> Path:
         def make(folder: Path) -> None:
             (folder / "model.nb").write_bytes(key.encode())
@@ -244,22 +244,22 @@ class TestStock:
 
         return store_fixture.convert(key, make)
 
-    def test_what_was_made_from_what(
-        self, store_fixture: StoreFixture, stocked: tuple[StoredArtifact, StoredArtifact]
+    def test_conversions_name_their_sources(
+        self, store_fixture: StoreFixture, filled: tuple[StoredArtifact, StoredArtifact]
     ) -> None:
         source = MODEL["picodet/model.pdmodel"]
         self.build(store_fixture, "0123456789abcdef-picodet", source)
         self.build(store_fixture, "fedcba9876543210-mine", b"a file outside of the store")
 
-        things = {thing.name: thing for thing in store_fixture.store.items()}
+        items = {item.name: item for item in store_fixture.store.items()}
 
-        made = things["model.nb (01234567)"]
+        made = items["model.nb (01234567)"]
         assert made.made_from == ("picodet@2021/inference",)
-        assert things["picodet@2021/inference"].used_by == (made.name,)
-        assert things["model.nb (fedcba98)"].made_from == ()
-        assert things["picodet@2021/inference"].size > len(TAR)
+        assert items["picodet@2021/inference"].used_by == (made.name,)
+        assert items["model.nb (fedcba98)"].made_from == ()
+        assert items["picodet@2021/inference"].size > len(TAR)
 
-    def test_what_was_made_from_something_superseded_goes_with_it(self, store_fixture: StoreFixture) -> None:
+    def test_conversions_of_superseded_artifacts_are_dangling(self, store_fixture: StoreFixture) -> None:
         with serve(FILES) as server:
             model = store_fixture.fetch(server)
         old = self.build(store_fixture, "0123456789abcdef-picodet", MODEL["picodet/model.pdmodel"])
@@ -276,10 +276,10 @@ class TestStock:
         assert mine.exists()
         assert newer.path.exists()
 
-    def test_what_was_converted_by_another_recipe_goes(
+    def test_conversions_of_earlier_revisions_are_dangling(
         self, store_fixture: StoreFixture, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """No key leads to it any more, so that only age or this would ever remove it."""
+        """No request finds such a conversion any more."""
         today = self.build(store_fixture, "0123456789abcdef-mine", b"a file outside of the store")
         with monkeypatch.context() as patch:
             patch.setattr("converters.provenance.statement.REVISIONS", {"lite": 0})
@@ -288,7 +288,7 @@ class TestStock:
             last_used(path, 2)
 
         assert {
-            thing.name: thing.outdated for thing in store_fixture.store.items() if thing.kind == "conversion"
+            item.name: item.outdated for item in store_fixture.store.items() if item.kind == "conversion"
         } == {
             "model.nb (01234567)": False,
             "model.nb (fedcba98)": True,
@@ -297,11 +297,11 @@ class TestStock:
         assert "earlier revision" in removed.reason
         assert (today.exists(), old.exists()) == (True, False)
 
-    def test_a_store_that_is_not_there_is_empty(self, store_fixture: StoreFixture) -> None:
+    def test_a_missing_cache_has_no_items(self, store_fixture: StoreFixture) -> None:
         assert store_fixture.store.items() == ()
 
 
-def test_who_resolves_while_another_removes_never_holds_a_path_to_nothing(tmp_path: Path) -> None:
+def test_a_resolved_path_survives_a_prune_at_the_same_time(tmp_path: Path) -> None:
     ran = subprocess.run(
         [sys.executable, "-m", "tests.helpers.prune_race", str(tmp_path), "60"],
         cwd=REPOSITORY,
@@ -312,6 +312,6 @@ def test_who_resolves_while_another_removes_never_holds_a_path_to_nothing(tmp_pa
     )
 
     assert ran.returncode == 0, ran.stderr
-    told = json.loads(ran.stdout)
-    assert (told["lost"], told["damaged"]) == (0, False)
-    assert told["kept"] + told["pruned"] == 60
+    counts = json.loads(ran.stdout)
+    assert (counts["lost"], counts["damaged"]) == (0, False)
+    assert counts["kept"] + counts["pruned"] == 60

@@ -1,4 +1,4 @@
-"""Re-hashing the store."""
+"""Hash every file in the cache."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ class TestVerify:
         assert found is not None
         return found.path
 
-    def test_a_sound_store(self, filled: StoreFixture) -> None:
+    def test_an_undamaged_cache(self, filled: StoreFixture) -> None:
         report = filled.store.verify()
 
         # Three members, the archive, the weights, the conversion.
         assert (report.checked, report.ok, report.clean) == (6, 6, True)
 
-    def test_an_empty_one(self, store_fixture: StoreFixture) -> None:
+    def test_an_empty_cache(self, store_fixture: StoreFixture) -> None:
         assert store_fixture.store.verify().clean
         assert not store_fixture.root.exists()
 
-    def test_a_changed_byte_is_found_where_a_warm_start_cannot_see_it(self, filled: StoreFixture) -> None:
+    def test_a_changed_byte_of_the_same_size_is_found(self, filled: StoreFixture) -> None:
         file = self.path(filled, INFERENCE) / "model.pdiparams"
         changed = bytearray(file.read_bytes())
         changed[100] ^= 1
@@ -77,11 +77,11 @@ class TestVerify:
 
         assert [mismatch.path for mismatch in filled.store.verify().mismatches] == [moved]
 
-    def test_only_what_belongs_to_some_entries(self, filled: StoreFixture) -> None:
+    def test_only_the_artifacts_of_named_entries(self, filled: StoreFixture) -> None:
         assert filled.store.verify([entry(name="other")]).checked == 0
         assert filled.store.verify([ENTRY]).checked == 5
 
-    def test_against_a_catalog_that_learned_a_digest(self, filled: StoreFixture) -> None:
+    def test_against_a_catalog_with_a_new_digest(self, filled: StoreFixture) -> None:
         right = entry(artifact("/models/picodet.tar", digest=digest(TAR)))
         wrong = entry(artifact("/models/picodet.tar", digest=digest(b"other")))
 
