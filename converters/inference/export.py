@@ -157,7 +157,7 @@ def require_program_writable(interpreter: Interpreter, program: Program) -> None
             expected="paddlepaddle 3.2.2 or an older 3.x",
             found=f"{version} in {interpreter.path}",
             done="nothing was written",
-            hint="pip install paddlepaddle==3.2.2, or uninstall paddle, for which zoo then builds an environment",
+            hint="pip install paddlepaddle==3.2.2, or uninstall paddle, and zoo builds an environment",
         )
 
 

@@ -8,7 +8,7 @@ input size / output size, and version 2 with 1 / scale. The two factors are equa
 times scale is a whole number. Version 1 has one scale for both axes.
 
 The operators: https://github.com/PaddlePaddle/Paddle/blob/v2.1.2/paddle/fluid/operators/interpolate_op.h and
-``interpolate_v2_op.h`` beside it.
+``interpolate_v2_op.h`` in the same folder.
 """
 
 from __future__ import annotations

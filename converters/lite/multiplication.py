@@ -5,7 +5,7 @@ broadcasting: version 1 does not broadcast either operand along batch axes. Prod
 unchanged, and opt reports that it has no kernel for them.
 
 The operators: https://github.com/PaddlePaddle/Paddle/blob/v2.1.2/paddle/fluid/operators/matmul_op.cc and
-``matmul_v2_op.cc`` beside it.
+``matmul_v2_op.cc`` in the same folder.
 """
 
 from __future__ import annotations

@@ -73,8 +73,8 @@ def run_ncnn_job(
             {
                 "folder": str(job.folder),
                 "half": options.weights == "fp16",
-                "inputs": [[end.name, [*(end.shape or ())[1:]]] for end in source.inputs],
-                "outputs": [end.name for end in source.outputs],
+                "inputs": [[tensor.name, [*(tensor.shape or ())[1:]]] for tensor in source.inputs],
+                "outputs": [tensor.name for tensor in source.outputs],
                 "all": source.outputs == whole.outputs,
             },
         )
@@ -91,7 +91,7 @@ def run_ncnn_job(
             versions=answer["tools"],
             options={**options.model_dump(), **_io_extents(source)},
         )
-    if any(end.shape and end.shape[0] is None for end in source.inputs):
+    if any(tensor.shape and tensor.shape[0] is None for tensor in source.inputs):
         note("ncnn runs one image at a time: the open batch of the ONNX file becomes 1")
     report_difference(difference, note)
     return inspection.model_copy(update={"path": out / FILES[-1]})
@@ -113,7 +113,7 @@ def _check_output(made: Path, source: Inspection, options: NcnnOptions, checks: 
 def _io_extents(source: Inspection) -> dict[str, JsonValue]:
     """Return the extents of inputs and outputs in ncnn, which has no batch axis."""
     return {
-        kind: {end.name: [*(end.shape or ())[1:]] for end in ends}
+        kind: {tensor.name: [*(tensor.shape or ())[1:]] for tensor in ends}
         for kind, ends in (("inputs", source.inputs), ("outputs", source.outputs))
     }
 

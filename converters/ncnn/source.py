@@ -25,7 +25,7 @@ def kept_outputs(source: Inspection, *, without_argmax: bool) -> tuple[Tensor, .
     """
     if not without_argmax:
         return source.outputs
-    return tuple(end for end in source.outputs if not (end.dtype or "").startswith("int"))
+    return tuple(tensor for tensor in source.outputs if not (tensor.dtype or "").startswith("int"))
 
 
 def require_supported(source: Inspection, *, without_argmax: bool) -> None:
@@ -44,7 +44,7 @@ def require_supported(source: Inspection, *, without_argmax: bool) -> None:
             "ncnn-argmax-absent",
             f"{source.path.name} contains no arg-max to remove",
             "heat maps and their maxima",
-            f"outputs {', '.join(end.name for end in source.outputs)}",
+            f"outputs {', '.join(tensor.name for tensor in source.outputs)}",
             "leave out --no-argmax",
         )
     for operator, hint in _MISSING.items():

@@ -178,7 +178,7 @@ def _steps_after_onnx(target: ConversionTarget) -> tuple[Step, ...]:
     if target.format != "onnx":
         return ()
     # The graph is simplified before it is quantized: operators after a convolution are folded into it, so
-    # their outputs need no range of their own.
+    # their outputs need no separate range.
     refine = RefineOptions(simplify=True) if target.quantize else target.refine
     steps: tuple[Step, ...] = (refine,) if refine and refine.changes else ()
     return (*steps, target.quantize) if target.quantize else steps

@@ -141,19 +141,19 @@ def compare(before: str, after: str) -> float:
     network.allocate_tensors()
     random = numpy.random.default_rng(0)
     feeds = {}
-    for value, end in zip(session.get_inputs(), network.get_input_details(), strict=True):
-        extents = end["shape"].tolist()
-        noise = random.standard_normal(extents).astype(end["dtype"])
-        network.set_tensor(end["index"], noise)
+    for value, detail in zip(session.get_inputs(), network.get_input_details(), strict=True):
+        extents = detail["shape"].tolist()
+        noise = random.standard_normal(extents).astype(detail["dtype"])
+        network.set_tensor(detail["index"], noise)
         feeds[value.name] = noise.transpose(0, 3, 1, 2) if len(extents) == 4 else noise
     network.invoke()
     shares = [0.0]
     expected = session.run(None, feeds)
-    for one, end in zip(expected, network.get_output_details(), strict=True):
-        other = network.get_tensor(end["index"])
+    for one, detail in zip(expected, network.get_output_details(), strict=True):
+        other = network.get_tensor(detail["index"])
         other = other.transpose(0, 3, 1, 2) if other.ndim == 4 else other
         if one.shape != other.shape:
-            raise RuntimeError(f"output {end['name']} of {one.shape} became one of {other.shape}")
+            raise RuntimeError(f"output {detail['name']} of {one.shape} became one of {other.shape}")
         if one.dtype.kind == "f" and one.size:
             largest = float(numpy.abs(one).max()) or 1.0
             shares.append(float(numpy.abs(one.astype("float64") - other.astype("float64")).max()) / largest)

@@ -1,7 +1,7 @@
 """The native tools that this project calls: versions, interpreters, and the reasons for each version.
 
 The versions were tested together on the networks of the catalog (November 2026). Where other versions fail,
-the pin says how.
+the pin has the reason.
 """
 
 from __future__ import annotations

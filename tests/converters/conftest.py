@@ -1,4 +1,4 @@
-"""A network small enough to be exported and converted in seconds, in the shapes the converters meet."""
+"""A network that exports and converts in seconds."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ Export = Callable[..., Path]
 
 @pytest.fixture(scope="session")
 def export(toolchains: Toolchains, tmp_path_factory: pytest.TempPathFactory) -> Export:
-    """Writes the small network with the real paddle: image [N, 3, 32, 24] to heat maps and arg-max."""
+    """Exports the small network with paddle: image [N, 3, 32, 24] to heat maps and arg-max."""
     interpreter = ensured(toolchains, PADDLE)
 
     def make(*, pir: bool = False, flatten: bool = False) -> Path:

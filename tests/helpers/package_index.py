@@ -1,4 +1,4 @@
-"""A package index made here, and what the tests of toolchains share."""
+"""A local package index, and helpers for the tests of toolchains."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MACHINES = (os.uname().machine,)
 
 
 class Notes(list[str]):
-    """What a user would have been told."""
+    """Records the notes for the user."""
 
     def __call__(self, text: str) -> None:
         self.append(text)
@@ -60,7 +60,7 @@ def run(python: Path, code: str) -> str:
 
 
 def put(folder: Path, name: str, version: str, code: str) -> None:
-    """A package as pip would have left it in a folder."""
+    """Write a package as pip installs it."""
     (folder / f"{name}.py").write_text(code)
     info = folder / f"{name}-{version}.dist-info"
     info.mkdir()

@@ -1,4 +1,4 @@
-"""Writes a network that resizes: a convolution with a bias, and what comes out of it at several sizes."""
+"""Writes a network with a convolution with bias, whose output is resized to several sizes."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHAPE = (-1, 3, 10, 8)
 
 @dataclass(frozen=True)
 class Resize:
-    """An operator interpolating in its second version.
+    """An interpolation operator of version 2.
 
     Attributes:
         mode: ``nearest`` or ``bilinear``.

@@ -1,4 +1,4 @@
-"""Files appear whole or not at all, and what is in the way is said in words."""
+"""Files appear whole or not at all, and errors name the obstacle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from converters.fs.atomic import canonical_json, check_writable, publish, publis
 from registry.errors import MissingToolError, UsageError
 
 
-def test_a_published_file_is_there_and_its_source_is_not(tmp_path: Path) -> None:
+def test_publish_moves_the_file(tmp_path: Path) -> None:
     source, target = tmp_path / "made", tmp_path / "new" / "folder" / "model.nb"
     source.write_bytes(b"content")
     assert publish(source, target) == target
@@ -26,7 +26,7 @@ def test_a_published_file_is_there_and_its_source_is_not(tmp_path: Path) -> None
     assert [path.name for path in target.parent.iterdir()] == ["model.nb"]
 
 
-def test_across_file_systems_too(tmp_path: Path) -> None:
+def test_publish_works_across_file_systems(tmp_path: Path) -> None:
     other = Path("/dev/shm")
     if not other.is_dir() or other.stat().st_dev == tmp_path.stat().st_dev:
         pytest.skip("no second file system at /dev/shm")
@@ -56,7 +56,7 @@ def test_readers_see_the_old_file_or_the_new_one(tmp_path: Path) -> None:
     assert seen <= contents
 
 
-def test_a_published_file_has_the_rights_of_any_other(tmp_path: Path) -> None:
+def test_a_published_file_has_default_permissions(tmp_path: Path) -> None:
     plain = tmp_path / "plain"
     plain.write_bytes(b"")
     published = publish_bytes(b"", tmp_path / "published")
@@ -64,7 +64,7 @@ def test_a_published_file_has_the_rights_of_any_other(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["a folder", "a file/below"])
-def test_a_place_that_cannot_be_written_is_refused_before_the_work(tmp_path: Path, place: str) -> None:
+def test_an_unwritable_target_is_refused_before_the_work(tmp_path: Path, place: str) -> None:
     (tmp_path / "a folder").mkdir()
     (tmp_path / "a file").write_text("")
     for write in (check_writable, lambda target: publish_bytes(b"", target)):
@@ -81,7 +81,7 @@ def test_checking_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
-def test_a_full_disk_is_something_missing_on_this_machine(tmp_path: Path, number: int) -> None:
+def test_a_full_disk_is_a_missing_tool_error(tmp_path: Path, number: int) -> None:
     with pytest.raises(MissingToolError) as caught, writing_to(tmp_path / "model.nb"):
         raise OSError(number, os.strerror(number))
     assert (caught.value.code, caught.value.exit_code) == ("disk-full", 7)

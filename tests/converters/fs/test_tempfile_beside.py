@@ -1,4 +1,4 @@
-"""Files that grow beside their place, and what becomes of them when their writer dies."""
+"""Temporary files next to their target, and their removal after the writer died."""
 
 from __future__ import annotations
 

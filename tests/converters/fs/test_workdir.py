@@ -1,4 +1,4 @@
-"""Folders for work in progress go away, even when the process that made them was killed."""
+"""Work folders are removed, even after their process was killed."""
 
 from __future__ import annotations
 

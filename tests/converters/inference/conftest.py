@@ -1,4 +1,4 @@
-"""Small networks with untrained weights, and children that run them in every form."""
+"""Small networks with untrained weights, and workers that run them in both program formats."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ WORKERS = REPOSITORY / "tests" / "helpers" / "paddle_workers"
 PROGRAMS: list[Program] = ["legacy", "pir"]
 NMS = MulticlassNms(score_threshold=0.4, iou_threshold=0.5, top_k=50, keep=20)
 SCALE_FACTORS = np.array([[0.5, 0.25], [2.0, 1.0]], "float32")
-"""Network size divided by image size, y then x, for two photos."""
+"""Network size divided by image size, y then x, for two images."""
 
 Arrays = dict[str, NDArray[np.float32]]
 

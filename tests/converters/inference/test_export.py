@@ -1,4 +1,4 @@
-"""Exported models compute what the network computes, in both forms of program, behind every kind of head."""
+"""Exported models compute the same as the network, in both program formats, for every head."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.converters.inference.conftest import NMS, PROGRAMS, SCALE_FACTORS, Mo
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_heat_maps_and_the_places_of_their_maxima(program: Program, models: Models, pose: Sample) -> None:
+def test_heat_maps_and_the_positions_of_their_maxima(program: Program, models: Models, pose: Sample) -> None:
     outputs = models[program]["pose"].outputs
     expected = pose.outputs["heatmaps"]
 
@@ -66,7 +66,7 @@ def test_suppressed_boxes_are_in_the_pixels_of_each_image(
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_what_a_look_into_the_files_finds_is_what_was_asked_for(program: Program, models: Models) -> None:
+def test_inspection_of_the_files_matches_the_options(program: Program, models: Models) -> None:
     inspection = models[program]["nms"].model.inspection
 
     assert inspection.format == ("program" if program == "legacy" else "pir")
@@ -80,7 +80,7 @@ def test_what_a_look_into_the_files_finds_is_what_was_asked_for(program: Program
     }
 
 
-def test_both_forms_have_the_same_parameters(models: Models) -> None:
+def test_both_program_formats_have_the_same_parameters(models: Models) -> None:
     for name, ran in models["legacy"].items():
         assert ran.model.params.read_bytes() == models["pir"][name].model.params.read_bytes(), name
 

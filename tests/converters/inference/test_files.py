@@ -1,4 +1,4 @@
-"""The files of a model: the same bytes every time, nothing of this machine in them, and their origin."""
+"""The files of a model: reproducible bytes, no paths of this machine, and provenance."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file that tells deployment code how to feed a model."""
+"""``infer_cfg.yml``, which describes pre-processing to deployment code."""
 
 from __future__ import annotations
 

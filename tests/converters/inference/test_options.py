@@ -42,7 +42,7 @@ def test_suppression_in_the_graph_has_the_values_of_the_published_accuracy(detec
     assert published_options(suppressed) == InferenceOptions(head="nms", nms=EVALUATED_NMS)
 
 
-def test_the_form_of_the_program_can_be_chosen(pose: Entry) -> None:
+def test_the_program_format_can_be_chosen(pose: Entry) -> None:
     assert published_options(pose, program="pir").program == "pir"
 
 

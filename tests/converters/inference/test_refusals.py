@@ -1,4 +1,4 @@
-"""What cannot become a model, and how that is said."""
+"""Weights and options that cannot be exported, and their errors."""
 
 from __future__ import annotations
 
@@ -117,10 +117,10 @@ def test_weights_whose_values_would_change_are_refused_before_paddle_is_started(
         ("backbone.conv1.bn._variance", -1.0, "a negative variance"),
     ],
 )
-def test_weights_of_a_training_that_diverged_are_refused(
+def test_non_finite_weights_are_refused(
     detector_v2: Sample, arrays: dict[str, NDArray[np.generic]], name: str, value: float, found: str
 ) -> None:
-    """They convert to every format without a word, and each computes NaN for every picture."""
+    """They would convert to every format, and compute NaN for every image."""
     broken = arrays[name].copy()
     broken.flat[0] = value
     arrays[name] = broken
@@ -131,7 +131,7 @@ def test_weights_of_a_training_that_diverged_are_refused(
     assert (refused.value.code, refused.value.found) == ("weights-not-finite", f"{found} in {name}")
 
 
-def test_such_weights_never_reach_paddle(
+def test_non_finite_weights_never_reach_paddle(
     detector_v2: Sample, arrays: dict[str, NDArray[np.generic]], tmp_path: Path
 ) -> None:
     arrays["head.head_cls1.bias"] = arrays["head.head_cls1.bias"] * np.nan
@@ -154,14 +154,14 @@ def test_half_precision_weights_are_widened_to_the_same_values(
     assert all(np.array_equal(widened[name], half[name]) for name in arrays)
 
 
-def test_options_that_make_no_sense_are_refused_first(detector: Sample, tmp_path: Path) -> None:
+def test_invalid_options_are_refused_first(detector: Sample, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as refused:
         start_nowhere(detector.entry, detector.weights, tmp_path, batch=4)
     assert refused.value.code == "raw-head-batch-unsupported"
     assert not (tmp_path / "out").exists()
 
 
-def test_a_folder_that_holds_the_other_form_is_left_alone(detector: Sample, tmp_path: Path) -> None:
+def test_a_folder_with_the_other_program_format_is_not_changed(detector: Sample, tmp_path: Path) -> None:
     (tmp_path / "out").mkdir()
     (tmp_path / "out" / "model.json").write_text("{}")
 
@@ -171,7 +171,7 @@ def test_a_folder_that_holds_the_other_form_is_left_alone(detector: Sample, tmp_
 
 
 @pytest.mark.parametrize("version", ["3.3.0", "3.3.1", "3.10.0", "4.0.0"])
-def test_a_paddle_that_cannot_write_legacy_programs_says_so(version: str) -> None:
+def test_a_paddle_that_cannot_write_legacy_programs_is_refused(version: str) -> None:
     newer = replace(NOWHERE, packages={"paddlepaddle": version})
 
     with pytest.raises(MissingToolError, match=version) as refused:
@@ -183,11 +183,11 @@ def test_a_paddle_that_cannot_write_legacy_programs_says_so(version: str) -> Non
 
 
 @pytest.mark.parametrize("version", ["3.0.0", "3.1.1", "3.2.2", "2.6.2"])
-def test_older_ones_can(version: str) -> None:
+def test_older_paddle_versions_are_accepted(version: str) -> None:
     require_program_writable(replace(NOWHERE, packages={"paddlepaddle": version}), "legacy")
 
 
-def test_a_model_that_is_not_what_was_asked_for_is_not_handed_out(pose: Sample, models: Models) -> None:
+def test_a_model_that_does_not_match_the_options_is_rejected(pose: Sample, models: Models) -> None:
     inspection = models["legacy"]["pose"].model.inspection
     require_contract(contract_of(pose.entry, options(pose.entry)), inspection)
 
@@ -199,7 +199,7 @@ def test_a_model_that_is_not_what_was_asked_for_is_not_handed_out(pose: Sample, 
     assert refused.value.found == "image ?x3x64x96 float32 -> heatmaps ?x3x16x24 float32, argmax ?x3 int64"
 
 
-def test_a_fixed_batch_without_maxima_is_what_the_file_says(pose: Sample, make: Export) -> None:
+def test_a_fixed_batch_without_maxima_is_in_the_file(pose: Sample, make: Export) -> None:
     model = make(pose.entry, pose.weights, options(pose.entry, batch=2, argmax=False))
 
     assert [(tensor.name, tensor.shape) for tensor in model.inspection.outputs] == [

@@ -1,4 +1,4 @@
-"""What a twin computes, beside what Paddle does."""
+"""Outputs of a Lite file for x86, and those of Paddle."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from zoo.runner.sessions import open_session
 
 
 class Outputs(NamedTuple):
-    """Outputs of an inference model and of its twin, in order."""
+    """Outputs of an inference model and of its x86 file, in order."""
 
     paddle: list[NDArray[Any]]
     twin: list[NDArray[Any]]
@@ -28,7 +28,7 @@ Compute = Callable[[Path, str, Mapping[str, NDArray[Any]]], Outputs]
 
 @pytest.fixture
 def compute(toolchains: Toolchains, tmp_path: Path) -> Compute:
-    """Feeds a model to Paddle, and to its x86 twin of a version of Paddle-Lite, made for the occasion."""
+    """Runs a model with Paddle, and its x86 file with a version of Paddle-Lite."""
 
     def run(model: Path, version: str, feeds: Mapping[str, NDArray[Any]]) -> Outputs:
         paddle, lite = ensured(toolchains, PADDLE), ensured(toolchains, paddlelite(version))

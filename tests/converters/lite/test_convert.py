@@ -1,4 +1,4 @@
-"""Conversion to Paddle-Lite with the real opt: what comes out, and how each bad request ends."""
+"""Conversion to Paddle-Lite with the real opt: outputs, and errors of bad requests."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def convert(toolchains: Toolchains, lite_python: Interpreter, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("target", "precision"), [("arm", "fp32"), ("arm", "fp16"), ("x86", "fp32")])
-def test_the_file_is_what_was_asked_for(
+def test_the_file_matches_the_options(
     convert: Convert, small: Path, tmp_path: Path, target: str, precision: str
 ) -> None:
     out = tmp_path / "out" / "small.nb"
@@ -76,7 +76,7 @@ def test_the_published_model_converts_to_the_same_bytes_twice(
     assert len(read_nb(tmp_path / "a.nb").outputs) == 8
 
 
-def test_provenance_lies_beside_the_file_and_is_a_pure_function(
+def test_provenance_is_written_next_to_the_file_and_is_a_pure_function(
     convert: Convert, small: Path, tmp_path: Path
 ) -> None:
     for folder in ("one", "two"):
@@ -101,7 +101,7 @@ def test_nothing_is_left_in_the_work_folder(convert: Convert, small: Path, tmp_p
     assert not list((tmp_path / "work" / "logs").iterdir())
 
 
-def test_the_key_is_of_what_goes_in_and_nothing_else() -> None:
+def test_the_key_depends_on_the_inputs_only() -> None:
     inputs = {"program": "a" * 64, "params": "b" * 64}
     key = lite_key(inputs, LiteOptions())
     assert key == lite_key(dict(reversed(inputs.items())), LiteOptions(target="arm"))
@@ -110,7 +110,7 @@ def test_the_key_is_of_what_goes_in_and_nothing_else() -> None:
     assert lite_key({**inputs, "params": "c" * 64}, LiteOptions()) != key
 
 
-def test_the_program_and_the_parameters_stand_for_the_model(
+def test_the_program_or_the_parameters_identify_the_model(
     convert: Convert, small: Path, tmp_path: Path
 ) -> None:
     whole = convert(small, tmp_path / "a.nb")
@@ -119,7 +119,7 @@ def test_the_program_and_the_parameters_stand_for_the_model(
 
 
 class TestRefusals:
-    """Every request that the tool would abort on, or worse, satisfy with something else."""
+    """Requests on which the tool aborts or writes something else."""
 
     @pytest.fixture
     def model(self, small: Path, tmp_path: Path) -> Path:
@@ -220,10 +220,10 @@ class TestRefusals:
         assert error.code == "output-not-writable"
 
 
-def test_what_paddle_3_leaves_out_and_the_tool_crashes_without_is_added(
+def test_a_missing_output_that_crashes_the_tool_is_added(
     convert: Convert, export: Export, tmp_path: Path
 ) -> None:
-    """Bare opt ends in a segmentation fault: flatten without its optional output, for x86."""
+    """opt crashes without the edit: flatten without its optional output, for x86."""
     model = export(flatten=True)
     before = sha256(model / "model.pdmodel")
     made = convert(model, tmp_path / "x.nb", target="x86")

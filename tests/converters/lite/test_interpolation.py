@@ -1,4 +1,4 @@
-"""Interpolation for the x86 twins of old versions: the same numbers as Paddle's, or a refusal."""
+"""Interpolation in x86 files of old versions: the same values as Paddle, or an error."""
 
 from __future__ import annotations
 
@@ -58,7 +58,9 @@ def edits(model: Path, version: str, family: str = "x86") -> Sequence[Edit]:
 
 @pytest.mark.parametrize("version", ["2.9.1", "2.10"])
 @pytest.mark.parametrize("batch", [1, 3])
-def test_a_twin_computes_what_paddle_does(compute: Compute, tmp_path: Path, version: str, batch: int) -> None:
+def test_an_x86_file_computes_the_same_as_paddle(
+    compute: Compute, tmp_path: Path, version: str, batch: int
+) -> None:
     """2.9.1 has kernels for x86 of the first version only, and computes a batch wrongly in one go."""
     image = {"x": np.random.default_rng(0).random((batch, *SHAPE[1:]), np.float32)}
     expected, found = compute(write_resizing(tmp_path / "model", POSSIBLE), version, image)
@@ -67,7 +69,7 @@ def test_a_twin_computes_what_paddle_does(compute: Compute, tmp_path: Path, vers
 
 
 @pytest.mark.parametrize("why", IMPOSSIBLE)
-def test_what_the_first_version_cannot_say_is_refused(tmp_path: Path, why: str) -> None:
+def test_what_version_1_cannot_compute_is_refused(tmp_path: Path, why: str) -> None:
     resize, shape = IMPOSSIBLE[why]
     model = write_resizing(tmp_path, [resize], shape)
     with pytest.raises(ConversionError) as caught:
@@ -78,25 +80,25 @@ def test_what_the_first_version_cannot_say_is_refused(tmp_path: Path, why: str) 
     assert "2.11" in str(caught.value.hint)
 
 
-def test_2_10_keeps_what_it_computes_well_itself(tmp_path: Path) -> None:
+def test_2_10_keeps_operators_it_computes_correctly(tmp_path: Path) -> None:
     model = write_resizing(tmp_path, [Resize(scale=(1.3, 1.3)), Resize(size=(7, 5)), Resize(scale=(2, 3))])
     (edit,) = edits(model, "2.10")
     assert edit.attributes == {"scale": None, "out_h": 20, "out_w": 24}
 
 
-def test_2_10_refuses_the_mode_that_reads_beyond_its_input(tmp_path: Path) -> None:
+def test_2_10_refuses_the_mode_that_reads_past_its_input(tmp_path: Path) -> None:
     model = write_resizing(tmp_path, [Resize("bilinear", scale=(4, 4), align_mode=1)])
     with pytest.raises(ConversionError, match=r"2\.10 for x86"):
         edits(model, "2.10")
 
 
 @pytest.mark.parametrize(("version", "family"), [("2.9.1", "arm"), ("2.10", "opencl"), ("2.11", "x86")])
-def test_others_get_interpolation_as_it_was_given(tmp_path: Path, version: str, family: str) -> None:
+def test_other_versions_and_processors_keep_interpolation(tmp_path: Path, version: str, family: str) -> None:
     assert not edits(write_resizing(tmp_path, POSSIBLE), version, family)
 
 
 @given(st.integers(1, 64), st.integers(1, 64), st.integers(1, 8))
-def test_whole_scales_are_taken_for_every_size(
+def test_whole_scales_are_rewritten_for_every_size(
     tmp_path_factory: pytest.TempPathFactory, height: int, width: int, scale: int
 ) -> None:
     model = tmp_path_factory.mktemp("model")
@@ -105,7 +107,7 @@ def test_whole_scales_are_taken_for_every_size(
     assert edit.attributes == {"scale": float(scale), "out_h": -1, "out_w": -1}
 
 
-def test_provenance_says_what_was_changed(toolchains: Toolchains, tmp_path: Path) -> None:
+def test_provenance_lists_the_edits(toolchains: Toolchains, tmp_path: Path) -> None:
     ensured(toolchains, paddlelite("2.9.1"))
     model, out = write_resizing(tmp_path / "model", POSSIBLE[:2]), tmp_path / "x.nb"
     options = LiteOptions(target="x86", version="2.9.1")

@@ -1,4 +1,4 @@
-"""Products of matrices for x86 twins of old versions: the same numbers as Paddle's, or left as they are."""
+"""Matrix products in x86 files of old versions: the same values as Paddle, or unchanged."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def write_products(folder: Path, shape: Sequence[int], products: Sequence[Produc
     ids=["of many", "of two matrices"],
 )
 @pytest.mark.parametrize("version", ["2.9.1", "2.11"])
-def test_a_twin_computes_what_paddle_does(
+def test_an_x86_file_computes_the_same_as_paddle(
     compute: Compute, tmp_path: Path, shape: tuple[int, ...], products: tuple[Product, ...], version: str
 ) -> None:
     array = {"x": np.random.default_rng(0).random((2, *shape), np.float32)}
@@ -66,13 +66,13 @@ def test_a_twin_computes_what_paddle_does(
         np.testing.assert_allclose(other, one, atol=1e-5, err_msg=str(product))
 
 
-def test_what_the_first_version_would_have_to_repeat_is_left_to_opt(tmp_path: Path) -> None:
+def test_products_that_need_broadcasting_are_not_rewritten(tmp_path: Path) -> None:
     several = write_products(tmp_path, (6, 4, 8), [Product((6, 8, 5)), Product((4, 5), left_turned=True)])
     assert not plan_edits(read_program(several / "model.pdmodel"), rules("2.9.1", "x86"))
 
 
 @pytest.mark.parametrize(("version", "family"), [("2.9.1", "arm"), ("2.12", "x86")])
-def test_others_get_products_as_they_were_given(tmp_path: Path, version: str, family: str) -> None:
+def test_other_versions_and_processors_keep_products(tmp_path: Path, version: str, family: str) -> None:
     model = read_program(write_products(tmp_path, (4, 8), [Product((8, 5))]) / "model.pdmodel")
     assert not plan_edits(model, rules(version, family))
     assert summarize_edits(plan_edits(model, rules("2.9.1", "x86"))) == {"matmul_v2 rewritten as matmul": 1}

@@ -1,4 +1,4 @@
-"""Targets and options of opt: what each combination gives, and which are refused before anything runs."""
+"""Targets and options of opt: the result of each combination, and those that are refused."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ from registry.errors import UsageError
     ],
     ids=str,
 )
-def test_combinations_known_bad_are_refused(asked: dict[str, object], code: str, says: str) -> None:
+def test_unsupported_combinations_are_refused(asked: dict[str, object], code: str, says: str) -> None:
     with pytest.raises(UsageError) as caught:
-        # Wrong values are the point here.
+        # The values are wrong on purpose.
         lite_options(**{"target": "arm", "precision": "fp32", "version": None, **asked})  # type: ignore[arg-type]
     assert caught.value.code == code
     assert says in caught.value.message
     assert caught.value.hint
 
 
-def test_the_name_of_a_file_tells_what_was_asked_for() -> None:
+def test_the_file_name_contains_the_options() -> None:
     options = lite_options("opencl,arm", "fp32", None, weight_only="int8")
     assert result_name(options, "pose") == "pose_opencl-arm_fp32_int8.nb"
 
@@ -68,7 +68,7 @@ def converted(toolchains: Toolchains, shared: Path, folder: Path, **options: obj
     ],
     ids=str,
 )
-def test_weights_in_integers_shrink_the_file_and_leave_the_arithmetic(
+def test_integer_weights_shrink_the_file_and_keep_the_arithmetic(
     toolchains: Toolchains, shared: Path, tmp_path: Path, asked: dict[str, str], share: float
 ) -> None:
     made = converted(toolchains, shared, tmp_path, **asked)
@@ -80,7 +80,7 @@ def test_weights_in_integers_shrink_the_file_and_leave_the_arithmetic(
 
 @pytest.mark.usefixtures("lite_python")
 @pytest.mark.parametrize("target", ["opencl,arm", "opencl,x86"])
-def test_a_gpu_with_a_processor_to_fall_back_on(
+def test_a_gpu_with_a_fallback_processor(
     toolchains: Toolchains, shared: Path, tmp_path: Path, target: str
 ) -> None:
     made = converted(toolchains, shared, tmp_path, target=target)

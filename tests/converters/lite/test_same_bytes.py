@@ -29,7 +29,7 @@ def digest(model: Path, out: Path, work: Path, toolchains: Toolchains, options: 
 
 @pytest.fixture(scope="module")
 def elsewhere(toolchains: Toolchains, tmp_path_factory: pytest.TempPathFactory) -> Toolchains:
-    """The same tool in a second environment, under a path of quite another length."""
+    """The same tool in a second environment, with a path of another length."""
     environment = ensured(toolchains, paddlelite()).path.parent.parent
     root = tmp_path_factory.mktemp("second") / LONG
     shutil.copytree(environment, root / environment.name, symlinks=True)

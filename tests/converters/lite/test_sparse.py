@@ -1,4 +1,4 @@
-"""Pruned networks: which layers become sparse, and when none does or may."""
+"""Sparse layers of pruned networks, and errors where there can be none."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_pruned_network_becomes_sparse(
 
 
 @pytest.mark.parametrize("zeros", [0.0, 0.5])
-def test_a_network_with_few_zeros_does_not_become_sparse_in_silence(
+def test_a_network_with_few_zeros_is_an_error(
     convert: Convert, network: Path, tmp_path: Path, zeros: float
 ) -> None:
     prune(network, zeros)
@@ -88,8 +88,8 @@ def test_a_network_with_few_zeros_does_not_become_sparse_in_silence(
     assert not (tmp_path / "x.nb").exists()
 
 
-def test_images_of_any_size_and_sparse_layers_do_not_go_together(convert: Convert, tmp_path: Path) -> None:
-    """opt would write steps for images of one pixel, and say nothing."""
+def test_sparse_layers_need_a_fixed_image_size(convert: Convert, tmp_path: Path) -> None:
+    """opt would silently write offsets for images of one pixel."""
     model = write_resizing(tmp_path / "model", [Resize(scale=(2, 2))], (-1, 3, -1, -1))
     prune(model, 0.75)
     with pytest.raises(UsageError) as caught:

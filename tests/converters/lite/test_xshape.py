@@ -1,4 +1,4 @@
-"""Outputs that old versions of Paddle-Lite write to, added where Paddle 3 leaves them out."""
+"""Outputs that old versions of Paddle-Lite write to, added where Paddle 3 omits them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def outputs(program: Program, kind: str) -> list[tuple[str, ...]]:
     return [tuple(operator.outputs.get("XShape", ())) for operator in found]
 
 
-def test_only_what_is_missing_is_added_and_each_has_a_variable_of_its_own(copy: Path) -> None:
+def test_missing_outputs_are_added_with_separate_variables(copy: Path) -> None:
     before = read_program(copy)
     assert complete(copy, types_needing_xshape("2.10", "arm")) == {"output XShape added to transpose2": 49}
     after = read_program(copy)
@@ -43,7 +43,7 @@ def test_only_what_is_missing_is_added_and_each_has_a_variable_of_its_own(copy: 
     assert [op.type for op in after.blocks[0].operators] == [op.type for op in before.blocks[0].operators]
 
 
-def test_a_program_that_lacks_nothing_stays_as_it_is(copy: Path) -> None:
+def test_a_complete_program_is_not_changed(copy: Path) -> None:
     complete(copy, types_needing_xshape("2.10", "arm"))
     whole = copy.read_bytes()
     assert not complete(copy, types_needing_xshape("2.10", "arm"))
@@ -55,8 +55,6 @@ def test_a_program_that_lacks_nothing_stays_as_it_is(copy: Path) -> None:
     ("version", "family", "needs"),
     [("2.9.1", "arm", True), ("2.13rc0", "x86", True), ("2.13rc0", "arm", False)],
 )
-def test_versions_that_do_not_crash_get_the_program_as_it_was_given(
-    version: str, family: str, needs: bool
-) -> None:
+def test_versions_that_do_not_crash_get_the_original_program(version: str, family: str, needs: bool) -> None:
     assert bool(types_needing_xshape(version, family)) is needs
     assert not types_needing_xshape("2.14rc0", family)

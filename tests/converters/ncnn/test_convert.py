@@ -72,8 +72,8 @@ def test_it_keeps_names_and_order_and_is_compared_with_its_source(
     made = convert(network(tmp_path / "model.onnx"), tmp_path / "out")
 
     assert (made.format, made.weights_precision) == ("ncnn", "fp32")
-    assert [(end.name, end.shape) for end in made.inputs] == [("image", (1, 3, 7, 7))]
-    assert [end.name for end in made.outputs] == ["sure", "maps"]
+    assert [(tensor.name, tensor.shape) for tensor in made.inputs] == [("image", (1, 3, 7, 7))]
+    assert [tensor.name for tensor in made.outputs] == ["sure", "maps"]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "model.ncnn.bin",
         "model.ncnn.param",
@@ -106,18 +106,18 @@ def test_equal_models_give_equal_bytes_whatever_their_names_and_say_where_they_c
     )
 
 
-def test_maxima_are_left_out_when_that_is_asked_for(convert: Convert, tmp_path: Path) -> None:
+def test_maxima_are_removed_on_request(convert: Convert, tmp_path: Path) -> None:
     whole = convert(network(tmp_path / "a.onnx", index=True), tmp_path / "a", without_argmax=True)
     plain = convert(network(tmp_path / "b.onnx"), tmp_path / "b")
 
-    assert [end.name for end in whole.outputs] == ["sure", "maps"]
+    assert [tensor.name for tensor in whole.outputs] == ["sure", "maps"]
     assert whole.sha256 == plain.sha256
     with pytest.raises(ConversionError) as caught:
         convert(tmp_path / "b.onnx", tmp_path / "c", without_argmax=True)
     assert caught.value.code == "ncnn-argmax-absent"
 
 
-def test_an_operator_pnnx_leaves_over_is_named_and_no_file_made(convert: Convert, tmp_path: Path) -> None:
+def test_an_operator_pnnx_does_not_convert_is_an_error(convert: Convert, tmp_path: Path) -> None:
     with pytest.raises(ConversionError) as caught:
         convert(network(tmp_path / "model.onnx", last="Det"), tmp_path / "out")
 
@@ -134,7 +134,7 @@ def test_an_operator_pnnx_leaves_over_is_named_and_no_file_made(convert: Convert
         ({"image": "an image"}, "ncnn-name-unsupported", "an image"),
     ],
 )
-def test_what_ncnn_cannot_hold_is_refused_before_anything_is_built(
+def test_unsupported_models_are_refused_before_anything_is_built(
     tmp_path: Path, made: dict[str, Any], code: str, named: str
 ) -> None:
     source = network(tmp_path / "model.onnx", **made)
@@ -164,13 +164,13 @@ def test_integers_are_refused() -> None:
     assert caught.value.code == "ncnn-precision-unsupported"
 
 
-def test_how_weights_are_stored_is_part_of_the_name() -> None:
+def test_the_weight_type_is_part_of_the_key() -> None:
     keys = {ncnn_key({"model": "0" * 64}, ncnn_options(each)) for each in ("fp32", "fp16")}
 
     assert len(keys) == 2
 
 
-def test_a_value_inside_that_is_called_like_an_end_makes_room() -> None:
+def test_an_inner_value_with_the_name_of_an_output_is_renamed() -> None:
     lines = ["7767517", "3 3", "Input in0 0 1 in0", "ReLU a 1 1 in0 maps", "ReLU b 1 1 maps out0"]
 
     assert restore_names("\n".join(lines), [("image", [3, 2, 1])], ["maps"]).split("\n")[2:] == [

@@ -1,4 +1,4 @@
-"""Specs of the published networks, and paddle in this process."""
+"""Architectures of the published networks, and paddle in this process."""
 
 from __future__ import annotations
 

@@ -20,9 +20,7 @@ def networks() -> list[Architecture]:
     )
 
 
-def test_the_table_holds_what_measuring_the_catalog_gives(
-    networks: list[Architecture], paddle: ModuleType
-) -> None:
+def test_measured_json_is_up_to_date(networks: list[Architecture], paddle: ModuleType) -> None:
     from converters.networks.measure import measure
 
     assert networks
@@ -85,7 +83,7 @@ def test_folded_shapes_unfold_to_themselves() -> None:
     assert folded.shapes == shapes
 
 
-def test_asking_for_a_size_loads_neither_paddle_nor_numpy() -> None:
+def test_complexity_imports_neither_paddle_nor_numpy() -> None:
     program = (
         "import sys, registry\n"
         "from converters.networks.measured import measurement_of\n"

@@ -1,4 +1,4 @@
-"""What the building blocks compute."""
+"""Outputs of the building blocks."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_channels_are_rounded_to_a_multiple_that_keeps_nine_tenths(
         ("picodet_l_coco_lcnet", [256, 512, 1024]),
     ],
 )
-def test_backbones_hand_out_the_published_widths(
+def test_backbones_have_the_published_widths(
     name: str, stages: list[int], published: dict[str, Architecture], paddle: ModuleType
 ) -> None:
     from converters.networks.build import build
@@ -90,7 +90,7 @@ def test_fusion_counts_source_0_twice_and_passes_its_sum_on_before_the_relu(padd
     np.testing.assert_allclose(fused[1].numpy(), expected, atol=1e-6)
 
 
-def test_a_pose_network_makes_one_map_a_joint_at_a_quarter_of_the_size(paddle: ModuleType) -> None:
+def test_a_pose_network_outputs_one_map_per_joint_at_a_quarter_of_the_size(paddle: ModuleType) -> None:
     from converters.networks.build import build
 
     assert build(TINY_POSE)(paddle.zeros([2, 3, 64, 96])).shape == [2, 3, 16, 24]

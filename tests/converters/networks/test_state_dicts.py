@@ -1,4 +1,4 @@
-"""Names and shapes of every network, against what upstream's own code builds."""
+"""Names and shapes of every network, compared with upstream's own code."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ def convert(toolchains: Toolchains, tmp_path: Path) -> Convert:
 
 
 @pytest.mark.parametrize("opset", [11, 16])
-def test_the_file_is_what_was_asked_for(convert: Convert, small: Path, tmp_path: Path, opset: int) -> None:
+def test_the_file_matches_the_options(convert: Convert, small: Path, tmp_path: Path, opset: int) -> None:
     out = tmp_path / "out" / "small.onnx"
     made = convert(small, out, opset=opset)
     assert made == inspect(out).model_copy(update={"provenance": None})  # its provenance came after it
@@ -60,7 +60,7 @@ def test_inputs_and_outputs_keep_their_names(
     assert [tensor.dtype for tensor in made.outputs] == ["float32", "int64"]
 
 
-def test_it_runs_and_says_the_same_as_its_arg_max(convert: Convert, small: Path, tmp_path: Path) -> None:
+def test_it_runs_and_agrees_with_its_arg_max(convert: Convert, small: Path, tmp_path: Path) -> None:
     numpy, onnxruntime = pytest.importorskip("numpy"), pytest.importorskip("onnxruntime")
     convert(small, tmp_path / "small.onnx")
     session = onnxruntime.InferenceSession(str(tmp_path / "small.onnx"), providers=["CPUExecutionProvider"])
@@ -79,8 +79,8 @@ def test_the_same_input_gives_the_same_bytes_from_anywhere(
     assert one.sha256 == two.sha256 == hashlib.sha256((elsewhere / "two.onnx").read_bytes()).hexdigest()
 
 
-def test_nothing_is_installed_by_the_way(convert: Convert, small: Path, tmp_path: Path) -> None:
-    """Its default optimizer installs packages; the log of a run must not even mention it."""
+def test_nothing_is_installed_during_a_conversion(convert: Convert, small: Path, tmp_path: Path) -> None:
+    """The default optimizer of paddle2onnx installs packages; the log must not mention it."""
     convert(small, tmp_path / "small.onnx")
     assert not list((tmp_path / "work" / "logs").iterdir())
     statement = read_provenance(tmp_path / "small.onnx")
@@ -142,7 +142,7 @@ def test_the_published_models_convert(convert: Convert, shared: Path, tmp_path: 
         assert made.outputs[0].name == inspect(shared / "data" / "inference" / name).outputs[0].name
 
 
-def test_the_key_is_of_what_goes_in() -> None:
+def test_the_key_depends_on_the_inputs() -> None:
     inputs = {"program": "a" * 64, "params": "b" * 64}
     assert onnx_key(inputs, OnnxOptions()) == onnx_key(inputs, OnnxOptions(opset=11))
     assert onnx_key(inputs, OnnxOptions()) != onnx_key(inputs, OnnxOptions(opset=13))

@@ -1,4 +1,4 @@
-"""ONNX in eight bits, with the real tool."""
+"""Quantization of ONNX with the real tool."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ALONE = QuantizeOptions(arithmetic="fp32")
 
 
 def network(path: Path, convolutions: int, opset: int = 13) -> Path:
-    """So many convolutions in a row, every third of them depthwise, with what keeps them in bounds."""
+    """A sequence of convolutions, every third of them depthwise, with bounded values."""
     helper, random = onnx.helper, np.random.default_rng(0)
     nodes, weights, value = [], [], "image"
     for index in range(convolutions):
@@ -124,7 +124,7 @@ def test_equal_requests_give_equal_bytes_and_name_the_images(
     assert {"a.jpg", "model.onnx"} <= {part.name for part in parts}
 
 
-def test_where_all_would_keep_single_precision_it_is_an_error_and_no_file(
+def test_a_network_with_exempt_layers_only_is_an_error(
     make: Quantize, options: QuantizeOptions, tmp_path: Path
 ) -> None:
     with pytest.raises(ConversionError, match=ONNXQUANT.name) as caught:
@@ -156,7 +156,7 @@ def test_a_model_of_an_earlier_opset_or_quantized_already_is_refused(make: Quant
         (("fp32", "int8", False, 11), "onnx-opset-unsupported"),
     ],
 )
-def test_what_does_not_go_together_is_refused(asked: tuple[Any, ...], code: str) -> None:
+def test_incompatible_options_are_refused(asked: tuple[Any, ...], code: str) -> None:
     precision, weight_only, calibrated, opset = asked
     with pytest.raises(UsageError) as caught:
         quantize_options(precision, weight_only, calibrated=calibrated, opset=opset)
@@ -164,7 +164,7 @@ def test_what_does_not_go_together_is_refused(asked: tuple[Any, ...], code: str)
     assert caught.value.code == code
 
 
-def test_what_was_seen_names_the_result_and_where_it_lies_does_not(
+def test_the_key_depends_on_the_calibration_data_not_on_its_path(
     options: QuantizeOptions, tmp_path: Path
 ) -> None:
     def key(**changes: Any) -> str:

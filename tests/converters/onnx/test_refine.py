@@ -1,4 +1,4 @@
-"""ONNX simplified and in half precision, with the real tools."""
+"""Simplification of ONNX and conversion to FP16, with the real tools."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run(path: Path, image: Any) -> Any:
     return session.run(None, {"image": image})
 
 
-def test_half_precision_keeps_the_ends_and_nearly_the_numbers(
+def test_fp16_keeps_inputs_and_outputs_and_nearly_the_values(
     make: Refine, model: Path, tmp_path: Path
 ) -> None:
     made = make(model, tmp_path / "half.onnx", refine_options("fp16"))
@@ -96,7 +96,7 @@ def test_a_graph_that_suppresses_boxes_is_refused_in_half_before_any_tool_is_loo
     assert "--head raw" in (caught.value.hint or "")
 
 
-def test_half_ends_are_half_where_they_were_single(make: Refine, model: Path, tmp_path: Path) -> None:
+def test_fp16_io_makes_fp32_inputs_and_outputs_fp16(make: Refine, model: Path, tmp_path: Path) -> None:
     made = make(model, tmp_path / "half.onnx", refine_options("fp16", fp16_io=True))
 
     assert [tensor.dtype for tensor in (*made.inputs, *made.outputs)] == ["float16", "float16", "int64"]
@@ -122,9 +122,7 @@ def test_equal_requests_give_equal_bytes_and_say_where_they_come_from(
     assert read_provenance(tmp_path / "a.onnx").is_about(files[0].sha256)
 
 
-def test_a_graph_the_tools_cannot_halve_is_an_error_and_no_file(
-    make: Refine, model: Path, tmp_path: Path
-) -> None:
+def test_a_graph_that_cannot_be_fp16_is_an_error(make: Refine, model: Path, tmp_path: Path) -> None:
     broken = onnx.load(model)
     broken.graph.node[2].op_type = "NoSuchOperator"
     onnx.save(broken, tmp_path / "broken.onnx")
@@ -143,14 +141,14 @@ def test_a_graph_the_tools_cannot_halve_is_an_error_and_no_file(
         ({"precision": "fp32", "fp16_io": True}, "onnx-fp16-io-unsupported"),
     ],
 )
-def test_what_no_tool_makes_is_refused(asked: dict[str, Any], code: str) -> None:
+def test_unsupported_options_are_refused(asked: dict[str, Any], code: str) -> None:
     with pytest.raises(UsageError) as caught:
         refine_options(**asked)
 
     assert caught.value.code == code
 
 
-def test_every_option_is_part_of_the_name() -> None:
+def test_every_option_is_part_of_the_key() -> None:
     keys = {
         refine_key({"model": "0" * 64}, refine_options(precision, fp16_io=ends, simplify=True))
         for precision, ends in (("fp32", False), ("fp16", False), ("fp16", True))
@@ -159,7 +157,7 @@ def test_every_option_is_part_of_the_name() -> None:
     assert len(keys) == 3
 
 
-def test_what_could_not_be_compared_is_said(toolchains: Toolchains, tmp_path: Path) -> None:
+def test_a_missing_comparison_is_reported(toolchains: Toolchains, tmp_path: Path) -> None:
     ensured(toolchains, ONNXTOOLS)
     helper = onnx.helper
     shape = onnx.numpy_helper.from_array(

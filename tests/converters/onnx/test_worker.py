@@ -1,4 +1,4 @@
-"""What is set right in the graphs that paddle2onnx writes."""
+"""Repairs of graphs written by paddle2onnx."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def reshape_to(*parts: tuple[str, list[int]]) -> Any:
 
 
 @pytest.mark.parametrize("first", [[], [1]])
-def test_single_numbers_that_make_up_a_shape_get_their_dimension_back(first: list[int]) -> None:
+def test_scalars_of_a_shape_get_their_dimension_back(first: list[int]) -> None:
     model = reshape_to(("a", first), ("b", []))
     with pytest.raises(onnx.shape_inference.InferenceError):
         onnx.checker.check_model(model, full_check=True)
@@ -54,7 +54,7 @@ def test_a_graph_without_them_keeps_its_bytes() -> None:
 
 
 @pytest.mark.parametrize(("operator", "batch"), [("NonMaxSuppression", 1), ("Identity", "n")])
-def test_a_graph_that_suppresses_boxes_says_that_its_batch_is_one(operator: str, batch: int | str) -> None:
+def test_the_batch_of_a_graph_with_suppression_is_fixed_to_1(operator: str, batch: int | str) -> None:
     """paddle2onnx writes the suppression for one image and leaves the batch open."""
     kinds = {"boxes": ["n", "m", 4], "scores": ["n", 1, "m"]}
     ends = [onnx.helper.make_tensor_value_info(name, 1, dims) for name, dims in kinds.items()]

@@ -57,7 +57,7 @@ def convert(toolchains: Toolchains, tmp_path: Path) -> Convert:
     return run
 
 
-def test_it_keeps_the_ends_and_computes_the_same(
+def test_it_keeps_inputs_and_outputs_and_computes_the_same(
     convert: Convert, toolchains: Toolchains, tmp_path: Path
 ) -> None:
     source = network(tmp_path / "model.onnx")
@@ -101,7 +101,7 @@ def test_equal_models_give_equal_bytes_whatever_their_names_and_say_where_they_c
     assert [subject.name for subject in statement.subject] == ["model.bin", "model.xml"]
 
 
-def test_a_graph_openvino_does_not_know_is_an_error_and_no_file(convert: Convert, tmp_path: Path) -> None:
+def test_a_graph_with_an_unknown_operator_is_an_error(convert: Convert, tmp_path: Path) -> None:
     with pytest.raises(ConversionError) as caught:
         convert(network(tmp_path / "model.onnx", kind="NoSuchOperator"), tmp_path / "ir")
 
@@ -116,7 +116,7 @@ def test_integers_are_refused() -> None:
     assert caught.value.code == "openvino-precision-unsupported"
 
 
-def test_how_weights_are_stored_is_part_of_the_name() -> None:
+def test_the_weight_type_is_part_of_the_key() -> None:
     keys = {openvino_key({"model": "0" * 64}, openvino_options(each)) for each in ("fp32", "fp16")}
 
     assert len(keys) == 2

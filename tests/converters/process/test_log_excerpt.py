@@ -1,4 +1,4 @@
-"""The sentence a person needs, out of logs as the real tools write them."""
+"""Extraction of error lines from logs of the real tools."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ site-packages/paddle/utils/cpp_extension/extension_utils.py:718: UserWarning: No
         ),
     ],
 )
-def test_the_reason_is_found(log: str, words: str) -> None:
+def test_the_error_lines_are_extracted(log: str, words: str) -> None:
     assert extract_error_lines(log) == words
 
 
@@ -87,18 +87,18 @@ def test_the_error_inside_a_python_stack_is_found() -> None:
     assert "deleted" not in words
 
 
-def test_a_tool_that_only_chats_is_quoted_with_its_last_line() -> None:
+def test_without_error_lines_the_last_line_is_returned() -> None:
     assert extract_error_lines("Loading topology\nLoading params\n\n") == "Loading params"
 
 
 @pytest.mark.parametrize(
     "log", ["", "\n\n", "----------------------\n", "I1122 11:04:57.679217  8405 x.cc:257] New\n"]
 )
-def test_a_tool_that_says_nothing_has_no_last_words(log: str) -> None:
+def test_an_empty_log_gives_no_lines(log: str) -> None:
     assert extract_error_lines(log) is None
 
 
 @given(st.text())
-def test_whatever_is_printed_the_words_fit_on_one_printable_line(log: str) -> None:
+def test_the_excerpt_is_always_one_short_printable_line(log: str) -> None:
     words = extract_error_lines(log)
     assert words is None or (0 < len(words) <= 400 and "\n" not in words and "\x1b" not in words)

@@ -1,4 +1,4 @@
-"""Workers that really crash, hang, eat memory and babble: what a person is told about each."""
+"""Workers that crash, hang, use too much memory or print garbage, and the errors for each."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_what_a_tool_prints_goes_to_the_log(
         ("raise ValueError('no such network')", "converter-failed", "exit status 1"),
     ],
 )
-def test_each_way_to_die_has_its_own_sentence(ask: Ask, body: str, code: str, words: str) -> None:
+def test_each_kind_of_failure_has_its_own_message(ask: Ask, body: str, code: str, words: str) -> None:
     error = failure(ask, body, task="converting x")
     assert error.code == code
     assert error.exit_code == 6
@@ -85,7 +85,7 @@ def test_each_way_to_die_has_its_own_sentence(ask: Ask, body: str, code: str, wo
     assert words in error.message
 
 
-def test_the_last_words_of_the_tool_and_the_log_are_passed_on(ask: Ask, tmp_path: Path) -> None:
+def test_the_last_error_line_and_the_log_are_in_the_error(ask: Ask, tmp_path: Path) -> None:
     body = """
         import os
         os.write(2, b"[F 11/22 11: 2:42.391 .../core/model/base/io.cc:54 Read] Check failed: 0!==384 \\n")
@@ -103,7 +103,7 @@ def test_an_exception_in_the_worker_is_quoted(ask: Ask) -> None:
     assert error.found == "last lines of its output: ValueError: no such network"
 
 
-def test_garbage_instead_of_a_result_is_no_result(ask: Ask, tmp_path: Path) -> None:
+def test_an_invalid_result_file_is_an_error(ask: Ask, tmp_path: Path) -> None:
     body = """
         import os, random
         os.write(1, bytes(random.Random(7).randrange(256) for _ in range(100_000)))
@@ -131,13 +131,13 @@ def test_a_worker_that_hangs_is_stopped_with_all_its_children(ask: Ask, tmp_path
     wait_until_gone(int((tmp_path / "pid").read_text()))
 
 
-def test_a_worker_that_eats_memory_hits_its_limit(ask: Ask) -> None:
+def test_the_memory_limit_is_enforced(ask: Ask) -> None:
     error = failure(ask, "bytearray(8 << 30); return {}", memory_bytes=1 << 30)
     assert error.code == "converter-out-of-memory"
     assert "1024 MiB" in error.message
 
 
-def test_native_code_that_cannot_get_memory_is_out_of_memory_too(ask: Ask) -> None:
+def test_bad_alloc_in_native_code_is_out_of_memory(ask: Ask) -> None:
     body = """
         import os
         os.write(2, b"terminate called after throwing an instance of 'std::bad_alloc'\\n")
@@ -146,13 +146,13 @@ def test_native_code_that_cannot_get_memory_is_out_of_memory_too(ask: Ask) -> No
     assert failure(ask, body).code == "converter-out-of-memory"
 
 
-def test_a_full_disk_is_named(ask: Ask) -> None:
+def test_a_full_disk_is_reported(ask: Ask) -> None:
     error = failure(ask, "raise OSError(28, 'No space left on device')")
     assert error.code == "converter-disk-full"
     assert "free space" in str(error.hint)
 
 
-def test_switches_and_secrets_of_the_user_do_not_reach_the_tool(
+def test_environment_variables_of_the_user_do_not_reach_the_tool(
     ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     unwanted = {"PADDLE_LITE_MODEL_VERSION1", "GLOG_v", "AWS_SECRET_ACCESS_KEY", "PIP_INDEX_URL"}
@@ -214,13 +214,13 @@ def test_ctrl_c_ends_the_worker_and_is_not_swallowed(tmp_path: Path) -> None:
     wait_until_gone(worker)
 
 
-def test_an_unknown_signal_still_has_words() -> None:
+def test_an_unknown_signal_has_a_description() -> None:
     assert describe_signal(63) == "signal 63"
     assert describe_signal(signal.SIGXCPU) == "SIGXCPU"
 
 
 def start_parent(folder: Path) -> subprocess.Popen[bytes]:
-    """A process like ours that waits for a worker which writes its pid and sleeps."""
+    """Start a process that waits for a worker, which writes its pid and sleeps."""
     worker = folder / "sleeper.py"
     worker.write_text(
         "import os, time\n"
@@ -229,7 +229,7 @@ def start_parent(folder: Path) -> subprocess.Popen[bytes]:
         "    os.rename(request['pid'] + '.part', request['pid'])\n"
         "    time.sleep(600)\n"
     )
-    # A shell starts background jobs deaf to Ctrl-C, and children inherit that: this one shall hear it.
+    # A shell starts background jobs with SIGINT ignored, and children inherit that.
     code = (
         "import json, signal, sys\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
@@ -257,7 +257,7 @@ def wait_until_gone(pid: int) -> None:
             state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
         except (FileNotFoundError, ProcessLookupError):
             return
-        if state == "Z":  # dead; whoever adopted it has not looked yet
+        if state == "Z":  # dead, but not yet reaped
             return
         time.sleep(0.05)
     os.kill(pid, signal.SIGKILL)
@@ -265,7 +265,7 @@ def wait_until_gone(pid: int) -> None:
 
 
 def test_the_request_is_plain_json(tmp_path: Path) -> None:
-    """What a worker is asked can be read in its private folder while it runs."""
+    """The request of a worker can be read in its private folder while it runs."""
     script = tmp_path / "worker.py"
     script.write_text(
         "import json\ndef main(request):\n    return json.load(open('request.json'))['request']\n"

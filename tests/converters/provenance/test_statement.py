@@ -58,7 +58,7 @@ def test_it_is_a_pure_function() -> None:
     assert statement().to_bytes() != statement(precision="fp32").to_bytes()
 
 
-def test_it_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_it_can_be_read_back(tmp_path: Path) -> None:
     artifact = tmp_path / "small.nb"
     assert write_provenance(artifact, statement()) == provenance_path(artifact)
     assert provenance_path(artifact).name == "small.nb.provenance.json"
@@ -74,7 +74,7 @@ def test_none_is_not_found(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{}", b"[1]", b"\xff\xfe", b'{"_type": "other"}'])
-def test_something_else_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_an_invalid_file_is_refused(tmp_path: Path, content: bytes) -> None:
     provenance_path(tmp_path / "small.nb").write_bytes(content)
     with pytest.raises(IntegrityError) as caught:
         read_provenance(tmp_path / "small.nb")
@@ -87,13 +87,13 @@ def key(kind: ConversionKind = "lite", **changed: Mapping[str, str]) -> str:
 
 
 @given(st.sampled_from(["inputs", "tools", "options"]), st.text(min_size=1))
-def test_a_key_changes_with_everything_that_goes_in(part: str, text: str) -> None:
+def test_a_key_depends_on_every_input(part: str, text: str) -> None:
     assert len({key(), key(**{part: {f"other {text}": text}})}) == 2
     assert len(key()) == 64
 
 
 def test_a_key_changes_with_the_kind_of_conversion_and_the_revision(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A store filled before a change of ours must not answer for what is made after it."""
+    """A cache filled before a change of the code must not serve conversions after it."""
     before = {kind: key(kind) for kind in REVISIONS}
     assert len(set(before.values())) == len(REVISIONS)
     monkeypatch.setattr(

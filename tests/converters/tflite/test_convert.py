@@ -1,4 +1,4 @@
-"""ONNX to TensorFlow Lite, with the real tool where it is: it takes 400 MB, which no test run fetches."""
+"""ONNX to TensorFlow Lite, with the real tool if it is built: no test run downloads its 400 MB."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def network(path: Path, kind: str = "Relu") -> Path:
             node("ArgMax", ["rows"], ["a/index.0"], axis=2, keepdims=0),
         ],
         [value("image", 1, ["n", 3, 10, 8])],
-        # Not in the order of the alphabet, in which TensorFlow hands them out.
+        # Not in alphabetical order, in which TensorFlow returns them.
         [value("z/maps.0", 1, ["n", 4, 8, 6]), value("a/index.0", 7, ["n", 4])],
         [onnx.numpy_helper.from_array(array, name) for name, array in constants.items()],
     )
@@ -69,7 +69,7 @@ def test_it_keeps_names_and_order_puts_channels_last_and_computes_the_same(
     made = convert(source, out)
 
     assert (made.format, made.precision, made.weights_precision) == ("tflite", "fp32", "fp32")
-    assert [(end.name, end.shape, end.dtype) for end in (*made.inputs, *made.outputs)] == [
+    assert [(tensor.name, tensor.shape, tensor.dtype) for tensor in (*made.inputs, *made.outputs)] == [
         ("image", (1, 10, 8, 3), "float32"),
         ("z/maps.0", (1, 8, 6, 4), "float32"),
         ("a/index.0", (1, 4), "int64"),
@@ -99,7 +99,7 @@ def test_weights_are_stored_in_half_and_equal_models_give_equal_bytes_in_any_fol
     assert first.sha256 == second.sha256
 
 
-def test_an_operator_it_does_not_know_is_an_error_and_no_file(convert: Convert, tmp_path: Path) -> None:
+def test_a_graph_with_an_unknown_operator_is_an_error(convert: Convert, tmp_path: Path) -> None:
     with pytest.raises(ConversionError) as caught:
         convert(network(tmp_path / "model.onnx", kind="NoSuchOperator"), tmp_path / "model.tflite")
 
@@ -132,7 +132,7 @@ def test_integers_are_refused() -> None:
     assert caught.value.code == "tflite-precision-unsupported"
 
 
-def test_how_weights_are_stored_is_part_of_the_name() -> None:
+def test_the_weight_type_is_part_of_the_key() -> None:
     keys = {tflite_key({"model": "0" * 64}, tflite_options(each)) for each in ("fp32", "fp16")}
 
     assert len(keys) == 2

@@ -1,4 +1,4 @@
-"""A tool that lives in a wheel made here, so that no network is needed."""
+"""A tool in a test wheel, so that no network is needed."""
 
 from __future__ import annotations
 
@@ -44,20 +44,20 @@ def built_once(tmp_path_factory: pytest.TempPathFactory, tool: Tool, wheel: Path
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """Where nothing has been built."""
+    """A folder without environments."""
     return tmp_path / "cache" / "toolchains"
 
 
 @pytest.fixture
 def built(root: Path, built_once: Path) -> Path:
-    """Where the tool has been built; a copy, since making one takes seconds."""
+    """A folder with the environment of the tool; a copy, because building one takes seconds."""
     shutil.copytree(built_once, root, symlinks=True)
     return root
 
 
 @pytest.fixture
 def wheels(tmp_path: Path, wheel: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of wheels that is all pip knows."""
+    """A folder of wheels, the only source of pip."""
     folder = tmp_path / "wheels"
     folder.mkdir()
     shutil.copy(wheel, folder)

@@ -1,4 +1,4 @@
-"""Where interpreters are found, and that being found is not enough."""
+"""Discovery of base interpreters, which must run to be used."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HERE = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A home folder without any interpreter, and nothing else to find one by."""
+    """A home folder without interpreters, and an environment that names no others."""
     for name in ("PYENV_ROOT", "UV_PYTHON_INSTALL_DIR", "XDG_DATA_HOME", "CONDA_PREFIX", "CONDA_EXE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(tmp_path))
@@ -25,7 +25,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def put(path: Path, **facts: object) -> Path:
-    """A program that answers our question as an interpreter would."""
+    """A program that answers like a Python interpreter."""
     answer = {
         "version": "3.99.1",
         "short": "3.99",
@@ -49,7 +49,7 @@ def put(path: Path, **facts: object) -> Path:
         "bin/python3.99",
     ],
 )
-def test_each_keeper_of_interpreters_is_looked_at(home: Path, place: str) -> None:
+def test_interpreters_of_all_managers_are_found(home: Path, place: str) -> None:
     path = put(home / place)
     assert [base.path for base in find_interpreters(["3.99"])] == [path]
 
@@ -64,7 +64,7 @@ def test_each_keeper_of_interpreters_is_looked_at(home: Path, place: str) -> Non
         ("CONDA_EXE", "conda/bin/conda", "conda/envs/other/bin/python3.99"),
     ],
 )
-def test_their_settings_are_followed(
+def test_settings_of_interpreter_managers_are_honored(
     home: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, place: str
 ) -> None:
     path = put(home / place)
@@ -72,7 +72,7 @@ def test_their_settings_are_followed(
     assert [base.path for base in find_interpreters(["3.99"])] == [path]
 
 
-def test_conda_environments_anywhere_are_known(home: Path) -> None:
+def test_listed_conda_environments_are_found(home: Path) -> None:
     path = put(home / "elsewhere" / "env" / "bin" / "python3.99")
     (home / ".conda").mkdir()
     (home / ".conda" / "environments.txt").write_text(f"{home / 'gone'}\n\n{home / 'elsewhere' / 'env'}\n")
@@ -100,7 +100,7 @@ def test_the_order_of_the_versions_is_kept(home: Path) -> None:
         "",
     ],
 )
-def test_what_does_not_answer_is_absent(home: Path, script: str) -> None:
+def test_a_program_that_is_no_python_is_ignored(home: Path, script: str) -> None:
     path = put(home / ".pyenv/shims/python3.99")
     path.write_text(script)
     (home / "bin").symlink_to(path.parent)
@@ -131,7 +131,7 @@ def test_a_program_of_another_version_is_not_taken_by_its_name(home: Path) -> No
         ({"pip": False}, "python3.99-venv"),
     ],
 )
-def test_one_that_cannot_be_built_on_says_why(home: Path, facts: dict[str, object], words: str) -> None:
+def test_an_unsuitable_interpreter_has_a_reason(home: Path, facts: dict[str, object], words: str) -> None:
     put(home / "bin/python3.99", **facts)
     (base,) = find_interpreters(["3.99"])
     assert words in str(base.problem)

@@ -1,4 +1,4 @@
-"""An environment that was never finished, or broke since, is noticed and built anew."""
+"""An unfinished or broken environment is detected and built again."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_a_broken_environment_is_built_anew(built: Path, tool: Tool, wheels: Pat
 
 @pytest.fixture
 def silent_index() -> Iterator[socket.socket]:
-    """A server that takes connections and never says anything."""
+    """A server that accepts connections and never answers."""
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen()

@@ -1,4 +1,4 @@
-"""When the running interpreter will do, and why it will not."""
+"""Tools in the running interpreter, and the reasons why it cannot run one."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ class TestCurrent:
         assert status.packages == {"zootool": "1.0"}
         assert Toolchains(root, offline=True).ensure(tool, Notes()).path == Path(sys.executable)
 
-    def test_another_version_is_named_with_the_reason(self, root: Path, tool: Tool, library: Path) -> None:
+    def test_another_version_is_reported_with_the_reason(self, root: Path, tool: Tool, library: Path) -> None:
         put(library, "zootool", "1.1", "def answer():\n    return 43\n")
         status = Toolchains(root).status(tool)
         assert status.state == "buildable"
         assert status.reason == "zootool 1.1 is installed, zootool==1.0 is needed: 1.1 answers 43"
         assert status.packages == {"zootool": "1.1"}
 
-    def test_a_neighbor_that_is_too_new_is_named(self, root: Path, tool: Tool, library: Path) -> None:
+    def test_a_dependency_that_is_too_new_is_reported(self, root: Path, tool: Tool, library: Path) -> None:
         put(library, "zootool", "1.0", "def answer():\n    return 42\n")
         put(library, "zoodep", "2.4.6", "")
         strict = replace(tool, pins=(*tool.pins, Pin("zoodep", below=2, why="it corrupts tensors")))
         reason = Toolchains(root).status(strict).reason
         assert reason == "zoodep 2.4.6 is installed, zoodep<2 is needed: it corrupts tensors"
 
-    def test_one_that_crashes_when_used_is_not_used(self, root: Path, tool: Tool, library: Path) -> None:
+    def test_a_tool_that_fails_its_probe_is_not_used(self, root: Path, tool: Tool, library: Path) -> None:
         put(library, "zootool", "1.0", "import os\nos.abort()\n")
         status = Toolchains(root).status(tool)
         assert status.state == "buildable"

@@ -1,4 +1,4 @@
-"""Environments for tools: built by the real pip from a wheel made here, once, and found again."""
+"""Environments for tools: built once by the real pip from a test wheel, and reused."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from registry.errors import MissingToolError
 from tests.helpers.package_index import HERE, Notes, installed_here, make_wheel, run
 
 
-def test_what_is_not_here_is_built_aside_and_works(root: Path, tool: Tool, wheels: Path) -> None:
+def test_a_missing_tool_is_built_in_an_environment(root: Path, tool: Tool, wheels: Path) -> None:
     installed = installed_here()
     before = Toolchains(root).status(tool)
     assert before.state == "buildable"
@@ -41,9 +41,7 @@ def test_it_is_built_once(built: Path, tool: Tool) -> None:
     assert run(interpreter.path, "import zootool; print(zootool.answer())") == "42"
 
 
-def test_whoever_is_not_to_build_uses_what_is_there_and_names_the_command_that_builds(
-    built: Path, root: Path, tool: Tool
-) -> None:
+def test_without_building_existing_environments_are_used(built: Path, root: Path, tool: Tool) -> None:
     there = Toolchains(built).without_building([tool]).ensure(tool, Notes())
     assert there.origin == "managed"
 
@@ -70,7 +68,7 @@ def test_two_at_once_build_once(root: Path, tool: Tool, wheels: Path) -> None:
     assert sum("building" in note for mine in notes for note in mine) == 1
 
 
-def test_who_has_to_wait_is_told(built: Path, tool: Tool) -> None:
+def test_a_wait_is_reported(built: Path, tool: Tool) -> None:
     (folder,) = (entry.path for entry in Toolchains(built).list())
     told = threading.Event()
     with FileLock(built / f"{folder.name}.lock"):
@@ -82,12 +80,12 @@ def test_who_has_to_wait_is_told(built: Path, tool: Tool) -> None:
     assert not folder.is_dir()
 
 
-def test_other_pins_mean_another_environment(built: Path, tool: Tool) -> None:
+def test_an_environment_with_other_pins_is_not_used(built: Path, tool: Tool) -> None:
     stricter = replace(tool, pins=(*tool.pins, Pin("zoodep", below=2)))
     assert Toolchains(built).status(stricter).state == "buildable"
 
 
-def test_a_package_can_be_had_without_what_it_declares(root: Path, tool: Tool, wheels: Path) -> None:
+def test_a_package_can_be_installed_without_its_dependencies(root: Path, tool: Tool, wheels: Path) -> None:
     make_wheel(wheels, "zoogreedy", "1.0", "", needs="zoohuge")
     wanting = replace(tool, pins=(*tool.pins, Pin("zoogreedy", exact="1.0", no_deps=True)))
     packages = Toolchains(root).ensure(wanting, Notes()).packages

@@ -1,4 +1,4 @@
-"""Pins, and that what runs under old interpreters keeps to their syntax."""
+"""Pins, and the syntax of scripts for old interpreters."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ def test_a_pin_allows(pin: Pin, version: str, fits: bool) -> None:
     assert pin.allows(version) is fits
 
 
-def test_numpy_2_is_kept_away_from_paddlelite() -> None:
+def test_paddlelite_is_not_installed_with_numpy_2() -> None:
     for version in LITE_VERSIONS:
         assert "numpy<2" in [pin.requirement for pin in paddlelite(version).pins]
 
 
-def test_what_paddle_imports_without_declaring_it_is_asked_for() -> None:
+def test_undeclared_dependencies_of_paddle_are_pinned() -> None:
     assert "setuptools" in [pin.requirement for pin in PADDLE.pins]
     assert {"setuptools", "packaging"} <= {pin.requirement for pin in PADDLE2ONNX.pins}
 
@@ -63,7 +63,7 @@ def test_the_larger_environment_comes_first() -> None:
         "lite/worker.py",
     ],
 )
-def test_what_paddlelite_runs_beside_is_python_3_5(script: str) -> None:
+def test_scripts_for_old_interpreters_use_python_3_5_syntax(script: str) -> None:
     source = (ROOT / script).read_text(encoding="utf-8")
     ast.parse(source, feature_version=(3, 5))
     imported = {

@@ -1,4 +1,4 @@
-"""Every way in which an environment cannot be had, and what is said about it."""
+"""Errors for environments that cannot be built."""
 
 from __future__ import annotations
 
@@ -46,9 +46,7 @@ def test_no_network_and_no_password_in_the_log(
     assert "somebody" not in written + str(error)
 
 
-def test_an_environment_that_does_not_do_the_job_is_not_handed_out(
-    root: Path, tool: Tool, wheels: Path
-) -> None:
+def test_an_environment_that_fails_its_probe_is_not_used(root: Path, tool: Tool, wheels: Path) -> None:
     make_wheel(wheels, "zootool", "1.0", "import os\nos.abort()\n")
     error = refusal(Toolchains(root), tool)
     assert error.code == "toolchain-broken"
@@ -65,7 +63,7 @@ def test_no_interpreter_of_a_version_with_wheels(root: Path, tool: Tool) -> None
     assert refusal(Toolchains(root), future).code == "no-interpreter"
 
 
-def test_an_interpreter_the_user_named_must_work(root: Path, tool: Tool, tmp_path: Path) -> None:
+def test_the_configured_interpreter_must_work(root: Path, tool: Tool, tmp_path: Path) -> None:
     shim = tmp_path / "python3"
     shim.write_text("#!/bin/sh\nexit 127\n")
     shim.chmod(0o755)
@@ -75,7 +73,7 @@ def test_an_interpreter_the_user_named_must_work(root: Path, tool: Tool, tmp_pat
         assert str(path) in error.message
 
 
-def test_the_interpreter_the_user_named_is_the_one_built_on(root: Path, tool: Tool, wheels: Path) -> None:
+def test_the_configured_interpreter_is_the_base(root: Path, tool: Tool, wheels: Path) -> None:
     named = Path(sys.executable)
     status = Toolchains(root, python=named).status(tool)
     assert (status.state, status.interpreter) == ("buildable", named)

@@ -19,7 +19,7 @@ def main(request: dict[str, Any]) -> dict[str, Any]:
     network = build(spec)
     rng = np.random.default_rng(0)
     for name, parameter in network.state_dict().items():
-        # Statistics of a trained norm are neither 0 nor 1, and a mistake in their use must show.
+        # Statistics of a trained norm are neither 0 nor 1, so that a mistake in their use shows.
         if name.endswith("_variance"):
             parameter.set_value(rng.uniform(0.5, 1.5, parameter.shape).astype("float32"))
         if name.endswith("_mean"):
