@@ -8,3 +8,6 @@ from typing import Literal
 
 Backend = Literal["onnx", "paddle", "lite", "openvino", "ncnn", "tflite"]
 """Engines that run a model."""
+
+Exif = Literal["apply", "ignore"]
+"""Whether the EXIF orientation of images applies."""

@@ -13,13 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, NoReturn
 
+from converters.formats.bounded_io import is_regular_file
 from registry.errors import NotFoundError, UsageError
+from zoo.datasets.categories import find_person_category
+from zoo.datasets.joints import COCO_JOINTS, match_joints, reorder
 
 Kind = Literal["bbox", "keypoints"]
 
-JOINT_VALUES = 51  # x, y, visibility of COCO's 17 joints
-
 _MAX_NUMBER = 1e300
+_TINY_IMAGE = 16  # pixels; in so small an image a box of one pixel is plausible
 _SECTIONS = ("images", "annotations", "categories")
 
 
@@ -32,7 +34,8 @@ class AnnotationFile:
         document: The JSON document.
         images: COCO's image objects, in the order of the file.
         categories: COCO's category objects.
-        objects: COCO's annotation objects by image id; those of images not in the file are left out.
+        objects: COCO's annotation objects by image id, with joints in the order of the network; those of
+            images not in the file are left out.
     """
 
     path: Path
@@ -42,36 +45,54 @@ class AnnotationFile:
     objects: Mapping[Any, Sequence[Mapping[str, Any]]]
 
 
-def read_annotations(path: Path, kind: Kind) -> AnnotationFile:
+def read_annotations(path: Path, kind: Kind, joints: Sequence[str] = COCO_JOINTS) -> AnnotationFile:
     """Read and validate an annotation file.
 
     Args:
         path: The file.
         kind: Kind of figure: keypoints need more fields than boxes.
+        joints: Joints of the network, for keypoints.
 
     Raises:
         NotFoundError: ``annotations-not-found``.
-        UsageError: ``annotations-unreadable``, or ``annotations-malformed`` for the first invalid object.
+        UsageError: ``annotations-unreadable``, ``annotations-malformed`` for the first invalid object,
+            ``no-person-category``, or ``joints-mismatch``.
     """
     document = _read(path)
-    validator = _Validator(path, kind)
-    known: set[Any] = set()
-    for index, image in enumerate(document["images"]):
-        validator.check_image(index, image, known)
-        known.add(image["id"])
-    for index, category in enumerate(document["categories"]):
-        validator.check_category(index, category)
+    validator = _Validator(path)
+    known = validator.check_images(document["images"])
+    categories: list[Mapping[str, Any]] = document["categories"]
+    validator.check_categories(categories)
+    order: tuple[int, ...] = ()
+    person = None
+    if kind == "keypoints":
+        person = find_person_category(categories, path)
+        names = next((each.get("keypoints") for each in categories if each["id"] == person), None)
+        order = match_joints(names, joints, path)
     objects = defaultdict(list)
     for index, annotation in enumerate(document["annotations"]):
         if validator.has_known_image(index, annotation, known):
             validator.check_annotation(index, annotation)
+            if annotation["category_id"] == person:
+                validator.check_joints(index, annotation, len(joints))
+                annotation = reorder(annotation, order)  # noqa: PLW2901  the same annotation
             objects[annotation["image_id"]].append(annotation)
-    return AnnotationFile(path, document, tuple(document["images"]), tuple(document["categories"]), objects)
+    validator.check_references(document["annotations"], objects, known)
+    validator.check_units(document["images"], objects, person)
+    return AnnotationFile(path, document, tuple(document["images"]), tuple(categories), objects)
 
 
 def has_labeled_joint(annotation: Mapping[str, Any]) -> bool:
-    """Whether any joint of a person is labeled; False if the field is missing or an empty list."""
+    """Whether any joint of a person is labeled; False if the field is missing or an empty list.
+
+    Upstream tests the coordinates as well as the visibility, so a joint with coordinates counts.
+    """
     return max(annotation.get("keypoints") or (0,)) > 0
+
+
+def count_visible_joints(annotation: Mapping[str, Any]) -> int:
+    """Number of joints with a visibility above 0, which ``num_keypoints`` only repeats."""
+    return sum(value > 0 for value in (annotation.get("keypoints") or ())[2::3])
 
 
 class _Validator:
@@ -79,82 +100,139 @@ class _Validator:
 
     Args:
         path: The file.
-        kind: Kind of figure.
     """
 
-    def __init__(self, path: Path, kind: Kind) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._kind = kind
+        self._categories: set[int] = set()
 
-    def check_image(self, index: int, image: Any, known: set[Any]) -> None:
-        """Check an image object, and that its id is new."""
-        where = f"images[{index}]"
-        self._check_object(where, image)
-        number = image.get("id")
-        if not (_is_number(number) or isinstance(number, str)):
-            self._refuse(f"{where}.id", "a number or a string", number)
-        if number in known:
-            self._refuse(f"{where}.id", "a unique id", number)
-        name = image.get("file_name")
-        if not (isinstance(name, str) and name):
-            self._refuse(f"{where}.file_name", "a file name", name)
-        for side in ("width", "height"):
-            if not (_is_number(image.get(side)) and image[side] > 0):
-                self._refuse(f"{where}.{side}", "a number of pixels above 0", image.get(side))
+    def check_images(self, images: Sequence[Any]) -> Mapping[Any, None]:
+        """Check the image objects, and return their ids in order."""
+        known: dict[Any, None] = {}
+        for index, image in enumerate(images):
+            where = f"images[{index}]"
+            self._check_object(where, image)
+            number = image.get("id")
+            if not (_is_number(number) or isinstance(number, str)):
+                self._refuse(f"{where}.id", "a number or a string", number)
+            if number in known:
+                self._refuse(f"{where}.id", "a unique id", number)
+            name = image.get("file_name")
+            if not (isinstance(name, str) and name and "\0" not in name):
+                self._refuse(f"{where}.file_name", "a file name", name)
+            for side in ("width", "height"):
+                if not (_is_number(image.get(side)) and image[side] > 0):
+                    self._refuse(f"{where}.{side}", "a number of pixels above 0", image.get(side))
+            known[number] = None
+        return known
 
-    def check_category(self, index: int, category: Any) -> None:
-        """Check a category object."""
-        self._check_object(f"categories[{index}]", category)
-        if not _is_integer(category.get("id")):
-            self._refuse(f"categories[{index}].id", "an integer", category.get("id"))
+    def check_categories(self, categories: Sequence[Any]) -> None:
+        """Check the category objects."""
+        for index, category in enumerate(categories):
+            self._check_object(f"categories[{index}]", category)
+            if not _is_integer(category.get("id")):
+                self._refuse(f"categories[{index}].id", "an integer", category.get("id"))
+            self._categories.add(category["id"])
 
-    def has_known_image(self, index: int, annotation: Any, known: set[Any]) -> bool:
-        """Whether the image of an annotation is in this file."""
+    def has_known_image(self, index: int, annotation: Any, known: Mapping[Any, None]) -> bool:
+        """Whether the image of an annotation is in this file; ids of another type are refused."""
         where = f"annotations[{index}]"
         self._check_object(where, annotation)
         number = annotation.get("image_id")
         if not (_is_number(number) or isinstance(number, str)):
             self._refuse(f"{where}.image_id", "the id of an image", number)
-        return number in known
+        if number in known:
+            return True
+        # Annotations of other images occur in parts of a data set; ids of another type are a mistake.
+        if known and not any(isinstance(each, str) is isinstance(number, str) for each in known):
+            self._refuse(f"{where}.image_id", f"an id like {_describe(next(iter(known)))}", number)
+        return False
 
     def check_annotation(self, index: int, annotation: Mapping[str, Any]) -> None:
-        """Check an annotation object."""
+        """Check an annotation object without its joints."""
         where = f"annotations[{index}]"
-        if not _is_integer(annotation.get("category_id")):
-            self._refuse(f"{where}.category_id", "an integer", annotation.get("category_id"))
+        category = annotation.get("category_id")
+        if not _is_integer(category):
+            self._refuse(f"{where}.category_id", "an integer", category)
+        if self._categories and category not in self._categories:
+            self._refuse(f"{where}.category_id", "the id of a category in the file", category)
+        if annotation.get("iscrowd") not in (None, 0, 1):
+            self._refuse(f"{where}.iscrowd", "the number 0 or 1", annotation["iscrowd"])
         box = annotation.get("bbox")
         if not _are_numbers(box, 4):
             self._refuse(f"{where}.bbox", "four numbers: x, y, width, height", box)
-        area = annotation.get("area")
-        if "area" in annotation and not _is_number(area):
+        if min(annotation["bbox"][2:]) < 0:
+            self._refuse(f"{where}.bbox", "x, y, width, height, with a size of at least 0", box)
+        area = annotation.get("area", 0)
+        if not _is_number(area) or area < 0:
             self._refuse(f"{where}.area", "a number of square pixels", area)
-        if self._kind == "keypoints":
-            self._check_joints(where, annotation)
 
-    def _check_joints(self, where: str, annotation: Mapping[str, Any]) -> None:
-        joints = annotation.get("keypoints")
-        if not joints:  # COCO too has boxes without joints in keypoint files
+    def check_joints(self, index: int, annotation: Mapping[str, Any], joints: int) -> None:
+        """Check the joints of a person, and the area that their similarity depends on."""
+        where = f"annotations[{index}]"
+        values = annotation.get("keypoints")
+        if not values:  # COCO too has boxes without joints in keypoint files
             return
-        if not _are_numbers(joints, JOINT_VALUES):
-            found = f"{len(joints)} values" if isinstance(joints, list) else joints
-            self._refuse(f"{where}.keypoints", "x, y, visibility of COCO's 17 joints: 51 numbers", found)
-        if has_labeled_joint(annotation) and "area" not in annotation:
+        if not _are_numbers(values, 3 * joints):
+            found = f"{len(values)} values" if isinstance(values, list) else None
+            expected = f"x, y, visibility of the {joints} joints of the network: {3 * joints} numbers"
+            self._refuse(f"{where}.keypoints", expected, values, found=found)
+        if not has_labeled_joint(annotation) or annotation.get("iscrowd"):
+            return
+        width, height = annotation["bbox"][2:]
+        area = annotation.get("area")
+        # An area of 0 with a box of some extent is a placeholder, and makes every similarity 0.
+        if area is None or (area == 0 and width * height > 1):
+            expected = "the area of the person above 0, which keypoint similarity depends on"
+            self._refuse(f"{where}.area", expected, area)
+
+    def check_references(
+        self, annotations: Sequence[Any], objects: Mapping[Any, Sequence[Any]], known: Mapping[Any, None]
+    ) -> None:
+        """Check that some annotation belongs to an image of the file."""
+        if annotations and known and not objects:
+            expected = f"the id of an image, for example {_describe(next(iter(known)))}"
+            self._refuse("annotations[0].image_id", expected, annotations[0]["image_id"])
+
+    def check_units(
+        self, images: Sequence[Any], objects: Mapping[Any, Sequence[Any]], person: int | None
+    ) -> None:
+        """Check that boxes, and joints of persons, are in pixels and not fractions of the image."""
+        items = [item for group in objects.values() for item in group]
+        if not items or max(max(image["width"], image["height"]) for image in images) <= _TINY_IMAGE:
+            return
+        if all(max(item["bbox"]) <= 1 for item in items):
+            self._refuse("annotations[].bbox", "boxes in pixels", found="all boxes lie between 0 and 1")
+        persons = [
+            item["keypoints"]
+            for item in items
+            if item["category_id"] == person and count_visible_joints(item)
+        ]
+        if persons and all(max(*values[::3], *values[1::3]) <= 1 for values in persons):
             self._refuse(
-                f"{where}.area", "the area of the person, which keypoint similarity depends on", None
+                "annotations[].keypoints", "joints in pixels", found="all joints lie between 0 and 1"
             )
 
     def _check_object(self, where: str, value: Any) -> None:
         if not isinstance(value, dict):
             self._refuse(where, "a JSON object", value)
 
-    def _refuse(self, where: str, expected: str, found: object) -> NoReturn:
+    def _refuse(
+        self, where: str, expected: str, value: object = None, *, found: str | None = None
+    ) -> NoReturn:
         raise UsageError(
             "annotations-malformed",
             f"{self._path}: {where} does not follow COCO's format",
             expected=expected,
-            found="nothing" if found is None else str(found)[:100],
+            found=found or _describe(value),
             hint="correct the file, or pass another with --annotations",
         )
+
+
+def _describe(value: object) -> str:
+    if isinstance(value, str):
+        return f"the string {value[:80]!r}"
+    return "nothing" if value is None else str(value)[:100]
 
 
 def _is_number(value: object) -> bool:
@@ -172,6 +250,8 @@ def _are_numbers(values: object, count: int) -> bool:
 
 def _read(file: Path) -> dict[str, Any]:
     try:
+        if file.exists() and not is_regular_file(file):  # opening a pipe would wait for a writer
+            raise OSError("not a regular file")
         document = json.loads(file.read_bytes())
     except FileNotFoundError as error:
         raise NotFoundError(

@@ -11,12 +11,13 @@ from pydantic import Field
 
 from registry.choices import FloatPrecision as Precision
 from registry.errors import UsageError
-from registry.schema import Entry, HeatmapOutput, Source
+from registry.schema import DetectionOutput, Entry, HeatmapOutput, Source
 from registry.schema.base import Model
 from registry.schema.figures import Accuracy as Figure
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
-from zoo._utils.choices import Backend
+from zoo._utils.choices import Backend, Exif
 from zoo.datasets.coco import CocoSet, load_set
+from zoo.datasets.joints import COCO_JOINTS
 from zoo.evaluation.measure import Accuracy, measure_detection, measure_keypoints
 from zoo.evaluation.scoring import ConfidenceInterval, Metrics
 from zoo.evaluation.verdict import (
@@ -29,6 +30,7 @@ from zoo.evaluation.verdict import (
 )
 from zoo.runner.detector import Detector
 from zoo.runner.loading import LoadedModel
+from zoo.runner.postprocess.poses import joint_sigmas
 from zoo.runner.protocols import EVALUATION_BOX_THRESHOLD, with_detector_boxes
 from zoo.runner.runner import (
     get_detection_protocol,
@@ -55,6 +57,7 @@ class Validation(Model):
         images: Number of evaluated images.
         results: Number of scored boxes or persons.
         size_mismatches: Images whose size differs from the annotation file: rotated or scaled since.
+        notes: Decisions about the data that affect the figures, one sentence each.
         missing: Images of the annotation file that were skipped because they do not exist.
         protocol: Executed protocol.
         published_protocol: Whether this is the protocol of the published figure.
@@ -75,6 +78,7 @@ class Validation(Model):
     images: int
     results: int
     size_mismatches: int = 0
+    notes: tuple[str, ...] = ()
     missing: int = 0
     protocol: KeypointProtocol | DetectionProtocol
     published_protocol: bool
@@ -93,6 +97,7 @@ class CocoFolder(Model):
         images: Folder of the images, if it is not in ``folder``.
         limit: Evaluate only the first N images.
         skip_missing: Skip images that the annotation file names but the folder does not contain.
+        exif: Whether EXIF orientations apply; None decides by the annotated image sizes.
     """
 
     folder: Path
@@ -100,17 +105,33 @@ class CocoFolder(Model):
     images: Path | None = None
     limit: int | None = None
     skip_missing: bool = False
+    exif: Exif | None = None
 
-    def load(self, protocol: KeypointProtocol | DetectionProtocol) -> CocoSet:
-        """Load the images that the protocol selects; errors as for ``load_set``."""
-        return load_set(
+    def load(self, protocol: KeypointProtocol | DetectionProtocol, entry: Entry) -> CocoSet:
+        """Load the images that the protocol selects, and check that the entry can be evaluated on them.
+
+        Raises:
+            NotFoundError: As for ``load_set``.
+            UsageError: As for ``load_set``, ``joint_sigmas``, ``match_classes`` and ``require_truth``.
+        """
+        output = entry.output
+        joints = output.joints if isinstance(output, HeatmapOutput) else COCO_JOINTS
+        if isinstance(protocol, KeypointProtocol):
+            joint_sigmas(joints)
+        data = load_set(
             self.folder,
             protocol,
             annotations=self.annotations,
             images=self.images,
             limit=self.limit,
             skip_missing=self.skip_missing,
+            joints=joints,
+            exif=self.exif,
         )
+        if isinstance(protocol, DetectionProtocol) and isinstance(output, DetectionOutput):
+            data.match_classes(output.classes, persons_only=protocol.category_scope == "person")
+        data.require_truth("keypoints" if isinstance(protocol, KeypointProtocol) else "bbox")
+        return data
 
 
 class DetectorBoxes(Model):
@@ -215,6 +236,7 @@ def measure(
         images=measured.images,
         results=measured.results,
         size_mismatches=measured.size_mismatches,
+        notes=measured.notes,
         missing=data.missing,
         protocol=protocol,
         published_protocol=published_protocol,

@@ -38,6 +38,7 @@ class Accuracy(Model):
         images: Number of evaluated images.
         results: Number of scored boxes or persons.
         size_mismatches: Images whose size differs from the annotation file.
+        notes: Decisions about the data that affect the figures, one sentence each.
         protocol: Executed protocol.
     """
 
@@ -46,6 +47,7 @@ class Accuracy(Model):
     images: int
     results: int
     size_mismatches: int = 0
+    notes: tuple[str, ...] = ()
     protocol: KeypointProtocol | DetectionProtocol
 
 
@@ -69,7 +71,7 @@ class _ImageReader:
     """Reads images from several threads and counts those whose size differs from the annotation file.
 
     Args:
-        honor_exif: Whether to rotate an image by its EXIF orientation.
+        honor_exif: Whether to rotate an image by its EXIF orientation, where the data set does not decide it.
     """
 
     def __init__(self, *, honor_exif: bool) -> None:
@@ -78,7 +80,8 @@ class _ImageReader:
 
     def __call__(self, image: CocoImage) -> Image:
         """Read and decode an image; errors as for ``read_image``."""
-        pixels = read_image(image.path, honor_exif=self._honor_exif)
+        honor_exif = self._honor_exif if image.honor_exif is None else image.honor_exif
+        pixels = read_image(image.path, honor_exif=honor_exif)
         if (pixels.width, pixels.height) != (image.width, image.height):
             self._other_size.append(image.id)
         return pixels
@@ -143,8 +146,7 @@ def measure_detection(
 ) -> Accuracy:
     """Measure the box AP of a detector.
 
-    Class ``i`` of the network is the ``i``-th category of the annotation file. If person is the only class of
-    the network, it is the person category.
+    Classes and categories are matched as by :meth:`zoo.datasets.coco.CocoSet.match_classes`.
 
     Args:
         data: Images and annotations.
@@ -157,21 +159,24 @@ def measure_detection(
     Raises:
         UsageError: ``classes-mismatch``.
     """
-    categories = _categories(data, detectors[0])
-    scope = (data.person,) if protocol.category_scope == "person" else data.categories
-
+    persons_only = protocol.category_scope == "person"
+    match = data.match_classes(detectors[0].output.classes, persons_only=persons_only)
+    scope = (data.person,) if persons_only else tuple(each for each in match.ids if each is not None)
     read = _ImageReader(honor_exif=protocol.honor_exif)
 
     def predict(images: Sequence[CocoImage], detector: Detector) -> list[DetectionRecord]:
         records: list[DetectionRecord] = []
         for image in images:
-            found = detector(read(image)).records(image.id, categories)
+            found = detector(read(image)).records(image.id, match.ids)
             records += [record for record in found if record["category_id"] in scope]
         return records
 
     scorer = Scorer(data, "bbox", categories=scope, max_detections=protocol.max_detections)
     results = _score_groups(scorer, _predict_groups(data.images, detectors, predict, on_images))
-    return _accuracy(data, scorer, protocol, resamples, results=results, size_mismatches=read.size_mismatches)
+    accuracy = _accuracy(
+        data, scorer, protocol, resamples, results=results, size_mismatches=read.size_mismatches
+    )
+    return accuracy.model_copy(update={"notes": (*accuracy.notes, match.note)}) if match.note else accuracy
 
 
 def _score_groups(scorer: Scorer, groups: Iterable[_ScoredGroup]) -> int:
@@ -199,23 +204,9 @@ def _accuracy(
         images=len(data.images),
         results=results,
         size_mismatches=size_mismatches,
+        notes=data.notes,
         protocol=protocol,
     )
-
-
-def _categories(data: CocoSet, detector: Detector) -> tuple[int, ...]:
-    classes = detector.output.classes
-    if classes == ("person",):
-        return (data.person,)
-    if len(classes) != len(data.categories):
-        raise UsageError(
-            "classes-mismatch",
-            f"the network and {data.annotations} do not know the same categories",
-            expected=f"{len(classes)} categories",
-            found=f"{len(data.categories)}",
-            hint="name the annotations the network was trained for with --annotations",
-        )
-    return data.categories
 
 
 def _estimate_poses(

@@ -12,8 +12,8 @@ import numpy as np
 from registry.errors import MissingToolError
 from registry.schema.base import Model
 from zoo.datasets.coco import CocoImage, CocoSet
-from zoo.datasets.coco_annotations import JOINT_VALUES, Kind
-from zoo.runner.postprocess.poses import COCO_SIGMAS
+from zoo.datasets.coco_annotations import Kind, count_visible_joints
+from zoo.runner.postprocess.poses import joint_sigmas
 from zoo.runner.results import DetectionRecord, PoseRecord
 
 _SUPPORTED = "1.8."
@@ -171,7 +171,7 @@ class Scorer:
         }
         results = [{**record, "image_id": self._numbers[record["image_id"]]} for record in records]
         truth = self._library.COCO(document)
-        sigmas = COCO_SIGMAS.tolist() if self._kind == "keypoints" else None
+        sigmas = joint_sigmas(self._data.joints).tolist() if self._kind == "keypoints" else None
         evaluation = self._library.COCOeval_faster(
             truth, truth.loadRes(results), self._kind, kpt_oks_sigmas=sigmas, separate_eval=True
         )
@@ -198,9 +198,9 @@ class Scorer:
         }
         if self._kind == "bbox":
             return fields
-        joints = annotation.get("keypoints") or [0] * JOINT_VALUES
-        seen = sum(value > 0 for value in joints[2::3])
-        return fields | {"keypoints": joints, "num_keypoints": annotation.get("num_keypoints", seen)}
+        joints = annotation.get("keypoints") or [0] * 3 * len(self._data.joints)
+        # Counted here: a wrong num_keypoints of 0 would make the evaluator ignore the person.
+        return fields | {"keypoints": joints, "num_keypoints": count_visible_joints(annotation)}
 
 
 def _accumulate(by_category: Sequence[Sequence[Any]], parameters: Any) -> Metrics:

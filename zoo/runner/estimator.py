@@ -12,7 +12,7 @@ from zoo.runner.geometry import map_from_heatmap
 from zoo.runner.images import Image, ImageSource, as_image
 from zoo.runner.postprocess.checks import check_finite, check_indices
 from zoo.runner.postprocess.heatmaps import average_with_mirrored, decode_heatmaps
-from zoo.runner.postprocess.poses import rescore_poses, suppress_poses
+from zoo.runner.postprocess.poses import joint_sigmas, rescore_poses, suppress_poses
 from zoo.runner.preprocess import Normalization, PoseInput, prepare_persons
 from zoo.runner.results import Poses
 from zoo.runner.sessions.session import Session
@@ -50,6 +50,8 @@ class PoseEstimator:
         # A model exported with a fixed batch extent takes that many persons per run.
         shape = session.inputs[0].shape
         self._batch = shape[0] if shape and shape[0] is not None else _LARGEST_BATCH
+        # Only suppression compares poses; joints without constants are refused before anything runs.
+        self._sigmas = joint_sigmas(output.joints) if protocol.suppression else np.zeros(0)
 
     def __call__(self, image: ImageSource, boxes: Array | None = None, scores: Array | None = None) -> Poses:
         """Locate joints in one image.
@@ -126,7 +128,9 @@ class PoseEstimator:
         keypoints = np.concatenate([points, peaks.scores[:, :, None]], axis=2)
         corners = np.asarray(boxes, dtype=np.float64).reshape(-1, 4)
         poses = Poses(keypoints, total.astype(np.float64), corners, prepared.regions.areas)
-        return poses.select(suppress_poses(points, total, poses.areas, rule)) if rule else poses
+        if not rule:
+            return poses
+        return poses.select(suppress_poses(points, total, poses.areas, rule, self._sigmas))
 
     def _run(self, tensor: Floats) -> Floats:
         parts = [

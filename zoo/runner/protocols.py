@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
-from registry.schema.protocol import Crop, KeypointProtocol, MulticlassNms
+from registry.schema.io import DetectionOutput, HeatmapOutput
+from registry.schema.protocol import (
+    Crop,
+    DetectionProtocol,
+    HeatmapDecoder,
+    KeypointProtocol,
+    MulticlassNms,
+    OksSuppression,
+)
 from registry.schema.source import Source
+from zoo.datasets.categories import find_person
 
 _REVISION = "666f597fd00d3157e84dd9fb2dd3f40bf9918ebc"
 
@@ -49,4 +58,48 @@ def as_python_deployment(protocol: KeypointProtocol) -> KeypointProtocol:
             "suppression": None,
             "source": Source(document="deploy/python", cell="keypoint_preprocess.py", revision=_REVISION),
         }
+    )
+
+
+def default_keypoint_protocol(output: HeatmapOutput) -> KeypointProtocol:
+    """The protocol of a pose network without a published figure: that of upstream's own evaluation.
+
+    Args:
+        output: Output of the network. The flip test needs its pairs of joints, and is omitted without them.
+    """
+    return KeypointProtocol(
+        dataset="coco",
+        split="val2017",
+        annotations="annotations/person_keypoints_val2017.json",
+        boxes="ground_truth",
+        crop=Crop(aspect="both", expand=1.25, border="black", udp=True),
+        flip=bool(output.flip_pairs),
+        decoder=HeatmapDecoder(method="dark", kernel=3, back_projection="affine"),
+        suppression=OksSuppression(threshold=0.9, visibility=0.2),
+        source=Source(
+            document="configs/keypoint/tiny_pose/tinypose_*.yml",
+            cell="the default protocol, since the catalog has no figure to measure",
+            revision=_REVISION,
+        ),
+    )
+
+
+def default_detection_protocol(output: DetectionOutput) -> DetectionProtocol:
+    """The protocol of a detector without a published figure: that of upstream's own evaluation.
+
+    Args:
+        output: Output of the network; a network that knows only persons is scored on persons only.
+    """
+    return DetectionProtocol(
+        dataset="coco",
+        split="val2017",
+        annotations="annotations/instances_val2017.json",
+        category_scope="person" if len(output.classes) == 1 and find_person(output.classes) == 0 else "all",
+        empty_images=None,
+        nms=MulticlassNms(score_threshold=0.025, iou_threshold=0.6, top_k=1000, keep=100),
+        source=Source(
+            document="configs/picodet/_base_/picodet_esnet.yml",
+            cell="the default protocol, since the catalog has no figure to measure",
+            revision=_REVISION,
+        ),
     )

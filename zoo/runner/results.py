@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypedDict
@@ -9,7 +10,7 @@ from typing import TypedDict
 import numpy as np
 
 from zoo._utils.arrays import Array, Doubles, Floats, Integers
-from zoo.datasets.coco import PERSON
+from zoo.datasets.categories import PERSON
 
 
 class DetectionRecord(TypedDict):
@@ -51,17 +52,18 @@ class Detections:
             selected &= self.labels == label
         return Detections(self.boxes[selected], self.scores[selected], self.labels[selected])
 
-    def records(self, image_id: int | str, categories: tuple[int, ...]) -> list[DetectionRecord]:
+    def records(self, image_id: int | str, categories: Sequence[int | None]) -> list[DetectionRecord]:
         """Convert to COCO's result layout.
 
         Args:
             image_id: Id of the image.
-            categories: COCO category id of each class of the network.
+            categories: COCO category id of each class of the network; None leaves out boxes of that class.
         """
         rows = zip(as_xywh(self.boxes).tolist(), self.scores.tolist(), self.labels.tolist(), strict=True)
         return [
-            {"image_id": image_id, "category_id": categories[label], "bbox": box, "score": score}
+            {"image_id": image_id, "category_id": category, "bbox": box, "score": score}
             for box, score, label in rows
+            if (category := categories[label]) is not None
         ]
 
 

@@ -13,14 +13,20 @@ from registry.schema import Entry
 from registry.schema.io import DetectionOutput, HeatmapOutput
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol, MulticlassNms
 from zoo._utils.ordered_map import map_ahead
-from zoo.datasets.coco import PERSON
+from zoo.datasets.categories import PERSON
 from zoo.runner.detector import Detector
 from zoo.runner.draw import draw_boxes, draw_poses
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import Image, ImageSource, as_image
 from zoo.runner.loading import LoadedModel
 from zoo.runner.pipeline import Pipeline, require_persons
-from zoo.runner.protocols import PYTHON_DEPLOYMENT_BOX_THRESHOLD, PYTHON_DEPLOYMENT_NMS, as_python_deployment
+from zoo.runner.protocols import (
+    PYTHON_DEPLOYMENT_BOX_THRESHOLD,
+    PYTHON_DEPLOYMENT_NMS,
+    as_python_deployment,
+    default_detection_protocol,
+    default_keypoint_protocol,
+)
 from zoo.runner.results import DetectionRecord, Detections, ImageResult, PoseRecord, Poses
 
 # Ids of COCO's 80 categories in its annotation files: 1 to 90 with gaps.
@@ -213,7 +219,9 @@ def _describe_output(entry: Entry) -> str:
 
 
 def get_keypoint_protocol(entry: Entry) -> KeypointProtocol:
-    """Return the protocol of an entry's first keypoint figure; it states how heat maps are decoded.
+    """Return the protocol of an entry's first keypoint figure; it states how heatmaps are decoded.
+
+    An entry without such a figure has the default protocol.
 
     Raises:
         UsageError: ``no-protocol``.
@@ -221,11 +229,15 @@ def get_keypoint_protocol(entry: Entry) -> KeypointProtocol:
     for figure in entry.accuracy:
         if isinstance(figure.protocol, KeypointProtocol):
             return figure.protocol
+    if isinstance(entry.output, HeatmapOutput):
+        return default_keypoint_protocol(entry.output)
     raise no_protocol_error(entry)
 
 
 def get_detection_protocol(entry: Entry) -> DetectionProtocol:
     """Return the protocol of an entry's first detection figure; it states how boxes are suppressed.
+
+    An entry without such a figure has the default protocol.
 
     Raises:
         UsageError: ``no-protocol``.
@@ -233,6 +245,8 @@ def get_detection_protocol(entry: Entry) -> DetectionProtocol:
     for figure in entry.accuracy:
         if isinstance(figure.protocol, DetectionProtocol):
             return figure.protocol
+    if isinstance(entry.output, DetectionOutput):
+        return default_detection_protocol(entry.output)
     raise no_protocol_error(entry)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -129,8 +130,11 @@ def reference(kind: Kind, found: int = 2) -> float:
             id="an annotation of an image that is not in the file",
         ),
         pytest.param(
-            lambda document: document["annotations"].append(
-                {"image_id": 1, "category_id": 17, "bbox": BOX, "area": 1.0, "id": 1}
+            together(
+                lambda document: document["categories"].append({"id": 17, "name": "cat"}),
+                lambda document: document["annotations"].append(
+                    {"image_id": 1, "category_id": 17, "bbox": BOX, "area": 1.0, "id": 1}
+                ),
             ),
             id="another category, without joints",
         ),
@@ -187,6 +191,27 @@ def test_other_categories_with_joints_do_not_count(tmp_path: Path) -> None:
         (lambda d: d["annotations"][1].update(area="5400"), "annotations[1].area"),
         (lambda d: d["annotations"][1].pop("area"), "annotations[1].area"),
         (lambda d: d["annotations"][1].update(keypoints=JOINTS[:42]), "annotations[1].keypoints"),
+        (lambda d: d["annotations"][1].update(area=0), "annotations[1].area"),
+        (lambda d: d["annotations"][1].update(area=-1), "annotations[1].area"),
+        (lambda d: d["annotations"][1].update(area=None), "annotations[1].area"),
+        (lambda d: d["annotations"][1].update(bbox=[1, 2, -3, 4]), "annotations[1].bbox"),
+        (lambda d: d["annotations"][1].update(iscrowd="0"), "annotations[1].iscrowd"),
+        (lambda d: d["annotations"][1].update(iscrowd="false"), "annotations[1].iscrowd"),
+        (lambda d: d["annotations"][1].update(iscrowd=[0]), "annotations[1].iscrowd"),
+        (lambda d: d["annotations"][1].update(category_id=7), "annotations[1].category_id"),
+        (lambda d: d["annotations"][1].update(category_id=True), "annotations[1].category_id"),
+        (lambda d: d["annotations"][1].update(image_id="2"), "annotations[1].image_id"),
+        (lambda d: d["annotations"][1].update(image_id=None), "annotations[1].image_id"),
+        (each("images", lambda image: image.update(id=f"{image['id']:06d}")), "annotations[0].image_id"),
+        (each("annotations", lambda item: item.update(image_id=99)), "annotations[0].image_id"),
+        (each("annotations", lambda item: item.update(bbox=[0.1, 0.2, 0.5, 0.6])), "annotations[].bbox"),
+        (
+            each("annotations", lambda item: item.update(keypoints=[0.1, 0.2, 2.0] * 17)),
+            "annotations[].keypoints",
+        ),
+        (lambda d: d["images"][1].update(file_name="a\0b.png"), "images[1].file_name"),
+        (lambda d: d["images"][1].update(file_name="../../secret.png"), "file_name of image 2"),
+        (lambda d: d["images"][1].update(file_name="a/../../../secret.png"), "file_name of image 2"),
     ],
 )
 def test_an_error_names_file_list_position_and_field(tmp_path: Path, change: Change, place: str) -> None:
@@ -197,6 +222,50 @@ def test_an_error_names_file_list_position_and_field(tmp_path: Path, change: Cha
     assert "person_keypoints_val2017.json: " + place + " " in caught.value.message
     assert caught.value.expected
     assert caught.value.found
+
+
+@pytest.mark.parametrize("value", [0, 5, 99])
+def test_the_number_of_keypoints_is_counted_not_read(tmp_path: Path, value: int) -> None:
+    """The evaluator ignores a person whose num_keypoints is 0, whatever joints it has."""
+    change = each("annotations", lambda item: item.update(num_keypoints=value))
+    data = load_set(folder_of(tmp_path, change), POSE_PROTOCOL)
+    assert figure(data, "keypoints") == pytest.approx(reference("keypoints"))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(each("annotations", lambda item: item.update(iscrowd=1)), id="only crowds"),
+        pytest.param(each("annotations", lambda item: item.update(keypoints=[0] * 51)), id="no joints"),
+        pytest.param(
+            each("annotations", lambda item: item.update(keypoints=[9, 9, 0] * 17)), id="visibility missing"
+        ),
+        pytest.param(lambda document: document.update(annotations=[]), id="no annotations"),
+    ],
+)
+def test_a_set_with_nothing_to_score_is_refused(tmp_path: Path, change: Change) -> None:
+    data = load_set(folder_of(tmp_path, change), POSE_PROTOCOL)
+    with pytest.raises(UsageError) as caught:
+        data.require_truth("keypoints")
+    assert caught.value.code == "dataset-empty"
+    assert "4 images" in (caught.value.found or "")
+
+
+def test_a_crowd_and_a_degenerate_box_may_have_no_area(tmp_path: Path) -> None:
+    def change(document: Document) -> None:
+        document["annotations"][0].update(area=0, iscrowd=1)
+        document["annotations"][1].update(area=0, bbox=[10.0, 20.0, 1.0, 0.0])
+
+    data = load_set(folder_of(tmp_path, change), POSE_PROTOCOL)
+    assert [len(image.persons_with_keypoints()) for image in data.images] == [0, 0, 1, 0]
+
+
+def test_boxes_in_another_format_are_noted(tmp_path: Path) -> None:
+    """x1, y1, x2, y2 instead of x, y, width, height."""
+    change = each("annotations", lambda item: item.update(bbox=[100.0, 20.0, 150.0, 110.0]))
+    (note,) = load_set(folder_of(tmp_path, change), DETECTION_PROTOCOL).notes
+    assert note.startswith("3 of 3 boxes extend beyond their image")
+    assert load_set(folder_of(tmp_path / "right"), DETECTION_PROTOCOL).notes == ()
 
 
 def test_boxes_need_neither_area_nor_joints(tmp_path: Path) -> None:
@@ -237,7 +306,17 @@ def test_missing_images_are_counted_before_anything_is_computed(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    "name", ["val2017/{}", "/home/someone/coco/val2017/{}", r"C:\coco\val2017\{}", "{root}/val2017/{}"]
+    "name",
+    [
+        "val2017/{}",
+        r"val2017\{}",
+        r".\val2017\{}",
+        "../val2017/{}",
+        "/home/someone/coco/val2017/{}",
+        r"C:\coco\val2017\{}",
+        "{root}/val2017/{}",
+        "http://images.example/val2017/{}",
+    ],
 )
 def test_image_names_may_contain_their_folder(tmp_path: Path, name: str) -> None:
     def change(image: Document) -> None:
@@ -247,6 +326,35 @@ def test_image_names_may_contain_their_folder(tmp_path: Path, name: str) -> None
     assert [image.path.resolve() for image in data.images] == [
         (tmp_path / f"val2017/{n}.png").resolve() for n in (1, 2, 3, 4)
     ]
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".png", "a/" * 3000 + "x.png", r"..\..\secret.png"])
+def test_names_that_no_file_can_have_are_missing_images(tmp_path: Path, name: str) -> None:
+    folder = folder_of(tmp_path, lambda document: document["images"][0].update(file_name=name))
+    with pytest.raises(NotFoundError) as caught:
+        load_set(folder, POSE_PROTOCOL)
+    assert caught.value.code == "images-missing"
+
+
+def test_a_link_in_the_image_folder_is_followed(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path / "set")
+    (folder / "val2017/1.png").rename(tmp_path / "elsewhere.png")
+    (folder / "val2017/1.png").symlink_to(tmp_path / "elsewhere.png")
+    assert load_set(folder, POSE_PROTOCOL).missing == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_pipe_is_refused_instead_of_read(tmp_path: Path) -> None:
+    folder = folder_of(tmp_path)
+    for file in ((folder / "annotations/person_keypoints_val2017.json"), folder / "val2017/1.png"):
+        content = file.read_bytes()
+        file.unlink()
+        os.mkfifo(file)
+        with pytest.raises((UsageError, NotFoundError)) as caught:
+            load_set(folder, POSE_PROTOCOL)
+        assert caught.value.code in ("annotations-unreadable", "images-missing")
+        file.unlink()
+        file.write_bytes(content)
 
 
 def test_images_of_another_size_are_counted(tmp_path: Path) -> None:

@@ -1,0 +1,76 @@
+"""Match the joints of an annotation file with those of a network, by name where the file has names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from registry.errors import UsageError
+from zoo.datasets.categories import normalize_name
+
+COCO_JOINTS = (
+    "nose",
+    "left_eye",
+    "right_eye",
+    "left_ear",
+    "right_ear",
+    "left_shoulder",
+    "right_shoulder",
+    "left_elbow",
+    "right_elbow",
+    "left_wrist",
+    "right_wrist",
+    "left_hip",
+    "right_hip",
+    "left_knee",
+    "right_knee",
+    "left_ankle",
+    "right_ankle",
+)
+
+
+def match_joints(names: object, joints: Sequence[str], file: Path) -> tuple[int, ...]:
+    """Return the position in the annotations of each joint of the network.
+
+    Args:
+        names: ``keypoints`` of the person category in the file; joints keep their order if it is missing.
+        joints: Names of the network's joints.
+        file: Annotation file, for the error.
+
+    Raises:
+        UsageError: ``joints-mismatch`` if the file has other joints than the network.
+    """
+    order = tuple(range(len(joints)))
+    if not isinstance(names, list) or not names:
+        return order
+    listed, wanted = ([normalize_name(name) for name in side] for side in (names, joints))
+    if listed == wanted:
+        return order
+    if sorted(listed) == sorted(wanted) and len(set(wanted)) == len(wanted):
+        return tuple(listed.index(name) for name in wanted)
+    if len(listed) == len(wanted) and not set(listed) & set(wanted):
+        return order  # another naming scheme, for example another language: only the order can match
+    raise UsageError(
+        "joints-mismatch",
+        f"the network has {len(wanted)} joints, the annotations in {file} have {len(listed)}"
+        if len(wanted) != len(listed)
+        else f"the joints of the network are not those in {file}",
+        expected=", ".join(joints)[:300],
+        found=", ".join(map(str, names))[:300],
+        hint="pass annotations of the network's joints with --annotations",
+    )
+
+
+def reorder(annotation: Mapping[str, Any], order: Sequence[int]) -> Mapping[str, Any]:
+    """Return the annotation with its joints in another order.
+
+    Args:
+        annotation: COCO's annotation object.
+        order: Position in the annotation of each joint of the result.
+    """
+    values = annotation.get("keypoints")
+    if not values or list(order) == list(range(len(order))):
+        return annotation
+    triples = [values[3 * position : 3 * position + 3] for position in order]
+    return {**annotation, "keypoints": [value for triple in triples for value in triple]}
