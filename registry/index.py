@@ -18,6 +18,7 @@ The file has one JSON document a line, so that a command parses only what it pri
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -168,13 +169,17 @@ def write_index(index_file: Path, states: dict[str, Any], body: Sequence[bytes])
         body: Result of ``build_body``.
     """
     head = _encode({"format": FORMAT, "files": states, "lines": [_digest(line) for line in body]})
-    temporary = index_file.with_name(f".{index_file.name}.{os.getpid()}.tmp")
+    temporary = index_file.with_name(f".{index_file.name}.{os.urandom(8).hex()}.tmp")
     try:
         index_file.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(b"\n".join([head, *body, b""]))
+        # "x" creates the file and follows no link, so that a prepared link cannot redirect the write.
+        with temporary.open("xb") as file:
+            file.write(b"\n".join([head, *body, b""]))
         temporary.replace(index_file)
     except OSError:
-        return  # with a read-only cache each listing is slower, but correct
+        # With a read-only or full cache each listing is slower, but correct.
+        with contextlib.suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _read_stored(index_file: Path, files: Sequence[Path]) -> Index | None:

@@ -27,15 +27,15 @@ Location = tuple[str | int, ...]
 Reason = Literal["syntax", "limit", "duplicate-key"]
 
 MAX_NUMBER = 100
-"""Characters of a number. Python refuses to print integers of more than 4300 digits."""
+"""Characters of a number or a date. Python refuses to print integers of more than 4300 digits."""
 
 MAX_DIRECTIVES = 20
 """Lines that start with ``%``. libyaml compares each ``%TAG`` directive with all others."""
 
 _PREFIX = "tag:yaml.org,2002:"
 _MERGE = f"{_PREFIX}merge"
-_TEXT_TAGS = frozenset(f"{_PREFIX}{name}" for name in ("str", "timestamp", "value", "merge"))
-"""Tags whose scalars stay text. A date has no plain JSON value; ``=`` and ``<<`` mean nothing as values."""
+_TEXT_TAGS = frozenset(f"{_PREFIX}{name}" for name in ("str", "value", "merge"))
+"""Tags whose scalars stay text: ``=`` and ``<<`` have no meaning as values."""
 
 _COLLECTION_TAGS = {
     yaml.MappingStartEvent: (None, "!", f"{_PREFIX}map"),
@@ -43,7 +43,7 @@ _COLLECTION_TAGS = {
 }
 _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _NULLS = ("", "~", "null", "Null", "NULL")
-_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
+_DIRECTIVE = re.compile("(?:^|[\r\n\x85\u2028\u2029])%")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -104,7 +104,7 @@ class YamlDocument:
 def read_yaml(text: str | bytes, limits: YamlLimits = DEFAULT_LIMITS) -> Any:
     """Read a YAML document.
 
-    Dates stay text. Keys become text. Merge keys (``<<``) and aliases are expanded.
+    Dates are checked and stay text. Keys become text. Merge keys (``<<``) and aliases are expanded.
 
     Args:
         text: The document, or its bytes in UTF-8.
@@ -204,7 +204,9 @@ class _Composer:
         except yaml.YAMLError as error:
             mark = getattr(error, "problem_mark", None)
             problem = getattr(error, "problem", None) or str(error).partition("\n")[0]
-            raise YamlError("syntax", f"not valid YAML: {problem}", mark.line + 1 if mark else 1) from None
+            # libyaml has its own bound on nesting, which it can reach before the first event of a value.
+            reason: Reason = "limit" if "nesting depth" in problem else "syntax"
+            raise YamlError(reason, f"not valid YAML: {problem}", mark.line + 1 if mark else 1) from None
         except (ValueError, OverflowError) as error:  # an escape that is no character
             raise YamlError("syntax", f"not valid YAML: {error}", 1) from None
         finally:
@@ -326,21 +328,23 @@ def _plain_value(tag: str, text: str, line: int) -> Any:
     if kind == "bool" and text.lower() in _BOOLEANS:
         return _BOOLEANS[text.lower()]
     if kind in ("int", "float"):
-        return _number(kind, text, line)
+        return _construct(kind, text, line)
+    if kind == "timestamp":
+        _construct(kind, text, line)
+        return text
     if kind in ("null", "bool"):
         raise YamlError("syntax", f"{text[:40]!r} is not a value of type {kind}", line)
     raise YamlError("syntax", f"the tag {tag!r} is not allowed here", line)
 
 
-def _number(kind: str, text: str, line: int) -> int | float:
+def _construct(kind: str, text: str, line: int) -> Any:
     if len(text) > MAX_NUMBER:
-        raise YamlError("limit", f"a number has more than {MAX_NUMBER} characters", line)
-    construct = getattr(_NUMBERS, f"construct_yaml_{kind}")
+        raise YamlError("limit", f"a value of type {kind} has more than {MAX_NUMBER} characters", line)
+    construct = getattr(_CONSTRUCTOR, f"construct_yaml_{kind}")
     try:
-        value: int | float = construct(yaml.ScalarNode(f"{_PREFIX}{kind}", text))
-    except (ValueError, IndexError, OverflowError, yaml.YAMLError):
+        return construct(yaml.ScalarNode(f"{_PREFIX}{kind}", text))
+    except (ValueError, IndexError, OverflowError, AttributeError, yaml.YAMLError):
         raise YamlError("syntax", f"{text!r} is not a value of type {kind}", line) from None
-    return value
 
 
-_NUMBERS = yaml.constructor.SafeConstructor()
+_CONSTRUCTOR = yaml.constructor.SafeConstructor()

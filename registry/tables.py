@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
+from urllib.parse import quote
+
+from registry.printable import printable
 
 if TYPE_CHECKING:
-    from registry.choices import Head, Precision, Target
+    from registry.choices import Precision, Target
     from registry.schema.artifact import Artifact, ArtifactKind
     from registry.schema.entry import Entry
     from registry.schema.figures import Accuracy
@@ -27,10 +31,12 @@ class Column(Generic[Item]):
     Attributes:
         heading: Text of the head cell.
         cell: Text of an entry's cell.
+        markdown: Whether the text is Markdown; other text is escaped in Markdown tables.
     """
 
     heading: str
     cell: Callable[[Item], str]
+    markdown: bool = False
 
 
 @dataclass(frozen=True)
@@ -100,18 +106,16 @@ def _latency(precision: Precision) -> Callable[[Entry | Pipeline], str]:
     return cell
 
 
-def _link(
-    text: str,
-    kind: ArtifactKind,
-    precision: Precision | None = None,
-    target: Target | None = None,
-    head: Head | None = None,
-) -> Callable[[Entry], str]:
-    def cell(entry: Entry) -> str:
-        artifact = entry.artifact(kind, precision, target, head)
-        return f"[{text}]({artifact.urls[0]})" if artifact else MISSING
+def _link_column(
+    heading: str, text: str, kind: ArtifactKind, precision: Precision | None = None
+) -> Column[Entry]:
+    target: Target | None = "arm" if kind == "lite" else None
 
-    return cell
+    def cell(entry: Entry) -> str:
+        artifact = entry.artifact(kind, precision, target)
+        return f"[{text}]({_escape_url(artifact.urls[0])})" if artifact else MISSING
+
+    return Column(heading, cell, markdown=True)
 
 
 def _published(title: str, metric: str, latency: str) -> TableLayout[Entry]:
@@ -123,11 +127,11 @@ def _published(title: str, metric: str, latency: str) -> TableLayout[Entry]:
             Column(metric, _accuracy),
             Column(f"{latency} (FP32)", _latency("fp32")),
             Column(f"{latency} (FP16)", _latency("fp16")),
-            Column("Config", _link("Config", "config")),
-            Column("Model Weights", _link("Model", "weights")),
-            Column("Deployment Model", _link("Deployment Model", "inference")),
-            Column("Paddle-Lite Model (FP32)", _link("Lite Model", "lite", "fp32", "arm")),
-            Column("Paddle-Lite Model (FP16)", _link("Lite Model(FP16)", "lite", "fp16", "arm")),
+            _link_column("Config", "Config", "config"),
+            _link_column("Model Weights", "Model", "weights"),
+            _link_column("Deployment Model", "Deployment Model", "inference"),
+            _link_column("Paddle-Lite Model (FP32)", "Lite Model", "lite", "fp32"),
+            _link_column("Paddle-Lite Model (FP16)", "Lite Model(FP16)", "lite", "fp16"),
         ),
     )
 
@@ -149,7 +153,7 @@ OBJECTS = TableLayout(
         Column("FLOPs (G)", _millions("flops", 1000)),
         Column("Average Inference Time (FP16)", _latency("fp16")),
         *PEDESTRIANS.columns[5:8],
-        Column("ONNX Model", _link("ONNX Model", "onnx", "fp32")),
+        _link_column("ONNX Model", "ONNX Model", "onnx", "fp32"),
         *PEDESTRIANS.columns[8:],
     ),
 )
@@ -159,7 +163,7 @@ LAYOUTS = (KEYPOINTS, PEDESTRIANS, OBJECTS, KEYPOINTS_3D)
 PIPELINES: TableLayout[Pipeline] = TableLayout(
     "Pipeline",
     (
-        Column("Model", lambda pipeline: pipeline.title.replace("*", "\\*")),
+        Column("Model", lambda pipeline: _escape(pipeline.title).replace("*", "\\*"), markdown=True),
         Column("Persons", lambda pipeline: str(pipeline.persons)),
         Column("AP (COCO Val)", _accuracy),
         Column("Time with Pre- and Post-Processing (FP32)", _latency("fp32")),
@@ -245,13 +249,23 @@ def select_layout(entry: Entry) -> TableLayout[Entry]:
 
 def _table(title: str, layout: TableLayout[Item], entries: list[Item]) -> str:
     lines = [[column.heading for column in layout.columns], ["---"] * len(layout.columns)]
-    lines += [[_escape(cell) for cell in row] for row in build_rows(entries, layout.columns)]
+    lines += [[_format_cell(column, entry) for column in layout.columns] for entry in entries]
     body = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     return f"### {title}\n\n{body}\n"
 
 
-def _escape(cell: str) -> str:
-    return cell.replace("|", "\\|").replace("\n", " ")
+def _format_cell(column: Column[Item], entry: Item) -> str:
+    cell = column.cell(entry)
+    return cell if column.markdown else _escape(cell)
+
+
+def _escape(text: str) -> str:
+    # Catalogs can come from others: their texts must not become links, HTML or further cells.
+    return re.sub(r"([\\`\[\]<>&|])", r"\\\1", printable(text))
+
+
+def _escape_url(url: str) -> str:
+    return re.sub(r"[\s()<>\[\]|`\"\\]", lambda match: quote(match[0], safe=""), url)
 
 
 def format_listing(tables: Iterable[tuple[Sequence[str], Sequence[Sequence[str]]]]) -> str:

@@ -23,6 +23,18 @@ def list_catalog_files(*paths: Path | str) -> tuple[Path, ...]:
 
 
 def _expand(path: Path) -> list[Path]:
+    try:
+        return _list_files(path)
+    except (OSError, ValueError) as error:  # no permission, a name that is too long or contains NUL
+        raise CatalogError(
+            "catalog-unreadable",
+            f"{path}: cannot be read: {error}",
+            expected="a catalog file, or a folder of catalog files",
+            hint="correct --catalog or ZOO_CATALOG; without them the shipped catalog is used",
+        ) from None
+
+
+def _list_files(path: Path) -> list[Path]:
     if path.is_dir():
         files = sorted(file for pattern in ("*.yaml", "*.yml") for file in path.glob(pattern))
         if not files:
@@ -35,7 +47,7 @@ def _expand(path: Path) -> list[Path]:
     if not path.is_file():
         raise CatalogError(
             "catalog-not-found",
-            f"{path}: no such file or folder",
+            f"{path}: {'not a regular file' if path.exists() else 'no such file or folder'}",
             expected="a catalog file, or a folder of catalog files",
             hint="correct --catalog or ZOO_CATALOG; without them the shipped catalog is used",
         )

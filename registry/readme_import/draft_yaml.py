@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from registry.printable import printable
 from registry.readme_import.draft import Draft, DraftAccuracy, ImportedDocument
 
 MODEL_FIELDS = ("family", "architecture", "the rest of input", "output", "license", "normalization of files")
@@ -63,7 +64,7 @@ def _format_lines(documents: Sequence[ImportedDocument]) -> Iterator[str]:
         lines = {line for draft in imported.drafts for line in draft.lines}
         for issue in imported.issues:
             if issue.line not in lines:
-                yield f"# check: {imported.location.document}, {issue}"
+                yield _comment(f"check: {imported.location.document}, {issue}")
     yield "entries:"
     for imported in documents:
         for draft in imported.drafts:
@@ -74,12 +75,17 @@ def _format_entry(draft: Draft, document: str) -> Iterator[str]:
     import yaml
 
     missing = MODEL_FIELDS if draft.kind == "model" else PIPELINE_FIELDS
-    yield f"  # from {document}, line {draft.line}"
-    yield from (f"  # check: {issue}" for issue in draft.issues)
+    yield "  " + _comment(f"from {document}, line {draft.line}")
+    yield from ("  " + _comment(f"check: {issue}") for issue in draft.issues)
     yield f"  # not stated: {', '.join((*(() if draft.release else ('release',)), *missing))}"
     text = yaml.safe_dump([draft_fields(draft)], sort_keys=False, allow_unicode=True, width=110)
     yield from (f"  {line}" for line in text.splitlines())
     yield ""
+
+
+def _comment(text: str) -> str:
+    # Documents are foreign text: a line break in it would end the comment.
+    return f"# {printable(text)}"
 
 
 def _figure_fields(figure: DraftAccuracy) -> dict[str, Any]:

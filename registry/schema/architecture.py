@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
-from registry.schema.base import Model
+from registry.schema.base import CatalogModel
 
 ESNET_BLOCKS = (3, 7, 3)
 """Blocks in stages 2, 3 and 4 of ESNet; each has one channel ratio."""
 
 
-class LiteHRNet(Model):
+class LiteHRNet(CatalogModel):
     """LiteHRNet, variant "wider naive": shuffle units only, no conditional channel weighting.
 
     Attributes:
@@ -38,7 +38,7 @@ class LiteHRNet(Model):
         return self
 
 
-class ESNet(Model):
+class ESNet(CatalogModel):
     """ESNet, the backbone of the 2021 PicoDet.
 
     Attributes:
@@ -58,7 +58,7 @@ class ESNet(Model):
         return self
 
 
-class LCNet(Model):
+class LCNet(CatalogModel):
     """PP-LCNet, the backbone of the 2022 PicoDet.
 
     Attributes:
@@ -70,7 +70,7 @@ class LCNet(Model):
     scale: PositiveFloat
 
 
-class PicoDet(Model):
+class PicoDet(CatalogModel):
     """PicoDet: backbone, path-aggregation neck, and a head on strides 8, 16, 32 and 64.
 
     Attributes:

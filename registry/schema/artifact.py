@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import PurePosixPath
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, NonNegativeInt, model_validator
 
 from registry.choices import Head, Precision, Target
-from registry.schema.base import Model
+from registry.schema.base import CatalogModel, Line, RelativePath, Text
 from registry.schema.source import Source
+from registry.url_check import check_https_url
 
 ArtifactKind = Literal[
     "config", "weights", "inference", "lite", "onnx", "mnn", "openvino", "ncnn", "tflite", "log"
@@ -20,29 +19,10 @@ Container = Literal["file", "tar", "tar.gz", "zip"]
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
-def _check_url(url: str) -> str:
-    parts = urlsplit(url)
-    if parts.scheme != "https" or not parts.hostname:
-        raise ValueError("a catalog URL must be https and name a host")
-    if parts.username or parts.password:
-        raise ValueError("a catalog URL must not contain credentials")
-    return url
+Url = Annotated[str, AfterValidator(check_https_url)]
 
 
-Url = Annotated[str, AfterValidator(_check_url)]
-
-
-def _check_member_name(name: str) -> str:
-    path = PurePosixPath(name)
-    if path.is_absolute() or ".." in path.parts or "\\" in name or not path.parts:
-        raise ValueError("a member must be a relative path inside the archive")
-    return name
-
-
-MemberName = Annotated[str, AfterValidator(_check_member_name)]
-
-
-class Digest(Model):
+class Digest(CatalogModel):
     """SHA-256 and size of one file.
 
     Attributes:
@@ -54,7 +34,7 @@ class Digest(Model):
     size: NonNegativeInt
 
 
-class Artifact(Model):
+class Artifact(CatalogModel):
     """One published file or archive of an entry.
 
     Attributes:
@@ -83,15 +63,15 @@ class Artifact(Model):
     container: Container = "file"
     urls: tuple[Url, ...] = Field(min_length=1)
     digest: Digest | None = None
-    members: dict[MemberName, Digest] = Field(default_factory=dict)
+    members: dict[RelativePath, Digest] = Field(default_factory=dict)
     normalization: Literal["host", "in_graph", "unknown"] | None = None
     head: Head | None = None
-    runtime: str | None = None
+    runtime: Line | None = None
     variant: Annotated[str, Field(pattern=r"^[a-z0-9]+$")] | None = None
     status: Literal["current", "superseded", "suspect"] = "current"
-    superseded_by: str | None = None
+    superseded_by: Line | None = None
     source: Source
-    note: str | None = None
+    note: Text | None = None
 
     @model_validator(mode="after")
     def _check_fields_of_kind(self) -> Artifact:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from registry.schema.base import Model
+from registry.schema.base import CatalogModel, Line, Text
 from registry.schema.source import Source
 
 
-class Claim(Model):
+class Claim(CatalogModel):
     """One of several contradicting statements.
 
     Attributes:
@@ -16,11 +16,11 @@ class Claim(Model):
         source: Where it is stated.
     """
 
-    value: str = Field(min_length=1)
+    value: Line = Field(min_length=1)
     source: Source
 
 
-class Conflict(Model):
+class Conflict(CatalogModel):
     """A subject on which upstream contradicts itself.
 
     Attributes:
@@ -29,6 +29,6 @@ class Conflict(Model):
         note: What is known about the contradiction.
     """
 
-    about: str = Field(min_length=1)
+    about: Line = Field(min_length=1)
     claims: tuple[Claim, ...] = Field(min_length=2)
-    note: str | None = None
+    note: Text | None = None

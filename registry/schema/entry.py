@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from registry.choices import Head, Precision, Target
 from registry.schema.architecture import Architecture
 from registry.schema.artifact import Artifact, ArtifactKind, Url
-from registry.schema.base import Model
+from registry.schema.base import CatalogModel, Line, Text
 from registry.schema.conflict import Conflict
 from registry.schema.figures import Accuracy, Complexity, Latency
 from registry.schema.io import Input, Output
@@ -22,7 +22,7 @@ Namespace = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:_[a-z0-9]+)*$", max_leng
 Release = Annotated[str, Field(pattern=r"^[0-9A-Za-z][0-9A-Za-z.\-]*$", max_length=40)]
 
 
-class TrainingSet(Model):
+class TrainingSet(CatalogModel):
     """A data set that a model was trained on.
 
     Attributes:
@@ -32,13 +32,13 @@ class TrainingSet(Model):
         source: Where upstream states it.
     """
 
-    name: str
-    split: str | None = None
+    name: Line
+    split: Line | None = None
     url: Url | None = None
     source: Source
 
 
-class Entry(Model):
+class Entry(CatalogModel):
     """One model.
 
     Attributes:
@@ -69,7 +69,7 @@ class Entry(Model):
     name: Name
     release: Release
     default: bool = True
-    title: str
+    title: Line
     task: Task
     family: Name
     architecture: Architecture | None
@@ -80,10 +80,10 @@ class Entry(Model):
     complexity: tuple[Complexity, ...] = ()
     training: tuple[TrainingSet, ...] = ()
     tolerances: tuple[Tolerance, ...] = ()
-    license: str
+    license: Line
     artifacts: tuple[Artifact, ...] = ()
     conflicts: tuple[Conflict, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _check_artifact_ids(self) -> Entry:

@@ -7,12 +7,12 @@ from typing import Literal
 from pydantic import NonNegativeFloat, PositiveFloat, PositiveInt, ValidationInfo, field_validator
 
 from registry.choices import Precision, Scope
-from registry.schema.base import Model
+from registry.schema.base import CatalogModel, Line, Text
 from registry.schema.protocol import Protocol
 from registry.schema.source import Source
 
 
-class Accuracy(Model):
+class Accuracy(CatalogModel):
     """One accuracy figure.
 
     Attributes:
@@ -28,7 +28,7 @@ class Accuracy(Model):
     value: NonNegativeFloat
     protocol: Protocol
     source: Source
-    note: str | None = None
+    note: Text | None = None
 
     @field_validator("value")
     @classmethod
@@ -38,7 +38,7 @@ class Accuracy(Model):
         return value
 
 
-class Latency(Model):
+class Latency(CatalogModel):
     """One latency figure.
 
     Attributes:
@@ -58,21 +58,21 @@ class Latency(Model):
     """
 
     milliseconds: PositiveFloat
-    device: str
-    engine: str | None
-    engine_version: str | None
+    device: Line
+    engine: Line | None
+    engine_version: Line | None
     threads: PositiveInt | None
-    architecture: str | None = None
+    architecture: Line | None = None
     precision: Precision | None
     batch: PositiveInt = 1
-    harness: str | None = None
+    harness: Line | None = None
     persons: PositiveInt | None = None
     scope: Scope
     source: Source
-    note: str | None = None
+    note: Text | None = None
 
 
-class Complexity(Model):
+class Complexity(CatalogModel):
     """Published size of a network.
 
     Attributes:

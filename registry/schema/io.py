@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from registry.schema.base import Model
+from registry.schema.base import CatalogModel, Line
 from registry.schema.source import Source
 
 Triple = tuple[float, float, float]
 
 
-class Input(Model):
+class Input(CatalogModel):
     """Input tensor of a network, and how an image becomes it.
 
     Attributes:
@@ -30,7 +30,7 @@ class Input(Model):
         source: Where upstream states it.
     """
 
-    name: str = "image"
+    name: Line = "image"
     height: PositiveInt
     width: PositiveInt
     color: Literal["rgb", "bgr"] = "rgb"
@@ -43,7 +43,7 @@ class Input(Model):
     source: Source
 
 
-class HeatmapOutput(Model):
+class HeatmapOutput(CatalogModel):
     """One heatmap a joint, at a fraction of the input's resolution.
 
     Attributes:
@@ -56,14 +56,14 @@ class HeatmapOutput(Model):
     """
 
     kind: Literal["heatmap"] = "heatmap"
-    joints: tuple[str, ...]
+    joints: tuple[Line, ...]
     flip_pairs: tuple[tuple[int, int], ...] = ()
     stride: PositiveInt = 4
     argmax: bool = True
     source: Source
 
 
-class DetectionOutput(Model):
+class DetectionOutput(CatalogModel):
     """Boxes, predicted on a grid of cells for each of several strides.
 
     Attributes:
@@ -77,14 +77,14 @@ class DetectionOutput(Model):
     """
 
     kind: Literal["detection"] = "detection"
-    classes: tuple[str, ...]
+    classes: tuple[Line, ...]
     strides: tuple[PositiveInt, ...] = (8, 16, 32, 64)
     reg_max: PositiveInt = 7
     head: Literal["raw", "boxes", "nms"]
     source: Source
 
 
-class CoordinatesOutput(Model):
+class CoordinatesOutput(CatalogModel):
     """Joint coordinates as direct outputs of the network.
 
     Attributes:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from registry.schema.base import Model
+from registry.schema.base import CatalogModel, Line, Text
 from registry.schema.conflict import Conflict
 from registry.schema.entry import Entry, Name, Release
 from registry.schema.figures import Accuracy, Latency
@@ -17,7 +17,7 @@ EntryId = Annotated[
 ]
 
 
-class Pipeline(Model):
+class Pipeline(CatalogModel):
     """A detector and the pose model that runs on its boxes.
 
     Attributes:
@@ -42,7 +42,7 @@ class Pipeline(Model):
     name: Name
     release: Release
     default: bool = True
-    title: str
+    title: Line
     task: Literal["keypoint_detection"]
     family: Name
     detector: EntryId
@@ -50,9 +50,9 @@ class Pipeline(Model):
     persons: Annotated[int, Field(ge=1)]
     accuracy: tuple[Accuracy, ...] = ()
     latency: tuple[Latency, ...] = ()
-    license: str
+    license: Line
     conflicts: tuple[Conflict, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[Text, ...] = ()
 
     @model_validator(mode="after")
     def _check_figures(self) -> Pipeline:

@@ -6,14 +6,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, NonNegativeFloat, PositiveFloat, PositiveInt
 
-from registry.schema.base import Model
+from registry.schema.base import CatalogModel, Line, RelativePath, Text
 from registry.schema.source import Source
 
 UnitInterval = Annotated[float, Field(ge=0, le=1)]
 ImageSubset = Literal["all", "one_person", "at_most_six_persons"]
 
 
-class Crop(Model):
+class Crop(CatalogModel):
     """How a person's box becomes the region that is cropped.
 
     Attributes:
@@ -30,7 +30,7 @@ class Crop(Model):
     udp: bool
 
 
-class HeatmapDecoder(Model):
+class HeatmapDecoder(CatalogModel):
     """How heatmaps become coordinates.
 
     Attributes:
@@ -44,7 +44,7 @@ class HeatmapDecoder(Model):
     back_projection: Literal["affine", "udp"]
 
 
-class OksSuppression(Model):
+class OksSuppression(CatalogModel):
     """Suppression of duplicate poses by object keypoint similarity (OKS).
 
     Attributes:
@@ -56,7 +56,7 @@ class OksSuppression(Model):
     visibility: UnitInterval
 
 
-class KeypointProtocol(Model):
+class KeypointProtocol(CatalogModel):
     """Top-down keypoint evaluation.
 
     Attributes:
@@ -79,8 +79,8 @@ class KeypointProtocol(Model):
 
     kind: Literal["keypoints"] = "keypoints"
     dataset: Literal["coco", "procedural"]
-    split: str
-    annotations: str | None
+    split: RelativePath
+    annotations: RelativePath | None
     boxes: Literal["ground_truth", "detector"]
     box_threshold: UnitInterval | None = None
     honor_exif: bool = False
@@ -94,7 +94,7 @@ class KeypointProtocol(Model):
     source: Source
 
 
-class MulticlassNms(Model):
+class MulticlassNms(CatalogModel):
     """Class-wise non-maximum suppression.
 
     Attributes:
@@ -110,7 +110,7 @@ class MulticlassNms(Model):
     keep: PositiveInt
 
 
-class DetectionProtocol(Model):
+class DetectionProtocol(CatalogModel):
     """Box detection evaluation.
 
     Attributes:
@@ -131,8 +131,8 @@ class DetectionProtocol(Model):
 
     kind: Literal["detection"] = "detection"
     dataset: Literal["coco", "publaynet"]
-    split: str
-    annotations: str | None
+    split: RelativePath
+    annotations: RelativePath | None
     category_scope: Literal["person", "all"]
     empty_images: bool | None
     honor_exif: bool = True
@@ -142,7 +142,7 @@ class DetectionProtocol(Model):
     source: Source
 
 
-class PipelineProtocol(Model):
+class PipelineProtocol(CatalogModel):
     """Keypoint evaluation on the boxes of the pipeline's detector, as far as upstream states it.
 
     Attributes:
@@ -159,8 +159,8 @@ class PipelineProtocol(Model):
 
     kind: Literal["pipeline"] = "pipeline"
     dataset: Literal["coco"]
-    split: str
-    annotations: str
+    split: RelativePath
+    annotations: RelativePath
     box_threshold: UnitInterval
     flip: bool
     images: ImageSubset
@@ -168,7 +168,7 @@ class PipelineProtocol(Model):
     source: Source
 
 
-class PrivateProtocol(Model):
+class PrivateProtocol(CatalogModel):
     """A measurement on unpublished data: it cannot be reproduced or compared.
 
     Attributes:
@@ -179,12 +179,12 @@ class PrivateProtocol(Model):
     """
 
     kind: Literal["private"] = "private"
-    dataset: str
-    conditions: str
+    dataset: Line
+    conditions: Text
     source: Source
 
 
-class StatedProtocol(Model):
+class StatedProtocol(CatalogModel):
     """A measurement on public data that upstream describes too incompletely to reproduce.
 
     Attributes:
@@ -196,9 +196,9 @@ class StatedProtocol(Model):
     """
 
     kind: Literal["stated"] = "stated"
-    dataset: str
-    split: str | None
-    conditions: str
+    dataset: Line
+    split: Line | None
+    conditions: Text
     source: Source
 
 
@@ -208,7 +208,7 @@ Protocol = Annotated[
 ]
 
 
-class Tolerance(Model):
+class Tolerance(CatalogModel):
     """Largest allowed differences between a format and the inference model.
 
     Attributes:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from registry.schema.base import Model
+from registry.schema.base import CatalogModel, Line
 
 
-class Source(Model):
+class Source(CatalogModel):
     """Place that a number or a rule was taken from.
 
     Attributes:
@@ -16,6 +16,6 @@ class Source(Model):
         revision: Commit or date of the document.
     """
 
-    document: str = Field(min_length=1)
-    cell: str = Field(min_length=1)
-    revision: str | None = None
+    document: Line = Field(min_length=1)
+    cell: Line = Field(min_length=1)
+    revision: Line | None = None

@@ -26,7 +26,7 @@ def test_entries_cannot_be_changed() -> None:
         ({"kind": "onnx", "normalization": "host"}, "needs a precision"),
         ({"kind": "weights", "target": "arm"}, "only a lite artifact may have a target"),
         ({"kind": "inference"}, "needs the field normalization"),
-        ({"kind": "weights", "members": {"../a": {"sha256": "0" * 64, "size": 1}}}, "relative path"),
+        ({"kind": "weights", "members": {"../a": {"sha256": "0" * 64, "size": 1}}}, "must be relative"),
         ({"kind": "weights", "digest": {"sha256": "ABC", "size": 1}}, "should match pattern"),
         ({"kind": "weights", "urls": ["https://"]}, "must be https and name a host"),
         ({"kind": "weights", "urls": []}, "at least 1 item"),

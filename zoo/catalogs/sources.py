@@ -159,7 +159,7 @@ def _check_url(url: str) -> None:
 def _invalid_url(shown: str, reason: str) -> UsageError:
     return UsageError(
         "catalog-url-invalid",
-        f"cannot use the catalog URL {shown!r}: {reason}",
+        f"cannot use the catalog URL {shown}: {reason}",
         expected=_EXPECTED_URL,
         hint="correct --catalog or ZOO_CATALOG",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlsplit
 
 from registry.errors import UsageError
-from zoo.download.urls import check_host
+from registry.url_check import check_host
 
 _SCHEMES = frozenset({"http", "https", "socks4", "socks4a", "socks5", "socks5h"})
 

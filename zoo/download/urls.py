@@ -10,10 +10,10 @@ from typing import NamedTuple
 from urllib.parse import unquote, urljoin, urlsplit, urlunsplit
 
 from registry.errors import NetworkError
+from registry.url_check import check_host
 from zoo.download.redaction import HIDDEN, redact
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+(%[0-9A-Za-z]+)?\]|[^\[\]:]+)(:[0-9]*)?")
 HTTP_SCHEMES = tuple(_DEFAULT_PORTS)
 """Schemes requested over HTTP; every other scheme is a file system."""
 
@@ -46,28 +46,6 @@ def origin(url: str) -> Origin:
         raise ValueError("it does not begin with http:// or https:// and a host")
     check_host(parts.netloc, host)
     return Origin(parts.scheme, host.lower(), port or _DEFAULT_PORTS[parts.scheme])
-
-
-def check_host(netloc: str, host: str) -> None:
-    """Refuse a host that the network stack would fail on with an error of its own.
-
-    Args:
-        netloc: User, password, host and port as the address has them.
-        host: The host.
-
-    Raises:
-        ValueError: A bracket, a label or a character is not allowed; quotes nothing of it.
-    """
-    if not _HOST_AND_PORT.fullmatch(netloc.rpartition("@")[2]):
-        raise ValueError("its host or port cannot be read")
-    if any(char.isspace() or not char.isprintable() or char in "\\<>\"'`{}|^@" for char in host):
-        raise ValueError("its host contains a character that is not allowed")
-    try:
-        encoded = host.encode("idna").decode()
-    except UnicodeError:
-        raise ValueError("a label of its host name is empty or too long") from None
-    if len(encoded) > 253:
-        raise ValueError("its host name is too long")
 
 
 def source_description(url: str) -> str:
