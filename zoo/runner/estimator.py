@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 
 from registry.errors import ConversionError
 from registry.schema.io import HeatmapOutput, Input
 from registry.schema.protocol import Crop, KeypointProtocol
-from zoo._utils.arrays import Array, Floats
+from zoo._utils.arrays import Array, Doubles, Floats
 from zoo.runner.geometry import map_from_heatmap
 from zoo.runner.images import Image, ImageSource, as_image
 from zoo.runner.postprocess.checks import check_finite, check_indices
@@ -50,8 +52,6 @@ class PoseEstimator:
         # A model exported with a fixed batch extent takes that many persons per run.
         shape = session.inputs[0].shape
         self._batch = shape[0] if shape and shape[0] is not None else _LARGEST_BATCH
-        # Only suppression compares poses; joints without constants are refused before anything runs.
-        self._sigmas = joint_sigmas(output.joints) if protocol.suppression else np.zeros(0)
 
     def __call__(self, image: ImageSource, boxes: Array | None = None, scores: Array | None = None) -> Poses:
         """Locate joints in one image.
@@ -68,7 +68,8 @@ class PoseEstimator:
         Raises:
             ConversionError: The engine failed, or its outputs are invalid or of another network.
             NotFoundError: The file does not exist.
-            UsageError: The image cannot be read, or the boxes are invalid.
+            UsageError: The image cannot be read, the boxes are invalid, or the protocol suppresses poses with
+                joints that COCO does not have (``joint-sigma-unknown``).
         """
         loaded = as_image(image, honor_exif=self.protocol.honor_exif)
         if boxes is None:
@@ -131,6 +132,11 @@ class PoseEstimator:
         if not rule:
             return poses
         return poses.select(suppress_poses(points, total, poses.areas, rule, self._sigmas))
+
+    @cached_property
+    def _sigmas(self) -> Doubles:
+        # Only suppression needs them: a network with joints that COCO does not have can run without it.
+        return joint_sigmas(self.output.joints)
 
     def _run(self, tensor: Floats) -> Floats:
         parts = [

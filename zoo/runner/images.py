@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
@@ -10,12 +11,19 @@ import numpy as np
 
 from registry.errors import NotFoundError, UsageError
 from zoo._utils.arrays import Array, Bytes
+from zoo._utils.image_header import parse_header
 
 Color = Literal["rgb", "bgr"]
 # PIL is not a dependency of this project, so its images are recognized without importing it.
 ImageSource: TypeAlias = "str | Path | Array | Image | Any"
 
 _ORIENTATION = 0x0112
+
+MAX_SIDE = 32_766
+"""Longest side in pixels: OpenCV's affine maps count in 16 bits."""
+
+_MAX_PIXELS = 200_000_000  # decoded, 600 MB; the largest photographs of phones have this size
+_MAX_BYTES = 1 << 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +69,16 @@ def as_image(source: ImageSource, *, honor_exif: bool, color: Color = "rgb") -> 
 
     Raises:
         NotFoundError: ``image-not-found``.
-        UsageError: ``image-unreadable``, ``image-shape``, ``image-dtype``, ``image-type``.
+        UsageError: ``image-unreadable``, ``image-too-large``, ``image-shape``, ``image-dtype`` or
+            ``image-type``.
     """
     if isinstance(source, Image):
         return source
     if isinstance(source, str | Path):
         return read_image(Path(source), honor_exif=honor_exif)
     if isinstance(source, np.ndarray):
+        if source.ndim >= 2:
+            _check_size("the array", source.shape[1], source.shape[0])
         return Image(_eight_bit_color(source), color)
     if hasattr(source, "getexif") and hasattr(source, "convert"):
         return _from_pil(source, honor_exif=honor_exif)
@@ -90,19 +101,16 @@ def read_image(path: Path, *, honor_exif: bool) -> Image:
 
     Raises:
         NotFoundError: ``image-not-found``.
-        UsageError: ``image-unreadable``.
+        UsageError: ``image-unreadable``, or ``image-too-large``.
     """
     import cv2  # heavy: commands that never open an image must not load it
 
-    try:
-        # Not cv2.imread: it cannot open every file name on every platform, and gives no reason for a failure.
-        encoded = np.frombuffer(path.read_bytes(), dtype=np.uint8)
-    except FileNotFoundError as error:
-        raise NotFoundError(
-            "image-not-found", f"the image {path} does not exist", hint=f"ls {path.parent}"
-        ) from error
-    except OSError as error:
-        raise _unreadable(path, error.strerror or str(error)) from error
+    # Not cv2.imread: it cannot open every file name on every platform, and gives no reason for a failure.
+    data = _read_bytes(path)
+    # A small file can describe gigabytes of pixels, and decoding it would take minutes before it fails.
+    if header := parse_header(data):
+        _check_size(str(path), header.width, header.height)
+    encoded = np.frombuffer(data, dtype=np.uint8)
     flags = cv2.IMREAD_COLOR if honor_exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
     try:
         pixels = cv2.imdecode(encoded, flags) if encoded.size else None
@@ -112,10 +120,41 @@ def read_image(path: Path, *, honor_exif: bool) -> Image:
         raise _unreadable(
             path, "an empty file" if not encoded.size else f"{encoded.size} bytes, not decodable"
         )
+    _check_size(str(path), pixels.shape[1], pixels.shape[0])
     return Image(np.asarray(pixels, dtype=np.uint8), "bgr", path)
 
 
-def _unreadable(path: Path, found: str) -> UsageError:
+def _read_bytes(path: Path) -> bytes:
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):  # opening a pipe would wait for a writer
+            kind = "a folder" if stat.S_ISDIR(status.st_mode) else "a device, pipe or socket"
+            raise _unreadable(path, kind)
+        if status.st_size > _MAX_BYTES:
+            raise _unreadable(path, f"{status.st_size} bytes, more than {_MAX_BYTES}")
+        return path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise NotFoundError(
+            "image-not-found", f"the image {path} does not exist", hint=f"ls {path.parent}"
+        ) from error
+    except OSError as error:
+        raise _unreadable(path, error.strerror or str(error)) from error
+    except ValueError as error:  # a path with a NUL character
+        raise _unreadable(path, str(error)) from error
+
+
+def _check_size(source: str, width: int, height: int) -> None:
+    if max(width, height) > MAX_SIDE or width * height > _MAX_PIXELS:
+        raise UsageError(
+            "image-too-large",
+            f"{source} is too large to process",
+            expected=f"at most {MAX_SIDE} pixels per side and {_MAX_PIXELS // 1_000_000} megapixels",
+            found=f"{width}x{height} pixels",
+            hint="scale the image down, or cut it into parts",
+        )
+
+
+def _unreadable(path: Path | str, found: str) -> UsageError:
     return UsageError(
         "image-unreadable",
         f"cannot read {path} as an image",
@@ -152,10 +191,17 @@ def _eight_bit_color(array: Array) -> Bytes:
 
 
 def _from_pil(image: Any, *, honor_exif: bool) -> Image:
-    if honor_exif and image.getexif().get(_ORIENTATION, 1) != 1:
-        from PIL import ImageOps  # PIL is importable: the argument is one of its images
+    _check_size("the PIL image", *image.size)
+    try:
+        # PIL decodes on first access, so a truncated or damaged file fails only here.
+        if honor_exif and image.getexif().get(_ORIENTATION, 1) != 1:
+            from PIL import ImageOps  # PIL is importable: the argument is one of its images
 
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16"):  # convert("RGB") would clip 16-bit gray instead of scaling it
-        return Image(_eight_bit_color(np.asarray(image).astype(np.uint16)), "rgb")
-    return Image(_eight_bit_color(np.asarray(image.convert("RGB"))), "rgb")
+            image = ImageOps.exif_transpose(image)
+        if image.mode.startswith("I;16"):  # convert("RGB") would clip 16-bit gray instead of scaling it
+            return Image(_eight_bit_color(np.asarray(image).astype(np.uint16)), "rgb")
+        pixels = np.asarray(image.convert("RGB"))
+    except (OSError, SyntaxError, ValueError) as error:
+        name = getattr(image, "filename", "") or "the PIL image"
+        raise _unreadable(name, str(error) or type(error).__name__) from error
+    return Image(_eight_bit_color(pixels), "rgb")

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import struct
+import time
+import zlib
 from io import BytesIO
 from pathlib import Path
 
@@ -10,7 +14,10 @@ import numpy as np
 import pytest
 
 from registry.errors import NotFoundError, UsageError
+from tests.helpers.model_specs import DETECTOR_INPUT, EVALUATION_CROP, POSE_INPUT
 from zoo.runner.images import Image, as_image
+from zoo.runner.preprocess import prepare_image, prepare_persons
+from zoo.runner.protocols import PYTHON_DEPLOYMENT_CROP
 
 PIL_Image = pytest.importorskip("PIL.Image", reason="writing CMYK and EXIF files needs PIL")
 
@@ -122,6 +129,89 @@ def test_files_that_cannot_be_decoded_are_refused(tmp_path: Path) -> None:
         assert caught.value.code == "image-unreadable"
     with pytest.raises(UsageError) as caught:
         as_image(tmp_path, honor_exif=True)
+    assert caught.value.code == "image-unreadable"
+
+
+def png_of(width: int, height: int, *, rows: int = 1) -> bytes:
+    """A PNG that states a size in its header and has the data of a few rows only."""
+
+    def chunk(kind: bytes, body: bytes) -> bytes:
+        return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+    data = zlib.compress(bytes((3 * width + 1) * rows))
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize(
+    ("width", "height"),
+    [(30_000, 30_000), (20_000, 10_001), (1_000_000, 1), (1, 1_000_000), (32_767, 1), (2**31 - 1, 2**31 - 1)],
+)
+def test_an_image_that_is_too_large_is_refused_before_it_is_decoded(
+    tmp_path: Path, width: int, height: int
+) -> None:
+    path = tmp_path / "large.png"
+    path.write_bytes(png_of(min(width, 40_000), 1)[:16] + struct.pack(">II", width, height) + bytes(200))
+    started = time.monotonic()
+    with pytest.raises(UsageError) as caught:
+        as_image(path, honor_exif=True)
+    assert caught.value.code == "image-too-large"
+    assert f"{width}x{height}" in (caught.value.found or "")
+    assert time.monotonic() - started < 2
+
+
+@pytest.mark.parametrize(("width", "height"), [(32_766, 2), (2, 32_766)])
+def test_the_longest_images_reach_both_networks(tmp_path: Path, width: int, height: int) -> None:
+    path = tmp_path / "long.png"
+    path.write_bytes(png_of(width, height, rows=height))
+    image = as_image(path, honor_exif=True)
+    assert prepare_image(image, DETECTOR_INPUT, "host").tensor.shape == (1, 3, 192, 192)
+    whole = np.array([[0, 0, width, height]])
+    for crop in (EVALUATION_CROP, PYTHON_DEPLOYMENT_CROP):
+        assert prepare_persons(image, whole, POSE_INPUT, crop, "host").tensor.shape == (1, 3, 128, 96)
+
+
+def test_arrays_and_pil_images_have_the_same_limit() -> None:
+    for source in (np.zeros((1, 40_000), np.uint8), PIL_Image.new("L", (1, 40_000))):
+        with pytest.raises(UsageError) as caught:
+            as_image(source, honor_exif=True)
+        assert caught.value.code == "image-too-large"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_pipes_and_devices_are_refused_instead_of_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    for path in (tmp_path / "pipe.jpg", Path("/dev/zero")):
+        with pytest.raises(UsageError, match="cannot read") as caught:
+            as_image(path, honor_exif=True)
+        assert caught.value.code == "image-unreadable"
+        assert "pipe" in (caught.value.found or "")
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".jpg", "nul\0.jpg", "file.png/inside.jpg"])
+def test_paths_that_no_file_can_have_are_errors(tmp_path: Path, name: str) -> None:
+    written(tmp_path / "file.png", "RGB", "PNG")
+    with pytest.raises((UsageError, NotFoundError)) as caught:
+        as_image(tmp_path / name, honor_exif=True)
+    assert caught.value.code in ("image-unreadable", "image-not-found")
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG"])
+def test_a_truncated_pil_image_is_an_error_of_ours(file_format: str) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (200, 300, 3), dtype=np.uint8)
+    whole = BytesIO()
+    PIL_Image.fromarray(noise).save(whole, file_format)
+    source = PIL_Image.open(BytesIO(whole.getvalue()[: len(whole.getvalue()) // 2]))
+    with pytest.raises(UsageError) as caught:
+        as_image(source, honor_exif=True)
+    assert caught.value.code == "image-unreadable"
+
+
+def test_a_closed_pil_image_is_an_error_of_ours(tmp_path: Path) -> None:
+    source = PIL_Image.open(written(tmp_path / "image.png", "RGB", "PNG"))
+    source.close()
+    with pytest.raises(UsageError) as caught:
+        as_image(source, honor_exif=True)
     assert caught.value.code == "image-unreadable"
 
 
