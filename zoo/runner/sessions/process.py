@@ -45,6 +45,8 @@ class WorkerProcess:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  open as long as the worker lives
         requests, self._requests = os.pipe()
         self._answers, answers = os.pipe()
+        # A write must not block for longer than the time limit when the worker stops reading.
+        os.set_blocking(self._requests, False)
         descriptors = [str(requests), str(answers)]
         command = [str(interpreter.path), *interpreter.flags, frames.__file__, *descriptors, str(script)]
         try:
@@ -86,7 +88,7 @@ class WorkerProcess:
             OSError: The worker has ended; ``TimeoutError`` after the deadline.
             ValueError: The answer is not a valid frame.
         """
-        frames.send(lambda data: os.write(self._requests, data), message, arrays.items())
+        frames.send(_writer(self._requests, deadline), message, arrays.items())
         answer, results = frames.receive(_reader(self._answers, deadline))
         return answer, dict(results)
 
@@ -144,15 +146,39 @@ class WorkerProcess:
 
 
 def _reader(descriptor: int, deadline: float) -> Callable[[memoryview], int]:
-    waiting = select.poll()
-    waiting.register(descriptor, select.POLLIN)
+    wait = _waiter(descriptor, select.POLLIN, deadline)
 
     def read_into(buffer: memoryview) -> int:
-        if not waiting.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            raise TimeoutError
+        wait()
         return os.readv(descriptor, [buffer])
 
     return read_into
+
+
+def _writer(descriptor: int, deadline: float) -> Callable[[memoryview], int]:
+    wait = _waiter(descriptor, select.POLLOUT, deadline)
+
+    def write(data: memoryview) -> int:
+        while True:
+            wait()
+            try:
+                return os.write(descriptor, data)
+            except BlockingIOError:  # less room than one atomic write needs
+                continue
+
+    return write
+
+
+def _waiter(descriptor: int, event: int, deadline: float) -> Callable[[], None]:
+    """Return a function that waits until a descriptor is ready, and raises after the deadline."""
+    ready = select.poll()
+    ready.register(descriptor, event)
+
+    def wait() -> None:
+        if not ready.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            raise TimeoutError
+
+    return wait
 
 
 def _environment(threads: int) -> dict[str, str]:

@@ -292,6 +292,39 @@ def test_a_worker_that_hangs_is_stopped(tmp_path: Path) -> None:
     assert caught.value.code == "predictor-timeout"
 
 
+STOP = "threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGSTOP)).start()"
+
+
+@pytest.mark.parametrize("size", [10, 5_000_000])
+def test_a_worker_that_stops_reading_is_stopped(tmp_path: Path, size: int) -> None:
+    """A large request fills the pipe: the time limit covers writing as well as reading."""
+    session = worker(tmp_path, running=f"import threading, signal; {STOP}", timeout=3)
+    assert session.run({"x": image(2)})
+    time.sleep(0.5)
+    started = time.monotonic()
+    with pytest.raises(ConversionError, match="longer than 3 s") as caught:
+        session.run({"x": image(size)})
+    assert caught.value.code == "predictor-timeout"
+    assert time.monotonic() - started < 20
+    with pytest.raises(UsageError) as closed:
+        session.run({"x": image(2)})
+    assert closed.value.code == "session-closed"
+
+
+def test_a_slow_reader_gets_large_requests(tmp_path: Path) -> None:
+    x = image(3_000_000)
+    with worker(tmp_path, running="time.sleep(0.3)") as session, ThreadPoolExecutor(2) as pool:
+        for y in pool.map(lambda _: session.run({"x": x})["y"], range(3)):
+            assert (y == x * 2).all()
+
+
+def test_a_stopped_worker_can_be_closed(tmp_path: Path) -> None:
+    session = worker(tmp_path, running=f"import threading, signal; {STOP}")
+    session.run({"x": image(2)})
+    time.sleep(0.5)
+    session.close()
+
+
 def test_a_model_whose_inputs_differ_from_its_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConversionError) as caught:
         worker(tmp_path, opening="self.facts['inputs'] = ['other']")
