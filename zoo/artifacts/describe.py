@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from converters.formats import Inspection
 from converters.formats.compare import Comparison, format_tensor
 from converters.formats.inspection import ProvenanceSummary, Runtime
+from registry.printable import printable
 from registry.tables import align_columns
 from zoo._utils.units import format_size
 
@@ -41,7 +42,7 @@ def format_inspection(found: Inspection) -> str:
     Returns:
         Text of several lines with a trailing line break.
     """
-    return "\n".join(_lines(found)) + "\n"
+    return "\n".join(map(printable, _lines(found))) + "\n"
 
 
 def _lines(found: Inspection) -> Iterator[str]:
@@ -106,9 +107,10 @@ def format_comparison(found: Comparison) -> str:
     """
     if found.same:
         how = "the same bytes" if found.same_bytes else "only bytes without meaning differ"
-        return f"{found.first} and {found.second} are the same: {how}\n"
+        return printable(f"{found.first} and {found.second} are the same: {how}") + "\n"
     rows = [(item.fact, item.first or "-", item.second or "-") for item in found.differences]
-    return align_columns(("fact", str(found.first), str(found.second)), rows)
+    head = ("fact", str(found.first), str(found.second))
+    return align_columns(tuple(map(printable, head)), [tuple(map(printable, row)) for row in rows])
 
 
 def _runtime(runtime: Runtime) -> Iterator[str]:

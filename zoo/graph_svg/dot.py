@@ -10,6 +10,7 @@ from converters.formats.bounded_io import escape_surrogates
 from converters.formats.dataflow import Dataflow, written_names
 from converters.formats.graph import AttributeValue, Operator
 from converters.formats.inspection import Tensor
+from registry.printable import printable
 
 # Families of operators by parts of their names; the first match counts. Colors differ in lightness, too.
 _FAMILIES: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -180,5 +181,8 @@ def _extents(tensor: Tensor) -> str:
 
 def _quoted(text: str) -> str:
     """Quote a DOT string; names come from untrusted files."""
-    lines = (escape_surrogates(line).replace("\\", "\\\\").replace('"', '\\"') for line in text.split("\n"))
+    lines = (
+        printable(escape_surrogates(line)).replace("\\", "\\\\").replace('"', '\\"')
+        for line in text.split("\n")
+    )
     return '"' + "\\n".join(line[:_LONGEST_TIP].replace("&", "&amp;") for line in lines) + '"'

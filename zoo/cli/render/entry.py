@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from converters.networks.measured import Complexity
+from registry.printable import printable
 from registry.schema import (
     Accuracy,
     Artifact,
@@ -32,7 +33,7 @@ def format_entry(entry: Entry, measured: Complexity | None) -> str:
     Returns:
         Text of several lines with a trailing line break.
     """
-    return "\n".join(_lines(entry, measured)) + "\n"
+    return "\n".join(map(printable, _lines(entry, measured))) + "\n"
 
 
 def format_pipeline(pipeline: Pipeline) -> str:
@@ -44,7 +45,7 @@ def format_pipeline(pipeline: Pipeline) -> str:
     Returns:
         Text of several lines with a trailing line break.
     """
-    return "\n".join(_pipeline_lines(pipeline)) + "\n"
+    return "\n".join(map(printable, _pipeline_lines(pipeline))) + "\n"
 
 
 def _lines(entry: Entry, measured: Complexity | None) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from registry.printable import printable
 from registry.tables import align_columns
 from zoo._utils.units import format_size
 from zoo.cli.render.results import OUTCOMES
@@ -21,7 +22,7 @@ def format_diagnosis(found: Diagnosis) -> str:
     Returns:
         Text of several lines with a trailing line break.
     """
-    return "\n".join(_lines(found)) + "\n"
+    return "\n".join(map(printable, _lines(found))) + "\n"
 
 
 def _lines(found: Diagnosis) -> Iterator[str]:

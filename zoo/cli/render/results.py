@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from registry.printable import printable
 from registry.schema import KeypointProtocol
 from zoo.cli.render.entry import latency_line, protocol_line
 
@@ -53,7 +54,7 @@ def format_validation(found: Validation) -> str:
     Returns:
         Text of several lines with a trailing line break.
     """
-    return "\n".join(_validation_lines(found)) + "\n"
+    return "\n".join(map(printable, _validation_lines(found))) + "\n"
 
 
 def _validation_lines(found: Validation) -> Iterator[str]:
