@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -47,3 +48,11 @@ def test_the_documentation_builds_without_a_warning(tmp_path: Path) -> None:
     for code in ("unsafe-pickle", "opset-fixed", "not-a-nb", "…-corrupt", "toolchain-no-wheel", "offline"):
         assert code in errors
     assert "category_scope" in (tmp_path / "html/reference/catalog.html").read_text(encoding="utf-8")
+
+
+def test_every_file_that_the_architecture_page_names_exists() -> None:
+    text = (REPOSITORY / "ARCHITECTURE.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`((?:zoo|converters|registry|tools|tests|docs/decisions)/[\w/.]*)`", text))
+
+    assert len(named) > 20
+    assert sorted(name for name in named if not (REPOSITORY / name).exists()) == []
