@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from registry.errors import NotFoundError, UsageError
 from registry.schema import CatalogItem, Entry, Pipeline
 from registry.search import Conditions, search
+from registry.suggest import format_suggestion, looks_like_path
 
 
 class Registry:
@@ -111,8 +111,11 @@ def _sort_key(entry: Entry) -> tuple[str, int, int, str]:
 
 
 def _unknown_entry(name: str, known: Iterable[str]) -> NotFoundError:
+    message = f"no entry is named {name!r}"
+    if looks_like_path(name):
+        hint = "this looks like a path: check that it exists, or name an entry; zoo list shows every entry"
+        return NotFoundError("unknown-entry", message, hint=hint)
     # Releases are suggested only for a name with a release: otherwise each name would appear twice.
     candidates = [candidate for candidate in known if "@" in name or "@" not in candidate]
-    close = difflib.get_close_matches(name.lower().replace("-", "_"), candidates, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(close)}?" if close else "zoo list shows every entry"
-    return NotFoundError("unknown-entry", f"no entry is named {name!r}", hint=hint)
+    hint = format_suggestion(name, candidates, otherwise="zoo list shows every entry")
+    return NotFoundError("unknown-entry", message, hint=hint)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import operator
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from registry.errors import UsageError
+from registry.suggest import format_suggestion
 
 if TYPE_CHECKING:
     from registry.schema.entry import Entry
@@ -233,12 +233,15 @@ def _require_known(what: str, value: str | None, known: Iterable[str]) -> None:
     if value is None or value in known:
         return
     options = sorted(known)
-    close = difflib.get_close_matches(value.lower(), options, n=1)
     raise UsageError(
         "unknown-condition",
         f"no entry has {what} {value!r}",
         expected=f"one of {', '.join(options)}",
-        hint=f"did you mean {close[0]}?" if close else "zoo list shows the values of all entries",
+        hint=format_suggestion(
+            device_name(value) if what == "device" else value,
+            options,
+            otherwise="zoo list shows the values of all entries",
+        ),
     )
 
 
@@ -305,9 +308,8 @@ class _Compiler:
         raise _malformed(self._expression, f"{ast.unparse(node)!r} is neither a name nor a number")
 
     def _unknown_name(self, name: str) -> UsageError:
-        close = difflib.get_close_matches(name.lower(), sorted(self._names), n=1)
         known = f"one of {', '.join(sorted(self._names))}"
-        hint = f"did you mean {close[0]}?" if close else "zoo list --format csv shows the numbers"
+        hint = format_suggestion(name, self._names, otherwise="zoo list --format csv shows the numbers")
         return UsageError(
             "unknown-field", f"{name!r} is not a field of the entries", expected=known, hint=hint
         )

@@ -92,7 +92,7 @@ def _require_input_size(entry: Entry) -> None:
             expected=f"sides that are multiples of {SIDE_MULTIPLE}",
             found=f"{height}x{width}",
             done="nothing was converted",
-            hint="zoo list --task keypoint_detection; zoo list --task detection",
+            hint="zoo list --task keypoint_detection; zoo list --task object_detection",
         )
 
 

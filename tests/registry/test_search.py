@@ -93,7 +93,14 @@ def test_no_text_is_evaluated(text: str) -> None:
 @pytest.mark.parametrize(
     ("conditions", "words"),
     [
-        ({"device": "sd685"}, "did you mean sd865?"),
+        ({"device": "sd685"}, "did you mean sd865, sd845 or sd835?"),
+        ({"device": "Snapdragon 865"}, "did you mean sd865?"),
+        (
+            {"task": "detection"},
+            "did you mean object_detection, keypoint_detection or keypoint_detection_3d?",
+        ),
+        ({"release": "2022"}, "did you mean 2022.03 or 2022.08?"),
+        ({"sort": ("sd865",)}, "sd865_fp16_ms, sd865_fp32_ms"),
         ({"family": "picodett"}, "did you mean picodet?"),
         ({"sort": ("-app",)}, "did you mean ap?"),
         ({"task": "segmentation"}, "keypoint_detection, keypoint_detection_3d"),
