@@ -145,6 +145,29 @@ def open_no_follow(path: Path, flags: int) -> BinaryIO:
     return os.fdopen(handle, "ab" if flags & os.O_APPEND else "wb")
 
 
+def refuse_links(folder: Path, target: Path) -> None:
+    """Refuse a target whose path leads through a symbolic link inside of a folder.
+
+    Args:
+        folder: The folder that the user named; it may be a link itself.
+        target: A path below it.
+
+    Raises:
+        UsageError: ``output-through-link``.
+    """
+    parents = [folder / parent for parent in target.relative_to(folder).parents]
+    for parent in parents[:-1]:
+        if parent.is_symlink():
+            raise UsageError(
+                "output-through-link",
+                f"{target} is not written, because {parent} is a symbolic link",
+                expected=f"folders below {folder}",
+                found=f"a link to {os.readlink(parent)}",
+                done="nothing was written there",
+                hint=f"remove the link, or name another folder: ls -l {parent}",
+            )
+
+
 def sync(path: Path) -> None:
     """Flush a file, or a folder's list of names, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)

@@ -145,16 +145,34 @@ def draw(path: Path | str, form: Literal["svg", "html"] = "html", *, settings: S
     return draw_graph(Path(path), form, facts, cache=chosen.cache)
 
 
-def verify(names: Sequence[str] = (), *, settings: Settings | None = None) -> StoreReport:
+def verify(
+    names: Sequence[str] = (),
+    *,
+    repair: bool = False,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> StoreReport:
     """Compare cached files with their recorded digests.
 
     Args:
         names: Entries; none means the whole cache.
+        repair: Move damaged files to the quarantine, fetch their artifacts again, and verify once more.
         settings: Settings; the environment's by default.
+        reporter: Callbacks for progress and log messages.
+
+    Raises:
+        ZooError: A damaged artifact cannot be fetched again.
     """
     chosen = settings or from_environment()
-    entries = [model_info(name, settings=chosen) for name in names]
-    return resolver_for(SourceOptions(settings=chosen)).store.verify(entries or None)
+    entries = [model_info(name, settings=chosen) for name in names] or None
+    resolver = resolver_for(SourceOptions(settings=chosen), reporter=reporter)
+    report = resolver.store.verify(entries)
+    if report.clean or not repair:
+        return report
+    # Imported here: a clean cache needs no repair.
+    from zoo.artifacts import repair as repairs
+
+    return repairs.repair(resolver, report, load_registry(chosen), entries)
 
 
 def lock(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from converters.fs.atomic import publish, writing_to
+from converters.fs.atomic import publish, refuse_links, writing_to
 from converters.provenance.statement import provenance_path
 from zoo.store.cache_root import cache_work_directory
 
@@ -37,6 +37,8 @@ def copy_out(source: Path, target: Path, *, cache: Path) -> Path:
             pairs.append((provenance_path(source), provenance_path(target)))
     with cache_work_directory(cache) as folder:
         for original, copy in pairs:
+            if source.is_dir():
+                refuse_links(target, copy)
             temp = folder / original.name
             with writing_to(copy):
                 shutil.copyfile(original, temp)

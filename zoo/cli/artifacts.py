@@ -10,6 +10,7 @@ import typer
 from zoo.artifacts.source_options import SourceOptions
 from zoo.cli import _options as options
 from zoo.cli._output import Output
+from zoo.cli.sign import Identity, Key, verify_signatures
 from zoo.settings import settings
 
 
@@ -80,18 +81,33 @@ def verify(
     names: Annotated[
         list[str] | None, typer.Argument(metavar="NAME", help="Default: the whole cache.")
     ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Replace damaged files, and verify again.")
+    ] = False,
+    key: Key = None,
+    identity: Identity = None,
+    mirror: options.Mirror = None,
+    offline: options.Offline = False,
     catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Compare cached files with their recorded digests.
 
-    Exits with 1 if a file is changed, missing or unknown.
+    Exits with 1 if a file is changed, missing or unknown. With --repair, damaged files are moved to the
+    quarantine and fetched again. With --key or --identity, verifies the signatures of files by path.
     """
+    if key is not None or identity is not None:
+        verify_signatures(names or (), key=key, identity=identity, quiet=quiet, json=json)
+        return
     from zoo import api
+    from zoo.artifacts.resolver import Reporter
 
     output = Output(as_json=json, quiet=quiet)
-    report = api.verify(names or (), settings=settings(catalog=catalog))
+    chosen = settings(mirror=mirror, offline=offline, catalog=catalog)
+    with output.display() as display:
+        reporter = Reporter(note=output.note, bar=display.bar)
+        report = api.verify(names or (), repair=repair, settings=chosen, reporter=reporter)
     if json:
         output.document(report)
     else:
@@ -102,6 +118,8 @@ def verify(
         output.lines(f"missing  {path}" for path in report.missing)
         output.lines(f"extra    {path}" for path in report.extra)
         output.note(f"{report.checked} files checked, {report.ok} correct")
+        if not report.clean and not repair:
+            output.note(f"try: {' '.join(['zoo verify --repair', *(names or ())])}")
     if not report.clean:
         raise typer.Exit(1)
 

@@ -127,6 +127,8 @@ def _foreign_names(root: Path) -> list[str]:
         return []
     foreign = []
     for path in children:
+        if path.name == "toolchains" and path.is_symlink() and path.is_dir():
+            continue  # shared with another cache: its own names are looked up there, never by a pattern
         if path.name in _FOLDERS and path.is_dir():
             accepted = _FOLDERS[path.name]
             foreign += [
@@ -171,11 +173,15 @@ def _is_lock(path: Path) -> bool:
 
 
 def _is_work(path: Path) -> bool:
-    return path.name in ("sweep.lock", "sweep.held") or is_work_name(path.name)
+    if path.name in ("sweep.lock", "sweep.held"):
+        return True
+    # A work folder has its lock next to it: a name alone is not enough.
+    locked = any(path.with_name(f"{path.name}{suffix}").is_file() for suffix in (".lock", ".held"))
+    return is_work_name(path.name) and (locked or _is_lock(path))
 
 
 def _is_toolchain(path: Path) -> bool:
-    if path.name == "logs" or _is_lock(path) or _is_work(path):
+    if path.name in ("logs", "work") or _is_lock(path) or _is_work(path):
         return True
     return path.is_dir() and _TOOLCHAIN.fullmatch(path.name) is not None
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import unquote
 
-from converters.fs.atomic import open_no_follow, publish_bytes, sync, writing_to
+from converters.fs.atomic import open_no_follow, publish_bytes, refuse_links, sync, writing_to
 from converters.fs.tempfile_beside import temp_beside
 from registry.errors import IntegrityError, NetworkError, UsageError
 from registry.lock import describe
@@ -77,6 +77,7 @@ class FolderTarget:
     def put(self, path: str, source: Path, digest: Digest) -> None:
         """Copy a file to a temporary name, verify its digest, and rename it."""
         target = self._folder / path
+        refuse_links(self._folder, target)
         with writing_to(target, hint=_FOLDER_HINT):
             target.parent.mkdir(parents=True, exist_ok=True)
             with temp_beside(target) as temp:
@@ -86,6 +87,7 @@ class FolderTarget:
 
     def write(self, path: str, content: bytes) -> None:
         """Replace a small file."""
+        refuse_links(self._folder, self._folder / path)
         publish_bytes(content, self._folder / path)
 
 

@@ -13,7 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from converters.fs.atomic import canonical_json, check_writable, publish, publish_bytes, sha256_of, writing_to
+from converters.fs.atomic import (
+    canonical_json,
+    check_writable,
+    open_no_follow,
+    publish,
+    publish_bytes,
+    refuse_links,
+    sha256_of,
+    writing_to,
+)
+from converters.fs.tempfile_beside import temp_beside
 from registry.errors import MissingToolError, UsageError
 
 
@@ -102,3 +112,59 @@ def test_canonical_json_does_not_depend_on_order(value: dict[str, int | str | No
 def test_canonical_json_has_no_nan() -> None:
     with pytest.raises(ValueError, match="JSON"):
         canonical_json(float("nan"))
+
+
+LINKS = ["model.nb", ".model.nb.tmp", ".model.nb.part", ".model.nb.zoo-00000000.part"]
+
+
+@pytest.mark.table("attacks")
+@pytest.mark.parametrize("name", LINKS)
+@pytest.mark.parametrize("write", ["bytes", "file"])
+def test_no_planted_link_is_written_through(tmp_path: Path, name: str, write: str) -> None:
+    victim, folder = tmp_path / "victim", tmp_path / "out"
+    victim.write_text("precious")
+    folder.mkdir()
+    (folder / name).symlink_to(victim)
+    source = tmp_path / "source"
+    source.write_bytes(b"content")
+
+    if write == "bytes":
+        publish_bytes(b"content", folder / "model.nb")
+    else:
+        publish(source, folder / "model.nb")
+
+    assert victim.read_text() == "precious"
+    assert not (folder / "model.nb").is_symlink()
+    assert (folder / "model.nb").read_bytes() == b"content"
+
+
+def test_temporary_names_cannot_be_guessed(tmp_path: Path) -> None:
+    names = set()
+    for _ in range(20):
+        with temp_beside(tmp_path / "model.nb") as temp:
+            names.add(temp.name)
+    assert len(names) == 20
+
+
+def test_a_file_is_opened_for_writing_only_if_it_is_not_a_link(tmp_path: Path) -> None:
+    (tmp_path / "victim").write_text("precious")
+    (tmp_path / "link").symlink_to(tmp_path / "victim")
+    for flags in (os.O_WRONLY, os.O_WRONLY | os.O_CREAT | os.O_APPEND, os.O_WRONLY | os.O_TRUNC):
+        with pytest.raises(OSError, match="link"):
+            open_no_follow(tmp_path / "link", flags)
+    assert (tmp_path / "victim").read_text() == "precious"
+
+
+@pytest.mark.table("attacks")
+@pytest.mark.parametrize("place", ["a", "a/b"])
+def test_a_folder_that_is_a_link_is_refused_below_the_named_one(tmp_path: Path, place: str) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "out" / place).parent.mkdir(parents=True)
+    (tmp_path / "out" / place).symlink_to(tmp_path / "outside")
+    (tmp_path / "named").symlink_to(tmp_path / "out")
+
+    with pytest.raises(UsageError) as caught:
+        refuse_links(tmp_path / "named", tmp_path / "named/a/b/model.nb")
+
+    assert caught.value.code == "output-through-link"
+    refuse_links(tmp_path / "named", tmp_path / "named/model.nb")

@@ -62,3 +62,17 @@ def test_a_machine_without_a_folder_for_temporary_files_is_told_of(
 
     assert caught.value.code == "temporary-directory-missing"
     assert "TMPDIR" in (caught.value.hint or "")
+
+
+@pytest.mark.table("attacks")
+@pytest.mark.parametrize(
+    "name", ["run-001", "run-2024-11-28", "run-abcdefgh", "run-12345678", "sweep", "run-"]
+)
+def test_folders_that_it_did_not_make_stay(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "best.ckpt").write_text("three weeks of training")
+
+    with work_directory(tmp_path):
+        pass
+
+    assert (tmp_path / name / "best.ckpt").is_file()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from registry.errors import UsageError
+from registry.errors import IntegrityError, UsageError
 from registry.lock import Lock, Locked
 from zoo.artifacts import lockfile as project
 from zoo.store import Store
@@ -172,3 +173,36 @@ class TestWriting:
             ("added", f"{HOST}/c.tar"),
         ]
         assert (work / project.NAME).read_text() == text
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a file to another user")
+class TestOtherUsers:
+    """A lock file that another user placed above the working folder decides nothing."""
+
+    @pytest.fixture
+    def below(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+        monkeypatch.delenv("ZOO_SAFE_DIRECTORY", raising=False)
+        monkeypatch.delenv("SUDO_UID", raising=False)
+        (tmp_path / "shared/mine").mkdir(parents=True)
+        (tmp_path / "shared" / project.NAME).write_text(lock_of("a").dump())
+        monkeypatch.chdir(tmp_path / "shared/mine")
+        return tmp_path / "shared"
+
+    @pytest.mark.table("attacks")
+    @pytest.mark.parametrize("theirs", [project.NAME, ".", "both"])
+    def test_is_refused(self, below: Path, theirs: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in (project.NAME, ".") if theirs == "both" else (theirs,):
+            os.chown(below / name, 65534, 65534)
+
+        for function in (project.find_lock, project.read_pins):
+            with pytest.raises(IntegrityError) as caught:
+                function()
+            assert caught.value.code == "owner-untrusted"
+        monkeypatch.setenv("ZOO_SAFE_DIRECTORY", str(below))
+        assert project.read_pins() == lock_of("a")
+
+    def test_a_nearer_lock_file_is_used(self, below: Path) -> None:
+        os.chown(below, 65534, 65534)
+        (below / "mine" / project.NAME).write_text(lock_of("b").dump())
+
+        assert project.read_pins() == lock_of("b")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -315,3 +316,59 @@ def test_a_resolved_path_survives_a_prune_at_the_same_time(tmp_path: Path) -> No
     counts = json.loads(ran.stdout)
     assert (counts["lost"], counts["damaged"]) == (0, False)
     assert counts["kept"] + counts["pruned"] == 60
+
+
+@pytest.mark.table("attacks")
+@pytest.mark.parametrize("removed", ["the folder of the artifact", "nothing"])
+def test_an_archive_that_is_unpacked_after_the_scan_stays(
+    store_fixture: StoreFixture, removed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A killed prune left an archive without its artifact, which is fetched during the next prune."""
+    from zoo.store import prune as module
+
+    with serve(FILES) as server:
+        folder = folder_of(store_fixture.fetch(server))
+        (archive,) = store_fixture.root.glob("blobs/sha256/*/*")
+        for path in (archive, folder / "manifest.json"):
+            os.utime(path, (time.time() - 90 * DAY,) * 2)
+        if removed != "nothing":
+            shutil.rmtree(folder)
+        real = module.select
+
+        def select(*arguments: object) -> object:
+            selected = real(*arguments)  # type: ignore[arg-type]
+            store_fixture.fetch(server, offline=True)
+            return selected
+
+        monkeypatch.setattr(module, "select", select)
+        report = prune(store_fixture, dangling=True, **OLD)
+
+    assert names(report) == []
+    assert archive.exists()
+    assert store_fixture.store.verify().clean
+
+
+def test_an_archive_in_use_stays(store_fixture: StoreFixture) -> None:
+    with serve(FILES) as server:
+        shutil.rmtree(folder_of(store_fixture.fetch(server)))
+    (archive,) = store_fixture.root.glob("blobs/sha256/*/*")
+    os.utime(archive, (time.time() - 90 * DAY,) * 2)
+    guard = Layout(store_fixture.root).blob_guard(archive.name)
+    with acquire_waiting(guard, "unpacking", lambda _: None):
+        report = prune(store_fixture, dangling=True)
+
+    assert [item.reason for item in report.kept] == ["in use by another process"]
+    assert names(prune(store_fixture, dangling=True)) == [archive.name[:12]]
+
+
+def test_an_archive_of_two_artifacts_stays_with_the_second(store_fixture: StoreFixture) -> None:
+    other = INFERENCE.model_copy(update={"urls": ("https://models.example/models/same.tar",)})
+    twin = ENTRY.model_copy(update={"name": "twin", "artifacts": (other,)})
+    with serve({**FILES, "/models/same.tar": TAR}) as server:
+        first = store_fixture.fetch(server)
+        store_fixture.fetch(server, other, of=twin)
+    last_used(first, 60)
+
+    assert names(prune(store_fixture, **OLD)) == ["picodet@2021/inference"]
+    assert store_fixture.store.verify().clean
+    assert len(list(store_fixture.root.glob("blobs/sha256/*/*"))) == 1
