@@ -31,6 +31,7 @@ from zoo.evaluation.verdict import (
 from zoo.runner.detector import Detector
 from zoo.runner.loading import LoadedModel
 from zoo.runner.postprocess.poses import joint_sigmas
+from zoo.runner.preprocess import describe_image_processing
 from zoo.runner.protocols import EVALUATION_BOX_THRESHOLD, with_detector_boxes
 from zoo.runner.runner import (
     get_detection_protocol,
@@ -53,6 +54,7 @@ class Validation(Model):
         artifact: Artifact, for example ``lite-x86-fp32``.
         origin: ``published`` or ``built``.
         engine: Engine and its version.
+        image_processing: OpenCV and the instruction sets it uses, on which the last digits depend.
         annotations: Annotation file.
         images: Number of evaluated images.
         results: Number of scored boxes or persons.
@@ -74,6 +76,7 @@ class Validation(Model):
     artifact: str
     origin: str
     engine: str
+    image_processing: str = ""
     annotations: Path
     images: int
     results: int
@@ -232,6 +235,7 @@ def measure(
         artifact=first.fetched.artifact,
         origin=first.fetched.origin,
         engine=f"{first.session.engine} {first.session.engine_version}",
+        image_processing=describe_image_processing(),
         annotations=data.annotations,
         images=measured.images,
         results=measured.results,

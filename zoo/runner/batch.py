@@ -18,6 +18,7 @@ from zoo._utils.ordered_map import map_ahead
 from zoo.runner.draw import save_image
 from zoo.runner.images import Image, read_image
 from zoo.runner.media import is_video, open_video, open_video_writer
+from zoo.runner.preprocess import describe_image_processing
 from zoo.runner.runner import Record, Runner
 
 RESULTS = "results.json"
@@ -70,6 +71,7 @@ class RunResult(Model):
         backend: Backend of both models.
         precision: Stored precision of the model file; ``engine`` states the computed one.
         engine: Engine and its version.
+        image_processing: OpenCV and the instruction sets it uses, on which the last digits depend.
         images: Images, in order.
         results: COCO's result list.
         failures: Files that could not be processed.
@@ -81,6 +83,7 @@ class RunResult(Model):
     backend: Backend
     precision: Precision
     engine: str
+    image_processing: str
     images: tuple[ImageSummary, ...]
     results: tuple[dict[str, Any], ...]
     failures: tuple[Failure, ...]
@@ -186,6 +189,7 @@ class _Run:
             backend=model.config.backend,
             precision=model.config.precision,
             engine=f"{model.session.engine} {model.session.engine_version}",
+            image_processing=describe_image_processing(),
             images=tuple(self.images),
             results=tuple(self.results),
             failures=tuple(self.failures),

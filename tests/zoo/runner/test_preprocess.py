@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 
 from tests.helpers.model_specs import DETECTOR_INPUT, EVALUATION_CROP, MEAN, POSE_INPUT, STD
 from zoo.runner.images import Image, read_image
-from zoo.runner.preprocess import prepare_image, prepare_persons
+from zoo.runner.preprocess import describe_image_processing, prepare_image, prepare_persons
 from zoo.runner.protocols import PYTHON_DEPLOYMENT_CROP
 
 BLACK = -np.array(MEAN) / np.array(STD)
@@ -102,14 +103,38 @@ def test_a_region_of_the_input_size_is_cropped_without_resampling() -> None:
     assert (prepared.tensor[0] == image.pixels[50:151, 90:191].transpose(2, 0, 1)).all()
 
 
-def test_detector_inputs_equal_upstreams_to_the_last_bit(shared: Path) -> None:
+def gray_levels(found: np.ndarray, expected: np.ndarray) -> np.ndarray:
+    """Difference of two normalized tensors in gray levels of the image."""
+    return np.abs(found - expected) * np.array(STD, np.float32)[:, None, None] * 255
+
+
+def assert_within_a_gray_level(found: np.ndarray, expected: np.ndarray, *, share: float) -> None:
+    """Compare with upstream's tensors, which were computed on a processor with AVX-512.
+
+    OpenCV and IPP round a few interpolated values differently on other processors: by one gray level at most.
+    Measured shares of such values are 3e-6 with IPP for AVX2 and 4e-2 without IPP (resize, cubic), and 3e-5
+    without AVX2 (affine map, linear).
+    """
+    difference = gray_levels(found, expected)
+    assert difference.max() < 1.01
+    assert (difference > 0.01).mean() <= share
+
+
+def test_the_image_processing_is_described() -> None:
+    words = describe_image_processing()
+    assert words.startswith(f"OpenCV {cv2.__version__}")
+    assert "?" not in words
+
+
+def test_detector_inputs_equal_upstreams_within_a_gray_level(shared: Path) -> None:
     for image in ("demo_3", "demo_4"):
         reference = np.load(shared / f"data/reference/picodet_s_192_pedestrian__{image}.raw.npz")["image"]
         pixels = read_image(shared / f"data/reference/{image}.jpg", honor_exif=True)
-        assert (prepare_image(pixels, DETECTOR_INPUT, "host").tensor == reference).all()
+        found = prepare_image(pixels, DETECTOR_INPUT, "host").tensor
+        assert_within_a_gray_level(found, reference, share=0.08)
 
 
-def test_deployment_crops_equal_upstreams_to_the_last_bit(shared: Path) -> None:
+def test_deployment_crops_equal_upstreams_within_a_gray_level(shared: Path) -> None:
     for image, persons in (("demo_3", 1), ("demo_4", 3)):
         stem = f"data/reference/tinypose_128x96__{image}__A"
         stated = json.loads((shared / f"{stem}.keypoints.json").read_text())["persons"]
@@ -120,10 +145,10 @@ def test_deployment_crops_equal_upstreams_to_the_last_bit(shared: Path) -> None:
         assert prepared.regions.windows is not None
         assert prepared.regions.windows.tolist() == [person["crop_rect"] for person in stated]
         expected = np.concatenate([reference[f"input_{number}"] for number in range(persons)])
-        assert (prepared.tensor == expected).all()
+        assert_within_a_gray_level(prepared.tensor, expected, share=1e-3)
 
 
-def test_evaluation_crops_equal_upstreams_to_the_last_bit(shared: Path) -> None:
+def test_evaluation_crops_equal_upstreams_within_a_gray_level(shared: Path) -> None:
     golden = np.load(shared / "data/reference/arm/golden_tinypose_128x96.npz")
     document = json.loads((shared / "data/coco/annotations/person_keypoints_val2017.json").read_text())
     boxes = {annotation["id"]: annotation["bbox"] for annotation in document["annotations"]}
@@ -134,4 +159,4 @@ def test_evaluation_crops_equal_upstreams_to_the_last_bit(shared: Path) -> None:
         x, y, width, height = boxes[int(annotation)]
         box = np.array([[x, y, min(image.width - 1, x + width - 1), min(image.height - 1, y + height - 1)]])
         prepared = prepare_persons(image, box, POSE_INPUT, EVALUATION_CROP, "host")
-        assert (prepared.tensor[0] == golden["input"][number]).all()
+        assert_within_a_gray_level(prepared.tensor[0], golden["input"][number], share=1e-3)
