@@ -7,8 +7,12 @@ from typing import Literal
 
 from registry.schema import Entry
 
-RELATIVE_TOLERANCE = 1e-4
-"""Default for raw outputs in FP32, as a fraction of the largest value of the output, but at least of 1."""
+RELATIVE_TOLERANCE = 1e-3
+"""Default for raw outputs in FP32, as a fraction of the largest value of the output, but at least of 1.
+
+Rounding alone reaches 2.2e-4: TinyPose on drawn figures, Paddle Inference against ONNX Runtime, on a
+processor with
+AVX-512. A conversion error is larger: FP16 weights and arithmetic give 1e-1 on the same images."""
 
 PIXEL_TOLERANCE = 0.1
 """Default for points and boxes in FP32, in pixels: a fortieth of a heatmap cell, which is not visible."""

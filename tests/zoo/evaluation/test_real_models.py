@@ -18,9 +18,7 @@ DETECTOR = "picodet_s_192_pedestrian"
 POSE = "tinypose_128x96"
 
 
-def limit(name: str) -> float:
-    (tolerance,) = [t for t in registry.load().get(name).tolerances if t.precision == "fp32"]
-    return tolerance.max_abs
+LIMIT = 1e-4  # on this image, which is easier than the drawn figures of the tolerances in the catalog
 
 
 @pytest.mark.parametrize("engine", ["lite", "onnx"])
@@ -33,7 +31,7 @@ def test_the_detector_agrees_on_all_outputs(open_model: OpenModel, shared: Path,
 
     assert len(found) == 8
     worst = max(difference.max_abs for difference in found)
-    assert worst <= limit(DETECTOR), found
+    assert worst <= LIMIT, found
 
 
 @pytest.mark.parametrize("engine", ["lite", "onnx"])
@@ -46,5 +44,5 @@ def test_the_pose_network_agrees_on_heat_maps_and_indices(
 
     heat_maps, indices = compare_outputs(expected, open_model(POSE, engine).run({"image": image}))
 
-    assert heat_maps.max_abs <= limit(POSE)
+    assert heat_maps.max_abs <= LIMIT
     assert (indices.index, indices.max_abs) == (True, 0)
