@@ -26,6 +26,7 @@ class Settings:
         python: Interpreter to build toolchains from, tried before any other (``ZOO_PYTHON``).
         catalogs: Catalog files, folders and addresses that overlay the shipped catalog, lowest precedence
             first (``ZOO_CATALOG``, separated by spaces).
+        keys: Folder of trusted public keys (``ZOO_TRUSTED_KEYS``); None for the platform's default.
     """
 
     cache: Path
@@ -33,6 +34,7 @@ class Settings:
     offline: bool = False
     python: Path | None = None
     catalogs: tuple[str, ...] = ()
+    keys: Path | None = None
 
     @property
     def toolchains(self) -> Path:
@@ -43,6 +45,16 @@ class Settings:
     def catalog_cache(self) -> Path:
         """Folder of downloaded catalogs, and of the indexes of user catalogs."""
         return self.cache / "catalogs"
+
+    @property
+    def trusted_keys(self) -> Path:
+        """Folder of the public keys of trusted identities, ``NAME.pem`` each."""
+        if self.keys is not None:
+            return self.keys
+        # Imported here: only signatures need the conventions of the platform.
+        from platformdirs import user_config_path
+
+        return user_config_path("paddle-zoo", appauthor=False).absolute() / "keys"
 
     @property
     def logs(self) -> Path:
@@ -66,6 +78,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         offline=_flag(env, "ZOO_OFFLINE"),
         python=Path(env["ZOO_PYTHON"]) if env.get("ZOO_PYTHON") else None,
         catalogs=_split(env.get("ZOO_CATALOG", "")),
+        keys=Path(env["ZOO_TRUSTED_KEYS"]).absolute() if env.get("ZOO_TRUSTED_KEYS") else None,
     )
 
 
@@ -107,7 +120,7 @@ def _cache(env: Mapping[str, str]) -> Path:
     # Imported here: only the default cache needs the conventions of the platform.
     from platformdirs import user_cache_path
 
-    return user_cache_path("paddle-zoo", appauthor=False)
+    return user_cache_path("paddle-zoo", appauthor=False).absolute()
 
 
 def _split(text: str) -> tuple[str, ...]:

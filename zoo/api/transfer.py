@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from zoo.api.signing import public_key_path
 from zoo.artifacts.resolver import Reporter
 from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.spec import FetchOptions
@@ -15,10 +16,10 @@ from zoo.settings import Settings, from_environment
 from zoo.transfer import bundle as bundles
 from zoo.transfer import bundle_import as bundle_imports
 from zoo.transfer import mirror as mirrors
-from zoo.transfer import targets as targets
 from zoo.transfer.bundle import Bundle
 from zoo.transfer.bundle_import import ImportedArtifact
 from zoo.transfer.mirror import MirrorReport
+from zoo.transfer.targets import mirror_target
 
 
 def mirror(
@@ -54,7 +55,7 @@ def mirror(
     entries = [e for e in entries if task in (None, e.task) and family in (None, e.family)]
     files = mirrors.select_files(entries, request or FetchOptions())
     resolver = resolver_for(SourceOptions(settings=chosen), reporter=reporter)
-    return mirrors.mirror(files, targets.mirror_target(str(target)), resolver, jobs=jobs, dry_run=dry_run)
+    return mirrors.mirror(files, mirror_target(str(target)), resolver, jobs=jobs, dry_run=dry_run)
 
 
 def bundle(
@@ -92,6 +93,8 @@ def import_bundle(
     path: Path | str,
     *,
     sha256: str | None = None,
+    key: Path | str | None = None,
+    identity: str | None = None,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> tuple[ImportedArtifact, ...]:
@@ -99,14 +102,20 @@ def import_bundle(
 
     Args:
         path: The bundle.
-        sha256: Digest it must have; None takes any.
+        sha256: Digest it must have; None accepts any.
+        key: Public key of the signer, whose signature is next to the bundle.
+        identity: Name of a trusted identity, instead of the key.
         settings: Settings; the environment's by default.
         reporter: Callbacks for progress and log messages.
 
     Raises:
         UsageError: ``bundle-too-new``.
-        IntegrityError: It is damaged, or its artifacts do not match the catalog.
+        IntegrityError: It is damaged, its artifacts do not match the catalog, or its conversions cannot be
+            trusted: without digest, key and identity, each is run again and must give the same bytes.
     """
     chosen = settings or from_environment()
     resolver = resolver_for(SourceOptions(settings=chosen), reporter=reporter)
-    return bundle_imports.import_bundle(Path(path), resolver, load_registry(chosen), sha256=sha256)
+    signer = public_key_path(key, identity, chosen)
+    return bundle_imports.import_bundle(
+        Path(path), resolver, load_registry(chosen), sha256=sha256, key=signer
+    )

@@ -15,7 +15,7 @@ GROUPS = {
     "Get": ("fetch", "lock", "verify"),
     "Convert": ("convert", "inspect", "diff"),
     "Run and measure": ("run", "validate", "compare", "bench", "report", "demo"),
-    "Share": ("mirror", "bundle", "site"),
+    "Share": ("mirror", "bundle", "sign", "site"),
     "Maintain": ("cache", "registry", "toolchain", "doctor"),
 }
 """Headings of ``zoo --help``, each with its commands in order."""
@@ -101,6 +101,10 @@ def load(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0911, PLR0
             from zoo.cli.transfer import bundle_app
 
             return bundle_app
+        case "sign":
+            from zoo.cli.sign import sign
+
+            return sign
         case "site":
             from zoo.cli.reports import site
 

@@ -142,20 +142,32 @@ def import_bundle(
     sha256: Annotated[
         str | None, typer.Option(metavar="HEX", help="Refuse a bundle with any other digest.")
     ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Verify the signature with this public key.")
+    ] = None,
+    identity: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Verify the signature of this trusted identity.")
+    ] = None,
     catalog: options.Catalog = None,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Add the artifacts of a bundle to the cache.
 
-    Prints the path of each artifact. If one artifact is refused, none is added.
+    Prints the path of each artifact. If one artifact is refused, none is added. Without a digest or a
+    signature, conversions are run again here and must give the same bytes.
     """
     from zoo.api import transfer
     from zoo.artifacts.resolver import Reporter
 
     output = Output(as_json=json, quiet=quiet)
     imported = transfer.import_bundle(
-        path, sha256=sha256, settings=settings(catalog=catalog), reporter=Reporter(note=output.note)
+        path,
+        sha256=sha256,
+        key=key,
+        identity=identity,
+        settings=settings(catalog=catalog),
+        reporter=Reporter(note=output.note),
     )
     if json:
         output.document({"artifacts": imported})

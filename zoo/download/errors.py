@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from registry.errors import NetworkError
-from zoo._utils.printable import printable
+from registry.printable import printable
 from zoo.download.redaction import redact
 from zoo.download.response import RETRY_HINT, RetryableError
 
-_LONGEST_CAUSE = 200
+_MAX_CAUSE = 200
 
 
 def download_stalled(url: str, found: str) -> RetryableError:
@@ -35,7 +35,7 @@ def root_cause(error: BaseException) -> str:
     text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
     name = type(error).__name__
     quotes_address = any(mark in text for mark in ("://", "url:", "@"))
-    return name if quotes_address else printable(f"{name}: {text}", _LONGEST_CAUSE)
+    return name if quotes_address else printable(f"{name}: {text}")[:_MAX_CAUSE]
 
 
 def causes(error: BaseException) -> list[BaseException]:

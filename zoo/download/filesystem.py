@@ -17,7 +17,7 @@ from typing import IO, Any, NoReturn, Protocol
 from urllib.parse import unquote, urlsplit
 
 from registry.errors import MissingToolError, NetworkError, UsageError
-from zoo._utils.printable import printable
+from registry.printable import printable
 from zoo.download.errors import connection_lost, root_cause
 from zoo.download.mirrors import base_url, matching_mirror
 from zoo.download.redaction import redact

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit, urlunsplit
 
-from zoo._utils.printable import printable
+from registry.printable import printable
 
 HIDDEN = "***"
 _HOST = re.compile(r"(localhost|[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)+|\[[0-9A-Fa-f:.]+\])")

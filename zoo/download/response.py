@@ -11,8 +11,8 @@ from http import HTTPStatus
 from typing import Literal, NoReturn
 
 from registry.errors import IntegrityError, NetworkError, ZooError
+from registry.printable import printable
 from zoo._utils.checksums import Checksums
-from zoo._utils.printable import printable
 from zoo.download.redaction import redact
 from zoo.download.urls import source_description
 
@@ -28,7 +28,7 @@ CREDENTIAL_HINTS = {
     407: "give the proxy's user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
 }
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
-_LONGEST_HEADER = 80
+_MAX_HEADER = 80
 
 
 class RetryableError(Exception):
@@ -244,7 +244,7 @@ def _refuse_encoding(url: str, headers: Mapping[str, str]) -> None:
 
 def _header(value: str) -> str:
     """The value of a header for a message: a server may send anything in it."""
-    return printable(value, _LONGEST_HEADER)
+    return printable(value)[:_MAX_HEADER]
 
 
 def _strong(etag: str | None) -> str | None:

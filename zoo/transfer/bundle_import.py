@@ -26,6 +26,7 @@ from zoo.archive.unpacker import Member
 from zoo.artifacts.plan import plans
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.artifacts.verify import verify
+from zoo.signing.sign import verify_path
 from zoo.store import Limits, RemoteSource, Store
 from zoo.store.cache_root import cache_work_directory
 from zoo.store.expected_digests import ExpectedDigest, changed, expected_digests
@@ -40,6 +41,7 @@ from zoo.transfer.bundle_manifest import (
     damaged_bundle,
     parse_manifest,
 )
+from zoo.transfer.rebuild import rebuild
 
 MAX_MANIFEST_BYTES = 16 * 1024 * 1024
 
@@ -71,7 +73,12 @@ class _UnpackedBundle:
 
 
 def import_bundle(
-    bundle: Path, resolver: ArtifactResolver, entries: Registry, *, sha256: str | None = None
+    bundle: Path,
+    resolver: ArtifactResolver,
+    entries: Registry,
+    *,
+    sha256: str | None = None,
+    key: Path | None = None,
 ) -> tuple[ImportedArtifact, ...]:
     """Import the artifacts of a bundle into the store.
 
@@ -80,6 +87,8 @@ def import_bundle(
         resolver: The store.
         entries: The catalog.
         sha256: Digest the bundle must have; None accepts any.
+        key: Public key of the signer; the signature is next to the bundle. Without digest and key, every
+            conversion is run again here and must give the same bytes.
 
     Returns:
         The artifacts in the order of the bundle, including those that the store had before.
@@ -88,16 +97,22 @@ def import_bundle(
         NotFoundError: ``no-such-file``, or an entry of the bundle is not in the catalog.
         UsageError: ``bundle-too-new``.
         IntegrityError: ``bundle-damaged``, ``digest-mismatch``, ``digest-changed``, ``bundle-incompatible``,
-            ``artifact-mismatch``, or as for archives. Nothing is imported then.
+            ``artifact-mismatch``, or as for archives; ``bundle-untrusted``: a conversion cannot be run again
+            here; ``conversion-mismatch``: it gives other bytes; ``signature-missing``,
+            ``signature-invalid``, ``signature-mismatch``, ``signature-expired``. Nothing is imported then.
     """
     _check_readable(bundle)
     _check_digest(bundle, sha256)
+    if key is not None:
+        verify_path(bundle, key)
+    trusted = sha256 is not None or key is not None
     with cache_work_directory(resolver.settings.cache) as folder, translate_os_errors(resolver.store.root):
         unpacked = _open(bundle, folder / "bundle")
         _refuse_changes(unpacked.manifest, resolver, entries)
         trial = replace(resolver, store=Store(folder / "store"))
-        _Import(unpacked, bundle, trial, entries).run()
-        return _Import(unpacked, bundle, resolver, entries).run()
+        rebuilt: dict[str, Path] | None = None if trusted else {}
+        _Import(unpacked, bundle, trial, entries).run(rebuilt)
+        return _Import(unpacked, bundle, resolver, entries).run(rebuilt)
 
 
 def _check_readable(bundle: Path) -> None:
@@ -197,8 +212,16 @@ class _Import:
         self._bundle = bundle
         self._resolver = resolver
         self._entries = entries
+        self._rebuilt: dict[str, Path] | None = None
 
-    def run(self) -> tuple[ImportedArtifact, ...]:
+    def run(self, rebuilt: dict[str, Path] | None = None) -> tuple[ImportedArtifact, ...]:
+        """Import all artifacts.
+
+        Args:
+            rebuilt: Results of conversions that were run again, by key; conversions that are missing in it
+                are added. None trusts the conversions in the bundle.
+        """
+        self._rebuilt = rebuilt
         manifest = self._unpacked.manifest
         published = [self._published(item) for item in manifest.published]
         return (*published, *[self._conversion(item) for item in manifest.built])
@@ -223,21 +246,28 @@ class _Import:
         for step, key in zip(plan.steps, item.keys, strict=True):
             if self._resolver.key(path, step, entry.name, entry) != key:
                 raise self._incompatible(item, "this version would use other tools or options")
+            if self._rebuilt is not None and key not in self._rebuilt:
+                bundled = self._bundled(key)
+                result = rebuild(self._resolver, path, step, entry, bundled=bundled, bundle=self._bundle)
+                self._rebuilt[key], path = result.parent, result
+                continue
             with self._resolver.store.reserve_conversion(key) as slot:
                 if not slot.cached:
-                    self._copy(key, slot.folder)
+                    source = self._bundled(key) if self._rebuilt is None else self._rebuilt[key]
+                    shutil.copytree(source, slot.folder, dirs_exist_ok=True)
                     slot.publish()
                     new = True
             path = slot.folder / result_name(step, entry.name)
         verify(entry, item.spec, path)
         return ImportedArtifact(entry=entry.id, artifact=item.spec.id, path=path, built=True, new=new)
 
-    def _copy(self, key: str, folder: Path) -> None:
+    def _bundled(self, key: str) -> Path:
+        """The folder of a conversion in the bundle."""
         source = self._unpacked.folder / BUILT / key
         if not source.is_dir():
             raise damaged_bundle(self._bundle, f"{BUILT}/{key} is missing")
         _check_provenance(self._bundle, source)
-        shutil.copytree(source, folder, dirs_exist_ok=True)
+        return source
 
     def _incompatible(self, item: BundledConversion, found: str) -> IntegrityError:
         return IntegrityError(

@@ -16,14 +16,25 @@ import pytest
 from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import PADDLE2ONNX
-from registry.errors import IntegrityError, NetworkError, NotFoundError, UsageError, ZooError
+from registry.errors import (
+    IntegrityError,
+    MissingToolError,
+    NetworkError,
+    NotFoundError,
+    UsageError,
+    ZooError,
+)
 from registry.lock import Lock, Locked
 from tests.conftest import ensured
+from tests.helpers.keys import write_keys
 from zoo import api
+from zoo.api.signing import sign
 from zoo.api.transfer import bundle, import_bundle
 from zoo.artifacts.spec import FetchOptions
 from zoo.sample import CATALOG, NAME
 from zoo.settings import Settings
+from zoo.store.cache_root import claim_cache
+from zoo.transfer.bundle_import import ImportedArtifact
 
 REQUEST = FetchOptions(weights=True, onnx="fp32")
 
@@ -35,7 +46,7 @@ def made(
     """A bundle with the checkpoint, the inference model and what was converted from it."""
     ensured(toolchains, PADDLE2ONNX)
     folder = tmp_path_factory.mktemp("bundle")
-    (folder / "cache").mkdir()
+    claim_cache(folder / "cache")
     (folder / "cache/toolchains").symlink_to(toolchain_root)
     settings = Settings(cache=folder / "cache", mirrors=(str(upstream),), catalogs=(str(CATALOG),))
     first = bundle([NAME], REQUEST, out=folder / "sample.zoo", settings=settings)
@@ -55,7 +66,7 @@ def test_offline_fetches_find_every_imported_artifact(made: Path, offline_settin
     with pytest.raises(NetworkError):
         api.fetch(NAME, settings=offline_settings)
 
-    imported = import_bundle(made, settings=offline_settings)
+    imported = import_trusted(made, offline_settings)
 
     assert [(item.artifact, item.built, item.new) for item in imported] == [
         ("weights", False, True),
@@ -64,18 +75,18 @@ def test_offline_fetches_find_every_imported_artifact(made: Path, offline_settin
     ]
     assert api.fetch(NAME, settings=offline_settings).path == imported[1].path
     converted = api.fetch(NAME, onnx="fp32", settings=offline_settings)
-    assert (converted.path, converted.from_store) == (imported[2].path, True)
+    assert (converted.path, converted.from_cache) == (imported[2].path, True)
     digest = hashlib.sha256(converted.path.read_bytes()).hexdigest()
     assert read_provenance(converted.path).is_about(digest)
     assert api.verify(settings=offline_settings).clean
-    assert [item.new for item in import_bundle(made, settings=offline_settings)] == [False] * 3
+    assert [item.new for item in import_trusted(made, offline_settings)] == [False] * 3
 
 
 def test_no_temporary_files_remain(made: Path, offline_settings: Settings) -> None:
-    import_bundle(made, settings=offline_settings)
+    import_trusted(made, offline_settings)
 
     names = {path.name for path in offline_settings.cache.iterdir()}
-    assert names == {"artifacts", "blobs", "built", "lock.json", "locks", "work", "partial"}
+    assert names == {"artifacts", "blobs", "built", "lock.json", "locks", "work", "partial", "CACHEDIR.TAG"}
     assert [path.name for path in (offline_settings.cache / "work").iterdir()] == ["sweep.lock"]
     assert list((offline_settings.cache / "partial").iterdir()) == []
 
@@ -83,7 +94,7 @@ def test_no_temporary_files_remain(made: Path, offline_settings: Settings) -> No
 def test_an_imported_bundle_can_be_bundled_again_to_the_same_bytes(
     made: Path, offline_settings: Settings, tmp_path: Path
 ) -> None:
-    import_bundle(made, settings=offline_settings)
+    import_trusted(made, offline_settings)
 
     again = bundle([NAME], REQUEST, out=tmp_path / "again.zoo", settings=offline_settings)
 
@@ -146,11 +157,25 @@ def parts(made: Path) -> Parts:
         return Parts({m.name: archive.extractfile(m).read() for m in archive})  # type: ignore[union-attr]
 
 
-def refused(path: Path, settings: Settings, kind: type[ZooError] = IntegrityError) -> str:
+def import_trusted(path: Path, settings: Settings) -> tuple[ImportedArtifact, ...]:
+    """Import a bundle whose digest is known to be right."""
+    return import_bundle(path, sha256=hashlib.sha256(path.read_bytes()).hexdigest(), settings=settings)
+
+
+def refused(
+    path: Path,
+    settings: Settings,
+    kind: type[ZooError] = IntegrityError,
+    importer: Callable[[Path, Settings], object] = lambda path, settings: import_bundle(
+        path, settings=settings
+    ),
+) -> str:
     """The error code of a refused import; checks that the store is unchanged."""
     with pytest.raises(kind) as caught:
-        import_bundle(path, settings=settings)
-    left = [file for file in settings.cache.rglob("*") if file.is_file() and file.suffix != ".lock"]
+        importer(path, settings)
+    left = [
+        file for file in settings.cache.rglob("*") if file.is_file() and file.suffix not in (".lock", ".TAG")
+    ]
     assert left == []
     return caught.value.code
 
@@ -183,7 +208,8 @@ class TestTampering:
         parts.change_manifest(
             lambda data: [data["members"].pop(n) for n in list(data["members"]) if "provenance" in n]
         )
-        assert refused(parts.write(tmp_path / "b"), offline_settings) == "artifact-mismatch"
+        bundle = parts.write(tmp_path / "b")
+        assert refused(bundle, offline_settings, importer=import_trusted) == "artifact-mismatch"
 
     def test_a_published_file_with_another_digest_than_the_catalogs(
         self, parts: Parts, offline_settings: Settings, tmp_path: Path
@@ -278,3 +304,91 @@ def test_an_entry_that_is_not_in_the_catalog(made: Path, offline_settings: Setti
 
 def test_a_missing_bundle(offline_settings: Settings, tmp_path: Path) -> None:
     assert refused(tmp_path / "nowhere", offline_settings, NotFoundError) == "no-such-file"
+
+
+class TestForgery:
+    """Conversions with changed weights, whose digests and provenance agree with the changed bytes."""
+
+    @pytest.fixture
+    def forged(self, parts: Parts, tmp_path: Path) -> Path:
+        name = parts.find(".onnx")
+        old = hashlib.sha256(parts.members[name]).hexdigest()
+        parts.replace(name, change_weights(parts.members[name]))
+        new = hashlib.sha256(parts.members[name]).hexdigest()
+        provenance = parts.find(".onnx.provenance.json")
+        parts.replace(provenance, parts.members[provenance].replace(old.encode(), new.encode()))
+        return parts.write(tmp_path / "forged.zoo")
+
+    def test_without_the_tools_a_conversion_is_refused(
+        self, made: Path, forged: Path, offline_settings: Settings, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def missing(*_: object) -> None:
+            raise MissingToolError("toolchain-offline", "the tool is not installed")
+
+        monkeypatch.setattr(Toolchains, "ensure", missing)
+        for path in (made, forged):
+            assert refused(path, offline_settings) == "bundle-untrusted"
+
+    def test_with_the_tools_a_forged_conversion_is_found(
+        self, forged: Path, offline_settings: Settings, toolchain_root: Path
+    ) -> None:
+        settings = with_toolchains(offline_settings, toolchain_root)
+        with pytest.raises(IntegrityError) as caught:
+            import_bundle(forged, settings=settings)
+
+        assert caught.value.code == "conversion-mismatch"
+        assert list(settings.cache.glob("built/*")) == []
+        assert list(settings.cache.glob("artifacts/*")) == []
+
+    def test_with_the_tools_a_genuine_conversion_is_imported(
+        self, made: Path, offline_settings: Settings, toolchain_root: Path
+    ) -> None:
+        settings = with_toolchains(offline_settings, toolchain_root)
+        imported = import_bundle(made, settings=settings)
+
+        assert [(item.artifact, item.built, item.new) for item in imported][-1] == ("onnx-fp32", True, True)
+        assert api.fetch(NAME, onnx="fp32", settings=settings).from_cache
+        assert api.verify(settings=settings).clean
+
+    def test_a_bundle_without_conversions_needs_no_digest(
+        self, tmp_path: Path, offline_settings: Settings, settings: Settings
+    ) -> None:
+        published = bundle([NAME], FetchOptions(weights=True), out=tmp_path / "p.zoo", settings=settings)
+        other = replace(offline_settings, cache=tmp_path / "other")
+
+        assert [item.built for item in import_bundle(published.path, settings=other)] == [False]
+
+    def test_a_signed_bundle_is_trusted_and_a_forged_one_is_not(
+        self, made: Path, forged: Path, offline_settings: Settings, tmp_path: Path
+    ) -> None:
+        pytest.importorskip("cryptography", reason="pip install 'paddle-zoo[sign]'")
+        key = write_keys(tmp_path)
+        genuine = tmp_path / "genuine.zoo"
+        genuine.write_bytes(made.read_bytes())
+        sign(genuine, key=key)
+        public = key.with_suffix(".pub")
+
+        imported = import_bundle(genuine, key=public, settings=offline_settings)
+        assert [item.new for item in imported] == [True] * 3
+
+        forged.with_name("forged.zoo.sig").write_bytes(genuine.with_name("genuine.zoo.sig").read_bytes())
+        other = replace(offline_settings, cache=tmp_path / "other")
+        signed = {"importer": lambda path, settings: import_bundle(path, key=public, settings=settings)}
+        assert refused(forged, other, **signed) == "signature-mismatch"
+        forged.with_name("forged.zoo.sig").unlink()
+        assert refused(forged, other, **signed) == "signature-missing"
+
+
+def change_weights(data: bytes) -> bytes:
+    """Change some values in the middle of a file, where its weights are."""
+    changed = bytearray(data)
+    for at in range(len(data) // 2, len(data) // 2 + 400, 4):
+        changed[at] ^= 0x10
+    return bytes(changed)
+
+
+def with_toolchains(settings: Settings, root: Path) -> Settings:
+    """The same settings with the environments of the tests' toolchains."""
+    claim_cache(settings.cache)
+    (settings.cache / "toolchains").symlink_to(root)
+    return settings

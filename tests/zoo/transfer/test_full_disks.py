@@ -25,7 +25,7 @@ def zoo(tmp_path: Path) -> Zoo:
 
 
 def files(folder: Path) -> list[str]:
-    found = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".lock"]
+    found = [path for path in folder.rglob("*") if path.is_file() and path.suffix not in (".lock", ".TAG")]
     return sorted(str(path.relative_to(folder)) for path in found)
 
 

@@ -13,6 +13,7 @@ from tests.conftest import ensured
 from tests.helpers.zoo_process import REPOSITORY, Zoo
 from zoo.sample import NAME
 from zoo.sample.figures import write_coco
+from zoo.store.cache_root import claim_cache
 
 GUARD = """
 import sys
@@ -37,7 +38,7 @@ def filled_cache(
     """A folder with a store that has the sample's files and its ONNX conversion, and images."""
     ensured(toolchains, PADDLE2ONNX)
     folder = tmp_path_factory.mktemp("offline")
-    (folder / "cache").mkdir()
+    claim_cache(folder / "cache")
     (folder / "cache/toolchains").symlink_to(toolchain_root)
     zoo = Zoo(folder)
     for kind in (["--all"], ["--onnx", "fp32"]):
