@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, NoReturn
 from pydantic import Field, NonNegativeInt, ValidationError
 
 from registry.errors import IntegrityError, UsageError
+from registry.printable import printable
 from registry.schema.artifact import Digest, Sha256, Url
 from registry.schema.base import Model
 
@@ -198,14 +199,13 @@ class _Reader:
         return data
 
     def _unique(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        keys = [key for key, _ in pairs]
-        for key in keys:
-            if keys.count(key) > 1:
-                self._fail(
-                    self._line(_quote(key), last=True),
-                    f"{key} is defined twice: keep the correct line",
-                )
-        return dict(pairs)
+        unique: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in unique:
+                line = self._line(_quote(key), last=True)
+                self._fail(line, f"{key} is defined twice: keep the correct line")
+            unique[key] = value
+        return unique
 
     def _locked(self, url: str, value: Any) -> Locked:
         try:
@@ -221,7 +221,7 @@ class _Reader:
         return self._text.count("\n", 0, max(position, 0)) + 1
 
     def _fail(self, line: int, problem: str) -> NoReturn:
-        raise _bad_lock(self._path, line, problem)
+        raise _bad_lock(self._path, line, printable(problem))
 
 
 def _bad_lock(path: Path, line: int, problem: str) -> UsageError:

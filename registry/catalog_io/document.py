@@ -12,6 +12,9 @@ from registry.safe_yaml import Location, Reason, YamlDocument, YamlError, YamlLi
 MAX_SIZE = 32 * 1024 * 1024
 """Bound on a catalog file; the largest of the shipped catalog is below 100 kB."""
 
+MAX_VALUES = 200_000
+"""Bound on the values of a catalog file; the largest of the shipped catalog has about 4,400."""
+
 _CODES: dict[Reason, str] = {
     "syntax": "catalog-not-yaml",
     "limit": "catalog-too-large",
@@ -61,12 +64,13 @@ def read_document(path: Path) -> CatalogDocument:
             hint=f"ls -l {path}; file {path}",
         ) from None
     try:
-        document = read_yaml_with_lines(text, YamlLimits(characters=MAX_SIZE))
+        document = read_yaml_with_lines(text, YamlLimits(characters=MAX_SIZE, values=MAX_VALUES))
     except YamlError as error:
+        advice = "split the catalog into several files" if error.reason == "limit" else "correct the line"
         raise CatalogError(
             _CODES[error.reason],
             f"{path}:{error.line}: {error.problem}",
-            hint=f"correct line {error.line}, then run: zoo registry check {path}",
+            hint=f"{advice}, then run: zoo registry check {path}",
         ) from None
     return CatalogDocument(path, document)
 

@@ -19,6 +19,9 @@ from registry.registry import Registry
 from registry.safe_yaml import Location
 from registry.schema import CatalogItem, Entry, Model, Pipeline
 
+MAX_PROBLEMS = 1000
+"""Mistakes of one file that are listed."""
+
 
 class Problem(Model):
     """One mistake in a catalog file.
@@ -132,10 +135,15 @@ _SELF_EXPLANATORY = ("missing", "extra_forbidden", "unknown_kind")
 
 def _describe_errors(document: CatalogDocument, error: ValidationError) -> list[Problem]:
     problems = []
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    # pydantic also reports a list as too short if all of its items are invalid.
+    parents = {detail["loc"][:end] for detail in details for end in range(len(detail["loc"]))}
+    for detail in details[:MAX_PROBLEMS]:
+        if detail["type"] == "too_short" and detail["loc"] in parents:
+            continue
         location = _strip_union_tags(document.data, detail["loc"], missing=detail["type"] == "missing")
         message = detail["msg"].removeprefix("Value error, ")
-        if detail["type"] not in _SELF_EXPLANATORY and _is_short_scalar(detail["input"]):
+        if detail["type"] not in _SELF_EXPLANATORY and _may_be_quoted(detail["input"]):
             message = f"{message}, not {detail['input']!r}"
         problems.append(
             Problem(
@@ -145,6 +153,10 @@ def _describe_errors(document: CatalogDocument, error: ValidationError) -> list[
                 message=message,
             )
         )
+    if len(details) > MAX_PROBLEMS:
+        message = f"{len(details) - MAX_PROBLEMS} more mistakes are not listed"
+        line = max(problem.line for problem in problems)
+        problems.append(Problem(file=document.path, line=line, field="(file)", message=message))
     return problems
 
 
@@ -161,8 +173,10 @@ def _strip_union_tags(data: Any, location: Location, *, missing: bool) -> Locati
     return tuple(path)
 
 
-def _is_short_scalar(value: object) -> bool:
-    return isinstance(value, (str, int, float, bool)) and len(str(value)) <= 80
+def _may_be_quoted(value: object) -> bool:
+    # A URL may contain a password or a token.
+    is_url = isinstance(value, str) and "://" in value
+    return isinstance(value, (str, int, float, bool)) and len(str(value)) <= 80 and not is_url
 
 
 def _format_field(document: CatalogDocument, location: Location) -> str:

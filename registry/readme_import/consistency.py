@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -18,11 +19,15 @@ if TYPE_CHECKING:
 
 _CONFIG = re.compile(r"(?<![\w/.])configs/[\w./-]+\.yml")
 _WRITES = re.compile(r"--output_dir[= ]([\w-]+)")
+_FOLDER = re.compile(r"[\w-]+(?=/)")
 _NO_NMS = re.compile(
     r"\b(?:no|without) NMS\b.*export\.nms\s*=\s*True|无需导出NMS.*export\.nms\s*=\s*True", re.IGNORECASE
 )
 MAX_LINE = 10_000
 """Characters of a line that is searched for prose."""
+
+MAX_CONFIG = 1024 * 1024
+"""Bytes of a configuration that are searched for its weights key."""
 
 _WEIGHTS = re.compile(r"^weights:\s*(\S+)", re.MULTILINE)
 
@@ -60,10 +65,10 @@ def _find_moved_configs(page: Page, drafts: Sequence[Draft]) -> Iterator[Issue]:
 
 
 def _find_unread_folders(page: Page) -> Iterator[Issue]:
-    text = "\n".join(page.lines)
+    folders = set(_FOLDER.findall("\n".join(page.lines)))
     for number, line in enumerate(page.lines, 1):
         for folder in dict.fromkeys(_WRITES.findall(line)):
-            if f"{folder}/" not in text and "output_inference/" in text:
+            if folder not in folders and "output_inference" in folders:
                 yield Issue(number, None, f"a command writes to {folder}, which no later command reads")
 
 
@@ -139,21 +144,47 @@ def find_tree_issues(imported: ImportedDocument, tree: Path) -> Iterator[Issue]:
         imported: An imported document.
         tree: Checkout of its repository.
     """
+    names: dict[str, list[str]] | None = None
     for draft in imported.drafts:
         for file in draft.artifacts:
             path = to_repository_path(file.url) if file.kind == "config" else None
             if path is None:
                 continue
-            if (tree / path).is_file():
-                yield from _check_weights_key(draft, tree, path)
+            if ".." in path.split("/"):
+                yield Issue(draft.line, None, f"{path} leads out of the repository")
                 continue
-            found = sorted(str(other.relative_to(tree)) for other in tree.rglob(cells.file_name(path)))
+            text = _read_config(tree / path)
+            if text is not None:
+                yield from _check_weights_key(draft, text, path)
+                continue
+            names = _list_tree(tree) if names is None else names
+            found = names.get(cells.file_name(path))
             there = f"found at {', '.join(found)}" if found else "no file of the repository has that name"
             yield Issue(draft.line, None, f"{path} does not exist: {there}")
 
 
-def _check_weights_key(draft: Draft, tree: Path, path: str) -> Iterator[Issue]:
-    match = _WEIGHTS.search((tree / path).read_text(encoding="utf-8", errors="replace"))
+def _read_config(path: Path) -> str | None:
+    """Read the start of a configuration; None if there is no such file."""
+    try:
+        if not path.is_file():
+            return None
+        with path.open("rb") as file:
+            return file.read(MAX_CONFIG).decode("utf-8", errors="replace")
+    except (OSError, ValueError):  # no permission, or a name that no file can have
+        return None
+
+
+def _list_tree(tree: Path) -> dict[str, list[str]]:
+    """Map the names of all files of a checkout to their paths."""
+    names: dict[str, list[str]] = {}
+    for folder, _, files in sorted(os.walk(tree)):
+        for name in sorted(files):
+            names.setdefault(name, []).append(os.path.relpath(os.path.join(folder, name), tree))
+    return names
+
+
+def _check_weights_key(draft: Draft, text: str, path: str) -> Iterator[Issue]:
+    match = _WEIGHTS.search(text)
     own = cells.file_stem(path)
     if match and own not in match[1]:
         yield Issue(draft.line, None, f"{path} has the key weights: {match[1]}, which does not name {own}")

@@ -24,13 +24,17 @@ class CatalogModel(Model):
 
 def _check_line(text: str) -> str:
     if printable(text) != text:
-        raise ValueError("the text must be one line without control characters")
+        character = next(char for char in text if printable(char) != char)
+        raise ValueError(
+            f"the text must be one line without control characters such as {printable(character)}"
+        )
     return text
 
 
 def _check_text(text: str) -> str:
     if printable(text, multiline=True) != text:
-        raise ValueError("the text must not contain control characters")
+        character = next(char for char in text if printable(char, multiline=True) != char)
+        raise ValueError(f"the text must not contain control characters such as {printable(character)}")
     return text
 
 
