@@ -94,6 +94,8 @@ def run(
     else:
         output.table(*format_run(found))
         output.lines(found.written)
+    for sentence in found.notes:
+        output.note(sentence)
     for failure in found.failures:
         output.note(f"{failure.file}: {failure.error['message']}")
     if found.failures:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import os
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from converters.fs.atomic import publish_bytes, writing_to
+from converters.fs.atomic import check_writable, publish_bytes
 from registry.choices import FloatPrecision as Precision
 from registry.errors import NotFoundError, UsageError, ZooError
 from registry.schema import Model
@@ -24,6 +26,8 @@ from zoo.runner.runner import Record, Runner
 RESULTS = "results.json"
 """File with COCO's result list, as its evaluators read it."""
 
+_MAX_DIGITS = 18  # of an id that fits 64 bits
+_MAX_STEM = 220  # bytes; leaves room for a number and the suffix within 255
 _ANNOTATED = ".annotated"  # part of every name written here, so that no original image is overwritten
 
 
@@ -31,8 +35,8 @@ class ImageSummary(Model):
     """One image or frame that was processed.
 
     Attributes:
-        image_id: Id in the results: the number if the file name is a number, as in COCO; else the path, and
-            for a frame of a video ``path#number``.
+        image_id: Id in the results: the number if the file name is a number, as in COCO, that no other file
+            of the run has; else the path, and for a frame of a video ``path#number``.
         file: The file it was read from.
         width: Columns in pixels, after its EXIF orientation.
         height: Rows in pixels.
@@ -76,6 +80,7 @@ class RunResult(Model):
         results: COCO's result list.
         failures: Files that could not be processed.
         written: Files that were written.
+        notes: Decisions that affect the results, one sentence each.
     """
 
     entry: str
@@ -88,15 +93,17 @@ class RunResult(Model):
     results: tuple[dict[str, Any], ...]
     failures: tuple[Failure, ...]
     written: tuple[Path, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
 class _ImageResult:
-    """One image's results, and the annotated image when annotated copies are written."""
+    """One image's results, its annotated copy if one is drawn, and why that could not be written."""
 
     summary: ImageSummary
     records: Sequence[Record]
     drawn: Image | None
+    failure: Failure | None = None
 
 
 def run_on_files(
@@ -109,7 +116,8 @@ def run_on_files(
 ) -> RunResult:
     """Run a model over images and videos.
 
-    A file that cannot be read is skipped and reported in ``failures``, unless it is the only one.
+    A file that cannot be read, or whose annotated copy cannot be written, is reported in ``failures``, unless
+    it is the only one.
 
     Args:
         runner: The model.
@@ -119,13 +127,14 @@ def run_on_files(
         on_image: Called with the number of images or frames just finished.
 
     Raises:
+        MissingToolError: ``disk-full``.
         UsageError: ``output-not-writable``, or the only file cannot be read.
         NotFoundError: The only file does not exist.
         ConversionError: An engine failed.
     """
     if out is not None:
-        _make_folder(out)
-    run = _Run(runner, files, out, jobs, on_image, _output_names(files))
+        check_writable(out / RESULTS)  # before the model runs over thousands of images
+    run = _Run(runner, files, out, jobs, on_image, _output_names(files), _image_ids(files))
     run.add_images([path for path in files if not is_video(path)])
     for path in files:
         if is_video(path):
@@ -143,6 +152,7 @@ class _Run:
     jobs: int
     on_image: Callable[[int], None]
     names: dict[Path, str]
+    ids: dict[Path, int | str]
     images: list[ImageSummary] = field(default_factory=list)
     results: list[dict[str, Any]] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
@@ -156,7 +166,10 @@ class _Run:
                 self.failures.append(result)
             else:
                 self._add(result)
-                self.written += [target] if (target := self._target(path, ".jpg")) else []
+                if result.failure is not None:
+                    self.failures.append(result.failure)
+                elif target := self._target(path, ".jpg"):
+                    self.written.append(target)
             self.on_image(1)
 
     def add_video(self, path: Path) -> None:
@@ -167,6 +180,7 @@ class _Run:
             self.failures.append(self._failure(path, error))
             return
         target = self._target(path, ".mp4")
+        count = len(self.images)
         # Frames are written while other threads process the next ones.
         with open_video_writer(target, video.rate) as write:
             process = partial(self._process_frame, path)
@@ -176,7 +190,8 @@ class _Run:
                 if result.drawn is not None:
                     write(result.drawn)
                 self.on_image(1)
-        self.written += [target] if target else []
+        if target is not None and len(self.images) > count:
+            self.written.append(target)
 
     def result(self) -> RunResult:
         """Write the result file and return all results."""
@@ -194,18 +209,33 @@ class _Run:
             results=tuple(self.results),
             failures=tuple(self.failures),
             written=tuple(self.written),
+            notes=tuple(self._notes()),
         )
+
+    def _notes(self) -> Iterator[str]:
+        numbered = [path for path in self.files if _number(path) is not None and not is_video(path)]
+        clashing = [path for path in numbered if isinstance(self.ids[path], str)]
+        if clashing:
+            yield (
+                f"{len(clashing)} images have names with the same number, for example {clashing[0].name}; "
+                "their image_id is the path"
+            )
 
     def _process_image(self, path: Path) -> _ImageResult | Failure:
         try:
             image = read_image(path, honor_exif=True)
         except (NotFoundError, UsageError) as error:
             return self._failure(path, error)
-        result = _run_on_image(self.runner, image, _image_id(path), path, draw=self.out is not None)
+        result = _run_on_image(self.runner, image, self.ids[path], path, draw=self.out is not None)
         target = self._target(path, ".jpg")
+        failure = None
         if target is not None and result.drawn is not None:
-            save_image(result.drawn, target)
-        return replace(result, drawn=None)  # results are queued in order; pixels need not stay in memory
+            try:
+                save_image(result.drawn, target)
+            except UsageError as error:
+                failure = self._failure(path, error)
+        # Results are queued in order; pixels need not stay in memory.
+        return replace(result, drawn=None, failure=failure)
 
     def _process_frame(self, path: Path, numbered: tuple[int, Image]) -> _ImageResult:
         number, image = numbered
@@ -240,25 +270,40 @@ def _run_on_image(
     return _ImageResult(summary, records, runner.draw(image, result) if draw else None)
 
 
-def _image_id(path: Path) -> int | str:
-    return int(path.stem) if path.stem.isascii() and path.stem.isdigit() else str(path)
+def _image_ids(files: Sequence[Path]) -> dict[Path, int | str]:
+    """Ids of the images: the number in the name, as in COCO, if no other file of the run has it."""
+    counts = Counter(number for path in files if (number := _number(path)) is not None)
+    ids: dict[Path, int | str] = {}
+    for path in files:
+        number = _number(path)
+        ids[path] = number if number is not None and counts[number] == 1 else str(path)
+    return ids
+
+
+def _number(path: Path) -> int | None:
+    stem = path.stem
+    return int(stem) if stem.isascii() and stem.isdigit() and len(stem) <= _MAX_DIGITS else None
 
 
 def _output_names(files: Sequence[Path]) -> dict[Path, str]:
-    """Names of the annotated copies without suffix; equal file names from several folders are numbered."""
+    """Names of the annotated copies without suffix.
+
+    Equal names from several folders are numbered; names that differ only in case are equal on some systems.
+    Long names are shortened, since a file name has at most 255 bytes.
+    """
     names: dict[Path, str] = {}
+    taken: set[str] = set()
     for path in files:
-        name, number = path.stem, 1
-        while f"{name}{_ANNOTATED}" in names.values():
+        stem = os.fsdecode(os.fsencode(path.stem)[:_MAX_STEM])
+        if stem not in path.stem:  # cut inside a character, which leaves bytes that do not decode
+            stem = stem.encode("utf-8", "ignore").decode()
+        name, number = stem, 1
+        while name.casefold() in taken:
             number += 1
-            name = f"{path.stem}-{number}"
+            name = f"{stem}-{number}"
+        taken.add(name.casefold())
         names[path] = f"{name}{_ANNOTATED}"
     return names
-
-
-def _make_folder(out: Path) -> None:
-    with writing_to(out):
-        out.mkdir(parents=True, exist_ok=True)
 
 
 def _write_results(out: Path, results: Sequence[dict[str, Any]]) -> Path:

@@ -7,6 +7,7 @@ import numpy as np
 from registry.schema.io import DetectionOutput, Input
 from registry.schema.protocol import MulticlassNms
 from zoo._utils.arrays import Array
+from zoo.datasets.categories import find_person
 from zoo.runner.images import ImageSource, as_image
 from zoo.runner.postprocess.checks import check_finite
 from zoo.runner.postprocess.heads import decode_detections
@@ -47,8 +48,7 @@ class Detector:
     @property
     def person(self) -> int | None:
         """Number of the person class; None when there is none."""
-        classes = self.output.classes
-        return classes.index("person") if "person" in classes else None
+        return find_person(self.output.classes)
 
     def __call__(self, image: ImageSource) -> Detections:
         """Find boxes in one image.

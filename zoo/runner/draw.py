@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from converters.fs.atomic import writing_to
+from converters.fs.atomic import replace_bytes, writing_to
 from registry.errors import UsageError
 from zoo._utils.arrays import Bytes, Doubles
 from zoo.runner.images import Image
@@ -109,7 +109,7 @@ def draw_boxes(
 
 
 def save_image(image: Image, path: Path) -> None:
-    """Write an image; the suffix of the name decides the format.
+    """Write an image whole or not at all; the suffix of the name decides the format.
 
     Raises:
         UsageError: ``image-format`` for a suffix OpenCV cannot write, ``output-not-writable``.
@@ -129,7 +129,7 @@ def save_image(image: Image, path: Path) -> None:
             hint=f"name it {path.with_suffix('.jpg').name}",
         ) from error
     with writing_to(path):
-        path.write_bytes(encoded.tobytes())
+        replace_bytes(encoded.tobytes(), path, durable=False)
 
 
 def _brush(box: Doubles, image: Image) -> _Brush:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import glob
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from converters.fs.atomic import check_writable
+from converters.fs.atomic import check_writable, publish, writing_to
 from registry.errors import NotFoundError, UsageError
 from zoo.runner.images import Image
 
@@ -19,6 +20,7 @@ IMAGES = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"})
 
 VIDEOS = frozenset({".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg"})
 
+_VIDEO = "video.mp4"
 _DEFAULT_RATE = 25.0  # frames per second, for files that do not state it
 
 
@@ -108,14 +110,23 @@ def open_video_writer(path: Path | None, rate: float) -> Iterator[Callable[[Imag
     """
     import cv2  # heavy: commands that never open an image must not load it
 
+    if path is None:
+        yield lambda image: None
+        return
     opened: list[cv2.VideoWriter] = []
+    temporary: list[Path] = []
+    # In a private folder first: OpenCV would write through a link at the target, or leave half a video.
+    folder = ExitStack()
 
     def write(image: Image) -> None:
         if not opened:
-            if path is not None:
-                check_writable(path)  # OpenCV gives no reason for a failure
+            check_writable(path)  # OpenCV gives no reason for a failure
+            with writing_to(path):
+                private = folder.enter_context(tempfile.TemporaryDirectory(prefix=".zoo-", dir=path.parent))
             codec = cv2.VideoWriter.fourcc(*"mp4v")
-            opened.append(cv2.VideoWriter(str(path), codec, rate, (image.width, image.height)))
+            size = (image.width, image.height)
+            opened.append(cv2.VideoWriter(str(Path(private, _VIDEO)), codec, rate, size))
+            temporary.append(Path(private, _VIDEO))
             if not opened[0].isOpened():
                 raise UsageError(
                     "video-unwritable",
@@ -126,11 +137,14 @@ def open_video_writer(path: Path | None, rate: float) -> Iterator[Callable[[Imag
                 )
         opened[0].write(image.as_bgr())
 
-    try:
-        yield write
-    finally:
-        for writer in opened:
-            writer.release()
+    with folder:
+        try:
+            yield write
+        finally:
+            for writer in opened:
+                writer.release()
+        for file in temporary:
+            publish(file, path)
 
 
 def _expand(word: str) -> list[Path]:

@@ -8,6 +8,7 @@ from functools import partial
 from registry.errors import UsageError
 from registry.schema.io import DetectionOutput
 from zoo._utils.ordered_map import map_ahead
+from zoo.datasets.categories import find_person
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import Image, ImageSource, as_image
@@ -22,11 +23,12 @@ def require_persons(output: DetectionOutput) -> None:
     Raises:
         UsageError: ``no-person-class``.
     """
-    if "person" not in output.classes:
+    if find_person(output.classes) is None:
         raise UsageError(
             "no-person-class",
             "the detector has no person class",
-            found=", ".join(output.classes),
+            expected="a class named person or pedestrian",
+            found=", ".join(output.classes)[:200],
             hint="zoo list --task object_detection",
         )
 

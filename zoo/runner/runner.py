@@ -13,7 +13,7 @@ from registry.schema import Entry
 from registry.schema.io import DetectionOutput, HeatmapOutput
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol, MulticlassNms
 from zoo._utils.ordered_map import map_ahead
-from zoo.datasets.categories import PERSON
+from zoo.datasets.categories import PERSON, find_person
 from zoo.runner.detector import Detector
 from zoo.runner.draw import draw_boxes, draw_poses
 from zoo.runner.estimator import PoseEstimator
@@ -263,6 +263,6 @@ def no_protocol_error(entry: Entry) -> UsageError:
 
 def coco_categories(output: DetectionOutput) -> tuple[int, ...]:
     """COCO category id of each class: COCO's own for COCO's 80 classes, else counted from 1."""
-    if output.classes == ("person",):
+    if len(output.classes) == 1 and find_person(output.classes) == 0:
         return (PERSON,)
     return _COCO_80 if len(output.classes) == len(_COCO_80) else tuple(range(1, len(output.classes) + 1))

@@ -180,6 +180,19 @@ def test_a_detector_without_persons_is_refused() -> None:
     assert caught.value.code == "no-person-class"
 
 
+@pytest.mark.parametrize(
+    ("classes", "person"),
+    [(("Person",), 0), (("pedestrian",), 0), (("car", "People"), 1), (("pedestrian", "person"), 1)],
+)
+def test_person_classes_of_other_names_are_accepted(classes: tuple[str, ...], person: int) -> None:
+    rows = np.array([(label, 0.9, 100, 50, 300, 250) for label in range(len(classes))], np.float32)
+    session = FakeSession(lambda _: [rows, np.array([len(rows)], np.int32)], DETECTOR_TENSOR)
+    output = RAW_BOXES.model_copy(update={"classes": classes})
+    detector = Detector(session, DETECTOR_INPUT, output, EVALUATION_NMS)
+    assert detector.person == person
+    assert len(Pipeline(detector, estimator(PLAIN))(dark_image_with_spot(210, 140)).poses) == 1
+
+
 def test_graphs_that_scale_boxes_are_fed_the_scale() -> None:
     inputs = (
         DETECTOR_TENSOR,
