@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import ConfigDict, Field, ValidationError
+
 from registry.errors import MissingToolError
+from registry.schema.base import Model
 
 _QUESTION = """
 import json, platform, struct, sys, sysconfig
@@ -31,6 +36,21 @@ print(json.dumps({
 }))
 """
 _PROBE_TIMEOUT = 20.0
+_MAX_ANSWER_BYTES = 64 * 1024
+
+
+class _Properties(Model):
+    """The answer to ``_QUESTION``. Any program can be called python, so nothing of it is certain."""
+
+    model_config = ConfigDict(strict=True)
+
+    version: str = Field(pattern=r"^[0-9A-Za-z.+]{1,40}$")
+    short: str = Field(pattern=r"^[0-9]{1,3}\.[0-9]{1,3}$")
+    implementation: str = Field(pattern=r"^[0-9A-Za-z.]{1,40}$")
+    machine: str = Field(pattern=r"^[0-9A-Za-z_-]{1,40}$")
+    bits: int
+    free_threaded: bool
+    pip: bool
 
 
 @dataclass(frozen=True)
@@ -59,26 +79,70 @@ def probe(path: Path) -> BaseInterpreter | None:
     exit with 127 if the version is not installed.
     """
     try:
-        answer = subprocess.run(
-            [str(path), "-I", "-c", _QUESTION],
-            capture_output=True,
-            timeout=_PROBE_TIMEOUT,
-            stdin=subprocess.DEVNULL,
-            check=True,
-        )
-        facts = json.loads(answer.stdout)
-    except (OSError, subprocess.SubprocessError, ValueError):
+        answer = _ask([str(path), "-I", "-c", _QUESTION])
+        found = _Properties.model_validate_json(answer)
+    except (OSError, subprocess.SubprocessError, ValidationError):
         return None
     problem = None
-    if facts["implementation"] != "CPython":
-        problem = f"it is {facts['implementation']}, the wheels are for CPython"
-    elif facts["bits"] != 64:
-        problem = f"it is a {facts['bits']}-bit build, the wheels are for 64 bits"
-    elif facts["free_threaded"]:
+    if found.implementation != "CPython":
+        problem = f"it is {found.implementation}, the wheels are for CPython"
+    elif found.bits != 64:
+        problem = f"it is a {found.bits}-bit build, the wheels are for 64 bits"
+    elif found.free_threaded:
         problem = "it is a free-threaded build, which the wheels do not support"
-    elif not facts["pip"]:
-        problem = f"it lacks venv and ensurepip (Debian has them in python{facts['short']}-venv)"
-    return BaseInterpreter(path, facts["version"], facts["short"], facts["machine"], problem)
+    elif not found.pip:
+        problem = f"it lacks venv and ensurepip (Debian has them in python{found.short}-venv)"
+    return BaseInterpreter(path, found.version, found.short, found.machine, problem)
+
+
+def _ask(command: list[str]) -> bytes:
+    """Run a program and return the beginning of its output, whatever and however much it writes.
+
+    Raises:
+        OSError: It cannot be run.
+        subprocess.SubprocessError: It failed, or took too long.
+    """
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    expired = threading.Event()
+
+    def expire() -> None:
+        expired.set()
+        _kill(process)
+
+    timer = threading.Timer(_PROBE_TIMEOUT, expire)
+    timer.daemon = True
+    timer.start()
+    with process:
+        try:
+            answer = process.stdout.read(_MAX_ANSWER_BYTES + 1) if process.stdout else b""
+            if len(answer) > _MAX_ANSWER_BYTES:
+                raise subprocess.SubprocessError("too long an answer")
+            process.wait()
+        except BaseException:
+            _kill(process)
+            raise
+        finally:
+            timer.cancel()
+    if expired.is_set() or process.returncode != 0:
+        raise subprocess.SubprocessError("no answer")
+    return answer
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a program and its children; a shim can leave one that holds the pipe open."""
+    if process.returncode is not None:
+        return  # its number may be that of another process by now
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
 
 
 def probe_configured(path: Path) -> BaseInterpreter:

@@ -94,7 +94,7 @@ def _folders(root: Path, pattern: str) -> list[Path]:
 def _read_environment(folder: Path) -> ManagedEnvironment:
     tool, version, _ = folder.name.rsplit("-", 2)
     python, packages, built = None, {}, None
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
         marker = json.loads((folder / _READY).read_text(encoding="utf-8"))
         python, packages = str(marker["python"]), dict(marker["packages"])
         built = (folder / _READY).stat().st_mtime
@@ -125,7 +125,7 @@ def read_ready(folder: Path, tool: Tool) -> Interpreter | None:
         if marker["requirements"] != [pin.requirement for pin in tool.pins]:
             return None
         return Interpreter(folder / "bin" / "python", marker["python"], "managed", marker["packages"])
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 

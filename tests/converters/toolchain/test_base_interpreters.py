@@ -41,6 +41,53 @@ def put(path: Path, **facts: object) -> Path:
     return path
 
 
+ANSWERS = {
+    "a list": "echo '[]'",
+    "a number": "echo 1",
+    "null": "echo null",
+    "nothing": "true",
+    "an object without properties": "echo '{}'",
+    "deep nesting": "head -c 60000 /dev/zero | tr '\\0' '['",
+    "bytes": "printf '\\377\\376'",
+    "output without end": "yes",
+    "a child that keeps the pipe open": "sleep 600 &\nexit 1",
+    "no answer": "sleep 600",
+}
+"""What a program named python can write instead of its properties."""
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_a_program_that_is_not_a_python_is_ignored(
+    home: Path, monkeypatch: pytest.MonkeyPatch, answer: str
+) -> None:
+    monkeypatch.setattr("converters.toolchain.base_interpreters._PROBE_TIMEOUT", 1.0)
+    monkeypatch.setenv("PATH", f"{home / 'bin'}:/usr/bin:/bin")
+    path = put(home / "bin/python3.99")
+    path.write_text(f"#!/bin/sh\n{ANSWERS[answer]}\n")
+
+    assert list(find_interpreters(["3.99"])) == []
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"version": []},
+        {"version": "\x1b[31m"},
+        {"short": 3.99},
+        {"machine": {"a": 1}},
+        {"machine": "x" * 1000},
+        {"bits": "64"},
+        {"free_threaded": None},
+        {"implementation": ""},
+        {"more": 1},
+    ],
+)
+def test_an_answer_with_other_types_is_ignored(home: Path, facts: dict[str, object]) -> None:
+    put(home / "bin/python3.99", **facts)
+
+    assert list(find_interpreters(["3.99"])) == []
+
+
 @pytest.mark.parametrize(
     "place",
     [
