@@ -11,10 +11,12 @@ from converters.formats import Tensor
 from converters.formats.dataflow import Dataflow
 from converters.formats.graph import Kernel, Operator
 from registry.errors import MissingToolError
+from registry.printable import UNSAFE
 from zoo.graph_svg import draw
 from zoo.graph_svg.dot import to_dot
+from zoo.graph_svg.page import to_page
 
-HOSTILE = 'a"; b -> c; </svg><script>alert(1)</script>\\N & \x1b[0m'
+HOSTILE = 'a"; b -> c; </svg><script>alert(1)</script>\\N & \x1b[0m\x07\x9b\u202e'
 
 
 def operator(kind: str, reads: str, writes: str, precision: str = "float16") -> Operator:
@@ -73,6 +75,7 @@ def test_an_fp32_operator_in_an_fp16_file_is_marked() -> None:
 def test_names_from_a_file_are_never_markup(form: str) -> None:
     document = drawn(flow(HOSTILE), form)
 
+    assert not set(document) & set(map(chr, UNSAFE)) - {"\n", "\t"}
     assert "<script>alert" not in document
     assert "b -> c" not in re.sub(r"<[^>]*>", "", document) or form == "html"
 
@@ -94,6 +97,8 @@ def test_a_page_has_the_facts_and_the_image() -> None:
     page = drawn(flow(), "html")
 
     assert "<title>a &lt;model&gt;</title>" in page
+    hostile = to_page("<svg/>", title="t\x1b", facts="f\x9b\n\u202e", caption=("c\x07",))
+    assert not set(hostile) & set(map(chr, UNSAFE)) - {"\n", "\t"}
     assert "facts &amp; &lt;figures&gt;" in page
     assert page.count("<svg") == 1
     assert "__" not in re.sub(r"<svg.*</svg>", "", page, flags=re.DOTALL)

@@ -93,7 +93,7 @@ def set_images(source: ModelSource, data: CocoSet) -> tuple[SampleImage, ...]:
     """
     pose = isinstance(source.entry.output, HeatmapOutput)
     boxes = ", annotated boxes" if pose else ""
-    # Annotated boxes refer to the image with or without its EXIF rotation, as the data set or protocol states.
+    # Annotated boxes refer to the image with or without EXIF rotation, as the data set or protocol states.
     default = get_keypoint_protocol(source.entry).honor_exif if pose else True
     with _network(source) as network:
         return tuple(

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from registry.errors import MissingToolError
+from registry.printable import printable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -15,7 +16,7 @@ FOLDER = Path(__file__).parent
 
 
 def environment_of(*folders: Path) -> Environment:
-    """Create a Jinja environment that escapes all values and treats undefined names as errors.
+    """Create a Jinja environment that escapes markup and control characters, and rejects undefined names.
 
     Args:
         folders: Folders of templates, in order of precedence.
@@ -36,7 +37,13 @@ def environment_of(*folders: Path) -> Environment:
     return Environment(
         loader=FileSystemLoader(folders),
         autoescape=True,
+        finalize=_escape_control_characters,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
+
+
+def _escape_control_characters(value: object) -> object:
+    """Make control characters visible: names come from files, catalogs and folders that others wrote."""
+    return printable(value, multiline=True) if isinstance(value, str) else value

@@ -81,6 +81,26 @@ def test_names_are_never_markup(result: ReportResult) -> None:
     assert text_of(document).count("alert(1)") == 6  # title, caption, address, tool, contents, command
 
 
+@pytest.mark.parametrize("code", [0x00, 0x07, 0x0D, 0x1B, 0x7F, 0x9B, 0x202E, 0x2066, 0x2028, 0xE0041])
+def test_control_characters_in_names_are_visible_text(result: ReportResult, code: int) -> None:
+    name = f"before{chr(code)}after"
+    entry = result.entries[0].entry.model_copy(update={"title": name, "notes": (name,)})
+    image = result.entries[0].images[0].model_copy(update={"caption": name})
+    differing = FormatParity(
+        format="onnx-fp32",
+        state="differs",
+        layers=(difference("raw", 9.0, quantity=name),),
+        first_layer="raw",
+    )
+    hostile = with_row(with_entry(result, entry=entry, images=(image,)), "onnx-fp32", parity=differing)
+
+    page = render_page(hostile.model_copy(update={"command": name}))
+
+    assert chr(code) not in page
+    parsed(page)
+    assert len(re.findall(r"before\\\w+after", page)) == 7  # alt, caption, title, note, command, 2 x quantity
+
+
 def test_every_format_has_a_row_and_a_missing_value_has_a_reason(result: ReportResult) -> None:
     document = parsed(render_page(result))
 

@@ -135,6 +135,18 @@ def test_text_of_an_entry_is_never_markup() -> None:
     assert page.text.count(hostile) == 2
 
 
+@pytest.mark.parametrize("character", ["\x1b", "\x9b", "\u202e"])
+def test_control_characters_of_an_entry_are_visible_text(character: str) -> None:
+    entry = SHIPPED.get("tinypose_128x96").model_copy(
+        update={"title": f"a{character}b", "notes": (f"a{character}b",)}
+    )
+
+    pages = [f.content.decode() for f in site_of(Registry([entry]), version="1") if f.path.endswith(".html")]
+
+    assert len(pages) == 3
+    assert not any(character in page for page in pages)
+
+
 def test_a_chart_has_one_dot_per_row_and_a_monotonic_front() -> None:
     ranking = max(rank_entries(SHIPPED, device="sd865").rankings, key=lambda found: len(found.rows))
     plot = make_plot(ranking, highlight=ranking.rows[0].entry)
