@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _SEPARATOR = re.compile(r"\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)+\|?|\|\s*:?-+:?\s*\|")
+_LINE_BREAK = re.compile(r"\r\n|\r|\n")
 _PIPE = re.compile(r"(?<!\\)\|")
 _SEAM = re.compile(r"\)\s*(?=\[)")
 
@@ -109,7 +110,8 @@ def read_page(text: str) -> Page:
     # Imported here because only this function needs a Markdown parser.
     from markdown_it import MarkdownIt
 
-    page = Page(text.splitlines())
+    # Markdown has fewer line breaks than str.splitlines: U+2028 in a cell does not end the row.
+    page = Page(_LINE_BREAK.split(text))
     repaired = _repair_tables(page)
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse("\n".join(repaired))
     heading = ""

@@ -6,6 +6,8 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 import registry
 from registry import tables
 
@@ -78,3 +80,36 @@ def test_a_missing_file_or_figure_is_a_dash() -> None:
     row = parsed(tables.format_markdown([bare]))[2]
 
     assert row[2:] == ["-"] * 8
+
+
+@pytest.mark.table("markup in catalog texts")
+@pytest.mark.parametrize(
+    ("title", "cell"),
+    [
+        ("<img src=x onerror=alert(1)>", r"\<img src=x onerror=alert(1)\>"),
+        ("[x](javascript:alert(1))", r"\[x\](javascript:alert(1))"),
+        ("![x](https://evil.example/a.png)", r"!\[x\](https://evil.example/a.png)"),
+        ("a | b", r"a \| b"),
+        (r"a \| b", r"a \\\| b"),
+        ("`code`", r"\`code\`"),
+        ("&lt;b&gt;", r"\&lt;b\&gt;"),
+        ("a\nb", r"a\\nb"),
+        ("a\x1b[31mb", r"a\\x1b\[31mb"),
+    ],
+)
+def test_titles_do_not_become_markup(title: str, cell: str) -> None:
+    entry = SEED[0].model_copy(update={"title": title})
+    pipeline = registry.load().pipelines[0].model_copy(update={"title": title})
+
+    assert tables.format_markdown([entry]).splitlines()[4].startswith(f"| {cell} | 128*96 | ")
+    assert tables.format_markdown([pipeline]).splitlines()[4].startswith(f"| {cell} | ")
+
+
+def test_urls_do_not_end_their_links() -> None:
+    artifact = (
+        SEED[0].artifacts[0].model_copy(update={"urls": ("https://example.com/a)[x](javascript:b|c <d>",)})
+    )
+    entry = SEED[0].model_copy(update={"artifacts": (artifact,)})
+
+    (link,) = re.findall(r"\[Config\]\((\S+)\) ", tables.format_markdown([entry]))
+    assert link == "https://example.com/a%29%5Bx%5D%28javascript:b%7Cc%20%3Cd%3E"
