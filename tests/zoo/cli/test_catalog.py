@@ -67,7 +67,7 @@ def test_an_empty_listing_names_the_excluding_filters(zoo: Zoo) -> None:
         (["list", "--catalog", "nowhere.yaml"], "no such file"),
         (["nonsense"], "no command 'nonsense'"),
         (["lsit"], "zoo list"),
-        (["list", "--device", "sd685"], "did you mean sd865?"),
+        (["list", "--device", "sd685"], "did you mean sd865"),
     ],
 )
 def test_a_usage_error_exits_with_2(zoo: Zoo, arguments: list[str], words: str) -> None:
