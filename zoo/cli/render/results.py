@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from registry.printable import printable
 from registry.schema import KeypointProtocol
 from zoo.cli.render.entry import latency_line, protocol_line
+from zoo.evaluation.limits import DEFAULT_LIMITS, RELATIVE_TOLERANCE
 
 if TYPE_CHECKING:
     from zoo.evaluation.accuracy import Validation
@@ -123,6 +124,8 @@ def summarize_parity(found: Parity) -> Iterator[str]:
         f"{found.entry} compared with its inference model on {found.reference}: {found.images} images, "
         f"{found.instances} detections"
     )
+    if any(row.limits == "default" for row in found.formats):
+        yield f"default limits, since the catalog states none for this entry: {DEFAULT_LIMITS}"
     for row in found.formats:
         yield f"{row.format}: {_format_summary(row)}"
 
@@ -130,6 +133,7 @@ def summarize_parity(found: Parity) -> Iterator[str]:
 def summarize_model_parity(found: ModelParity) -> Iterator[str]:
     """Summarize the table of a model outside the catalog, one sentence for each format."""
     yield f"{found.model} on {found.reference}, fed noise: {'; '.join(found.runs)}"
+    yield f"limit: {RELATIVE_TOLERANCE:g} of the largest value of an output"
     for row in found.formats:
         yield f"{row.format}: {_format_summary(row)}"
 
