@@ -6,8 +6,13 @@ import codecs
 import io
 import os
 import sys
+from typing import TYPE_CHECKING
 
-from zoo.cli._exit_codes import INTERNAL_ERROR, INTERRUPTED
+from zoo.cli._exit_codes import INTERRUPTED
+
+if TYPE_CHECKING:
+    from registry.errors import ZooError
+    from zoo.cli._output import Output
 
 
 def main() -> None:
@@ -31,8 +36,7 @@ def _run() -> int:
     try:
         code = _run_command(sys.argv[1:])
     except ZooError as error:
-        output.error(error)
-        return error.exit_code
+        return _report(error, output)
     except KeyboardInterrupt:
         code = INTERRUPTED
     except BrokenPipeError:
@@ -40,15 +44,26 @@ def _run() -> int:
         _discard_stdout()
         return 0
     except Exception as error:  # a bug in this program: the traceback goes into a file
-        from zoo.cli._errors import internal_error
+        from zoo.cli._errors import from_memory_error, internal_error, is_memory_error
 
         if os.environ.get("ZOO_DEBUG"):
             raise
-        output.error(internal_error(error, sys.argv[1:]))
-        return INTERNAL_ERROR
+        if is_memory_error(error):
+            return _report(from_memory_error(error), output)
+        return _report(internal_error(error, sys.argv[1:]), output)
     if code == INTERRUPTED:
         output.note("interrupted")
     return code
+
+
+def _report(error: ZooError, output: Output) -> int:
+    """Write an error, and return its exit code. If stdout is full, the error is on stderr only."""
+    try:
+        output.error(error)
+        sys.stdout.flush()
+    except OSError:
+        _discard_stdout()
+    return error.exit_code
 
 
 def _run_command(arguments: list[str]) -> int:
@@ -61,7 +76,6 @@ def _run_command(arguments: list[str]) -> int:
     from zoo.cli._app import app
     from zoo.cli._errors import (
         PARSER_ERRORS,
-        from_memory_error,
         from_missing_package,
         from_os_error,
         from_output_error,
@@ -84,11 +98,8 @@ def _run_command(arguments: list[str]) -> int:
         if (reported := from_missing_package(error, arguments)) is None:
             raise
         raise reported from None
-    except MemoryError as error:
-        raise from_memory_error(error) from None
     except OSError as error:
         if (disk_full := from_output_error(error)) is not None:
-            _discard_stdout()
             raise disk_full from None
         if (unusable := from_os_error(error)) is None:
             raise

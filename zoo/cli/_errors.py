@@ -95,7 +95,19 @@ def from_missing_package(error: ModuleNotFoundError, arguments: Sequence[str]) -
     return missing_package(error, _EXTRAS.get(command, "convert"))
 
 
-def from_memory_error(error: MemoryError) -> MissingToolError:
+def is_memory_error(error: Exception) -> bool:
+    """Whether memory is exhausted; OpenCV and the engines raise their own exceptions for it."""
+    texts = (
+        "insufficient memory",
+        "bad_alloc",
+        "bad allocation",
+        "failed to allocate memory",
+        "out of memory",
+    )
+    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in texts)
+
+
+def from_memory_error(error: Exception) -> MissingToolError:
     """Convert an error about exhausted memory."""
     return MissingToolError(
         "memory-exhausted",
@@ -128,8 +140,12 @@ def from_os_error(error: OSError) -> MissingToolError | None:
         )
     if error.errno == errno.ENOMEM:
         return from_memory_error(MemoryError(error.strerror))
-    if error.errno not in _UNUSABLE or not error.filename:
+    if error.errno not in _UNUSABLE:
         return None
+    if not error.filename:
+        return MissingToolError(
+            "path-unusable", "a file cannot be read or written", found=error.strerror, hint="df -h; mount"
+        )
     path = os.fsdecode(error.filename) if isinstance(error.filename, bytes) else str(error.filename)
     return MissingToolError(
         "path-unusable",

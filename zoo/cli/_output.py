@@ -98,10 +98,11 @@ class Output:
 
     def error(self, error: ZooError) -> None:
         """Write an error: as text on stderr, and with ``--json`` also as the document on stdout."""
+        head = f"error[{error.code}]: "
+        # stderr first: stdout may be the stream that is full.
+        self._stderr.write(f"{_red(head) if self.interactive else head}{_error_text(error)}\n")
         if self.as_json:
             self.document({"error": {"exit_code": error.exit_code, **error.as_dict()}})
-        head = f"error[{error.code}]: "
-        self._stderr.write(f"{_red(head) if self.interactive else head}{_error_text(error)}\n")
 
     def display(self) -> Display:
         """Return the display of progress bars, which shows nothing when stderr is not a terminal."""

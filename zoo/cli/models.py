@@ -97,7 +97,7 @@ def run(
     for sentence in found.notes:
         output.note(sentence)
     for failure in found.failures:
-        output.note(f"{failure.file}: {failure.error['message']}")
+        output.note(": ".join(filter(None, (failure.error["message"], failure.error["found"]))))
     if found.failures:
         raise typer.Exit(found.failures[0].exit_code)
 

@@ -116,7 +116,7 @@ def _preprocess(entry: Entry, sample: _Sample, normalization: Normalization) -> 
     from zoo.runner.preprocess import prepare_image, prepare_persons
     from zoo.runner.runner import get_keypoint_protocol
 
-    # Annotated boxes refer to the image with or without its EXIF rotation, as the data set or protocol states.
+    # Annotated boxes refer to the image with or without its EXIF rotation, as the data set states.
     rotate = sample.boxes is None or get_keypoint_protocol(entry).honor_exif
     rotate = rotate if sample.honor_exif is None else sample.honor_exif
     image = read_image(sample.path, honor_exif=rotate)

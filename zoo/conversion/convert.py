@@ -15,18 +15,19 @@ from converters.ncnn.options import NcnnOptions
 from converters.onnx import QuantizeOptions
 from converters.planning.plan import SourceKind, Step, plan_steps
 from registry import Entry, Registry
-from registry.errors import NotFoundError, UsageError
+from registry.errors import NotFoundError, UsageError, ZooError
 from registry.schema import Model
 from zoo._utils.extras import requires_extra
 from zoo.artifacts.export import copy_out
 from zoo.artifacts.plan import describe_step
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.conversion.options import ConvertOptions, conversion_target
-from zoo.conversion.source import local_source, source_kind
+from zoo.conversion.source import architecture_hint, local_source, source_kind
 
 _NO_ARGMAX = (
     "ncnn has no arg-max operator: the model outputs heat maps only, and the app must find their maxima"
 )
+_ARCHITECTURE_ERRORS = {"architecture-required", "weights-mismatch"}
 
 
 class ConvertPlan(Model):
@@ -104,7 +105,9 @@ def plan(source: Path | str, request: ConvertOptions, entries: Registry) -> Conv
         NotFoundError: The source is neither an entry nor a file.
         UsageError: ``ambiguous-source``, or no conversion leads to the target format.
     """
-    return _plan(_locate(source, request, entries), request)
+    located = _locate(source, request, entries)
+    with _suggest_architectures(located, entries):
+        return _plan(located, request)
 
 
 def convert(
@@ -128,6 +131,13 @@ def convert(
         ZooError: As documented in ``registry.errors``.
     """
     located = _locate(source, request, entries)
+    with _suggest_architectures(located, entries):
+        return _convert(located, request, out, resolver)
+
+
+def _convert(
+    located: _Source, request: ConvertOptions, out: Path | None, resolver: ArtifactResolver
+) -> Conversion:
     planned = _plan(located, request)
     if request.calibration is not None:
         _require_image_packages()
@@ -161,6 +171,17 @@ def _locate(source: Path | str, request: ConvertOptions, entries: Registry) -> _
     _reject_architecture(entry, request)
     kind: SourceKind = "weights" if _starts_from_weights(entry, request) else "program"
     return _Source(name=str(source), path=None, entry=entry, kind=kind)
+
+
+@contextmanager
+def _suggest_architectures(source: _Source, entries: Registry) -> Iterator[None]:
+    """Add the names of matching entries to an error about the architecture of a weights file."""
+    try:
+        yield
+    except ZooError as error:
+        if error.code in _ARCHITECTURE_ERRORS and source.path is not None and source.kind == "weights":
+            error.hint = architecture_hint(source.path, entries)
+        raise
 
 
 def _plan(source: _Source, request: ConvertOptions) -> ConvertPlan:

@@ -104,3 +104,31 @@ def source_kind(path: Path, to: TargetFormat) -> SourceKind:
             else f"zoo inspect {path}",
         )
     return _SOURCE_KINDS[found.kind]
+
+
+def architecture_hint(weights: Path, entries: Registry) -> str:
+    """Suggest entries whose architecture has the parameters of a weights file, by names and shapes.
+
+    Args:
+        weights: A training checkpoint.
+        entries: The catalog.
+    """
+    # Imported here: only an error needs the shapes of every architecture.
+    from converters.checkpoints import summarize
+    from converters.checkpoints.state_dict_diff import compare_state_dict
+    from converters.networks.measured import measurement_of
+
+    shapes = summarize(weights).shapes
+    matching: dict[str, None] = {}
+    for entry in entries:
+        measurement = measurement_of(entry.architecture) if entry.architecture is not None else None
+        if measurement is not None and compare_state_dict(shapes, measurement.shapes).matches:
+            matching[entry.name] = None
+    if not matching:
+        return (
+            "no entry has the architecture of these weights: export an inference model with the code that "
+            "trained them, and convert that model"
+        )
+    names = list(matching)
+    others = f" (or {', '.join(names[1:])}: the same parameters)" if len(names) > 1 else ""
+    return f"add --architecture {names[0]}{others}"

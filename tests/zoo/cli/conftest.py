@@ -15,6 +15,7 @@ import pytest
 
 from tests.helpers.sample_archives import tar_of
 from tests.helpers.servers import ScriptedServer, serve
+from tests.helpers.timing import deadline
 from tests.registry.conftest import MINIMAL
 
 PUBLISHED = "/v1/paddledet/models/keypoint/"
@@ -62,7 +63,7 @@ class Zoo:
             cwd=self.folder,
             env=self.environment | env,
             check=False,
-            timeout=600,
+            timeout=deadline(600),
         )
         assert "Traceback" not in ran.stderr, ran.stderr
         assert ran.returncode != 70, ran.stderr

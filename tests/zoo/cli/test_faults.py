@@ -85,7 +85,7 @@ def test_a_write_protected_cache(zoo: Zoo) -> None:
 
         assert (ran.code, ran.out) == (7, "")
         assert "error[cache-not-writable]" in ran.err
-        assert "try: choose another place: ZOO_CACHE=FOLDER" in ran.err
+        assert "try: choose another folder: ZOO_CACHE=FOLDER" in ran.err
 
 
 def test_a_full_disk(zoo: Zoo, published_model: bytes) -> None:

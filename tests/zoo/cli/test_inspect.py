@@ -13,6 +13,8 @@ from tests.helpers.nb_writer import FP16_OPS, FP32_OPS, nb
 from tests.helpers.paddle_writer import PARAMS, program
 from tests.zoo.cli.conftest import Zoo
 
+NAME = "tinypose_128x96"
+
 
 @pytest.fixture
 def files(zoo: Zoo) -> Path:
@@ -77,7 +79,7 @@ def test_an_unsafe_archive_is_described_but_not_unpacked(zoo: Zoo, files: Path) 
     found = zoo("inspect", "bad.tar", "--json").json
 
     assert found["contents"] == []
-    assert any("was not looked into" in warning for warning in found["warnings"])
+    assert any("was not inspected" in warning for warning in found["warnings"])
 
 
 def test_a_drawing_is_written_to_the_output_file(zoo: Zoo, files: Path) -> None:
@@ -110,3 +112,40 @@ def test_a_file_without_a_network_cannot_be_drawn(zoo: Zoo, files: Path) -> None
 
     assert ran.code == 2
     assert "no-graph" in ran.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["inspect", NAME],
+        ["diff", NAME, "single.nb"],
+        ["diff", "single.nb", NAME],
+        ["convert", NAME, "--to", "onnx", "--out", "x.onnx"],
+        ["compare", NAME],
+    ],
+)
+def test_every_command_rejects_a_name_that_is_also_a_file(
+    zoo: Zoo, files: Path, arguments: list[str]
+) -> None:
+    (files / NAME).mkdir()
+
+    ran = zoo(*arguments)
+
+    assert ran.code == 2
+    assert ran.err.startswith("error[ambiguous-source]: ")
+    assert f"./{NAME} for the folder" in ran.err
+
+
+def test_a_path_with_a_separator_is_the_file(zoo: Zoo, files: Path) -> None:
+    (files / NAME).mkdir()
+    (files / "single.nb").rename(files / NAME / "single.nb")
+
+    assert zoo("inspect", f"./{NAME}").code == 0
+    assert zoo("diff", f"./{NAME}", f"./{NAME}").code == 0
+
+
+def test_the_name_of_an_entry_has_a_hint(zoo: Zoo, files: Path) -> None:
+    ran = zoo("inspect", NAME)
+
+    assert ran.code == 3
+    assert f"try: zoo inspect $(zoo fetch {NAME})" in ran.err

@@ -123,7 +123,7 @@ def test_the_doctor_works_when_the_named_interpreter_does_not_run(zoo: Zoo, own:
 def test_the_doctor_works_when_the_cache_cannot_be_used(zoo: Zoo) -> None:
     ran = zoo("doctor", ZOO_CACHE="/dev/null")
     assert ran.code == 0
-    assert "cannot be written to: set ZOO_CACHE" in ran.lines[1]
+    assert "is not writable: set ZOO_CACHE" in ran.lines[1]
 
 
 def test_the_doctor_names_a_missing_interpreter(zoo: Zoo, own: Path, tmp_path: Path) -> None:

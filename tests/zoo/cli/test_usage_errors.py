@@ -14,6 +14,7 @@ import pytest
 
 from tests.helpers.paths import REPOSITORY
 from tests.helpers.servers import ScriptedServer, stall
+from tests.helpers.timing import deadline
 from tests.zoo.cli.conftest import PUBLISHED, Zoo
 
 NAME = "picodet_s_192_pedestrian"
@@ -104,7 +105,7 @@ def test_ctrl_c_exits_with_130_and_a_note(zoo: Zoo) -> None:
                 assert running.poll() is None
                 time.sleep(0.02)
             running.send_signal(signal.SIGINT)
-            out, err = running.communicate(timeout=60)
+            out, err = running.communicate(timeout=deadline(60))
 
     assert (running.returncode, out) == (130, "")
     assert err.splitlines()[-1] == "interrupted"
@@ -144,7 +145,7 @@ def run_with_stdout(zoo: Zoo, arguments: list[str], stdout: object) -> subproces
         cwd=zoo.folder,
         env=zoo.environment,
         check=False,
-        timeout=60,
+        timeout=deadline(60),
     )
 
 
@@ -263,3 +264,29 @@ def test_missing_numpy_is_reported_before_a_toolchain_is_installed(
     assert ran.code == 7
     assert ran.err.startswith("error[package-missing]: ")
     assert "paddle-zoo[convert]" in ran.err
+
+
+@pytest.mark.parametrize(
+    ("exception", "code"),
+    [
+        ("MemoryError('Unable to allocate 9.3 GiB')", "memory-exhausted"),
+        ("RuntimeError('std::bad_alloc')", "memory-exhausted"),
+        ("OSError(errno.ENOMEM, 'Cannot allocate memory')", "memory-exhausted"),
+        ("OSError(errno.EIO, 'Input/output error')", "path-unusable"),
+        ("OSError(errno.EIO, 'Input/output error', 'model.onnx')", "path-unusable"),
+        ("OSError(errno.ENOSPC, 'No space left on device', 'model.onnx')", "disk-full"),
+        ("OSError(errno.EMFILE, 'Too many open files', 'model.onnx')", "too-many-open-files"),
+        ("NotADirectoryError(errno.ENOTDIR, 'Not a directory', 'model.onnx')", "path-unusable"),
+    ],
+)
+def test_a_failure_of_the_machine_is_an_error_with_a_hint(
+    zoo: Zoo, tmp_path: Path, exception: str, code: str
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import errno, registry\ndef fail():\n    raise {exception}\nregistry.json_schema = fail\n"
+    )
+
+    ran = zoo("registry", "schema", "--json", PYTHONPATH=f"{tmp_path}:{REPOSITORY}")
+
+    assert (ran.code, ran.json["error"]["code"]) == (7, code)
+    assert ran.json["error"]["hint"]

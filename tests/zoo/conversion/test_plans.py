@@ -132,7 +132,7 @@ def test_wrong_options_of_a_call_are_zoo_errors(call: Callable[[], object], func
         call()
 
     assert caught.value.code == "bad-option"
-    assert caught.value.hint == f"help(zoo.{function}) names the options"
+    assert caught.value.hint == f"help(zoo.{function}) lists the options"
 
 
 def test_an_archive_is_not_converted_and_has_a_hint(tmp_path: Path) -> None:
