@@ -25,11 +25,14 @@ ENTRY_POINTS = "paddle_zoo.catalogs"
 MAX_BYTES = 32 * 1024 * 1024
 """Bound on a downloaded catalog; the shipped one is below half a megabyte."""
 
-_EXPECTED_URL = "https://host/zoo.yaml#sha256=<64 hexadecimal digits>"
+_EXPECTED_URL = "https://host/zoo.yaml#sha256=<64 hexadecimal digits>, or https://host/zoo.yaml#identity=NAME"
 _INCOMPLETE_URL = re.compile(r"//|[A-Za-z][A-Za-z0-9+.-]+:/|[^/]*:[^@]*@")
 """Start of a URL without a part of its scheme. It can contain a password."""
 
-_ADDRESS = re.compile(r"(?P<url>https?://[^#]+)(?:#sha256=(?P<sha256>[0-9a-fA-F]{64}))?(?P<rest>#.*)?")
+_ADDRESS = re.compile(
+    r"(?P<url>https?://[^#]+)"
+    r"(?:#sha256=(?P<sha256>[0-9a-fA-F]{64})|#identity=(?P<identity>[^#]+))?(?P<rest>#.*)?"
+)
 
 
 def list_files(settings: Settings) -> tuple[Path, ...]:
@@ -108,14 +111,19 @@ def _resolve(catalog: str, settings: Settings) -> Path:
     if "://" not in catalog:
         return _local_path(catalog)
     address = _ADDRESS.fullmatch(catalog)
-    if not address or not address["sha256"] or address["rest"]:
+    if not address or address["rest"] or not (address["sha256"] or address["identity"]):
         raise UsageError(
             "catalog-without-digest",
-            "a catalog URL needs the digest of the catalog",
+            "a catalog URL needs the digest or the signer of the catalog",
             expected=_EXPECTED_URL,
             hint="sha256sum zoo.yaml",
         )
     _check_url(address["url"])
+    if address["identity"]:
+        # Imported here because only signed catalogs need it.
+        from zoo.catalogs.signed import resolve_signed
+
+        return resolve_signed(address["url"], address["identity"], settings, max_bytes=MAX_BYTES)
     sha256 = address["sha256"].lower()
     cached = settings.catalog_cache / f"{sha256}.yaml"
     # Hashed on each use: the file is small, and its content decides which downloads are trusted.

@@ -100,13 +100,13 @@ def seal(payload: bytes, key: EllipticCurvePrivateKey) -> SignatureFile:
     )
 
 
-def open_sealed(content: bytes, key: EllipticCurvePublicKey, path: Path) -> bytes:
+def open_sealed(content: bytes, key: EllipticCurvePublicKey, path: Path | str) -> bytes:
     """Verify a signature file and return its statement. Nothing of it is interpreted before the check.
 
     Args:
         content: The signature file.
         key: The public key.
-        path: Its path, for messages.
+        path: Its path or address, for messages.
 
     Raises:
         IntegrityError: ``signature-invalid``: not a signature file, of another key, or wrong.
@@ -127,7 +127,7 @@ def open_sealed(content: bytes, key: EllipticCurvePublicKey, path: Path) -> byte
     return payload
 
 
-def invalid(path: Path, reason: str) -> IntegrityError:
+def invalid(path: Path | str, reason: str) -> IntegrityError:
     """The error for a signature that does not hold."""
     return IntegrityError(
         "signature-invalid",

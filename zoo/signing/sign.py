@@ -135,7 +135,9 @@ def verify_path(path: Path, key: Path, *, identity: str | None = None, at: datet
     return result.model_copy(update={"files": files, **validity})
 
 
-def compare_digests(statement: Statement, found: Mapping[str, str], path: Path, signature: Path) -> None:
+def compare_digests(
+    statement: Statement, found: Mapping[str, str], path: Path | str, signature: Path | str
+) -> None:
     """Refuse files that differ from the signed ones.
 
     Args:
@@ -153,11 +155,11 @@ def compare_digests(statement: Statement, found: Mapping[str, str], path: Path, 
     )
     if different:
         more = f" and {len(different) - _MAX_NAMES} more" if len(different) > _MAX_NAMES else ""
-        names = ", ".join(path.name if name == "." else name for name in different[:_MAX_NAMES])
+        names = ", ".join(str(path) if name == "." else name for name in different[:_MAX_NAMES])
         raise _mismatch(path, signature, f"changed, missing or added: {names}{more}")
 
 
-def check_validity(statement: Statement, signature: Path, at: datetime) -> dict[str, datetime | None]:
+def check_validity(statement: Statement, signature: Path | str, at: datetime) -> dict[str, datetime | None]:
     """Refuse an expired statement; returns when it was signed and when it expires.
 
     Args:
@@ -243,7 +245,7 @@ def _read_signature(signature: Path, path: Path) -> bytes:
     return content
 
 
-def _mismatch(path: Path, signature: Path, found: str) -> IntegrityError:
+def _mismatch(path: Path | str, signature: Path | str, found: str) -> IntegrityError:
     return IntegrityError(
         "signature-mismatch",
         f"{path} is not what {signature} signs",

@@ -139,7 +139,7 @@ def describe_path(path: Path, *, signed: datetime, expires: datetime | None) -> 
     )
 
 
-def parse_statement(payload: bytes, path: Path) -> Statement:
+def parse_statement(payload: bytes, path: Path | str) -> Statement:
     """Parse a verified statement.
 
     Args:

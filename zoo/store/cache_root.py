@@ -208,4 +208,6 @@ _FOLDERS: Mapping[str, Callable[[Path], bool]] = {
 }
 _JSON_FILES = frozenset({"lock.json", "sources.json"})
 _TOOLCHAIN = re.compile(r"[a-z0-9]+-[0-9][0-9a-z.]*-[a-z]+[0-9]+")
-_CATALOG = re.compile(r"\.?(index-[0-9a-f]+\.jsonl|[0-9a-f]{64}\.(yaml|lock|held|part|part\.json)).{0,40}")
+_CATALOG = re.compile(
+    r"\.?(index-[0-9a-f]+\.jsonl|(signed-[0-9a-f]{32}|[0-9a-f]{64})\.(yaml|json|lock|held|sig|part)).{0,40}"
+)

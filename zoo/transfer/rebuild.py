@@ -16,6 +16,7 @@ from registry.errors import IntegrityError, MissingToolError
 from registry.schema import Entry
 from zoo._utils.checksums import digest_of
 from zoo.artifacts.resolver import ArtifactResolver
+from zoo.transfer.bundle_manifest import NEW_COPY_HINT
 
 _TRUST_HINT = (
     "zoo bundle import {} --sha256 HEX with the digest that zoo bundle create printed, or --key FILE"
@@ -59,7 +60,7 @@ def rebuild(
             expected="; ".join(f"{name} {expected.get(name, 'absent')}" for name in names),
             found="; ".join(f"{name} {found.get(name, 'absent')}" for name in names),
             done="nothing was imported",
-            hint=_TRUST_HINT.format(bundle),
+            hint=NEW_COPY_HINT,
         )
     return result
 
