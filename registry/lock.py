@@ -9,7 +9,9 @@ merges two locks without conflicts, and a URL that both sides locked differently
 
 from __future__ import annotations
 
+import errno
 import json
+import re
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -21,6 +23,9 @@ from registry.schema.artifact import Digest, Sha256, Url
 from registry.schema.base import Model
 
 VERSION = 1
+MAX_SIZE = 64 * 1024 * 1024
+"""Bound on a lock file; one artifact takes about 200 bytes."""
+
 _ARTIFACT = r"^(?:[a-z0-9_]+\.)?[a-z0-9_]+@[0-9A-Za-z.\-]+/[a-z0-9.\-]+$"
 _CONFLICT_MARKERS = ("<<<<<<<", "=======", ">>>>>>>")
 
@@ -100,9 +105,15 @@ class Lock(Model):
 
         Raises:
             UsageError: ``bad-lock``, as for ``parse``; also when the file is not text.
-            OSError: It cannot be read.
+            OSError: It cannot be read, or is not a regular file.
         """
-        content = path.read_bytes()
+        # A named pipe would block until something writes to it.
+        if path.exists() and not path.is_file():
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        with path.open("rb") as file:
+            content = file.read(MAX_SIZE + 1)
+        if len(content) > MAX_SIZE:
+            raise _bad_lock(path, 1, f"larger than {MAX_SIZE // 2**20} MiB")
         try:
             return cls.parse(content.decode(), path)
         except UnicodeDecodeError as error:
@@ -213,7 +224,9 @@ class _Reader:
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"] if part != "locked") or "value"
-            return self._fail(self._line(_quote(url)), f"{url}: {field}: {first['msg']}")
+            shown = re.sub(r"(?<=//).*@", "***@", url)  # the URL may contain a password
+            message = first["msg"].removeprefix("Value error, ")
+            return self._fail(self._line(_quote(url)), f"{shown}: {field}: {message}")
 
     def _line(self, token: str, *, last: bool = False) -> int:
         """Return the line of a token; 1 when the file spells it with other escapes than ``dump``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import operator
 import re
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
@@ -258,7 +259,10 @@ def compile_where(expression: str, names: set[str]) -> Callable[[Fields], bool]:
     if len(expression) > MAX_EXPRESSION:
         raise _malformed(expression[:40] + "…", f"longer than {MAX_EXPRESSION} characters")
     try:
-        tree = ast.parse(expression.strip(), mode="eval").body
+        with warnings.catch_warnings():
+            # Python would print a warning about the expression, such as an invalid escape in a text.
+            warnings.simplefilter("ignore")
+            tree = ast.parse(expression.strip(), mode="eval").body
         return _Compiler(expression, names).compile_condition(tree)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise _malformed(expression, getattr(error, "msg", None) or str(error)) from None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
@@ -133,6 +135,22 @@ BROKEN = {
     "an address with a password": (GOOD.replace(OTHER, "https://me:pw@models.example/b"), 3, "credentials"),
     "not an artifact": (GOOD.replace(B.artifact, "../../evil"), 3, "artifact"),
     "deep nesting": ("[" * 100_000, 1, "not valid JSON"),
+    "an address with a control character": (
+        GOOD.replace("b.tar", "b\\u001b[31m.tar"),
+        1,
+        "control characters",
+    ),
+    "a field with a control character": (
+        GOOD.replace('"size": 2', '"size": 2, "\\u001b[31m": 1'),
+        3,
+        "\\x1b",
+    ),
+    "an address with an invalid port": (
+        GOOD.replace("models.example/b", "models.example:99999/b"),
+        3,
+        "port",
+    ),
+    "an address with an empty label": (GOOD.replace("models.example/b", "models..example/b"), 3, "label"),
     "a number of 10,000 digits": ('{"version": ' + "1" * 10_000 + "}", 1, ""),
 }
 
@@ -146,6 +164,23 @@ def test_a_mistake_is_named_with_file_and_line(case: str) -> None:
     assert caught.value.code == "bad-lock"
     assert caught.value.message.startswith(f"zoo.lock:{line}: ")
     assert words in caught.value.message
+    assert caught.value.message.isprintable()
+    assert "pw@" not in caught.value.message
+
+
+def test_a_named_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "zoo.lock")
+
+    with pytest.raises(OSError, match="not a regular file"):
+        Lock.read(tmp_path / "zoo.lock")
+
+
+def test_a_lock_of_many_artifacts_is_read_in_linear_time() -> None:
+    lock = Lock(artifacts={f"https://models.example/{number}": A for number in range(20_000)})
+    text, begin = lock.dump(), time.process_time()
+
+    assert len(Lock.parse(text, PATH).artifacts) == 20_000
+    assert time.process_time() - begin < 20
 
 
 @given(st.text(max_size=200) | st.binary(max_size=50).map(lambda data: GOOD[: len(data) * 5]))

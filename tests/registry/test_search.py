@@ -58,6 +58,12 @@ def test_conditions_select(conditions: dict[str, object], names: list[str]) -> N
         "ap > 3; import os",
         "(" * 5000,
         "not " * 300 + "ap>1",
+        "ap > 3j",
+        "ap > '\\d' and",
+        "1is 2",
+        "ap > \0",
+        "ap > '\ud800' and",
+        "ap\n> 3\nx",
         "",
     ],
 )
