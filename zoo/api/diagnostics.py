@@ -5,8 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from zoo.artifacts.source_options import SourceOptions
-from zoo.artifacts.workspace import resolver_for
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
@@ -25,12 +23,14 @@ def diagnose(*, check_network: bool = False, settings: Settings | None = None) -
     Raises:
         NetworkError: ``offline``: ``check_network`` is set, and offline mode is on.
     """
+    from zoo.artifacts.workspace import toolchains_of
     from zoo.diagnostics.connectivity import check_hosts
     from zoo.diagnostics.doctor import collect_diagnosis
 
     chosen = settings or from_environment()
     hosts = check_hosts(chosen) if check_network else None
-    return collect_diagnosis(chosen, resolver_for(SourceOptions(settings=chosen)).toolchains, hosts)
+    # Not through the resolver: the diagnosis reports an unusable cache instead of failing with it.
+    return collect_diagnosis(chosen, toolchains_of(chosen), hosts)
 
 
 def demo(

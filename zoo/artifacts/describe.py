@@ -132,7 +132,8 @@ def _provenance(provenance: ProvenanceSummary) -> Iterator[str]:
     made = ", ".join(
         f"{name} {value}" for name, value in provenance.options.items() if not isinstance(value, (dict, list))
     )
-    yield f"  provenance  conversion to {provenance.conversion} ({made})"
+    standing = f"signed by {provenance.signed_by}" if provenance.signed_by else "claimed"
+    yield f"  provenance  {standing}: conversion to {provenance.conversion} ({made})"
     # A calibration has dozens of images; the document of --json lists them all.
     names = sorted(provenance.inputs, key=lambda name: not name.endswith(".onnx"))
     more = f" and {len(names) - _MOST_INPUTS} more" if len(names) > _MOST_INPUTS else ""

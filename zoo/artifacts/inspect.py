@@ -8,23 +8,25 @@ from pathlib import Path
 from typing import Literal, cast
 
 from converters.formats import Inspection, inspect, read_dataflow
+from converters.provenance.statement import provenance_path
 from registry.errors import IntegrityError, ZooError
 from registry.schema import Container
 from zoo.store.cache_root import cache_work_directory
 
 
-def inspect_path(path: Path, *, cache: Path) -> Inspection:
+def inspect_path(path: Path, *, cache: Path, keys: Path | None = None) -> Inspection:
     """Inspect an artifact; an archive is unpacked, within the limits for archives, and its content inspected.
 
     Args:
         path: File or folder.
         cache: The cache, for temporary files.
+        keys: Folder of trusted keys, for the signature of the provenance.
 
     Raises:
         NotFoundError: The path does not exist.
         IntegrityError: It is damaged, or not a valid artifact.
     """
-    found = inspect(path)
+    found = _with_signer(inspect(path), keys)
     if found.format != "archive":
         return found
     try:
@@ -35,6 +37,24 @@ def inspect_path(path: Path, *, cache: Path) -> Inspection:
         warning = f"The content of the archive was not inspected: {error.message}."
         return found.model_copy(update={"warnings": (*found.warnings, warning)})
     return found.model_copy(update={"contents": (content.model_copy(update={"path": shown}),)})
+
+
+def _with_signer(found: Inspection, keys: Path | None) -> Inspection:
+    """Add the signer of the provenance, if a trusted identity signed it."""
+    if found.provenance is None or keys is None:
+        return found
+    # Imported here: few artifacts have a signed provenance.
+    from zoo.signing.sign import find_signer, signature_path
+
+    statement = provenance_path(found.path)
+    if not signature_path(statement).is_file():
+        return found
+    signer = find_signer(statement, keys)
+    if signer is None:
+        warning = "The signature of the provenance is not one of a trusted identity."
+        return found.model_copy(update={"warnings": (*found.warnings, warning)})
+    provenance = found.provenance.model_copy(update={"signed_by": signer})
+    return found.model_copy(update={"provenance": provenance})
 
 
 def draw_graph(path: Path, form: Literal["svg", "html"], facts: str, *, cache: Path) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from zoo.artifacts.source_options import SourceOptions
+from zoo.settings import Settings
 
 if TYPE_CHECKING:
+    from converters.toolchain import Toolchains
     from zoo.artifacts.resolver import ArtifactResolver, Reporter
 
 
@@ -22,7 +24,6 @@ def resolver_for(source: SourceOptions, *, reporter: Reporter | None = None) -> 
         IntegrityError: ``owner-untrusted``: the cache, or the lock file, belongs to another user.
     """
     # Imported here: listing and showing need neither the cache nor the converters.
-    from converters.toolchain import Toolchains
     from zoo._utils.disk import translate_os_errors
     from zoo.artifacts.lockfile import read_pins
     from zoo.artifacts.resolver import ArtifactResolver, Reporter
@@ -35,8 +36,20 @@ def resolver_for(source: SourceOptions, *, reporter: Reporter | None = None) -> 
     return ArtifactResolver(
         settings=settings,
         store=Store(settings.cache),
-        toolchains=Toolchains(settings.toolchains, python=settings.python, offline=settings.offline),
+        toolchains=toolchains_of(settings),
         pins=read_pins(required=source.locked),
         locked=source.locked,
         reporter=reporter or Reporter(),
     )
+
+
+def toolchains_of(settings: Settings) -> Toolchains:
+    """The managed environments of a cache.
+
+    Args:
+        settings: The settings.
+    """
+    # Imported here, as above.
+    from converters.toolchain import Toolchains
+
+    return Toolchains(settings.toolchains, python=settings.python, offline=settings.offline)

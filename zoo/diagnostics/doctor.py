@@ -27,6 +27,7 @@ from registry.schema.base import Model
 from zoo.diagnostics.connectivity import HostCheck
 from zoo.diagnostics.lite_versions import LiteVersion, check_lite_versions
 from zoo.settings import Settings
+from zoo.store.cache_root import check_cache
 
 LIGHT = ("filelock", "platformdirs", "pydantic", "PyYAML", "requests", "typer", "urllib3")
 EXTRAS = {
@@ -188,7 +189,18 @@ def _cache_folder(cache: Path) -> CacheFolder:
         problem = (
             f"only {free / 1e9:.1f} GB free: building toolchains takes about {MIN_FREE_BYTES / 1e9:.0f} GB"
         )
-    return CacheFolder(path=cache, writable=writable, free=free, problem=problem)
+    return CacheFolder(path=cache, writable=writable, free=free, problem=problem or _refusal(cache))
+
+
+def _refusal(cache: Path) -> str | None:
+    """Why a folder is not used as a cache: it holds other files, or belongs to another user."""
+    try:
+        check_cache(cache)
+    except ZooError as error:
+        return f"{error.message}: {error.hint}"
+    except OSError:
+        return None  # reported by the checks of the path
+    return None
 
 
 def _path_error(cache: Path) -> str | None:

@@ -43,6 +43,22 @@ def test_the_doctor_reports_an_unusable_cache(odd: Zoo, cache: str) -> None:
     assert "set ZOO_CACHE to another folder" in ran.lines[1]
 
 
+@pytest.mark.table("attacks")
+def test_a_folder_that_is_not_a_cache_is_reported_and_refused(zoo: Zoo, tmp_path: Path) -> None:
+    project = tmp_path / "project"
+    (project / "work/run-001").mkdir(parents=True)
+    (project / "work/run-001/best.ckpt").write_text("weights")
+
+    doctor = zoo("doctor", ZOO_CACHE=str(project))
+    assert doctor.code == 0
+    assert "is not a cache of paddle-zoo: choose another folder: ZOO_CACHE=FOLDER" in doctor.lines[1]
+    for command in (["fetch", NAME], ["cache", "ls"], ["cache", "prune"], ["verify"], ["toolchain", "list"]):
+        ran = zoo(*command, ZOO_CACHE=str(project))
+        assert (ran.code, ran.out) == (2, ""), ran.err
+        assert "error[cache-not-recognized]" in ran.err
+    assert [path.name for path in project.rglob("*")] == ["work", "run-001", "best.ckpt"]
+
+
 def test_the_doctor_writes_nothing_to_the_cache(zoo: Zoo) -> None:
     (zoo.cache / "toolchains").unlink()
     assert zoo("doctor").code == 0
