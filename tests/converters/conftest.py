@@ -11,6 +11,7 @@ from converters.process.run import run_worker
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import PADDLE
 from tests.conftest import ensured
+from tests.helpers.timing import deadline
 
 EXPORT = """
 import os
@@ -50,7 +51,7 @@ def export(toolchains: Toolchains, tmp_path_factory: pytest.TempPathFactory) -> 
         script = folder / "export.py"
         script.write_text(EXPORT)
         request = {"pir": "1" if pir else "0", "flatten": flatten, "out": str(out)}
-        run_worker(interpreter, script, request, folder=folder, log=folder / "log", timeout=300)
+        run_worker(interpreter, script, request, folder=folder, log=folder / "log", timeout=deadline(300))
         return out
 
     return make

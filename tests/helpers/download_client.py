@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.helpers.servers import ScriptedServer
+from tests.helpers.timing import time_factor
 from zoo.download.body import DownloadOptions
 from zoo.download.client import Downloaded, download
 from zoo.store import RetryPolicy
@@ -35,4 +36,6 @@ class Fetcher:
 
 def impatient(policy: RetryPolicy) -> RetryPolicy:
     """The policy with short timeouts, for servers that stop sending."""
-    return replace(policy, read_timeout=0.4, header_timeout=0.5, stall_window=0.2)
+    # Scaled: a server that answers is slow on a busy machine, and must not count as one that stopped.
+    factor = time_factor()
+    return replace(policy, read_timeout=0.4 * factor, header_timeout=0.5 * factor, stall_window=0.2 * factor)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.helpers.paths import REPOSITORY
+from tests.helpers.timing import deadline
 from tests.zoo.cli.conftest import Ran
 from zoo.sample import CATALOG
 
@@ -42,7 +43,7 @@ class Zoo:
             cwd=self.folder,
             env=kept | own | env,
             check=False,
-            timeout=300,
+            timeout=deadline(300),
         )
         assert ran.returncode != 70, ran.stderr
         assert "Traceback" not in ran.stderr, ran.stderr

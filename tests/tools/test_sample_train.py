@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.helpers.timing import deadline
 from tools.sample_model.recipe import recipe
 from tools.sample_model.train import Plan, Sample, batches, heatmaps, plain_batch, samples
 from zoo.runner.geometry import compute_regions, map_from_heatmap
@@ -91,7 +92,7 @@ def test_the_same_seed_trains_the_same_weights_bit_for_bit(tmp_path: Path) -> No
             str(tmp_path / run),
         ]
         command += ["--images", "30", "--epochs", "1", "--warmup", "1"]
-        subprocess.run(command, check=True, capture_output=True, timeout=300)
+        subprocess.run(command, check=True, capture_output=True, timeout=deadline(300))
         digests.append(hashlib.sha256((tmp_path / run / "weights.safetensors").read_bytes()).hexdigest())
 
     assert digests[0] == digests[1]

@@ -18,6 +18,7 @@ from registry.errors import ConversionError, IntegrityError, ZooError
 from tests.helpers.hostile_pickles import ATTACKS, BOMBS, CANARY, EVERYTHING, Hostile
 from tests.helpers.paths import REPOSITORY
 from tests.helpers.pickle_assembler import ONE, array, state_dict
+from tests.helpers.timing import deadline
 
 
 @pytest.fixture
@@ -121,7 +122,7 @@ def test_nothing_is_executed_imported_or_opened(tmp_path: Path) -> None:
         env={"PYTHONPATH": str(REPOSITORY), "PATH": "/usr/bin:/bin"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=deadline(120),
         check=True,
     )
     seen = json.loads(done.stdout)

@@ -20,6 +20,7 @@ from hypothesis.extra import numpy as npst
 from converters.checkpoints import Checkpoint, read_weights, summarize
 from registry.errors import ConversionError, IntegrityError, NotFoundError
 from tests.helpers.pickle_assembler import ONE, PROTO4, array, dtype, state_dict, text
+from tests.helpers.timing import deadline
 
 REAL = (
     "picodet_s_192_lcnet_pedestrian",
@@ -36,7 +37,9 @@ needs_paddle = pytest.mark.skipif(
 
 def run_paddle(script: str, *arguments: str) -> None:
     """Run a script with Paddle in a child process: importing Paddle takes seconds and warns."""
-    subprocess.run([sys.executable, "-c", textwrap.dedent(script), *arguments], check=True, timeout=300)
+    subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(script), *arguments], check=True, timeout=deadline(300)
+    )
 
 
 def written(path: Path, content: object, protocol: int = 4) -> Path:

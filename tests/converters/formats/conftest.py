@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from converters.process.interpreter import Interpreter
+from tests.helpers.timing import deadline
 
 _OPT = """
 import sys
@@ -49,7 +50,7 @@ def opt(lite_python: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> C
                 check=True,
                 capture_output=True,
                 env=environment,
-                timeout=120,
+                timeout=deadline(120),
             )
             made[key] = out.with_suffix(".nb")
         return made[key]

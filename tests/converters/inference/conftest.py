@@ -21,6 +21,7 @@ from converters.process.interpreter import Interpreter
 from converters.process.run import run_worker
 from registry.schema import Entry, ESNet, LCNet, LiteHRNet, MulticlassNms, PicoDet
 from tests.helpers.paths import REPOSITORY
+from tests.helpers.timing import deadline
 
 WORKERS = REPOSITORY / "tests" / "helpers" / "paddle_workers"
 PROGRAMS: list[Program] = ["legacy", "pir"]
@@ -85,7 +86,7 @@ def run_in_child(
             request,  # type: ignore[arg-type]  # plain JSON values
             folder=folder,
             log=folder / "log",
-            timeout=300,
+            timeout=deadline(300),
             env=env,
         )
         return dict(answer)

@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import pytest
 from converters.process.interpreter import Interpreter
 from converters.process.run import describe_signal, run_worker
 from registry.errors import ConversionError
+from tests.helpers.timing import deadline, expiring, process_state, wait_until
 
 HERE = Interpreter(Path(sys.executable), "here", "current")
 
@@ -125,9 +125,10 @@ def test_a_worker_that_hangs_is_stopped_with_all_its_children(ask: Ask, tmp_path
             stream.write(str(helper.pid))
         time.sleep(600)
     """
-    error = failure(ask, body, timeout=3.0, request={"pid": str(tmp_path / "pid")})
+    limit = expiring(3)
+    error = failure(ask, body, timeout=limit, request={"pid": str(tmp_path / "pid")})
     assert error.code == "converter-timeout"
-    assert "longer than 3 s" in error.message
+    assert f"longer than {limit:.0f} s" in error.message
     wait_until_gone(int((tmp_path / "pid").read_text()))
 
 
@@ -201,7 +202,7 @@ def test_a_worker_dies_with_its_parent(tmp_path: Path) -> None:
     parent = start_parent(tmp_path)
     worker = wait_for_pid(tmp_path / "pid")
     parent.send_signal(signal.SIGKILL)
-    parent.communicate(timeout=30)
+    parent.communicate(timeout=deadline(30))
     wait_until_gone(worker)
 
 
@@ -209,7 +210,7 @@ def test_ctrl_c_ends_the_worker_and_is_not_swallowed(tmp_path: Path) -> None:
     parent = start_parent(tmp_path)
     worker = wait_for_pid(tmp_path / "pid")
     parent.send_signal(signal.SIGINT)
-    _, stderr = parent.communicate(timeout=30)
+    _, stderr = parent.communicate(timeout=deadline(30))
     assert b"KeyboardInterrupt" in stderr
     wait_until_gone(worker)
 
@@ -244,24 +245,16 @@ def start_parent(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def wait_for_pid(path: Path) -> int:
-    for _ in range(600):
-        if path.exists():
-            return int(path.read_text())
-        time.sleep(0.05)
-    raise AssertionError("the worker never started")
+    wait_until(path.exists, "the start of the worker")
+    return int(path.read_text())
 
 
 def wait_until_gone(pid: int) -> None:
-    for _ in range(600):
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
-        except (FileNotFoundError, ProcessLookupError):
-            return
-        if state == "Z":  # dead, but not yet reaped
-            return
-        time.sleep(0.05)
-    os.kill(pid, signal.SIGKILL)
-    raise AssertionError(f"process {pid} outlived its parent")
+    try:
+        wait_until(lambda: process_state(pid) is None, f"the end of process {pid} after that of its parent")
+    except AssertionError:
+        os.kill(pid, signal.SIGKILL)
+        raise
 
 
 def test_the_request_is_plain_json(tmp_path: Path) -> None:
@@ -272,5 +265,7 @@ def test_the_request_is_plain_json(tmp_path: Path) -> None:
     )
     (tmp_path / "private").mkdir()
     request = {"list": [1, None, True], "text": "grüß"}
-    result = run_worker(HERE, script, request, folder=tmp_path / "private", log=tmp_path / "log", timeout=60)
+    result = run_worker(
+        HERE, script, request, folder=tmp_path / "private", log=tmp_path / "log", timeout=deadline(60)
+    )
     assert result == json.loads(json.dumps(request))

@@ -15,6 +15,7 @@ from converters.toolchain.environments import find_folders
 from converters.toolchain.pins import Pin, Tool, paddlelite
 from registry.errors import MissingToolError
 from tests.helpers.package_index import HERE, Notes, installed_here, make_wheel, run
+from tests.helpers.timing import deadline
 
 
 def test_a_missing_tool_is_built_in_an_environment(root: Path, tool: Tool, wheels: Path) -> None:
@@ -74,7 +75,7 @@ def test_a_wait_is_reported(built: Path, tool: Tool) -> None:
     with FileLock(built / f"{folder.name}.lock"):
         waiting = threading.Thread(target=Toolchains(built).remove, args=(tool, lambda text: told.set()))
         waiting.start()
-        assert told.wait(30)
+        assert told.wait(deadline(30))
         assert folder.is_dir()
     waiting.join()
     assert not folder.is_dir()

@@ -17,6 +17,8 @@ from pathlib import Path
 import pytest
 import requests
 
+from tests.helpers.timing import deadline
+
 BUCKET = "models"
 S3_KEYS = {
     "AWS_ACCESS_KEY_ID": "testing",
@@ -96,7 +98,7 @@ def s3(work: Path) -> Iterator[Mapping[str, str]]:
 
     with _running(command, work / "moto.out") as port:
         url = f"http://127.0.0.1:{port}"
-        requests.put(f"{url}/{BUCKET}", timeout=60).raise_for_status()
+        requests.put(f"{url}/{BUCKET}", timeout=deadline(60)).raise_for_status()
         yield {"AWS_ENDPOINT_URL": url, **S3_KEYS}
 
 

@@ -22,6 +22,7 @@ from tests.helpers.servers import (
     stall,
     status,
 )
+from tests.helpers.timing import deadline, time_factor
 from zoo.diagnostics.connectivity import (
     Endpoint,
     HostCheck,
@@ -36,7 +37,9 @@ from zoo.settings import Settings
 FILE = "/models/a.tar"
 DATA = b"a model" * 1000
 NAMED = f"https://models.invalid{FILE}"
-FAST_RETRIES = RetryPolicy(connect_timeout=5.0, read_timeout=0.3, header_timeout=5.0)
+FAST_RETRIES = RetryPolicy(
+    connect_timeout=deadline(5), read_timeout=0.3 * time_factor(), header_timeout=deadline(5)
+)
 
 
 @pytest.fixture(autouse=True)
@@ -124,7 +127,7 @@ def test_a_slow_server_works_within_the_timeout_and_fails_beyond_it() -> None:
         exchange.hang()
 
     with ScriptedServer({FILE: slow}) as server:
-        assert through(server.url, policy=replace(FAST_RETRIES, read_timeout=20.0))[0].works
+        assert through(server.url, policy=replace(FAST_RETRIES, read_timeout=deadline(20)))[0].works
     with ScriptedServer({FILE: silent}) as server:
         assert through(server.url, policy=FAST_RETRIES)[0].failure == "timed-out"
 

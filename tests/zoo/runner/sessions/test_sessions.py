@@ -20,6 +20,7 @@ from converters.process.interpreter import Interpreter
 from converters.toolchain import Toolchains
 from registry.errors import ConversionError, IntegrityError, MissingToolError, NotFoundError, UsageError
 from tests.helpers.paddle_writer import write_open_convolution
+from tests.helpers.timing import deadline, expiring, process_state, wait_until
 from tests.zoo.conftest import MakeModel, OpenModel
 from zoo._utils.choices import Backend
 from zoo.runner.sessions import open_session
@@ -285,11 +286,22 @@ def test_an_exception_in_the_worker_becomes_an_error_and_the_session_continues(t
 
 
 def test_a_worker_that_hangs_is_stopped(tmp_path: Path) -> None:
-    session = worker(tmp_path, running="x[0] > 5 and time.sleep(600)", timeout=8)
+    limit = expiring(8)
+    session = worker(tmp_path, running="x[0] > 5 and time.sleep(600)", timeout=limit)
     assert session.run({"x": image(2)})
-    with pytest.raises(ConversionError, match="longer than 8 s") as caught:
+    with pytest.raises(ConversionError, match=f"longer than {limit:.0f} s") as caught:
         session.run({"x": image(2) + 9})
     assert caught.value.code == "predictor-timeout"
+
+
+def write_pid(folder: Path) -> str:
+    """Statement of a worker that writes its process id."""
+    return f"open({str(folder / 'pid')!r}, 'w').write(str(os.getpid()))"
+
+
+def wait_until_stopped(folder: Path) -> None:
+    pid = int((folder / "pid").read_text())
+    wait_until(lambda: process_state(pid) == "T", "the worker stops itself")
 
 
 STOP = "threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGSTOP)).start()"
@@ -298,14 +310,17 @@ STOP = "threading.Timer(0.1, lambda: os.kill(os.getpid(), signal.SIGSTOP)).start
 @pytest.mark.parametrize("size", [10, 5_000_000])
 def test_a_worker_that_stops_reading_is_stopped(tmp_path: Path, size: int) -> None:
     """A large request fills the pipe: the time limit covers writing as well as reading."""
-    session = worker(tmp_path, running=f"import threading, signal; {STOP}", timeout=3)
+    limit = expiring(3)
+    session = worker(
+        tmp_path, opening=write_pid(tmp_path), running=f"import threading, signal; {STOP}", timeout=limit
+    )
     assert session.run({"x": image(2)})
-    time.sleep(0.5)
+    wait_until_stopped(tmp_path)
     started = time.monotonic()
-    with pytest.raises(ConversionError, match="longer than 3 s") as caught:
+    with pytest.raises(ConversionError, match=f"longer than {limit:.0f} s") as caught:
         session.run({"x": image(size)})
     assert caught.value.code == "predictor-timeout"
-    assert time.monotonic() - started < 20
+    assert time.monotonic() - started < limit + deadline(15)
     with pytest.raises(UsageError) as closed:
         session.run({"x": image(2)})
     assert closed.value.code == "session-closed"
@@ -319,9 +334,9 @@ def test_a_slow_reader_gets_large_requests(tmp_path: Path) -> None:
 
 
 def test_a_stopped_worker_can_be_closed(tmp_path: Path) -> None:
-    session = worker(tmp_path, running=f"import threading, signal; {STOP}")
+    session = worker(tmp_path, opening=write_pid(tmp_path), running=f"import threading, signal; {STOP}")
     session.run({"x": image(2)})
-    time.sleep(0.5)
+    wait_until_stopped(tmp_path)
     session.close()
 
 
@@ -345,8 +360,7 @@ def test_an_interpreter_that_does_not_start(tmp_path: Path) -> None:
 
 def test_the_worker_exits_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = tmp_path / "worker.py"
-    note = f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))"
-    script.write_text(WORKER.replace("{opening}", note).replace("{running}", "pass"))
+    script.write_text(WORKER.replace("{opening}", write_pid(tmp_path)).replace("{running}", "pass"))
     parent = (
         "import sys, time; from pathlib import Path\n"
         "from converters.process.interpreter import Interpreter\n"
@@ -364,17 +378,8 @@ def test_the_worker_exits_when_its_parent_is_killed(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     pid = int((tmp_path / "pid").read_text())
-    for _ in range(200):
-        if not _runs(pid):
-            return
-        time.sleep(0.05)
-    os.kill(pid, signal.SIGKILL)
-    pytest.fail("the worker outlived its parent")
-
-
-def _runs(pid: int) -> bool:
     try:
-        # A zombie has ended and only waits to be reaped.
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+        wait_until(lambda: process_state(pid) is None, "the end of the worker after that of its parent")
+    except AssertionError:
+        os.kill(pid, signal.SIGKILL)
+        raise
