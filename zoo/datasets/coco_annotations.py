@@ -174,7 +174,8 @@ class _Validator:
         if not values:  # COCO too has boxes without joints in keypoint files
             return
         if not _are_numbers(values, 3 * joints):
-            found = f"{len(values)} values" if isinstance(values, list) else None
+            wrong_length = isinstance(values, list) and len(values) != 3 * joints
+            found = f"{len(values)} values" if wrong_length else None
             expected = f"x, y, visibility of the {joints} joints of the network: {3 * joints} numbers"
             self._refuse(f"{where}.keypoints", expected, values, found=found)
         if not has_labeled_joint(annotation) or annotation.get("iscrowd"):

@@ -71,10 +71,11 @@ def open_video(path: Path) -> Video:
     """
     import cv2  # heavy: commands that never open an image must not load it
 
-    if not path.is_file():
+    if not path.exists():
         raise _not_found("video", path)
-    capture = cv2.VideoCapture(str(path))
-    if not capture.isOpened():
+    # A pipe would be waited for.
+    capture = cv2.VideoCapture(str(path)) if path.is_file() else None
+    if capture is None or not capture.isOpened():
         raise UsageError(
             "video-unreadable",
             f"this build of OpenCV cannot open {path}",

@@ -31,6 +31,7 @@ from zoo.runner.results import DetectionRecord, Detections, ImageResult, PoseRec
 
 # Ids of COCO's 80 categories in its annotation files: 1 to 90 with gaps.
 _COCO_80 = tuple(number for number in range(1, 91) if number not in {12, 26, 29, 30, 45, 66, 68, 69, 71, 83})
+_COCO_ENDS = ("person", "toothbrush")
 
 Record = DetectionRecord | PoseRecord
 
@@ -265,4 +266,7 @@ def coco_categories(output: DetectionOutput) -> tuple[int, ...]:
     """COCO category id of each class: COCO's own for COCO's 80 classes, else counted from 1."""
     if len(output.classes) == 1 and find_person(output.classes) == 0:
         return (PERSON,)
-    return _COCO_80 if len(output.classes) == len(_COCO_80) else tuple(range(1, len(output.classes) + 1))
+    ends = (output.classes[0], output.classes[-1])
+    if len(output.classes) == len(_COCO_80) and ends == _COCO_ENDS:
+        return _COCO_80
+    return tuple(range(1, len(output.classes) + 1))

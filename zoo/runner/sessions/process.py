@@ -47,8 +47,7 @@ class WorkerProcess:
         self._answers, answers = os.pipe()
         # A write must not block for longer than the time limit when the worker stops reading.
         os.set_blocking(self._requests, False)
-        descriptors = [str(requests), str(answers)]
-        command = [str(interpreter.path), *interpreter.flags, frames.__file__, *descriptors, str(script)]
+        command = interpreter.command(frames.__file__, str(requests), str(answers), script)
         try:
             self._process = subprocess.Popen(
                 command,
