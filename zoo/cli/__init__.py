@@ -44,12 +44,10 @@ def _run() -> int:
         _discard_stdout()
         return 0
     except Exception as error:  # a bug in this program: the traceback goes into a file
-        from zoo.cli._errors import from_memory_error, internal_error, is_memory_error
+        from zoo.cli._errors import internal_error
 
         if os.environ.get("ZOO_DEBUG"):
             raise
-        if is_memory_error(error):
-            return _report(from_memory_error(error), output)
         return _report(internal_error(error, sys.argv[1:]), output)
     if code == INTERRUPTED:
         output.note("interrupted")
@@ -73,14 +71,8 @@ def _run_command(arguments: list[str]) -> int:
         ZooError: As documented in ``registry.errors``; errors of the parser are converted to it.
         BrokenPipeError: The reader of the output closed the pipe.
     """
+    from registry.errors import ZooError
     from zoo.cli._app import app
-    from zoo.cli._errors import (
-        PARSER_ERRORS,
-        from_missing_package,
-        from_os_error,
-        from_output_error,
-        from_parser_error,
-    )
 
     try:
         # Not standalone: Typer would print errors in its own format, and exit with 1 on a broken pipe.
@@ -92,18 +84,14 @@ def _run_command(arguments: list[str]) -> int:
         if isinstance(exit_.__context__, BrokenPipeError):
             raise exit_.__context__ from None
         raise
-    except PARSER_ERRORS as error:
-        raise from_parser_error(error) from None
-    except ModuleNotFoundError as error:
-        if (reported := from_missing_package(error, arguments)) is None:
+    except (ZooError, BrokenPipeError):
+        raise
+    except Exception as error:
+        from zoo.cli._errors import translate
+
+        if (translated := translate(error, arguments)) is None:
             raise
-        raise reported from None
-    except OSError as error:
-        if (disk_full := from_output_error(error)) is not None:
-            raise disk_full from None
-        if (unusable := from_os_error(error)) is None:
-            raise
-        raise unusable from None
+        raise translated from None
     return code if isinstance(code, int) else 0
 
 

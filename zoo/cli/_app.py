@@ -114,7 +114,7 @@ def load(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0911, PLR0
 
             return cache_app
         case "registry":
-            from zoo.cli.catalog import registry_app
+            from zoo.cli.registry import registry_app
 
             return registry_app
         case "toolchain":

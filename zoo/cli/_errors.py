@@ -54,7 +54,26 @@ _EXTRAS = {
 """The extra with the packages that a command needs; ``convert`` for any other."""
 
 
-def from_parser_error(error: Any) -> UsageError:
+def translate(error: Exception, arguments: Sequence[str]) -> ZooError | None:
+    """Convert an error about the command line, this Python or this machine; None for a bug of this program.
+
+    Args:
+        error: The error.
+        arguments: The command line.
+    """
+    if isinstance(error, PARSER_ERRORS):
+        return _from_parser_error(error)
+    if isinstance(error, ModuleNotFoundError):
+        command = arguments[0] if arguments else ""
+        return missing_package(error, _EXTRAS.get(command, "convert"))
+    if isinstance(error, OSError) and (translated := _from_os_error(error)) is not None:
+        return translated
+    if _is_memory_error(error):
+        return _from_memory_error(error)
+    return None
+
+
+def _from_parser_error(error: Any) -> UsageError:
     """Convert an error about a command line that cannot be parsed.
 
     Args:
@@ -84,18 +103,7 @@ def _expected(error: Any, context: Any) -> str | None:
     return f"{syntax}: {help_text}" if help_text else str(syntax)
 
 
-def from_missing_package(error: ModuleNotFoundError, arguments: Sequence[str]) -> MissingToolError | None:
-    """Convert an import error; None if the missing module belongs to this project, which is a bug.
-
-    Args:
-        error: The error of the interpreter.
-        arguments: The command line.
-    """
-    command = arguments[0] if arguments else ""
-    return missing_package(error, _EXTRAS.get(command, "convert"))
-
-
-def is_memory_error(error: Exception) -> bool:
+def _is_memory_error(error: Exception) -> bool:
     """Whether memory is exhausted; OpenCV and the engines raise their own exceptions for it."""
     texts = (
         "insufficient memory",
@@ -104,10 +112,12 @@ def is_memory_error(error: Exception) -> bool:
         "failed to allocate memory",
         "out of memory",
     )
-    return isinstance(error, MemoryError) or any(text in str(error).lower() for text in texts)
+    if isinstance(error, MemoryError) or getattr(error, "errno", None) == errno.ENOMEM:
+        return True
+    return any(text in str(error).lower() for text in texts)
 
 
-def from_memory_error(error: Exception) -> MissingToolError:
+def _from_memory_error(error: Exception) -> MissingToolError:
     """Convert an error about exhausted memory."""
     return MissingToolError(
         "memory-exhausted",
@@ -117,16 +127,11 @@ def from_memory_error(error: Exception) -> MissingToolError:
     )
 
 
-def from_output_error(error: OSError) -> MissingToolError | None:
-    """Convert an error about a full disk; None for any other error of the file system."""
-    if error.errno not in _FULL:
-        return None
-    place = f" for {error.filename}" if error.filename else ""
-    return MissingToolError("disk-full", f"no space left{place}", found=error.strerror, hint="df -h")
-
-
-def from_os_error(error: OSError) -> MissingToolError | None:
-    """Convert an error about a path that cannot be used; None for any other error, which is a bug."""
+def _from_os_error(error: OSError) -> MissingToolError | None:
+    """Convert an error about a full disk or a path that cannot be used; None for any other error."""
+    if error.errno in _FULL:
+        place = f" for {error.filename}" if error.filename else ""
+        return MissingToolError("disk-full", f"no space left{place}", found=error.strerror, hint="df -h")
     if isinstance(error, FileNotFoundError) and _working_directory_missing():
         return MissingToolError(
             "working-directory-missing",
@@ -138,8 +143,6 @@ def from_os_error(error: OSError) -> MissingToolError | None:
         return MissingToolError(
             "too-many-open-files", "too many files are open", found=error.strerror, hint="ulimit -n 4096"
         )
-    if error.errno == errno.ENOMEM:
-        return from_memory_error(MemoryError(error.strerror))
     if error.errno not in _UNUSABLE:
         return None
     if not error.filename:

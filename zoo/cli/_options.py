@@ -11,7 +11,6 @@ import typer
 
 from registry.choices import FloatPrecision, Precision, Target
 from zoo._utils.choices import Backend
-from zoo.artifacts.source_options import SourceOptions
 from zoo.cli._groups import Command, Group
 
 
@@ -136,6 +135,8 @@ def with_source_options(command: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(command)
     def with_source(**values: Any) -> None:
+        from zoo.artifacts.source_options import SourceOptions
+
         source = {option.name: values.pop(option.name) for option in _SOURCE_OPTIONS}
         command(**values, source=SourceOptions.create(**source))
 

@@ -1,9 +1,8 @@
-"""Commands that read catalogs only: list, show, registry check, registry schema."""
+"""Commands that read catalogs only: list, show."""
 
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
@@ -11,12 +10,10 @@ import typer
 from registry.choices import Precision
 from registry.errors import UsageError
 from zoo.cli import _options as options
-from zoo.cli import registry as documents
 from zoo.cli._output import Output
 
 if TYPE_CHECKING:
     from registry.search import Conditions
-    from zoo.diagnostics.link_check import LinkReport
     from zoo.settings import Settings
 
 ListFormat = Literal["table", "json", "csv", "markdown"]
@@ -139,63 +136,6 @@ def show(
         output.text(format_entry(entry, computed))
 
 
-def check(
-    path: Annotated[
-        Path | None,
-        typer.Argument(metavar="PATH", help="Catalog file or folder. Default: the shipped catalog."),
-    ] = None,
-    links: Annotated[
-        bool,
-        typer.Option("--links", help="Request each artifact URL (or its mirror's) without downloading it."),
-    ] = False,
-    quiet: options.Quiet = False,
-    json: options.Json = False,
-) -> None:
-    """Check a catalog for mistakes.
-
-    Prints each mistake with file, line and field. Exits with 1 if there is a mistake or a dead link.
-    """
-    import registry
-
-    found = registry.check(path) if path else registry.check()
-    output = Output(as_json=json, quiet=quiet)
-    checked = _check_links(path) if links and not found.problems else None
-    if json:
-        output.document({**found.model_dump(mode="json"), "links": checked} if links else found)
-    else:
-        output.lines(found.problems)
-        output.note(f"{len(found.files)} files, {found.entries} entries, {len(found.problems)} problems")
-        if checked:
-            _print_links(checked, output)
-    if found.problems or (checked and checked.dead):
-        raise typer.Exit(1)
-
-
-def _check_links(path: Path | None) -> LinkReport:
-    # Imported here: without --links, no module for the network is needed.
-    from zoo.diagnostics.link_check import check_links
-    from zoo.settings import settings
-
-    return check_links(path, settings())
-
-
-def _print_links(found: LinkReport, output: Output) -> None:
-    rows = [[link.entry, link.artifact, link.detail, link.requested_url] for link in found.dead]
-    if rows:
-        output.table(("entry", "artifact", "answer", "requested URL"), rows)
-    output.note(
-        f"{found.links} links, {found.addresses} addresses at {len(found.sources)} "
-        f"{'mirrors or hosts' if len(found.sources) != 1 else 'mirror or host'}, {len(found.dead)} dead"
-    )
-
-
-def schema(json: options.Json = False) -> None:
-    """Print the JSON Schema of a catalog file."""
-    import registry
-
-    Output(as_json=json).document(registry.json_schema())
-
-
 def _parse_input_size(text: str) -> tuple[int, int]:
     match = re.fullmatch(r"(\d{1,5})\s*[x*×]\s*(\d{1,5})", text.strip(), re.IGNORECASE)
     if not match:
@@ -206,10 +146,3 @@ def _parse_input_size(text: str) -> tuple[int, int]:
             hint="zoo list --input 128x96",
         )
     return int(match[1]), int(match[2])
-
-
-registry_app = options.group("Check catalogs, compare them with READMEs.")
-options.add(registry_app, "check", check)
-options.add(registry_app, "schema", schema)
-options.add(registry_app, "import", documents.import_tables)
-options.add(registry_app, "diff", documents.diff_document)
