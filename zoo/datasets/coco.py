@@ -23,7 +23,7 @@ from zoo.datasets.coco_annotations import (
     read_annotations,
 )
 from zoo.datasets.joints import COCO_JOINTS
-from zoo.datasets.orientation import decide_orientation
+from zoo.datasets.orientation import AnnotatedSize, decide_orientation
 
 _MOST_PERSONS = {"all": None, "one_person": 1, "at_most_six_persons": 6}
 
@@ -203,7 +203,9 @@ def load_set(
             found=f"{len(listed)} images",
             hint="pass other annotations with --annotations",
         )
-    oriented, note = decide_orientation(selected, default=protocol.honor_exif, choice=exif)
+    sizes = [AnnotatedSize(image.path, image.width, image.height) for image in selected]
+    honored, note = decide_orientation(sizes, default=protocol.honor_exif, choice=exif)
+    oriented = tuple(replace(image, honor_exif=each) for image, each in zip(selected, honored, strict=True))
     notes = tuple(sentence for sentence in (note, _note_outside(selected)) if sentence)
     missing = len(covered) - len(present)
     return replace(whole, images=oriented, missing=missing, joints=tuple(joints), notes=notes)

@@ -3,51 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from zoo._utils.choices import Exif
 from zoo._utils.image_header import ImageHeader, parse_header
-
-if TYPE_CHECKING:
-    from zoo.datasets.coco import CocoImage
 
 _HEAD = 1 << 16  # bytes; enough for most JPEG headers
 _UPRIGHT = 1
 
 
+@dataclass(frozen=True)
+class AnnotatedSize:
+    """An image file and its size in the annotation file.
+
+    Attributes:
+        path: The file.
+        width: Columns in pixels, as annotated.
+        height: Rows in pixels, as annotated.
+    """
+
+    path: Path
+    width: float
+    height: float
+
+
 def decide_orientation(
-    images: Sequence[CocoImage], *, default: bool, choice: Exif | None = None
-) -> tuple[tuple[CocoImage, ...], str | None]:
-    """Set ``honor_exif`` of images, so that pixels and annotations use the same coordinates.
+    images: Sequence[AnnotatedSize], *, default: bool, choice: Exif | None = None
+) -> tuple[list[bool | None], str | None]:
+    """Decide for each image whether its EXIF orientation applies, so that pixels and annotations agree.
 
     An image whose EXIF orientation swaps width and height matches the annotated size either with or without
     rotation. Other orientations (mirrored, or rotated by 180 degrees) follow the majority of these images,
     and the protocol if there are none.
 
     Args:
-        images: Images whose files exist.
+        images: Images and their annotated sizes.
         default: Whether the protocol applies the orientation.
         choice: Decision of the user for all images.
 
     Returns:
-        The images, and a sentence about the decision if any image has an orientation.
+        Whether the orientation of each image applies, None for images without one, and a sentence about the
+        decision if any image has one.
     """
     if choice is not None:
-        return tuple(replace(image, honor_exif=choice == "apply") for image in images), None
-    headers = {image.id: header for image in images if (header := _rotated_header(image.path))}
-    if not headers:
-        return tuple(images), None
-    votes = {image.id: _vote(image, headers[image.id]) for image in images if image.id in headers}
-    decided = [vote for vote in votes.values() if vote is not None]
+        return [choice == "apply"] * len(images), None
+    headers = [_rotated_header(image.path) for image in images]
+    votes = [_vote(image, header) for image, header in zip(images, headers, strict=True) if header]
+    decided = [vote for vote in votes if vote is not None]
     fallback = default if 2 * sum(decided) == len(decided) else 2 * sum(decided) > len(decided)
-    honored = {number: fallback if vote is None else vote for number, vote in votes.items()}
-    changed = tuple(replace(image, honor_exif=honored.get(image.id)) for image in images)
-    return changed, _describe(list(honored.values()), undecided=not decided)
+    answers = iter([fallback if vote is None else vote for vote in votes])
+    honored = [next(answers) if header else None for header in headers]
+    applied = [each for each in honored if each is not None]
+    return honored, _describe(applied, undecided=not decided) if applied else None
 
 
-def _vote(image: CocoImage, header: ImageHeader) -> bool | None:
+def _vote(image: AnnotatedSize, header: ImageHeader) -> bool | None:
     """Whether the annotated size is that of the rotated image; None if the sizes cannot tell."""
     upright, stored = header.size(honor_exif=True), header.size(honor_exif=False)
     annotated = (image.width, image.height)
