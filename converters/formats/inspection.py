@@ -72,6 +72,8 @@ class ProvenanceSummary(Model):
         revision: Revision of this project's conversion code; None where it is not recorded.
         changes: Number of edits by kind that this project made to the model before the tool read it.
         matches_file: Whether the recorded digest is the digest of the artifact.
+        signed_by: Trusted identity that signed the provenance file; None if it is only a claim of whoever
+            wrote the file.
     """
 
     conversion: str
@@ -81,6 +83,7 @@ class ProvenanceSummary(Model):
     revision: int | None
     changes: dict[str, int]
     matches_file: bool
+    signed_by: str | None = None
 
 
 class Inspection(Model):

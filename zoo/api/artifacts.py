@@ -103,7 +103,8 @@ def inspect(path: Path | str, *, settings: Settings | None = None) -> Inspection
     """
     from zoo.artifacts.inspect import inspect_path
 
-    return inspect_path(Path(path), cache=(settings or from_environment()).cache)
+    chosen = settings or from_environment()
+    return inspect_path(Path(path), cache=chosen.cache, keys=chosen.trusted_keys)
 
 
 def compare_artifacts(

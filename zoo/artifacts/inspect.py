@@ -11,7 +11,7 @@ from converters.formats import Inspection, inspect, read_dataflow
 from converters.provenance.statement import provenance_path
 from registry.errors import IntegrityError, ZooError
 from registry.schema import Container
-from zoo.store.cache_root import cache_work_directory
+from zoo._utils.cache_root import cache_work_directory
 
 
 def inspect_path(path: Path, *, cache: Path, keys: Path | None = None) -> Inspection:

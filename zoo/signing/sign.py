@@ -8,12 +8,13 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from converters.fs.atomic import publish_bytes, sha256_of
-from registry.errors import IntegrityError, NotFoundError
+from registry.errors import IntegrityError, NotFoundError, ZooError
 from registry.schema.base import Model
 from zoo._utils.extras import requires_extra
 from zoo.archive.member_names import safe_path
 from zoo.signing.envelope import MAX_BYTES, invalid, open_sealed, seal
-from zoo.signing.keys import fingerprint, load_private_key, load_public_key
+from zoo.signing.keys import SUFFIX as KEY_SUFFIX
+from zoo.signing.keys import fingerprint, load_private_key, load_public_key, trusted_key_path
 from zoo.signing.statement import (
     STATEMENT,
     Statement,
@@ -133,6 +134,23 @@ def verify_path(path: Path, key: Path, *, identity: str | None = None, at: datet
         files += _verify_index(path, target)
     validity = check_validity(statement, signature, at or now())
     return result.model_copy(update={"files": files, **validity})
+
+
+def find_signer(path: Path, keys: Path) -> str | None:
+    """The trusted identity whose signature of a file verifies; None if there is none.
+
+    Args:
+        path: The file.
+        keys: Folder of trusted keys.
+    """
+    for key in sorted(keys.glob(f"*{KEY_SUFFIX}")):
+        identity = key.name[: -len(KEY_SUFFIX)]
+        try:
+            verify_path(path, trusted_key_path(identity, keys))
+        except ZooError:
+            continue  # another signer's key, an expired signature, or a missing package
+        return identity
+    return None
 
 
 def compare_digests(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -12,9 +13,13 @@ from typing import Any
 
 import pytest
 
+from converters.provenance.statement import provenance_path
 from registry.errors import IntegrityError, NotFoundError, UsageError, ZooError
 from tests.helpers.keys import write_keys
+from tests.helpers.sample_archives import CHECKPOINT
+from zoo.api.artifacts import inspect
 from zoo.api.signing import sign, verify_signature
+from zoo.artifacts.describe import format_inspection
 from zoo.settings import Settings
 from zoo.signing.sign import sign_path, verify_path
 
@@ -311,3 +316,37 @@ def test_signatures_interoperate_with_model_signing(file: Path, folder: Path, ke
         verifying.Config().use_elliptic_key_verifier(public_key=public).verify(path, ours)
         signing.Config().use_elliptic_key_signer(private_key=key).sign(path, ours)
         assert verify_signature(path, key=public).expires is None
+
+
+class TestClaimedProvenance:
+    """A provenance file proves nothing by itself: whoever changes a model can write one."""
+
+    @pytest.fixture
+    def model(self, tmp_path: Path) -> Path:
+        from converters.provenance.statement import provenance, write_provenance
+
+        path = tmp_path / "m.safetensors"
+        path.write_bytes(CHECKPOINT)
+        digest = hashlib.sha256(CHECKPOINT).hexdigest()
+        statement = provenance("inference", name=path.name, sha256=digest, inputs={}, tools={}, options={})
+        write_provenance(path, statement)
+        return path
+
+    def test_it_is_shown_as_claimed_until_a_trusted_identity_signs_it(
+        self, model: Path, key: Path, tmp_path: Path
+    ) -> None:
+        trusted = tmp_path / "trusted"
+        trusted.mkdir()
+        settings = Settings(cache=tmp_path / "cache", keys=trusted)
+        assert "provenance  claimed: conversion" in format_inspection(inspect(model, settings=settings))
+
+        sign(provenance_path(model), key=key)
+        untrusted = inspect(model, settings=settings)
+        assert untrusted.provenance is not None
+        assert untrusted.provenance.signed_by is None
+        assert any("not one of a trusted identity" in warning for warning in untrusted.warnings)
+
+        shutil.copyfile(write_keys(tmp_path, "bob").with_suffix(".pub"), trusted / "bob.pem")
+        shutil.copyfile(key.with_suffix(".pub"), trusted / "carol.pem")
+        text = format_inspection(inspect(model, settings=settings))
+        assert "provenance  signed by carol: conversion" in text
