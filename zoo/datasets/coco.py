@@ -206,7 +206,7 @@ def load_set(
     sizes = [AnnotatedSize(image.path, image.width, image.height) for image in selected]
     honored, note = decide_orientation(sizes, default=protocol.honor_exif, choice=exif)
     oriented = tuple(replace(image, honor_exif=each) for image, each in zip(selected, honored, strict=True))
-    notes = tuple(sentence for sentence in (note, _note_outside(selected)) if sentence)
+    notes = tuple(sentence for sentence in (read.note, note, _note_outside(selected)) if sentence)
     missing = len(covered) - len(present)
     return replace(whole, images=oriented, missing=missing, joints=tuple(joints), notes=notes)
 

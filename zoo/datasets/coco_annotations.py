@@ -16,7 +16,7 @@ from typing import Any, Literal, NoReturn
 from converters.formats.bounded_io import is_regular_file
 from registry.errors import NotFoundError, UsageError
 from zoo.datasets.categories import find_person_category
-from zoo.datasets.joints import COCO_JOINTS, match_joints, reorder
+from zoo.datasets.joints import COCO_JOINTS, JointMatch, match_joints, reorder
 
 Kind = Literal["bbox", "keypoints"]
 
@@ -36,6 +36,7 @@ class AnnotationFile:
         categories: COCO's category objects.
         objects: COCO's annotation objects by image id, with joints in the order of the network; those of
             images not in the file are left out.
+        note: How joints were matched, if the reader should know; None otherwise.
     """
 
     path: Path
@@ -43,6 +44,7 @@ class AnnotationFile:
     images: tuple[Mapping[str, Any], ...]
     categories: tuple[Mapping[str, Any], ...]
     objects: Mapping[Any, Sequence[Mapping[str, Any]]]
+    note: str | None = None
 
 
 def read_annotations(path: Path, kind: Kind, joints: Sequence[str] = COCO_JOINTS) -> AnnotationFile:
@@ -63,23 +65,24 @@ def read_annotations(path: Path, kind: Kind, joints: Sequence[str] = COCO_JOINTS
     known = validator.check_images(document["images"])
     categories: list[Mapping[str, Any]] = document["categories"]
     validator.check_categories(categories)
-    order: tuple[int, ...] = ()
+    match = JointMatch(())
     person = None
     if kind == "keypoints":
         person = find_person_category(categories, path)
         names = next((each.get("keypoints") for each in categories if each["id"] == person), None)
-        order = match_joints(names, joints, path)
+        match = match_joints(names, joints, path)
     objects = defaultdict(list)
     for index, annotation in enumerate(document["annotations"]):
         if validator.has_known_image(index, annotation, known):
             validator.check_annotation(index, annotation)
             if annotation["category_id"] == person:
                 validator.check_joints(index, annotation, len(joints))
-                annotation = reorder(annotation, order)  # noqa: PLW2901  the same annotation
+                annotation = reorder(annotation, match.order)  # noqa: PLW2901  the same annotation
             objects[annotation["image_id"]].append(annotation)
     validator.check_references(document["annotations"], objects, known)
     validator.check_units(document["images"], objects, person)
-    return AnnotationFile(path, document, tuple(document["images"]), tuple(categories), objects)
+    images = tuple(document["images"])
+    return AnnotationFile(path, document, images, tuple(categories), objects, match.note)
 
 
 def has_labeled_joint(annotation: Mapping[str, Any]) -> bool:

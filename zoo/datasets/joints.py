@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,21 @@ COCO_JOINTS = (
 )
 
 
-def match_joints(names: object, joints: Sequence[str], file: Path) -> tuple[int, ...]:
-    """Return the position in the annotations of each joint of the network.
+@dataclass(frozen=True)
+class JointMatch:
+    """Joints of the annotations for the joints of a network.
+
+    Attributes:
+        order: Position in the annotations of each joint of the network.
+        note: How the joints were matched, if the reader should know; None otherwise.
+    """
+
+    order: tuple[int, ...]
+    note: str | None = None
+
+
+def match_joints(names: object, joints: Sequence[str], file: Path) -> JointMatch:
+    """Match the joints of a network with those of the annotations.
 
     Args:
         names: ``keypoints`` of the person category in the file; joints keep their order if it is missing.
@@ -43,14 +57,18 @@ def match_joints(names: object, joints: Sequence[str], file: Path) -> tuple[int,
     """
     order = tuple(range(len(joints)))
     if not isinstance(names, list) or not names:
-        return order
+        return JointMatch(order)
     listed, wanted = ([normalize_name(name) for name in side] for side in (names, joints))
     if listed == wanted:
-        return order
+        return JointMatch(order)
     if sorted(listed) == sorted(wanted) and len(set(wanted)) == len(wanted):
-        return tuple(listed.index(name) for name in wanted)
+        matched = tuple(listed.index(name) for name in wanted)
+        return JointMatch(matched, "joints were matched with the annotations by name: the orders differ")
     if len(listed) == len(wanted) and not set(listed) & set(wanted):
-        return order  # another naming scheme, for example another language: only the order can match
+        # Another naming scheme, for example another language: only the order can match.
+        pairs = ", ".join(f"{ours} = {theirs}" for ours, theirs in list(zip(joints, names, strict=True))[:3])
+        note = f"the names of joints differ, so they were matched with the annotations by order: {pairs}, …"
+        return JointMatch(order, note)
     raise UsageError(
         "joints-mismatch",
         f"the network has {len(wanted)} joints, the annotations in {file} have {len(listed)}"

@@ -260,6 +260,38 @@ def test_a_crowd_and_a_degenerate_box_may_have_no_area(tmp_path: Path) -> None:
     assert [len(image.persons_with_keypoints()) for image in data.images] == [0, 0, 1, 0]
 
 
+def test_joints_in_another_order_give_the_same_figure(tmp_path: Path) -> None:
+    """The network's order counts, not that of the file."""
+
+    def change(document: Document) -> None:
+        document["categories"][0]["keypoints"] = list(reversed(HEATMAPS.joints))
+        for item in document["annotations"]:
+            triples = [item["keypoints"][start : start + 3] for start in range(0, 51, 3)]
+            item["keypoints"] = [value for triple in reversed(triples) for value in triple]
+
+    data = load_set(folder_of(tmp_path, change), POSE_PROTOCOL)
+    assert figure(data, "keypoints") == pytest.approx(reference("keypoints"))
+    assert "matched with the annotations by name" in data.notes[0]
+
+
+def test_annotations_of_other_joints_are_refused(tmp_path: Path) -> None:
+    joints = (HEATMAPS.joints[0], *HEATMAPS.joints[5:])
+
+    def change(document: Document) -> None:
+        document["categories"][0]["keypoints"] = list(joints)
+        for item in document["annotations"]:
+            item["keypoints"] = item["keypoints"][:39]
+
+    folder = folder_of(tmp_path, change)
+    with pytest.raises(UsageError, match=r"has 17 joints, .* have 13") as caught:
+        load_set(folder, POSE_PROTOCOL)
+    assert caught.value.code == "joints-mismatch"
+    data = load_set(folder, POSE_PROTOCOL, joints=joints)
+    assert data.joints == joints
+    assert [len(image.persons_with_keypoints()) for image in data.images] == [1, 1, 1, 0]
+    assert score(data, [], "keypoints", categories=(1,), max_detections=20).AP == 0
+
+
 def test_boxes_in_another_format_are_noted(tmp_path: Path) -> None:
     """x1, y1, x2, y2 instead of x, y, width, height."""
     change = each("annotations", lambda item: item.update(bbox=[100.0, 20.0, 150.0, 110.0]))

@@ -25,7 +25,10 @@ HAND = ("wrist", "thumb", "index")
     ],
 )
 def test_joints_are_matched(names: list[str] | None, order: tuple[int, ...]) -> None:
-    assert match_joints(names, HAND, FILE) == order
+    match = match_joints(names, HAND, FILE)
+    assert match.order == order
+    same = [str(name).casefold() for name in names or HAND] == list(HAND)
+    assert (match.note is None) == same
 
 
 @pytest.mark.parametrize(
