@@ -149,7 +149,7 @@ def read_yaml_with_lines(text: str | bytes, limits: YamlLimits = DEFAULT_LIMITS)
     return document
 
 
-@dataclass
+@dataclass(slots=True)
 class _Node:
     """A value before aliases are expanded.
 
@@ -178,6 +178,7 @@ class _Composer:
     def __init__(self, text: str, limits: YamlLimits) -> None:
         self._text = text
         self._limits = limits
+        self._resolve: Any = None
         self._anchors: dict[str, _Node] = {}
         self._root: _Node | None = None
         self._open: list[_Node] = []
@@ -185,13 +186,12 @@ class _Composer:
 
     def compose(self) -> _Node | None:
         for event in self._events():
-            if isinstance(event, yaml.DocumentStartEvent):
-                if self._root is not None:
-                    raise YamlError("syntax", "a second document starts here", _line(event))
+            if isinstance(event, yaml.NodeEvent):
+                self._add(event)
             elif isinstance(event, yaml.CollectionEndEvent):
                 self._open.pop().complete = True
-            elif isinstance(event, yaml.NodeEvent):
-                self._add(event)
+            elif isinstance(event, yaml.DocumentStartEvent) and self._root is not None:
+                raise YamlError("syntax", "a second document starts here", _line(event))
         return self._root
 
     def _events(self) -> Iterator[yaml.Event]:
@@ -318,7 +318,7 @@ def _line(event: Any) -> int:
 
 
 def _plain_value(tag: str, text: str, line: int) -> Any:
-    if _SURROGATE.search(text):
+    if not text.isascii() and _SURROGATE.search(text):
         raise YamlError("syntax", "an escape stands for half a surrogate pair", line)
     if tag in _TEXT_TAGS:
         return text
