@@ -199,3 +199,39 @@ class TestAddresses:
             download([server.url + "/a", server.url + "/b"], fetcher.part, fetcher.options(server))
 
         assert caught.value.code == "server-error"
+
+
+class TestHints:
+    """The hint after a lost connection promises to resume only where that is possible."""
+
+    @pytest.mark.parametrize(
+        ("headers", "known", "hint"),
+        [
+            ({"ETag": '"a"'}, False, "resumes the download at byte 4000"),
+            ({"Last-Modified": "Tue, 01 Mar 2022 08:00:00 GMT"}, False, "resumes the download at byte 4000"),
+            ({}, True, "resumes the download at byte 4000"),
+            ({}, False, "it starts over"),
+            ({"ETag": 'W/"a"'}, False, "it starts over"),
+            ({"ETag": '"a"', "Accept-Ranges": "none"}, False, "it starts over"),
+            ({"Accept-Ranges": "none"}, True, "it starts over"),
+        ],
+    )
+    def test_after_a_lost_connection(
+        self, fetcher: Fetcher, data: bytes, headers: dict[str, str], known: bool, hint: str
+    ) -> None:
+        fetcher.policy = replace(fetcher.policy, attempts=1)
+        beginning = status(200, headers={**headers, "Content-Length": "10000"}, body=data[:4000])
+        with ScriptedServer({"/file": beginning}) as server, pytest.raises(NetworkError) as caught:
+            fetcher.get(server, expected=digest(data) if known else None)
+
+        assert caught.value.code == "connection-lost"
+        assert hint in str(caught.value.hint)
+
+    def test_after_a_server_ignored_the_range(self, fetcher: Fetcher, data: bytes) -> None:
+        script = [cut(data, after=4000), status(200, headers={"Content-Length": "10000"}, body=data[:100])]
+        fetcher.policy = replace(fetcher.policy, attempts=2)
+        with ScriptedServer({"/file": script}) as server, pytest.raises(NetworkError) as caught:
+            fetcher.get(server, expected=digest(data))
+
+        assert server.ranges()[:2] == [None, "bytes=4000-"]
+        assert "it starts over" in str(caught.value.hint)

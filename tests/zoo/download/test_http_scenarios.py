@@ -93,6 +93,42 @@ SUCCESSES: dict[str, tuple[Script, list[str | None]]] = {
         lambda d: [cut(d, after=4000), status(206, body=b"x" * 6000), honest(d)],
         [None, "bytes=4000-", None],
     ),
+    "200 with Content-Range to a range starts over": (
+        lambda d: [
+            cut(d, after=4000),
+            status(200, headers={"Content-Range": "bytes 4000-9999/10000"}, body=d[4000:]),
+            honest(d),
+        ],
+        [None, "bytes=4000-", None],
+    ),
+    "200 with the Content-Range of the whole file": (
+        lambda d: [status(200, headers={"Content-Range": "bytes 0-9999/10000"}, body=d)],
+        [None],
+    ),
+    "206 with another length than its Content-Range starts over": (
+        lambda d: [
+            cut(d, after=4000),
+            status(206, headers={"Content-Range": "bytes 4000-9999/10000"}, body=d[4000:5000]),
+            honest(d),
+        ],
+        [None, "bytes=4000-", None],
+    ),
+    "206 with a reversed Content-Range starts over": (
+        lambda d: [
+            cut(d, after=4000),
+            status(206, headers={"Content-Range": "bytes 4000-3999/10000"}, body=b""),
+            honest(d),
+        ],
+        [None, "bytes=4000-", None],
+    ),
+    "a server that serves no ranges is not asked for one": (
+        lambda d: [cut_with(d, after=4000, headers={"Accept-Ranges": "none"}), honest(d)],
+        [None, None],
+    ),
+    "a server that ignored a range is not asked for one again": (
+        lambda d: [cut(d, after=4000), cut_with(d, after=3000, headers={}), honest(d)],
+        [None, "bytes=4000-", None],
+    ),
     "a new entity tag starts over through If-Range": (
         lambda d: [cut(NEWER, after=4000), honest(d)],
         [None, "bytes=4000-"],
@@ -185,6 +221,36 @@ FAILURES: dict[str, tuple[Script, type[ZooError], str, int]] = {
     "401": (lambda d: [status(401)], NetworkError, "server-error", 1),
     "206 without a range request": (lambda d: [status(206, body=d)], NetworkError, "server-error", 1),
     "416 without a range request": (lambda d: [status(416)], NetworkError, "server-error", 1),
+    "200 with a part of the file": (
+        lambda d: [status(200, headers={"Content-Range": "bytes 0-4999/10000"}, body=d[:5000])],
+        NetworkError,
+        "server-error",
+        1,
+    ),
+    "200 with the end of the file": (
+        lambda d: [status(200, headers={"Content-Range": "bytes 4000-9999/10000"}, body=d[4000:])],
+        NetworkError,
+        "server-error",
+        1,
+    ),
+    "200 with a Content-Range of another length": (
+        lambda d: [status(200, headers={"Content-Range": "bytes 0-9999/10000"}, body=d[:5000])],
+        NetworkError,
+        "server-error",
+        1,
+    ),
+    "200 with an unsatisfied Content-Range": (
+        lambda d: [status(200, headers={"Content-Range": "bytes */10000"}, body=d)],
+        NetworkError,
+        "server-error",
+        1,
+    ),
+    "200 with an unreadable Content-Range": (
+        lambda d: [status(200, headers={"Content-Range": "x"}, body=d)],
+        NetworkError,
+        "server-error",
+        1,
+    ),
     "500 for ever": (lambda d: [status(500)], NetworkError, "server-error", 3),
     "an unknown status": (lambda d: [status(999)], NetworkError, "server-error", 1),
     "503 with a Retry-After beyond the limit": (
