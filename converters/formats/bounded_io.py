@@ -93,14 +93,18 @@ def read_bounded(path: Path, limit: int, errors: FormatErrors) -> bytes:
         errors: Builds the error.
 
     Raises:
-        IntegrityError: The file is larger than ``limit`` (``…-too-large``).
+        IntegrityError: The file is larger than ``limit`` (``…-too-large``) or grew (``…-corrupt``).
     """
-    with open_regular_file(path) as file:
-        # Reading one byte more than the limit detects a file that grew after its size was read.
-        size = regular_file_size(path)
-        data = file.read(limit + 1) if size <= limit else b""
-    if size > limit or len(data) > limit:
+    size = regular_file_size(path)
+    if size > limit:
         raise errors.too_large(f"at most {limit} bytes", f"{size} bytes")
+    with open_regular_file(path) as file:
+        # Not ``limit``: Python allocates as many bytes as a read asks for.
+        data = file.read(size + 1)
+    if len(data) > size:
+        raise errors.corrupt(
+            size, f"the end of the file after {size} bytes", "a file that grew during reading"
+        )
     return data
 
 
