@@ -234,7 +234,9 @@ class _Reader:
         return self._text.count("\n", 0, max(position, 0)) + 1
 
     def _fail(self, line: int, problem: str) -> NoReturn:
-        raise _bad_lock(self._path, line, printable(problem))
+        # A JSON escape can stand for half a surrogate pair, which no output stream can encode.
+        encodable = problem.encode(errors="backslashreplace").decode()
+        raise _bad_lock(self._path, line, printable(encodable))
 
 
 def _bad_lock(path: Path, line: int, problem: str) -> UsageError:

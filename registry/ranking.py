@@ -15,6 +15,7 @@ from registry.schema.entry import Entry
 from registry.schema.figures import Accuracy, Latency
 from registry.schema.pipeline import Pipeline
 from registry.search import device_name
+from registry.suggest import format_suggestion
 from registry.tables import headline_accuracy
 
 
@@ -217,7 +218,9 @@ def _require_device(device: str, entries: Sequence[Entry | Pipeline]) -> None:
             "unknown-condition",
             f"no latency of these entries was published for the device {device!r}",
             expected=f"one of {', '.join(known)}" if known else None,
-            hint="leave out --device, or name other entries: zoo list --device DEVICE",
+            hint=format_suggestion(
+                device_name(device), known, otherwise="leave out --device, or name other entries"
+            ),
         )
 
 
@@ -228,7 +231,7 @@ def _require_metric(metric: str | None, entries: Sequence[Entry | Pipeline]) -> 
             "unknown-condition",
             f"none of these entries has a published accuracy in {metric!r}",
             expected=f"one of {', '.join(known)}" if known else None,
-            hint="leave out --metric, or name other entries: zoo list",
+            hint=format_suggestion(metric, known, otherwise="leave out --metric, or name other entries"),
         )
 
 

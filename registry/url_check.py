@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from registry.printable import printable
 
 _HOST_AND_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+(%[0-9A-Za-z]+)?\]|[^\[\]:]+)(:[0-9]*)?")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _MAX_HOST = 253
 
 
@@ -43,7 +44,7 @@ def check_https_url(url: str) -> str:
         ValueError: It is not https, has no valid host and port, or contains credentials or a character that
             no URL contains.
     """
-    if printable(url) != url or "\\" in url:
+    if printable(url) != url or "\\" in url or _SURROGATE.search(url):
         raise ValueError("a catalog URL must not contain control characters or backslashes")
     try:
         parts = urlsplit(url)

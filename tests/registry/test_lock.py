@@ -145,6 +145,8 @@ BROKEN = {
         3,
         "\\x1b",
     ),
+    "half a surrogate pair": (GOOD.replace("b.tar", "b\\ud800.tar"), 3, "\\ud800"),
+    "half a surrogate pair as a field": (GOOD.replace('"size": 2', '"size": 2, "\\ud800": 1'), 3, "unicode"),
     "an address with an invalid port": (
         GOOD.replace("models.example/b", "models.example:99999/b"),
         3,
