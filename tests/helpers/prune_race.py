@@ -20,8 +20,8 @@ import filelock  # noqa: F401
 import zoo.archive.tar  # noqa: F401
 from tests.helpers.sample_archives import MODEL, artifact, entry, tar_of
 from tests.helpers.store_fixture import fetch_verified
+from zoo._utils.cache_names import MANIFEST
 from zoo.store import FetchRequest, RemoteSource, Store
-from zoo.store.layout import MANIFEST
 from zoo.store.prune import PrunePolicy
 
 WANTED = artifact("/models/picodet.tar")

@@ -10,8 +10,8 @@ from registry.lock import Lock, Locked
 from registry.schema import Artifact, Entry
 from tests.helpers.sample_archives import MODEL, artifact, digest, entry, lite, tar_of, weights
 from tests.helpers.servers import ScriptedServer
+from zoo._utils.cache_root import TAG
 from zoo.store import FetchRequest, Limits, RemoteSource, RetryPolicy, Store, StoredArtifact
-from zoo.store.cache_root import TAG
 
 TAR = tar_of(MODEL)
 INFERENCE = artifact("/models/picodet.tar")

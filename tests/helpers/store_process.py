@@ -33,13 +33,13 @@ from registry.schema import Entry
 from tests.helpers.crash_points import Job, kill_everywhere
 from tests.helpers.sample_archives import CHECKPOINT, HOST, MODEL, artifact, digest, entry, weights
 from tests.helpers.store_fixture import convert_into, fetch_verified
+from zoo._utils.cache_root import claim_cache
 from zoo.artifacts.export import copy_out
 from zoo.artifacts.lockfile import lock
 from zoo.artifacts.resolver import ArtifactResolver, Reporter
 from zoo.artifacts.spec import ArtifactSpec, FetchOptions
 from zoo.settings import Settings
 from zoo.store import FetchRequest, RemoteSource, Store
-from zoo.store.cache_root import claim_cache
 from zoo.store.prune import PrunePolicy
 from zoo.transfer.bundle import bundle
 from zoo.transfer.bundle_import import import_bundle

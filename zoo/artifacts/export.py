@@ -7,7 +7,7 @@ from pathlib import Path
 
 from converters.fs.atomic import publish, refuse_links, writing_to
 from converters.provenance.statement import provenance_path
-from zoo.store.cache_root import cache_work_directory
+from zoo._utils.cache_root import cache_work_directory
 
 
 def copy_out(source: Path, target: Path, *, cache: Path) -> Path:

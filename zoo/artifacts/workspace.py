@@ -24,11 +24,11 @@ def resolver_for(source: SourceOptions, *, reporter: Reporter | None = None) -> 
         IntegrityError: ``owner-untrusted``: the cache, or the lock file, belongs to another user.
     """
     # Imported here: listing and showing need neither the cache nor the converters.
+    from zoo._utils.cache_root import check_cache
     from zoo._utils.disk import translate_os_errors
     from zoo.artifacts.lockfile import read_pins
     from zoo.artifacts.resolver import ArtifactResolver, Reporter
     from zoo.store import Store
-    from zoo.store.cache_root import check_cache
 
     settings = source.settings
     with translate_os_errors(settings.cache):

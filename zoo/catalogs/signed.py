@@ -21,6 +21,7 @@ from converters.fs.atomic import replace_bytes, sha256_of
 from converters.fs.locks import acquire_waiting
 from registry.errors import IntegrityError, NetworkError
 from registry.schema.base import Model
+from zoo._utils.cache_root import claim_cache
 from zoo._utils.progress import discard_note
 from zoo.archive.limits import Limits
 from zoo.download.body import DownloadOptions
@@ -92,6 +93,7 @@ def resolve_signed(
             f"the catalog at {redact(url)} is not cached or has expired, and offline mode is on",
             hint="run the same command once without --offline",
         )
+    claim_cache(settings.cache)
     cached.parent.mkdir(parents=True, exist_ok=True)
     with acquire_waiting(cached.with_suffix(".lock"), "fetching the same catalog", discard_note):
         try:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from registry.catalog_io.files import SHIPPED, list_catalog_files
-from registry.errors import CatalogError, IntegrityError, NetworkError, UsageError
+from registry.errors import CatalogError, IntegrityError, NetworkError, UsageError, ZooError
 from zoo.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,7 +80,21 @@ def load_index(settings: Settings) -> Index:
     if all(file.parent == SHIPPED for file in files):
         return read_index(files, SHIPPED_INDEX)
     key = hashlib.sha256("\0".join(map(str, files)).encode()).hexdigest()[:16]
-    return read_index(files, settings.catalog_cache / f"index-{key}.jsonl")
+    index_file = settings.catalog_cache / f"index-{key}.jsonl"
+    if not index_file.is_file() and not _is_writable_cache(settings):
+        return read_index(files, None)
+    return read_index(files, index_file)
+
+
+def _is_writable_cache(settings: Settings) -> bool:
+    # Imported here because a listing from a cached index does not need it.
+    from zoo._utils.cache_root import claim_cache
+
+    try:
+        claim_cache(settings.cache)
+    except (ZooError, OSError):  # listing works without a cache; commands that need one report the error
+        return False
+    return True
 
 
 def _find_packages() -> list[Path]:
@@ -176,6 +190,7 @@ def _invalid_url(shown: str, reason: str) -> UsageError:
 def _download(url: str, sha256: str, cached: Path, settings: Settings) -> None:
     from converters.fs.atomic import sync
     from converters.fs.locks import acquire_waiting
+    from zoo._utils.cache_root import claim_cache
     from zoo._utils.progress import discard_note
     from zoo.archive.limits import Limits
     from zoo.download.body import DownloadOptions
@@ -189,6 +204,7 @@ def _download(url: str, sha256: str, cached: Path, settings: Settings) -> None:
             f"the catalog at {redact(url)} is not cached, and offline mode is on",
             hint="run the same command once without --offline",
         )
+    claim_cache(settings.cache)
     part = cached.with_suffix(".part")
     with acquire_waiting(cached.with_suffix(".lock"), "fetching the same catalog", discard_note):
         options = DownloadOptions(named=(url,), limits=Limits(download_bytes=MAX_BYTES))

@@ -24,10 +24,10 @@ from converters.toolchain.pins import (
 )
 from registry.errors import ZooError
 from registry.schema.base import Model
+from zoo._utils.cache_root import check_cache
 from zoo.diagnostics.connectivity import HostCheck
 from zoo.diagnostics.lite_versions import LiteVersion, check_lite_versions
 from zoo.settings import Settings
-from zoo.store.cache_root import check_cache
 
 LIGHT = ("filelock", "platformdirs", "pydantic", "PyYAML", "requests", "typer", "urllib3")
 EXTRAS = {

@@ -11,10 +11,11 @@ from converters.fs.atomic import publish_folder, remove, sync
 from converters.fs.locks import acquire_waiting
 from registry.errors import IntegrityError
 from registry.schema import Digest
+from zoo._utils.cache_names import FILES
 from zoo._utils.checksums import digest_of
 from zoo._utils.progress import Note
 from zoo.store.digest_cache import check_members
-from zoo.store.layout import FILES, Layout, temp_folder
+from zoo.store.layout import Layout, temp_folder
 from zoo.store.leases import clear_removal_mark, mark_used
 from zoo.store.manifest import Manifest, damaged, read_manifest
 from zoo.store.quarantine import FOLDER, quarantine

@@ -16,8 +16,8 @@ from pathlib import Path
 from converters.fs.atomic import open_no_follow, sha256_of
 from registry.lock import describe
 from registry.schema import Digest
+from zoo._utils.cache_names import DIGESTS, FILES, MANIFEST
 from zoo._utils.disk import FileVersion, version_of
-from zoo.store.layout import DIGESTS, FILES, MANIFEST
 from zoo.store.manifest import Manifest, damaged
 
 _LONGEST = 1 << 24

@@ -13,6 +13,7 @@ from converters.fs.locks import acquire_waiting
 from registry.errors import IntegrityError, NetworkError
 from registry.lock import Locked, describe
 from registry.schema import Artifact, Digest
+from zoo._utils.cache_names import FILES
 from zoo._utils.checksums import digest_of
 from zoo.archive.extract import extract
 from zoo.archive.member_names import artifact_root
@@ -27,7 +28,7 @@ from zoo.download.source_health import SourceHealth
 from zoo.store.digest_cache import check_members
 from zoo.store.expected_digests import CATALOG, ExpectedDigest, changed
 from zoo.store.fetch_request import FetchRequest
-from zoo.store.layout import FILES, Layout, temp_folder
+from zoo.store.layout import Layout, temp_folder
 from zoo.store.manifest import Manifest, Origin, read_manifest
 from zoo.store.quarantine import FOLDER, quarantine
 

@@ -15,7 +15,8 @@ from converters.provenance.statement import SUFFIX, Provenance
 from registry.errors import IntegrityError
 from registry.lock import Lock
 from registry.schema.base import Model
-from zoo.store.layout import FILES, Layout, is_blob, is_leftover, is_partial, is_quarantined
+from zoo._utils.cache_names import FILES, is_blob, is_leftover, is_partial, is_quarantined
+from zoo.store.layout import Layout
 from zoo.store.leases import used_at
 from zoo.store.manifest import Manifest, read_manifest
 

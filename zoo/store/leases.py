@@ -14,7 +14,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from zoo.store.layout import MANIFEST, removal_marker
+from converters.fs.atomic import open_no_follow
+from zoo._utils.cache_names import MANIFEST
+from zoo.store.layout import removal_marker
 
 
 def mark_used(folder: Path) -> bool:
@@ -60,7 +62,9 @@ def marked_for_removal(folder: Path) -> Iterator[None]:
     Inside of this block the last-use time includes every reader that has not seen the marker.
     """
     marker = removal_marker(folder)
-    marker.touch()
+    # Removed first: a killed pruner left it, or somebody planted a link, which must not be followed.
+    marker.unlink(missing_ok=True)
+    open_no_follow(marker, os.O_WRONLY | os.O_CREAT | os.O_EXCL).close()
     try:
         yield
     finally:

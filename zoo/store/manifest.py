@@ -13,7 +13,7 @@ from pydantic import ValidationError, field_validator
 from registry.errors import IntegrityError
 from registry.schema import Container, Digest
 from registry.schema.base import Model
-from zoo.store.layout import MANIFEST
+from zoo._utils.cache_names import MANIFEST
 
 
 class Origin(Model):

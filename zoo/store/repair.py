@@ -7,8 +7,9 @@ from pathlib import Path
 
 from converters.fs.locks import acquire_waiting
 from registry.schema.base import Model
+from zoo._utils.cache_names import is_blob
 from zoo._utils.progress import Note
-from zoo.store.layout import Layout, is_blob
+from zoo.store.layout import Layout
 from zoo.store.manifest import damaged
 from zoo.store.quarantine import FOLDER, quarantine
 from zoo.store.verify_report import StoreReport

@@ -12,12 +12,13 @@ from converters.fs.locks import acquire_waiting
 from registry.errors import IntegrityError
 from registry.lock import Lock, Locked, describe
 from registry.schema import Artifact, Digest, Entry
+from zoo._utils.cache_names import FILES
+from zoo._utils.cache_root import check_cache, claim_cache
 from zoo._utils.disk import FileVersion, translate_os_errors, version_of
 from zoo._utils.progress import Note, discard_note
 from zoo.archive.member_names import artifact_root
 from zoo.download import urls
 from zoo.store.built import discard_built, find_built, reserve_conversion
-from zoo.store.cache_root import check_cache, claim_cache
 from zoo.store.digest_cache import check_members, current_sha256
 from zoo.store.expected_digests import (
     CATALOG,
@@ -27,7 +28,7 @@ from zoo.store.expected_digests import (
     refuse_unlocked,
 )
 from zoo.store.fetch_request import FetchRequest
-from zoo.store.layout import FILES, Layout
+from zoo.store.layout import Layout
 from zoo.store.leases import clear_removal_mark, mark_used
 from zoo.store.manifest import damaged, read_manifest
 from zoo.store.quarantine import FOLDER, quarantine

@@ -12,8 +12,9 @@ from registry.errors import IntegrityError
 from registry.lock import Lock, describe
 from registry.schema import Digest, Entry
 from registry.schema.base import Model
+from zoo._utils.cache_names import DIGESTS, FILES, MANIFEST, is_blob
 from zoo._utils.checksums import digest_of
-from zoo.store.layout import DIGESTS, FILES, MANIFEST, Layout, is_blob
+from zoo.store.layout import Layout
 from zoo.store.manifest import Manifest, read_manifest
 from zoo.store.verify_report import Mismatch, StoreReport
 

@@ -12,12 +12,12 @@ from converters.fs.atomic import check_writable, publish, writing_to
 from registry.errors import IntegrityError
 from registry.lock import describe
 from registry.schema import Digest, Entry, Model
+from zoo._utils.cache_root import cache_work_directory
 from zoo._utils.checksums import digest_of
 from zoo.artifacts.plan import FetchPlan, plans
 from zoo.artifacts.resolver import ArtifactResolver, CachedRoute
 from zoo.artifacts.spec import ArtifactSpec
 from zoo.download.mirrors import mirror_path
-from zoo.store.cache_root import cache_work_directory
 from zoo.transfer.bundle_manifest import (
     BUILT,
     FILES,

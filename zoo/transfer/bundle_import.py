@@ -19,6 +19,7 @@ from registry import Registry
 from registry.errors import IntegrityError, NotFoundError, UsageError
 from registry.lock import describe
 from registry.schema import Artifact, Entry, Model
+from zoo._utils.cache_root import cache_work_directory
 from zoo._utils.checksums import digest_of
 from zoo._utils.disk import translate_os_errors
 from zoo.archive.extract import extract
@@ -28,7 +29,6 @@ from zoo.artifacts.resolver import ArtifactResolver
 from zoo.artifacts.verify import verify
 from zoo.signing.sign import verify_path
 from zoo.store import Limits, RemoteSource, Store
-from zoo.store.cache_root import cache_work_directory
 from zoo.store.expected_digests import ExpectedDigest, changed, expected_digests
 from zoo.transfer.bundle_manifest import (
     BUILT,

@@ -14,8 +14,8 @@ from converters.fs.workdir import work_directory
 from registry.errors import IntegrityError, UsageError, ZooError
 from tests.helpers.servers import serve
 from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, StoreFixture
+from zoo._utils.cache_root import TAG, cache_work_directory, check_cache, claim_cache
 from zoo.store import Store
-from zoo.store.cache_root import TAG, cache_work_directory, check_cache, claim_cache
 from zoo.store.prune import PrunePolicy
 
 PATH = "/models/picodet.tar"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ import pytest
 from registry.errors import ZooError
 from tests.helpers.servers import ScriptedServer, cut, honest, serve
 from tests.helpers.store_fixture import INFERENCE, TAR, StoreFixture
+from zoo._utils.cache_root import TAG, claim_cache
 from zoo.download.urls import url_key
-from zoo.store.cache_root import TAG, claim_cache
+from zoo.store.prune import PrunePolicy
 
 PATH = "/models/picodet.tar"
 KEY = url_key(INFERENCE.urls[0])
@@ -76,3 +78,20 @@ def test_a_file_of_an_artifact_that_became_a_link_is_fetched_again(
 
     assert not (again / "model.pdmodel").is_symlink()
     assert store_fixture.store.verify().clean
+
+
+@pytest.mark.table("attacks")
+@pytest.mark.parametrize("suffix", ["leaving", "tmp"])
+def test_a_prune_does_not_write_through_it(store_fixture: StoreFixture, tmp_path: Path, suffix: str) -> None:
+    victim = tmp_path / "victim"
+    victim.mkdir()
+    (victim / "file").write_text("precious")
+    with serve({PATH: TAR}) as server:
+        folder = store_fixture.fetch(server).path.parent.parent
+    folder.with_name(f".{folder.name}.{suffix}").symlink_to(victim / "new" if suffix == "leaving" else victim)
+
+    everything = PrunePolicy(max_size=0, keep_recent=timedelta(0))
+    report = store_fixture.store.prune(everything)
+
+    assert [item.name for item in report.removed] == ["picodet@2021/inference"]
+    assert [path.name for path in victim.iterdir()] == ["file"]

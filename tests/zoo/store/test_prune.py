@@ -22,9 +22,10 @@ from tests.helpers.paths import REPOSITORY
 from tests.helpers.sample_archives import MODEL, tar_of
 from tests.helpers.servers import ScriptedServer, cut, serve, status
 from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, pinned
+from zoo._utils.cache_names import MANIFEST
 from zoo.download import urls
 from zoo.store import StoredArtifact
-from zoo.store.layout import MANIFEST, Layout
+from zoo.store.layout import Layout
 from zoo.store.prune import PrunePolicy, PruneReport
 
 DAY = 86_400.0

@@ -13,7 +13,7 @@ from registry.errors import IntegrityError
 from tests.helpers.sample_archives import MODEL
 from tests.helpers.servers import serve
 from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, pinned
-from zoo.store.layout import DIGESTS
+from zoo._utils.cache_names import DIGESTS
 
 PATH = "/models/picodet.tar"
 MEMBER = "model.pdiparams"

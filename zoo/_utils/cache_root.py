@@ -18,8 +18,8 @@ from converters.fs.ownership import require_trusted_owner
 from converters.fs.tempfile_beside import NO_FOLLOW, is_temp_name
 from converters.fs.workdir import is_work_name, work_directory
 from registry.errors import UsageError
+from zoo._utils import cache_names as names
 from zoo._utils.disk import translate_os_errors
-from zoo.store import layout
 
 TAG = "CACHEDIR.TAG"
 VERSION = 1
@@ -140,32 +140,32 @@ def _foreign_names(root: Path) -> list[str]:
 
 
 def _is_entry(path: Path) -> bool:
-    if not layout.is_entry_name(path.name) or not path.is_dir():
+    if not names.is_entry_name(path.name) or not path.is_dir():
         return False
-    return all(_is_published(child, layout.is_tree_name) for child in path.iterdir())
+    return all(_is_published(child, names.is_tree_name) for child in path.iterdir())
 
 
 def _is_conversion(path: Path) -> bool:
-    return _is_published(path, layout.is_key)
+    return _is_published(path, names.is_key)
 
 
 def _is_published(path: Path, named: Callable[[str], bool]) -> bool:
     if path.name.startswith("."):
-        return layout.is_leftover(path)
+        return names.is_leftover(path)
     if not named(path.name) or not path.is_dir():
         return False
-    return all(child.name in layout.PUBLISHED for child in path.iterdir())
+    return all(child.name in names.PUBLISHED for child in path.iterdir())
 
 
 def _is_blob_group(path: Path) -> bool:
     groups = path.iterdir() if path.name == "sha256" and path.is_dir() else []
     return path.name == "sha256" and all(
-        group.is_dir() and all(map(layout.is_blob, group.iterdir())) for group in groups
+        group.is_dir() and all(map(names.is_blob, group.iterdir())) for group in groups
     )
 
 
 def _is_partial(path: Path) -> bool:
-    return layout.is_partial(path) or is_temp_name(path.name)
+    return names.is_partial(path) or is_temp_name(path.name)
 
 
 def _is_lock(path: Path) -> bool:
@@ -199,7 +199,7 @@ _FOLDERS: Mapping[str, Callable[[Path], bool]] = {
     "blobs": _is_blob_group,
     "built": _is_conversion,
     "partial": _is_partial,
-    "quarantine": layout.is_quarantined,
+    "quarantine": names.is_quarantined,
     "locks": _is_lock,
     "work": _is_work,
     "toolchains": _is_toolchain,
