@@ -38,7 +38,9 @@ if _TYPE_CHECKING:
         mirror,
         model_info,
         report,
+        sign,
         validate,
+        verify_signature,
     )
 
 __all__ = [
@@ -54,7 +56,9 @@ __all__ = [
     "mirror",
     "model_info",
     "report",
+    "sign",
     "validate",
+    "verify_signature",
 ]
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from zoo.api.cache import cache_info, prune
     from zoo.api.diagnostics import demo, diagnose
     from zoo.api.reports import report
+    from zoo.api.signing import sign, verify_signature
     from zoo.api.transfer import bundle, import_bundle, mirror
     from zoo.artifacts.fetch import fetch, fetch_many, plan
     from zoo.catalogs.queries import compare_models, complexity, info, list_models, model_info
@@ -54,8 +55,10 @@ __all__ = [
     "plan_conversion",
     "prune",
     "report",
+    "sign",
     "validate",
     "verify",
+    "verify_signature",
 ]
 
 
@@ -78,6 +81,8 @@ def __getattr__(name: str) -> object:
             from zoo.api import transfer as module
         case "report":
             from zoo.api import reports as module
+        case "sign" | "verify_signature":
+            from zoo.api import signing as module
         case _ if name in __all__:
             from zoo.api import artifacts as module
         case _:
