@@ -62,7 +62,7 @@ def test_a_published_model_with_an_image_of_the_user(
     assert f"zoo report {MODEL}@2021 --data DIR" in page
     # The server does not have the Lite files for phones: the page states this instead.
     assert "the server does not have this file" in page
-    assert f"Made by <code>zoo report {MODEL} --image {image}</code>" in page
+    assert f"Created by <code>zoo report {MODEL} --image {image}</code>" in page
 
 
 def test_a_wrong_data_folder_is_an_error_before_any_download(zoo: Zoo, upstream: ScriptedServer) -> None:
