@@ -26,7 +26,9 @@ from zoo.signing.statement import (
 
 SUFFIX = ".sig"
 INDEX = "index.json"
-"""Signed in place of the whole folder of a mirror; it lists the digest of every file."""
+"""Signed instead of the whole folder of a mirror; it lists the digest of every file."""
+
+_MIRROR_FILES = (INDEX, "SHA256SUMS", "zoo.lock")
 
 _MAX_NAMES = 3
 
@@ -61,7 +63,9 @@ def signature_path(path: Path) -> Path:
 
 def signed_path(path: Path) -> Path:
     """The path that is signed: the index of a mirror instead of its folder."""
-    return path / INDEX if (path / INDEX).is_file() else path
+    # A model folder can contain a file of the name index.json: then all of its files are signed.
+    is_mirror = all((path / name).is_file() for name in _MIRROR_FILES)
+    return path / INDEX if is_mirror else path
 
 
 @requires_extra("sign")

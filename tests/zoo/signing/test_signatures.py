@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import shutil
 from collections.abc import Callable
@@ -13,39 +12,14 @@ from typing import Any
 
 import pytest
 
-from converters.provenance.statement import provenance_path
 from registry.errors import IntegrityError, NotFoundError, UsageError, ZooError
 from tests.helpers.keys import write_keys
-from tests.helpers.sample_archives import CHECKPOINT
-from zoo.api.artifacts import inspect
 from zoo.api.signing import sign, verify_signature
-from zoo.artifacts.describe import format_inspection
 from zoo.settings import Settings
 from zoo.signing.sign import sign_path, verify_path
 
 pytest.importorskip("cryptography", reason="pip install 'paddle-zoo[sign]'")
 pytestmark = pytest.mark.table("attacks on signatures")
-
-
-@pytest.fixture
-def key(tmp_path: Path) -> Path:
-    return write_keys(tmp_path)
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "model.zoo"
-    path.write_bytes(b"a model" * 100)
-    return path
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    path = tmp_path / "model"
-    (path / "sub").mkdir(parents=True)
-    (path / "a.pdmodel").write_bytes(b"a")
-    (path / "sub/b.pdiparams").write_bytes(b"b")
-    return path
 
 
 @pytest.mark.parametrize("curve", ["SECP256R1", "SECP384R1", "SECP521R1"])
@@ -279,34 +253,6 @@ def test_missing_files_and_keys(file: Path, key: Path, tmp_path: Path) -> None:
         assert caught.value.code == code
 
 
-class TestProvenance:
-    STATEMENT = b'{"_type": "https://in-toto.io/Statement/v1", "subject": [], "predicateType": "x"}\n'
-
-    def test_the_statement_itself_is_signed(self, tmp_path: Path, key: Path) -> None:
-        file = tmp_path / "m.nb.provenance.json"
-        file.write_bytes(self.STATEMENT)
-        signature = sign(file, key=key).signature
-
-        envelope = json.loads(signature.read_bytes())["dsseEnvelope"]
-        assert base64.b64decode(envelope["payload"]) == self.STATEMENT
-        verify_signature(file, key=key.with_suffix(".pub"))
-
-        file.write_bytes(self.STATEMENT.replace(b"x", b"y"))
-        with pytest.raises(IntegrityError) as caught:
-            verify_signature(file, key=key.with_suffix(".pub"))
-        assert caught.value.code == "signature-mismatch"
-
-    def test_its_signature_does_not_fit_a_model(self, tmp_path: Path, key: Path, file: Path) -> None:
-        """A statement of another kind must not pass for one about files."""
-        provenance = tmp_path / "m.nb.provenance.json"
-        provenance.write_bytes(self.STATEMENT)
-        sign(provenance, key=key).signature.replace(file.with_name("model.zoo.sig"))
-
-        with pytest.raises(IntegrityError) as caught:
-            verify_signature(file, key=key.with_suffix(".pub"))
-        assert caught.value.code == "signature-invalid"
-
-
 def test_signatures_interoperate_with_model_signing(file: Path, folder: Path, key: Path) -> None:
     signing = pytest.importorskip("model_signing.signing", reason="pip install model-signing")
     verifying = pytest.importorskip("model_signing.verifying", reason="pip install model-signing")
@@ -316,37 +262,3 @@ def test_signatures_interoperate_with_model_signing(file: Path, folder: Path, ke
         verifying.Config().use_elliptic_key_verifier(public_key=public).verify(path, ours)
         signing.Config().use_elliptic_key_signer(private_key=key).sign(path, ours)
         assert verify_signature(path, key=public).expires is None
-
-
-class TestClaimedProvenance:
-    """A provenance file proves nothing by itself: whoever changes a model can write one."""
-
-    @pytest.fixture
-    def model(self, tmp_path: Path) -> Path:
-        from converters.provenance.statement import provenance, write_provenance
-
-        path = tmp_path / "m.safetensors"
-        path.write_bytes(CHECKPOINT)
-        digest = hashlib.sha256(CHECKPOINT).hexdigest()
-        statement = provenance("inference", name=path.name, sha256=digest, inputs={}, tools={}, options={})
-        write_provenance(path, statement)
-        return path
-
-    def test_it_is_shown_as_claimed_until_a_trusted_identity_signs_it(
-        self, model: Path, key: Path, tmp_path: Path
-    ) -> None:
-        trusted = tmp_path / "trusted"
-        trusted.mkdir()
-        settings = Settings(cache=tmp_path / "cache", keys=trusted)
-        assert "provenance  claimed: conversion" in format_inspection(inspect(model, settings=settings))
-
-        sign(provenance_path(model), key=key)
-        untrusted = inspect(model, settings=settings)
-        assert untrusted.provenance is not None
-        assert untrusted.provenance.signed_by is None
-        assert any("not one of a trusted identity" in warning for warning in untrusted.warnings)
-
-        shutil.copyfile(write_keys(tmp_path, "bob").with_suffix(".pub"), trusted / "bob.pem")
-        shutil.copyfile(key.with_suffix(".pub"), trusted / "carol.pem")
-        text = format_inspection(inspect(model, settings=settings))
-        assert "provenance  signed by carol: conversion" in text
