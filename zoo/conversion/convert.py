@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from pydantic import Field
@@ -141,6 +141,8 @@ def _convert(
     planned = _plan(located, request)
     if request.calibration is not None:
         _require_image_packages()
+    # Files that are copied out of the cache are hashed once more.
+    resolver = replace(resolver, reread=resolver.reread or out is not None)
     path, fresh = (located.path, False) if located.path is not None else _fetch(located, resolver)
     if request.to == "safetensors":
         return Conversion(path=_write_safetensors(path, out), source=located.name, from_cache=False)

@@ -30,7 +30,7 @@ from zoo.store.expected_digests import (
 from zoo.store.fetch_request import FetchRequest
 from zoo.store.layout import Layout
 from zoo.store.leases import clear_removal_mark, mark_used
-from zoo.store.manifest import damaged, read_manifest
+from zoo.store.manifest import Manifest, damaged, read_manifest
 from zoo.store.quarantine import FOLDER, quarantine
 from zoo.store.slots import ArtifactSlot, ConversionSlot, StoredArtifact
 from zoo.store.verify_report import StoreReport
@@ -310,7 +310,16 @@ class Store:
         if not mark_used(folder):
             return None
         check_members(folder, manifest, reread=reread)
+        if reread or artifact.container == "file":  # of a bare file, only two digests are compared
+            self._check_against_archive(folder, manifest)
         return self._stored(artifact, folder, from_cache=True)
+
+    def _check_against_archive(self, folder: Path, manifest: Manifest) -> None:
+        # Imported here: a plain fetch of a cached artifact does not need it.
+        from zoo.archive.limits import Limits
+        from zoo.store.archive_check import check_against_archive
+
+        check_against_archive(self._layout, folder, manifest, Limits())
 
     def _published_or_quarantined(self, request: FetchRequest, digest: Digest) -> StoredArtifact | None:
         entry, artifact = request.entry, request.artifact

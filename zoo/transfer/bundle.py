@@ -82,7 +82,7 @@ class BundleBuilder:
         )
 
     def _take_folder(self, key: str) -> None:
-        folder = self._resolver.store.find_built(key)
+        folder = self._resolver.store.find_built(key, reread=True)
         for file in sorted(folder.rglob("*")) if folder else []:
             if folder and file.is_file():
                 self._take(f"{BUILT}/{key}/{file.relative_to(folder).as_posix()}", file, digest_of(file))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from collections.abc import Callable
@@ -221,3 +222,42 @@ class TestRepair:
         assert report.extra == (path / "extra",)
         assert filled.store.discard_damaged(report).artifacts == ("picodet@2021/inference",)
         assert filled.store.verify().clean
+
+
+class TestForgedManifests:
+    """A file and its recorded digest were changed together: the digest of the archive still tells."""
+
+    def forge(self, folder: Path, name: str) -> None:
+        file = folder / "files" / name
+        flip(file)
+        manifest = json.loads((folder / "manifest.json").read_text())
+        manifest["members"][name]["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+        (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    @pytest.mark.table("attacks")
+    @pytest.mark.parametrize("options", [{"reread": True}, {"locked": True, "pins": pinned(INFERENCE, TAR)}])
+    def test_of_an_archive(self, filled: StoreFixture, options: dict[str, object]) -> None:
+        with serve({}) as server:
+            path = filled.fetch(server).path
+            self.forge(path.parent.parent, f"picodet/{MEMBER}")
+
+            assert filled.fetch(server, **options).path == path
+        assert (path / MEMBER).read_bytes() == MODEL[f"picodet/{MEMBER}"]
+        assert "fetching it again" in filled.notes[-1]
+
+    @pytest.mark.table("attacks")
+    def test_of_a_bare_file(self, store_fixture: StoreFixture) -> None:
+        data = b"\x80\x02" * 99 + b"x"
+        with serve({"/models/picodet.pdparams": data}) as server:
+            path = store_fixture.fetch(server, WEIGHTS).path
+            self.forge(path.parent.parent, path.name)
+
+            assert store_fixture.fetch(server, WEIGHTS).path.read_bytes() == data
+
+    @pytest.mark.parametrize("harm", ["missing", "changed"])
+    def test_without_the_archive_it_is_downloaded_again(self, filled: StoreFixture, harm: str) -> None:
+        (blob,) = filled.root.glob("blobs/sha256/*/*")
+        flip(blob) if harm == "changed" else blob.unlink()
+        with serve({PATH: TAR}) as server:
+            assert not filled.fetch(server, reread=True).from_cache
+            assert filled.store.verify().clean
