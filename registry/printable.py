@@ -28,6 +28,9 @@ def printable(text: str, *, multiline: bool = False) -> str:
     the clipboard, or reverse the order of letters. The replaced characters are C0, DEL, C1, the bidirectional
     controls, the line separators of Unicode, and invisible tags.
 
+    >>> print(printable("\x1b[31mred\r"))
+    \x1b[31mred\r
+
     Args:
         text: Any text.
         multiline: Whether line feeds and tabs are kept.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shlex
 import tempfile
 import traceback
@@ -62,7 +63,7 @@ def translate(error: Exception, arguments: Sequence[str]) -> ZooError | None:
         arguments: The command line.
     """
     if isinstance(error, PARSER_ERRORS):
-        return _from_parser_error(error)
+        return _from_parser_error(error, arguments)
     if isinstance(error, ModuleNotFoundError):
         command = arguments[0] if arguments else ""
         return missing_package(error, _EXTRAS.get(command, "convert"))
@@ -73,32 +74,47 @@ def translate(error: Exception, arguments: Sequence[str]) -> ZooError | None:
     return None
 
 
-def _from_parser_error(error: Any) -> UsageError:
-    """Convert an error about a command line that cannot be parsed.
-
-    Args:
-        error: An error of one of the classes ``PARSER_ERRORS``.
-    """
+def _from_parser_error(error: Any, arguments: Sequence[str]) -> UsageError:
+    """Convert an error about a command line that cannot be parsed, one of the classes ``PARSER_ERRORS``."""
     # Typer validates values with pydantic, whose prefix carries no information for users.
     words = error.format_message().replace("Value error, ", "").strip().rstrip(".")
-    context = getattr(error, "ctx", None)
-    command = context.command_path if context else "zoo"
+    context = getattr(error, "ctx", None) or _context(arguments)
     return UsageError(
         "bad-usage",
         words[:1].lower() + words[1:],
         expected=_expected(error, context),
-        hint=f"{command} --help",
+        hint=f"{context.command_path} --help",
     )
+
+
+def _context(arguments: Sequence[str]) -> Any:
+    """Return the context of the command that the arguments name: not every parser error has one."""
+    from zoo.cli._app import app
+
+    command: Any = typer.main.get_command(app)
+    context = command.make_context("zoo", [], resilient_parsing=True)
+    for word in arguments:
+        subcommand = command.get_command(context, word) if hasattr(command, "get_command") else None
+        if subcommand is None:
+            break
+        command = subcommand
+        context = command.make_context(word, [], parent=context, resilient_parsing=True)
+    return context
 
 
 def _expected(error: Any, context: Any) -> str | None:
     """Return the syntax and help of the option or argument in question; None if there is none."""
     parameter = getattr(error, "param", None)
-    record = parameter.get_help_record(context) if parameter is not None and context is not None else None
+    if parameter is None and (name := getattr(error, "option_name", None)) is not None:
+        parameter = next((each for each in context.command.params if name in each.opts), None)
+    record = parameter.get_help_record(context) if parameter is not None else None
     if not record:
         return None
     # Old versions of Typer escape the bracket for rich, whose markup is off here.
     syntax, help_text = (" ".join(part.split()).replace("\\[", "[") for part in record)
+    syntax = re.sub(
+        r" <(list\[)?(str|path|file|directory)\]?>", "", syntax
+    )  # the name says more than the type
     help_text = help_text.replace("[required]", "").strip()
     return f"{syntax}: {help_text}" if help_text else str(syntax)
 

@@ -50,7 +50,7 @@ class Display:
         """
         if self._rich is None:
             return False
-        self._rich.console.print(text, markup=False, highlight=False, soft_wrap=True)
+        self._rich.console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
         return True
 
     def start(self) -> rich_progress.Progress:

@@ -119,7 +119,9 @@ def test_old_names_are_unknown(zoo: Zoo, old: list[str]) -> None:
         (["fetch", "NAME", "--target", "gpu"], "--target <arm|x86|opencl>"),
         (["convert", "x", "--to", "coreml", "--out", "x"], "Format of the result."),
         (["validate", "NAME", "--data", "x", "--box-threshold", "2"], "--box-threshold SCORE"),
-        (["run"], "NAME"),
+        (["run"], "NAME: NAME or NAME@RELEASE."),
+        (["validate", "NAME", "--data"], "--data DIR: Data in COCO's layout"),
+        (["cache", "prune", "--max-size"], "--max-size SIZE"),
         (["validate", "NAME"], "--data DIR"),
     ],
 )
@@ -127,4 +129,6 @@ def test_an_invalid_value_names_what_the_option_takes(zoo: Zoo, arguments: list[
     ran = zoo(*arguments)
 
     assert ran.code == 2
+    command = " ".join(["zoo", *(arguments[:2] if arguments[0] == "cache" else arguments[:1])])
+    assert f"\n  try: {command} --help" in ran.err
     assert f"\n  expected: {expected}" in ran.err or expected in ran.err.partition("\n  expected: ")[2]
