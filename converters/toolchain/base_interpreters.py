@@ -216,7 +216,7 @@ def _conda_environments() -> Iterator[Path]:
         lines = listing.read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
         return
-    yield from (Path(line.strip()) for line in lines if line.strip())
+    yield from (Path(line.strip()) for line in lines if line.strip() and "\0" not in line)
 
 
 def _home() -> Path:
@@ -236,6 +236,6 @@ def _newest_first(paths: Iterable[Path]) -> list[Path]:
     def patch(path: Path) -> int:
         # .../cpython-3.10.13-linux-x86_64-gnu/bin/python3.10 and .../versions/3.10.13/bin/python3.10
         digits = path.parent.parent.name.removeprefix("cpython-").split("-")[0].split(".")[-1]
-        return int(digits) if digits.isdigit() else -1
+        return int(digits) if digits.isdecimal() else -1
 
     return sorted(paths, key=patch, reverse=True)

@@ -105,7 +105,7 @@ def _read_environment(folder: Path) -> ManagedEnvironment:
 
 def _minor(folder: Path) -> int:
     digits = folder.name.rpartition("-cp3")[2]
-    return int(digits) if digits.isdigit() else -1
+    return int(digits) if digits.isdecimal() else -1
 
 
 def mark_ready(folder: Path, tool: Tool, python: str, packages: Mapping[str, str]) -> None:

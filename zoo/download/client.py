@@ -146,7 +146,9 @@ class _Download:
                 partial.state = partial.state.model_copy(update=update)
             else:
                 self._check_size(response.total, 0)
-                partial = PartialContent(self._start(response), RunningDigest(response.checksums, threaded=True))
+                partial = PartialContent(
+                    self._start(response), RunningDigest(response.checksums, threaded=True)
+                )
             receive(reply.blocks, self._url, self._part, partial, self._options)
         return self._finish(partial, resumed=response.kind == "rest")
 

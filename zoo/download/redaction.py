@@ -78,6 +78,7 @@ def _without_hidden_prefix(netloc: str, path: str) -> str:
 
 def redact_query(query: str) -> str:
     """A query without its values."""
+
     def value_hidden(match: re.Match[str]) -> str:
         name, equals, _ = match[0].partition("=")
         return f"{name}={HIDDEN}" if equals and _NAME.fullmatch(name) else HIDDEN

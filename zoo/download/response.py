@@ -28,6 +28,7 @@ CREDENTIAL_HINTS = {
     407: "give the proxy's user and password: HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT",
 }
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-(\d{1,18})/(\d{1,18}|\*)")
+_LENGTH = re.compile(r"[0-9]{1,18}")
 _MAX_HEADER = 80
 
 
@@ -171,7 +172,7 @@ def _full(
     checksums = Checksums.stated(headers)
     chunked = "chunked" in headers.get("Transfer-Encoding", "").lower()
     length = headers.get("Content-Length", "").strip()
-    stated = length.isascii() and length.isdigit() and len(length) < 19
+    stated = _LENGTH.fullmatch(length) is not None
     _refuse_part_as_whole(url, headers, int(length) if stated else None, requested)
     if not (chunked or stated or has_digest or checksums.md5):
         raise _server_error(
@@ -213,7 +214,7 @@ def _rest(url: str, headers: Mapping[str, str], requested: RangeRequest) -> File
     first, last = int(match[1]), int(match[2])
     total = None if match[3] == "*" else int(match[3])
     length = headers.get("Content-Length", "").strip()
-    contradicts = last < first or (length.isascii() and length.isdigit() and int(length) != last - first + 1)
+    contradicts = last < first or (_LENGTH.fullmatch(length) and int(length) != last - first + 1)
     if contradicts or (total is not None and last >= total):
         _restart(url, "the server contradicts itself about the length of the file", _header(stated))
     if total is not None and requested.total not in (None, total):

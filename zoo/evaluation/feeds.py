@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 Shapes = Mapping[str, tuple[int | None, ...]]
 """Input name to its dimensions, for one run; None for an unknown dimension."""
+
+_DIMENSION = re.compile(r"[1-9][0-9]{0,8}")
+
 
 _BATCHES = (1, 2)  # a dynamic batch dimension is tested with both
 
@@ -30,7 +34,7 @@ def parse_shapes(texts: Sequence[str]) -> tuple[Shapes, ...]:
     for text in texts:
         name, mark, numbers = text.rpartition("=")
         parts = numbers.split(",")
-        if not mark or not name or not all(part.strip().isdigit() and int(part) > 0 for part in parts):
+        if not mark or not name or not all(_DIMENSION.fullmatch(part.strip()) for part in parts):
             raise UsageError(
                 "shape-unreadable",
                 f"--shape {text} is not a valid shape",

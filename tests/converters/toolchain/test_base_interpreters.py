@@ -41,6 +41,14 @@ def put(path: Path, **facts: object) -> Path:
     return path
 
 
+def test_unusual_names_and_lines_of_other_programs_are_ignored(home: Path) -> None:
+    put(home / ".local/share/uv/python/cpython-3.99.\u00b2-linux/bin/python3.99")
+    (home / ".conda").mkdir()
+    (home / ".conda/environments.txt").write_bytes(b"/a\0b\n\xff\xfe\n\n" + b"/x" * 5000 + b"\n")
+
+    assert [base.version for base in find_interpreters(["3.99"])] == ["3.99.1"]
+
+
 ANSWERS = {
     "a list": "echo '[]'",
     "a number": "echo 1",

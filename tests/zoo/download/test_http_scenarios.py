@@ -113,6 +113,16 @@ SUCCESSES: dict[str, tuple[Script, list[str | None]]] = {
         ],
         [None, "bytes=4000-", None],
     ),
+    "206 with a Content-Length of thousands of digits starts over": (
+        lambda d: [
+            cut(d, after=4000),
+            status(
+                206, headers={"Content-Range": f"bytes 4000-{'9' * 5000}/10000", "Content-Length": "6000"}
+            ),
+            honest(d),
+        ],
+        [None, "bytes=4000-", None],
+    ),
     "206 with a reversed Content-Range starts over": (
         lambda d: [
             cut(d, after=4000),
@@ -241,6 +251,12 @@ FAILURES: dict[str, tuple[Script, type[ZooError], str, int]] = {
     ),
     "200 with an unsatisfied Content-Range": (
         lambda d: [status(200, headers={"Content-Range": "bytes */10000"}, body=d)],
+        NetworkError,
+        "server-error",
+        1,
+    ),
+    "200 with a Content-Length of thousands of digits": (
+        lambda d: [status(200, headers={"Content-Length": "9" * 5000}, body=d)],
         NetworkError,
         "server-error",
         1,
