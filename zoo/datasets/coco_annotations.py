@@ -20,7 +20,8 @@ from zoo.datasets.joints import COCO_JOINTS, JointMatch, match_joints, reorder
 
 Kind = Literal["bbox", "keypoints"]
 
-_MAX_NUMBER = 1e300
+_MAX_ID = 1e300
+_MAX_PIXELS = 1e10  # COCO's evaluation ignores larger areas
 _TINY_IMAGE = 16  # pixels; in so small an image a box of one pixel is plausible
 _SECTIONS = ("images", "annotations", "categories")
 
@@ -124,7 +125,7 @@ class _Validator:
             if not (isinstance(name, str) and name and "\0" not in name):
                 self._refuse(f"{where}.file_name", "a file name", name)
             for side in ("width", "height"):
-                if not (_is_number(image.get(side)) and image[side] > 0):
+                if not (_is_measure(image.get(side)) and image[side] > 0):
                     self._refuse(f"{where}.{side}", "a number of pixels above 0", image.get(side))
             known[number] = None
         return known
@@ -167,7 +168,7 @@ class _Validator:
         if min(annotation["bbox"][2:]) < 0:
             self._refuse(f"{where}.bbox", "x, y, width, height, with a size of at least 0", box)
         area = annotation.get("area", 0)
-        if not _is_number(area) or area < 0:
+        if not _is_measure(area) or area < 0:
             self._refuse(f"{where}.area", "a number of square pixels", area)
 
     def check_joints(self, index: int, annotation: Mapping[str, Any], joints: int) -> None:
@@ -241,7 +242,12 @@ def _describe(value: object) -> str:
 
 def _is_number(value: object) -> bool:
     # The limit excludes NaN, infinities and integers beyond the range of floats, which Python's JSON accepts.
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MAX_NUMBER
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _MAX_ID
+
+
+def _is_measure(value: object) -> bool:
+    """Whether a value is a plausible length in pixels, or an area in square pixels."""
+    return isinstance(value, int | float) and _is_number(value) and abs(value) <= _MAX_PIXELS
 
 
 def _is_integer(value: object) -> bool:
@@ -249,7 +255,7 @@ def _is_integer(value: object) -> bool:
 
 
 def _are_numbers(values: object, count: int) -> bool:
-    return isinstance(values, list) and len(values) == count and all(map(_is_number, values))
+    return isinstance(values, list) and len(values) == count and all(map(_is_measure, values))
 
 
 def _read(file: Path) -> dict[str, Any]:

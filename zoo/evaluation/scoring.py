@@ -200,7 +200,10 @@ class Scorer:
             return fields
         joints = annotation.get("keypoints") or [0] * 3 * len(self._data.joints)
         # Counted here: a wrong num_keypoints of 0 would make the evaluator ignore the person.
-        return fields | {"keypoints": joints, "num_keypoints": count_visible_joints(annotation)}
+        return fields | {
+            "keypoints": [float(value) for value in joints],
+            "num_keypoints": count_visible_joints(annotation),
+        }
 
 
 def _accumulate(by_category: Sequence[Sequence[Any]], parameters: Any) -> Metrics:

@@ -103,7 +103,7 @@ def set_images(source: ModelSource, data: CocoSet) -> tuple[SampleImage, ...]:
                     read_image(
                         image.path, honor_exif=default if image.honor_exif is None else image.honor_exif
                     ),
-                    image.persons_with_keypoints(),
+                    image.persons_with_keypoints() if pose else np.zeros((0, 4)),
                 ),
                 f"{image.path.name}, {_engine(network)}{boxes}",
             )
@@ -173,7 +173,8 @@ def _share(item: Mapping[str, Any], image: CocoImage) -> float:
     """Area share of a person in the image, reduced for lying and partly hidden persons."""
     _, _, width, height = item["bbox"]
     upright = min(1.0, height / max(1.0, 2 * width))
-    labeled = float(item.get("num_keypoints", 17)) / 17
+    count = item.get("num_keypoints")
+    labeled = count / 17 if isinstance(count, int) else 1.0
     share = width * height / (image.width * image.height)
     return float(upright * labeled**2 * min(0.3, share))
 
