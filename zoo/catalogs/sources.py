@@ -149,7 +149,7 @@ def _resolve(catalog: str, settings: Settings) -> Path:
 def _local_path(catalog: str) -> Path:
     from zoo.download.redaction import redact_invalid
 
-    if _INCOMPLETE_URL.match(catalog):
+    if _INCOMPLETE_URL.match(catalog) and not _exists(catalog):
         raise _invalid_url(redact_invalid(catalog), "it does not begin with http:// or https://")
     try:
         return Path(catalog).expanduser()
@@ -160,6 +160,13 @@ def _local_path(catalog: str) -> Path:
             expected="a catalog file, or a folder of catalog files",
             hint="correct --catalog or ZOO_CATALOG",
         ) from None
+
+
+def _exists(catalog: str) -> bool:
+    try:
+        return Path(catalog).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def _check_url(url: str) -> None:

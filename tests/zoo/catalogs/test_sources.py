@@ -162,3 +162,12 @@ def test_unmet_conditions_are_listed(settings: Settings) -> None:
 
     assert found.empty
     assert found.unmet == ("min_ap",)
+
+
+def test_an_existing_file_with_the_form_of_an_incomplete_url_is_a_path(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("a:b@c.yaml").write_text(CATALOG.read_text())
+
+    assert list_files(with_catalog(settings, "a:b@c.yaml"))[-1] == Path("a:b@c.yaml")
