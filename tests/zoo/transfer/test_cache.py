@@ -82,3 +82,35 @@ def test_an_invalid_duration_or_size_is_a_usage_error(tmp_path: Path, wrong: lis
 
     assert ran.code == 2
     assert "error[bad-" in ran.err
+
+
+def test_verify_suggests_a_repair_and_repairs(zoo: Zoo) -> None:
+    member = next((zoo.folder / "cache/artifacts").rglob("*.pdiparams"))
+    content = member.read_bytes()
+    member.write_bytes(bytes(len(content)))
+    (zoo.folder / "cache/artifacts").joinpath("mine.txt").write_text("not of the program")
+
+    found = zoo("verify")
+    repaired = zoo("verify", "--repair", "--offline")
+
+    assert (found.code, len(found.lines)) == (1, 1)
+    assert found.err.endswith("try: zoo verify --repair\n")
+    assert (repaired.code, repaired.out) == (0, ""), repaired.err
+    assert "is damaged: moved to" in repaired.err
+    assert "was fetched again" in repaired.err
+    assert member.read_bytes() == content
+    assert zoo("verify").code == 0
+
+
+def test_a_repair_that_needs_the_network_says_so(zoo: Zoo) -> None:
+    weights = next((zoo.folder / "cache/artifacts").rglob("*.safetensors"), None)
+    archive = next((zoo.folder / "cache/blobs").rglob("*/*/*"))
+    archive.write_bytes(bytes(archive.stat().st_size))
+    assert weights is None or weights.is_file()
+
+    ran = zoo("verify", "--repair", "--offline")
+
+    assert ran.code == 4
+    assert "error[offline]" in ran.err
+    assert zoo("verify", "--repair").code == 0
+    assert zoo("verify").code == 0
