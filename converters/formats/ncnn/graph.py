@@ -20,7 +20,7 @@ from converters.formats.graph import MAX_ENTRIES, Operator
 from converters.formats.inspection import Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 
-_LIMIT = 1 << 26
+_LIMIT = 1 << 24  # bytes; 80 for each of the largest number of layers
 _ARRAY = -23300
 _PARAMETER = re.compile(r"(-?\d{1,9})=(\S*)")
 _EXTENTS = (2, 11, 1, 0)  # parameters of an Input layer: channels, depth, height and width
@@ -115,6 +115,8 @@ def read_ncnn(path: Path) -> NcnnGraph:
 
 
 def _layers(text: str, errors: FormatErrors) -> Iterator[Layer]:
+    if text.count("\n") > 2 * MAX_ENTRIES:
+        raise errors.too_large(f"at most {2 * MAX_ENTRIES} lines", "more")
     lines = [line for line in text.splitlines() if line.strip()]
     counts = lines[1].split() if len(lines) > 1 else []
     if len(counts) != 2:

@@ -19,7 +19,7 @@ from converters.formats.inspection import DetectedPrecision, Inspection, Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 from registry.errors import IntegrityError, NotFoundError
 
-_LIMIT = 1 << 26  # bytes; PP-TinyPose takes about 1 MB
+_LIMIT = 1 << 26  # bytes of the graph; its constants are in another file
 _MAX_TAGS = 2_000_000
 _DTYPES = {
     "f32": "float32",

@@ -15,7 +15,7 @@ from pathlib import Path
 from converters.formats.bounded_io import read_bounded
 from converters.formats.dtypes import ITEM_SIZES, TFLITE_DTYPES, storage_precision
 from converters.formats.errors import FormatErrors
-from converters.formats.graph import content_digest
+from converters.formats.graph import MAX_RANK, content_digest
 from converters.formats.inspection import DetectedPrecision, Inspection, Tensor
 from converters.formats.kind import HEAD_BYTES, Kind, require_kind
 from converters.formats.tflite.operators import BUILTIN_OPERATORS, CUSTOM, FIRST_AFTER_BYTE
@@ -175,6 +175,8 @@ def _value(table: Table, buffers: int, errors: FormatErrors) -> _Value:
     if dtype is None or not 0 <= buffer < max(buffers, 1):
         raise errors.corrupt(table.position, "a known element type and a buffer of the file", "other numbers")
     extents, signature = table.numbers(0, "i"), table.numbers(7, "i")
+    if len(extents) > MAX_RANK:
+        raise errors.corrupt(table.position, f"at most {MAX_RANK} extents", str(len(extents)))
     shape = signature if len(signature) == len(extents) else extents
     return _Value(
         Tensor(name=table.string(3), shape=tuple(each if each >= 0 else None for each in shape), dtype=dtype),

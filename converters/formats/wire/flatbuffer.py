@@ -27,6 +27,10 @@ _F32 = struct.Struct("<f")
 _VISITS_PER_BYTE = 2
 _MIN_ALLOWANCE = 1 << 16
 
+# A table or number of a few bytes becomes an object of a hundred. PP-TinyPose has 17,116 tables.
+_MAX_TABLES = 200_000
+_MAX_NUMBERS = 1_000_000
+
 
 class Span(NamedTuple):
     """A range of bytes: offset and size."""
@@ -52,11 +56,12 @@ class FlatBuffer:
         errors: Builds the errors.
     """
 
-    __slots__ = ("_allowance", "_vtables", "data", "end", "errors", "start")
+    __slots__ = ("_allowance", "_tables_left", "_vtables", "data", "end", "errors", "start")
 
     def __init__(self, data: bytes, start: int, end: int, errors: FormatErrors) -> None:
         self.data, self.start, self.end, self.errors = data, start, end, errors
         self._allowance = _VISITS_PER_BYTE * (end - start) + _MIN_ALLOWANCE
+        self._tables_left = _MAX_TABLES
         self._vtables: dict[int, _VTable] = {}
 
     def root(self) -> Table:
@@ -111,7 +116,10 @@ class FlatBuffer:
             raise self.errors.corrupt(span.offset + error.start, "a UTF-8 string", "other bytes") from None
 
     def vtable(self, table: int) -> _VTable:
-        """Return the vtable of the table at ``table``."""
+        """Return the vtable of the table at ``table``, and count the table."""
+        self._tables_left -= 1
+        if self._tables_left < 0:
+            raise self.errors.too_large(f"at most {_MAX_TABLES} tables", "more")
         self.require_range(table, 4, "a table")
         at = table - int(_I32.unpack_from(self.data, table)[0])
         known = self._vtables.get(at)
@@ -227,6 +235,8 @@ class Table:
             return ()
         buffer = self._buffer
         span = buffer.vector(buffer.follow(at), struct.calcsize(f"<{code}"), "a vector of numbers")
+        if span.size > _MAX_NUMBERS:
+            raise buffer.errors.too_large(f"at most {_MAX_NUMBERS} numbers in a vector", str(span.size))
         return struct.unpack_from(f"<{span.size}{code}", buffer.data, span.offset)
 
     def byte_span(self, slot: int) -> Span:

@@ -68,11 +68,11 @@ class Wire:
         """Return the outermost message: all bytes."""
         return Message(self, 0, len(self.data))
 
-    def count(self) -> None:
-        """Count one field, so that a file of many tiny fields cannot take a long time."""
-        self._fields_left -= 1
+    def count(self, number: int = 1) -> None:
+        """Count fields and numbers, so that many tiny ones cannot take much time or memory."""
+        self._fields_left -= number
         if self._fields_left < 0:
-            raise self.errors.too_large(f"at most {_MAX_FIELDS} fields", "more")
+            raise self.errors.too_large(f"at most {_MAX_FIELDS} fields and numbers", "more")
 
     def corrupt(self, at: int, expected: str, found: str) -> IntegrityError:
         """Build the error for invalid bytes at ``at``."""
@@ -201,6 +201,7 @@ class Message:
         else:
             self._require_wire_type(field, kind, "a real number")
             raw = field.value.to_bytes(width, "little")
+        self.wire.count(len(raw) // width)
         if len(raw) % width:
             raise self.wire.corrupt(field.value, f"numbers of {width} bytes", f"{len(raw)} bytes")
         return struct.unpack(f"<{len(raw) // width}{code}", raw)
