@@ -10,6 +10,9 @@ from registry.schema import CatalogItem, Entry, Pipeline
 from registry.search import Conditions, search
 from registry.suggest import format_suggestion, looks_like_path
 
+MAX_SHOWN = 100
+"""Characters of an unknown name that a message repeats."""
+
 
 class Registry:
     """Entries in a fixed order, addressed by ``name`` or ``name@release``.
@@ -111,7 +114,7 @@ def _sort_key(entry: Entry) -> tuple[str, int, int, str]:
 
 
 def _unknown_entry(name: str, known: Iterable[str]) -> NotFoundError:
-    message = f"no entry is named {name!r}"
+    message = f"no entry is named {name[:MAX_SHOWN]!r}{'…' if len(name) > MAX_SHOWN else ''}"
     if looks_like_path(name):
         hint = "this looks like a path: check that it exists, or name an entry; zoo list shows every entry"
         return NotFoundError("unknown-entry", message, hint=hint)

@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from registry.catalog_io.files import MAX_SIZE
 from registry.errors import CatalogError
 from registry.safe_yaml import Location, Reason, YamlDocument, YamlError, YamlLimits, read_yaml_with_lines
-
-MAX_SIZE = 32 * 1024 * 1024
-"""Bound on a catalog file; the largest of the shipped catalog is below 100 kB."""
 
 MAX_VALUES = 500_000
 """Bound on the values of a catalog file; the largest of the shipped catalog has about 4,400."""
@@ -48,14 +46,14 @@ def read_document(path: Path) -> CatalogDocument:
     """Read one catalog file.
 
     Args:
-        path: The file.
+        path: The file, as ``list_catalog_files`` returns it.
 
     Raises:
         CatalogError: The file cannot be read, is not YAML, defines a key twice, or is too large once its
             aliases are expanded.
     """
     try:
-        text = _read_bytes(path).decode("utf-8-sig")
+        text = path.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise CatalogError(
             "catalog-unreadable",
@@ -73,11 +71,3 @@ def read_document(path: Path) -> CatalogDocument:
             hint=f"{advice}, then run: zoo registry check {path}",
         ) from None
     return CatalogDocument(path, document)
-
-
-def _read_bytes(path: Path) -> bytes:
-    # A named pipe in a catalog folder would block until something writes to it.
-    if not path.is_file():
-        raise OSError("not a regular file")
-    with path.open("rb") as file:
-        return file.read(MAX_SIZE + 1)

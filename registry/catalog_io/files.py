@@ -10,6 +10,10 @@ SHIPPED = Path(__file__).parents[1] / "catalog"
 """Folder of the catalog that ships with the package."""
 
 
+MAX_SIZE = 32 * 1024 * 1024
+"""Bound on the bytes of a catalog file; the largest of the shipped catalog is below 100 kB."""
+
+
 def list_catalog_files(*paths: Path | str) -> tuple[Path, ...]:
     """List the catalog files below some paths, lowest precedence first.
 
@@ -17,7 +21,8 @@ def list_catalog_files(*paths: Path | str) -> tuple[Path, ...]:
         paths: Files, and folders of files.
 
     Raises:
-        CatalogError: A path does not exist, or a folder has no catalog file.
+        CatalogError: A path does not exist, is no regular file or is too large, or a folder has no catalog
+            file.
     """
     return tuple(file for path in paths for file in _expand(Path(path)))
 
@@ -35,20 +40,34 @@ def _expand(path: Path) -> list[Path]:
 
 
 def _list_files(path: Path) -> list[Path]:
-    if path.is_dir():
-        files = sorted(file for pattern in ("*.yaml", "*.yml") for file in path.glob(pattern))
-        if not files:
-            raise CatalogError(
-                "catalog-empty",
-                f"{path}: no .yaml file in this folder",
-                hint=f"ls {path}; zoo registry schema prints the fields of an entry",
-            )
-        return files
-    if not path.is_file():
+    if not path.is_dir():
+        _check_file(path)
+        return [path]
+    files = sorted(file for pattern in ("*.yaml", "*.yml") for file in path.glob(pattern))
+    if not files:
         raise CatalogError(
-            "catalog-not-found",
-            f"{path}: {'not a regular file' if path.exists() else 'no such file or folder'}",
+            "catalog-empty",
+            f"{path}: no .yaml file in this folder",
+            hint=f"ls {path}; zoo registry schema prints the fields of an entry",
+        )
+    for file in files:
+        _check_file(file)
+    return files
+
+
+def _check_file(path: Path) -> None:
+    """Check that a path is a file that can be read without blocking and into memory."""
+    if not path.is_file():
+        exists = path.exists()
+        raise CatalogError(
+            "catalog-unreadable" if exists else "catalog-not-found",
+            f"{path}: {'not a regular file' if exists else 'no such file or folder'}",
             expected="a catalog file, or a folder of catalog files",
             hint="correct --catalog or ZOO_CATALOG; without them the shipped catalog is used",
         )
-    return [path]
+    if path.stat().st_size > MAX_SIZE:
+        raise CatalogError(
+            "catalog-too-large",
+            f"{path}: larger than {MAX_SIZE // 2**20} MiB",
+            hint="split the catalog into several files in one folder",
+        )

@@ -12,8 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import registry
+from registry.catalog_io.files import MAX_SIZE, list_catalog_files
 from registry.catalog_io.load import MAX_PROBLEMS
 from registry.errors import CatalogError
+from registry.index import read_index
 from tests.registry.conftest import MINIMAL
 
 SCALARS = {
@@ -185,9 +187,28 @@ def test_many_mistakes_are_cut_with_their_number(tmp_path: Path) -> None:
 def test_a_named_pipe_in_a_catalog_folder_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
 
-    with pytest.raises(CatalogError, match="not a regular file") as caught:
+    for read in (registry.load, lambda path: read_index(list_catalog_files(path), None)):
+        with pytest.raises(CatalogError, match="not a regular file") as caught:
+            read(tmp_path)
+        assert caught.value.code == "catalog-unreadable"
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(tmp_path: Path) -> None:
+    file = tmp_path / "large.yaml"
+    with file.open("wb") as written:
+        written.truncate(MAX_SIZE + 1)
+
+    with pytest.raises(CatalogError, match="larger than 32 MiB") as caught:
         registry.load(tmp_path)
-    assert caught.value.code == "catalog-unreadable"
+    assert caught.value.code == "catalog-too-large"
+
+
+def test_a_link_to_nowhere_in_a_catalog_folder_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").symlink_to("nowhere")
+    (tmp_path / "b.yaml").symlink_to("b.yaml")
+
+    with pytest.raises(CatalogError, match=r"a\.yaml"):
+        registry.load(tmp_path)
 
 
 @pytest.mark.parametrize("path", ["a" * 5000, "a\0b", "/dev/null", "/proc/1/cwd/x"], ids=ascii)
