@@ -108,12 +108,15 @@ def read_image(path: Path, *, honor_exif: bool) -> Image:
     # Not cv2.imread: it cannot open every file name on every platform, and gives no reason for a failure.
     data = _read_bytes(path)
     # A small file can describe gigabytes of pixels, and decoding it would take minutes before it fails.
-    if header := parse_header(data):
+    header = parse_header(data)
+    if header is not None:
         _check_size(str(path), header.width, header.height)
     encoded = np.frombuffer(data, dtype=np.uint8)
-    flags = cv2.IMREAD_COLOR if honor_exif else cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    # Which formats OpenCV rotates depends on its version, so an orientation in the header is applied here.
+    rotated = header is not None and header.orientation != 1
+    keep = cv2.IMREAD_IGNORE_ORIENTATION if rotated or not honor_exif else 0
     try:
-        pixels = cv2.imdecode(encoded, flags) if encoded.size else None
+        pixels = cv2.imdecode(encoded, cv2.IMREAD_COLOR | keep) if encoded.size else None
     except cv2.error as error:  # an image larger than OpenCV's limit, for example
         raise _unreadable(path, str(error)) from error
     if pixels is None:
@@ -121,7 +124,18 @@ def read_image(path: Path, *, honor_exif: bool) -> Image:
             path, "an empty file" if not encoded.size else f"{encoded.size} bytes, not decodable"
         )
     _check_size(str(path), pixels.shape[1], pixels.shape[0])
-    return Image(np.asarray(pixels, dtype=np.uint8), "bgr", path)
+    upright = np.asarray(pixels, dtype=np.uint8)
+    if header is not None and honor_exif:
+        upright = _rotate(upright, header.orientation)
+    return Image(upright, "bgr", path)
+
+
+def _rotate(pixels: Bytes, orientation: int) -> Bytes:
+    """Apply an EXIF orientation: a transposition for 5 to 8, then flips of rows and columns."""
+    if orientation >= 5:
+        pixels = pixels.transpose(1, 0, 2)
+    flip_rows, flip_columns = orientation in (3, 4, 7, 8), orientation in (2, 3, 6, 7)
+    return np.ascontiguousarray(pixels[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1])
 
 
 def _read_bytes(path: Path) -> bytes:

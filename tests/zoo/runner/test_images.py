@@ -75,6 +75,22 @@ def test_sixteen_bit_files_and_arrays_lose_the_low_byte(tmp_path: Path) -> None:
     assert (rgb(as_image(gray, honor_exif=True)) == gradient()[:, :, :1]).all()
 
 
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("file_format", ["JPEG", "PNG", "WEBP"])
+def test_every_orientation_of_every_format_is_applied_as_by_pil(
+    tmp_path: Path, file_format: str, orientation: int
+) -> None:
+    exif = PIL_Image.Exif()
+    exif[0x0112] = orientation
+    path = written(tmp_path / "image", "RGB", file_format, exif=exif)
+    source = PIL_Image.open(path)
+    upright = rgb(as_image(source, honor_exif=True))
+    found = rgb(as_image(path, honor_exif=True))
+    assert found.shape == upright.shape == ((40, 24, 3) if orientation >= 5 else (24, 40, 3))
+    assert np.abs(found - upright).max() <= 12
+    assert rgb(as_image(path, honor_exif=False)).shape == (24, 40, 3)
+
+
 @pytest.mark.parametrize("in_memory", [False, True])
 def test_orientation_is_applied_only_when_honored(tmp_path: Path, in_memory: bool) -> None:
     exif = PIL_Image.Exif()
