@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -17,6 +19,9 @@ from converters.tflite.options import TfliteOptions, tflite_key
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import PADDLE
 from registry.schema import Entry
+
+_NOT_PLAIN = re.compile(r"[^A-Za-z0-9._+-]+")
+_LONGEST_STEM = 80
 
 # Options of a step to the function that computes its key; a step that starts from weights needs an entry too.
 _KEYS: Mapping[type, Callable[[Mapping[str, str], Any], str]] = MappingProxyType(
@@ -48,6 +53,20 @@ def step_key(step: Step, inputs: Mapping[str, str], entry: Entry | None) -> str:
 
     assert isinstance(step, InferenceOptions)
     return inference_key(_require_entry(entry), inputs["weights"], step)
+
+
+def safe_stem(name: str) -> str:
+    """Return a name that is valid in file names and cache keys; a valid name is not changed.
+
+    Args:
+        name: Any name, for example of a user's file: with spaces, brackets, any script and any length.
+    """
+    plain = _NOT_PLAIN.sub("_", name).lstrip(".-+")[:_LONGEST_STEM]
+    if plain and plain == name:
+        return name
+    # The digest separates names that differ only in the replaced characters.
+    digest = hashlib.sha256(name.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{plain}-{digest}" if plain else digest
 
 
 def result_name(step: Step, stem: str) -> str:

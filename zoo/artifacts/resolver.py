@@ -9,7 +9,7 @@ from typing import Literal
 
 from converters.formats import Kind
 from converters.formats.locate import locate_file, locate_in_folder
-from converters.planning.execute import result_name, run_step, step_key
+from converters.planning.execute import result_name, run_step, safe_stem, step_key
 from converters.planning.plan import Step
 from converters.toolchain import Toolchains
 from registry.errors import IntegrityError, NetworkError, UsageError
@@ -238,13 +238,13 @@ class ArtifactResolver:
         Args:
             source: The input: a file, or the folder of an inference model.
             step: The conversion.
-            stem: Base of the result's file name.
+            stem: Base of the result's file name; any text.
             entry: The entry, for its architecture.
 
         Raises:
             IntegrityError: ``input-changed``: the source changed while it was converted.
         """
-        name, note = result_name(step, stem), self.reporter.note
+        name, note = result_name(step, safe_stem(stem)), self.reporter.note
         inputs = self._input_digests(source)
         key = _key(step, inputs, stem, entry)
         with self.store.reserve_conversion(key, reread=self.locked or self.reread, note=note) as slot:
@@ -301,7 +301,7 @@ def input_files(source: Path) -> dict[str, Path]:
 
 
 def _key(step: Step, inputs: Mapping[str, str], stem: str, entry: Entry | None) -> str:
-    return f"{step_key(step, inputs, entry)[:32]}-{stem}"
+    return f"{step_key(step, inputs, entry)[:32]}-{safe_stem(stem)}"
 
 
 def _fetched(
