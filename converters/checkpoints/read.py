@@ -111,21 +111,27 @@ def detect_format(start: bytes, errors: CheckpointErrors) -> WeightsFormat:
 @contextmanager
 def _open_file(path: Path) -> Iterator[BinaryIO]:
     try:
-        # Check the type first: opening a pipe blocks until the other end is opened.
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise NotFoundError(
-                "weights-not-found",
-                f"{path} is not a file",
-                expected="a .pdparams or safetensors file",
-                hint="fetch published weights: zoo fetch NAME --weights",
-            )
-        file = path.open("rb")
-    except OSError as error:
+        mode = path.stat().st_mode
+    except (OSError, ValueError) as error:  # ValueError: a path with a NUL character
+        raise _unreadable_error(path, error) from None
+    # Check the type first: opening a pipe blocks until the other end is opened.
+    if not stat.S_ISREG(mode):
         raise NotFoundError(
-            "weights-not-found", f"{path} cannot be read: {error.strerror}", hint=f"ls -l {path}"
-        ) from None
-    with file:
-        yield file
+            "weights-not-found",
+            f"{path} is not a file",
+            expected="a .pdparams or safetensors file",
+            hint="fetch published weights: zoo fetch NAME --weights",
+        )
+    try:
+        with path.open("rb") as file:
+            yield file
+    except OSError as error:
+        raise _unreadable_error(path, error) from None
+
+
+def _unreadable_error(path: Path, error: Exception) -> NotFoundError:
+    reason = error.strerror if isinstance(error, OSError) else str(error)
+    return NotFoundError("weights-not-found", f"cannot read {path}", found=reason, hint=f"ls -l {path}")
 
 
 def _read_all(file: BinaryIO, errors: CheckpointErrors) -> bytes:

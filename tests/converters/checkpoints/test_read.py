@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 import importlib.util
+import io
 import os
 import pickle
 import subprocess
 import sys
 import textwrap
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
 from converters.checkpoints import Checkpoint, read_weights, summarize
+from converters.formats import inspect
 from registry.errors import ConversionError, IntegrityError, NotFoundError
 from tests.helpers.pickle_assembler import ONE, PROTO4, array, dtype, state_dict, text
 from tests.helpers.timing import deadline
@@ -292,10 +296,33 @@ def test_other_files_are_rejected(tmp_path: Path, content: bytes, code: str, nam
 
 def test_non_files_are_not_found(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    for path in (tmp_path, tmp_path / "absent", tmp_path / "pipe", Path(os.devnull)):
-        with pytest.raises(NotFoundError) as caught:
-            read_weights(path)
-        assert caught.value.code == "weights-not-found"
+    for path in (tmp_path, tmp_path / "absent", tmp_path / "pipe", Path(os.devnull), Path("a\0b")):
+        for read in (read_weights, summarize):
+            with pytest.raises(NotFoundError) as caught:
+                read(path)
+            assert caught.value.code == "weights-not-found"
+
+
+@pytest.mark.parametrize("read", [read_weights, summarize, inspect], ids=lambda function: function.__name__)
+def test_disk_error_while_reading_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[Path], object]
+) -> None:
+    class FailingFile(io.FileIO):
+        def read(self, size: int | None = -1) -> bytes:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def open_failing(path: Path, mode: str) -> FailingFile:
+        return FailingFile(path, mode)
+
+    path = tmp_path / "weights"
+    path.write_bytes(state_dict(w=ONE))
+    monkeypatch.setattr(Path, "open", open_failing)
+
+    with pytest.raises(NotFoundError) as caught:
+        read(path)
+
+    assert caught.value.code in {"weights-not-found", "path-unreadable"}
+    assert caught.value.found == os.strerror(errno.EIO)
 
 
 def test_too_large_file_is_rejected_unread(tmp_path: Path) -> None:
