@@ -8,6 +8,7 @@ Everything is first done in a temporary store, so that an error in the last arti
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -55,6 +56,8 @@ class ImportedArtifact(Model):
         path: The file, or the folder of an inference model.
         built: Whether it was converted where the bundle was created.
         new: Whether the store did not have it before.
+        verified: Whether something outside the bundle confirms its bytes: a digest in the catalog, the
+            project's lock or this store, the digest or signature of the bundle, or the same conversion here.
     """
 
     entry: str
@@ -62,6 +65,7 @@ class ImportedArtifact(Model):
     path: Path
     built: bool
     new: bool
+    verified: bool
 
 
 @dataclass(frozen=True)
@@ -108,11 +112,17 @@ def import_bundle(
     trusted = sha256 is not None or key is not None
     with cache_work_directory(resolver.settings.cache) as folder, translate_os_errors(resolver.store.root):
         unpacked = _open(bundle, folder / "bundle")
-        _refuse_changes(unpacked.manifest, resolver, entries)
+        unknown = _refuse_changes(unpacked.manifest, resolver, entries)
+        if unknown and not trusted:
+            resolver.reporter.note(
+                f"{len(unknown)} published files of {bundle.name} have no recorded digest: "
+                "they are not verified and are recorded as first seen; --sha256 or --key verifies the bundle"
+            )
         trial = replace(resolver, store=Store(folder / "store"))
         rebuilt: dict[str, Path] | None = None if trusted else {}
         _Import(unpacked, bundle, trial, entries).run(rebuilt)
-        return _Import(unpacked, bundle, resolver, entries).run(rebuilt)
+        imported = _Import(unpacked, bundle, resolver, entries).run(rebuilt)
+        return imported if trusted else tuple(_without_confirmation(imported, unknown))
 
 
 def _check_readable(bundle: Path) -> None:
@@ -179,15 +189,36 @@ def _compare(bundle: Path, manifest: BundleManifest, members: dict[str, Member])
             )
 
 
-def _refuse_changes(manifest: BundleManifest, resolver: ArtifactResolver, entries: Registry) -> None:
-    """Refuse files whose digest differs from that in the catalog, the project's lock or this store."""
+def _refuse_changes(
+    manifest: BundleManifest, resolver: ArtifactResolver, entries: Registry
+) -> frozenset[tuple[str, str]]:
+    """Refuse files whose digest differs from that in the catalog, the project's lock or this store.
+
+    Returns:
+        Entry and artifact of the files for which there is no recorded digest.
+    """
+    unknown = set()
     for item in manifest.published:
         entry = entries.get(item.entry)
         artifact = _artifact(entry, item)
-        for known in expected_digests(artifact, resolver.pins, resolver.store.seen()):
+        recorded = expected_digests(artifact, resolver.pins, resolver.store.seen())
+        if not recorded:
+            unknown.add((entry.id, artifact.id))
+        for known in recorded:
             if known.digest != item.digest:
                 found = str(ExpectedDigest(item.digest, "the bundle"))
                 raise changed(entry, artifact, known, found, done="nothing was imported")
+    return frozenset(unknown)
+
+
+def _without_confirmation(
+    imported: Sequence[ImportedArtifact], unknown: frozenset[tuple[str, str]]
+) -> Iterator[ImportedArtifact]:
+    """Mark artifacts that nothing outside the bundle confirms, and what was converted from them."""
+    entries = {entry for entry, _ in unknown}
+    for item in imported:
+        confirmed = item.entry not in entries if item.built else (item.entry, item.artifact) not in unknown
+        yield item.model_copy(update={"verified": confirmed})
 
 
 def _artifact(entry: Entry, item: BundledFile) -> Artifact:
@@ -233,7 +264,12 @@ class _Import:
         source = RemoteSource(mirrors=(mirror,), display_as=f"bundle {self._bundle.name}")
         stored = self._resolver.fetch_published(entry, artifact, packed=True, source=source)
         return ImportedArtifact(
-            entry=entry.id, artifact=artifact.id, path=stored.path, built=False, new=not stored.from_cache
+            entry=entry.id,
+            artifact=artifact.id,
+            path=stored.path,
+            built=False,
+            new=not stored.from_cache,
+            verified=True,
         )
 
     def _conversion(self, item: BundledConversion) -> ImportedArtifact:
@@ -259,7 +295,9 @@ class _Import:
                     new = True
             path = slot.folder / result_name(step, entry.name)
         verify(entry, item.spec, path)
-        return ImportedArtifact(entry=entry.id, artifact=item.spec.id, path=path, built=True, new=new)
+        return ImportedArtifact(
+            entry=entry.id, artifact=item.spec.id, path=path, built=True, new=new, verified=True
+        )
 
     def _bundled(self, key: str) -> Path:
         """The folder of a conversion in the bundle."""

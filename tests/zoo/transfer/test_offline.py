@@ -11,9 +11,9 @@ from converters.toolchain import Toolchains
 from converters.toolchain.pins import PADDLE2ONNX
 from tests.conftest import ensured
 from tests.helpers.zoo_process import REPOSITORY, Zoo
+from zoo._utils.cache_root import claim_cache
 from zoo.sample import NAME
 from zoo.sample.figures import write_coco
-from zoo.store.cache_root import claim_cache
 
 GUARD = """
 import sys
