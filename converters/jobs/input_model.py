@@ -23,7 +23,7 @@ from converters.formats import (
     read_pir,
     read_program,
 )
-from converters.formats.graph import as_tensor
+from converters.formats.graph import as_tensor, count_operators
 from converters.formats.locate import Artifact, locate_file, locate_in_folder
 from converters.fs.atomic import sha256_of, writing_to
 from registry.errors import IntegrityError, NotFoundError, UsageError
@@ -55,6 +55,13 @@ class InferenceModel:
     def outputs(self) -> tuple[Tensor, ...]:
         """Outputs of the program."""
         return tuple(as_tensor(variable) for variable in self.program.outputs)
+
+    @property
+    def operators(self) -> Mapping[str, int]:
+        """Count of the operators by type, over all blocks."""
+        if isinstance(self.program, Program):
+            return count_operators(self.program.blocks)
+        return self.program.operators
 
     @property
     def digests(self) -> Mapping[str, str]:

@@ -11,12 +11,19 @@ from converters.formats import Inspection, inspect
 from converters.jobs.input_model import InferenceModel, read_model, stage
 from converters.jobs.job import Job, run_job
 from converters.jobs.output_checks import OutputChecks
-from converters.onnx.options import OnnxOptions, onnx_key, require_ir_version, require_opset
+from converters.onnx.options import (
+    OnnxOptions,
+    nms_batch_unsupported,
+    onnx_key,
+    require_ir_version,
+    require_opset,
+)
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import PADDLE2ONNX
 
 _WORKER = Path(__file__).with_name("worker.py")
 _MADE = "made.onnx"
+_SUPPRESSION = ("multiclass_nms", "matrix_nms")
 
 
 def run_onnx_job(
@@ -54,13 +61,26 @@ def run_onnx_job(
     require_opset(options.opset)
     require_ir_version(options)
     source = read_model(model)
+    open_batch = _require_one_image(source)
     key = onnx_key(source.digests, options)
     task = f"converting {source.program.path.name} to ONNX, opset {options.opset}"
     with run_job("onnx", PADDLE2ONNX, key, out, task, toolchains=toolchains, work=work, note=note) as job:
         versions = _run_paddle2onnx(source, options, job)
         inspection = _check_output(job.folder / _MADE, source, options, job.checks)
         job.publish({_MADE: out}, inputs=source.named_digests, versions=versions, options=options.for_key())
+    if open_batch:
+        note("with box suppression, an ONNX file takes one image per run: the open batch becomes 1")
     return inspection.model_copy(update={"path": out})
+
+
+def _require_one_image(source: InferenceModel) -> bool:
+    """Reject a graph with box suppression and a fixed batch above 1; tell whether its batch is open."""
+    if not any(name.startswith(_SUPPRESSION) for name in source.operators):
+        return False
+    batches = {tensor.shape[0] for tensor in source.inputs if tensor.shape}
+    for batch in batches - {1, None}:
+        raise nms_batch_unsupported(f"batch {batch}")
+    return None in batches
 
 
 def _run_paddle2onnx(source: InferenceModel, options: OnnxOptions, job: Job) -> JsonValue:

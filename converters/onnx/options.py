@@ -9,13 +9,13 @@ from pydantic import JsonValue
 
 from converters.provenance.statement import conversion_key
 from converters.toolchain.pins import ONNXTOOLS, PADDLE2ONNX
-from registry.errors import UsageError
+from registry.errors import ConversionError, UsageError
 from registry.schema.base import Model
 
 FIRST_OPSET, LAST_OPSET = 7, 21
 """Opsets paddle2onnx 2.1.0 writes."""
 
-UNSUPPORTED_CODES = ("onnx-fp16-unsupported",)
+UNSUPPORTED_CODES = ("onnx-fp16-unsupported", "onnx-nms-batch-unsupported")
 """Codes of errors for graphs that cannot be converted to the requested form."""
 
 LAST_IR = 10
@@ -107,6 +107,25 @@ def require_ir_version(options: OnnxOptions) -> None:
         done="nothing was converted",
         hint=f"--ir-version {lowest if early else LAST_IR}"
         + (f", or --opset {fitting[-1]} --ir-version {requested}" if fitting else ""),
+    )
+
+
+def nms_batch_unsupported(found: str) -> ConversionError:
+    """Error for a graph with box suppression that does not take one image per run.
+
+    paddle2onnx writes the suppression for one image: with another batch, onnxruntime does not load the file
+    or fails at run time.
+
+    Args:
+        found: The batch of the graph.
+    """
+    return ConversionError(
+        "onnx-nms-batch-unsupported",
+        "a graph with box suppression takes one image per run in ONNX",
+        expected="batch 1",
+        found=found,
+        done="nothing was converted",
+        hint="--batch 1, or suppress boxes outside of the graph: --head boxes",
     )
 
 

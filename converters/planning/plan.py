@@ -8,7 +8,14 @@ from converters.choices import TargetFormat
 from converters.inference.options import InferenceOptions, published_options
 from converters.lite import LiteOptions, WeightOnly, legacy_program_required, lite_target, require_supported
 from converters.ncnn.options import NcnnOptions
-from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, require_ir_version, require_opset
+from converters.onnx import (
+    OnnxOptions,
+    QuantizeOptions,
+    RefineOptions,
+    nms_batch_unsupported,
+    require_ir_version,
+    require_opset,
+)
 from converters.openvino.options import OpenvinoOptions
 from converters.tflite.options import TfliteOptions, suppression_unsupported
 from converters.toolchain.pins import paddlelite
@@ -144,6 +151,8 @@ def plan_steps(source: SourceKind, target: ConversionTarget, entry: Entry | None
         export = _export_options(target, entry)
         if lite and export.program == "pir":
             raise legacy_program_required("the output of --program pir")
+        if not lite and export.head == "nms" and export.batch not in (1, None):
+            raise nms_batch_unsupported(f"batch {export.batch}")
         return (export, first, *onnx_steps)
     if source == "pir" and lite:
         raise legacy_program_required("the source")

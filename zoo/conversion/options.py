@@ -11,7 +11,14 @@ from converters.choices import Program, TargetFormat, WeightOnly
 from converters.inference.options import InferenceOptions, published_options, require_consistent
 from converters.lite import LiteOptions
 from converters.ncnn.options import NcnnOptions, ncnn_export, ncnn_options
-from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, quantize_options, refine_options
+from converters.onnx import (
+    OnnxOptions,
+    QuantizeOptions,
+    RefineOptions,
+    nms_batch_unsupported,
+    quantize_options,
+    refine_options,
+)
 from converters.onnx.quantize_options import FIRST_OPSET
 from converters.openvino.options import OpenvinoOptions, openvino_options
 from converters.planning.plan import ConversionTarget, SourceKind, lite_options, onnx_options
@@ -188,6 +195,10 @@ def _inference_options(entry: Entry, request: ConvertOptions) -> InferenceOption
     }
     if request.batch is not None:
         changes["batch"] = request.batch or None
+        # Without --batch an open batch becomes 1 there, with a note.
+        through_onnx = request.to in ("onnx", "openvino")
+        if through_onnx and request.batch == 0 and (request.head or published.head) == "nms":
+            raise nms_batch_unsupported("an open batch (--batch 0)")
     elif request.head is not None:
         changes["batch"] = 1 if request.head == "raw" else None
     if request.to == "ncnn":
