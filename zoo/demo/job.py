@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import registry
 from converters.formats import Inspection, inspect
-from converters.fs.atomic import writing_to
+from converters.fs.atomic import check_writable
 from converters.fs.workdir import temporary_directory
 from converters.toolchain import Toolchains
 from registry import Entry
@@ -67,7 +67,7 @@ def run(
     entry = registry.load(CATALOG).get(NAME)
     images = min(limit or IMAGES, IMAGES)
     reporter.note(_describe(entry))
-    _require_writable(out)
+    check_writable(out)
     with ExitStack() as stack:
         folder = stack.enter_context(temporary_directory())
         resolver = _resolver(settings, folder / "cache", stack.enter_context(serve_sample(entry)), reporter)
@@ -100,16 +100,6 @@ def _describe(entry: Entry) -> str:
     figure, size = entry.accuracy[0], f"{entry.input.height}x{entry.input.width}"
     accuracy = f"{figure.metric} {figure.value:.1f} % on {IMAGES} drawn images"
     return f"catalog: {entry.id}, input {size}, {accuracy}"
-
-
-def _require_writable(out: Path) -> None:
-    """Check the output file before the work starts."""
-    with writing_to(out):
-        out.parent.mkdir(parents=True, exist_ok=True)
-        existed = out.exists()
-        out.open("ab").close()
-        if not existed:
-            out.unlink()
 
 
 def _resolver(settings: Settings, cache: Path, mirror: str, reporter: Reporter) -> ArtifactResolver:

@@ -94,7 +94,9 @@ class PartialFile:
 
     def start(self, state: PartialState) -> None:
         """Start over with an empty file."""
-        self.open(os.O_WRONLY | os.O_CREAT | os.O_TRUNC).close()
+        # Removed, not truncated: a link to another file may be in its place.
+        remove(self.path)
+        self.open(os.O_WRONLY | os.O_CREAT | os.O_EXCL).close()
         self._save(state)
 
     def open(self, flags: int) -> BinaryIO:
@@ -110,7 +112,8 @@ class PartialFile:
 
     def truncate(self, size: int) -> None:
         """Drop the bytes behind a position."""
-        os.truncate(self.path, size)
+        with self.open(os.O_WRONLY) as file:
+            file.truncate(size)
 
     def record_synced(self, state: PartialState, size: int) -> PartialState:
         """Record that so many bytes have been synced; returns the updated state."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from registry.errors import ZooError
-from tests.helpers.servers import ScriptedServer, cut, honest, serve
+from tests.helpers.servers import ScriptedServer, cut, honest, serve, status
 from tests.helpers.store_fixture import INFERENCE, TAR, StoreFixture
 from zoo._utils.cache_root import TAG, claim_cache
 from zoo.download.urls import url_key
@@ -95,3 +95,21 @@ def test_a_prune_does_not_write_through_it(store_fixture: StoreFixture, tmp_path
 
     assert [item.name for item in report.removed] == ["picodet@2021/inference"]
     assert [path.name for path in victim.iterdir()] == ["file"]
+
+
+@pytest.mark.table("attacks")
+def test_a_partial_download_that_became_a_link_is_not_cut(
+    store_fixture: StoreFixture, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    with ScriptedServer({PATH: [cut(TAR, after=4000), status(404), honest(TAR)]}) as server:
+        with pytest.raises(ZooError):
+            store_fixture.fetch(server)
+        (part,) = store_fixture.root.glob("partial/*.part")
+        victim.write_bytes(part.read_bytes() + b"precious")
+        part.unlink()
+        part.symlink_to(victim)
+        with pytest.raises(ZooError):
+            store_fixture.fetch(server)
+
+    assert victim.read_bytes().endswith(b"precious")
