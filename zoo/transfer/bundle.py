@@ -158,7 +158,7 @@ def _write(target: Path, manifest: BundleManifest, sources: Mapping[str, Path]) 
                     expected=describe(digest),
                     found=describe(found),
                     done="no bundle was written",
-                    hint="zoo verify",
+                    hint="zoo verify --repair",
                 )
             with sources[path].open("rb") as file:
                 archive.addfile(_member(path, digest.size), file)

@@ -195,5 +195,5 @@ def _damaged(path: Path, expected: Digest, found: Digest) -> IntegrityError:
         expected=describe(expected),
         found=describe(found),
         done="the file was not copied",
-        hint="zoo verify",
+        hint="zoo verify --repair",
     )
