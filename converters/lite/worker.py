@@ -70,8 +70,10 @@ def fix_addresses() -> None:
     # A container may forbid the call: then the order is not fixed.
     if now == -1 or now & no_randomization or personality(now | no_randomization) == -1:
         return
-    flags = ["-I"] if sys.flags.isolated else []
-    os.execv(sys.executable, [sys.executable, *flags, *sys.argv])
+    # The whole command line, with the options of the interpreter: sys.orig_argv exists since CPython 3.10.
+    with open("/proc/self/cmdline", "rb") as stream:
+        command = stream.read().split(b"\0")[:-1]
+    os.execv(sys.executable, command)
 
 
 def convert(lite: "typing.Any", request: "dict[str, typing.Any]") -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
+_ISOLATED = Path(__file__).with_name("isolated.py")
+
 
 @dataclass(frozen=True)
 class Interpreter:
@@ -16,8 +18,8 @@ class Interpreter:
         path: Its executable.
         version: Full version, for example ``3.10.13``.
         origin: ``current`` for the running interpreter, ``managed`` for the interpreter of a toolchain built
-            by zoo. A managed one is started isolated from ``PYTHONPATH`` and the user site; the current one
-            sees both, because its packages may be there.
+            by zoo. A managed one is started isolated from ``PYTHONPATH``, the user site and ``.pth`` files;
+            the current one sees all of them, because its packages may be there.
         packages: Distribution to version, for the packages of the tool it was chosen for.
     """
 
@@ -26,7 +28,12 @@ class Interpreter:
     origin: Literal["current", "managed"]
     packages: Mapping[str, str] = field(default_factory=dict)
 
-    @property
-    def flags(self) -> tuple[str, ...]:
-        """First options of its command line."""
-        return ("-I",) if self.origin == "managed" else ()
+    def command(self, script: str | Path, *arguments: str | Path) -> list[str]:
+        """Return the command line that runs a script.
+
+        Args:
+            script: The script.
+            arguments: Arguments of the script.
+        """
+        launcher = ("-I", "-S", "-B", str(_ISOLATED)) if self.origin == "managed" else ()
+        return [str(self.path), *launcher, str(script), *map(str, arguments)]

@@ -117,7 +117,7 @@ def run_worker(
         output = log.open("wb")
     with output:
         returncode = _run(
-            [str(interpreter.path), *interpreter.flags, str(_BOOTSTRAP), str(request_path), str(result_path)],
+            interpreter.command(_BOOTSTRAP, request_path, result_path),
             env=_environment(interpreter, folder) | dict(env or {}),
             folder=folder,
             output=output.fileno(),

@@ -1,8 +1,7 @@
-"""Creates virtual environments and installs packages; the log contains no passwords."""
+"""Creates virtual environments and installs their locked packages; the log contains no passwords."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -11,18 +10,12 @@ from pathlib import Path
 
 from converters.process.log_excerpt import extract_error_lines
 from converters.toolchain.base_interpreters import BaseInterpreter
+from converters.toolchain.locks import EnvironmentLock
 from converters.toolchain.pins import Tool
-from registry.errors import MissingToolError
+from converters.toolchain.pip_settings import clean_environment, read_pip_settings
+from registry.errors import IntegrityError, MissingToolError, ZooError
 
 _RUN_MODULE = Path(__file__).with_name("run_tied_to_parent.py")
-
-# The user's index, proxy, certificate and cache settings apply; settings that install to other folders or
-# replace the requirements do not.
-_REDIRECTING = frozenset(
-    {"PIP_TARGET", "PIP_PREFIX", "PIP_ROOT", "PIP_PYTHON", "PIP_PLATFORM", "PIP_ABI", "PIP_IMPLEMENTATION"}
-    | {"PIP_PYTHON_VERSION", "PIP_REQUIREMENT", "PIP_EDITABLE", "PIP_NO_DEPS", "PIP_NO_BINARY"}
-    | {"PIP_DRY_RUN", "PIP_REPORT", "PIP_LOG", "PIP_QUIET", "PIP_VERBOSE"}
-)
 _USERINFO = re.compile(r"(?<=://)[^/\s@]+@")
 _DOWNLOAD = re.compile(
     r"^\s*(?P<how>Downloading|Using cached) (?:\S*/)?(?P<file>[^/\s]+\.whl)\S* \((?P<size>[^)]+ MB)\)"
@@ -43,6 +36,7 @@ _NETWORK_WORDS = (
 )
 _DISK_WORDS = ("No space left on device", "Disk quota exceeded")
 _WHEEL_WORDS = ("No matching distribution found", "Could not find a version that satisfies")
+_HASH_WORDS = "DO NOT MATCH THE HASHES"
 
 
 def create_venv(base: BaseInterpreter, folder: Path, log: Path) -> Path:
@@ -54,22 +48,29 @@ def create_venv(base: BaseInterpreter, folder: Path, log: Path) -> Path:
     Raises:
         MissingToolError: ``toolchain-disk-full`` or ``toolchain-build-failed``.
     """
-    output = _call(base.path, ["venv", str(folder)], log, lambda line: None)
-    python = folder / "bin" / "python"
+    output = _call(base.path, ["venv", str(folder)], log, folder=folder.parent)
     if output is not None:
         raise _explain_failure(output, f"{base.path} could not create a virtual environment", log)
-    return python
+    return folder / "bin" / "python"
 
 
-def install(python: Path, tool: Tool, log: Path, note: Callable[[str], None]) -> Mapping[str, str]:
-    """Install the pinned packages of a tool from wheels: nothing is compiled, and no package code runs.
+def install(python: Path, tool: Tool, lock: EnvironmentLock, log: Path, note: Callable[[str], None]) -> None:
+    """Install the locked packages of a tool in one step, each from a wheel with a known digest.
 
-    Returns:
-        Distribution to version, for all installed packages.
+    Nothing is compiled, no dependency is resolved, and no code of a package runs. Of the user's settings,
+    only those for the connection to the package index apply.
+
+    Args:
+        python: Interpreter of a new environment.
+        tool: The tool.
+        lock: Its locked packages.
+        log: File for the output of pip.
+        note: Called with progress messages.
 
     Raises:
         MissingToolError: ``toolchain-unreachable``, ``toolchain-no-wheel``, ``toolchain-disk-full`` or
             ``toolchain-build-failed``.
+        IntegrityError: ``toolchain-hash-mismatch``.
     """
 
     def watch(line: str) -> None:
@@ -77,43 +78,38 @@ def install(python: Path, tool: Tool, log: Path, note: Callable[[str], None]) ->
             verb = "downloading" if match["how"] == "Downloading" else "using from pip's cache"
             note(f"{verb} {match['file']} ({match['size']})")
 
-    common = ["--disable-pip-version-check", "--no-input"]
-    command = ["pip", *common, "install", "--only-binary", ":all:", "--progress-bar", "off"]
-    # Packages without their dependencies come last, because pip would report the missing ones.
-    for no_deps in (False, True):
-        requirements = [pin.requirement for pin in tool.pins if pin.no_deps is no_deps]
-        if not requirements:
-            continue
-        output = _call(python, [*command, *(["--no-deps"] if no_deps else []), *requirements], log, watch)
-        if output is not None:
-            raise _explain_failure(output, f"pip could not install {' '.join(requirements)}", log)
-    listing = subprocess.run(
-        [str(python), "-I", "-m", "pip", *common, "list", "--format", "json"],
-        capture_output=True,
-        check=False,
-        env=_environment(),
-        stdin=subprocess.DEVNULL,
-    )
-    try:
-        return {row["name"].lower(): row["version"] for row in json.loads(listing.stdout)}
-    except ValueError as error:
-        raise MissingToolError(
-            "toolchain-build-failed",
-            f"pip could not list what it installed for {tool}",
-            found=extract_error_lines(listing.stderr.decode(errors="replace")),
-            hint=f"read {log}",
-        ) from error
+    settings = read_pip_settings(python)
+    work = python.parents[2]
+    requirements = work / "requirements.txt"
+    requirements.touch(mode=0o600)  # an index may have a password
+    lines = [*settings.requirement_lines, *(package.requirement for package in lock.packages)]
+    requirements.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    command = ["pip", "--isolated", "--disable-pip-version-check", "--no-input", *settings.options]
+    command += ["install", "--require-hashes", "--only-binary", ":all:", "--no-deps", "--progress-bar", "off"]
+    command += ["--requirement", str(requirements)]
+    output = _call(python, command, log, folder=work, watch=watch, environment=settings.environment)
+    if output is not None:
+        raise _explain_failure(output, f"pip could not install the packages of {tool}", log)
 
 
-def _call(python: Path, module: list[str], log: Path, watch: Callable[[str], None]) -> str | None:
+def _call(
+    python: Path,
+    module: list[str],
+    log: Path,
+    *,
+    folder: Path,
+    watch: Callable[[str], None] = lambda line: None,
+    environment: Mapping[str, str] | None = None,
+) -> str | None:
     """Run a module and append its output to the log, without passwords; return the output if it failed."""
     lines: list[str] = []
     process = subprocess.Popen(
         [str(python), "-I", str(_RUN_MODULE), str(os.getpid()), *module],
+        cwd=folder,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        env=_environment(),
+        env=clean_environment() | dict(environment or {}),
         text=True,
         errors="replace",
     )
@@ -134,18 +130,17 @@ def _call(python: Path, module: list[str], log: Path, watch: Callable[[str], Non
     return "".join(lines) if failed else None
 
 
-def _environment() -> dict[str, str]:
-    kept = {
-        name: value
-        for name, value in os.environ.items()
-        if name not in _REDIRECTING and not name.startswith("PYTHON") and name != "__PYVENV_LAUNCHER__"
-    }
-    # A pip.conf may ask for user installs, which a virtual environment refuses.
-    return kept | {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0"}
-
-
-def _explain_failure(output: str, what: str, log: Path) -> MissingToolError:
+def _explain_failure(output: str, what: str, log: Path) -> ZooError:
     code, hint = "toolchain-build-failed", f"read {log}"
+    if _HASH_WORDS in output:
+        return IntegrityError(
+            "toolchain-hash-mismatch",
+            f"{what}: a wheel is not the locked one",
+            expected="wheels with the digests that paddle-zoo was released with",
+            found=_describe_mismatch(output),
+            done=f"the wheel was not installed; the whole log is {log}",
+            hint="check the package index, mirror or folder that pip downloads from: pip config list",
+        )
     # pip reports a failed connection first and then, misleadingly, that nothing matches.
     if any(word in output for word in _DISK_WORDS):
         code = "toolchain-disk-full"
@@ -166,3 +161,8 @@ def _explain_failure(output: str, what: str, log: Path) -> MissingToolError:
         done=f"the unfinished environment was removed; the whole log is {log}",
         hint=hint,
     )
+
+
+def _describe_mismatch(output: str) -> str:
+    lines = [line.strip() for line in output[output.index(_HASH_WORDS) :].splitlines()[1:]]
+    return " ".join(line for line in lines if line)[:400]

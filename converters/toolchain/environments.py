@@ -8,14 +8,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pydantic import JsonValue
+
 from converters.fs.atomic import canonical_json, publish_bytes, writing_to
 from converters.fs.locks import acquire_waiting
+from converters.fs.ownership import require_trusted_owner
 from converters.process.interpreter import Interpreter
 from converters.toolchain.base_interpreters import BaseInterpreter
+from converters.toolchain.locks import EnvironmentLock, read_lock
 from converters.toolchain.pins import Tool
+from converters.toolchain.records import records_digest
 from registry.errors import MissingToolError
 
 _READY = "ready.json"
+_OWNED = (_READY, "pyvenv.cfg", "bin", "bin/python", "lib")
 CACHE_HINT = "set ZOO_CACHE to a folder that can be written to"
 
 
@@ -99,8 +105,12 @@ def _read_environment(folder: Path) -> ManagedEnvironment:
         python, packages = str(marker["python"]), dict(marker["packages"])
         built = (folder / _READY).stat().st_mtime
     return ManagedEnvironment(
-        folder.name, folder, tool, version, f"3.{_minor(folder)}", python, packages, built, _size(folder)
+        folder.name, folder, tool, version, _short(folder), python, packages, built, _size(folder)
     )
+
+
+def _short(folder: Path) -> str:
+    return f"3.{_minor(folder)}"
 
 
 def _minor(folder: Path) -> int:
@@ -108,25 +118,46 @@ def _minor(folder: Path) -> int:
     return int(digits) if digits.isdecimal() else -1
 
 
-def mark_ready(folder: Path, tool: Tool, python: str, packages: Mapping[str, str]) -> None:
+def mark_ready(folder: Path, lock: EnvironmentLock, python: str, packages: Mapping[str, str]) -> None:
     """Mark an environment as finished and tested; without the marker it counts as unfinished."""
-    content = {
-        "requirements": [pin.requirement for pin in tool.pins],
+    content: dict[str, JsonValue] = {
+        "lock": lock.digest,
+        "platform": lock.platform,
         "python": python,
         "packages": dict(packages),
+        "records": records_digest(folder),
     }
-    publish_bytes(canonical_json(json.loads(json.dumps(content))), folder / _READY)
+    publish_bytes(canonical_json(content), folder / _READY)
 
 
 def read_ready(folder: Path, tool: Tool) -> Interpreter | None:
-    """Return the interpreter of a finished environment; None if it is unfinished or has other pins."""
+    """Return the interpreter of a finished environment; None if there is none that can be used.
+
+    An environment is not used if it is unfinished, if it was built from another lock, or if packages were
+    installed or removed since.
+
+    Raises:
+        IntegrityError: ``owner-untrusted``: another user could have prepared it.
+    """
+    require_trusted_environment(folder)
     try:
         marker = json.loads((folder / _READY).read_text(encoding="utf-8"))
-        if marker["requirements"] != [pin.requirement for pin in tool.pins]:
+        lock = read_lock(tool, _short(folder), marker["platform"])
+        if lock is None or marker["lock"] != lock.digest or marker["records"] != records_digest(folder):
             return None
         return Interpreter(folder / "bin" / "python", marker["python"], "managed", marker["packages"])
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def require_trusted_environment(folder: Path) -> None:
+    """Refuse an environment that another user could have prepared.
+
+    Raises:
+        IntegrityError: ``owner-untrusted``.
+    """
+    for path in (folder.parent, folder, *(folder / name for name in _OWNED)):
+        require_trusted_owner(path, "the toolchain")
 
 
 @contextlib.contextmanager

@@ -8,6 +8,7 @@ from __future__ import annotations
 import builtins
 import copy
 import shutil
+import sys
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -30,8 +31,10 @@ from converters.toolchain.environments import (
     mark_ready,
     read_ready,
 )
+from converters.toolchain.locks import EnvironmentLock, platform_key, read_lock
 from converters.toolchain.pins import Tool
-from registry.errors import ConversionError, MissingToolError
+from converters.toolchain.records import verify_environment
+from registry.errors import ConversionError, IntegrityError, MissingToolError
 
 _PROBE_SECONDS = 180.0
 
@@ -65,10 +68,11 @@ class ToolStatus:
 
 @dataclass(frozen=True)
 class _Plan:
-    """An environment to build: tool, base interpreter and folder."""
+    """An environment to build: tool, base interpreter, locked packages and folder."""
 
     tool: Tool
     base: BaseInterpreter
+    lock: EnvironmentLock
     folder: Path
 
 
@@ -94,13 +98,15 @@ class Toolchains:
     def status(self, tool: Tool) -> ToolStatus:
         """Return the availability of a tool; builds nothing."""
         current = self._check_current(tool)
-        ready = current.interpreter or self._ready(tool)
-        if ready is not None:
-            packages = {pin.package: ready.packages.get(pin.package, "?") for pin in tool.pins}
-            return ToolStatus(tool, ready.origin, ready.path, ready.version, packages, current.reason)
         found = dict(current.packages)
         try:
+            ready = current.interpreter or self._ready(tool)
+            if ready is not None:
+                packages = {pin.package: ready.packages.get(pin.package, "?") for pin in tool.pins}
+                return ToolStatus(tool, ready.origin, ready.path, ready.version, packages, current.reason)
             plan = self._plan(tool)
+        except IntegrityError as error:
+            return ToolStatus(tool, "missing", None, None, found, error.message, error.hint)
         except MissingToolError as error:
             return ToolStatus(tool, "missing", None, None, found, current.reason, error.hint)
         if self._offline:
@@ -120,6 +126,9 @@ class Toolchains:
             MissingToolError: There is no base interpreter (``no-interpreter``, ``interpreter-not-usable``),
                 building is not allowed (``toolchain-not-built``, ``toolchain-offline``), or it failed
                 (``toolchain-unreachable``, ``-no-wheel``, ``-disk-full``, ``-build-failed``, ``-broken``).
+            IntegrityError: A wheel or an installed file is not the locked one (``toolchain-hash-mismatch``,
+                ``toolchain-record-mismatch``), or the environment belongs to another user
+                (``owner-untrusted``).
         """
         ready = self._check_current(tool).interpreter or self._ready(tool)
         if ready is not None:
@@ -182,7 +191,11 @@ class Toolchains:
         return tuple(folders)
 
     def works(self, tool: Tool, environment: ManagedEnvironment) -> bool:
-        """Run the probe of a tool in an environment, and tell whether it passes."""
+        """Run the probe of a tool in an environment, and tell whether it passes.
+
+        Raises:
+            IntegrityError: ``owner-untrusted``.
+        """
         interpreter = read_ready(environment.path, tool)
         return interpreter is not None and self._passes_probe(tool, interpreter)
 
@@ -249,9 +262,10 @@ class Toolchains:
         problems: builtins.list[str] = []
         for member, base in self._candidates(tool):
             problem = _problem(member, base)
-            if problem is None:
-                return _Plan(member, base, environment_folder(self._root, member, base))
-            problems.append(f"{base.path}: {problem}")
+            lock = _read_lock(member, base)
+            if problem is None and lock is not None:
+                return _Plan(member, base, lock, environment_folder(self._root, member, base))
+            problems.append(f"{base.path}: {problem or f'the packages of {member} are not locked for it'}")
         newest = max(tool.pythons, key=lambda short: int(short.partition(".")[2]))
         raise MissingToolError(
             "no-interpreter",
@@ -279,7 +293,8 @@ class Toolchains:
         # Built in a work folder and moved: processes of a killed earlier build may still write to its folder.
         with work_directory(self._root / "work") as folder:
             python = create_venv(base, folder / "env", log)
-            packages = install(python, tool, log, note)
+            install(python, tool, plan.lock, log, note)
+            packages = verify_environment(folder / "env", plan.lock)
             shutil.rmtree(plan.folder, ignore_errors=True)
             (folder / "env").rename(plan.folder)
         interpreter = Interpreter(plan.folder / "bin" / "python", base.version, "managed", packages)
@@ -293,7 +308,7 @@ class Toolchains:
                 done=f"it will be built again next time; the log of pip is {log}",
                 hint="zoo doctor",
             ) from error
-        mark_ready(plan.folder, tool, base.version, packages)
+        mark_ready(plan.folder, plan.lock, base.version, packages)
         note(f"{tool} is ready")
         return interpreter
 
@@ -311,6 +326,10 @@ def _delete(folder: Path) -> None:
             done="the remaining files are no longer used",
             hint=f"rm -r {folder}",
         ) from error
+
+
+def _read_lock(tool: Tool, base: BaseInterpreter) -> EnvironmentLock | None:
+    return read_lock(tool, base.short, platform_key(sys.platform, base.machine))
 
 
 def _problem(tool: Tool, base: BaseInterpreter) -> str | None:

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from registry.errors import UsageError
 
+LOCK_FILE = Path(__file__).with_name("locks.json")
+"""Packages and wheel digests of all environments; see ``locks.py``."""
+
 _PROBES = Path(__file__).parent / "probes"
 
 
@@ -69,6 +72,7 @@ class Tool:
         extra: Extra of this project that installs it into the current environment, if there is one.
         also_in: A larger tool whose environment also contains this one. It is built instead where there is an
             interpreter for it, so that no machine needs both.
+        lock: File with the locked packages of its environments.
     """
 
     name: str
@@ -82,6 +86,7 @@ class Tool:
     installed_mb: int
     extra: str | None = None
     also_in: Tool | None = None
+    lock: Path = LOCK_FILE
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -151,7 +156,7 @@ ONNXQUANT = Tool(
         Pin("onnx", exact="1.17.0", why="only the same version writes the same bytes"),
         _UNDECLARED_BY_ONNXRUNTIME,
     ),
-    pythons=("3.11", "3.12", "3.13"),
+    pythons=("3.11", "3.12"),
     machines=("x86_64", "aarch64", "arm64", "AMD64"),
     probe=_PROBES / "onnxquant.py",
     download_mb=50,
@@ -289,6 +294,7 @@ def paddlelite(version: str = DEFAULT_LITE_VERSION) -> Tool:
 
 
 _OTHERS = (PADDLE2ONNX, PADDLE, ONNXTOOLS, ONNXQUANT, OPENVINO, NCNN, ONNX2TF, LITERT)
+ALL_TOOLS = (*map(paddlelite, LITE_VERSIONS), *_OTHERS)
 
 
 def parse_tool(text: str) -> tuple[Tool, ...]:

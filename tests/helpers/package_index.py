@@ -5,15 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import importlib.metadata
+import json
 import os
 import subprocess
 import sys
 import zipfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
 
 from converters.toolchain import Toolchains
+from converters.toolchain.locks import platform_key
 from converters.toolchain.pins import Tool
 from registry.errors import MissingToolError, ZooError
 
@@ -42,10 +45,10 @@ def use_only_index(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("PIP_RETRIES", "1")
 
 
-def refusal(toolchains: Toolchains, tool: Tool) -> ZooError:
-    with pytest.raises(MissingToolError) as caught:
+def refusal(toolchains: Toolchains, tool: Tool, kind: type[ZooError] = MissingToolError) -> ZooError:
+    with pytest.raises(kind) as caught:
         toolchains.ensure(tool, Notes())
-    assert caught.value.exit_code == 7
+    assert caught.value.exit_code == kind.exit_code
     assert caught.value.hint
     return caught.value
 
@@ -67,12 +70,21 @@ def put(folder: Path, name: str, version: str, code: str) -> None:
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
 
 
-def make_wheel(folder: Path, name: str, version: str, code: str, *, needs: str = "") -> Path:
+def make_wheel(
+    folder: Path,
+    name: str,
+    version: str,
+    code: str,
+    *,
+    needs: str = "",
+    extra: Mapping[str, str] | None = None,
+) -> Path:
     """The smallest wheel pip accepts (https://packaging.python.org/specifications/binary-distribution-format)."""
     info = f"{name}-{version}.dist-info"
     needed = f"Requires-Dist: {needs}\n" if needs else ""
     files = {
         f"{name}.py": code,
+        **(extra or {}),
         f"{info}/METADATA": f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n{needed}",
         f"{info}/WHEEL": "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
     }
@@ -85,3 +97,15 @@ def make_wheel(folder: Path, name: str, version: str, code: str, *, needs: str =
             rows.append(f"{path},sha256={digest},{len(text.encode())}")
         archive.writestr(f"{info}/RECORD", "\n".join([*rows, f"{info}/RECORD,,"]) + "\n")
     return wheel
+
+
+def lock_wheels(path: Path, *wheels: Path, tools: Sequence[str] = ("zootool 1.0", "zoosmaller 1.0")) -> Path:
+    """Write a lock that contains these wheels, for the running interpreter; return its path."""
+    locked = {
+        "==".join(wheel.name.split("-")[:2]): {wheel.name: hashlib.sha256(wheel.read_bytes()).hexdigest()}
+        for wheel in wheels
+    }
+    key = f"{HERE}/{platform_key(sys.platform, MACHINES[0])}"
+    content = {"environments": {tool: {key: sorted(locked)} for tool in tools}, "wheels": locked}
+    path.write_text(json.dumps(content))
+    return path

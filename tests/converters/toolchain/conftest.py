@@ -9,7 +9,7 @@ import pytest
 
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import Pin, Tool
-from tests.helpers.package_index import HERE, MACHINES, know_only_wheels, make_wheel
+from tests.helpers.package_index import HERE, MACHINES, know_only_wheels, lock_wheels, make_wheel
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def tool(tmp_path_factory: pytest.TempPathFactory) -> Tool:
+def tool(tmp_path_factory: pytest.TempPathFactory, wheel: Path) -> Tool:
     """A tool that works when its package is there and answers 42."""
     probe = tmp_path_factory.mktemp("probe") / "probe.py"
     probe.write_text(
@@ -30,7 +30,8 @@ def tool(tmp_path_factory: pytest.TempPathFactory) -> Tool:
         "    return {}\n"
     )
     pins = (Pin("zootool", exact="1.0", why="1.1 answers 43"),)
-    return Tool("zootool", "1.0", "tests", pins, (HERE,), MACHINES, probe, download_mb=1, installed_mb=20)
+    lock = lock_wheels(probe.with_name("lock.json"), wheel)
+    return Tool("zootool", "1.0", "tests", pins, (HERE,), MACHINES, probe, 1, 20, lock=lock)
 
 
 @pytest.fixture(scope="module")

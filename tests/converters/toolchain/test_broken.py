@@ -15,7 +15,7 @@ import pytest
 
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import Tool
-from tests.helpers.package_index import HERE, Notes, run
+from tests.helpers.package_index import HERE, Notes, put, run
 
 
 def without_marker(folder: Path) -> None:
@@ -31,13 +31,26 @@ def with_a_file_missing(folder: Path) -> None:
     next(folder.glob("lib/python*/site-packages/zootool.py")).unlink()
 
 
+def with_another_package(folder: Path) -> None:
+    (packages,) = folder.glob("lib/python*/site-packages")
+    put(packages, "zooextra", "1.0", "")
+    (packages / "zooextra-1.0.dist-info" / "RECORD").write_text("zooextra.py,,\n")
+
+
 def with_its_interpreter_gone(folder: Path) -> None:
     (folder / "bin" / "python").unlink()
     (folder / "bin" / "python").symlink_to("/nonexistent/python")
 
 
 @pytest.mark.parametrize(
-    "broken", [without_marker, with_half_a_marker, with_a_file_missing, with_its_interpreter_gone]
+    "broken",
+    [
+        without_marker,
+        with_half_a_marker,
+        with_a_file_missing,
+        with_another_package,
+        with_its_interpreter_gone,
+    ],
 )
 def test_a_broken_environment_is_not_used(built: Path, tool: Tool, broken: Callable[[Path], None]) -> None:
     (entry,) = Toolchains(built).list()
@@ -75,13 +88,14 @@ def test_killed_in_the_middle_of_a_build_then_repeated(
         from converters.toolchain.pins import Pin, Tool
         root, probe, python = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
         tool = Tool("zootool", "1.0", "tests", (Pin("zootool", exact="1.0"),), (python,),
-                    (os.uname().machine,), probe, 1, 20)
+                    (os.uname().machine,), probe, 1, 20, lock=Path(sys.argv[4]))
         Toolchains(root).ensure(tool, lambda text: None)
     """)
     port = silent_index.getsockname()[1]
     env = {name: value for name, value in os.environ.items() if not name.startswith("PIP_")}
     env |= {"PIP_CONFIG_FILE": os.devnull, "PIP_INDEX_URL": f"http://127.0.0.1:{port}/simple"}
-    victim = subprocess.Popen([sys.executable, "-c", code, str(root), str(tool.probe), HERE], env=env)
+    arguments = [str(root), str(tool.probe), HERE, str(tool.lock)]
+    victim = subprocess.Popen([sys.executable, "-c", code, *arguments], env=env)
     connection, _ = silent_index.accept()  # pip is at work
     victim.send_signal(signal.SIGKILL)
     victim.wait()

@@ -12,9 +12,9 @@ from filelock import FileLock
 
 from converters.toolchain import Toolchains
 from converters.toolchain.environments import find_folders
-from converters.toolchain.pins import Pin, Tool, paddlelite
+from converters.toolchain.pins import Tool, paddlelite
 from registry.errors import MissingToolError
-from tests.helpers.package_index import HERE, Notes, installed_here, make_wheel, run
+from tests.helpers.package_index import HERE, Notes, installed_here, lock_wheels, make_wheel, run
 from tests.helpers.timing import deadline
 
 
@@ -81,17 +81,22 @@ def test_a_wait_is_reported(built: Path, tool: Tool) -> None:
     assert not folder.is_dir()
 
 
-def test_an_environment_with_other_pins_is_not_used(built: Path, tool: Tool) -> None:
-    stricter = replace(tool, pins=(*tool.pins, Pin("zoodep", below=2)))
-    assert Toolchains(built).status(stricter).state == "buildable"
+def test_an_environment_with_another_lock_is_not_used(built: Path, tool: Tool, tmp_path: Path) -> None:
+    other = make_wheel(tmp_path, "zootool", "1.0", "def answer():\n    return 41 + 1\n")
+    changed = replace(tool, lock=lock_wheels(tmp_path / "lock.json", other))
+    assert Toolchains(built).status(changed).state == "buildable"
 
 
-def test_a_package_can_be_installed_without_its_dependencies(root: Path, tool: Tool, wheels: Path) -> None:
-    make_wheel(wheels, "zoogreedy", "1.0", "", needs="zoohuge")
-    wanting = replace(tool, pins=(*tool.pins, Pin("zoogreedy", exact="1.0", no_deps=True)))
-    packages = Toolchains(root).ensure(wanting, Notes()).packages
+def test_locked_packages_are_installed_and_no_others(
+    root: Path, tool: Tool, wheels: Path, wheel: Path
+) -> None:
+    greedy = make_wheel(wheels, "zoogreedy", "1.0", "", needs="zoohuge")
+    make_wheel(wheels, "zoohuge", "1.0", "")
+    locked = replace(tool, lock=lock_wheels(wheels / "lock.json", wheel, greedy))
+    packages = Toolchains(root).ensure(locked, Notes()).packages
 
     assert (packages["zootool"], packages["zoogreedy"]) == ("1.0", "1.0")
+    assert "zoohuge" not in packages
 
 
 def test_the_environment_of_a_larger_tool_serves_the_smaller(built: Path, tool: Tool) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import Tool
-from tests.helpers.package_index import HERE, make_wheel, refusal, use_only_index
+from tests.helpers.package_index import HERE, lock_wheels, make_wheel, refusal, use_only_index
 
 
 def test_offline_builds_nothing(root: Path, tool: Tool) -> None:
@@ -27,7 +27,8 @@ def test_without_a_wheel_nothing_is_built_from_source(root: Path, tool: Tool, wh
     (wheels / "zootool-1.0.tar.gz").write_bytes(b"setup.py of unknown people")
     error = refusal(Toolchains(root), tool)
     assert error.code == "toolchain-no-wheel"
-    assert "zootool==1.0" in error.message
+    assert "zootool 1.0" in error.message
+    assert "zootool===1.0" in str(error.found)
     assert Toolchains(root).list() == ()
 
 
@@ -47,11 +48,19 @@ def test_no_network_and_no_password_in_the_log(
 
 
 def test_an_environment_that_fails_its_probe_is_not_used(root: Path, tool: Tool, wheels: Path) -> None:
-    make_wheel(wheels, "zootool", "1.0", "import os\nos.abort()\n")
-    error = refusal(Toolchains(root), tool)
+    crashing = make_wheel(wheels, "zootool", "1.0", "import os\nos.abort()\n")
+    locked = replace(tool, lock=lock_wheels(wheels / "lock.json", crashing))
+    error = refusal(Toolchains(root), locked)
     assert error.code == "toolchain-broken"
     assert "SIGABRT" in error.message
-    assert Toolchains(root).status(tool).state == "buildable"
+    assert Toolchains(root).status(locked).state == "buildable"
+
+
+def test_no_lock_for_this_platform(root: Path, tool: Tool, tmp_path: Path, wheels: Path) -> None:
+    unlocked = replace(tool, lock=lock_wheels(tmp_path / "lock.json", tools=["another 1.0"]))
+    error = refusal(Toolchains(root), unlocked)
+    assert error.code == "no-interpreter"
+    assert "the packages of zootool 1.0 are not locked for it" in str(error.found)
 
 
 def test_no_interpreter_of_a_version_with_wheels(root: Path, tool: Tool) -> None:
