@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from converters.formats import Inspection, Tensor, inspect
-from converters.formats.tflite.inspect import channels_first
+from converters.formats.tflite.inspect import to_channels_first
 from converters.jobs.job import report_difference, run_job
 from converters.jobs.output_checks import OutputChecks, dominant_weight_type
 from converters.tflite.options import TfliteOptions, suppression_unsupported, tflite_key
@@ -89,8 +89,8 @@ def _check_output(made: Path, source: Inspection, options: TfliteOptions, checks
     checks.require_equal("precision", source.precision, found.precision)
     if source.weights_precision == "fp32":
         checks.require_equal("weights", options.weights, dominant_weight_type(found))
-    checks.require_same_tensors("inputs", _with_batch_1(source.inputs), channels_first(found.inputs))
-    checks.require_same_tensors("outputs", source.outputs, channels_first(found.outputs))
+    checks.require_same_tensors("inputs", _with_batch_1(source.inputs), to_channels_first(found.inputs))
+    checks.require_same_tensors("outputs", source.outputs, to_channels_first(found.outputs))
     return found
 
 

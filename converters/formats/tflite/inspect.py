@@ -102,7 +102,7 @@ def inspect_tflite(path: Path) -> Inspection:
     )
 
 
-def channels_first(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
+def to_channels_first(tensors: Sequence[Tensor]) -> tuple[Tensor, ...]:
     """Convert four-dimensional inputs or outputs from NHWC to NCHW, the layout of all other formats."""
     return tuple(
         tensor.model_copy(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from converters.formats import inspect
 from converters.formats.inspection import Inspection, Tensor
-from converters.formats.tflite.inspect import channels_first
+from converters.formats.tflite.inspect import to_channels_first
 from converters.jobs.input_model import read_model
 from converters.process.interpreter import Interpreter
 from registry.errors import ConversionError, MissingToolError, UsageError
@@ -138,7 +138,7 @@ _ENGINES: dict[Backend, _WorkerEngine] = {
     ),
     "ncnn": _WorkerEngine("ncnn", ("ncnn",), "an ncnn model", "ncnn_worker.py", _file_request),
     "tflite": _WorkerEngine(
-        "litert", ("tflite",), "a TensorFlow Lite model", "tflite_worker.py", _file_request, channels_first
+        "litert", ("tflite",), "a TensorFlow Lite model", "tflite_worker.py", _file_request, to_channels_first
     ),
 }
 

@@ -92,6 +92,14 @@ def test_damaged_graph_is_rejected(model: Path, old: str, new: str) -> None:
     assert caught.value.code == "openvino-corrupt"
 
 
+@pytest.mark.parametrize("encoding", ["utf-7", "idna", "rot13", "cp037", "utf-16", "none"])
+def test_graph_is_read_as_utf_8_whatever_encoding_it_declares(model: Path, encoding: str) -> None:
+    """The XML parser of Python would raise ValueError or LookupError, or decode with that codec."""
+    (model / "tiny.xml").write_text(GRAPH.replace("?>", f' encoding="{encoding}"?>', 1))
+
+    assert inspect(model / "tiny.xml").format == "openvino"
+
+
 def test_truncated_graph_is_rejected(model: Path) -> None:
     for size in range(0, len(GRAPH.rstrip()), 7):
         (model / "tiny.xml").write_text(GRAPH[:size])

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from converters.formats import inspect
 from converters.formats.inspection import Tensor
-from converters.formats.tflite.inspect import channels_first
+from converters.formats.tflite.inspect import to_channels_first
 from converters.toolchain.pins import LITERT
 from registry.errors import IntegrityError, ZooError
 
@@ -81,7 +81,7 @@ def test_weights_shorter_than_their_extents_are_rejected(tmp_path: Path) -> None
 def test_channels_come_first_where_there_are_four_extents(
     shape: tuple[int, ...] | None, turned: tuple[int, ...] | None
 ) -> None:
-    (end,) = channels_first([Tensor(name="image", shape=shape, dtype="float32")])
+    (end,) = to_channels_first([Tensor(name="image", shape=shape, dtype="float32")])
 
     assert end.shape == turned
 
