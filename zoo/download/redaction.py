@@ -13,7 +13,7 @@ from registry.printable import printable
 
 HIDDEN = "***"
 _HOST = re.compile(r"(localhost|[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)+|\[[0-9A-Fa-f:.]+\])")
-_PLAIN = re.compile(rf"({_HOST.pattern})(:\d{{1,9}})?(/[0-9A-Za-z._~/-]*)?")
+_HOST_AND_PATH = re.compile(rf"(?P<host>{_HOST.pattern}(:\d{{1,9}})?)(?P<path>/.*)?", re.DOTALL)
 _NAME = re.compile(r"[0-9A-Za-z_.-]{1,40}")
 
 _hidden_paths: set[tuple[str, str]] = set()
@@ -53,8 +53,8 @@ def redact(url: str) -> str:
 def redact_invalid(text: str) -> str:
     """What can be shown of a text that should be an address and is not.
 
-    Only a plain host with a plain path is shown. Where there is an ``@``, everything before the last one can
-    belong to a password.
+    Only a plain host is shown. Where there is an ``@``, everything before the last one can belong to a
+    password, and a path can contain a token.
     """
     scheme, separator, rest = text.rpartition("://") if text.count("://") == 1 else ("", "", text)
     if separator and not re.fullmatch(r"[A-Za-z][A-Za-z0-9+.-]{0,20}", scheme):
@@ -62,7 +62,8 @@ def redact_invalid(text: str) -> str:
     _, at, after = re.split(r"[?#]", rest, maxsplit=1)[0].rpartition("@")
     if not at and "@" in rest:
         _, at, after = rest.rpartition("@")
-    shown = after if _PLAIN.fullmatch(after) else HIDDEN
+    match = _HOST_AND_PATH.fullmatch(after)
+    shown = HIDDEN if match is None else match["host"] + (f"/{HIDDEN}" if match["path"] else "")
     return f"{scheme}{separator}{HIDDEN + '@' if at else ''}{shown}"
 
 

@@ -54,6 +54,13 @@ INVALID_MIRRORS = [
     f"http://ho\nst:{SECRET}@127.0.0.1/",
     f"~{SECRET}:x@host/y",
 ]
+TOKENS_IN_PATHS = [
+    f"mirror.example/{SECRET}/",
+    f"https://mirror.example:port/{SECRET}",
+    f"https://mirror.example/{SECRET}/?a=b",
+    f"https://mirror.example/{SECRET}/#a",
+    f"https://mirror..example/{SECRET}/",
+]
 
 
 @pytest.mark.parametrize("mirror", INVALID_MIRRORS)
@@ -64,6 +71,14 @@ def test_the_error_for_an_invalid_mirror_does_not_repeat_the_secret(mirror: str)
     assert caught.value.code == "bad-mirror"
     assert SECRET not in str(caught.value)
     assert SECRET not in redact(mirror)
+
+
+@pytest.mark.parametrize("mirror", TOKENS_IN_PATHS)
+def test_the_error_for_an_invalid_mirror_does_not_repeat_its_path(mirror: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        rewrite(FILE, mirror)
+
+    assert SECRET not in str(caught.value)
 
 
 @pytest.mark.parametrize("target", [each for each in INVALID_MIRRORS if not each.startswith("http://127")])
@@ -103,9 +118,9 @@ def test_the_address_of_a_file_on_a_mirror_does_not_show_it(mirror: str) -> None
         (f"https://h.example/a?{SECRET}%20x=1", "https://h.example/a?***"),
         (f"https://h.example/a;{SECRET}/b", "https://h.example/a;***/b"),
         (f"https://h.example/a?x=1#{SECRET}", "https://h.example/a?x=***"),
-        (f"http://u:p/{SECRET}@h.example/z.yaml", "http://***@h.example/z.yaml"),
+        (f"http://u:p/{SECRET}@h.example/z.yaml", "http://***@h.example/***"),
         (f"http://u:{SECRET}@[::1/z", "http://***@***"),
-        (f"u:{SECRET}@h.example/z", "***@h.example/z"),
+        (f"u:{SECRET}@h.example/z", "***@h.example/***"),
         ("https://cdn.example/npm/pkg@1.0/a.nb", "https://cdn.example/npm/pkg@1.0/a.nb"),
         ("https://h.example/a\x1b]0;x\x07", "https://h.example/a\\x1b]0;***"),
     ],
@@ -115,7 +130,7 @@ def test_redact(url: str, shown: str) -> None:
 
 
 def test_a_plain_host_without_a_scheme_is_shown() -> None:
-    assert redact_invalid("mirror.example/paddle") == "mirror.example/paddle"
+    assert redact_invalid("mirror.example/paddle") == "mirror.example/***"
     assert redact_invalid("https://mirror.example:port") == "https://***"
 
 
