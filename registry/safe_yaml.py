@@ -43,7 +43,8 @@ _COLLECTION_TAGS = {
 }
 _BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _NULLS = ("", "~", "null", "Null", "NULL")
-_DIRECTIVE = re.compile("(?:^|[\r\n\x85\u2028\u2029])%")
+# libyaml skips a byte order mark at the start of any line.
+_DIRECTIVE = re.compile("(?:^|[\r\n\x85\u2028\u2029])\ufeff?%")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 

@@ -148,6 +148,10 @@ REFUSED = {
         "".join(f"%TAG !a{n}! x\r" for n in range(60_000)) + "---\ra: 1",
         "limit",
     ),
+    "many directives after byte order marks": (
+        "".join(f"\ufeff%TAG !a{n}! x\n" for n in range(60_000)) + "---\na: 1",
+        "limit",
+    ),
     "a long text": (f"a: {'x' * (4 * 1024 * 1024)}", "limit"),
 }
 
