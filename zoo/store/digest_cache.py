@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import time
 from contextlib import suppress
 from pathlib import Path
 
@@ -19,6 +20,13 @@ from registry.schema import Digest
 from zoo._utils.cache_names import DIGESTS, FILES, MANIFEST
 from zoo._utils.disk import FileVersion, version_of
 from zoo.store.manifest import Manifest, damaged
+
+SETTLED_NS = 2_000_000_000
+"""Age of the last change before a digest is remembered.
+
+File systems count time in steps of up to two seconds: of two changes in one step, the second would leave the
+file with the version that was hashed.
+"""
 
 _LONGEST = 1 << 24
 
@@ -53,7 +61,7 @@ class DigestCache:
         if known is not None and known[0] == version and not reread:
             return Digest(sha256=known[1], size=status.st_size)
         sha256 = sha256_of(path)
-        if version_of(path.lstat()) == version:  # else it is being written at this moment
+        if version_of(path.lstat()) == version and time.time_ns() - version.changed_ns > SETTLED_NS:
             self._changed |= known != (version, sha256)
             self._known[name] = (version, sha256)
         return Digest(sha256=sha256, size=status.st_size)

@@ -15,6 +15,7 @@ from tests.helpers.sample_archives import MODEL
 from tests.helpers.servers import serve
 from tests.helpers.store_fixture import ENTRY, INFERENCE, TAR, WEIGHTS, StoreFixture, pinned
 from zoo._utils.cache_names import DIGESTS
+from zoo.store import digest_cache
 
 PATH = "/models/picodet.tar"
 MEMBER = "model.pdiparams"
@@ -48,8 +49,9 @@ HARMS = [flip, flip_and_hide, replace_file]
 
 
 @pytest.fixture
-def filled(store_fixture: StoreFixture) -> StoreFixture:
-    """A cache whose digests were computed by an earlier fetch."""
+def filled(store_fixture: StoreFixture, monkeypatch: pytest.MonkeyPatch) -> StoreFixture:
+    """A cache whose digests were computed and remembered by an earlier fetch."""
+    monkeypatch.setattr(digest_cache, "SETTLED_NS", 0)
     with serve({PATH: TAR}) as server:
         store_fixture.fetch(server)
         store_fixture.fetch(server)
@@ -106,10 +108,17 @@ def remember_as_unchanged(folder: Path, name: str) -> None:
     (folder / DIGESTS).write_text(json.dumps(digests))
 
 
+def test_a_file_that_changed_just_now_is_hashed_every_time(store_fixture: StoreFixture) -> None:
+    """A second change in the same step of the clock would not be seen."""
+    with serve({PATH: TAR}) as server:
+        path = store_fixture.fetch(server).path
+        store_fixture.fetch(server)
+
+        assert not (path.parent.parent / DIGESTS).exists()
+
+
 def test_unchanged_files_are_hashed_once(filled: StoreFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     hashed: list[Path] = []
-    from zoo.store import digest_cache
-
     real = digest_cache.sha256_of
     monkeypatch.setattr(digest_cache, "sha256_of", lambda path: hashed.append(path) or real(path))
     with serve({}) as server:
