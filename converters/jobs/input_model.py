@@ -25,6 +25,7 @@ from converters.formats import (
 )
 from converters.formats.graph import as_tensor, count_operators
 from converters.formats.locate import Artifact, locate_file, locate_in_folder
+from converters.formats.paddle.inspect import QUANTIZERS
 from converters.fs.atomic import sha256_of, writing_to
 from registry.errors import IntegrityError, NotFoundError, UsageError
 
@@ -62,6 +63,11 @@ class InferenceModel:
         if isinstance(self.program, Program):
             return count_operators(self.program.blocks)
         return self.program.operators
+
+    @property
+    def quantized(self) -> bool:
+        """Whether the program contains operators of training or post-training quantization."""
+        return any(name.startswith(QUANTIZERS) for name in self.operators)
 
     @property
     def digests(self) -> Mapping[str, str]:
@@ -132,8 +138,20 @@ def stage(model: InferenceModel, folder: Path) -> StagedModel:
 
 
 def _copy(source: Path, sha256: str, copy: Path) -> None:
-    with writing_to(copy, hint="set ZOO_CACHE to a folder that can be written to"):
-        shutil.copyfile(source, copy)
+    try:
+        with writing_to(copy, hint="set ZOO_CACHE to a folder that can be written to"):
+            shutil.copyfile(source, copy)
+    except UsageError:
+        if source.is_file():
+            raise
+        raise IntegrityError(
+            "input-changed",
+            f"{source} was removed while it was read",
+            expected=f"sha256 {sha256}",
+            found="no file",
+            done="nothing was converted",
+            hint="run the command again",
+        ) from None
     if sha256_of(copy) != sha256:
         raise IntegrityError(
             "input-changed",

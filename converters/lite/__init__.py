@@ -9,6 +9,7 @@ from converters.lite.options import (
     legacy_program_required,
     lite_key,
     lite_target,
+    require_precision,
     require_supported,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "legacy_program_required",
     "lite_key",
     "lite_target",
+    "require_precision",
     "require_supported",
     "run_lite_job",
 ]

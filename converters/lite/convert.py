@@ -14,7 +14,13 @@ from converters.fs.atomic import publish_bytes
 from converters.jobs.input_model import InferenceModel, StagedModel, read_model, stage
 from converters.jobs.job import Job, run_job
 from converters.jobs.output_checks import OutputChecks
-from converters.lite.options import LiteOptions, legacy_program_required, lite_key, require_supported
+from converters.lite.options import (
+    LiteOptions,
+    legacy_program_required,
+    lite_key,
+    require_precision,
+    require_supported,
+)
 from converters.lite.rewriting import apply_edits, plan_edits, summarize_edits
 from converters.lite.rules import rules
 from converters.lite.sparse import require_fixed_extents, require_sparse
@@ -73,6 +79,7 @@ def run_lite_job(
     source = read_model(model)
     if not isinstance(source.program, Program):
         raise legacy_program_required(str(source.program.path))
+    require_precision(options, quantized=source.quantized)
     if options.sparse:
         require_fixed_extents(source.program)
     edits = plan_edits(source.program, rules(options.version, options.family))
@@ -91,6 +98,8 @@ def run_lite_job(
             options=options.model_dump(),
             changes=summarize_edits(edits),
         )
+    if source.quantized and options.precision != "int8":
+        note("the source is a quantized model: the Lite file computes in int8")
     return inspection.model_copy(update={"path": out})
 
 
@@ -144,9 +153,11 @@ def _check_output(
     if inspection.target != "host":
         checks.require_equal("target", options.family, inspection.target)
     # OpenCL files state no precision, and neither does a network without arithmetic.
-    if options.precision == "fp16" or inspection.precision is not None:
-        checks.require_equal("precision", options.precision, inspection.precision)
-    checks.require_equal("weights", options.weight_only or "fp32", inspection.weights_precision or "fp32")
+    precision = "int8" if source.quantized else options.precision
+    if precision != "fp32" or inspection.precision is not None:
+        checks.require_equal("precision", precision, inspection.precision)
+    if not source.quantized:
+        checks.require_equal("weights", options.weight_only or "fp32", inspection.weights_precision or "fp32")
     if options.sparse:
         require_sparse(inspection, checks)
     checks.require_same_tensors("inputs", source.inputs, inspection.inputs)

@@ -28,7 +28,8 @@ class LiteOptions(Model):
     Attributes:
         target: Processor: ``arm`` for phones, ``x86`` for checks on a computer, ``opencl`` for GPUs, alone or
             with a fallback processor.
-        precision: Arithmetic of the kernels; weights are stored in single precision either way.
+        precision: Arithmetic of the kernels; ``fp32`` and ``fp16`` store weights as FP32. ``int8`` applies to
+            quantized models only, whose files compute in INT8 with the default ``fp32``, too.
         version: Version of Paddle-Lite; the runtime in the app must have the same version.
         weight_only: Integer type for stored weights, which are dequantized when the file is loaded; the
             arithmetic does not change. None stores the weights unquantized.
@@ -36,7 +37,7 @@ class LiteOptions(Model):
     """
 
     target: LiteTarget = "arm"
-    precision: Literal["fp32", "fp16"] = "fp32"
+    precision: Literal["fp32", "fp16", "int8"] = "fp32"
     version: str = DEFAULT_LITE_VERSION
     weight_only: WeightOnly | None = None
     sparse: bool = False
@@ -98,6 +99,14 @@ def require_supported(options: LiteOptions) -> None:
             done="nothing was converted",
             hint=f"--precision fp16, or --precision fp32 --weight-only {options.weight_only}",
         )
+    if options.precision == "int8" and options.weight_only:
+        raise UsageError(
+            "lite-quantization-unsupported",
+            "--weight-only applies to models that are not quantized, --precision int8 to quantized ones",
+            expected="one of the two",
+            done="nothing was converted",
+            hint="leave out --weight-only",
+        )
     if options.sparse and (reason := _sparse_conflict(options)):
         raise sparse_unsupported(reason)
 
@@ -120,6 +129,8 @@ def _fp16_unsupported(options: LiteOptions) -> UsageError:
 def _sparse_conflict(options: LiteOptions) -> str | None:
     if options.precision == "fp16":
         return "opt leaves the weights of sparse layers in FP32, but the kernels expect FP16"
+    if options.precision == "int8":
+        return "the layers of a quantized model are not sparse"
     if options.weight_only:
         return "weights cannot be both sparse and integers"
     if options.target != "arm":
@@ -127,6 +138,37 @@ def _sparse_conflict(options: LiteOptions) -> str | None:
     if options.version == "2.9.1":
         return "paddlelite 2.9.1 has no sparse kernels, 2.10 and later have"
     return None
+
+
+def require_precision(options: LiteOptions, *, quantized: bool) -> None:
+    """Reject options that do not suit the source: only a quantized model computes in INT8, and nothing else.
+
+    Raises:
+        UsageError: ``lite-precision-unsupported``, ``lite-quantization-unsupported`` or
+            ``lite-sparse-unsupported``.
+    """
+    if not quantized and options.precision == "int8":
+        raise UsageError(
+            "lite-precision-unsupported",
+            "Paddle-Lite computes in int8 only for quantized models, and the source is not quantized",
+            expected="a model with quantization operators, from training or post-training quantization",
+            found="none in the program",
+            done="nothing was converted",
+            hint="--weight-only int8; zoo fetch NAME --lite int8 for what upstream publishes",
+        )
+    if not quantized:
+        return
+    if options.precision == "fp16":
+        raise UsageError(
+            "lite-precision-unsupported",
+            "the source is a quantized model, which Paddle-Lite computes in int8",
+            expected="--precision int8",
+            found="--precision fp16",
+            done="nothing was converted",
+            hint="--precision int8",
+        )
+    # The same conflicts as for --precision int8, which a quantized source implies.
+    require_supported(options.model_copy(update={"precision": "int8"}))
 
 
 def sparse_unsupported(reason: str) -> UsageError:

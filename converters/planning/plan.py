@@ -6,7 +6,14 @@ from typing import Literal
 
 from converters.choices import TargetFormat
 from converters.inference.options import InferenceOptions, published_options
-from converters.lite import LiteOptions, WeightOnly, legacy_program_required, lite_target, require_supported
+from converters.lite import (
+    LiteOptions,
+    WeightOnly,
+    legacy_program_required,
+    lite_target,
+    require_precision,
+    require_supported,
+)
 from converters.ncnn.options import NcnnOptions
 from converters.onnx import (
     OnnxOptions,
@@ -43,7 +50,7 @@ def lite_options(
 
     Args:
         target: Processor, or a GPU and its fallback processor, for example ``opencl,arm``.
-        precision: ``fp32`` or ``fp16``.
+        precision: ``fp32``, ``fp16``, or ``int8`` for a quantized model.
         version: Version of Paddle-Lite; None selects the default.
         weight_only: Integer type for stored weights.
         sparse: Whether layers with many zero weights are stored as sparse layers.
@@ -51,14 +58,6 @@ def lite_options(
     Raises:
         UsageError: ``lite-…-unsupported`` or ``unknown-lite-version``.
     """
-    if precision == "int8":
-        raise UsageError(
-            "lite-precision-unsupported",
-            "Paddle-Lite computes in int8 only for models that were trained with quantization",
-            expected="fp32 or fp16",
-            done="nothing was converted",
-            hint="--weight-only int8; zoo fetch NAME --lite int8 for what upstream publishes",
-        )
     chosen = {"version": version} if version else {}
     options = LiteOptions.model_validate(
         {
@@ -149,6 +148,8 @@ def plan_steps(source: SourceKind, target: ConversionTarget, entry: Entry | None
     first: Step = (target.lite or LiteOptions()) if lite else (target.onnx or OnnxOptions())
     if source == "weights":
         export = _export_options(target, entry)
+        if isinstance(first, LiteOptions):
+            require_precision(first, quantized=False)  # before the export, which quantizes nothing
         if lite and export.program == "pir":
             raise legacy_program_required("the output of --program pir")
         if not lite and export.head == "nms" and export.batch not in (1, None):

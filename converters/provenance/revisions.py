@@ -19,8 +19,10 @@ REVISIONS = MappingProxyType[ConversionKind, int](
         "inference": 1,
         # 2: interpolation and products in the first version of their operators, for x86 up to 2.11;
         # no sparse layers for images of open size.
-        "lite": 2,
-        "onnx": 1,
+        # 3: quantized programs.
+        "lite": 3,
+        # 2: a batch above 1 is an error for box suppression.
+        "onnx": 2,
         "onnx-refined": 1,
         "onnx-quantized": 1,
         "openvino": 1,

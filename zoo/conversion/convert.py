@@ -11,6 +11,7 @@ from pydantic import Field
 
 from converters.choices import TargetFormat
 from converters.formats import inspect
+from converters.lite import LiteOptions, require_precision
 from converters.ncnn.options import NcnnOptions
 from converters.onnx import QuantizeOptions
 from converters.planning.plan import SourceKind, Step, plan_steps
@@ -188,6 +189,8 @@ def _suggest_architectures(source: _Source, entries: Registry) -> Iterator[None]
 
 def _plan(source: _Source, request: ConvertOptions) -> ConvertPlan:
     steps = _steps(source.kind, request, source.entry)
+    if source.path is None and source.entry is not None:
+        _require_lite_precision(source.entry, steps)
     return ConvertPlan(source=source.name, source_kind=source.kind, target=request.to, steps=steps)
 
 
@@ -230,6 +233,14 @@ def _reject_architecture(entry: Entry, request: ConvertOptions) -> None:
             found=f"--architecture {request.architecture}",
             hint="leave out --architecture, or name a file: zoo convert FILE.pdparams --architecture NAME",
         )
+
+
+def _require_lite_precision(entry: Entry, steps: tuple[Step, ...]) -> None:
+    # Known from the catalog, before anything is fetched.
+    published = entry.artifact("inference")
+    for step in steps:
+        if isinstance(step, LiteOptions):
+            require_precision(step, quantized=published is not None and published.precision == "int8")
 
 
 def _steps(kind: SourceKind, request: ConvertOptions, entry: Entry | None) -> tuple[Step, ...]:

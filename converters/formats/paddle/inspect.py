@@ -26,7 +26,7 @@ from converters.formats.paddle.pir import PirProgram, read_pir
 from converters.formats.paddle.program import Program, read_program
 
 _FIRST_WITH_OPERATOR_VERSIONS = 2_000_000  # Paddle 2.0.0
-_QUANTIZERS = ("fake_quantize", "fake_channel_wise_quantize", "fake_dequantize", "quantize_linear")
+QUANTIZERS = ("fake_quantize", "fake_channel_wise_quantize", "fake_dequantize", "quantize_linear")
 
 
 def inspect_inference(path: Path, program_path: Path, kind: Kind, params_path: Path | None) -> Inspection:
@@ -110,7 +110,7 @@ def _elements(parameters: Iterable[Variable]) -> dict[str, int]:
 
 def _detect_precision(operators: Mapping[str, int], elements: Mapping[str, int]) -> DetectedPrecision | None:
     """Detect the precision: Paddle computes in the type of the weights, except between quantizers."""
-    if any(name.startswith(_QUANTIZERS) for name in operators):
+    if any(name.startswith(QUANTIZERS) for name in operators):
         return "int8"
     return storage_precision(elements)
 
