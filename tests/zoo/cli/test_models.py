@@ -165,7 +165,9 @@ def test_locked_refuses_artifacts_outside_the_lock(ready: Zoo, images: Path) -> 
 
 
 def test_a_missing_published_file_is_an_error_without_build(ready: Zoo, tmp_path: Path, images: Path) -> None:
-    ran = ready("run", "tinypose_256x192", images, "--backend", "paddle", "--json", ZOO_CACHE=str(tmp_path))
+    ran = ready(
+        "run", "tinypose_256x192", images, "--backend", "paddle", "--json", ZOO_CACHE=str(tmp_path / "cache")
+    )
 
     assert (ran.code, ran.json["error"]["code"]) == (4, "not-on-server")
     assert "--build" in ran.json["error"]["hint"]
@@ -253,7 +255,9 @@ def test_validate_measures_fp16_on_arm(ready: Zoo, coco: Path) -> None:
     ran = ready("validate", DETECTOR, "--data", coco, *options)
 
     assert ran.code == 0, ran.err
-    assert abs(100 * ran.json["metrics"]["AP"] - 29.86) < 0.01  # AP of the outputs of the real kernels
+    # AP of the outputs of the real kernels. OpenCV's cubic resize rounds a few pixels differently, by one gray
+    # level, on processors without AVX-512: the AP is 29.85 there, and 29.80 in FP32.
+    assert abs(100 * ran.json["metrics"]["AP"] - 29.86) < 0.03
     assert (ran.json["artifact"], ran.json["precision"]) == ("lite-arm-fp16", "fp16")
     assert ran.json["engine"] == "ARM FP16 emulation, bit-exact on the golden set"
     assert "hard_swish" in ran.err  # the operators that the emulation covers
