@@ -125,7 +125,8 @@ def _cache(env: Mapping[str, str]) -> Path:
 
 def _split(text: str) -> tuple[str, ...]:
     # An address contains no space, but the name of a file or folder may.
-    return (text,) if text and Path(text).exists() else tuple(text.split())
+    # os.path.exists, unlike Path.exists, is False for a name that is too long or holds a NUL.
+    return (text,) if os.path.exists(text) else tuple(text.split())
 
 
 def _flag(env: Mapping[str, str], name: str) -> bool:
