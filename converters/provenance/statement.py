@@ -137,7 +137,9 @@ class Provenance(_Layout):
 
     def about(self, digests: Mapping[str, str]) -> Provenance:
         """Return the statement with several subjects, given by name and SHA-256."""
-        subjects = tuple(Subject(name=name, digest=Digest(sha256=each)) for name, each in digests.items())
+        subjects = tuple(
+            Subject(name=_as_text(name), digest=Digest(sha256=each)) for name, each in digests.items()
+        )
         return self.model_copy(update={"subject": subjects})
 
 
@@ -192,12 +194,14 @@ def provenance(
         changes: Edit made to the model before the tool read it, to the number of operators it applies to.
     """
     own = InternalParameters(revision=REVISIONS[kind], changes=dict(changes or {}))
-    files = [Dependency(name=file, digest=Digest(sha256=value)) for file, value in sorted(inputs.items())]
+    files = [
+        Dependency(name=_as_text(file), digest=Digest(sha256=value)) for file, value in sorted(inputs.items())
+    ]
     packages = [
         Dependency(name=tool, uri=_package_url(tool, version)) for tool, version in sorted(tools.items())
     ]
     return Provenance(
-        subject=(Subject(name=name, digest=Digest(sha256=sha256)),),
+        subject=(Subject(name=_as_text(name), digest=Digest(sha256=sha256)),),
         predicate=Predicate(
             build_definition=BuildDefinition(
                 build_type=f"{_BUILDER}#conversion/{kind}",
@@ -247,6 +251,11 @@ def read_provenance(artifact: Path) -> Provenance:
             done="nothing was changed",
             hint="convert the artifact again, which replaces it: zoo convert --help",
         ) from error
+
+
+def _as_text(name: str) -> str:
+    # A file name may hold bytes that are not UTF-8, which Python represents as surrogates and JSON cannot.
+    return name.encode("utf-8", "surrogatepass").decode("utf-8", "replace")
 
 
 def _package_url(package: str, version: str) -> str:

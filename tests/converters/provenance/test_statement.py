@@ -67,6 +67,15 @@ def test_it_can_be_read_back(tmp_path: Path) -> None:
     assert not read_provenance(artifact).is_about(ONE)
 
 
+def test_file_names_that_are_not_utf_8_are_stated_readably() -> None:
+    stated = provenance("lite", name="a\udcff.nb", sha256=MADE, inputs={"b\udc80": ONE}, tools={}, options={})
+    for each in (stated, stated.about({"a\udcff.nb": MADE, "c\ud800": TWO})):
+        names = json.dumps(json.loads(each.to_bytes()), ensure_ascii=False)
+        assert "a\N{REPLACEMENT CHARACTER}" in names
+        assert "b\N{REPLACEMENT CHARACTER}" in names
+        assert each.is_about(MADE)
+
+
 def test_none_is_not_found(tmp_path: Path) -> None:
     with pytest.raises(NotFoundError) as caught:
         read_provenance(tmp_path / "small.nb")
