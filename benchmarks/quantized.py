@@ -24,7 +24,7 @@ def accuracy(name: str, model: Path, coco: Path) -> dict[str, float]:
     """Measure the figures of one file, as fractions."""
     entry = registry.load().get(name)
     protocol = select_protocol(entry, None)
-    images = CocoFolder(folder=coco).load(protocol)
+    images = CocoFolder(folder=coco).load(protocol, entry)
     fetched = Fetched(
         entry=entry.id,
         artifact="onnx",
