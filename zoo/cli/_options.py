@@ -26,14 +26,15 @@ def complete_name(incomplete: str) -> list[str]:
         return []
 
 
-def group(help: str | None = None) -> typer.Typer:
+def group(help: str | None = None, *, cls: type[Group] = Group) -> typer.Typer:
     """Create a group of commands with plain text help and this project's errors.
 
     Args:
         help: Description of the group.
+        cls: Parser class.
     """
     return typer.Typer(
-        cls=Group, help=help, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+        cls=cls, help=help, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
     )
 
 

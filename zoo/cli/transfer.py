@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from zoo.cli import _options as options
+from zoo.cli._groups import Group
 from zoo.cli._output import Output
 from zoo.settings import settings
 
@@ -176,6 +177,14 @@ def import_bundle(
         output.note(f"{sum(item.new for item in imported)} of {len(imported)} artifacts are new")
 
 
-bundle_app = options.group("Move artifacts to a machine without a network.")
+class _BundleGroup(Group):
+    """``zoo bundle NAME…`` creates a bundle: a word that is no command is the name of an entry."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        known = not args or args[0] in self.list_commands(ctx) or args[0].startswith("-")
+        return super().resolve_command(ctx, args if known else ["create", *args])
+
+
+bundle_app = options.group("Move artifacts to a machine without a network.", cls=_BundleGroup)
 options.add(bundle_app, "create", create_bundle)
 options.add(bundle_app, "import", import_bundle)

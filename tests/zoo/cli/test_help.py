@@ -132,3 +132,11 @@ def test_an_invalid_value_names_what_the_option_takes(zoo: Zoo, arguments: list[
     command = " ".join(["zoo", *(arguments[:2] if arguments[0] == "cache" else arguments[:1])])
     assert f"\n  try: {command} --help" in ran.err
     assert f"\n  expected: {expected}" in ran.err or expected in ran.err.partition("\n  expected: ")[2]
+
+
+def test_bundle_with_the_name_of_an_entry_creates_a_bundle(zoo: Zoo) -> None:
+    short = zoo("bundle", "nothing_of_this_name", "--out", "x.zoo")
+    full = zoo("bundle", "create", "nothing_of_this_name", "--out", "x.zoo")
+
+    assert (short.code, short.err) == (full.code, full.err) == (3, full.err)
+    assert "unknown-entry" in short.err
