@@ -18,6 +18,8 @@ from converters.toolchain.records import verify_environment
 from registry.errors import IntegrityError
 from tests.helpers.package_index import HERE, Notes, lock_wheels, make_wheel, refusal, run
 
+pytestmark = pytest.mark.table("attacks")
+
 EVIL = "open({canary!r}, 'a').write('ran')\ndef answer():\n    return 42\n"
 
 
