@@ -13,39 +13,14 @@ from typing import Any
 
 import pytest
 
-from converters.provenance.statement import read_provenance
 from registry.errors import (
     IntegrityError,
-    NetworkError,
     ZooError,
 )
-from zoo import api
 from zoo.api.transfer import import_bundle
 from zoo.artifacts.spec import FetchOptions
-from zoo.sample import NAME
 from zoo.settings import Settings
 from zoo.transfer.bundle_import import ImportedArtifact
-
-
-def test_offline_fetches_find_every_imported_artifact(made: Path, offline_settings: Settings) -> None:
-    with pytest.raises(NetworkError):
-        api.fetch(NAME, settings=offline_settings)
-
-    imported = import_trusted(made, offline_settings)
-
-    assert [(item.artifact, item.built, item.new) for item in imported] == [
-        ("weights", False, True),
-        ("inference", False, True),
-        ("onnx-fp32", True, True),
-    ]
-    assert api.fetch(NAME, settings=offline_settings).path == imported[1].path
-    converted = api.fetch(NAME, onnx="fp32", settings=offline_settings)
-    assert (converted.path, converted.from_cache) == (imported[2].path, True)
-    digest = hashlib.sha256(converted.path.read_bytes()).hexdigest()
-    assert read_provenance(converted.path).is_about(digest)
-    assert api.verify(settings=offline_settings).clean
-    assert [item.new for item in import_trusted(made, offline_settings)] == [False] * 3
-
 
 REQUEST = FetchOptions(weights=True, onnx="fp32")
 

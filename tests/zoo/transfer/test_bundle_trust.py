@@ -8,14 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
 from registry.errors import (
     IntegrityError,
     MissingToolError,
-    NetworkError,
 )
-from tests.helpers.bundle_parts import Parts, import_trusted, refused
+from tests.helpers.bundle_parts import Parts, refused
 from tests.helpers.keys import write_keys
 from zoo import api
 from zoo._utils.cache_root import claim_cache
@@ -25,27 +23,6 @@ from zoo.artifacts.resolver import Reporter
 from zoo.artifacts.spec import FetchOptions
 from zoo.sample import CATALOG, NAME
 from zoo.settings import Settings
-
-
-def test_offline_fetches_find_every_imported_artifact(made: Path, offline_settings: Settings) -> None:
-    with pytest.raises(NetworkError):
-        api.fetch(NAME, settings=offline_settings)
-
-    imported = import_trusted(made, offline_settings)
-
-    assert [(item.artifact, item.built, item.new) for item in imported] == [
-        ("weights", False, True),
-        ("inference", False, True),
-        ("onnx-fp32", True, True),
-    ]
-    assert api.fetch(NAME, settings=offline_settings).path == imported[1].path
-    converted = api.fetch(NAME, onnx="fp32", settings=offline_settings)
-    assert (converted.path, converted.from_cache) == (imported[2].path, True)
-    digest = hashlib.sha256(converted.path.read_bytes()).hexdigest()
-    assert read_provenance(converted.path).is_about(digest)
-    assert api.verify(settings=offline_settings).clean
-    assert [item.new for item in import_trusted(made, offline_settings)] == [False] * 3
-
 
 pytestmark = pytest.mark.table("forged bundles")
 
