@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -144,7 +145,7 @@ def mirror(
         IntegrityError: ``digest-changed``: the mirror's lock and the project's lock disagree.
     """
     run = _MirrorRun(target, resolver)
-    name = f"mirror-{hashlib.sha256(target.name.encode()).hexdigest()[:16]}"
+    name = f"mirror-{hashlib.sha256(os.fsencode(target.name)).hexdigest()[:16]}"
     with resolver.store.locked(name, f"writing the mirror {target.name}", resolver.reporter.note):
         do = run.plan if dry_run else run.copy
         with worker_pool(min(jobs, len(files))) as pool:
