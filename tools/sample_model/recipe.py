@@ -17,14 +17,14 @@ class Recipe:
 
     Attributes:
         entry: The entry.
-        network: Architecture.
+        architecture: Architecture of the network.
         image: Input tensor.
         output: Heatmaps.
         protocol: Evaluation protocol; training crops in the same way.
     """
 
     entry: Entry
-    network: LiteHRNet
+    architecture: LiteHRNet
     image: Input
     output: HeatmapOutput
     protocol: KeypointProtocol
