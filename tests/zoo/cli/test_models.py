@@ -255,8 +255,8 @@ def test_validate_measures_fp16_on_arm(ready: Zoo, coco: Path) -> None:
     ran = ready("validate", DETECTOR, "--data", coco, *options)
 
     assert ran.code == 0, ran.err
-    # AP of the outputs of the real kernels. OpenCV's cubic resize rounds a few pixels differently, by one gray
-    # level, on processors without AVX-512: the AP is 29.85 there, and 29.80 in FP32.
+    # AP of the outputs of the real kernels. On processors without AVX-512, OpenCV's cubic resize rounds a few
+    # pixels differently, by one gray level: the AP is 29.85 there, and 29.80 in FP32.
     assert abs(100 * ran.json["metrics"]["AP"] - 29.86) < 0.03
     assert (ran.json["artifact"], ran.json["precision"]) == ("lite-arm-fp16", "fp16")
     assert ran.json["engine"] == "ARM FP16 emulation, bit-exact on the golden set"
