@@ -225,6 +225,16 @@ class ArtifactResolver:
             return slot.publish()
 
     def _execute(self, entry: Entry, plan: FetchPlan) -> Fetched:
+        try:
+            return self._execute_once(entry, plan)
+        except IntegrityError as error:
+            if error.code != "input-changed":
+                raise
+            # Another process pruned or repaired the input meanwhile: it is fetched again.
+            self.reporter.note(f"{error.message}: trying again")
+            return self._execute_once(entry, plan)
+
+    def _execute_once(self, entry: Entry, plan: FetchPlan) -> Fetched:
         stored = self.fetch_published(entry, plan.start)
         path, from_cache = stored.path, stored.from_cache
         for step in plan.steps:

@@ -16,6 +16,7 @@ from registry.errors import IntegrityError, NetworkError
 from registry.registry import Registry
 from tests.helpers.sample_archives import CHECKPOINT, entry, weights
 from zoo.artifacts import resolver as module
+from zoo.artifacts.plan import FetchPlan
 from zoo.artifacts.repair import repair
 from zoo.artifacts.resolver import ArtifactResolver, Reporter, input_files
 from zoo.artifacts.spec import ArtifactSpec
@@ -184,3 +185,32 @@ def test_inputs_by_role(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").write_bytes(CHECKPOINT)
 
     assert input_files(tmp_path / "a.safetensors") == {"weights": tmp_path / "a.safetensors"}
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_an_input_that_is_removed_during_its_conversion_is_fetched_again(
+    resolver: ArtifactResolver,
+    converter: Converter,
+    notes: list[str],
+    times: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A prune that keeps nothing may remove it."""
+
+    def remove(source: Path) -> None:
+        if converter.runs <= times:
+            source.unlink()
+            raise IntegrityError("input-changed", f"{source} was removed while it was read")
+
+    converter.before = remove
+    plan = FetchPlan(entry=ENTRY.id, spec=SPEC, start=ENTRY.artifacts[0], steps=(STEP,))
+    monkeypatch.setattr(module, "plans", lambda *_, **__: (plan,))
+
+    if times == 1:
+        (found,) = resolver.resolve([(ENTRY, SPEC)], build=True)
+        assert found.path.read_bytes() == b"made from " + CHECKPOINT
+        assert "trying again" in notes[0]
+    else:
+        with pytest.raises(IntegrityError):
+            resolver.resolve([(ENTRY, SPEC)], build=True)
+    assert converter.runs == 2
