@@ -25,7 +25,6 @@ from zoo.runner.results import PoseRecord
 BOX = [10.0, 20.0, 60.0, 90.0]
 JOINTS = [20.0, 30.0, 2.0, 60.0, 90.0, 2.0, *([40.0, 60.0, 1.0] * 15)]
 PERSON = {"id": 1, "name": "person"}
-
 Document = dict[str, Any]
 Change = Callable[[Document], None]
 
