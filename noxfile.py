@@ -1,8 +1,8 @@
 """Sessions for development: the suite on every supported Python, dependency bounds, fuzzing, benchmarks.
 
-    nox                     the suite on 3.10 to 3.13
-    nox -s bounds           the suite with the lowest and the newest allowed dependencies
-    nox -s fuzz             parsers on generated input
+nox                     the suite on 3.10 to 3.13
+nox -s bounds           the suite with the lowest and the newest allowed dependencies
+nox -s fuzz             parsers on generated input
 """
 
 import nox

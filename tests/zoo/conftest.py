@@ -18,6 +18,7 @@ from converters.toolchain import Toolchains
 from converters.toolchain.pins import OPENVINO
 from tests.conftest import ensured
 from zoo._utils.choices import Backend
+from zoo._utils.progress import discard_note
 from zoo.runner.sessions import Session, open_session
 
 OpenModel = Callable[[str, Backend], Session]
@@ -33,7 +34,8 @@ def onnx_model(shared: Path, toolchains: Toolchains, tmp_path_factory: pytest.Te
         target = folder / f"{name}.onnx"
         if not target.exists():
             model = shared / "data/inference" / name
-            run_onnx_job(model, target, OnnxOptions(), toolchains=toolchains, work=folder / "work", note=_unheard)
+            work = folder / "work"
+            run_onnx_job(model, target, OnnxOptions(), toolchains=toolchains, work=work, note=discard_note)
         return target
 
     return make
@@ -51,7 +53,9 @@ def openvino_model(
         target, work = folder / name, folder / "work"
         if not target.exists():
             options = OpenvinoOptions()
-            run_openvino_job(onnx_model(name), target, options, toolchains=toolchains, work=work, note=_unheard)
+            run_openvino_job(
+                onnx_model(name), target, options, toolchains=toolchains, work=work, note=discard_note
+            )
         return target
 
     return make
@@ -68,7 +72,7 @@ def lite_model(
         file = folder / f"{name}_{target}.nb"
         if not file.exists():
             model, options = shared / "data/inference" / name, LiteOptions(target=target)
-            run_lite_job(model, file, options, toolchains=toolchains, work=folder / "work", note=_unheard)
+            run_lite_job(model, file, options, toolchains=toolchains, work=folder / "work", note=discard_note)
         return file
 
     return make
@@ -85,14 +89,10 @@ def half_model(
         file = folder / f"{name}.nb"
         if not file.exists():
             model, options = shared / "data/inference" / name, LiteOptions(target="arm", precision="fp16")
-            run_lite_job(model, file, options, toolchains=toolchains, work=folder / "work", note=_unheard)
+            run_lite_job(model, file, options, toolchains=toolchains, work=folder / "work", note=discard_note)
         return file
 
     return make
-
-
-def _unheard(note: str) -> None:
-    """Nobody waits for these conversions."""
 
 
 @pytest.fixture(scope="session")
