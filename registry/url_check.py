@@ -13,7 +13,7 @@ _MAX_HOST = 253
 
 
 def check_host(netloc: str, host: str) -> None:
-    """Refuse a host that the network stack would fail on with an error of its own.
+    """Refuse a host that the network stack would reject with an unrelated error.
 
     Args:
         netloc: User, password, host and port as the URL has them.

@@ -1,1 +1,1 @@
-"""Small helpers without a subject of their own: disk, checksums, units, threads."""
+"""Small shared helpers: disk, checksums, units, threads."""

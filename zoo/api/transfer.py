@@ -48,7 +48,7 @@ def mirror(
         reporter: Callbacks for progress and log messages.
 
     Raises:
-        ZooError: As the tree in ``registry.errors`` says; the failure of a single file is in the report.
+        ZooError: See ``registry.errors``; the failure of a single file is in the report.
     """
     chosen = settings or from_environment()
     entries = [model_info(name, settings=chosen) for name in names] or list_models(settings=chosen)

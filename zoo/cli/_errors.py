@@ -114,7 +114,7 @@ def _expected(error: Any, context: Any) -> str | None:
     syntax, help_text = (" ".join(part.split()).replace("\\[", "[") for part in record)
     syntax = re.sub(
         r" <(list\[)?(str|path|file|directory)\]?>", "", syntax
-    )  # the name says more than the type
+    )  # the name is clearer than the type
     help_text = help_text.replace("[required]", "").strip()
     return f"{syntax}: {help_text}" if help_text else str(syntax)
 

@@ -22,7 +22,7 @@ from zoo.download.urls import HTTP_SCHEMES, origin
 from zoo.settings import Settings
 
 REPORT_SECONDS = 30.0
-"""Time limit of the whole report: a name lookup has no time limit of its own."""
+"""Time limit of the whole report: a name lookup has no time limit."""
 
 _OTHER_SOURCE = "export ZOO_MIRROR=URL for a mirror within reach, or --offline for what is in the cache"
 _HINTS: dict[Failure, str] = {

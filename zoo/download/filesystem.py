@@ -80,7 +80,7 @@ class FilesystemTransport:
             return
         except FileNotFoundError:
             info = None
-        except Exception as error:  # each file system has error classes of its own
+        except Exception as error:  # each file system has its own error classes
             self._filesystem.raise_error(url, error)
         if info is None:
             yield Reply(404, {}, iter(()))
@@ -105,7 +105,7 @@ class FilesystemTransport:
                 file.seek(start)
                 while block := file.read(BLOCK):
                     yield block
-        except Exception as error:  # each file system has error classes of its own
+        except Exception as error:  # each file system has its own error classes
             raise connection_lost(url, root_cause(error)) from None
 
 

@@ -62,7 +62,7 @@ def marked_for_removal(folder: Path) -> Iterator[None]:
     Inside of this block the last-use time includes every reader that has not seen the marker.
     """
     marker = removal_marker(folder)
-    # Removed first: a killed pruner left it, or somebody planted a link, which must not be followed.
+    # Removed first: a killed pruner left it, or an attacker planted a link, which must not be followed.
     marker.unlink(missing_ok=True)
     open_no_follow(marker, os.O_WRONLY | os.O_CREAT | os.O_EXCL).close()
     try:

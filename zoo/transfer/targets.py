@@ -113,7 +113,7 @@ class BucketTarget:
             content: bytes = self._fs.cat_file(self._at(path))
         except FileNotFoundError:
             return None
-        except Exception as error:  # each file system has error classes of its own
+        except Exception as error:  # each file system has its own error classes
             raise self._failed(path, error) from None
         return content
 

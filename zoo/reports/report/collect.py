@@ -244,7 +244,7 @@ class _Collector:
 
     def _latency(self, name: str, scope: Scope, artifact: _Attempt) -> _Attempt:
         if name not in _RUN or _RUN[name].interpreted:
-            # The time of the emulation says nothing about a phone.
+            # The time of the emulation does not predict the time on a phone.
             return _Attempt(reason=_NEEDS_ARM)
         if artifact.error is not None:
             return artifact

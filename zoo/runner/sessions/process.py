@@ -27,7 +27,7 @@ _SWITCHES = ("FLAGS_", "GLOG_", "PADDLE_", "OMP_", "MKL_", "KMP_", "DNNL_", "ONE
 
 
 class WorkerProcess:
-    """A worker script in a process of its own.
+    """A worker script in its own process.
 
     Args:
         engine: Name of the engine, for messages.
