@@ -52,7 +52,7 @@ def measure(weights: Path, reference: Path, toolchains: Toolchains) -> None:
         "lite arm fp16": (None, zoo.convert(weights, to="lite", precision="fp16", **common).path),
         "lite x86 fp32": ("lite", zoo.convert(weights, to="lite", target="x86", **common).path),
         "onnx": ("onnx", zoo.convert(weights, to="onnx", opset=13, **common).path),
-        "onnx from pir": ("onnx", zoo.convert(pir, to="onnx", opset=13, **common).path),
+        "onnx from pir": ("onnx", zoo.convert(pir, to="onnx", opset=13, reporter=REPORTER).path),
         "openvino": ("openvino", zoo.convert(weights, to="openvino", **common).path),
     }
     images = inputs(reference, name)
