@@ -107,7 +107,8 @@ def _find_packages() -> list[Path]:
         # The package is located, not imported: listing models must not run its code.
         try:
             spec = find_spec(point.module) if "." not in point.module else None
-        except (AttributeError, ImportError, ValueError):  # the value of the entry point is no module name
+        # No module name; importlib.metadata of CPython 3.13 asserts that it is one.
+        except (AssertionError, AttributeError, ImportError, ValueError):
             spec = None
         folder = next(iter(spec.submodule_search_locations or ()), None) if spec else None
         if folder is None:
