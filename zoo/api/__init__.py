@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from zoo.api.transfer import bundle, import_bundle, mirror
     from zoo.artifacts.fetch import fetch, fetch_many, plan
     from zoo.catalogs.queries import compare_models, complexity, info, list_models, model_info
-    from zoo.evaluation.tasks import bench, compare, compare_model, validate
+    from zoo.evaluation.bench import bench
+    from zoo.evaluation.compare import compare, compare_model
+    from zoo.evaluation.validate import validate
     from zoo.runner.load import load
 
 __all__ = [
@@ -62,15 +64,19 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> object:  # noqa: PLR0912 (one branch for each module)
     module: ModuleType
     match name:
         case "fetch" | "fetch_many" | "plan":
             from zoo.artifacts import fetch as module
         case "list_models" | "model_info" | "info" | "compare_models" | "complexity":
             from zoo.catalogs import queries as module
-        case "bench" | "compare" | "compare_model" | "validate":
-            from zoo.evaluation import tasks as module
+        case "bench":
+            from zoo.evaluation import bench as module
+        case "compare" | "compare_model":
+            from zoo.evaluation import compare as module
+        case "validate":
+            from zoo.evaluation import validate as module
         case "load":
             from zoo.runner import load as module
         case "demo" | "diagnose":

@@ -70,19 +70,19 @@ def load(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0911, PLR0
 
             return diff
         case "run":
-            from zoo.cli.models import run
+            from zoo.cli.run import run
 
             return run
         case "validate":
-            from zoo.cli.models import validate
+            from zoo.cli.validate import validate
 
             return validate
         case "compare":
-            from zoo.cli.models import compare
+            from zoo.cli.compare import compare
 
             return compare
         case "bench":
-            from zoo.cli.models import bench
+            from zoo.cli.bench import bench
 
             return bench
         case "report":

@@ -12,7 +12,7 @@ import typer
 from zoo.artifacts.source_options import SourceOptions
 from zoo.cli import _options as options
 from zoo.cli._output import Output
-from zoo.cli.models import Jobs, Runs, Warmup, limit_opencv_threads
+from zoo.cli._running import Jobs, Runs, Warmup, limit_opencv_threads
 
 
 @options.with_source_options

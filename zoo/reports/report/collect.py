@@ -19,11 +19,13 @@ from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import complexity
 from zoo.datasets.coco import CocoSet
-from zoo.evaluation import tasks as models
 from zoo.evaluation.accuracy import CocoFolder, Validation
+from zoo.evaluation.bench import bench
+from zoo.evaluation.compare import compare
 from zoo.evaluation.compare_formats import without_optional_tools
 from zoo.evaluation.latency import Plan, Timing
 from zoo.evaluation.parity import Parity
+from zoo.evaluation.validate import validate
 from zoo.reports.protocol_text import measurable
 from zoo.reports.report.artifacts import artifact_report
 from zoo.reports.report.images import ModelSource, drawn_images, given_images, set_images
@@ -216,7 +218,7 @@ class _Collector:
         return _attempt(lambda: self._validate(_RUN[name]))
 
     def _validate(self, format: Format) -> Validation:
-        return models.validate(
+        return validate(
             self.entry.id,
             data=self.options.data or "",
             limit=self.options.limit,
@@ -238,9 +240,7 @@ class _Collector:
         images = list(self.options.images)
         if not images and self.dataset is not None and not isinstance(self.entry.output, HeatmapOutput):
             images = [image.path for image in self.dataset.images[:_COMPARED]]
-        return models.compare(
-            self.entry.id, images=images, lite_version=self.options.lite_version, **self._common()
-        )
+        return compare(self.entry.id, images=images, lite_version=self.options.lite_version, **self._common())
 
     def _latency(self, name: str, scope: Scope, artifact: _Attempt) -> _Attempt:
         if name not in _RUN or _RUN[name].interpreted:
@@ -251,7 +251,7 @@ class _Collector:
         return _attempt(lambda: self._time(_RUN[name], scope))
 
     def _time(self, format: Format, scope: Scope) -> Timing:
-        found = models.bench(
+        found = bench(
             self.entry.id,
             plan=self.options.plan.model_copy(update={"scope": scope}),
             image=self.options.images[0] if self.options.images else None,

@@ -1,0 +1,106 @@
+"""``zoo.bench``: measure latency on this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from registry import Entry
+from registry.errors import ConversionError, MissingToolError, UsageError
+from zoo._utils.extras import requires_extra
+from zoo.artifacts.source_options import SourceOptions
+from zoo.artifacts.workspace import resolver_for
+from zoo.catalogs.queries import model_info
+from zoo.evaluation.compare_formats import load_samples, without_optional_tools
+from zoo.runner.load import make_config
+from zoo.settings import Settings, from_environment
+
+if TYPE_CHECKING:
+    from registry.choices import FloatPrecision as Precision
+    from zoo._utils.choices import Backend
+    from zoo.artifacts.resolver import ArtifactResolver, Reporter
+    from zoo.evaluation.latency import Bench, Plan, Timing
+    from zoo.runner.images import Image
+    from zoo.runner.loading import RunConfig
+
+
+@requires_extra("run")
+def bench(
+    name: str,
+    *,
+    backend: Backend | None = None,
+    precision: Precision = "fp32",
+    plan: Plan | None = None,
+    threads: int = 1,
+    image: Path | str | None = None,
+    lite_version: str | None = None,
+    build: bool | None = None,
+    locked: bool = False,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> Bench:
+    """Measure the latency of an entry on this machine, next to published figures of the same scope.
+
+    Args:
+        name: ``name`` or ``name@release``.
+        backend: One backend; its failure is an error. Default: all backends, with a reason in the row of each
+            that cannot run. Toolchains of optional engines are installed only for a backend named here.
+        precision: Precision of the file.
+        plan: Scope, number of warm-up runs and of measured runs.
+        threads: Threads of one run.
+        image: Input image. Default: a drawn one.
+        lite_version: Version of Paddle-Lite.
+        build: True always converts locally, False never does, None converts what is not published.
+        locked: Reject artifacts that ``zoo.lock`` does not name.
+        settings: Settings. Default: from the environment.
+        reporter: Callbacks for progress and log messages.
+
+    Raises:
+        ZooError: An error of the tree in ``registry.errors``.
+    """
+    from zoo.artifacts.formats import BACKENDS
+    from zoo.evaluation.latency import Plan, build_bench
+    from zoo.evaluation.layers import load_sample_image
+
+    chosen = settings or from_environment()
+    entry = model_info(name, settings=chosen)
+    resolver = resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
+    if backend is None:
+        resolver = without_optional_tools(resolver)
+    sample = load_sample_image(load_samples([Path(image)] if image is not None else ())[0])
+    plan = plan or Plan()
+    timings = []
+    for each in (backend,) if backend else BACKENDS:
+        version = lite_version if each == "lite" or backend else None
+        config = make_config(
+            "bench", backend=each, precision=precision, threads=threads, lite_version=version, build=build
+        )
+        resolver.reporter.note(f"measuring {each}")
+        timings.append(_time_backend(entry, config, sample, plan, resolver, required=backend is not None))
+    return build_bench(entry, plan, timings)
+
+
+def _time_backend(
+    entry: Entry, config: RunConfig, image: Image, plan: Plan, resolver: ArtifactResolver, *, required: bool
+) -> Timing:
+    from zoo.evaluation.latency import Timing, latency_not_measurable, time_network
+    from zoo.runner.loading import load_networks
+
+    try:
+        if config.format.interpreted:
+            raise latency_not_measurable()
+        with load_networks([(entry, config)], resolver) as (network,):
+            return time_network(network, image, plan)
+    except (ConversionError, MissingToolError, UsageError) as error:
+        # When all backends are measured, one that is missing or unsupported is a row with a reason.
+        if required:
+            raise
+        # Only a missing tool has a next command: it can be installed.
+        hint = error.hint if isinstance(error, MissingToolError) else None
+        return Timing(
+            format=config.backend,
+            backend=config.backend,
+            precision=config.precision,
+            threads=config.threads,
+            reason="; ".join(filter(None, (error.message, hint))),
+        )

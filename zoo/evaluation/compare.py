@@ -1,0 +1,110 @@
+"""``zoo.compare`` and ``zoo.compare_model``: compare the outputs of all formats of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from zoo._utils.extras import requires_extra
+from zoo.artifacts.source_options import SourceOptions
+from zoo.artifacts.workspace import resolver_for
+from zoo.catalogs.queries import model_info
+from zoo.evaluation.compare_formats import (
+    compare_format,
+    formats_to_compare,
+    load_samples,
+    not_runnable,
+    without_optional_tools,
+)
+from zoo.runner.load import make_config
+from zoo.settings import Settings, from_environment
+
+if TYPE_CHECKING:
+    from zoo.artifacts.resolver import Reporter
+    from zoo.evaluation.compare_model import ModelParity
+    from zoo.evaluation.parity import Parity
+
+
+@requires_extra("run")
+def compare(
+    name: str,
+    *,
+    images: Sequence[Path] = (),
+    lite_version: str | None = None,
+    build: bool | None = None,
+    locked: bool = False,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> Parity:
+    """Compare every format of an entry with its inference model, layer by layer.
+
+    A format that cannot be converted or run on this machine has a row with the reason. Toolchains of optional
+    engines are not installed for a comparison: the rows of these formats name the command that does.
+
+    Args:
+        name: ``name`` or ``name@release``.
+        images: Images to compare on; a pose model treats a whole image as one person. Default: drawn figures.
+        lite_version: Version of Paddle-Lite.
+        build: True always converts locally, False never does, None converts what is not published.
+        locked: Reject artifacts that ``zoo.lock`` does not name.
+        settings: Settings. Default: from the environment.
+        reporter: Callbacks for progress and log messages.
+
+    Raises:
+        ZooError: An error of the tree in ``registry.errors``.
+    """
+    from zoo.evaluation.layers import record_layers
+    from zoo.evaluation.parity import Parity
+    from zoo.runner.loading import load_networks
+
+    chosen = settings or from_environment()
+    entry = model_info(name, settings=chosen)
+    resolver = resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
+    samples = load_samples(images)
+    with load_networks([(entry, make_config("compare", backend="paddle", build=build))], resolver) as (
+        network,
+    ):
+        reference = record_layers(network, samples)
+        engine = f"{network.session.engine} {network.session.engine_version}"
+    configs = formats_to_compare(build=build, lite_version=lite_version)
+    rows = [
+        compare_format(entry, config, samples, reference, without_optional_tools(resolver))
+        for config in configs
+    ]
+    return Parity(
+        entry=entry.id,
+        reference=engine,
+        images=len(samples),
+        instances=reference.instances,
+        formats=(*rows, not_runnable()),
+    )
+
+
+@requires_extra("run")
+def compare_model(
+    model: Path | str,
+    *,
+    shapes: Sequence[str] = (),
+    lite_version: str | None = None,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+) -> ModelParity:
+    """Convert an inference model outside the catalog to ONNX and Lite, and compare the outputs.
+
+    Args:
+        model: File or folder of an inference model.
+        shapes: ``NAME=1,3,48,320`` for inputs with dynamic dimensions. A repeated name starts another run. A
+            dynamic batch dimension needs no shape.
+        lite_version: Version of Paddle-Lite.
+        settings: Settings. Default: from the environment.
+        reporter: Callbacks for progress and log messages.
+
+    Raises:
+        ZooError: An error of the tree in ``registry.errors``.
+    """
+    from zoo.evaluation.compare_model import compare_conversions
+    from zoo.evaluation.feeds import parse_shapes
+
+    resolver = resolver_for(SourceOptions(settings=settings or from_environment()), reporter=reporter)
+    return compare_conversions(Path(model), parse_shapes(shapes), resolver, lite_version=lite_version)

@@ -1,0 +1,128 @@
+"""``zoo.validate``: measure accuracy under the protocol of the published figure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from registry import Entry
+from registry.errors import UsageError
+from zoo._utils.extras import requires_extra
+from zoo._utils.threads import default_jobs
+from zoo._utils.validation import validate_kwargs
+from zoo.artifacts.source_options import SourceOptions
+from zoo.artifacts.workspace import resolver_for
+from zoo.catalogs.sources import load_registry
+from zoo.runner.load import make_config
+from zoo.settings import Settings, from_environment
+
+if TYPE_CHECKING:
+    from registry.choices import FloatPrecision as Precision
+    from zoo._utils.choices import Backend, Exif
+    from zoo.artifacts.resolver import Reporter
+    from zoo.evaluation.accuracy import DetectorBoxes, Validation
+
+
+@requires_extra("run")
+def validate(
+    name: str,
+    *,
+    data: Path | str,
+    annotations: Path | str | None = None,
+    images: Path | str | None = None,
+    backend: Backend = "onnx",
+    precision: Precision = "fp32",
+    limit: int | None = None,
+    skip_missing: bool = False,
+    jobs: int | None = None,
+    flip: bool | None = None,
+    detector: str | None = None,
+    box_threshold: float | None = None,
+    exif: Exif | None = None,
+    lite_version: str | None = None,
+    build: bool | None = None,
+    locked: bool = False,
+    settings: Settings | None = None,
+    reporter: Reporter | None = None,
+    on_images: Callable[[int, int], None] = lambda done, total: None,
+) -> Validation:
+    """Measure accuracy on a data set in COCO layout, under the protocol of the published figure.
+
+    Args:
+        name: ``name`` or ``name@release``.
+        data: Folder that contains ``val2017/`` and ``annotations/``.
+        annotations: Annotation file, if it is not in ``data``.
+        images: Folder of the images, if it is not in ``data``.
+        backend: ``onnx``, ``paddle``, ``lite``, ``openvino``, ``ncnn`` or ``tflite``.
+        precision: Precision of the file. OpenVINO, ncnn and LiteRT compute in FP32 in either case.
+        limit: Evaluate only the first N images.
+        skip_missing: Skip images that the annotation file names but the folder does not contain.
+        jobs: Number of images processed in parallel. Default: the number of processors.
+        flip: Enable or disable the flip test. The result is then not comparable with the published figure.
+        detector: Entry of a detector whose boxes replace the annotated ones, for pose models. The score of a
+            box is part of the score of its pose. The result is not comparable with the published figure.
+        box_threshold: Minimum score of the detector's boxes. Default: upstream's evaluation threshold.
+        exif: ``apply`` or ``ignore`` EXIF orientations. Default: decided by the annotated image sizes.
+        lite_version: Version of Paddle-Lite.
+        build: True always converts locally, False never does, None converts what is not published.
+        locked: Reject artifacts that ``zoo.lock`` does not name.
+        settings: Settings. Default: from the environment.
+        reporter: Callbacks for progress and log messages.
+        on_images: Called with the number of images just finished and the total number.
+
+    Raises:
+        ZooError: An error of the tree in ``registry.errors``.
+    """
+    from zoo.evaluation.accuracy import CocoFolder, measure, select_protocol
+    from zoo.runner.loading import load_networks, one_per_thread
+
+    config = make_config(
+        "validate", backend=backend, precision=precision, lite_version=lite_version, build=build
+    )
+    chosen = settings or from_environment()
+    registry = load_registry(chosen)
+    entry = registry.get(name)
+    boxes = _detector_boxes(registry.get(detector) if detector is not None else None, box_threshold)
+    protocol = select_protocol(entry, flip, boxes)
+    folder = CocoFolder(
+        folder=Path(data),
+        annotations=Path(annotations) if annotations is not None else None,
+        images=Path(images) if images is not None else None,
+        limit=limit,
+        skip_missing=skip_missing,
+        exif=exif,
+    )
+    # Read the annotations before anything is fetched: a wrong path is the most likely mistake.
+    dataset = folder.load(protocol, entry)
+    threads = jobs or default_jobs()
+    models = one_per_thread(entry, config, threads)
+    detectors = one_per_thread(boxes.detector, config, threads) if boxes else []
+    with load_networks(
+        [*models, *detectors], resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
+    ) as networks:
+        return measure(
+            networks[: len(models)],
+            dataset,
+            protocol,
+            detectors=networks[len(models) :],
+            limit=limit,
+            jobs=threads,
+            on_images=lambda done: on_images(done, len(dataset.images)),
+        )
+
+
+def _detector_boxes(detector: Entry | None, threshold: float | None) -> DetectorBoxes | None:
+    from zoo.evaluation.accuracy import DetectorBoxes
+
+    if detector is not None:
+        options = {} if threshold is None else {"threshold": threshold}
+        return validate_kwargs(DetectorBoxes, "validate", {"detector": detector, **options})
+    if threshold is not None:
+        raise UsageError(
+            "option-not-applicable",
+            "a box threshold requires a detector: annotated boxes have no score",
+            found=f"{threshold:g}",
+            hint="add --detector NAME",
+        )
+    return None
