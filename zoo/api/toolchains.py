@@ -9,10 +9,10 @@ from typing import Literal
 
 from converters.toolchain import ManagedEnvironment, Toolchains
 from converters.toolchain.pins import DEFAULT_LITE_VERSION, Tool, parse_tool
-from registry.errors import NotFoundError, UsageError
+from registry.errors import IntegrityError, NotFoundError, UsageError
 from registry.schema import Model
 
-Health = Literal["works", "broken", "unfinished", "unknown"]
+Health = Literal["works", "broken", "unfinished", "untrusted", "unknown"]
 
 
 class Toolchain(Model):
@@ -27,7 +27,8 @@ class Toolchain(Model):
         size: Bytes on disk.
         built: When it was finished; None when it was not.
         health: ``works`` or ``broken``, from a test run; ``broken`` and ``unfinished`` environments are built
-            again on next use. ``unknown``: not tested, or of a version this release does not support.
+            again on next use. ``untrusted``: another user could have prepared it, so it was not run.
+            ``unknown``: not tested, or of a version this release does not support.
     """
 
     name: str
@@ -158,7 +159,10 @@ def _health(environment: ManagedEnvironment, toolchains: Toolchains) -> Health:
         (tool,) = parse_tool(_name(environment.tool, environment.version))
     except UsageError:
         return "unknown"
-    return "works" if toolchains.works(tool, environment) else "broken"
+    try:
+        return "works" if toolchains.works(tool, environment) else "broken"
+    except IntegrityError:
+        return "untrusted"
 
 
 def _toolchain(environment: ManagedEnvironment, health: Health) -> Toolchain:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -71,6 +72,13 @@ def test_broken_and_unfinished_toolchains_are_listed_and_removed(zoo: Zoo, own: 
     assert removed["freed"] > 0
     assert not broken.exists()
     assert not unfinished.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give a folder to another user")
+def test_a_toolchain_of_another_user_is_listed_but_not_run(zoo: Zoo, own: Path) -> None:
+    os.chown(make_broken_toolchain(own, "paddlelite-2.12-cp37", finished=True), 65534, 65534)
+    listed = zoo("toolchain", "list", "--json")
+    assert (listed.code, [each["health"] for each in listed.json["toolchains"]]) == (0, ["untrusted"])
 
 
 @pytest.mark.parametrize(
