@@ -150,7 +150,7 @@ def _annotate(runner: Runner) -> Bytes:
     image, boxes = draw_figures()
     source = as_image(image, honor_exif=False)
     estimator = make_estimator(runner.model, get_keypoint_protocol(runner.model.entry))
-    drawn = draw_poses(source, estimator(source, boxes), estimator.output.joints)
+    drawn = draw_poses(source, estimator(source, boxes), estimator.output)
     return np.ascontiguousarray(drawn.as_bgr()[:, :, ::-1])
 
 

@@ -14,6 +14,13 @@ from pathlib import Path
 
 from pydantic import JsonValue, NonNegativeInt, PositiveInt
 
+from converters.networks.head_layers import (
+    added_multiply_adds,
+    added_parameters,
+    head_layers,
+    output_count,
+    with_output_count,
+)
 from registry.schema.architecture import Architecture
 from registry.schema.base import Model
 
@@ -74,8 +81,37 @@ class Table(Model):
 
 
 def measurement_of(architecture: Architecture) -> Measurement | None:
-    """Return the measurement of an architecture; None if it was never measured."""
-    return next((each for each in _table().measurements if each.architecture == architecture), None)
+    """Return the measurement of an architecture; None if it was never measured.
+
+    That of a network with another number of classes or joints follows from the measured one.
+    """
+    measurements = _table().measurements
+    exact = next((each for each in measurements if each.architecture == architecture), None)
+    if exact is not None:
+        return exact
+    alike = (each for each in measurements if _differ_in_count(each.architecture, architecture))
+    base = next(alike, None)
+    return None if base is None else _with_head(base, architecture)
+
+
+def _differ_in_count(one: Architecture, other: Architecture) -> bool:
+    return one.kind == other.kind and with_output_count(one, output_count(other)) == other
+
+
+def _with_head(base: Measurement, architecture: Architecture) -> Measurement:
+    """Replace the layers of the head in a measurement."""
+    new, old = head_layers(architecture), head_layers(base.architecture)
+    added = added_multiply_adds(new, old)
+    shapes = base.shapes | {name: shape for layer in new for name, shape in layer.shapes().items()}
+    return Measurement(
+        architecture=architecture,
+        parameters=base.parameters + added_parameters(new, old),
+        multiply_adds_per_cell={
+            stride: count + added.get(stride, 0) for stride, count in base.multiply_adds_per_cell.items()
+        },
+        multiply_adds_once=base.multiply_adds_once,
+        state_dict=fold(shapes),
+    )
 
 
 def fold(shapes: Mapping[str, tuple[int, ...]]) -> Tree:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt, model_validator
 
 from registry.schema.base import CatalogModel, Line
 from registry.schema.source import Source
 
 Triple = tuple[float, float, float]
+JointPair = tuple[NonNegativeInt, NonNegativeInt]
 
 
 class Input(CatalogModel):
@@ -49,7 +50,11 @@ class HeatmapOutput(CatalogModel):
     Attributes:
         kind: ``heatmap``.
         joints: Joint names in channel order.
-        flip_pairs: Indexes of joints that swap when the image is mirrored.
+        flip_pairs: Indexes of joints that swap when the image is mirrored; empty if none do, None if it is
+            not known: then there is no flip test.
+        skeleton: Pairs of joint indexes that a drawing connects.
+        sigmas: Constant of each joint for object keypoint similarity (OKS); None if only the joints' names
+            define them.
         stride: Input pixels per heatmap cell.
         argmax: Whether exported graphs have a second output, the flat int64 index of each map's maximum.
         source: Where upstream states it.
@@ -57,10 +62,25 @@ class HeatmapOutput(CatalogModel):
 
     kind: Literal["heatmap"] = "heatmap"
     joints: tuple[Line, ...]
-    flip_pairs: tuple[tuple[int, int], ...] = ()
+    flip_pairs: tuple[JointPair, ...] | None = ()
+    skeleton: tuple[JointPair, ...] = ()
+    sigmas: tuple[PositiveFloat, ...] | None = None
     stride: PositiveInt = 4
     argmax: bool = True
     source: Source
+
+    @model_validator(mode="after")
+    def _check_joint_indexes(self) -> HeatmapOutput:
+        last = len(self.joints) - 1
+        for name in ("flip_pairs", "skeleton"):
+            if any(max(pair) > last or pair[0] == pair[1] for pair in getattr(self, name) or ()):
+                raise ValueError(f"{name} must pair two different joints, with indexes from 0 to {last}")
+        swapped = [index for pair in self.flip_pairs or () for index in pair]
+        if len(set(swapped)) != len(swapped):
+            raise ValueError("flip_pairs must name a joint once at most")
+        if self.sigmas is not None and len(self.sigmas) != len(self.joints):
+            raise ValueError(f"sigmas needs {len(self.joints)} values, one a joint")
+        return self
 
 
 class DetectionOutput(CatalogModel):

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from registry.schema.io import HeatmapOutput
 from zoo._utils.arrays import Bytes
 from zoo.runner.draw import draw_poses
 from zoo.runner.images import Image
@@ -16,7 +17,7 @@ _GAP = 16
 _PAPER = (246, 246, 246)  # blue, green, red
 
 
-def contact_sheet(images: Sequence[Bytes], poses: Sequence[Poses], joints: tuple[str, ...]) -> Image:
+def contact_sheet(images: Sequence[Bytes], poses: Sequence[Poses], output: HeatmapOutput) -> Image:
     """Images with poses, three in a row.
 
     The images are enlarged before the results are drawn on them, so that lines are thin.
@@ -24,13 +25,13 @@ def contact_sheet(images: Sequence[Bytes], poses: Sequence[Poses], joints: tuple
     Args:
         images: ``(height, width, 3)`` uint8 RGB, of any sizes.
         poses: Results on each.
-        joints: Names of the joints in order.
+        output: Output of the model.
     """
     rows, columns = -(-len(images) // 3), min(3, len(images))
     pitch = _CELL + _GAP
     sheet = np.full((rows * pitch + _GAP, columns * pitch + _GAP, 3), _PAPER, dtype=np.uint8)
     for number, (image, found) in enumerate(zip(images, poses, strict=True)):
-        cell = _enlarged(image, found, joints)
+        cell = _enlarged(image, found, output)
         height, width = cell.shape[:2]
         top = _GAP + number // 3 * pitch + (_CELL - height) // 2
         left = _GAP + number % 3 * pitch + (_CELL - width) // 2
@@ -38,7 +39,7 @@ def contact_sheet(images: Sequence[Bytes], poses: Sequence[Poses], joints: tuple
     return Image(sheet, "bgr")
 
 
-def _enlarged(image: Bytes, found: Poses, joints: tuple[str, ...]) -> Bytes:
+def _enlarged(image: Bytes, found: Poses, output: HeatmapOutput) -> Bytes:
     import cv2  # heavy: as everywhere
 
     factor = _CELL / max(image.shape[:2])
@@ -49,4 +50,4 @@ def _enlarged(image: Bytes, found: Poses, joints: tuple[str, ...]) -> Bytes:
     keypoints = found.keypoints.copy()
     keypoints[..., :2] = factor * keypoints[..., :2] + shift
     moved = Poses(keypoints, found.scores, factor * found.boxes + shift, factor**2 * found.areas)
-    return draw_poses(Image(np.asarray(large, dtype=np.uint8), "rgb"), moved, joints).as_bgr()
+    return draw_poses(Image(np.asarray(large, dtype=np.uint8), "rgb"), moved, output).as_bgr()

@@ -133,7 +133,7 @@ def _draw(network: LoadedModel, out: Path) -> Path:
     estimator = make_estimator(network, _protocol(network.entry))
     drawn = held_out(SHOWN)
     poses = [estimator(as_image(each.image, honor_exif=False), each.corners) for each in drawn]
-    save_image(contact_sheet([each.image for each in drawn], poses, estimator.output.joints), out)
+    save_image(contact_sheet([each.image for each in drawn], poses, estimator.output), out)
     return out
 
 

@@ -1,8 +1,9 @@
 """Draw results on an image.
 
-Left limbs have warm colors, right limbs cold colors, and limbs that join both sides a light one. All sizes
-scale with the person, so that persons in the background stay readable. A joint with a high score is a disc,
-one with a low score a ring.
+The skeleton of the model connects joints by limbs; the names of joints decide only colors and sizes. Left
+limbs have warm colors, right limbs cold colors, and limbs that join both sides a light one. All sizes scale
+with the person, so that persons in the background stay readable. A joint with a high score is a disc, one
+with a low score a ring.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 
 from converters.fs.atomic import replace_bytes, writing_to
 from registry.errors import UsageError
+from registry.schema.io import HeatmapOutput
 from zoo._utils.arrays import Bytes, Doubles
 from zoo.runner.images import Image
 from zoo.runner.results import Detections, Poses
@@ -24,25 +26,6 @@ _MIDDLE = (240, 240, 240)
 _EDGE = (28, 24, 20)
 _FRAME = (236, 236, 236)
 
-# Limbs are named by joint, so that they apply to every network with joints of these names.
-_LIMBS = (
-    ("left_shoulder", "right_shoulder"),
-    ("left_hip", "right_hip"),
-    ("left_shoulder", "left_hip"),
-    ("right_shoulder", "right_hip"),
-    ("left_hip", "left_knee"),
-    ("left_knee", "left_ankle"),
-    ("right_hip", "right_knee"),
-    ("right_knee", "right_ankle"),
-    ("left_shoulder", "left_elbow"),
-    ("left_elbow", "left_wrist"),
-    ("right_shoulder", "right_elbow"),
-    ("right_elbow", "right_wrist"),
-    ("nose", "left_eye"),
-    ("nose", "right_eye"),
-    ("left_eye", "left_ear"),
-    ("right_eye", "right_ear"),
-)
 _FACE = ("nose", "eye", "ear")
 # OpenCV takes coordinates with this many fractional bits.
 _FRACTION_BITS = 4
@@ -62,13 +45,13 @@ class _Brush:
     stroke: int
 
 
-def draw_poses(image: Image, poses: Poses, joints: tuple[str, ...], *, threshold: float = 0.2) -> Image:
+def draw_poses(image: Image, poses: Poses, output: HeatmapOutput, *, threshold: float = 0.2) -> Image:
     """Draw boxes, skeletons and scores onto a copy of an image.
 
     Args:
         image: The image the poses were found in.
         poses: What to draw; persons with lower scores are drawn first.
-        joints: Names of the joints in order.
+        output: Output of the model, with names and skeleton of its joints.
         threshold: Joints must score above this to be drawn; a limb needs both of its joints.
     """
     import cv2  # heavy: see the package's docstring
@@ -79,7 +62,7 @@ def draw_poses(image: Image, poses: Poses, joints: tuple[str, ...], *, threshold
     overlay = canvas.copy()
     for person in order:
         _draw_frame(overlay, poses.boxes[person], brushes[person])
-        _draw_skeleton(overlay, poses.keypoints[person], joints, threshold, brushes[person])
+        _draw_skeleton(overlay, poses.keypoints[person], output, threshold, brushes[person])
     canvas = np.asarray(cv2.addWeighted(overlay, _OPACITY, canvas, 1 - _OPACITY, 0), dtype=np.uint8)
     for person in order:
         _draw_label(canvas, poses.boxes[person], f"{poses.scores[person]:.2f}", brushes[person])
@@ -156,19 +139,18 @@ def _draw_frame(canvas: Bytes, box: Doubles, brush: _Brush) -> None:
 
 
 def _draw_skeleton(
-    canvas: Bytes, keypoints: Doubles, joints: tuple[str, ...], threshold: float, brush: _Brush
+    canvas: Bytes, keypoints: Doubles, output: HeatmapOutput, threshold: float, brush: _Brush
 ) -> None:
     import cv2  # heavy: see the package's docstring
 
-    number = {name: index for index, name in enumerate(joints)}
+    joints = output.joints
     fixed = _fixed_point(canvas, keypoints[:, :2])
     seen = keypoints[:, 2] > threshold
-    limbs = [(a, b) for a, b in _LIMBS if a in number and b in number and seen[number[a]] and seen[number[b]]]
+    limbs = [(start, end) for start, end in output.skeleton if seen[start] and seen[end]]
     for width, dark in ((brush.limb + max(2, brush.limb // 2), True), (brush.limb, False)):
         for start, end in limbs:
-            color = _EDGE if dark else _color(start, end)
-            ends = fixed[number[start]], fixed[number[end]]
-            cv2.line(canvas, *ends, color, width, cv2.LINE_AA, _FRACTION_BITS)
+            color = _EDGE if dark else _color(joints[start], joints[end])
+            cv2.line(canvas, fixed[start], fixed[end], color, width, cv2.LINE_AA, _FRACTION_BITS)
     for index in np.flatnonzero(seen):
         name = joints[index]
         # Joints of the face lie close together.

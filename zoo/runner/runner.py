@@ -95,7 +95,7 @@ class Runner:
         """Draw a result on a copy of the image."""
         output = self.model.entry.output
         if isinstance(output, HeatmapOutput):
-            return draw_poses(image, result.poses, output.joints)
+            return draw_poses(image, result.poses, output)
         if not isinstance(output, DetectionOutput):
             raise not_a_detector_error(self.model.entry)
         return draw_boxes(image, result.detections, output.classes, threshold=self.box_threshold)

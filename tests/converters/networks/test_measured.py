@@ -33,6 +33,26 @@ def test_a_network_outside_the_table_is_unknown() -> None:
 
 
 @pytest.mark.parametrize(
+    ("entry", "field", "count"),
+    [
+        ("picodet_s_192_pedestrian", "classes", 20),
+        ("picodet_xs_320_coco_lcnet", "classes", 3),
+        ("tinypose_128x96", "joints", 4),
+    ],
+)
+def test_another_head_measures_like_the_built_network(
+    entry: str, field: str, count: int, paddle: ModuleType
+) -> None:
+    from converters.networks.measure import measure
+
+    own = registry.load().get(entry).architecture
+    assert own is not None
+    own = own.model_copy(update={field: count})
+
+    assert measurement_of(own) == measure(own)
+
+
+@pytest.mark.parametrize(
     ("entry", "millions"),
     [("tinypose_128x96", 81.56), ("tinypose_256x192", 326.24)],
 )

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from registry.errors import UsageError
-from tests.helpers.model_specs import JOINTS
+from tests.helpers.model_specs import HEATMAPS
 from zoo.runner.draw import draw_boxes, draw_poses, save_image
 from zoo.runner.images import Image, read_image
 from zoo.runner.results import Detections, Poses
@@ -35,7 +35,7 @@ def changed(image: Image, drawn: Image) -> np.ndarray:
 
 
 def test_left_limbs_are_warm_and_right_limbs_cold() -> None:
-    drawn = draw_poses(gray_image(), person(), JOINTS).as_bgr().astype(int)
+    drawn = draw_poses(gray_image(), person(), HEATMAPS).as_bgr().astype(int)
     blue, _, red = drawn[60 + 75, 150 + 40]  # middle of the left upper arm
     assert red > blue + 80
     blue, _, red = drawn[60 + 75, 150 - 40]
@@ -44,7 +44,7 @@ def test_left_limbs_are_warm_and_right_limbs_cold() -> None:
 
 def test_the_original_and_pixels_away_from_the_person_are_unchanged() -> None:
     image = gray_image(400, 900)
-    drawn = draw_poses(image, person(), JOINTS)
+    drawn = draw_poses(image, person(), HEATMAPS)
     assert (image.pixels == GREY).all()
     touched = changed(image, drawn)
     assert touched.any()
@@ -54,10 +54,10 @@ def test_the_original_and_pixels_away_from_the_person_are_unchanged() -> None:
 def test_joints_below_the_threshold_and_their_limbs_are_left_out() -> None:
     doubtful = person()
     doubtful.keypoints[0, 5:, 2] = 0.1
-    shown = changed(gray_image(), draw_poses(gray_image(), doubtful, JOINTS))
+    shown = changed(gray_image(), draw_poses(gray_image(), doubtful, HEATMAPS))
     assert shown[40:75, 130:170].any()
     assert not shown[100:360, 100:200].any()
-    assert changed(gray_image(), draw_poses(gray_image(), doubtful, JOINTS, threshold=0.05))[
+    assert changed(gray_image(), draw_poses(gray_image(), doubtful, HEATMAPS, threshold=0.05))[
         100:360, 100:200
     ].any()
 
@@ -67,8 +67,8 @@ def test_a_joint_with_a_low_score_is_a_ring() -> None:
     unsure.keypoints[0, :, 2] = 0.4
     ankle = (680, 444)
 
-    disc = draw_poses(gray_image(800, 800), sure, JOINTS).as_bgr()[ankle].astype(int)
-    ring = draw_poses(gray_image(800, 800), unsure, JOINTS).as_bgr()[ankle].astype(int)
+    disc = draw_poses(gray_image(800, 800), sure, HEATMAPS).as_bgr()[ankle].astype(int)
+    ring = draw_poses(gray_image(800, 800), unsure, HEATMAPS).as_bgr()[ankle].astype(int)
 
     assert disc[2] - disc[0] > 60
     assert ring.max() < 60
@@ -76,8 +76,8 @@ def test_a_joint_with_a_low_score_is_a_ring() -> None:
 
 def test_stroke_width_scales_with_the_person() -> None:
     image = gray_image(800, 800)
-    small = draw_poses(image, person(400, 60, 0.3), JOINTS)
-    large = draw_poses(image, person(400, 100, 2.0), JOINTS)
+    small = draw_poses(image, person(400, 60, 0.3), HEATMAPS)
+    large = draw_poses(image, person(400, 100, 2.0), HEATMAPS)
 
     def width_of_the_left_thigh(drawn: Image, x: float, y: float, size: float) -> int:
         row = drawn.as_bgr()[round(y + 185 * size)].astype(int)
@@ -91,26 +91,38 @@ def test_stroke_width_scales_with_the_person() -> None:
 def test_joints_and_boxes_far_outside_the_image_are_accepted(shift: float) -> None:
     stray = person()
     stray.keypoints[0, 7:11, :2] += shift
-    drawn = draw_poses(gray_image(), stray, JOINTS)
+    drawn = draw_poses(gray_image(), stray, HEATMAPS)
     assert drawn.pixels.shape == (400, 300, 3)
     beyond = Poses(stray.keypoints, stray.scores, stray.boxes + shift, stray.areas)
-    draw_poses(gray_image(), beyond, JOINTS)
+    draw_poses(gray_image(), beyond, HEATMAPS)
 
 
 @pytest.mark.parametrize(("height", "width"), [(1, 1), (3, 500), (20, 20)])
 def test_any_size_of_image_can_be_drawn_on(height: int, width: int) -> None:
-    assert draw_poses(gray_image(height, width), person(), JOINTS).pixels.shape == (height, width, 3)
+    assert draw_poses(gray_image(height, width), person(), HEATMAPS).pixels.shape == (height, width, 3)
 
 
 def test_no_person_leaves_the_image_unchanged() -> None:
     none = Poses(np.zeros((0, 17, 3)), np.zeros(0), np.zeros((0, 4)), np.zeros(0))
-    assert not changed(gray_image(), draw_poses(gray_image(), none, JOINTS)).any()
+    assert not changed(gray_image(), draw_poses(gray_image(), none, HEATMAPS)).any()
 
 
-def test_joints_of_another_skeleton_are_drawn_as_points() -> None:
-    hand = Poses(person().keypoints[:, :3], np.ones(1), person().boxes, np.ones(1))
-    drawn = draw_poses(gray_image(), hand, ("wrist", "thumb_1", "thumb_2"))
-    assert changed(gray_image(), drawn)[60, 150]
+def test_limbs_are_those_of_the_models_skeleton() -> None:
+    found = person()
+    found.keypoints[0, :4, :2] = [(50, 100), (250, 100), (50, 300), (250, 300)]
+    corners = Poses(found.keypoints[:, :4], np.ones(1), found.boxes, np.ones(1))
+    plain = HEATMAPS.model_copy(
+        update={"joints": ("a", "b", "c", "d"), "flip_pairs": None, "skeleton": ((0, 1), (2, 3))}
+    )
+    touched = changed(gray_image(), draw_poses(gray_image(), corners, plain))
+    assert touched[100, 50:250].all()
+    assert touched[300, 50:250].all()
+    assert not touched[150:280, 240:260].any()
+
+    none = changed(gray_image(), draw_poses(gray_image(), corners, plain.model_copy(update={"skeleton": ()})))
+    assert none[100, 50]
+    assert none[300, 250]
+    assert not none[100, 80:85].any()
 
 
 def test_the_best_person_is_drawn_last() -> None:
@@ -120,7 +132,7 @@ def test_the_best_person_is_drawn_last() -> None:
     )
     swapped = both.select(np.array([1, 0]))
     assert (
-        draw_poses(gray_image(), both, JOINTS).pixels == draw_poses(gray_image(), swapped, JOINTS).pixels
+        draw_poses(gray_image(), both, HEATMAPS).pixels == draw_poses(gray_image(), swapped, HEATMAPS).pixels
     ).all()
 
 
@@ -139,7 +151,7 @@ def test_boxes_above_the_threshold_are_drawn_at_their_coordinates() -> None:
 
 @pytest.mark.parametrize("suffix", [".png", ".jpg", ".JPEG", ".webp", ".bmp"])
 def test_the_suffix_decides_the_image_format(tmp_path: Path, suffix: str) -> None:
-    drawn = draw_poses(gray_image(), person(), JOINTS)
+    drawn = draw_poses(gray_image(), person(), HEATMAPS)
     path = tmp_path / f"out{suffix}"
     save_image(drawn, path)
     difference = read_image(path, honor_exif=True).as_bgr().astype(int) - drawn.as_bgr()

@@ -153,7 +153,7 @@ def _annotate(network: LoadedModel, image: Image, persons: Array) -> Image:
     output = network.entry.output
     if isinstance(output, HeatmapOutput):
         estimator = make_estimator(network, get_keypoint_protocol(network.entry))
-        return draw_poses(image, estimator(image, persons), output.joints)
+        return draw_poses(image, estimator(image, persons), output)
     detector = make_detector(network, get_detection_protocol(network.entry).nms)
     return draw_boxes(image, detector(image), detector.output.classes, threshold=_THRESHOLD)
 
