@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from registry.schema.architecture import Architecture, LiteHRNet, PicoDet
+from registry.schema.architecture import Architecture, LiteHRNet
 
 Shape = tuple[int, ...]
 
@@ -53,7 +53,9 @@ def head_layers(architecture: Architecture) -> tuple[HeadLayer, ...]:
     boxes = 4 * (architecture.reg_max + 1) if shared else 0
     return tuple(
         HeadLayer(
-            (f"head.head_cls{level}",) if shared else (f"head.head_cls{level}", f"head.head_cls_list.{level}"),
+            (f"head.head_cls{level}",)
+            if shared
+            else (f"head.head_cls{level}", f"head.head_cls_list.{level}"),
             stride,
             architecture.width,
             architecture.classes + boxes,

@@ -50,8 +50,8 @@ class HeatmapOutput(CatalogModel):
     Attributes:
         kind: ``heatmap``.
         joints: Joint names in channel order.
-        flip_pairs: Indexes of joints that swap when the image is mirrored; empty if none do, None if it is
-            not known: then there is no flip test.
+        flip_pairs: Indexes of joints that swap when the image is mirrored; an empty list if none do. None if
+            it is not known: then there is no flip test.
         skeleton: Pairs of joint indexes that a drawing connects.
         sigmas: Constant of each joint for object keypoint similarity (OKS); None if only the joints' names
             define them.
@@ -62,7 +62,7 @@ class HeatmapOutput(CatalogModel):
 
     kind: Literal["heatmap"] = "heatmap"
     joints: tuple[Line, ...]
-    flip_pairs: tuple[JointPair, ...] | None = ()
+    flip_pairs: tuple[JointPair, ...] | None = None
     skeleton: tuple[JointPair, ...] = ()
     sigmas: tuple[PositiveFloat, ...] | None = None
     stride: PositiveInt = 4

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from converters.checkpoints import summarize
 from converters.choices import TargetFormat
 from converters.formats import inspect
 from converters.lite import LiteOptions, require_precision
@@ -24,6 +25,7 @@ from zoo.artifacts.plan import describe_step
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.conversion.options import ConvertOptions, conversion_target
 from zoo.conversion.source import architecture_hint, local_source, source_kind
+from zoo.local_models.heads import fit_entry
 
 _NO_ARGMAX = (
     "ncnn has no arg-max operator: the model outputs heat maps only, and the app must find their maxima"
@@ -168,11 +170,14 @@ def _convert(
 def _locate(source: Path | str, request: ConvertOptions, entries: Registry) -> _Source:
     path = local_source(source, entries)
     if path is not None:
+        kind = source_kind(path, request.to)
         entry = entries.get(request.architecture) if request.architecture else None
-        return _Source(name=str(source), path=path, entry=entry, kind=source_kind(path, request.to))
+        if entry is not None and kind == "weights":
+            entry = fit_entry(entry, summarize(path).shapes)
+        return _Source(name=str(source), path=path, entry=entry, kind=kind)
     entry = entries.get(str(source))
     _reject_architecture(entry, request)
-    kind: SourceKind = "weights" if _starts_from_weights(entry, request) else "program"
+    kind = "weights" if _starts_from_weights(entry, request) else "program"
     return _Source(name=str(source), path=None, entry=entry, kind=kind)
 
 

@@ -109,7 +109,7 @@ class PoseEstimator:
         if not self.protocol.flip:
             return maps
         mirrored = self._run(np.ascontiguousarray(tensor[..., ::-1]))
-        return average_with_mirrored(maps, mirrored, self.output.flip_pairs)
+        return average_with_mirrored(maps, mirrored, self.output.flip_pairs or ())
 
     def finish(self, maps: Floats, prepared: PoseInput, boxes: Array, scores: Array) -> Poses:
         """Decode, project back to the image, score and suppress.

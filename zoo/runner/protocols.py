@@ -65,7 +65,8 @@ def default_keypoint_protocol(output: HeatmapOutput) -> KeypointProtocol:
     """The protocol of a pose network without a published figure: that of upstream's own evaluation.
 
     Args:
-        output: Output of the network. The flip test needs its pairs of joints, and is omitted without them.
+        output: Output of the network. The flip test needs its pairs of joints, and is omitted if they are
+            not known.
     """
     return KeypointProtocol(
         dataset="coco",
@@ -73,7 +74,7 @@ def default_keypoint_protocol(output: HeatmapOutput) -> KeypointProtocol:
         annotations="annotations/person_keypoints_val2017.json",
         boxes="ground_truth",
         crop=Crop(aspect="both", expand=1.25, border="black", udp=True),
-        flip=bool(output.flip_pairs),
+        flip=output.flip_pairs is not None,
         decoder=HeatmapDecoder(method="dark", kernel=3, back_projection="affine"),
         suppression=OksSuppression(threshold=0.9, visibility=0.2),
         source=Source(

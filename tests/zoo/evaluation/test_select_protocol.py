@@ -37,7 +37,7 @@ def test_a_pose_model_without_figures_has_the_default_protocol() -> None:
 
 @pytest.mark.parametrize(("flip", "expected"), [(None, False), (False, False)])
 def test_the_default_protocol_has_no_flip_test_without_flip_pairs(flip: bool | None, expected: bool) -> None:
-    protocol = select_protocol(without_figures(POSE, flip_pairs=()), flip)
+    protocol = select_protocol(without_figures(POSE, flip_pairs=None), flip)
 
     assert isinstance(protocol, KeypointProtocol)
     assert protocol.flip == expected
