@@ -31,7 +31,7 @@ from zoo.settings import Settings
 
 LIGHT = ("filelock", "platformdirs", "pydantic", "PyYAML", "requests", "typer", "urllib3")
 EXTRAS = {
-    "run": ("numpy", "onnxruntime", "opencv-python-headless", "faster-coco-eval"),
+    "run": ("numpy", "onnxruntime", "opencv-python-headless", "hotcoco"),
     "convert": ("numpy", "paddlepaddle", "paddle2onnx", "safetensors"),
     "report": ("Jinja2",),
     "arm-fp16": ("numba", "numpy"),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from registry.choices import FloatPrecision as Precision
 from registry.errors import UsageError
@@ -18,8 +18,10 @@ from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo._utils.choices import Backend, Exif
 from zoo.datasets.coco import CocoSet, load_set
 from zoo.datasets.joints import COCO_JOINTS
+from zoo.evaluation.average_precision import Metrics
+from zoo.evaluation.bootstrap import ConfidenceInterval
 from zoo.evaluation.measure import Accuracy, measure_detection, measure_keypoints
-from zoo.evaluation.scoring import ConfidenceInterval, Metrics
+from zoo.evaluation.per_image import ImageMatches
 from zoo.evaluation.verdict import (
     Verdict,
     choose_resamples,
@@ -67,7 +69,11 @@ class Validation(Model):
         metrics: Figures under pycocotools' names, as fractions.
         interval: Their 95 % interval over images; None on the complete split.
         verdict: Comparison with the published figure.
+        matches: Matches of each image, from which the figures are computed. They are not part of the JSON
+            form, and None in a value made from it.
     """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     entry: str
     detector: str | None = None
@@ -89,6 +95,7 @@ class Validation(Model):
     metrics: Metrics
     interval: ConfidenceInterval | None
     verdict: Verdict
+    matches: ImageMatches | None = Field(default=None, exclude=True, repr=False)
 
 
 class CocoFolder(Model):
@@ -248,6 +255,7 @@ def measure(
         metrics=measured.metrics,
         interval=measured.interval,
         verdict=_verdict(figure, measured, published_protocol=published_protocol, detector=detector),
+        matches=measured.matches,
     )
 
 

@@ -11,6 +11,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 import numpy as np
+from pydantic import ConfigDict, Field
 
 from registry.errors import UsageError
 from registry.schema.base import Model
@@ -18,7 +19,10 @@ from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo._utils.arrays import Array
 from zoo._utils.ordered_map import map_ahead
 from zoo.datasets.coco import CocoImage, CocoSet
-from zoo.evaluation.scoring import ConfidenceInterval, Metrics, Scorer
+from zoo.evaluation.average_precision import Metrics, Scores
+from zoo.evaluation.bootstrap import ConfidenceInterval, bootstrap_interval
+from zoo.evaluation.per_image import ImageMatches
+from zoo.evaluation.scoring import Scorer
 from zoo.runner.detector import Detector
 from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import Image, read_image
@@ -40,7 +44,10 @@ class Accuracy(Model):
         size_mismatches: Images whose size differs from the annotation file.
         notes: Decisions about the data that affect the figures, one sentence each.
         protocol: Executed protocol.
+        matches: Matches of each image, from which the figures are computed; not part of the JSON form.
     """
+
+    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     metrics: Metrics
     interval: ConfidenceInterval | None = None
@@ -49,6 +56,7 @@ class Accuracy(Model):
     size_mismatches: int = 0
     notes: tuple[str, ...] = ()
     protocol: KeypointProtocol | DetectionProtocol
+    matches: ImageMatches = Field(exclude=True, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,15 +205,17 @@ def _accuracy(
     results: int,
     size_mismatches: int,
 ) -> Accuracy:
-    scored = scorer.finish()
+    matches = scorer.finish()
+    scores = Scores(matches)
     return Accuracy(
-        metrics=scored.metrics,
-        interval=scored.bootstrap_interval(resamples) if resamples else None,
+        metrics=scores.metrics,
+        interval=bootstrap_interval(scores, len(matches.images), resamples) if resamples else None,
         images=len(data.images),
         results=results,
         size_mismatches=size_mismatches,
         notes=data.notes,
         protocol=protocol,
+        matches=matches,
     )
 
 

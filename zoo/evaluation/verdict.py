@@ -14,8 +14,9 @@ from registry.schema import Entry
 from registry.schema.base import Model
 from registry.schema.figures import Accuracy as Figure
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
+from zoo.evaluation.average_precision import Metrics
+from zoo.evaluation.bootstrap import ConfidenceInterval
 from zoo.evaluation.outcome import FAILED, Outcome
-from zoo.evaluation.scoring import ConfidenceInterval, Metrics
 
 _MOST_RESAMPLES, _FEWEST_RESAMPLES = 500, 100
 _DRAWN_IMAGES = 200_000  # total images drawn for an interval: takes about as long as running the model

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -9,14 +10,17 @@ import pytest
 
 from registry.errors import MissingToolError
 from zoo.datasets.coco import CocoImage, CocoSet
-from zoo.evaluation.scoring import ScoredResults, Scorer
+from zoo.evaluation.average_precision import Scores
+from zoo.evaluation.bootstrap import ConfidenceInterval, bootstrap_interval
+from zoo.evaluation.per_image import ImageMatches
+from zoo.evaluation.scoring import Scorer
 from zoo.runner.results import DetectionRecord
 
 IMAGES = 40
 BOX = [10.0, 10.0, 40.0, 60.0]
 
 
-def one_person_per_image(found: int, categories: tuple[int, ...] = (1,)) -> ScoredResults:
+def one_person_per_image(found: int, categories: tuple[int, ...] = (1,)) -> ImageMatches:
     """Score a set in which only the persons of the first images are found, exactly."""
     annotations = [
         {"id": image, "image_id": image, "category_id": 1, "bbox": BOX, "area": 2400.0, "iscrowd": 0}
@@ -39,43 +43,44 @@ def one_person_per_image(found: int, categories: tuple[int, ...] = (1,)) -> Scor
     return scorer.finish()
 
 
+def interval_of(matches: ImageMatches, resamples: int, seed: int = 0) -> ConfidenceInterval:
+    return bootstrap_interval(Scores(matches), IMAGES, resamples, seed=seed)
+
+
 def test_equal_images_give_an_interval_of_zero_width() -> None:
-    interval = one_person_per_image(IMAGES).bootstrap_interval(20)
+    interval = interval_of(one_person_per_image(IMAGES), 20)
 
     assert (interval.low.AP, interval.high.AP, interval.resamples) == (1, 1, 20)
 
 
 def test_the_interval_equals_that_of_a_proportion() -> None:
     """Recall with one person per image is a proportion, whose standard error is known."""
-    scored = one_person_per_image(IMAGES // 2)
-    interval = scored.bootstrap_interval(400)
+    matches = one_person_per_image(IMAGES // 2)
+    interval = interval_of(matches, 400)
     error = np.sqrt(0.25 / IMAGES)
 
-    assert scored.metrics.AR == 0.5
+    assert Scores(matches).metrics.AR == 0.5
     assert pytest.approx(0.5 - 1.96 * error, abs=0.04) == interval.low.AR
     assert pytest.approx(0.5 + 1.96 * error, abs=0.04) == interval.high.AR
 
 
 def test_the_same_seed_draws_the_same_images() -> None:
-    scored = one_person_per_image(IMAGES // 2)
+    matches = one_person_per_image(IMAGES // 2)
 
-    assert scored.bootstrap_interval(30) == scored.bootstrap_interval(30)
-    assert scored.bootstrap_interval(30) != scored.bootstrap_interval(30, seed=1)
+    assert interval_of(matches, 30) == interval_of(matches, 30)
+    assert interval_of(matches, 30) != interval_of(matches, 30, seed=1)
 
 
-def test_an_evaluator_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    metadata = tmp_path / "faster_coco_eval-1.7.2.dist-info" / "METADATA"
-    metadata.parent.mkdir()
-    metadata.write_text("Metadata-Version: 2.1\nName: faster-coco-eval\nVersion: 1.7.2\n")
-    monkeypatch.syspath_prepend(tmp_path)
+def test_without_the_evaluator_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "hotcoco", None)
 
     with pytest.raises(MissingToolError) as caught:
         one_person_per_image(IMAGES)
 
-    assert (caught.value.code, caught.value.found) == ("evaluator-incompatible", "1.7.2")
+    assert (caught.value.code, caught.value.hint) == ("evaluator-missing", "pip install 'paddle-zoo[run]'")
 
 
 def test_without_instances_there_is_no_interval() -> None:
-    interval = one_person_per_image(IMAGES, categories=(2,)).bootstrap_interval(5)
+    interval = interval_of(one_person_per_image(IMAGES, categories=(2,)), 5)
 
     assert (interval.low.AP, interval.high.AP) == (None, None)

@@ -8,7 +8,8 @@ import registry
 from registry.errors import UsageError
 from registry.schema import Entry, PrivateProtocol
 from registry.schema.figures import Accuracy
-from zoo.evaluation.scoring import ConfidenceInterval, Metrics
+from zoo.evaluation.average_precision import Metrics
+from zoo.evaluation.bootstrap import ConfidenceInterval
 from zoo.evaluation.verdict import (
     FEWEST_IMAGES,
     decide_verdict,

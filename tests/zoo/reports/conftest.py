@@ -14,9 +14,10 @@ import registry
 from registry.schema import KeypointProtocol
 from zoo.artifacts.formats import ROWS
 from zoo.evaluation.accuracy import Validation
+from zoo.evaluation.average_precision import Metrics
+from zoo.evaluation.bootstrap import ConfidenceInterval
 from zoo.evaluation.latency import Plan, Summary, Timing
 from zoo.evaluation.parity import FormatParity, LayerDifference
-from zoo.evaluation.scoring import ConfidenceInterval, Metrics
 from zoo.evaluation.verdict import Verdict
 from zoo.reports.report.result import (
     ArtifactReport,
