@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from converters.checkpoints.errors import CheckpointErrors, shorten
 from converters.checkpoints.pickle_evaluator import evaluate
 from converters.checkpoints.pickle_values import PendingArray, Value, describe
 from converters.checkpoints.stored_array import StoredArray, check_name
+from converters.checkpoints.training_state import find_network
 
 INTERNAL_NAMES = "StructuredToParameterName@@"
 """Key of the last dictionary, from structured to internal parameter names, which only training needs."""
@@ -21,8 +24,20 @@ one array a thousand times would fill a disk when it is converted.
 """
 
 
-def read_state_dict(data: bytes, errors: CheckpointErrors) -> dict[str, StoredArray]:
-    """Read arrays by name, in file order, from the bytes of a ``.pdparams`` file.
+class StateDict(NamedTuple):
+    """The state dict of a network.
+
+    Attributes:
+        arrays: Arrays by name, in file order.
+        ignored: Names of other values, of an optimizer for example.
+    """
+
+    arrays: dict[str, StoredArray]
+    ignored: tuple[str, ...]
+
+
+def read_state_dict(data: bytes, errors: CheckpointErrors) -> StateDict:
+    """Read the state dict of a network from the bytes of a ``.pdparams`` file.
 
     Raises:
         IntegrityError: The pickle is unsafe or damaged, or exceeds a limit.
@@ -34,7 +49,11 @@ def read_state_dict(data: bytes, errors: CheckpointErrors) -> dict[str, StoredAr
     if SPLIT_PARAMETERS in root:
         raise errors.unsupported("it contains parameters of more than a gigabyte, stored in parts")
     _check_internal_names(root.pop(INTERNAL_NAMES, None), errors)
-    arrays = {name: _array(name, value, errors) for name, value in root.items()}
+    parameters, ignored = find_network(root, errors)
+    _check_internal_names(parameters.pop(INTERNAL_NAMES, None), errors)
+    for name in ignored:
+        check_name(name, errors)
+    arrays = {name: _array(name, value, errors) for name, value in parameters.items()}
     if not arrays:
         raise errors.unsupported("it contains no arrays")
     needed = sum(len(stored.data) for stored in arrays.values())
@@ -44,7 +63,7 @@ def read_state_dict(data: bytes, errors: CheckpointErrors) -> dict[str, StoredAr
             limit=MAX_EXPANSION * len(data),
             found=f"{needed} bytes of arrays in a file of {len(data)}",
         )
-    return arrays
+    return StateDict(arrays, ignored)
 
 
 def _check_internal_names(names: Value, errors: CheckpointErrors) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -16,6 +16,7 @@ from converters.checkpoints.paddle_pickle import read_state_dict
 from converters.checkpoints.safetensors_header import PREFIX, Header, HeaderEntry, header_length, parse_header
 from converters.checkpoints.stored_array import StoredArray, missing_package
 from converters.checkpoints.summary import WeightsSummary, WeightTensor
+from converters.checkpoints.training_state import training_tensors
 from registry.errors import NotFoundError
 
 MAX_FILE = 256 << 20
@@ -38,6 +39,8 @@ _OTHER_FORMATS = {
 def read_weights(path: Path) -> Checkpoint:
     """Read a ``.pdparams`` pickle or a safetensors file without executing anything in it.
 
+    Optimizer states and moving averages next to the parameters of the network are left out.
+
     Args:
         path: The file, under any name.
 
@@ -56,7 +59,7 @@ def read_weights(path: Path) -> Checkpoint:
         data = _read_all(file, errors)
     if detect_format(data[: PREFIX + 1], errors) == "safetensors":
         return _read_safetensors(data, errors)
-    stored = read_state_dict(data, errors)
+    stored = read_state_dict(data, errors).arrays
     # Two names of one array share the converted array.
     converted = {id(array): array.to_numpy() for array in stored.values()}
     return Checkpoint("weights", {name: converted[id(array)] for name, array in stored.items()}, {})
@@ -75,17 +78,22 @@ def summarize(path: Path) -> WeightsSummary:
         size = os.fstat(file.fileno()).st_size
         kind = detect_format(file.read(PREFIX + 1), errors)
         file.seek(0)
-        entries: dict[str, HeaderEntry] | dict[str, StoredArray]
+        entries: Mapping[str, HeaderEntry | StoredArray]
         if kind == "safetensors":
             header = _read_header(file, size, errors)
-            entries, metadata = header.tensors, header.metadata
+            extra = set(training_tensors(header.tensors))
+            ignored = tuple(name for name in header.tensors if name in extra)
+            entries = {name: entry for name, entry in header.tensors.items() if name not in extra}
+            metadata = header.metadata
         else:
-            entries, metadata = read_state_dict(_read_all(file, errors), errors), {}
+            (entries, ignored), metadata = read_state_dict(_read_all(file, errors), errors), {}
     tensors = tuple(
         WeightTensor(name=name, shape=entry.shape, dtype=entry.element.name)
         for name, entry in entries.items()
     )
-    return WeightsSummary(path=path, format=kind, size=size, tensors=tensors, metadata=metadata)
+    return WeightsSummary(
+        path=path, format=kind, size=size, tensors=tensors, metadata=metadata, ignored=ignored
+    )
 
 
 def detect_format(start: bytes, errors: CheckpointErrors) -> WeightsFormat:
@@ -159,4 +167,6 @@ def _read_safetensors(data: bytes, errors: CheckpointErrors) -> Checkpoint:
         raise errors.malformed("the safetensors header is invalid", found=shorten(str(error))) from None
     for array in arrays.values():
         array.setflags(write=False)
-    return Checkpoint("safetensors", {name: arrays[name] for name in header.tensors}, header.metadata)
+    extra = set(training_tensors(header.tensors))
+    kept = {name: arrays[name] for name in header.tensors if name not in extra}
+    return Checkpoint("safetensors", kept, header.metadata)

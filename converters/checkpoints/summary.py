@@ -37,6 +37,8 @@ class WeightsSummary(Model):
         size: Bytes of the file.
         tensors: Tensors in file order.
         metadata: Free text of a safetensors file; empty for a pickle.
+        ignored: Names of values that do not belong to the network: of an optimizer, a moving average, a
+            counter.
     """
 
     path: Path
@@ -44,6 +46,7 @@ class WeightsSummary(Model):
     size: int
     tensors: tuple[WeightTensor, ...]
     metadata: dict[str, str]
+    ignored: tuple[str, ...] = ()
 
     @property
     def elements(self) -> int:

@@ -18,6 +18,9 @@ SIDE_MULTIPLE = 32
 HOST_NMS = MulticlassNms(score_threshold=0.3, iou_threshold=0.5, top_k=1000, keep=100)
 """NMS values that ``infer_cfg.yml`` of the published 2021 models recommends for raw outputs."""
 
+EVALUATION_NMS = MulticlassNms(score_threshold=0.025, iou_threshold=0.6, top_k=1000, keep=100)
+"""NMS values of upstream's PicoDet configurations, with which accuracy is evaluated."""
+
 
 class InferenceOptions(Model):
     """Options of an inference model.
@@ -148,8 +151,8 @@ def _option_not_applicable(option: str, why: str) -> UsageError:
 
 
 def _evaluated_nms(entry: Entry) -> MulticlassNms:
-    """Return the NMS values with which the published accuracy of an entry was measured."""
+    """Return the NMS values of the evaluation: a suppression in the graph cannot be relaxed any more."""
     for figure in entry.accuracy:
         if isinstance(figure.protocol, DetectionProtocol):
             return figure.protocol.nms
-    return HOST_NMS
+    return EVALUATION_NMS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from converters.inference.options import EVALUATION_NMS
 from registry.schema.io import DetectionOutput, HeatmapOutput
 from registry.schema.protocol import (
     Crop,
@@ -97,7 +98,7 @@ def default_detection_protocol(output: DetectionOutput) -> DetectionProtocol:
         annotations="annotations/instances_val2017.json",
         category_scope="person" if len(output.classes) == 1 and find_person(output.classes) == 0 else "all",
         empty_images=None,
-        nms=MulticlassNms(score_threshold=0.025, iou_threshold=0.6, top_k=1000, keep=100),
+        nms=EVALUATION_NMS,
         source=Source(
             document="configs/picodet/_base_/picodet_esnet.yml",
             cell="the default protocol, since the catalog has no figure to measure",

@@ -150,11 +150,16 @@ def test_paddle_save_of_tensors_among_arrays(saved_by_paddle: Path, protocol: in
 
 
 @needs_paddle
+def test_paddle_save_of_a_nested_state_dict(saved_by_paddle: Path) -> None:
+    with np.load(saved_by_paddle / "expected.npz") as expected:
+        assert_same(read_weights(saved_by_paddle / "nested.pdparams"), dict(expected))
+
+
+@needs_paddle
 @pytest.mark.parametrize(
     ("file", "kind", "code", "names"),
     [
         ("bfloat16", ConversionError, "weights-unsupported", "bfloat16"),
-        ("nested", ConversionError, "weights-unsupported", "save only the one under 'model'"),
         ("tensor", ConversionError, "weights-unsupported", "it contains a tuple"),
         ("pair", ConversionError, "weights-unsupported", "'pair' is a tuple"),
         ("binary", IntegrityError, "not-a-checkpoint", ".pdiparams"),
@@ -259,7 +264,9 @@ def test_parameter_under_two_names_is_shared(tmp_path: Path) -> None:
         (None, "it contains None"),
         ({"epoch": 3}, "'epoch' is a number"),
         ({"lr": 0.1}, "'lr' is a number"),
-        ({"model": {"w": np.zeros(1)}, "optimizer": {"lr": 0.1}}, "save only the one under 'model'"),
+        ({"model": {"w": np.zeros(1)}, "net": {"v": np.zeros(1)}}, "several dictionaries of arrays"),
+        ({"model": {"w": np.zeros(1)}, "teacher": {"w": np.zeros(1)}}, "'model', 'teacher'"),
+        ({"backbone": {"w": np.zeros(1)}}, "save only the one under 'backbone'"),
         ({"w": np.zeros(2, np.complex64)}, "'c8'"),
         ({"w": np.array(["a"])}, "'U1'"),
         ({"w": np.zeros(2, "M8[s]")}, "'M8'"),
