@@ -25,7 +25,8 @@ from registry.ranking import Ranking, rank_entries
 from zoo._utils.arrays import Bytes, Doubles
 from zoo.runner.draw import draw_poses
 from zoo.runner.images import as_image
-from zoo.runner.runner import Runner, get_keypoint_protocol, make_estimator
+from zoo.runner.protocols import get_keypoint_protocol
+from zoo.runner.runner import Runner, make_estimator
 from zoo.sample import CATALOG, NAME
 from zoo.sample.canvas import Canvas, Color, silhouette
 from zoo.sample.figure_strokes import Appearance, build_strokes, project

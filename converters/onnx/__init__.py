@@ -16,6 +16,7 @@ from converters.onnx.options import (
 from converters.onnx.quantize_options import (
     Calibration,
     QuantizeOptions,
+    calibration_needed,
     quantize_key,
     quantize_options,
 )
@@ -29,6 +30,7 @@ __all__ = [
     "OnnxOptions",
     "QuantizeOptions",
     "RefineOptions",
+    "calibration_needed",
     "nms_batch_unsupported",
     "onnx_key",
     "quantize_key",

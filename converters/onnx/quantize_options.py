@@ -67,12 +67,7 @@ def quantize_options(
     """
     _require_compatible(precision, weight_only)
     if precision == "int8" and not calibrated:
-        raise UsageError(
-            "calibration-needed",
-            "integer activations need calibration images, from which their ranges are measured",
-            expected="a folder of images similar to the inputs of the model in use",
-            hint="--calibration DIR, or --weight-only int8 to quantize only the weights",
-        )
+        raise calibration_needed()
     if precision != "int8" and calibrated:
         raise UsageError(
             "option-not-applicable",
@@ -91,6 +86,16 @@ def quantize_options(
             hint=f"--opset {FIRST_OPSET}",
         )
     return QuantizeOptions(arithmetic="int8" if precision == "int8" else "fp32")
+
+
+def calibration_needed() -> UsageError:
+    """Error for integer activations without the images that determine their ranges."""
+    return UsageError(
+        "calibration-needed",
+        "integer activations need calibration images, from which their ranges are measured",
+        expected="a folder of images similar to the inputs of the model in use",
+        hint="--calibration DIR; for ONNX and Lite, --weight-only int8 quantizes only the weights",
+    )
 
 
 def _require_compatible(precision: str, weight_only: str | None) -> None:

@@ -180,18 +180,22 @@ def _require_no_suppression(source: SourceKind, target: ConversionTarget, entry:
 def _steps_after_onnx(target: ConversionTarget) -> tuple[Step, ...]:
     """Return the steps that follow the first ONNX file."""
     if target.format == "openvino":
-        return (target.openvino or OpenvinoOptions(),)
+        return (*_quantize_steps(target), target.openvino or OpenvinoOptions())
     if target.format == "ncnn":
         return (target.ncnn or NcnnOptions(),)
     if target.format == "tflite":
         return (target.tflite or TfliteOptions(),)
     if target.format != "onnx":
         return ()
+    if target.quantize:
+        return _quantize_steps(target)
+    return (target.refine,) if target.refine and target.refine.changes else ()
+
+
+def _quantize_steps(target: ConversionTarget) -> tuple[Step, ...]:
     # The graph is simplified before it is quantized: operators after a convolution are folded into it, so
     # their outputs need no separate range.
-    refine = RefineOptions(simplify=True) if target.quantize else target.refine
-    steps: tuple[Step, ...] = (refine,) if refine and refine.changes else ()
-    return (*steps, target.quantize) if target.quantize else steps
+    return (RefineOptions(simplify=True), target.quantize) if target.quantize else ()
 
 
 def _steps_from_onnx(target: ConversionTarget, onnx_steps: tuple[Step, ...]) -> tuple[Step, ...]:

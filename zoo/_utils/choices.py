@@ -9,5 +9,8 @@ from typing import Literal
 Backend = Literal["onnx", "paddle", "lite", "openvino", "ncnn", "tflite"]
 """Engines that run a model."""
 
+FetchFormat = Literal["inference", "lite", "onnx", "openvino", "ncnn", "tflite"]
+"""Formats that ``zoo fetch`` gets: those that ``zoo convert`` writes, without the copy of a checkpoint."""
+
 Exif = Literal["apply", "ignore"]
 """Whether the EXIF orientation of images applies."""

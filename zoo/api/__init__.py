@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     )
     from zoo.api.cache import cache_info, prune
     from zoo.api.diagnostics import demo, diagnose
+    from zoo.api.fetching import fetch, fetch_many, plan
     from zoo.api.reports import report
     from zoo.api.signing import sign, verify_signature
     from zoo.api.transfer import bundle, import_bundle, mirror
-    from zoo.artifacts.fetch import fetch, fetch_many, plan
     from zoo.catalogs.queries import compare_models, complexity, info, list_models, model_info
     from zoo.evaluation.bench import bench
     from zoo.evaluation.compare import compare, compare_model
@@ -68,7 +68,7 @@ def __getattr__(name: str) -> object:  # noqa: PLR0912 (one branch for each modu
     module: ModuleType
     match name:
         case "fetch" | "fetch_many" | "plan":
-            from zoo.artifacts import fetch as module
+            from zoo.api import fetching as module
         case "list_models" | "model_info" | "info" | "compare_models" | "complexity":
             from zoo.catalogs import queries as module
         case "bench":

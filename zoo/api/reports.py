@@ -23,6 +23,7 @@ def report(
     data: Path | str | None = None,
     images: Sequence[Path] = (),
     detector: str | None = None,
+    calibration: Path | str | None = None,
     limit: int | None = None,
     plan: Plan | None = None,
     jobs: int | None = None,
@@ -42,6 +43,7 @@ def report(
         data: Folder with ``val2017/`` and ``annotations/``; None skips accuracy.
         images: Images to compare outputs on and to annotate; those of the data, or drawn ones, by default.
         detector: Detector that finds the persons in ``images`` for pose models.
+        calibration: Folder of images that determine the ranges of ``int8`` files; drawn figures by default.
         limit: Measure accuracy on the first images only.
         plan: Warm-up and measured runs of the latency; its scope is ignored, both scopes are measured.
         jobs: Images processed in parallel; the number of processors by default.
@@ -66,6 +68,7 @@ def report(
         data=Path(data) if data is not None else None,
         images=tuple(images),
         detector=detector,
+        calibration=Path(calibration) if calibration is not None else None,
         limit=limit,
         plan=plan or Plan(),
         jobs=jobs or default_jobs(),

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from converters.inference.options import published_options
 from converters.lite import LiteOptions
 from converters.ncnn.options import NcnnOptions, ncnn_options
-from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions, refine_options
-from converters.openvino.options import OpenvinoOptions, openvino_options
+from converters.onnx import OnnxOptions, QuantizeOptions, RefineOptions
+from converters.openvino.options import OpenvinoOptions
 from converters.planning.plan import ConversionTarget, Step, lite_options, onnx_options, plan_steps
+from converters.planning.targets import onnx_target, openvino_target
 from converters.tflite.options import TfliteOptions, tflite_options
 from registry.errors import NotFoundError
 from registry.schema import Artifact, ArtifactKind, Entry, Model
@@ -88,7 +89,7 @@ def plans(entry: Entry, spec: ArtifactSpec, *, build: bool | None) -> tuple[Fetc
 def _published(entry: Entry, spec: ArtifactSpec) -> Artifact | None:
     # The opt version of a published file is unknown until the file is read: a requested version is built.
     # Nor is a file used whose content cannot be verified.
-    if spec.lite_version is not None or spec.kind not in VERIFIABLE_KINDS:
+    if spec.lite_version is not None or spec.weight_only or spec.kind not in VERIFIABLE_KINDS:
         return None
     return entry.artifact(spec.kind, spec.precision, spec.target, spec.head)
 
@@ -118,23 +119,22 @@ def _is_default_head(entry: Entry, spec: ArtifactSpec) -> bool:
 def _conversion_target(entry: Entry, spec: ArtifactSpec) -> ConversionTarget | None:
     if spec.kind == "inference":
         return ConversionTarget(format="inference")
-    if spec.precision == "int8":
-        return None  # quantized models are fetched as published, not built here
+    precision = spec.precision or "fp32"
     if spec.kind == "lite":
-        options = lite_options(spec.target or "arm", spec.precision or "fp32", spec.lite_version)
+        if precision == "int8":
+            return None  # models that compute in int8 there are fetched as published, not built here
+        options = lite_options(
+            spec.target or "arm", precision, spec.lite_version, weight_only=spec.weight_only
+        )
         return ConversionTarget(format="lite", lite=options)
     if spec.kind == "onnx":
-        return ConversionTarget(
-            format="onnx", onnx=onnx_options(None), refine=refine_options(spec.precision or "fp32")
-        )
-    return _target_through_onnx(entry, spec.kind, spec.precision or "fp32")
+        return onnx_target(precision, spec.weight_only, calibrated=spec.calibrated)
+    return _target_through_onnx(entry, spec.kind, precision)
 
 
 def _target_through_onnx(entry: Entry, kind: ArtifactKind, precision: str) -> ConversionTarget | None:
     if kind == "openvino":
-        return ConversionTarget(
-            format="openvino", onnx=onnx_options(None), openvino=openvino_options(precision)
-        )
+        return openvino_target(precision, calibrated=precision == "int8")
     if kind == "tflite":
         return ConversionTarget(format="tflite", onnx=onnx_options(None), tflite=tflite_options(precision))
     return _ncnn_target(entry, precision) if kind == "ncnn" else None

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from converters.formats import Kind
+from converters.formats import Kind, inspect
 from converters.formats.locate import locate_file, locate_in_folder
+from converters.onnx import QuantizeOptions, calibration_needed
 from converters.planning.execute import result_name, run_step, safe_stem, step_key
 from converters.planning.plan import Step
+from converters.planning.targets import needs_calibration
 from converters.toolchain import Toolchains
 from registry.errors import IntegrityError, NetworkError, UsageError
 from registry.lock import Lock
 from registry.schema import Artifact, Entry, Model
 from zoo._utils.progress import NoProgress, Progress, discard_note
 from zoo._utils.threads import worker_pool
+from zoo.artifacts.calibrator import Calibrator
 from zoo.artifacts.inputs import check_recorded_inputs, matches_inputs
 from zoo.artifacts.plan import FetchPlan, plans
 from zoo.artifacts.spec import ArtifactSpec
@@ -106,6 +110,7 @@ class ArtifactResolver:
         pins: The project's lock.
         locked: Whether an artifact that ``pins`` does not name is refused; every byte is hashed then.
         reread: Whether every byte of cached files is hashed, also of those that have not changed.
+        calibrator: Prepares the inputs of conversions to integer activations; None refuses them.
         reporter: Callbacks for progress and log messages.
     """
 
@@ -115,6 +120,7 @@ class ArtifactResolver:
     pins: Lock = field(default_factory=Lock)
     locked: bool = False
     reread: bool = False
+    calibrator: Calibrator | None = None
     reporter: Reporter = field(default_factory=Reporter)
 
     def resolve(
@@ -132,6 +138,8 @@ class ArtifactResolver:
         """
         # Plans first: a request without a plan is refused before anything is downloaded.
         planned = [(entry, plans(entry, spec, build=build)) for entry, spec in orders]
+        if self.calibrator is None and any(needs_calibration(each) for each in _steps(planned)):
+            raise calibration_needed()
         with worker_pool(min(jobs, len(planned))) as pool:
             running = [pool.submit(self._resolve_first, entry, routes) for entry, routes in planned]
             return tuple(work.result() for work in running)
@@ -180,7 +188,8 @@ class ArtifactResolver:
         path, keys = stored.path, []
         for step in plan.steps:
             inputs = self._input_digests(path)
-            keys.append(_key(step, inputs, entry.name, entry))
+            with self._with_calibration(step, path, entry) as complete:
+                keys.append(_key(complete, inputs, entry.name, entry))
             folder = self.store.find_built(keys[-1], reread=self.reread)
             if folder is None or not matches_inputs(folder, inputs):
                 return None
@@ -253,7 +262,24 @@ class ArtifactResolver:
 
         Raises:
             IntegrityError: ``input-changed``: the source changed while it was converted.
+            UsageError: ``calibration-needed``.
         """
+        with self._with_calibration(step, source, entry) as complete:
+            return self._resolve_complete(source, complete, stem, entry)
+
+    @contextmanager
+    def _with_calibration(self, step: Step, source: Path, entry: Entry | None) -> Iterator[Step]:
+        """Add calibration inputs to a step that needs them; their file exists while the context is open."""
+        if not isinstance(step, QuantizeOptions) or not needs_calibration(step):
+            yield step
+            return
+        if self.calibrator is None or entry is None:
+            raise calibration_needed()
+        normalization = inspect(source).normalization or "host"
+        with self.calibrator.prepare(entry, normalization, work=self.store.work_folder()) as inputs:
+            yield step.model_copy(update={"calibration": inputs})
+
+    def _resolve_complete(self, source: Path, step: Step, stem: str, entry: Entry | None) -> StepResult:
         name, note = result_name(step, safe_stem(stem)), self.reporter.note
         inputs = self._input_digests(source)
         key = _key(step, inputs, stem, entry)
@@ -266,7 +292,7 @@ class ArtifactResolver:
                 return StepResult(slot.folder / name, from_cache=True)
         # A conversion of other bytes, filed under this key by an earlier version or by hand.
         self.store.discard_conversion(key, note=note)
-        return self.resolve_step(source, step, stem, entry)
+        return self._resolve_complete(source, step, stem, entry)
 
     def _run(self, step: Step, source: Path, out: Path, entry: Entry | None) -> None:
         run_step(
@@ -308,6 +334,12 @@ def input_files(source: Path) -> dict[str, Path]:
         found=found.kind.value,
         hint=f"zoo inspect {source}",
     )
+
+
+def _steps(planned: Sequence[tuple[Entry, Sequence[FetchPlan]]]) -> Iterator[Step]:
+    for _, routes in planned:
+        for plan in routes:
+            yield from plan.steps
 
 
 def _key(step: Step, inputs: Mapping[str, str], stem: str, entry: Entry | None) -> str:

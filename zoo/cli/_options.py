@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from converters.choices import WeightOnly
 from registry.choices import FloatPrecision, Precision, Target
-from zoo._utils.choices import Backend
+from zoo._utils.choices import Backend, FetchFormat
 from zoo.cli._groups import Command, Group
 
 
@@ -92,6 +94,21 @@ Catalog = Annotated[
 ]
 LiteOption = Annotated[Precision | None, typer.Option("--lite", help="Paddle-Lite .nb file.")]
 OnnxOption = Annotated[FloatPrecision | None, typer.Option("--onnx", help="ONNX file.")]
+FormatOption = Annotated[
+    FetchFormat | None, typer.Option("--format", help="The file in this format, converted if need be.")
+]
+WeightOnlyOption = Annotated[
+    WeightOnly | None,
+    typer.Option("--weight-only", help="Integer type for the weights of a Lite or ONNX file."),
+]
+CalibrationOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--calibration",
+        metavar="DIR",
+        help="Images for --precision int8, in COCO's layout or directly in the folder.",
+    ),
+]
 TargetOption = Annotated[
     Target | None, typer.Option("--target", help="Processor of the .nb file. Default: arm.")
 ]
@@ -102,7 +119,7 @@ BackendOption = Annotated[
     ),
 ]
 PrecisionOption = Annotated[
-    FloatPrecision,
+    Precision,
     typer.Option(
         "--precision", help="Precision of the model file; some engines still compute in fp32, and report it."
     ),

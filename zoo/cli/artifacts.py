@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from registry.choices import Precision
 from zoo.artifacts.source_options import SourceOptions
 from zoo.cli import _options as options
 from zoo.cli._output import Output
@@ -22,6 +23,12 @@ def fetch(
     inference: Annotated[bool, typer.Option("--inference", help="Inference model (default).")] = False,
     lite: options.LiteOption = None,
     onnx: options.OnnxOption = None,
+    format: options.FormatOption = None,
+    precision: Annotated[
+        Precision | None, typer.Option("--precision", help="Precision of --format. Default: fp32.")
+    ] = None,
+    weight_only: options.WeightOnlyOption = None,
+    calibration: options.CalibrationOption = None,
     everything: options.Everything = False,
     target: options.TargetOption = None,
     out: Annotated[
@@ -37,6 +44,8 @@ def fetch(
     """Download or build artifacts, and verify them.
 
     Prints the path of each artifact, one a line. Without an option for a kind, this is the inference model.
+    --format, --precision, --weight-only and --calibration mean what they mean for zoo convert; --lite fp16
+    is short for --format lite --precision fp16, and --onnx fp16 for --format onnx --precision fp16.
     """
     from zoo import api
     from zoo.artifacts.resolver import Reporter
@@ -49,6 +58,9 @@ def fetch(
         inference=inference,
         lite=lite,
         onnx=onnx,
+        format=format,
+        precision=precision,
+        weight_only=weight_only,
         everything=everything,
         target=target,
         lite_version=source.lite_version,
@@ -65,6 +77,7 @@ def fetch(
         fetched = api.fetch_many(
             names,
             request,
+            calibration=calibration,
             out=out,
             locked=source.locked,
             jobs=jobs,

@@ -20,6 +20,8 @@ def bench(
     name: options.Name,
     backend: Annotated[Backend | None, typer.Option(help="Engine. Default: all, in turn.")] = None,
     precision: options.PrecisionOption = "fp32",
+    weight_only: options.WeightOnlyOption = None,
+    calibration: options.CalibrationOption = None,
     scope: Annotated[
         Scope, typer.Option(help="The network only, or with preprocessing and postprocessing.")
     ] = "network",
@@ -50,6 +52,8 @@ def bench(
             name,
             backend=backend,
             precision=precision,
+            weight_only=weight_only,
+            calibration=calibration,
             plan=Plan(scope=scope, warmup=warmup, runs=runs),
             threads=threads,
             image=image,

@@ -35,6 +35,7 @@ def compare(
         list[str] | None,
         typer.Option(metavar="INPUT=1,3,48,320", help="Input shape of a model file with an open shape."),
     ] = None,
+    calibration: options.CalibrationOption = None,
     *,
     source: SourceOptions,
     quiet: options.Quiet = False,
@@ -55,12 +56,17 @@ def compare(
         if model is not None:
             _reject_unused(
                 "a model file",
-                {"IMAGE": images, "--build": source.build is not None, "--locked": source.locked},
+                {
+                    "IMAGE": images,
+                    "--calibration": calibration,
+                    "--build": source.build is not None,
+                    "--locked": source.locked,
+                },
             )
             passed = _compare_file(model, shape or (), source, output, reporter)
         else:
             _reject_unused("an entry, whose input shape is known", {"--shape": shape})
-            passed = _compare_entry(name, images or (), source, output, reporter)
+            passed = _compare_entry(name, images or (), calibration, source, output, reporter)
     if not passed:
         raise typer.Exit(1)
 
@@ -84,7 +90,12 @@ def _compare_file(
 
 
 def _compare_entry(
-    name: str, images: list[str] | tuple[()], source: SourceOptions, output: Output, reporter: Reporter
+    name: str,
+    images: list[str] | tuple[()],
+    calibration: Path | None,
+    source: SourceOptions,
+    output: Output,
+    reporter: Reporter,
 ) -> bool:
     from zoo import api
     from zoo.cli.render.results import format_parity, summarize_parity
@@ -93,6 +104,7 @@ def _compare_entry(
     found = api.compare(
         name,
         images=find_images(images),
+        calibration=calibration,
         lite_version=source.lite_version,
         build=source.build,
         locked=source.locked,

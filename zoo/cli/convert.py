@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from converters.choices import Program, TargetFormat, WeightOnly
+from converters.choices import Program, TargetFormat
 from registry.choices import Head, Normalization, Precision
 from zoo.cli import _options as options
 from zoo.cli._output import Output
@@ -43,15 +43,8 @@ def convert(
         str, typer.Option(metavar="T", help="Processor of a Lite file: arm, x86, opencl, or opencl,arm.")
     ] = "arm",
     lite_version: options.LiteVersion = None,
-    weight_only: Annotated[
-        WeightOnly | None, typer.Option(help="Integer type for the weights of a Lite or ONNX file.")
-    ] = None,
-    calibration: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR", help="Images for --precision int8, in COCO's layout or directly in the folder."
-        ),
-    ] = None,
+    weight_only: options.WeightOnlyOption = None,
+    calibration: options.CalibrationOption = None,
     sparse: Annotated[
         bool, typer.Option("--sparse", help="Store pruned layers of a Lite file as sparse layers.")
     ] = False,

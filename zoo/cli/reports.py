@@ -34,6 +34,7 @@ def report(
         str | None,
         typer.Option(metavar="NAME", help="Detector that finds the persons in --image for pose models."),
     ] = None,
+    calibration: options.CalibrationOption = None,
     out: Annotated[Path, typer.Option(metavar="FILE", help="Output file.")] = Path("zoo-report.html"),
     limit: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Use only the first images of --data.")
@@ -60,13 +61,14 @@ def report(
     output = Output(as_json=json, quiet=quiet)
     limit_opencv_threads()
     require_templates()
-    flags = {"--data": data, "--detector": detector, "--limit": limit}
+    flags = {"--data": data, "--detector": detector, "--calibration": calibration, "--limit": limit}
     with output.display() as display:
         found = reports.report(
             names,
             data=data,
             images=find_images(images or ()),
             detector=detector,
+            calibration=calibration,
             limit=limit,
             plan=Plan(warmup=warmup, runs=runs),
             jobs=jobs,

@@ -28,6 +28,8 @@ def run(
     ] = None,
     backend: options.BackendOption = "onnx",
     precision: options.PrecisionOption = "fp32",
+    weight_only: options.WeightOnlyOption = None,
+    calibration: options.CalibrationOption = None,
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write results.json and annotated images there.")
     ] = None,
@@ -57,6 +59,8 @@ def run(
             name,
             backend=backend,
             precision=precision,
+            weight_only=weight_only,
+            calibration=calibration,
             detector=detector,
             lite_version=source.lite_version,
             build=source.build,

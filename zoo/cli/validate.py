@@ -29,6 +29,8 @@ def validate(
     ] = None,
     backend: options.BackendOption = "onnx",
     precision: options.PrecisionOption = "fp32",
+    weight_only: options.WeightOnlyOption = None,
+    calibration: options.CalibrationOption = None,
     limit: Annotated[int | None, typer.Option(min=1, metavar="N", help="Use only the first images.")] = None,
     skip_missing: Annotated[
         bool, typer.Option("--skip-missing", help="Skip images that are annotated but missing.")
@@ -76,6 +78,8 @@ def validate(
             images=images,
             backend=backend,
             precision=precision,
+            weight_only=weight_only,
+            calibration=calibration,
             limit=limit,
             skip_missing=skip_missing,
             exif=exif,

@@ -14,18 +14,17 @@ from converters.choices import TargetFormat
 from converters.formats import inspect
 from converters.lite import LiteOptions, require_precision
 from converters.ncnn.options import NcnnOptions
-from converters.onnx import QuantizeOptions
 from converters.planning.plan import SourceKind, Step, plan_steps
 from registry import Entry, Registry
 from registry.errors import NotFoundError, UsageError, ZooError
 from registry.schema import Model
-from zoo._utils.extras import requires_extra
 from zoo.artifacts.export import copy_out
 from zoo.artifacts.plan import describe_step
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.conversion.options import ConvertOptions, conversion_target
 from zoo.conversion.source import architecture_hint, local_source, source_kind
 from zoo.local_models.heads import fit_entry
+from zoo.runner.calibration import ImageCalibrator, require_image_packages
 
 _NO_ARGMAX = (
     "ncnn has no arg-max operator: the model outputs heat maps only, and the app must find their maxima"
@@ -143,16 +142,17 @@ def _convert(
 ) -> Conversion:
     planned = _plan(located, request)
     if request.calibration is not None:
-        _require_image_packages()
+        require_image_packages()
+        calibrator = ImageCalibrator(request.calibration)
+        calibrator.require_folder()
+        resolver = replace(resolver, calibrator=calibrator)
     # Files that are copied out of the cache are hashed once more.
     resolver = replace(resolver, reread=resolver.reread or out is not None)
     path, fresh = (located.path, False) if located.path is not None else _fetch(located, resolver)
     if request.to == "safetensors":
         return Conversion(path=_write_safetensors(path, out), source=located.name, from_cache=False)
-    work = resolver.store.work_folder()
     for step in planned.steps:
-        with _add_calibration(step, path, request, located.entry, work) as complete:
-            result = resolver.resolve_step(path, complete, located.stem, located.entry)
+        result = resolver.resolve_step(path, step, located.stem, located.entry)
         path, fresh = result.path, fresh or not result.from_cache
     fp32 = _fp32_operators(path) if request.to == "lite" and request.precision == "fp16" else {}
     if out is not None:
@@ -197,28 +197,6 @@ def _plan(source: _Source, request: ConvertOptions) -> ConvertPlan:
     if source.path is None and source.entry is not None:
         _require_lite_precision(source.entry, steps)
     return ConvertPlan(source=source.name, source_kind=source.kind, target=request.to, steps=steps)
-
-
-@requires_extra("run")
-def _require_image_packages() -> None:
-    """Import the packages that preprocess images, before any conversion whose result needs them."""
-    import numpy  # noqa: F401, I001  OpenCV prints a message if numpy is missing, and does not only raise
-    import cv2  # noqa: F401  heavy, and in another extra than the conversions
-
-
-@contextmanager
-def _add_calibration(
-    step: Step, source: Path, request: ConvertOptions, entry: Entry | None, work: Path
-) -> Iterator[Step]:
-    """Add calibration inputs to a step that needs them; their file exists as long as the context is open."""
-    if not isinstance(step, QuantizeOptions) or request.calibration is None or entry is None:
-        yield step
-        return
-    from zoo.conversion.calibration import calibration  # images and numpy, which only this step needs
-
-    normalization = inspect(source).normalization or "host"
-    with calibration(entry, request.calibration, normalization, work=work) as inputs:
-        yield step.model_copy(update={"calibration": inputs})
 
 
 def _starts_from_weights(entry: Entry, request: ConvertOptions) -> bool:

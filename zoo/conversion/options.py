@@ -3,26 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TypedDict
 
 from pydantic import NonNegativeInt
 
 from converters.choices import Program, TargetFormat, WeightOnly
 from converters.inference.options import InferenceOptions, published_options, require_consistent
 from converters.lite import LiteOptions
-from converters.ncnn.options import NcnnOptions, ncnn_export, ncnn_options
-from converters.onnx import (
-    OnnxOptions,
-    QuantizeOptions,
-    RefineOptions,
-    nms_batch_unsupported,
-    quantize_options,
-    refine_options,
-)
-from converters.onnx.quantize_options import FIRST_OPSET
-from converters.openvino.options import OpenvinoOptions, openvino_options
+from converters.ncnn.options import ncnn_export, ncnn_options
+from converters.onnx import nms_batch_unsupported
 from converters.planning.plan import ConversionTarget, SourceKind, lite_options, onnx_options
-from converters.tflite.options import TfliteOptions, tflite_options
+from converters.planning.targets import onnx_target, openvino_target
+from converters.tflite.options import tflite_options
 from registry import Entry
 from registry.choices import Head, Normalization, Precision
 from registry.errors import UsageError
@@ -43,7 +34,7 @@ class ConvertOptions(Model):
         target: Processor of a Lite file, or a GPU and its fallback processor: ``opencl,arm``.
         lite_version: Version of Paddle-Lite's opt; None for the default.
         weight_only: Integer type for the weights of a Lite or ONNX file; None keeps their type.
-        calibration: Folder of images that determine the ranges of an ONNX file in ``int8``.
+        calibration: Folder of images that determine the ranges of an ONNX or OpenVINO model in ``int8``.
         sparse: Whether layers of a Lite file with many zeros are stored as sparse layers.
         opset: ONNX operator set; None for the default.
         ir_version: Version of the ONNX format; None keeps the version that the tool writes.
@@ -103,12 +94,8 @@ def conversion_target(request: ConvertOptions, source: SourceKind, entry: Entry 
             hint="add --architecture NAME (see zoo list), or an entry for the model (--catalog FILE)",
         )
     exported = source == "weights" and request.to != "safetensors"
-    return ConversionTarget(
-        format=request.to,
-        inference=_inference_options(entry, request) if entry and exported else None,
-        lite=_lite_options(request),
-        **_options_from_onnx(request, entry),
-    )
+    inference = _inference_options(entry, request) if entry and exported else None
+    return _target(request, entry).model_copy(update={"inference": inference})
 
 
 def _reject_unused_options(request: ConvertOptions) -> None:
@@ -121,7 +108,7 @@ def _reject_unused_options(request: ConvertOptions) -> None:
         "--ir-version": (request.ir_version is not None, _ONNX),
         "--fp16-io": (request.fp16_io, _ONNX),
         "--simplify": (request.simplify, _ONNX),
-        "--calibration": (request.calibration is not None, _ONNX),
+        "--calibration": (request.calibration is not None, ("onnx", "openvino")),
         "--weight-only": (request.weight_only is not None, _LITE + _ONNX),
         "--precision": (request.precision != "fp32", _LITE + _FROM_ONNX),
     }
@@ -137,9 +124,7 @@ def _reject_unused_options(request: ConvertOptions) -> None:
             )
 
 
-def _lite_options(request: ConvertOptions) -> LiteOptions | None:
-    if request.to != "lite":
-        return None
+def _lite_options(request: ConvertOptions) -> LiteOptions:
     return lite_options(
         request.target,
         request.precision,
@@ -149,41 +134,33 @@ def _lite_options(request: ConvertOptions) -> LiteOptions | None:
     )
 
 
-class _OptionsFromOnnx(TypedDict, total=False):
-    onnx: OnnxOptions
-    refine: RefineOptions
-    quantize: QuantizeOptions | None
-    openvino: OpenvinoOptions
-    ncnn: NcnnOptions
-    tflite: TfliteOptions
-
-
-def _options_from_onnx(request: ConvertOptions, entry: Entry | None) -> _OptionsFromOnnx:
-    """Return the options of the conversion to ONNX and of the steps that read ONNX."""
+def _target(request: ConvertOptions, entry: Entry | None) -> ConversionTarget:
+    """Return the target with the options of every step after the inference model."""
+    calibrated = request.calibration is not None
+    if request.to == "lite":
+        return ConversionTarget(format="lite", lite=_lite_options(request))
+    if request.to == "onnx":
+        return onnx_target(
+            request.precision,
+            request.weight_only,
+            calibrated=calibrated,
+            opset=request.opset,
+            ir_version=request.ir_version,
+            fp16_io=request.fp16_io,
+            simplify=request.simplify,
+        )
     if request.to == "openvino":
-        return {"onnx": onnx_options(request.opset), "openvino": openvino_options(request.precision)}
+        return openvino_target(request.precision, calibrated=calibrated, opset=request.opset)
     if request.to == "tflite":
-        return {"onnx": onnx_options(request.opset), "tflite": tflite_options(request.precision)}
+        tflite = tflite_options(request.precision)
+        return ConversionTarget(format="tflite", onnx=onnx_options(request.opset), tflite=tflite)
     if request.to == "ncnn":
         # The catalog states whether an entry has an arg-max; for a file, the user allows its removal.
         implied = request.argmax is None and getattr(entry.output, "argmax", False) if entry else False
         allowed = request.argmax is False and entry is None
         ncnn = ncnn_options(request.precision, without_argmax=implied or allowed)
-        return {"onnx": onnx_options(request.opset), "ncnn": ncnn}
-    if request.to != "onnx":
-        return {}
-    quantize = quantize_options(
-        request.precision,
-        request.weight_only,
-        calibrated=request.calibration is not None,
-        opset=request.opset,
-    )
-    precision = "fp32" if quantize else request.precision
-    return {
-        "onnx": onnx_options(request.opset or (FIRST_OPSET if quantize else None), request.ir_version),
-        "refine": refine_options(precision, fp16_io=request.fp16_io, simplify=request.simplify),
-        "quantize": quantize,
-    }
+        return ConversionTarget(format="ncnn", onnx=onnx_options(request.opset), ncnn=ncnn)
+    return ConversionTarget(format=request.to)
 
 
 def _inference_options(entry: Entry, request: ConvertOptions) -> InferenceOptions:

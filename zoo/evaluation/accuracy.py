@@ -9,7 +9,8 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
-from registry.choices import FloatPrecision as Precision
+from converters.choices import WeightOnly
+from registry.choices import Precision
 from registry.errors import UsageError
 from registry.schema import DetectionOutput, Entry, HeatmapOutput, Source
 from registry.schema.base import Model
@@ -34,15 +35,14 @@ from zoo.runner.detector import Detector
 from zoo.runner.loading import LoadedModel
 from zoo.runner.postprocess.poses import joint_sigmas
 from zoo.runner.preprocess import describe_image_processing
-from zoo.runner.protocols import EVALUATION_BOX_THRESHOLD, with_detector_boxes
-from zoo.runner.runner import (
+from zoo.runner.protocols import (
+    EVALUATION_BOX_THRESHOLD,
     get_detection_protocol,
     get_keypoint_protocol,
-    make_detector,
-    make_estimator,
     no_protocol_error,
-    require_runnable,
+    with_detector_boxes,
 )
+from zoo.runner.runner import make_detector, make_estimator, require_runnable
 
 
 class Validation(Model):
@@ -53,6 +53,8 @@ class Validation(Model):
         detector: Entry whose boxes were used; None for annotated boxes, and for detectors.
         backend: Backend that ran the model.
         precision: Precision of the file. The engine string names the precision of the arithmetic.
+        weight_only: Integer type of the stored weights; None where they have the precision of the file.
+        calibration: Images that determined the ranges of an ``int8`` file: a folder, or ``drawn figures``.
         artifact: Artifact, for example ``lite-x86-fp32``.
         origin: ``published`` or ``built``.
         engine: Engine and its version.
@@ -79,6 +81,8 @@ class Validation(Model):
     detector: str | None = None
     backend: Backend
     precision: Precision
+    weight_only: WeightOnly | None = None
+    calibration: str | None = None
     artifact: str
     origin: str
     engine: str
@@ -224,6 +228,7 @@ def measure(
     first = networks[0]
     figure = select_figure(first.entry, with_detector_boxes=bool(detectors))
     detector = detectors[0].entry.id if detectors else None
+    calibrator = first.config.calibrator
     if whole is None:
         whole = is_whole_split(protocol, len(data.document["images"]) - data.missing, limit)
     workers = [
@@ -239,6 +244,8 @@ def measure(
         detector=detector,
         backend=first.config.backend,
         precision=first.config.precision,
+        weight_only=first.config.weight_only,
+        calibration=calibrator.source if calibrator else None,
         artifact=first.fetched.artifact,
         origin=first.fetched.origin,
         engine=f"{first.session.engine} {first.session.engine_version}",
@@ -247,7 +254,7 @@ def measure(
         images=measured.images,
         results=measured.results,
         size_mismatches=measured.size_mismatches,
-        notes=measured.notes,
+        notes=(*measured.notes, *((calibrator.note,) if calibrator else ())),
         missing=data.missing,
         protocol=protocol,
         published_protocol=published_protocol,

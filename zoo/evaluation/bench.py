@@ -16,7 +16,8 @@ from zoo.runner.load import make_config
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
-    from registry.choices import FloatPrecision as Precision
+    from converters.choices import WeightOnly
+    from registry.choices import Precision
     from zoo._utils.choices import Backend
     from zoo.artifacts.resolver import ArtifactResolver, Reporter
     from zoo.evaluation.latency import Bench, Plan, Timing
@@ -30,6 +31,8 @@ def bench(
     *,
     backend: Backend | None = None,
     precision: Precision = "fp32",
+    weight_only: WeightOnly | None = None,
+    calibration: Path | str | None = None,
     plan: Plan | None = None,
     threads: int = 1,
     image: Path | str | None = None,
@@ -46,6 +49,8 @@ def bench(
         backend: One backend; its failure is an error. Default: all backends, with a reason in the row of each
             that cannot run. Toolchains of optional engines are installed only for a backend named here.
         precision: Precision of the file.
+        weight_only: Integer type of the stored weights.
+        calibration: Folder of images that determine the ranges of an ``int8`` file; drawn figures by default.
         plan: Scope, number of warm-up runs and of measured runs.
         threads: Threads of one run.
         image: Input image. Default: a drawn one.
@@ -73,7 +78,14 @@ def bench(
     for each in (backend,) if backend else BACKENDS:
         version = lite_version if each == "lite" or backend else None
         config = make_config(
-            "bench", backend=each, precision=precision, threads=threads, lite_version=version, build=build
+            "bench",
+            backend=each,
+            precision=precision,
+            weight_only=weight_only,
+            calibration=calibration,
+            threads=threads,
+            lite_version=version,
+            build=build,
         )
         resolver.reporter.note(f"measuring {each}")
         timings.append(_time_backend(entry, config, sample, plan, resolver, required=backend is not None))
@@ -101,6 +113,7 @@ def _time_backend(
             format=config.backend,
             backend=config.backend,
             precision=config.precision,
+            weight_only=config.weight_only,
             threads=config.threads,
             reason="; ".join(filter(None, (error.message, hint))),
         )

@@ -31,6 +31,7 @@ def compare(
     name: str,
     *,
     images: Sequence[Path] = (),
+    calibration: Path | str | None = None,
     lite_version: str | None = None,
     build: bool | None = None,
     locked: bool = False,
@@ -45,6 +46,7 @@ def compare(
     Args:
         name: ``name`` or ``name@release``.
         images: Images to compare on; a pose model treats a whole image as one person. Default: drawn figures.
+        calibration: Folder of images that determine the ranges of ``int8`` files; drawn figures by default.
         lite_version: Version of Paddle-Lite.
         build: True always converts locally, False never does, None converts what is not published.
         locked: Reject artifacts that ``zoo.lock`` does not name.
@@ -67,7 +69,11 @@ def compare(
     ):
         reference = record_layers(network, samples)
         engine = f"{network.session.engine} {network.session.engine_version}"
-    configs = formats_to_compare(build=build, lite_version=lite_version)
+    configs = formats_to_compare(
+        build=build,
+        lite_version=lite_version,
+        calibration=Path(calibration) if calibration is not None else None,
+    )
     rows = [
         compare_format(entry, config, samples, reference, without_optional_tools(resolver))
         for config in configs

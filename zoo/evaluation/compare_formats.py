@@ -41,12 +41,15 @@ def without_optional_tools(resolver: ArtifactResolver) -> ArtifactResolver:
     return replace(resolver, toolchains=resolver.toolchains.without_building(OPTIONAL_TOOLS))
 
 
-def formats_to_compare(*, build: bool | None, lite_version: str | None) -> tuple[RunConfig, ...]:
+def formats_to_compare(
+    *, build: bool | None, lite_version: str | None, calibration: Path | None = None
+) -> tuple[RunConfig, ...]:
     """List every format that runs on this machine, except the inference model itself.
 
     Args:
         build: As for ``zoo.compare``.
         lite_version: Version of Paddle-Lite.
+        calibration: Folder of images that determine the ranges of ``int8`` files; None for drawn figures.
     """
     from zoo.runner.loading import RunConfig  # imported here: needs the extra "run"
 
@@ -54,6 +57,8 @@ def formats_to_compare(*, build: bool | None, lite_version: str | None) -> tuple
         RunConfig(
             backend=each.backend,
             precision=each.precision,
+            weight_only=each.weight_only,
+            calibration=calibration if each.calibrated else None,
             # Converted locally: the published file may come from another version of Paddle-Lite.
             build=True if build is None and each.interpreted else build,
             lite_version=lite_version if each.spec.kind == "lite" else None,
@@ -92,7 +97,7 @@ def compare_format(
         with load_networks([(entry, config)], resolver) as (network,):
             engine = f"{network.session.engine} {network.session.engine_version}"
             expected = without_argmax(reference) if config.format.heat_maps_only else reference
-            found = compare_layers(expected, record_layers(network, samples), entry, config.precision)
+            found = compare_layers(expected, record_layers(network, samples), entry, config.format.tolerance)
     except ZooError as error:
         state = _state_after(error)
         if state is None:

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from pydantic import NonNegativeInt, PositiveInt
 
-from registry.choices import FloatPrecision as Precision
-from registry.choices import Scope
+from converters.choices import WeightOnly
+from registry.choices import Precision, Scope
 from registry.errors import UsageError
 from registry.schema import Entry
 from registry.schema.base import Model
@@ -21,8 +21,8 @@ from zoo._utils.choices import Backend
 from zoo.runner.images import Image
 from zoo.runner.loading import LoadedModel
 from zoo.runner.preprocess import prepare_image
-from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, as_python_deployment
-from zoo.runner.runner import get_keypoint_protocol, make_detector, make_estimator
+from zoo.runner.protocols import PYTHON_DEPLOYMENT_NMS, as_python_deployment, get_keypoint_protocol
+from zoo.runner.runner import make_detector, make_estimator
 
 
 class Plan(Model):
@@ -69,6 +69,7 @@ class Timing(Model):
         format: Artifact, for example ``onnx-fp32``; the name of the backend if there is no artifact.
         backend: Backend that ran the model.
         precision: Precision of the file. The engine string names the precision of the arithmetic.
+        weight_only: Integer type of the stored weights; None where they have the precision of the file.
         engine: Engine and its version; None if the format was not run.
         threads: Threads of one run.
         summary: The times; None if the format was not run.
@@ -78,6 +79,7 @@ class Timing(Model):
     format: str
     backend: Backend
     precision: Precision
+    weight_only: WeightOnly | None = None
     engine: str | None = None
     threads: int
     summary: Summary | None = None
@@ -127,6 +129,7 @@ def time_network(network: LoadedModel, image: Image, plan: Plan) -> Timing:
         format=network.fetched.artifact,
         backend=network.config.backend,
         precision=network.config.precision,
+        weight_only=network.config.weight_only,
         engine=f"{network.session.engine} {network.session.engine_version}",
         threads=network.session.threads,
         summary=summarize(measure_durations(run, warmup=plan.warmup, runs=plan.runs)),

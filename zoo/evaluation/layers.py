@@ -14,8 +14,9 @@ from zoo.runner.loading import LoadedModel, with_session
 from zoo.runner.postprocess.boxes import decode_raw, select_candidates
 from zoo.runner.postprocess.heads import identify_head
 from zoo.runner.postprocess.heatmaps import decode_heatmaps
+from zoo.runner.protocols import get_detection_protocol, get_keypoint_protocol
 from zoo.runner.results import Detections
-from zoo.runner.runner import get_detection_protocol, get_keypoint_protocol, make_detector, make_estimator
+from zoo.runner.runner import make_detector, make_estimator
 from zoo.runner.sessions.session import Arrays, Session
 
 

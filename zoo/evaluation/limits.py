@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from registry.choices import FloatPrecision
 from registry.schema import Entry
 
 RELATIVE_TOLERANCE = 1e-3
@@ -66,14 +67,15 @@ DEFAULTS = Limits(
 )
 
 
-def select_limits(entry: Entry, precision: Literal["fp32", "fp16"]) -> Limits:
+def select_limits(entry: Entry, precision: FloatPrecision | None) -> Limits:
     """Select the limits of the catalog, or the defaults.
 
-    FP16 has no default limits: what it costs is a question of accuracy, not of conversion.
+    FP16 has no default limits, and quantized files have none: what they cost is a question of accuracy, not
+    of conversion.
 
     Args:
         entry: The entry.
-        precision: Precision of the format.
+        precision: Precision whose tolerances apply; None for quantized files.
     """
     for tolerance in entry.tolerances:
         if tolerance.precision == precision:

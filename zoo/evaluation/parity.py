@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from registry.choices import FloatPrecision
 from registry.errors import ConversionError
 from registry.schema import Entry
 from registry.schema.base import Model
@@ -61,8 +62,8 @@ class FormatParity(Model):
     Attributes:
         format: Artifact, for example ``lite-x86-fp32``.
         state: ``same`` or ``differs``; ``failed``: the conversion or the engine failed; ``measured``: FP16
-            without a limit in the catalog; ``not-run``: cannot run on this machine; ``missing``: the artifact
-            or a tool it requires is not on this machine.
+            without a limit in the catalog, or quantized; ``not-run``: cannot run on this machine;
+            ``missing``: the artifact or a tool it requires is not on this machine.
         engine: Engine and its version; None if the format was not run.
         layers: The compared quantities.
         first_layer: First layer that differs.
@@ -108,7 +109,7 @@ class Parity(Model):
 
 
 def compare_layers(
-    reference: LayerOutputs, other: LayerOutputs, entry: Entry, precision: Literal["fp32", "fp16"]
+    reference: LayerOutputs, other: LayerOutputs, entry: Entry, precision: FloatPrecision | None
 ) -> FormatParity:
     """Compare the outputs of a format with those of the inference model.
 
@@ -116,7 +117,7 @@ def compare_layers(
         reference: Outputs of the inference model.
         other: Outputs of the format on the same images.
         entry: The entry; its tolerances are the limits, or the defaults if it has none.
-        precision: Precision of the format.
+        precision: Precision whose tolerances apply; None for quantized files.
 
     Returns:
         The comparison, with an empty format name and no engine.

@@ -18,7 +18,8 @@ from zoo.runner.load import make_config
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
-    from registry.choices import FloatPrecision as Precision
+    from converters.choices import WeightOnly
+    from registry.choices import Precision
     from zoo._utils.choices import Backend, Exif
     from zoo.artifacts.resolver import Reporter
     from zoo.evaluation.accuracy import DetectorBoxes, Validation
@@ -33,6 +34,8 @@ def validate(
     images: Path | str | None = None,
     backend: Backend = "onnx",
     precision: Precision = "fp32",
+    weight_only: WeightOnly | None = None,
+    calibration: Path | str | None = None,
     limit: int | None = None,
     skip_missing: bool = False,
     jobs: int | None = None,
@@ -55,7 +58,9 @@ def validate(
         annotations: Annotation file, if it is not in ``data``.
         images: Folder of the images, if it is not in ``data``.
         backend: ``onnx``, ``paddle``, ``lite``, ``openvino``, ``ncnn`` or ``tflite``.
-        precision: Precision of the file. OpenVINO, ncnn and LiteRT compute in FP32 in either case.
+        precision: Precision of the file. OpenVINO, ncnn and LiteRT compute FP16 files in FP32.
+        weight_only: Integer type of the stored weights.
+        calibration: Folder of images that determine the ranges of an ``int8`` file; drawn figures by default.
         limit: Evaluate only the first N images.
         skip_missing: Skip images that the annotation file names but the folder does not contain.
         jobs: Number of images processed in parallel. Default: the number of processors.
@@ -78,7 +83,13 @@ def validate(
     from zoo.runner.loading import load_networks, one_per_thread
 
     config = make_config(
-        "validate", backend=backend, precision=precision, lite_version=lite_version, build=build
+        "validate",
+        backend=backend,
+        precision=precision,
+        weight_only=weight_only,
+        calibration=calibration,
+        lite_version=lite_version,
+        build=build,
     )
     chosen = settings or from_environment()
     registry = load_registry(chosen)

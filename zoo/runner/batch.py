@@ -11,8 +11,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from converters.choices import WeightOnly
 from converters.fs.atomic import check_writable, publish_bytes
-from registry.choices import FloatPrecision as Precision
+from registry.choices import Precision
 from registry.errors import NotFoundError, UsageError, ZooError
 from registry.schema import Model
 from zoo._utils.choices import Backend
@@ -73,7 +74,9 @@ class RunResult(Model):
         entry: ``name@release``.
         detector: Entry of the detector; None without one.
         backend: Backend of both models.
-        precision: Stored precision of the model file; ``engine`` states the computed one.
+        precision: Precision of the model file; ``engine`` states the computed one.
+        weight_only: Integer type of the stored weights; None where they have the precision of the file.
+        calibration: Images that determined the ranges of an ``int8`` file: a folder, or ``drawn figures``.
         engine: Engine and its version.
         image_processing: OpenCV and the instruction sets it uses, on which the last digits depend.
         images: Images, in order.
@@ -87,6 +90,8 @@ class RunResult(Model):
     detector: str | None
     backend: Backend
     precision: Precision
+    weight_only: WeightOnly | None = None
+    calibration: str | None = None
     engine: str
     image_processing: str
     images: tuple[ImageSummary, ...]
@@ -198,11 +203,14 @@ class _Run:
         if self.out is not None:
             self.written.append(_write_results(self.out, self.results))
         model = self.runner.model
+        calibrator = model.config.calibrator
         return RunResult(
             entry=model.entry.id,
             detector=self.runner.detector.entry.id if self.runner.detector else None,
             backend=model.config.backend,
             precision=model.config.precision,
+            weight_only=model.config.weight_only,
+            calibration=calibrator.source if calibrator else None,
             engine=f"{model.session.engine} {model.session.engine_version}",
             image_processing=describe_image_processing(),
             images=tuple(self.images),
@@ -213,6 +221,8 @@ class _Run:
         )
 
     def _notes(self) -> Iterator[str]:
+        if calibrator := self.runner.model.config.calibrator:
+            yield calibrator.note
         numbered = [path for path in self.files if _number(path) is not None and not is_video(path)]
         clashing = [path for path in numbered if isinstance(self.ids[path], str)]
         if clashing:

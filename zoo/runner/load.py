@@ -13,7 +13,10 @@ from zoo.catalogs.sources import load_registry
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
-    from registry.choices import FloatPrecision as Precision
+    from pathlib import Path
+
+    from converters.choices import WeightOnly
+    from registry.choices import Precision
     from zoo._utils.choices import Backend
     from zoo.artifacts.resolver import Reporter
     from zoo.runner.loading import RunConfig
@@ -26,6 +29,8 @@ def load(
     *,
     backend: Backend = "onnx",
     precision: Precision = "fp32",
+    weight_only: WeightOnly | None = None,
+    calibration: Path | str | None = None,
     detector: str | None = None,
     box_threshold: float = 0.5,
     threads: int = 1,
@@ -42,7 +47,9 @@ def load(
     Args:
         name: ``name`` or ``name@release``.
         backend: ``onnx``, ``paddle``, ``lite``, ``openvino``, ``ncnn`` or ``tflite``.
-        precision: Stored precision of the file; OpenVINO, ncnn and LiteRT always compute in single precision.
+        precision: Precision of the file; OpenVINO, ncnn and LiteRT compute FP16 files in single precision.
+        weight_only: Integer type of the stored weights.
+        calibration: Folder of images that determine the ranges of an ``int8`` file; drawn figures by default.
         detector: Entry of the detector that finds persons for a pose model; without it the whole image is
             one person.
         box_threshold: Persons must score above this.
@@ -61,7 +68,14 @@ def load(
     from zoo.runner.runner import Runner, require_runnable
 
     config = make_config(
-        "load", backend=backend, precision=precision, threads=threads, lite_version=lite_version, build=build
+        "load",
+        backend=backend,
+        precision=precision,
+        weight_only=weight_only,
+        calibration=calibration,
+        threads=threads,
+        lite_version=lite_version,
+        build=build,
     )
     resolved = settings or from_environment()
     catalog = load_registry(resolved)

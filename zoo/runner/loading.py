@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from pydantic import PositiveInt
+from pydantic import PositiveInt, model_validator
 
+from converters.choices import WeightOnly
 from converters.formats.bounded_io import open_regular_file
 from converters.process.interpreter import Interpreter
-from registry.choices import FloatPrecision as Precision
+from registry.choices import Precision
 from registry.errors import IntegrityError, NetworkError, NotFoundError, UsageError
 from registry.schema import Entry, Model
 from zoo._utils.choices import Backend
@@ -22,6 +23,7 @@ from zoo.artifacts.formats import Format, format_of
 from zoo.artifacts.plan import plans
 from zoo.artifacts.resolver import ArtifactResolver, Fetched
 from zoo.artifacts.spec import ArtifactSpec
+from zoo.runner.calibration import ImageCalibrator, calibration_unused
 
 if TYPE_CHECKING:
     from zoo.runner.sessions import Session
@@ -38,8 +40,10 @@ class RunConfig(Model):
     Attributes:
         backend: ``paddle`` (Paddle Inference), ``onnx`` (onnxruntime), ``lite`` (Paddle-Lite on x86; with
             ``fp16`` the ARM file under ARM FP16 emulation), ``openvino``, ``ncnn`` or ``tflite``.
-        precision: Stored precision of the file. OpenVINO, ncnn and TensorFlow Lite always compute in single
+        precision: Precision of the file. OpenVINO, ncnn and TensorFlow Lite compute FP16 files in single
             precision.
+        weight_only: Integer type of the stored weights; the arithmetic stays in ``precision``.
+        calibration: Folder of images that determine the ranges of an ``int8`` file; None for drawn figures.
         threads: Threads one run may use.
         lite_version: Version of Paddle-Lite's opt and of the runtime.
         build: True always converts locally, False never, None only what is not published.
@@ -47,6 +51,8 @@ class RunConfig(Model):
 
     backend: Backend = "onnx"
     precision: Precision = "fp32"
+    weight_only: WeightOnly | None = None
+    calibration: Path | None = None
     threads: PositiveInt = 1
     lite_version: str | None = None
     build: bool | None = None
@@ -58,7 +64,22 @@ class RunConfig(Model):
         Raises:
             UsageError: ``…-precision-unsupported``.
         """
-        return format_of(self.backend, self.precision)
+        return format_of(self.backend, self.precision, self.weight_only)
+
+    @property
+    def calibrator(self) -> ImageCalibrator | None:
+        """Source of the calibration inputs; None for a format without calibration.
+
+        Raises:
+            UsageError: ``…-precision-unsupported``.
+        """
+        return ImageCalibrator(self.calibration) if self.format.calibrated else None
+
+    @model_validator(mode="after")
+    def _reject_unused_calibration(self) -> RunConfig:
+        if self.calibration is not None and self.precision != "int8":
+            raise calibration_unused()
+        return self
 
 
 @dataclass(frozen=True, eq=False)
@@ -110,7 +131,11 @@ def load_networks(
         ZooError: A file cannot be fetched, or its engine does not load it.
     """
     # Files and interpreters are resolved one after the other, so that no two threads fetch the same one.
-    openers = [partial(_open, entry, config, _prepare(entry, config, resolver)) for entry, config in requests]
+    prepared: dict[tuple[str, RunConfig], _Prepared] = {}
+    for entry, config in requests:
+        if (entry.id, config) not in prepared:
+            prepared[entry.id, config] = _prepare(entry, config, resolver)
+    openers = [partial(_open, entry, config, prepared[entry.id, config]) for entry, config in requests]
     with ExitStack() as stack:
         attempts = _open_in_parallel(openers)
         for attempt in attempts:
@@ -141,6 +166,9 @@ class _Prepared:
 
 def _prepare(entry: Entry, config: RunConfig, resolver: ArtifactResolver) -> _Prepared:
     spec = artifact_spec(config)
+    if (calibrator := config.calibrator) is not None:
+        calibrator.require_folder()
+        resolver = replace(resolver, calibrator=calibrator)
     fetched = _fetch(entry, spec, config, resolver)
     return _Prepared(fetched, find_normalization(entry, fetched, resolver), _interpreter(config, resolver))
 

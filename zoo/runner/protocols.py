@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from converters.inference.options import EVALUATION_NMS
+from registry.errors import UsageError
+from registry.schema import Entry
 from registry.schema.io import DetectionOutput, HeatmapOutput
 from registry.schema.protocol import (
     Crop,
@@ -104,4 +106,47 @@ def default_detection_protocol(output: DetectionOutput) -> DetectionProtocol:
             cell="the default protocol, since the catalog has no figure to measure",
             revision=_REVISION,
         ),
+    )
+
+
+def get_keypoint_protocol(entry: Entry) -> KeypointProtocol:
+    """Return the protocol of an entry's first keypoint figure; it states how heatmaps are decoded.
+
+    An entry without such a figure has the default protocol.
+
+    Raises:
+        UsageError: ``no-protocol``.
+    """
+    for figure in entry.accuracy:
+        if isinstance(figure.protocol, KeypointProtocol):
+            return figure.protocol
+    if isinstance(entry.output, HeatmapOutput):
+        return default_keypoint_protocol(entry.output)
+    raise no_protocol_error(entry)
+
+
+def get_detection_protocol(entry: Entry) -> DetectionProtocol:
+    """Return the protocol of an entry's first detection figure; it states how boxes are suppressed.
+
+    An entry without such a figure has the default protocol.
+
+    Raises:
+        UsageError: ``no-protocol``.
+    """
+    for figure in entry.accuracy:
+        if isinstance(figure.protocol, DetectionProtocol):
+            return figure.protocol
+    if isinstance(entry.output, DetectionOutput):
+        return default_detection_protocol(entry.output)
+    raise no_protocol_error(entry)
+
+
+def no_protocol_error(entry: Entry) -> UsageError:
+    """Error for an entry without a figure that can be measured."""
+    figures = ", ".join(f"{figure.metric} ({figure.protocol.kind})" for figure in entry.accuracy)
+    return UsageError(
+        "no-protocol",
+        f"the catalog has no figure with an executable protocol for {entry.id}",
+        found=figures or "no accuracy figure",
+        hint=f"zoo show {entry.short_id}",
     )

@@ -11,7 +11,7 @@ import numpy as np
 from registry.errors import UsageError
 from registry.schema import Entry
 from registry.schema.io import DetectionOutput, HeatmapOutput
-from registry.schema.protocol import DetectionProtocol, KeypointProtocol, MulticlassNms
+from registry.schema.protocol import KeypointProtocol, MulticlassNms
 from zoo._utils.ordered_map import map_ahead
 from zoo.datasets.categories import PERSON, find_person
 from zoo.runner.detector import Detector
@@ -24,8 +24,7 @@ from zoo.runner.protocols import (
     PYTHON_DEPLOYMENT_BOX_THRESHOLD,
     PYTHON_DEPLOYMENT_NMS,
     as_python_deployment,
-    default_detection_protocol,
-    default_keypoint_protocol,
+    get_keypoint_protocol,
 )
 from zoo.runner.results import DetectionRecord, Detections, ImageResult, PoseRecord, Poses
 
@@ -217,49 +216,6 @@ def not_a_detector_error(entry: Entry) -> UsageError:
 
 def _describe_output(entry: Entry) -> str:
     return {"heatmap": "keypoints", "detection": "boxes", "coordinates": "joints in space"}[entry.output.kind]
-
-
-def get_keypoint_protocol(entry: Entry) -> KeypointProtocol:
-    """Return the protocol of an entry's first keypoint figure; it states how heatmaps are decoded.
-
-    An entry without such a figure has the default protocol.
-
-    Raises:
-        UsageError: ``no-protocol``.
-    """
-    for figure in entry.accuracy:
-        if isinstance(figure.protocol, KeypointProtocol):
-            return figure.protocol
-    if isinstance(entry.output, HeatmapOutput):
-        return default_keypoint_protocol(entry.output)
-    raise no_protocol_error(entry)
-
-
-def get_detection_protocol(entry: Entry) -> DetectionProtocol:
-    """Return the protocol of an entry's first detection figure; it states how boxes are suppressed.
-
-    An entry without such a figure has the default protocol.
-
-    Raises:
-        UsageError: ``no-protocol``.
-    """
-    for figure in entry.accuracy:
-        if isinstance(figure.protocol, DetectionProtocol):
-            return figure.protocol
-    if isinstance(entry.output, DetectionOutput):
-        return default_detection_protocol(entry.output)
-    raise no_protocol_error(entry)
-
-
-def no_protocol_error(entry: Entry) -> UsageError:
-    """Error for an entry without a figure that can be measured."""
-    figures = ", ".join(f"{figure.metric} ({figure.protocol.kind})" for figure in entry.accuracy)
-    return UsageError(
-        "no-protocol",
-        f"the catalog has no figure with an executable protocol for {entry.id}",
-        found=figures or "no accuracy figure",
-        hint=f"zoo show {entry.short_id}",
-    )
 
 
 def coco_categories(output: DetectionOutput) -> tuple[int, ...]:

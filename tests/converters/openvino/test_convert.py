@@ -10,11 +10,11 @@ import pytest
 
 from converters.formats import Inspection, inspect
 from converters.openvino.convert import run_openvino_job
-from converters.openvino.options import OpenvinoOptions, openvino_key, openvino_options
+from converters.openvino.options import OpenvinoOptions, openvino_key
 from converters.provenance.statement import read_provenance
 from converters.toolchain import Toolchains
 from converters.toolchain.pins import OPENVINO
-from registry.errors import ConversionError, UsageError
+from registry.errors import ConversionError
 from tests.conftest import ensured
 from zoo.runner.sessions import open_session
 
@@ -109,14 +109,8 @@ def test_a_graph_with_an_unknown_operator_is_an_error(convert: Convert, tmp_path
     assert not (tmp_path / "ir" / "model.xml").exists()
 
 
-def test_integers_are_refused() -> None:
-    with pytest.raises(UsageError) as caught:
-        openvino_options("int8")
-
-    assert caught.value.code == "openvino-precision-unsupported"
-
-
 def test_the_weight_type_is_part_of_the_key() -> None:
-    keys = {openvino_key({"model": "0" * 64}, openvino_options(each)) for each in ("fp32", "fp16")}
+    options = (OpenvinoOptions(weights="fp32"), OpenvinoOptions(weights="fp16"))
+    keys = {openvino_key({"model": "0" * 64}, each) for each in options}
 
     assert len(keys) == 2

@@ -36,4 +36,29 @@ def test_an_unsupported_precision_is_refused() -> None:
     with pytest.raises(UsageError) as caught:
         format_of("paddle", "fp16")
 
-    assert (caught.value.code, caught.value.expected) == ("paddle-precision-unsupported", "fp32")
+    assert (caught.value.code, caught.value.expected) == ("paddle-precision-unsupported", "--precision fp32")
+
+
+def test_a_format_is_found_by_the_options_that_an_error_names() -> None:
+    with pytest.raises(UsageError) as caught:
+        format_of("lite", "fp16", "int8")
+
+    assert caught.value.found == "fp16 with int8 weights"
+    assert "--precision fp32 --weight-only int16" in str(caught.value.expected)
+    for each in FORMATS:
+        assert format_of(each.backend, each.precision, each.weight_only) is each
+
+
+def test_quantized_formats_have_no_tolerance_and_only_integer_activations_need_images() -> None:
+    bounded = {each.name: each.tolerance for each in FORMATS}
+    calibrated = [each.name for each in FORMATS if each.calibrated]
+
+    assert bounded["onnx-fp16"] == "fp16"
+    assert [name for name, limit in bounded.items() if limit is None] == [
+        "onnx-int8",
+        "onnx-fp32-int8-weights",
+        "lite-x86-fp32-int8-weights",
+        "lite-x86-fp32-int16-weights",
+        "openvino-int8",
+    ]
+    assert calibrated == ["onnx-int8", "openvino-int8"]

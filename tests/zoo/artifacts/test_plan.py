@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any, get_args
+
 import pytest
 
 import registry
-from registry.errors import NotFoundError
+from converters.choices import TargetFormat
+from registry.errors import NotFoundError, UsageError
+from zoo._utils.choices import FetchFormat
+from zoo.artifacts.formats import FORMATS, Format
 from zoo.artifacts.plan import FetchPlan, plans
 from zoo.artifacts.spec import ArtifactSpec, FetchOptions
+from zoo.conversion.convert import plan
+from zoo.conversion.options import ConvertOptions
 
 SHIPPED = registry.load()
 
@@ -99,3 +107,71 @@ def test_an_openvino_model_is_built_here_even_where_one_is_listed() -> None:
     with pytest.raises(NotFoundError) as caught:
         first(name, want, build=False)
     assert caught.value.hint == "leave out --no-build: openvino-fp16 is converted here"
+
+
+@pytest.mark.parametrize("name", ["tinypose_128x96", "picodet_s_192_pedestrian"])
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+def test_fetch_and_convert_take_the_same_steps_and_so_share_the_cache(name: str, format: Format) -> None:
+    """Equal steps from the same file have equal keys; `--format` and `--to` mean the same files."""
+    entry, spec = SHIPPED.get(name), format.spec
+    wanted: dict[str, Any] = {"format": spec.kind, "target": spec.target, "weight_only": spec.weight_only}
+    wanted |= {"precision": spec.precision} if spec.precision else {}
+    options = {key: value for key, value in wanted.items() if value is not None} | {"to": wanted["format"]}
+    del options["format"]
+    calibration = {"calibration": Path("images")} if spec.calibrated else {}
+
+    (fetched,) = FetchOptions(**wanted).specs(entry)
+    routes = plans(entry, fetched, build=True)
+    converted = plan(name, ConvertOptions(**options, **calibration), SHIPPED)
+
+    assert fetched == spec
+    start = "weights" if converted.source_kind == "weights" else "inference"
+    assert [route.steps for route in routes if route.start.kind == start] == [converted.steps]
+
+
+def test_fetch_gets_every_format_that_convert_writes() -> None:
+    assert {*get_args(FetchFormat), "safetensors"} == set(get_args(TargetFormat))
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ({"inference": True}, {"format": "inference"}),
+        ({"lite": "fp16"}, {"format": "lite", "precision": "fp16"}),
+        ({"lite": "fp32", "target": "x86"}, {"format": "lite", "target": "x86"}),
+        ({"onnx": "fp16"}, {"format": "onnx", "precision": "fp16"}),
+        ({}, {"format": "inference"}),
+    ],
+)
+def test_the_short_options_are_the_same_request(short: dict[str, Any], long: dict[str, Any]) -> None:
+    entry = SHIPPED.get("tinypose_128x96")
+
+    specs = FetchOptions(**short).specs(entry)
+    assert specs == FetchOptions(**long).specs(entry)
+    assert specs == FetchOptions(**{**short, **long}).specs(entry)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"precision": "fp16"},
+        {"weight_only": "int8", "onnx": "fp32"},
+        {"format": "inference", "precision": "fp16"},
+        {"format": "tflite", "weight_only": "int8"},
+        {"format": "onnx", "target": "x86"},
+    ],
+)
+def test_an_option_of_another_format_is_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(UsageError) as caught:
+        FetchOptions(**options).specs(SHIPPED.get("tinypose_128x96"))
+
+    assert caught.value.code == "option-not-applicable"
+
+
+@pytest.mark.parametrize("format", FORMATS, ids=lambda format: format.name)
+def test_the_options_in_a_hint_request_the_artifact(format: Format) -> None:
+    """Users type what a hint shows."""
+    options = [option.split() for option in f" {format.spec.flags}".split(" --")[1:]]
+    given = {words[0].replace("-", "_"): words[1] if len(words) > 1 else True for words in options}
+
+    assert FetchOptions(**given).specs(SHIPPED.get("tinypose_128x96")) == (format.spec,)

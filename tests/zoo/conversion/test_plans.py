@@ -97,7 +97,8 @@ def test_the_ir_version_applies_to_the_export_and_is_fixed_in_a_file(tmp_path: P
     [
         ({"to": "onnx", "precision": "int8"}, "calibration-needed"),
         ({"to": "lite", "precision": "int8"}, "lite-precision-unsupported"),
-        ({"to": "openvino", "precision": "int8"}, "openvino-precision-unsupported"),
+        ({"to": "openvino", "precision": "int8"}, "calibration-needed"),
+        ({"to": "openvino", "calibration": Path("images")}, "option-not-applicable"),
         ({"to": "tflite", "precision": "int8"}, "tflite-precision-unsupported"),
         ({"to": "tflite", "fp16_io": True}, "option-not-applicable"),
         ({"to": "openvino", "weight_only": "int8"}, "option-not-applicable"),

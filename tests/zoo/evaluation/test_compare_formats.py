@@ -99,3 +99,13 @@ def test_every_format_except_the_reference_is_compared_and_arm_fp16_is_built_loc
     versions = {choice.backend: choice.lite_version for choice in choices}
     assert versions == {"onnx": None, "lite": "2.10", "openvino": None, "ncnn": None, "tflite": None}
     assert [choice.format.name for choice in choices if choice.build] == ["lite-arm-fp16"]
+
+
+def test_calibration_images_go_to_the_formats_that_need_them() -> None:
+    folder = Path("images")
+
+    choices = formats_to_compare(build=None, lite_version=None, calibration=folder)
+
+    assert [choice.format.name for choice in choices if choice.calibration] == ["onnx-int8", "openvino-int8"]
+    sources = {choice.calibrator.source for choice in choices if choice.calibrator}
+    assert sources == {"images"}

@@ -52,6 +52,8 @@ def model(folder: Path, configuration: str | None) -> Path:
         (RunConfig(backend="lite"), "lite-x86-fp32"),
         (RunConfig(backend="lite", precision="fp16"), "lite-arm-fp16"),
         (RunConfig(backend="openvino"), "openvino-fp32"),
+        (RunConfig(backend="onnx", precision="int8"), "onnx-int8"),
+        (RunConfig(backend="lite", weight_only="int16"), "lite-x86-fp32-int16-weights"),
     ],
 )
 def test_each_backend_runs_its_own_artifact(config: RunConfig, flags: str) -> None:
@@ -156,3 +158,19 @@ def test_only_engines_that_serve_one_thread_are_loaded_several_times() -> None:
         3,
     ]
     assert len(one_per_thread(POSE, RunConfig(backend="lite", precision="fp16"), 3)) == 1
+
+
+def test_calibration_images_need_integer_activations_and_are_drawn_by_default(tmp_path: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        RunConfig(weight_only="int8", calibration=tmp_path)
+    assert caught.value.code == "option-not-applicable"
+
+    drawn = RunConfig(precision="int8").calibrator
+    given = RunConfig(precision="int8", calibration=tmp_path / "missing").calibrator
+    assert drawn
+    assert given
+    assert drawn.source == "drawn figures"
+    assert "--calibration DIR" in drawn.note
+    with pytest.raises(NotFoundError) as missing:
+        given.require_folder()
+    assert missing.value.code == "images-not-found"

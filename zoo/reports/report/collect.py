@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from functools import cached_property, partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from zoo.reports.report.artifacts import artifact_report
 from zoo.reports.report.images import ModelSource, drawn_images, given_images, set_images
 from zoo.reports.report.machine import this_machine
 from zoo.reports.report.result import EntryReport, FormatReport, ReportResult
+from zoo.runner.calibration import ImageCalibrator
 from zoo.settings import Settings
 
 _NEEDS_ARM = "needs an ARM processor"
@@ -53,6 +54,7 @@ class ReportOptions(Model):
         data: Folder in COCO layout; the accuracy is not measured without it.
         images: Images for the comparison and for the drawn results.
         detector: Entry that finds the persons in those images, for pose models.
+        calibration: Folder of images that determine the ranges of ``int8`` files; None for drawn figures.
         limit: Measure the accuracy only on the first N images.
         plan: Number of runs of the latency measurement.
         jobs: Images processed in parallel.
@@ -64,6 +66,7 @@ class ReportOptions(Model):
     data: Path | None = None
     images: tuple[Path, ...] = ()
     detector: str | None = None
+    calibration: Path | None = None
     limit: int | None = None
     plan: Plan = Plan()
     jobs: int = 1
@@ -153,10 +156,10 @@ class _Collector:
 
     def report(self) -> EntryReport:
         """Collect everything about the entry."""
-        resolver = without_optional_tools(
-            resolver_for(
-                SourceOptions(settings=self.settings, locked=self.options.locked), reporter=self.reporter
-            )
+        source = SourceOptions(settings=self.settings, locked=self.options.locked)
+        resolver = replace(
+            without_optional_tools(resolver_for(source, reporter=self.reporter)),
+            calibrator=ImageCalibrator(self.options.calibration),
         )
         artifacts = {name: _attempt(partial(self._artifact, name, resolver)) for name in ROWS}
         errors = [attempt.error for attempt in artifacts.values()]
@@ -228,7 +231,13 @@ class _Collector:
 
     def _run_options(self, format: Format) -> dict[str, Any]:
         version = self.options.lite_version if format.spec.kind == "lite" else None
-        return {"backend": format.backend, "precision": format.precision, "lite_version": version}
+        return {
+            "backend": format.backend,
+            "precision": format.precision,
+            "weight_only": format.weight_only,
+            "calibration": self.options.calibration if format.calibrated else None,
+            "lite_version": version,
+        }
 
     def _build(self, name: str) -> bool | None:
         # As for the comparison: a published FP16 file may come from another version of Paddle-Lite.
@@ -240,7 +249,13 @@ class _Collector:
         images = list(self.options.images)
         if not images and self.dataset is not None and not isinstance(self.entry.output, HeatmapOutput):
             images = [image.path for image in self.dataset.images[:_COMPARED]]
-        return compare(self.entry.id, images=images, lite_version=self.options.lite_version, **self._common())
+        return compare(
+            self.entry.id,
+            images=images,
+            calibration=self.options.calibration,
+            lite_version=self.options.lite_version,
+            **self._common(),
+        )
 
     def _latency(self, name: str, scope: Scope, artifact: _Attempt) -> _Attempt:
         if name not in _RUN or _RUN[name].interpreted:

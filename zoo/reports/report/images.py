@@ -25,7 +25,8 @@ from zoo.runner.draw import draw_boxes, draw_poses
 from zoo.runner.images import Image, as_image, read_image
 from zoo.runner.load import load
 from zoo.runner.loading import LoadedModel, RunConfig, load_networks
-from zoo.runner.runner import get_detection_protocol, get_keypoint_protocol, make_detector, make_estimator
+from zoo.runner.protocols import get_detection_protocol, get_keypoint_protocol
+from zoo.runner.runner import make_detector, make_estimator
 from zoo.sample.figures import HELD_OUT, draw_image
 from zoo.settings import Settings
 

@@ -8,8 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from converters.fs.workdir import temporary_directory
-from zoo.artifacts.fetch import fetch
 from zoo.artifacts.resolver import Reporter
+from zoo.artifacts.source_options import SourceOptions
+from zoo.artifacts.spec import ArtifactSpec
+from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import model_info
 from zoo.reports.report.collect import ReportJob, ReportOptions
 from zoo.sample import CATALOG, IMAGES, NAME
@@ -61,7 +63,8 @@ def _sample(
     own = replace(settings, catalogs=(str(CATALOG),))
     entry = model_info(name, settings=own)
     with serve_sample(entry) as mirror:
-        fetch(name, settings=replace(own, mirrors=(mirror,), offline=False), reporter=reporter)
+        served = SourceOptions(settings=replace(own, mirrors=(mirror,), offline=False))
+        resolver_for(served, reporter=reporter).resolve([(entry, ArtifactSpec(kind="inference"))], build=None)
     images = min(options.limit or IMAGES, IMAGES)
     reporter.note(f"{entry.id}: drawing {images} images")
     write_coco(folder, images)

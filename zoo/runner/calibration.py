@@ -1,4 +1,4 @@
-"""Calibration inputs: images of a folder, preprocessed under the protocol of an entry."""
+"""Calibration inputs: images, preprocessed under the protocol of an entry."""
 
 from __future__ import annotations
 
@@ -13,9 +13,10 @@ from converters.fs.atomic import sha256_of
 from converters.fs.workdir import work_directory
 from converters.onnx import Calibration
 from registry.choices import Normalization
-from registry.errors import UsageError
+from registry.errors import NotFoundError, UsageError
 from registry.schema import Entry
 from registry.schema.io import DetectionOutput, HeatmapOutput
+from zoo._utils.extras import requires_extra
 
 if TYPE_CHECKING:
     from zoo._utils.arrays import Array
@@ -23,7 +24,88 @@ if TYPE_CHECKING:
 MAX_INPUTS = 64
 """Number of calibration inputs: more did not change the ranges, and each takes time and memory."""
 
+DRAWN = "drawn figures"
+"""Name of the images that stand in for a folder of the caller."""
+
+_DRAWN_IMAGES = 32  # one to three figures each
+
 Inputs = dict[str, "Array"]
+
+
+@requires_extra("run")
+def require_image_packages() -> None:
+    """Import the packages that preprocess images, before any conversion whose result needs them."""
+    import numpy  # noqa: F401, I001  OpenCV prints a message if numpy is missing, and does not only raise
+    import cv2  # noqa: F401  heavy, and in another extra than the conversions
+
+
+def calibration_unused() -> UsageError:
+    """Error for calibration images of a model whose activations are not integers."""
+    return UsageError(
+        "option-not-applicable",
+        "--calibration applies only to a model with integer activations",
+        hint="add --precision int8, or leave out --calibration",
+    )
+
+
+@dataclass(frozen=True)
+class ImageCalibrator:
+    """Prepares calibration inputs from images.
+
+    Attributes:
+        folder: The images, in COCO's layout or directly in the folder; None for drawn figures, whose ranges
+            are an approximation.
+    """
+
+    folder: Path | None = None
+
+    @property
+    def source(self) -> str:
+        """Name of the images in results and notes."""
+        return DRAWN if self.folder is None else str(self.folder)
+
+    def require_folder(self) -> None:
+        """Check that the folder exists, before the conversions whose result needs it.
+
+        Raises:
+            NotFoundError: ``images-not-found``.
+        """
+        if self.folder is not None and not self.folder.is_dir():
+            raise NotFoundError(
+                "images-not-found",
+                f"the folder of calibration images {self.folder} does not exist",
+                expected="a folder of images similar to the inputs of the model in use",
+                hint="--calibration DIR",
+            )
+
+    @property
+    def note(self) -> str:
+        """Sentence for the notes of a result."""
+        advice = "; name images like those in use with --calibration DIR" if self.folder is None else ""
+        return f"the ranges of the int8 model come from {self.source}{advice}"
+
+    @contextmanager
+    def prepare(self, entry: Entry, normalization: Normalization, *, work: Path) -> Iterator[Calibration]:
+        """Write the inputs to a file that exists as long as the context is open.
+
+        Args:
+            entry: The entry, which defines the preprocessing.
+            normalization: Whether pixel values are normalized on the host or in the graph.
+            work: Folder for temporary files.
+
+        Raises:
+            ZooError: As for :func:`calibration`.
+        """
+        if self.folder is not None:
+            with calibration(entry, self.folder, normalization, work=work) as inputs:
+                yield inputs
+            return
+        from zoo.sample.figures import write_coco  # draws with NumPy, which planning must not load
+
+        with work_directory(work) as drawn:
+            write_coco(drawn, _DRAWN_IMAGES)
+            with calibration(entry, drawn, normalization, work=work) as inputs:
+                yield inputs
 
 
 @dataclass(frozen=True)
@@ -80,7 +162,7 @@ def calibration(
 def _find_samples(entry: Entry, folder: Path) -> list[_Sample]:
     from zoo.datasets.coco import load_set
     from zoo.runner.media import find_images
-    from zoo.runner.runner import get_detection_protocol, get_keypoint_protocol
+    from zoo.runner.protocols import get_detection_protocol, get_keypoint_protocol
 
     if not isinstance(entry.output, (HeatmapOutput, DetectionOutput)):
         raise UsageError(
@@ -114,7 +196,7 @@ def _preprocess(entry: Entry, sample: _Sample, normalization: Normalization) -> 
 
     from zoo.runner.images import read_image
     from zoo.runner.preprocess import prepare_image, prepare_persons
-    from zoo.runner.runner import get_keypoint_protocol
+    from zoo.runner.protocols import get_keypoint_protocol
 
     # Annotated boxes refer to the image with or without its EXIF rotation, as the data set states.
     rotate = sample.boxes is None or get_keypoint_protocol(entry).honor_exif

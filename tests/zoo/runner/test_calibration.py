@@ -8,7 +8,7 @@ import pytest
 
 import registry
 from registry.errors import NotFoundError, UsageError
-from zoo.conversion.calibration import MAX_INPUTS, calibration
+from zoo.runner.calibration import MAX_INPUTS, ImageCalibrator, calibration
 
 np = pytest.importorskip("numpy")
 cv2 = pytest.importorskip("cv2")
@@ -64,3 +64,16 @@ def test_an_empty_folder_and_an_entry_without_images_are_refused(images: Path, t
     with pytest.raises(UsageError) as caught, calibration(lifting, images, "host", work=tmp_path):
         pass
     assert caught.value.code == "not-calibratable"
+
+
+def test_drawn_figures_stand_in_for_images_and_are_the_same_each_time(tmp_path: Path) -> None:
+    entry = registry.load().get("tinypose_128x96")
+
+    digests = []
+    for _ in range(2):
+        with ImageCalibrator().prepare(entry, "host", work=tmp_path) as inputs:
+            digests.append(inputs.sha256)
+            assert 16 <= inputs.inputs <= MAX_INPUTS
+
+    assert digests[0] == digests[1]
+    assert not inputs.tensors.exists()
