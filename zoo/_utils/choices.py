@@ -14,3 +14,7 @@ FetchFormat = Literal["inference", "lite", "onnx", "openvino", "ncnn", "tflite"]
 
 Exif = Literal["apply", "ignore"]
 """Whether the EXIF orientation of images applies."""
+
+LiteBuild = Literal["published", "no-fast-math"]
+"""Builds of Paddle-Lite for ARM that round differently in FP16: the published libraries, built with
+``-ffast-math``, and libraries built without that option."""

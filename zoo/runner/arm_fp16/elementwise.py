@@ -1,4 +1,4 @@
-"""Sums and products of two tensors."""
+"""Sums, differences, products and quotients of two tensors: one rounding each."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from zoo._utils.arrays import Array, Doubles
 from zoo.runner.arm_fp16.activations import Activation, identity, relu
 from zoo.runner.arm_fp16.kernel_spec import BoundOperator, Compute, UnsupportedKernelError, unverified_error
-from zoo.runner.arm_fp16.kernels import add, multiply
+from zoo.runner.arm_fp16.kernels import add, divide, multiply
 
 
 def build_sum(bound: BoundOperator) -> Compute:
@@ -18,6 +18,16 @@ def build_sum(bound: BoundOperator) -> Compute:
 def build_product(bound: BoundOperator) -> Compute:
     """Build ``elementwise_mul``."""
     return _build(bound, multiply, identity)
+
+
+def build_difference(bound: BoundOperator) -> Compute:
+    """Build ``elementwise_sub``."""
+    return _build(bound, lambda left, right: add(left, -right), identity)
+
+
+def build_quotient(bound: BoundOperator) -> Compute:
+    """Build ``elementwise_div``."""
+    return _build(bound, divide, identity)
 
 
 def build_activated_sum(bound: BoundOperator) -> Compute:
@@ -35,8 +45,8 @@ def _build(bound: BoundOperator, combine: Callable[..., Doubles], activation: Ac
     bound.require(axis=-1, fuse_scale=False)
 
     def compute(left: Doubles, right: Doubles) -> tuple[Array, ...]:
-        per_channel = (1, left.shape[1], 1, 1) if left.ndim == 4 else None
-        if right.shape not in (left.shape, per_channel):
+        extents = zip(left.shape, right.shape, strict=False)
+        if left.ndim != right.ndim or any(other not in (extent, 1) for extent, other in extents):
             raise unverified_error(f"an elementwise operator on {left.shape} and {right.shape}")
         return (activation(combine(left, right)),)
 

@@ -11,6 +11,7 @@ import numpy as np
 from converters.formats.graph import AttributeValue, Operator
 from registry.errors import ConversionError
 from zoo._utils.arrays import Array, Doubles
+from zoo._utils.choices import LiteBuild
 
 Compute: TypeAlias = Callable[..., tuple[Array, ...]]
 """Maps input arrays to output arrays."""
@@ -27,10 +28,12 @@ class BoundOperator:
     Attributes:
         operator: The operator.
         weights: The network's FP16 weights, by name.
+        build: The build of the runtime whose rounding is reproduced.
     """
 
     operator: Operator
     weights: Mapping[str, Doubles]
+    build: LiteBuild = "published"
 
     def require(self, **allowed: AttributeValue | frozenset[AttributeValue]) -> None:
         """Check that attributes have verified values; an attribute may be absent.

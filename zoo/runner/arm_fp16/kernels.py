@@ -60,6 +60,12 @@ def add(a: float, b: float) -> float:
 
 
 @compile_ufunc("f8(f8,f8)")
+def divide(a: float, b: float) -> float:
+    """Compute ``a / b``, rounded: in float64 a quotient is never so close to a midpoint as to round twice."""
+    return round_once(a / b)
+
+
+@compile_ufunc("f8(f8,f8)")
 def maximum(a: float, b: float) -> float:
     """Compute the maximum as the instruction FMAX: NaN if either is NaN; of two zeros the positive one."""
     if a > b:
@@ -109,6 +115,53 @@ def matrix_vector(weights: Doubles, inputs: Doubles, bias: Doubles, out: Doubles
             for lane in range(width):
                 lanes[lane] = round_once(lanes[2 * lane] + lanes[2 * lane + 1])
         out[row] = round_once(lanes[0] + bias[row])
+
+
+@compile_loop
+def one_channel_sums(values: Doubles, offsets: Integers, weights: Doubles, sums: Doubles) -> None:
+    """Sum products for a convolution into one channel: four partial sums per eight taps.
+
+    Args:
+        values: Inputs in one dimension.
+        offsets: ``(K,)`` where the values of a tap start, one per cell; K is a multiple of eight.
+        weights: ``(K,)``.
+        sums: ``(P,)`` result, zero at the start, written in place.
+    """
+    for k in range(0, offsets.size, LANES):
+        v0, v1 = values[offsets[k] :], values[offsets[k + 1] :]
+        v2, v3 = values[offsets[k + 2] :], values[offsets[k + 3] :]
+        v4, v5 = values[offsets[k + 4] :], values[offsets[k + 5] :]
+        v6, v7 = values[offsets[k + 6] :], values[offsets[k + 7] :]
+        for p in range(sums.size):
+            a = round_once(v0[p] * weights[k] + sums[p])
+            b, c = round_once(v1[p] * weights[k + 1]), round_once(v2[p] * weights[k + 2])
+            d = round_once(v3[p] * weights[k + 3])
+            a, b = round_once(v4[p] * weights[k + 4] + a), round_once(v5[p] * weights[k + 5] + b)
+            c, d = round_once(v6[p] * weights[k + 6] + c), round_once(v7[p] * weights[k + 7] + d)
+            sums[p] = round_once(round_once(a + b) + round_once(c + d))
+
+
+@compile_loop
+def one_channel_sum(taps: Doubles, weights: Doubles, bias: float) -> float:
+    """Sum products for one of the last cells (fewer than eight) of a convolution into one channel.
+
+    Per eight taps a sum starts from zero. Each of its steps is a fused one in single precision, rounded to
+    FP16 after that. The last of these sums includes the bias.
+
+    Args:
+        taps: ``(K,)``; K is a multiple of eight.
+        weights: ``(K,)``.
+        bias: Added at the end.
+    """
+    total = 0.0
+    for first in range(0, taps.size, LANES):
+        part = 0.0
+        for k in range(first, first + LANES):
+            part = round_once(np.float64(np.float32(taps[k] * weights[k] + part)))
+        if first + LANES == taps.size:
+            part = round_once(part + bias)
+        total = round_once(total + part)
+    return total
 
 
 class Region(NamedTuple):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from converters.formats.graph import FEED, FETCH, Operator
 from converters.formats.paddle_lite.nb import NbFile, decode_nb, read_nb
 from registry.errors import ConversionError
 from zoo._utils.arrays import Array, Doubles
+from zoo._utils.choices import LiteBuild
 from zoo.runner.arm_fp16.float16 import round_to_fp16
 from zoo.runner.arm_fp16.kernel_spec import (
     BoundOperator,
@@ -22,15 +24,13 @@ from zoo.runner.arm_fp16.kernel_spec import (
 )
 from zoo.runner.arm_fp16.operators import KERNELS
 
-_HEAD = ("softmax", "matmul_v2", "elementwise_sub", "elementwise_div", "multiclass_nms3")
-"""Operators that only a detector graph with box decoding and NMS has, in contrast to a raw head."""
-
 
 @dataclass(frozen=True, eq=False)
 class Step:
     """One operator, ready to compute.
 
     Attributes:
+        number: Index of the operator in the file.
         operator: The operator in the file.
         spec: Specification of its kernel.
         reads: Names of its inputs, in order.
@@ -39,6 +39,7 @@ class Step:
         last_uses: Names that no later step reads.
     """
 
+    number: int
     operator: Operator
     spec: KernelSpec
     reads: tuple[str, ...]
@@ -47,11 +48,17 @@ class Step:
     last_uses: frozenset[str]
 
 
+Observer: TypeAlias = Callable[[Step, tuple[Array, ...]], None]
+"""Receives each step and its outputs: FP16 tensors as float64, others in their own type."""
+
+
 class Fp16Network:
     """A loaded network. It keeps no state between runs, so several threads may run it.
 
     Args:
         path: A Paddle-Lite file for ARM in FP16.
+        build: The build of the runtime whose rounding is reproduced: ``published`` with ``-ffast-math``, as
+            in the libraries that the project publishes, or ``no-fast-math``.
 
     Raises:
         ConversionError: ``fp16-op-unsupported``, with all unsupported operators listed.
@@ -59,7 +66,7 @@ class Fp16Network:
         NotFoundError: The file does not exist.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, build: LiteBuild = "published") -> None:
         data = path.read_bytes() if path.is_file() else b""
         self.file: NbFile = decode_nb(data, path) if data else read_nb(path)
         stored = _read_parameters(self.file, data)
@@ -67,14 +74,16 @@ class Fp16Network:
         weights = {
             name: round_to_fp16(stored.pop(name)) for name in set(self.file.fp16_weights) if name in stored
         }
-        self._constants = stored
-        self._steps = _build_steps(self.file, weights)
+        self._steps = _build_steps(self.file, weights, build)
+        read = {name for step in self._steps for name in step.reads}
+        self._constants = {name: value for name, value in (stored | weights).items() if name in read}
 
-    def run(self, feeds: Mapping[str, Array]) -> tuple[Array, ...]:
+    def run(self, feeds: Mapping[str, Array], observe: Observer | None = None) -> tuple[Array, ...]:
         """Compute all outputs for one input with batch extent 1, as for the golden set.
 
         Args:
             feeds: One array per input, by name.
+            observe: Called after each operator with the step and its outputs.
 
         Raises:
             ConversionError: ``fp16-op-unverified``: a shape leads to an unverified path through a kernel.
@@ -85,7 +94,10 @@ class Fp16Network:
             for step in self._steps:
                 arrays = [values[name] for name in step.reads]
                 _check_inputs(step, arrays)
-                values.update(zip(step.writes, step.compute(*arrays), strict=True))
+                outputs = step.compute(*arrays)
+                values.update(zip(step.writes, outputs, strict=True))
+                if observe is not None:
+                    observe(step, outputs)
                 for name in step.last_uses:
                     values.pop(name, None)
         return tuple(values[variable.name] for variable in self.file.outputs)
@@ -100,7 +112,7 @@ def _read_parameters(file: NbFile, data: bytes) -> dict[str, Array]:
     }
 
 
-def _build_steps(file: NbFile, weights: Mapping[str, Doubles]) -> tuple[Step, ...]:
+def _build_steps(file: NbFile, weights: Mapping[str, Doubles], build: LiteBuild) -> tuple[Step, ...]:
     unsupported: dict[str, int] = {}
     steps: list[Step] = []
     if len(file.blocks) != 1:
@@ -110,7 +122,8 @@ def _build_steps(file: NbFile, weights: Mapping[str, Doubles]) -> tuple[Step, ..
         if operator.type in (FEED, FETCH):
             continue
         try:
-            steps.append(_build_step(operator, weights, frozenset(last.get(index, ()))))
+            bound = BoundOperator(operator, weights, build)
+            steps.append(_build_step(index, bound, frozenset(last.get(index, ()))))
         except UnsupportedKernelError as error:
             text = f"{operator.type} ({error})"
             unsupported[text] = unsupported.get(text, 0) + 1
@@ -133,7 +146,8 @@ def _last_readers(file: NbFile) -> dict[int, list[str]]:
     return found
 
 
-def _build_step(operator: Operator, weights: Mapping[str, Doubles], last_uses: frozenset[str]) -> Step:
+def _build_step(number: int, bound: BoundOperator, last_uses: frozenset[str]) -> Step:
+    operator = bound.operator
     kernel = operator.kernel
     name = f"{kernel.target}/{kernel.precision}/{kernel.alias}" if kernel else "no kernel"
     spec = KERNELS.get(operator.type)
@@ -141,14 +155,14 @@ def _build_step(operator: Operator, weights: Mapping[str, Doubles], last_uses: f
         raise UnsupportedKernelError(f"kernel {name}")
     foreign = [
         parameter
-        for parameter, bound in operator.inputs.items()
-        if bound and parameter not in (*spec.inputs, *spec.weights)
+        for parameter, names in operator.inputs.items()
+        if names and parameter not in (*spec.inputs, *spec.weights)
     ]
     if foreign:
         raise UnsupportedKernelError(f"input {foreign[0]}")
     reads = tuple(_bound_names(operator.inputs, spec.inputs))
     writes = tuple(_bound_names(operator.outputs, spec.outputs))
-    return Step(operator, spec, reads, writes, spec.build(BoundOperator(operator, weights)), last_uses)
+    return Step(number, operator, spec, reads, writes, spec.build(bound), last_uses)
 
 
 def _bound_names(bound: Mapping[str, Sequence[str]], parameters: Sequence[str]) -> Iterator[str]:
@@ -165,14 +179,11 @@ def _check_inputs(step: Step, arrays: Sequence[Array]) -> None:
 
 
 def _unsupported_error(path: Path, unsupported: Mapping[str, int]) -> ConversionError:
-    hint = f"zoo inspect {path} lists its operators"
-    if all(text.startswith(_HEAD) for text in unsupported):
-        hint = "convert with --head raw to leave box decoding and NMS out of the file"
     return ConversionError(
         "fp16-op-unsupported",
         f"ARM FP16 emulation does not support all operators of {path}",
         expected=f"only {', '.join(KERNELS)}, used as in the networks the emulation was verified on",
         found=", ".join(f"{count} x {text}" for text, count in unsupported.items()),
         done="the file was not loaded",
-        hint=hint,
+        hint=f"zoo inspect {path} lists its operators; --precision fp32 runs the x86 file instead",
     )
