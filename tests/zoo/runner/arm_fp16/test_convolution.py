@@ -168,10 +168,76 @@ def test_an_unverified_convolution_is_refused(attributes: dict[str, object]) -> 
         convolve(some(4, 3, 3), some(4, 4, 1, 1), None, **attributes)
 
 
-def test_one_output_channel_is_refused_because_its_order_is_up_to_the_compiler() -> None:
-    with pytest.raises(ConversionError, match="one channel") as caught:
-        convolve(some(4, 1, 7), some(1, 4, 1, 1), None)
-    assert caught.value.code == "fp16-op-unverified"
+@pytest.mark.parametrize(("channels", "size", "shape"), [(8, 1, (2, 5)), (11, 1, (1, 13)), (3, 5, (4, 3))])
+def test_one_output_channel_adds_four_sums_per_eight_taps(
+    channels: int, size: int, shape: tuple[int, int]
+) -> None:
+    inputs, weights, bias = some(channels, *shape), some(1, channels, size, size, seed=1), some(1, seed=2)
+
+    (found,) = convolve(inputs, weights, bias)
+
+    margin = size // 2
+    padded = np.pad(inputs, ((0, 0), (margin, margin), (margin, margin)))
+    filled = np.append(weights, np.zeros(-weights.size % 8))
+    for cell, ((row, column), value) in enumerate(np.ndenumerate(found)):
+        window = padded[:, row : row + size, column : column + size].reshape(-1)
+        window = np.append(window, np.zeros(-window.size % 8))
+        blocks = zip(window.reshape(-1, 8).tolist(), filled.reshape(-1, 8).tolist(), strict=True)
+        in_eights = cell < found.size - found.size % 8
+        assert value == (cell_in_eights if in_eights else last_cell)(list(blocks), bias[0])
+
+
+Blocks = list[tuple[list[float], list[float]]]
+
+
+def cell_in_eights(blocks: Blocks, bias: float) -> float:
+    total = 0.0
+    for x, w in blocks:
+        sums = [fused(x[0], w[0], total), *(times(x[k], w[k]) for k in (1, 2, 3))]
+        a, b, c, d = (fused(x[k + 4], w[k + 4], sums[k]) for k in range(4))
+        total = plus(plus(a, b), plus(c, d))
+    return plus(total, bias)
+
+
+def last_cell(blocks: Blocks, bias: float) -> float:
+    total = 0.0
+    for number, (x, w) in enumerate(blocks, 1):
+        part = 0.0
+        for k in range(8):
+            part = fp16_constant(np.float32(x[k] * w[k] + part))
+        total = plus(total, plus(part, bias) if number == len(blocks) else part)
+    return total
+
+
+def test_hard_swish_after_a_convolution_into_one_channel_is_rounded_once() -> None:
+    inputs, weights, bias = some(8, 3, 3), some(1, 8, 1, 1, seed=1), some(1, seed=2)
+    swish = {"hard_swish_offset": 3.0, "hard_swish_threshold": 6.0, "hard_swish_scale": 6.0}
+
+    plain = convolve(inputs, weights, bias).reshape(-1)
+    found = convolve(inputs, weights, bias, with_act=True, act_type="hard_swish", **swish).reshape(-1)
+
+    for x, y in zip(plain.astype(np.float32), found, strict=True):
+        gate = np.minimum(np.maximum(x + np.float32(3), np.float32(0)), np.float32(6))
+        assert y == fp16_constant(gate * (x * np.float32(fp16_constant(1 / 6))))
+
+
+def test_one_channel_is_scaled_in_one_fused_step() -> None:
+    inputs, weights, bias = some(1, 2, 5), some(1, 1, 1, 1, seed=1), some(1, seed=2)
+
+    found = convolve(inputs, weights, bias)
+
+    for x, y in zip(inputs.reshape(-1), found.reshape(-1), strict=True):
+        assert y == fused(x, weights.item(), bias.item())
+
+
+def test_unverified_convolutions_into_one_channel_are_refused() -> None:
+    rectified = {"with_act": True, "act_type": "relu"}
+    with pytest.raises(UnsupportedKernelError, match="into one channel"):
+        convolve(some(4, 2, 2), some(1, 4, 1, 1), None, **rectified)
+    with pytest.raises(UnsupportedKernelError, match="of one channel"):
+        convolve(some(1, 2, 2), some(1, 1, 1, 1), None, **rectified)
+    with pytest.raises(ConversionError, match="one cell"):
+        convolve(some(4, 1, 1), some(1, 4, 5, 5), None)
     assert convolve(some(4, 1, 1), some(1, 4, 1, 1), None).shape == (1, 1, 1)
 
 

@@ -140,15 +140,10 @@ def test_an_unsupported_kernel_is_refused_with_the_list(
 
 
 @pytest.mark.parametrize(
-    ("operator", "other", "hint"),
-    [
-        (b"nearest_interp_v2", b"nearest_interp_v3", "zoo inspect"),
-        (b"relu", b"gelu", "zoo inspect"),
-        (b"arg_max", b"softmax", "--head raw"),
-    ],
+    ("operator", "other"), [(b"nearest_interp_v2", b"nearest_interp_v3"), (b"relu", b"gelu")]
 )
 def test_an_unsupported_operator_is_refused(
-    sample: Path, tmp_path: Path, operator: bytes, other: bytes, hint: str
+    sample: Path, tmp_path: Path, operator: bytes, other: bytes
 ) -> None:
     changed = tmp_path / "changed.nb"
     data = sample.read_bytes()
@@ -160,7 +155,7 @@ def test_an_unsupported_operator_is_refused(
 
     assert caught.value.code == "fp16-op-unsupported"
     assert other.decode() in str(caught.value.found)
-    assert hint in str(caught.value.hint)
+    assert "zoo inspect" in str(caught.value.hint)
 
 
 def test_damaged_and_missing_files_are_distinct_errors(sample: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from types import MappingProxyType
 
 import numpy as np
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from converters.formats.graph import Operator
 from registry.errors import ConversionError
-from tests.helpers.float16_oracle import SMALL, fused, plus, times
+from tests.helpers.float16_oracle import FINITE, SMALL, fused, nearest, plus, times
+from zoo._utils.choices import LiteBuild
 from zoo.runner.arm_fp16 import KERNELS
-from zoo.runner.arm_fp16.activations import exponential
+from zoo.runner.arm_fp16.activations import exponential, sigmoid_in_single
+from zoo.runner.arm_fp16.distribution import estimate_reciprocal
 from zoo.runner.arm_fp16.float16 import fp16_constant, round_to_fp16
 from zoo.runner.arm_fp16.kernel_spec import BoundOperator, UnsupportedKernelError
 
@@ -63,9 +66,47 @@ def test_sigmoid_is_close_and_its_tail_closer() -> None:
 
 def test_the_exponential_is_clipped_where_fp16_would_overflow() -> None:
     np.testing.assert_array_equal(
-        exponential(np.array([10.75, 60000.0])), exponential(np.array([10.7422, 11]))
+        exponential(np.array([10.75, 60000.0]), "published"),
+        exponential(np.array([10.7422, 11]), "published"),
     )
-    assert exponential(np.array([0.0])) == 1.0
+    assert exponential(np.array([0.0]), "published") == exponential(np.array([0.0]), "no-fast-math") == 1.0
+
+
+EVERY_FP16_VALUE = np.concatenate([FINITE, -FINITE])
+
+
+def test_fast_math_makes_small_sigmoids_larger_by_less_than_a_hundredth() -> None:
+    published, without = (sigmoid_of(EVERY_FP16_VALUE, build) for build in ("published", "no-fast-math"))
+
+    small = (without > 0) & (without < 0.1)
+    change = published[small] / without[small] - 1
+    assert 0.0082 < change.max() < 0.0084
+    assert np.abs(published - without).max() == 2.0**-10
+
+
+@pytest.mark.parametrize("build", ["published", "no-fast-math"])
+def test_values_that_more_threads_leave_to_single_precision_change_little(build: LiteBuild) -> None:
+    """The bound of what the number of threads changes; see ``build_sigmoid``."""
+    with np.errstate(over="ignore"):
+        in_single = sigmoid_in_single(EVERY_FP16_VALUE)
+
+    assert np.abs(sigmoid_of(EVERY_FP16_VALUE, build) - in_single).max() == 2.0**-11
+
+
+def sigmoid_of(values: np.ndarray, build: LiteBuild) -> np.ndarray:
+    operator = Operator("sigmoid", {}, {}, MappingProxyType({}))
+    (found,) = KERNELS["sigmoid"].build(BoundOperator(operator, {}, build))(values)
+    return found
+
+
+@given(st.lists(SMALL, min_size=8, max_size=8))
+def test_without_fast_math_hard_sigmoid_rounds_product_and_sum(values: list[float]) -> None:
+    operator = Operator("hard_sigmoid", {}, {}, MappingProxyType({"slope": SIXTH, "offset": 0.5}))
+
+    (found,) = KERNELS["hard_sigmoid"].build(BoundOperator(operator, {}, "no-fast-math"))(np.array(values))
+
+    for x, y in zip(values, found, strict=True):
+        assert y == min(max(plus(times(x, fp16_constant(SIXTH)), 0.5), 0.0), 1.0)
 
 
 def test_relu_keeps_positive_values_and_nan() -> None:
@@ -82,9 +123,14 @@ def test_two_tensors_are_combined_by_value_or_by_channel(a: list[float], b: list
     (total,) = apply("elementwise_add", {"axis": -1}, left, right)
     (rectified,) = apply("fusion_elementwise_add_activation", {"axis": -1, "act_type": "relu"}, left, right)
     (scaled,) = apply("elementwise_mul", {"axis": -1}, left, right[..., :1])
+    (less,) = apply("elementwise_sub", {"axis": -1}, left, right)
+    (parts,) = apply("elementwise_div", {"axis": -1}, left, right + 9)
 
     assert total.reshape(-1).tolist() == [plus(x, y) for x, y in zip(a, b, strict=True)]
     np.testing.assert_array_equal(rectified, np.maximum(total, 0))
+    assert less.reshape(-1).tolist() == [plus(x, -y) for x, y in zip(a, b, strict=True)]
+    ratios = [nearest(Fraction(x) / Fraction(y)) for x, y in zip(a, (right + 9).reshape(-1), strict=True)]
+    assert parts.reshape(-1).tolist() == ratios
     assert scaled.reshape(-1).tolist() == [times(x, b[n // 2 * 2]) for n, x in enumerate(a)]
 
 
@@ -187,6 +233,68 @@ def test_a_concat_widens_fp16_after_fp32_and_never_narrows() -> None:
         apply("concat", {"axis": 1}, wide, single)
 
 
+def test_a_softmax_inverts_its_sum_with_an_estimate_of_eight_bits() -> None:
+    logits = some(50, 8)
+
+    (found,) = apply("softmax", {"axis": -1}, logits)
+
+    truth = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(found, truth, rtol=5e-3)
+    assert (np.abs(found.sum(axis=-1) - 1) < 3.1e-3).all()
+    assert len(np.unique(found.sum(axis=-1))) > 5  # probabilities do not sum to one
+
+
+@pytest.mark.parametrize(("value", "expected"), [(1.0, 511), (1.5, 341), (1.99609375, 256), (7.5, 68.25)])
+def test_the_estimate_of_a_reciprocal_equals_the_instruction(value: float, expected: float) -> None:
+    """Source: pseudocode RecipEstimate of the Arm Architecture Reference Manual."""
+    assert estimate_reciprocal(np.array(value)) == expected / 512
+    assert np.isnan(estimate_reciprocal(np.array(np.nan)))
+
+
+def test_an_estimate_is_within_a_quarter_of_a_hundredth() -> None:
+    values = FINITE[(FINITE >= 1) & (FINITE <= 8)]
+
+    assert np.abs(estimate_reciprocal(values) * values - 1).max() < 0.003
+
+
+def test_the_expected_value_of_a_distribution_adds_adjacent_pairs() -> None:
+    values, bins = np.abs(some(1, 3, 4, 8)), np.arange(8.0)
+    operator = Operator("matmul_v2", {"Y": ("bins",)}, {}, MappingProxyType({"trans_x": False}))
+
+    (found,) = KERNELS["matmul_v2"].build(BoundOperator(operator, {"bins": bins}))(values)
+
+    assert found.shape == (1, 3, 4)
+    for index, value in np.ndenumerate(found):
+        p = [times(x, w) for x, w in zip(values[index].tolist(), bins, strict=True)]
+        low, high = plus(plus(p[0], p[1]), plus(p[2], p[3])), plus(plus(p[4], p[5]), plus(p[6], p[7]))
+        assert value == plus(low, high)
+
+
+def test_a_scale_by_one_and_a_square_root_round_once() -> None:
+    identity = {"scale": 1.0, "bias": 9.999999717180685e-10, "bias_after_scale": True}
+
+    (same,) = apply("scale", identity, np.array([0.5, -0.0]))
+    (root,) = apply("sqrt", {}, np.array([2.0], np.float32))
+
+    np.testing.assert_array_equal(same, [0.5, 0.0])
+    assert not np.signbit(same).any()
+    assert root.dtype == np.float32
+    assert root[0] == np.float32(2**0.5)
+
+
+def test_suppression_sorts_rows_by_class_and_then_by_score() -> None:
+    rule = {"score_threshold": 0.1, "nms_threshold": 0.5, "nms_top_k": 10, "keep_top_k": 4}
+    boxes = np.array([[[0, 0, 4, 4], [0, 0, 4, 3.9], [9, 9, 12, 12]]], np.float32)
+    scores = np.array([[[0.3, 0.8, 0.4], [0.9, 0.2, 0.05]]], np.float32)
+
+    rows, index, count = apply("multiclass_nms3", rule, boxes, scores)
+    none, *_ = apply("multiclass_nms3", rule | {"score_threshold": 0.95}, boxes, scores)
+
+    np.testing.assert_array_equal(rows[:, :2], np.array([[0, 0.8], [0, 0.4], [1, 0.9]], np.float32))
+    np.testing.assert_array_equal(rows[:, 2:], boxes[0][[1, 2, 0]])
+    assert (index.tolist(), count.tolist(), none.shape) == ([[1], [2], [0]], [3], (0, 6))
+
+
 def test_integer_operators() -> None:
     (extents,) = apply("shape", {}, some(1, 3, 4, 2))
     (first,) = apply("slice", {"axes": (0,), "starts": (1,), "ends": (2,), "decrease_axis": (0,)}, extents)
@@ -229,6 +337,12 @@ def test_integer_operators() -> None:
         ("fill_constant", {"dtype": 5, "value": 1.0, "shape": (1,)}),
         ("hard_swish", {"offset": 3.0}),
         ("reshape2", {"shape": "4"}),
+        ("scale", {"scale": 2.0, "bias": 0.0}),
+        ("scale", {"scale": 1.0, "bias": 0.5}),
+        ("softmax", {"axis": 1}),
+        ("matmul_v2", {"trans_y": True}),
+        ("matmul_v2", {}),
+        ("multiclass_nms3", {"background_label": 0}),
     ],
 )
 def test_unverified_attributes_are_refused(kind: str, attributes: dict[str, object]) -> None:
@@ -240,6 +354,8 @@ def test_unverified_shapes_are_refused() -> None:
     with pytest.raises(ConversionError, match="hard_swish"):
         apply("hard_swish", HARD_SWISH, some(1, 3))
     with pytest.raises(ConversionError, match="elementwise operator"):
-        apply("elementwise_add", {}, some(1, 2, 3, 3), some(1, 1, 3, 3))
+        apply("elementwise_add", {}, some(1, 1, 3, 3), some(1, 2, 3, 3))
+    with pytest.raises(ConversionError, match="softmax over 7"):
+        apply("softmax", {"axis": -1}, some(1, 7))
     with pytest.raises(ConversionError, match="type"):
         apply("calib", {}, np.ones(3, np.float32))
