@@ -16,6 +16,9 @@ _ENTRY = re.compile(r"[0-9A-Za-z][0-9A-Za-z._+-]*@[0-9A-Za-z.\-]+")
 _TREE = re.compile(r"[a-z0-9][a-z0-9.\-]*-[0-9a-f]{12}")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PARTIAL = re.compile(r".{1,200}-[0-9a-f]{16}\.part(\.json)?")
+RESULT = re.compile(r"(?P<key>[0-9a-f]{32})-(?P<id>[0-9a-f]{16})\.(json|images)")
+"""Name of a file of a kept measurement."""
+
 _QUARANTINED = re.compile(r"\d{8}T\d{6}Z-.{1,250}")
 
 
@@ -65,6 +68,11 @@ def is_quarantined(path: Path) -> bool:
     """Whether a path below ``quarantine/`` is a folder that this program made."""
     named = _QUARANTINED.fullmatch(path.name) is not None and path.is_dir() and not path.is_symlink()
     return named and ((path / "reason.json").is_file() or not any(path.iterdir()))
+
+
+def is_result(path: Path) -> bool:
+    """Whether a path below ``results/`` belongs to a kept measurement, by its name."""
+    return RESULT.fullmatch(path.name) is not None and _is_file(path)
 
 
 def _is_file(path: Path) -> bool:

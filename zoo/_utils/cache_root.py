@@ -27,7 +27,7 @@ _MARK = "# paddle-zoo cache, version "
 _CONTENT = (
     "Signature: 8a477f597d28d172789f06886806bc55\n"
     f"{_MARK}{VERSION}\n"
-    "# Everything here can be downloaded or converted again: zoo cache prune removes what is not needed.\n"
+    "# Everything here can be made again: zoo cache prune removes what is not needed.\n"
     "# See https://bford.info/cachedir/ for the purpose of this file.\n"
 )
 _LONGEST_TAG = 4096
@@ -168,6 +168,10 @@ def _is_partial(path: Path) -> bool:
     return names.is_partial(path) or is_temp_name(path.name)
 
 
+def _is_result(path: Path) -> bool:
+    return names.is_result(path) or is_temp_name(path.name)
+
+
 def _is_lock(path: Path) -> bool:
     return path.suffix in (".lock", ".held") and not path.is_dir()
 
@@ -200,6 +204,7 @@ _FOLDERS: Mapping[str, Callable[[Path], bool]] = {
     "built": _is_conversion,
     "partial": _is_partial,
     "quarantine": names.is_quarantined,
+    "results": _is_result,
     "locks": _is_lock,
     "work": _is_work,
     "toolchains": _is_toolchain,

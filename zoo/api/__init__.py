@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zoo.api.diagnostics import demo, diagnose
     from zoo.api.fetching import fetch, fetch_many, plan
     from zoo.api.reports import report
+    from zoo.api.results import diff_results, export_results, list_results, prune_results, show_result
     from zoo.api.signing import sign, verify_signature
     from zoo.api.transfer import bundle, import_bundle, mirror
     from zoo.catalogs.queries import compare_models, complexity, info, list_models, model_info
@@ -42,13 +43,16 @@ __all__ = [
     "convert_source",
     "demo",
     "diagnose",
+    "diff_results",
     "draw",
+    "export_results",
     "fetch",
     "fetch_many",
     "import_bundle",
     "info",
     "inspect",
     "list_models",
+    "list_results",
     "load",
     "lock",
     "mirror",
@@ -56,7 +60,9 @@ __all__ = [
     "plan",
     "plan_conversion",
     "prune",
+    "prune_results",
     "report",
+    "show_result",
     "sign",
     "validate",
     "verify",
@@ -87,6 +93,8 @@ def __getattr__(name: str) -> object:  # noqa: PLR0912 (one branch for each modu
             from zoo.api import transfer as module
         case "report":
             from zoo.api import reports as module
+        case "list_results" | "show_result" | "diff_results" | "export_results" | "prune_results":
+            from zoo.api import results as module
         case "sign" | "verify_signature":
             from zoo.api import signing as module
         case _ if name in __all__:

@@ -16,14 +16,14 @@ GROUPS = {
     "Convert": ("convert", "inspect", "diff"),
     "Run and measure": ("run", "validate", "compare", "bench", "report", "demo"),
     "Share": ("mirror", "bundle", "sign", "site"),
-    "Maintain": ("cache", "registry", "toolchain", "doctor"),
+    "Maintain": ("cache", "results", "registry", "toolchain", "doctor"),
 }
 """Headings of ``zoo --help``, each with its commands in order."""
 
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 
 
-def load(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0911, PLR0912 (a table)
+def load(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0911, PLR0912, PLR0915 (a table)
     """Import a command: importing all of them takes longer than listing the models.
 
     Args:
@@ -113,6 +113,10 @@ def load(name: str) -> Callable[..., None] | typer.Typer:  # noqa: PLR0911, PLR0
             from zoo.cli.cache import cache_app
 
             return cache_app
+        case "results":
+            from zoo.cli.results import results_app
+
+            return results_app
         case "registry":
             from zoo.cli.registry import registry_app
 

@@ -17,6 +17,9 @@ Warmup = Annotated[int, typer.Option("--warmup", min=0, metavar="N", help="Runs 
 Runs = Annotated[int, typer.Option("--runs", min=1, metavar="N", help="Measured runs.")]
 
 
+Fresh = Annotated[bool, typer.Option("--fresh", help="Measure again instead of using a kept measurement.")]
+
+
 def limit_opencv_threads() -> None:
     """Limit OpenCV to one thread, because several images are processed in parallel.
 

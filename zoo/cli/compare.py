@@ -12,6 +12,7 @@ from registry.errors import UsageError
 from zoo.artifacts.source_options import SourceOptions
 from zoo.cli import _options as options
 from zoo.cli._output import Output
+from zoo.cli._running import Fresh
 
 if TYPE_CHECKING:
     from zoo.artifacts.resolver import Reporter
@@ -36,6 +37,7 @@ def compare(
         typer.Option(metavar="INPUT=1,3,48,320", help="Input shape of a model file with an open shape."),
     ] = None,
     calibration: options.CalibrationOption = None,
+    fresh: Fresh = False,
     *,
     source: SourceOptions,
     quiet: options.Quiet = False,
@@ -61,12 +63,15 @@ def compare(
                     "--calibration": calibration,
                     "--build": source.build is not None,
                     "--locked": source.locked,
+                    "--fresh": fresh,
                 },
             )
             passed = _compare_file(model, shape or (), source, output, reporter)
         else:
             _reject_unused("an entry, whose input shape is known", {"--shape": shape})
-            passed = _compare_entry(name, images or (), calibration, source, output, reporter)
+            passed = _compare_entry(
+                name, images or (), calibration, source, output, reporter=reporter, fresh=fresh
+            )
     if not passed:
         raise typer.Exit(1)
 
@@ -95,7 +100,9 @@ def _compare_entry(
     calibration: Path | None,
     source: SourceOptions,
     output: Output,
+    *,
     reporter: Reporter,
+    fresh: bool,
 ) -> bool:
     from zoo import api
     from zoo.cli.render.results import format_parity, summarize_parity
@@ -108,6 +115,7 @@ def _compare_entry(
         lite_version=source.lite_version,
         build=source.build,
         locked=source.locked,
+        fresh=fresh,
         settings=source.settings,
         reporter=reporter,
     )

@@ -12,7 +12,7 @@ from zoo._utils.choices import Exif
 from zoo.artifacts.source_options import SourceOptions
 from zoo.cli import _options as options
 from zoo.cli._output import Output
-from zoo.cli._running import Jobs, limit_opencv_threads
+from zoo.cli._running import Fresh, Jobs, limit_opencv_threads
 
 
 @options.with_source_options
@@ -53,6 +53,7 @@ def validate(
             "--box-threshold", min=0, max=1, metavar="SCORE", help="Lowest score of its boxes. Default: 0.5."
         ),
     ] = None,
+    fresh: Fresh = False,
     *,
     source: SourceOptions,
     quiet: options.Quiet = False,
@@ -90,6 +91,7 @@ def validate(
             lite_version=source.lite_version,
             build=source.build,
             locked=source.locked,
+            fresh=fresh,
             settings=source.settings,
             reporter=Reporter(note=output.note, bar=display.bar),
             on_images=count,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -71,6 +72,7 @@ class Validation(Model):
         metrics: Figures under pycocotools' names, as fractions.
         interval: Their 95 % interval over images; None on the complete split.
         verdict: Comparison with the published figure.
+        recorded: Time of the measurement, if it was read from a kept one; None if it was made now.
         matches: Matches of each image, from which the figures are computed. They are not part of the JSON
             form, and None in a value made from it.
     """
@@ -99,6 +101,7 @@ class Validation(Model):
     metrics: Metrics
     interval: ConfidenceInterval | None
     verdict: Verdict
+    recorded: datetime | None = None
     matches: ImageMatches | None = Field(default=None, exclude=True, repr=False)
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from zoo._utils.choices import Backend
     from zoo.artifacts.resolver import ArtifactResolver, Reporter
     from zoo.evaluation.latency import Bench, Plan, Timing
+    from zoo.measurements.recorder import Recorder
     from zoo.runner.images import Image
     from zoo.runner.loading import RunConfig
 
@@ -66,6 +67,7 @@ def bench(
     from zoo.artifacts.formats import BACKENDS
     from zoo.evaluation.latency import Plan, build_bench
     from zoo.evaluation.layers import load_sample_image
+    from zoo.measurements.recorder import Recorder
 
     chosen = settings or from_environment()
     entry = model_info(name, settings=chosen)
@@ -74,6 +76,7 @@ def bench(
         resolver = without_optional_tools(resolver)
     sample = load_sample_image(load_samples([Path(image)] if image is not None else ())[0])
     plan = plan or Plan()
+    recorder = Recorder(chosen.cache, resolver.reporter.note)
     timings = []
     for each in (backend,) if backend else BACKENDS:
         version = lite_version if each == "lite" or backend else None
@@ -88,21 +91,41 @@ def bench(
             build=build,
         )
         resolver.reporter.note(f"measuring {each}")
-        timings.append(_time_backend(entry, config, sample, plan, resolver, required=backend is not None))
+        timings.append(
+            _time_backend(
+                entry,
+                config,
+                sample,
+                plan,
+                resolver=resolver,
+                recorder=recorder,
+                required=backend is not None,
+            )
+        )
     return build_bench(entry, plan, timings)
 
 
 def _time_backend(
-    entry: Entry, config: RunConfig, image: Image, plan: Plan, resolver: ArtifactResolver, *, required: bool
+    entry: Entry,
+    config: RunConfig,
+    image: Image,
+    plan: Plan,
+    *,
+    resolver: ArtifactResolver,
+    recorder: Recorder,
+    required: bool,
 ) -> Timing:
     from zoo.evaluation.latency import Timing, latency_not_measurable, time_network
+    from zoo.evaluation.recorded_latency import keep_timing
     from zoo.runner.loading import load_networks
 
     try:
         if config.format.interpreted:
             raise latency_not_measurable()
         with load_networks([(entry, config)], resolver) as (network,):
-            return time_network(network, image, plan)
+            timing = time_network(network, image, plan)
+            keep_timing(recorder, network, plan, timing, resolver)
+            return timing
     except (ConversionError, MissingToolError, UsageError) as error:
         # When all backends are measured, one that is missing or unsupported is a row with a reason.
         if required:

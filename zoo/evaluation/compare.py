@@ -35,6 +35,7 @@ def compare(
     lite_version: str | None = None,
     build: bool | None = None,
     locked: bool = False,
+    fresh: bool = False,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> Parity:
@@ -50,14 +51,16 @@ def compare(
         lite_version: Version of Paddle-Lite.
         build: True always converts locally, False never does, None converts what is not published.
         locked: Reject artifacts that ``zoo.lock`` does not name.
+        fresh: Compare again, even if a kept measurement has equal conditions.
         settings: Settings. Default: from the environment.
         reporter: Callbacks for progress and log messages.
 
     Raises:
         ZooError: An error of the tree in ``registry.errors``.
     """
-    from zoo.evaluation.layers import record_layers
     from zoo.evaluation.parity import Parity
+    from zoo.evaluation.recorded_parity import FormatComparison
+    from zoo.measurements.recorder import Recorder
     from zoo.runner.loading import load_networks
 
     chosen = settings or from_environment()
@@ -67,24 +70,23 @@ def compare(
     with load_networks([(entry, make_config("compare", backend="paddle", build=build))], resolver) as (
         network,
     ):
-        reference = record_layers(network, samples)
-        engine = f"{network.session.engine} {network.session.engine_version}"
-    configs = formats_to_compare(
-        build=build,
-        lite_version=lite_version,
-        calibration=Path(calibration) if calibration is not None else None,
-    )
-    rows = [
-        compare_format(entry, config, samples, reference, without_optional_tools(resolver))
-        for config in configs
-    ]
-    return Parity(
-        entry=entry.id,
-        reference=engine,
-        images=len(samples),
-        instances=reference.instances,
-        formats=(*rows, not_runnable()),
-    )
+        recorder = Recorder(chosen.cache, resolver.reporter.note, fresh=fresh)
+        compare_one = FormatComparison(network, samples, recorder, resolver)
+        configs = formats_to_compare(
+            build=build,
+            lite_version=lite_version,
+            calibration=Path(calibration) if calibration is not None else None,
+        )
+        rows = [
+            compare_format(entry, config, compare_one, without_optional_tools(resolver)) for config in configs
+        ]
+        return Parity(
+            entry=entry.id,
+            reference=compare_one.engine,
+            images=len(samples),
+            instances=compare_one.instances,
+            formats=(*rows, not_runnable()),
+        )
 
 
 @requires_extra("run")

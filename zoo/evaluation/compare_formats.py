@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,9 +13,9 @@ from zoo.artifacts.formats import FORMATS, OPTIONAL_TOOLS, PHONE_ONLY
 
 if TYPE_CHECKING:
     from zoo.artifacts.resolver import ArtifactResolver
-    from zoo.evaluation.layers import LayerOutputs, Sample
+    from zoo.evaluation.layers import Sample
     from zoo.evaluation.parity import FormatParity, State
-    from zoo.runner.loading import RunConfig
+    from zoo.runner.loading import LoadedModel, RunConfig
 
 IMAGES = 4
 """Number of built-in images for comparisons; each shows up to three drawn figures."""
@@ -71,8 +71,7 @@ def formats_to_compare(
 def compare_format(
     entry: Entry,
     config: RunConfig,
-    samples: Sequence[Sample],
-    reference: LayerOutputs,
+    compare_one: Callable[[LoadedModel], FormatParity],
     resolver: ArtifactResolver,
 ) -> FormatParity:
     """Compare a format with the inference model.
@@ -80,30 +79,25 @@ def compare_format(
     Args:
         entry: The entry.
         config: The format.
-        samples: Images of the comparison.
-        reference: Outputs of the inference model on them.
+        compare_one: Compares the loaded format.
         resolver: Resolver of the artifact.
 
     Raises:
         ZooError: An error that concerns more than this format: a rejected file, or no network access.
     """
-    from zoo.evaluation.layers import record_layers, without_argmax
-    from zoo.evaluation.parity import FormatParity, compare_layers
+    from zoo.evaluation.parity import FormatParity
     from zoo.runner.loading import load_networks
 
     name = config.format.name
     resolver.reporter.note(f"comparing {name}")
     try:
         with load_networks([(entry, config)], resolver) as (network,):
-            engine = f"{network.session.engine} {network.session.engine_version}"
-            expected = without_argmax(reference) if config.format.heat_maps_only else reference
-            found = compare_layers(expected, record_layers(network, samples), entry, config.format.tolerance)
+            return compare_one(network).model_copy(update={"format": name})
     except ZooError as error:
         state = _state_after(error)
         if state is None:
             raise
         return FormatParity(format=name, state=state, reason=_explain(error))
-    return found.model_copy(update={"format": name, "engine": engine})
 
 
 def _state_after(error: ZooError) -> State | None:

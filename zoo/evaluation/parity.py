@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import numpy as np
@@ -69,6 +70,7 @@ class FormatParity(Model):
         first_layer: First layer that differs.
         limits: Where the limits come from: the catalog, or the defaults; None without limits.
         reason: Reason why the format was not run, or how its outputs differ in kind.
+        recorded: Time of the comparison, if it was read from a kept one; None if it was made now.
     """
 
     format: str
@@ -78,6 +80,7 @@ class FormatParity(Model):
     first_layer: Layer | None = None
     limits: LimitSource | None = None
     reason: str | None = None
+    recorded: datetime | None = None
 
     @property
     def passed(self) -> bool:

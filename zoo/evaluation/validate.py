@@ -46,6 +46,7 @@ def validate(
     lite_version: str | None = None,
     build: bool | None = None,
     locked: bool = False,
+    fresh: bool = False,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
     on_images: Callable[[int, int], None] = lambda done, total: None,
@@ -72,6 +73,7 @@ def validate(
         lite_version: Version of Paddle-Lite.
         build: True always converts locally, False never does, None converts what is not published.
         locked: Reject artifacts that ``zoo.lock`` does not name.
+        fresh: Measure again, even if a kept measurement has equal conditions.
         settings: Settings. Default: from the environment.
         reporter: Callbacks for progress and log messages.
         on_images: Called with the number of images just finished and the total number.
@@ -79,7 +81,9 @@ def validate(
     Raises:
         ZooError: An error of the tree in ``registry.errors``.
     """
-    from zoo.evaluation.accuracy import CocoFolder, measure, select_protocol
+    from zoo.evaluation.accuracy import CocoFolder, select_protocol
+    from zoo.evaluation.recorded_accuracy import measure_or_recall
+    from zoo.measurements.recorder import Recorder
     from zoo.runner.loading import load_networks, one_per_thread
 
     config = make_config(
@@ -109,13 +113,15 @@ def validate(
     threads = jobs or default_jobs()
     models = one_per_thread(entry, config, threads)
     detectors = one_per_thread(boxes.detector, config, threads) if boxes else []
-    with load_networks(
-        [*models, *detectors], resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
-    ) as networks:
-        return measure(
+    resolver = resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
+    recorder = Recorder(chosen.cache, resolver.reporter.note, fresh=fresh)
+    with load_networks([*models, *detectors], resolver) as networks:
+        return measure_or_recall(
+            recorder,
             networks[: len(models)],
             dataset,
             protocol,
+            resolver,
             detectors=networks[len(models) :],
             limit=limit,
             jobs=threads,

@@ -30,12 +30,14 @@ CacheItemKind = Literal[
     "work",
     "logs",
     "catalogs",
+    "results",
     "toolchain",
 ]
 PRUNABLE: frozenset[CacheItemKind] = frozenset(
     {"artifact", "conversion", "archive", "partial", "quarantine", "leftover"}
 )
-"""Kinds that ``zoo cache prune`` removes. Work folders are in use; toolchains take minutes to build."""
+"""Kinds that ``zoo cache prune`` removes. Work folders are in use; toolchains take minutes to build;
+``zoo results prune`` removes measurements."""
 
 
 class CacheItem(Model):
@@ -45,7 +47,7 @@ class CacheItem(Model):
         kind: ``artifact``: a published file, with its archive. ``conversion``: converted here.
             ``archive``: one without its artifact. ``partial``: an unfinished download.
             ``quarantine``: refused files. ``leftover``: temporary files of a killed process. ``work``,
-            ``logs``, ``catalogs``, ``toolchain``: of the other parts of the program.
+            ``logs``, ``catalogs``, ``results``, ``toolchain``: of the other parts of the program.
         name: Entry and artifact, or file name.
         path: Its path.
         size: Bytes, the archive's included.
@@ -192,6 +194,7 @@ def _others(layout: Layout, owned: Set[str | None]) -> Iterator[CacheItem]:
         ("work", "work"),
         ("logs", "logs"),
         ("catalogs", "catalogs"),
+        ("results", "results"),
     )
     for kind, name in folders:
         if (layout.root / name).is_dir():

@@ -9,6 +9,7 @@ quarantine/<time>-<name>/                        refused files, each with the re
 locks/                                           lock files
 lock.json                                        digests first seen on this machine
 sources.json                                     sources that failed lately
+results/<key>-<id>.json .images                  kept measurements
 work/ toolchains/ catalogs/ logs/                of the other parts of the program
 """
 
@@ -66,6 +67,11 @@ class Layout:
     def quarantine(self) -> Path:
         """Refused files."""
         return self.root / "quarantine"
+
+    @property
+    def results(self) -> Path:
+        """Kept measurements."""
+        return self.root / "results"
 
     def tree(self, entry: Entry, artifact: Artifact, sha256: str) -> Path:
         """The folder of an artifact, one for each digest it ever had."""

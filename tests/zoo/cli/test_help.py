@@ -29,7 +29,7 @@ def test_commands_are_listed_in_groups(zoo: Zoo) -> None:
     assert tuple(commands(ran.out)) == COMMANDS
 
 
-@pytest.mark.parametrize("group", ["", "bundle", "cache", "registry", "toolchain"])
+@pytest.mark.parametrize("group", ["", "bundle", "cache", "registry", "results", "toolchain"])
 def test_every_summary_fits(zoo: Zoo, group: str) -> None:
     ran = zoo(*group.split(), "--help", COLUMNS="80")
 

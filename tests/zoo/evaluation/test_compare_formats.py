@@ -22,15 +22,16 @@ from registry.errors import (
 from zoo.artifacts.formats import ROWS
 from zoo.artifacts.resolver import ArtifactResolver, Fetched
 from zoo.evaluation.compare_formats import compare_format, formats_to_compare
-from zoo.evaluation.layers import LayerOutputs
-from zoo.evaluation.parity import Parity
-from zoo.runner.loading import RunConfig
-from zoo.runner.sessions.session import Arrays
+from zoo.evaluation.parity import FormatParity, Parity
+from zoo.runner.loading import LoadedModel, RunConfig
 from zoo.settings import Settings
 from zoo.store import Store
 
 ENTRY = registry.load().get("tinypose_128x96")
-NOTHING = LayerOutputs(Arrays(), None)
+
+
+def not_compared(network: LoadedModel) -> FormatParity:
+    raise AssertionError("nothing was loaded")
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def test_an_error_about_one_format_is_a_row(
 ) -> None:
     resolver = Failing(failing.settings, failing.store, failing.toolchains, failure=failure)
 
-    row = compare_format(ENTRY, RunConfig(), (), NOTHING, resolver)
+    row = compare_format(ENTRY, RunConfig(), not_compared, resolver)
 
     assert (row.format, row.state, row.reason) == ("onnx-fp32", state, reason)
     found = Parity(entry=ENTRY.id, reference="", images=0, instances=0, formats=(row,))
@@ -89,7 +90,7 @@ def test_an_error_about_more_than_one_format_ends_the_comparison(failing: Failin
     resolver = Failing(failing.settings, failing.store, failing.toolchains, failure=failure)
 
     with pytest.raises(type(failure)):
-        compare_format(ENTRY, RunConfig(), (), NOTHING, resolver)
+        compare_format(ENTRY, RunConfig(), not_compared, resolver)
 
 
 def test_every_format_except_the_reference_is_compared_and_arm_fp16_is_built_locally() -> None:

@@ -11,6 +11,8 @@ from zoo.cli.render.entry import latency_line, protocol_line
 from zoo.evaluation.limits import DEFAULT_LIMITS, RELATIVE_TOLERANCE
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from zoo.evaluation.accuracy import Validation
     from zoo.evaluation.compare_model import ModelParity
     from zoo.evaluation.latency import Bench, Summary
@@ -87,6 +89,8 @@ def _validation_lines(found: Validation) -> Iterator[str]:
     else:
         yield f"            from {found.protocol.source.document}: {found.protocol.source.cell}"
     yield f"  verdict   {OUTCOMES[verdict.outcome]}: {verdict.reason}"
+    if found.recorded is not None:
+        yield f"  record    {_format_record(found.recorded)}"
 
 
 def format_parity(found: Parity | ModelParity) -> tuple[list[str], list[list[str]]]:
@@ -139,6 +143,14 @@ def summarize_model_parity(found: ModelParity) -> Iterator[str]:
 
 
 def _format_summary(row: FormatParity) -> str:
+    return _format_state(row) + (f" ({_format_record(row.recorded)})" if row.recorded else "")
+
+
+def _format_record(time: datetime) -> str:
+    return f"from a record of {time:%Y-%m-%d %H:%M} UTC; --fresh measures again"
+
+
+def _format_state(row: FormatParity) -> str:
     if row.state == "same":
         return f"same on every layer, on {row.engine}" + (f"; {row.reason}" if row.reason else "")
     if row.state == "measured":

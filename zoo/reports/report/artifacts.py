@@ -6,7 +6,8 @@ from pathlib import Path
 
 from converters.formats import inspect
 from converters.fs.atomic import sha256_of
-from converters.provenance.statement import SUFFIX, provenance_path, read_provenance
+from converters.provenance.statement import provenance_path, read_provenance
+from zoo.artifacts.digest import artifact_files
 from zoo.artifacts.resolver import Fetched
 from zoo.reports.report.result import ArtifactReport, FileDigest
 
@@ -22,7 +23,7 @@ def artifact_report(fetched: Fetched) -> ArtifactReport:
     """
     files = tuple(
         FileDigest(name=path.name, size=path.stat().st_size, sha256=sha256_of(path))
-        for path in _files(fetched.path)
+        for path in artifact_files(fetched.path)
     )
     found = inspect(fetched.path)
     stored = found.weights_precision
@@ -39,15 +40,9 @@ def artifact_report(fetched: Fetched) -> ArtifactReport:
     return report if statement is None else _with_provenance(report, statement)
 
 
-def _files(path: Path) -> list[Path]:
-    if path.is_file():
-        return [path]
-    return sorted(file for file in path.rglob("*") if file.is_file() and not file.name.endswith(SUFFIX))
-
-
 def _find_statement(path: Path) -> Path | None:
     """Find the file of the artifact that has a provenance statement."""
-    return next((file for file in [path, *_files(path)] if provenance_path(file).is_file()), None)
+    return next((file for file in [path, *artifact_files(path)] if provenance_path(file).is_file()), None)
 
 
 def _with_provenance(report: ArtifactReport, stated: Path) -> ArtifactReport:

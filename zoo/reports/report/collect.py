@@ -26,10 +26,10 @@ from zoo.evaluation.compare_formats import without_optional_tools
 from zoo.evaluation.latency import Plan, Timing
 from zoo.evaluation.parity import Parity
 from zoo.evaluation.validate import validate
+from zoo.measurements.machine import this_machine
 from zoo.reports.protocol_text import measurable
 from zoo.reports.report.artifacts import artifact_report
 from zoo.reports.report.images import ModelSource, drawn_images, given_images, set_images
-from zoo.reports.report.machine import this_machine
 from zoo.reports.report.result import EntryReport, FormatReport, ReportResult
 from zoo.runner.calibration import ImageCalibrator
 from zoo.settings import Settings

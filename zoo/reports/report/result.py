@@ -14,26 +14,7 @@ from registry.schema.figures import Latency
 from zoo.evaluation.accuracy import Validation
 from zoo.evaluation.latency import Plan, Timing
 from zoo.evaluation.parity import FormatParity
-
-
-class Machine(Model):
-    """The machine of the measurements.
-
-    Attributes:
-        system: Operating system.
-        architecture: Processor architecture.
-        processor: Name of the processor.
-        processors: Number of processors that the process may use.
-        python: Version of the running interpreter.
-        version: Version of paddle-zoo.
-    """
-
-    system: str
-    architecture: str
-    processor: str
-    processors: int
-    python: str
-    version: str
+from zoo.measurements.machine import Machine
 
 
 class FileDigest(Model):

@@ -1,4 +1,4 @@
-"""The machine on which the numbers of a report were measured."""
+"""The machine on which something was measured."""
 
 from __future__ import annotations
 
@@ -7,9 +7,29 @@ import platform
 from importlib import metadata
 from pathlib import Path
 
-from zoo.reports.report.result import Machine
+from registry.schema.base import Model
 
 _CPUINFO = Path("/proc/cpuinfo")
+
+
+class Machine(Model):
+    """A machine.
+
+    Attributes:
+        system: Operating system.
+        architecture: Processor architecture.
+        processor: Name of the processor.
+        processors: Number of processors that the process may use.
+        python: Version of the running interpreter.
+        version: Version of paddle-zoo.
+    """
+
+    system: str
+    architecture: str
+    processor: str
+    processors: int
+    python: str
+    version: str
 
 
 def this_machine() -> Machine:
