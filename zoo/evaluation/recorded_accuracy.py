@@ -8,12 +8,14 @@ from importlib import metadata
 
 from pydantic import ValidationError
 
+from registry.errors import IntegrityError
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo.artifacts.digest import artifact_digest
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.datasets.coco import CocoSet
 from zoo.evaluation.accuracy import Validation, measure
 from zoo.evaluation.dataset_digest import dataset_digest
+from zoo.evaluation.per_image import ImageMatches
 from zoo.evaluation.verdict import is_whole_split, select_figure
 from zoo.measurements.machine import this_machine
 from zoo.measurements.measurement import Conditions, digest_key
@@ -99,7 +101,7 @@ def _describe_detector(network: LoadedModel, artifact: str) -> list[str]:
 
 
 def recall_validation(recorder: Recorder, request: ValidationKey, data: CocoSet) -> Validation | None:
-    """Find an accuracy that was measured under equal conditions.
+    """Find an accuracy that was measured under equal conditions, with the matches of each image.
 
     Args:
         recorder: The kept measurements.
@@ -109,23 +111,26 @@ def recall_validation(recorder: Recorder, request: ValidationKey, data: CocoSet)
     found = recorder.recall(request.key)
     if found is None:
         return None
+    content = recorder.per_image(found)
+    if content is None:
+        return None
     try:
         known = Validation.model_validate(found.result)
-    except ValidationError:  # of an earlier version of this program
+        matches = ImageMatches.from_bytes(content)
+    except (ValidationError, IntegrityError):  # of another version of this program
         return None
-    return known.model_copy(update={"annotations": data.annotations, "recorded": found.created})
+    return known.model_copy(
+        update={"annotations": data.annotations, "recorded": found.created, "matches": matches}
+    )
 
 
-def keep_validation(
-    recorder: Recorder, request: ValidationKey, found: Validation, per_image: bytes | None = None
-) -> None:
-    """Keep an accuracy.
+def keep_validation(recorder: Recorder, request: ValidationKey, found: Validation) -> None:
+    """Keep an accuracy, with the matches of each image.
 
     Args:
         recorder: The kept measurements.
         request: The conditions.
         found: The result.
-        per_image: Matches of each image.
     """
     recorder.keep(
         "validate",
@@ -133,7 +138,7 @@ def keep_validation(
         request.conditions,
         found.metrics.model_dump(),
         found.model_dump(mode="json"),
-        per_image=per_image,
+        per_image=found.matches.to_bytes() if found.matches is not None else None,
     )
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import JsonValue
 
-from registry.errors import ZooError
+from registry.errors import IntegrityError, ZooError
 from zoo.measurements.measurement import Conditions, Kind, Measurement
 from zoo.measurements.store import MeasurementStore
 
@@ -30,6 +30,14 @@ class Recorder:
     def recall(self, key: str) -> Measurement | None:
         """Find the newest measurement of a key, unless everything is measured again."""
         return None if self.fresh else MeasurementStore(self.cache).find(key)
+
+    def per_image(self, measurement: Measurement) -> bytes | None:
+        """Read what was found in each image; None if that is missing or damaged."""
+        try:
+            return MeasurementStore(self.cache).per_image(measurement)
+        except IntegrityError as error:
+            self.note(error.message)
+            return None
 
     def keep(
         self,

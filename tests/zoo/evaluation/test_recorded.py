@@ -80,6 +80,9 @@ def test_an_equal_accuracy_is_recalled_without_running_the_network(
     assert first.recorded is None
     assert second.recorded is not None
     assert second.model_copy(update={"recorded": None}).model_dump() == first.model_dump()
+    assert first.matches is not None
+    assert second.matches is not None
+    assert second.matches.to_bytes() == first.matches.to_bytes()
     assert isinstance(again.session, FakeSession)
     assert again.session.fed == []
     (kept,) = MeasurementStore(resolver.settings.cache).read()[0]
@@ -102,6 +105,16 @@ def test_anything_that_differs_is_measured(
     ):
         assert found.recorded is None
     assert len(MeasurementStore(resolver.settings.cache).read()[0]) == 6
+
+
+def test_an_accuracy_without_its_matches_is_measured_again(
+    resolver: ArtifactResolver, model: Callable[..., LoadedModel], data: CocoSet
+) -> None:
+    measured(resolver, model(), data)
+    (images,) = resolver.settings.cache.rglob("*.images")
+    images.write_bytes(b"damaged")
+
+    assert measured(resolver, model(), data).recorded is None
 
 
 def test_the_digest_of_a_set_depends_on_pixels_and_annotations_only(data: CocoSet, tmp_path: Path) -> None:
