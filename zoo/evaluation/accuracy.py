@@ -33,7 +33,7 @@ from zoo.evaluation.verdict import (
     select_figure,
 )
 from zoo.runner.detector import Detector
-from zoo.runner.loading import LoadedModel
+from zoo.runner.loading import LoadedModel, Normalization, RunConfig
 from zoo.runner.postprocess.poses import joint_sigmas
 from zoo.runner.preprocess import describe_image_processing
 from zoo.runner.protocols import (
@@ -103,6 +103,29 @@ class Validation(Model):
     verdict: Verdict
     recorded: datetime | None = None
     matches: ImageMatches | None = Field(default=None, exclude=True, repr=False)
+
+
+@dataclass(frozen=True)
+class MeasuredModel:
+    """A model and the engine that runs it, in this process or another.
+
+    Attributes:
+        entry: The entry.
+        config: Backend, precision and source.
+        artifact: Artifact, for example ``lite-x86-fp32``.
+        origin: ``published`` or ``built``.
+        engine: Engine and its version.
+        image_processing: As for ``describe_image_processing``.
+        normalization: Whether mean and deviation are applied on the host or inside the graph.
+    """
+
+    entry: Entry
+    config: RunConfig
+    artifact: str
+    origin: str
+    engine: str
+    image_processing: str
+    normalization: Normalization
 
 
 class CocoFolder(Model):
@@ -228,10 +251,6 @@ def measure(
     Raises:
         ZooError: As for ``measure_keypoints`` and ``measure_detection``.
     """
-    first = networks[0]
-    figure = select_figure(first.entry, with_detector_boxes=bool(detectors))
-    detector = detectors[0].entry.id if detectors else None
-    calibrator = first.config.calibrator
     if whole is None:
         whole = is_whole_split(protocol, len(data.document["images"]) - data.missing, limit)
     workers = [
@@ -240,19 +259,50 @@ def measure(
     ]
     resamples = 0 if whole else choose_resamples(len(data.images))
     measured = _measure(workers, data, protocol, resamples, on_images)
+    detector = detectors[0].entry.id if detectors else None
+    return make_validation(describe_model(networks[0]), data, measured, detector=detector)
+
+
+def describe_model(network: LoadedModel) -> MeasuredModel:
+    """Describe a loaded network as a value that other processes understand."""
+    return MeasuredModel(
+        entry=network.entry,
+        config=network.config,
+        artifact=network.fetched.artifact,
+        origin=network.fetched.origin,
+        engine=f"{network.session.engine} {network.session.engine_version}",
+        image_processing=describe_image_processing(),
+        normalization=network.normalization,
+    )
+
+
+def make_validation(
+    model: MeasuredModel, data: CocoSet, measured: Accuracy, *, detector: str | None = None
+) -> Validation:
+    """Compare a measured accuracy with the published figure.
+
+    Args:
+        model: The model.
+        data: Images that the protocol selects.
+        measured: The accuracy.
+        detector: Entry of the detector that found the persons.
+    """
+    protocol = measured.protocol
+    figure = select_figure(model.entry, with_detector_boxes=detector is not None)
+    calibrator = model.config.calibrator
     # A protocol does not name its detector, so two figures with detector boxes are never comparable.
     published_protocol = detector is None and figure is not None and protocol == figure.protocol
     return Validation(
-        entry=first.entry.id,
+        entry=model.entry.id,
         detector=detector,
-        backend=first.config.backend,
-        precision=first.config.precision,
-        weight_only=first.config.weight_only,
+        backend=model.config.backend,
+        precision=model.config.precision,
+        weight_only=model.config.weight_only,
         calibration=calibrator.source if calibrator else None,
-        artifact=first.fetched.artifact,
-        origin=first.fetched.origin,
-        engine=f"{first.session.engine} {first.session.engine_version}",
-        image_processing=describe_image_processing(),
+        artifact=model.artifact,
+        origin=model.origin,
+        engine=model.engine,
+        image_processing=model.image_processing,
         annotations=data.annotations,
         images=measured.images,
         results=measured.results,

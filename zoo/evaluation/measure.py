@@ -15,9 +15,11 @@ from pydantic import ConfigDict, Field
 
 from registry.errors import UsageError
 from registry.schema.base import Model
+from registry.schema.io import DetectionOutput
 from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo._utils.arrays import Array
 from zoo._utils.ordered_map import map_ahead
+from zoo.datasets.categories import ClassMatch
 from zoo.datasets.coco import CocoImage, CocoSet
 from zoo.evaluation.average_precision import Metrics, Scores
 from zoo.evaluation.bootstrap import ConfidenceInterval, bootstrap_interval
@@ -28,7 +30,8 @@ from zoo.runner.estimator import PoseEstimator
 from zoo.runner.images import Image, read_image
 from zoo.runner.results import DetectionRecord, PoseRecord
 
-_GROUP_SIZE = 8  # images; the persons of a group form one batch of the network
+GROUP_SIZE = 8
+"""Images of a group; the persons of a group form one batch of the network, so a shard has whole groups."""
 
 Worker = TypeVar("Worker")
 
@@ -57,6 +60,21 @@ class Accuracy(Model):
     notes: tuple[str, ...] = ()
     protocol: KeypointProtocol | DetectionProtocol
     matches: ImageMatches = Field(exclude=True, repr=False)
+
+
+@dataclass(frozen=True, eq=False)
+class Matched:
+    """Results on some images, matched with their annotations.
+
+    Attributes:
+        matches: The matches.
+        results: Number of boxes or persons that were found.
+        size_mismatches: Images whose size differs from the annotation file.
+    """
+
+    matches: ImageMatches
+    results: int
+    size_mismatches: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +140,25 @@ def measure_keypoints(
     Raises:
         UsageError: ``boxes-mismatch``.
     """
+    matched = match_persons(data, estimators, detectors=detectors, on_images=on_images)
+    return score_matches(data, matched, estimators[0].protocol, resamples)
+
+
+def match_persons(
+    data: CocoSet,
+    estimators: Sequence[PoseEstimator],
+    *,
+    detectors: Sequence[Detector] = (),
+    on_images: Callable[[int], None] = lambda count: None,
+) -> Matched:
+    """Run a pose network and match the persons it finds; arguments and errors as for ``measure_keypoints``.
+
+    Args:
+        data: The set, or a shard of it.
+        estimators: As for ``measure_keypoints``.
+        detectors: As for ``measure_keypoints``.
+        on_images: As for ``measure_keypoints``.
+    """
     protocol = estimators[0].protocol
     if (protocol.boxes == "detector") != bool(detectors):
         raise UsageError(
@@ -141,7 +178,7 @@ def measure_keypoints(
 
     scorer = Scorer(data, "keypoints", categories=(person,), max_detections=protocol.max_detections)
     results = _score_groups(scorer, _predict_groups(data.images, pairs, predict, on_images))
-    return _accuracy(data, scorer, protocol, resamples, results=results, size_mismatches=read.size_mismatches)
+    return Matched(scorer.finish(), results, read.size_mismatches)
 
 
 def measure_detection(
@@ -167,24 +204,59 @@ def measure_detection(
     Raises:
         UsageError: ``classes-mismatch``.
     """
+    classes = select_classes(data, detectors[0].output, protocol)
+    matched = match_boxes(data, detectors, protocol, classes=classes, on_images=on_images)
+    accuracy = score_matches(data, matched, protocol, resamples)
+    return (
+        accuracy.model_copy(update={"notes": (*accuracy.notes, classes.note)}) if classes.note else accuracy
+    )
+
+
+def select_classes(data: CocoSet, output: DetectionOutput, protocol: DetectionProtocol) -> ClassMatch:
+    """Match the classes of a detector with the categories of a set, as the protocol selects them.
+
+    Args:
+        data: The whole set: its annotations take part in the decision.
+        output: Output of the network.
+        protocol: Protocol with the scored categories.
+
+    Raises:
+        UsageError: ``classes-mismatch``.
+    """
+    return data.match_classes(output.classes, persons_only=protocol.category_scope == "person")
+
+
+def match_boxes(
+    data: CocoSet,
+    detectors: Sequence[Detector],
+    protocol: DetectionProtocol,
+    *,
+    classes: ClassMatch,
+    on_images: Callable[[int], None] = lambda count: None,
+) -> Matched:
+    """Run a detector and match the boxes it finds; arguments as for ``measure_detection``.
+
+    Args:
+        data: The set, or a shard of it.
+        detectors: As for ``measure_detection``.
+        protocol: As for ``measure_detection``.
+        classes: Categories of the classes, for the whole set.
+        on_images: As for ``measure_detection``.
+    """
     persons_only = protocol.category_scope == "person"
-    match = data.match_classes(detectors[0].output.classes, persons_only=persons_only)
-    scope = (data.person,) if persons_only else tuple(each for each in match.ids if each is not None)
+    scope = (data.person,) if persons_only else tuple(each for each in classes.ids if each is not None)
     read = _ImageReader(honor_exif=protocol.honor_exif)
 
     def predict(images: Sequence[CocoImage], detector: Detector) -> list[DetectionRecord]:
         records: list[DetectionRecord] = []
         for image in images:
-            found = detector(read(image)).records(image.id, match.ids)
+            found = detector(read(image)).records(image.id, classes.ids)
             records += [record for record in found if record["category_id"] in scope]
         return records
 
     scorer = Scorer(data, "bbox", categories=scope, max_detections=protocol.max_detections)
     results = _score_groups(scorer, _predict_groups(data.images, detectors, predict, on_images))
-    accuracy = _accuracy(
-        data, scorer, protocol, resamples, results=results, size_mismatches=read.size_mismatches
-    )
-    return accuracy.model_copy(update={"notes": (*accuracy.notes, match.note)}) if match.note else accuracy
+    return Matched(scorer.finish(), results, read.size_mismatches)
 
 
 def _score_groups(scorer: Scorer, groups: Iterable[_ScoredGroup]) -> int:
@@ -196,23 +268,25 @@ def _score_groups(scorer: Scorer, groups: Iterable[_ScoredGroup]) -> int:
     return results
 
 
-def _accuracy(
-    data: CocoSet,
-    scorer: Scorer,
-    protocol: KeypointProtocol | DetectionProtocol,
-    resamples: int,
-    *,
-    results: int,
-    size_mismatches: int,
+def score_matches(
+    data: CocoSet, matched: Matched, protocol: KeypointProtocol | DetectionProtocol, resamples: int
 ) -> Accuracy:
-    matches = scorer.finish()
+    """Compute the figures of matched images.
+
+    Args:
+        data: The set.
+        matched: Matches of all its images.
+        protocol: Executed protocol.
+        resamples: Number of bootstrap samples for the interval; 0 computes none.
+    """
+    matches = matched.matches
     scores = Scores(matches)
     return Accuracy(
         metrics=scores.metrics,
         interval=bootstrap_interval(scores, len(matches.images), resamples) if resamples else None,
         images=len(data.images),
-        results=results,
-        size_mismatches=size_mismatches,
+        results=matched.results,
+        size_mismatches=matched.size_mismatches,
         notes=data.notes,
         protocol=protocol,
         matches=matches,
@@ -271,7 +345,7 @@ def _predict_groups(
         finally:
             idle.put(worker)
 
-    groups = [images[start : start + _GROUP_SIZE] for start in range(0, len(images), _GROUP_SIZE)]
+    groups = [images[start : start + GROUP_SIZE] for start in range(0, len(images), GROUP_SIZE)]
     results = map_ahead(work, groups, threads=len(workers), ahead=2 * len(workers))
     for group, records in zip(groups, results, strict=True):
         on_images(len(group))

@@ -13,7 +13,7 @@ from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo.artifacts.digest import artifact_digest
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.datasets.coco import CocoSet
-from zoo.evaluation.accuracy import Validation, measure
+from zoo.evaluation.accuracy import MeasuredModel, Validation, describe_model, measure
 from zoo.evaluation.dataset_digest import dataset_digest
 from zoo.evaluation.per_image import ImageMatches
 from zoo.evaluation.verdict import is_whole_split, select_figure
@@ -21,7 +21,6 @@ from zoo.measurements.machine import this_machine
 from zoo.measurements.measurement import Conditions, digest_key
 from zoo.measurements.recorder import Recorder
 from zoo.runner.loading import LoadedModel
-from zoo.runner.preprocess import describe_image_processing
 
 Protocol = KeypointProtocol | DetectionProtocol
 
@@ -43,35 +42,34 @@ class ValidationKey:
 
 
 def validation_key(
-    network: LoadedModel,
+    model: MeasuredModel,
     artifact: str,
     data: CocoSet,
     protocol: Protocol,
     *,
     dataset: str,
     limit: int | None,
-    detector: tuple[LoadedModel, str] | None = None,
+    detector: tuple[MeasuredModel, str] | None = None,
 ) -> ValidationKey:
     """Compute the key of an accuracy.
 
     Args:
-        network: The loaded network.
+        model: The model.
         artifact: Digest of its artifact.
         data: The images.
         protocol: Protocol to execute.
         dataset: Their digest.
         limit: Limit that was applied to the set.
-        detector: The loaded detector with the digest of its artifact, if boxes come from one.
+        detector: The detector with the digest of its artifact, if boxes come from one.
     """
-    entry = network.entry
+    entry = model.entry
     figure = select_figure(entry, with_detector_boxes=detector is not None)
-    engine = f"{network.session.engine} {network.session.engine_version}"
     conditions = Conditions(
         entry=entry.id,
-        format=network.fetched.artifact,
+        format=model.artifact,
         artifact=artifact,
-        engine=engine,
-        image_processing=describe_image_processing(),
+        engine=model.engine,
+        image_processing=model.image_processing,
         protocol=protocol.model_dump(mode="json"),
         dataset=dataset,
         images=len(data.images),
@@ -83,9 +81,9 @@ def validation_key(
         program=metadata.version("paddle-zoo"),
         entry=entry.id,
         model=entry.model_dump(mode="json", include={"input", "output"}),
-        normalization=network.normalization,
+        normalization=model.normalization,
         artifact=artifact,
-        engine=engine,
+        engine=model.engine,
         image_processing=conditions.image_processing,
         detector=[*_describe_detector(*detector)] if detector else None,
         protocol=conditions.protocol,
@@ -96,8 +94,8 @@ def validation_key(
     return ValidationKey(key, conditions)
 
 
-def _describe_detector(network: LoadedModel, artifact: str) -> list[str]:
-    return [network.entry.id, artifact, f"{network.session.engine} {network.session.engine_version}"]
+def _describe_detector(model: MeasuredModel, artifact: str) -> list[str]:
+    return [model.entry.id, artifact, model.engine]
 
 
 def recall_validation(recorder: Recorder, request: ValidationKey, data: CocoSet) -> Validation | None:
@@ -168,7 +166,7 @@ def measure_or_recall(
         on_images: As for ``measure``.
     """
     request = validation_key(
-        networks[0],
+        describe_model(networks[0]),
         artifact_digest(networks[0].fetched.path, resolver.store),
         data,
         protocol,
@@ -186,5 +184,5 @@ def measure_or_recall(
     return found
 
 
-def _with_digest(network: LoadedModel, resolver: ArtifactResolver) -> tuple[LoadedModel, str]:
-    return network, artifact_digest(network.fetched.path, resolver.store)
+def _with_digest(network: LoadedModel, resolver: ArtifactResolver) -> tuple[MeasuredModel, str]:
+    return describe_model(network), artifact_digest(network.fetched.path, resolver.store)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from importlib import metadata
 
@@ -13,14 +13,14 @@ from pydantic import JsonValue, ValidationError
 
 from zoo.artifacts.digest import artifact_digest
 from zoo.artifacts.resolver import ArtifactResolver
+from zoo.evaluation.accuracy import MeasuredModel, describe_model
 from zoo.evaluation.layers import LayerOutputs, Sample, load_sample_image, record_layers, without_argmax
 from zoo.evaluation.limits import select_limits
 from zoo.evaluation.parity import FormatParity, compare_layers
 from zoo.measurements.machine import this_machine
-from zoo.measurements.measurement import Conditions, Measurement, digest_key
+from zoo.measurements.measurement import Conditions, digest_key
 from zoo.measurements.recorder import Recorder
 from zoo.runner.loading import LoadedModel
-from zoo.runner.preprocess import describe_image_processing
 
 REVISION = 1
 """Revision of the comparison: a new one makes kept comparisons unusable."""
@@ -68,30 +68,26 @@ class FormatComparison:
         Returns:
             The comparison, with its engine and an empty format name.
         """
-        conditions = self._conditions(network)
-        limits = select_limits(network.entry, network.config.format.tolerance)
-        key = digest_key(
-            "compare",
-            revision=REVISION,
-            program=metadata.version("paddle-zoo"),
-            conditions=conditions.model_dump(mode="json", exclude={"machine"}),
-            model=network.entry.model_dump(mode="json", include={"input", "output", "accuracy"}),
-            normalization=[network.normalization, self._reference.normalization],
-            limits=asdict(limits),
+        key, conditions = parity_key(
+            (describe_model(network), artifact_digest(network.fetched.path, self._resolver.store)),
+            (describe_model(self._reference), self._reference_digest),
+            samples=self._samples_digest,
+            images=len(self._samples),
         )
-        known = self._recall(key)
+        known = recall_parity(self._recorder, key)
         if known is not None:
-            return known
-        expected = without_argmax(self._outputs) if network.config.format.heat_maps_only else self._outputs
-        found = compare_layers(
-            expected, record_layers(network, self._samples), network.entry, network.config.format.tolerance
-        ).model_copy(update={"engine": conditions.engine})
-        result: dict[str, JsonValue] = {
-            "instances": self._outputs.instances,
-            "parity": found.model_dump(mode="json"),
-        }
-        self._recorder.keep("compare", key, conditions, _figures(found), result)
+            self._instances = known.instances
+            return known.parity
+        found = self.compare(network)
+        keep_parity(self._recorder, key, conditions, found, self._outputs.instances)
         return found
+
+    def compare(self, network: LoadedModel) -> FormatParity:
+        """Compare a format now; arguments and result as for a call."""
+        expected = without_argmax(self._outputs) if network.config.format.heat_maps_only else self._outputs
+        return compare_layers(
+            expected, record_layers(network, self._samples), network.entry, network.config.format.tolerance
+        ).model_copy(update={"engine": _engine(network)})
 
     @cached_property
     def _outputs(self) -> LayerOutputs:
@@ -103,47 +99,100 @@ class FormatComparison:
 
     @cached_property
     def _samples_digest(self) -> str:
-        state = hashlib.sha256()
-        for sample in self._samples:
-            pixels = load_sample_image(sample).pixels
-            boxes = np.zeros((0, 4)) if sample.boxes is None else sample.boxes
-            for array in (pixels, boxes):
-                state.update(f"{array.shape}{array.dtype}".encode())
-                state.update(np.ascontiguousarray(array).tobytes())
-        return state.hexdigest()
+        return samples_digest(self._samples)
 
-    def _conditions(self, network: LoadedModel) -> Conditions:
-        return Conditions(
-            entry=network.entry.id,
-            format=network.fetched.artifact,
-            artifact=artifact_digest(network.fetched.path, self._resolver.store),
-            engine=_engine(network),
-            image_processing=describe_image_processing(),
-            protocol={"reference": self.engine, "reference_artifact": self._reference_digest},
-            dataset=self._samples_digest,
-            images=len(self._samples),
-            machine=this_machine(),
-        )
 
-    def _recall(self, key: str) -> FormatParity | None:
-        found = self._recorder.recall(key)
-        if found is None:
-            return None
-        try:
-            parity = FormatParity.model_validate(found.result["parity"])
-        except (KeyError, ValidationError):  # of an earlier version of this program
-            return None
-        self._instances = _instances_in(found)
-        return parity.model_copy(update={"recorded": found.created})
+def samples_digest(samples: Sequence[Sample]) -> str:
+    """SHA-256 of the pixels and boxes of images."""
+    state = hashlib.sha256()
+    for sample in samples:
+        pixels = load_sample_image(sample).pixels
+        boxes = np.zeros((0, 4)) if sample.boxes is None else sample.boxes
+        for array in (pixels, boxes):
+            state.update(f"{array.shape}{array.dtype}".encode())
+            state.update(np.ascontiguousarray(array).tobytes())
+    return state.hexdigest()
+
+
+def parity_key(
+    model: tuple[MeasuredModel, str], reference: tuple[MeasuredModel, str], *, samples: str, images: int
+) -> tuple[str, Conditions]:
+    """Compute the key and the conditions of a comparison.
+
+    Args:
+        model: The format and the digest of its artifact.
+        reference: The inference model and the digest of its artifact.
+        samples: Digest of the images.
+        images: Number of images.
+    """
+    (described, artifact), (expected, expected_artifact) = model, reference
+    conditions = Conditions(
+        entry=described.entry.id,
+        format=described.artifact,
+        artifact=artifact,
+        engine=described.engine,
+        image_processing=described.image_processing,
+        protocol={"reference": expected.engine, "reference_artifact": expected_artifact},
+        dataset=samples,
+        images=images,
+        machine=this_machine(),
+    )
+    key = digest_key(
+        "compare",
+        revision=REVISION,
+        program=metadata.version("paddle-zoo"),
+        conditions=conditions.model_dump(mode="json", exclude={"machine"}),
+        model=described.entry.model_dump(mode="json", include={"input", "output", "accuracy"}),
+        normalization=[described.normalization, expected.normalization],
+        limits=asdict(select_limits(described.entry, described.config.format.tolerance)),
+    )
+    return key, conditions
+
+
+@dataclass(frozen=True)
+class KnownParity:
+    """A comparison from a kept measurement.
+
+    Attributes:
+        parity: The comparison.
+        instances: Number of persons or boxes that the inference model found.
+    """
+
+    parity: FormatParity
+    instances: int
+
+
+def recall_parity(recorder: Recorder, key: str) -> KnownParity | None:
+    """Find a comparison that was made under equal conditions."""
+    found = recorder.recall(key)
+    if found is None:
+        return None
+    try:
+        parity = FormatParity.model_validate(found.result["parity"])
+        instances = int(str(found.result["instances"]))
+    except (KeyError, ValueError, ValidationError):  # of an earlier version of this program
+        return None
+    return KnownParity(parity.model_copy(update={"recorded": found.created}), instances)
+
+
+def keep_parity(
+    recorder: Recorder, key: str, conditions: Conditions, parity: FormatParity, instances: int
+) -> None:
+    """Keep a comparison.
+
+    Args:
+        recorder: The kept measurements.
+        key: As for ``parity_key``.
+        conditions: As for ``parity_key``.
+        parity: The comparison.
+        instances: Number of persons or boxes that the inference model found.
+    """
+    result: dict[str, JsonValue] = {"instances": instances, "parity": parity.model_dump(mode="json")}
+    recorder.keep("compare", key, conditions, _figures(parity), result)
 
 
 def _engine(network: LoadedModel) -> str:
     return f"{network.session.engine} {network.session.engine_version}"
-
-
-def _instances_in(found: Measurement) -> int | None:
-    instances = found.result.get("instances")
-    return instances if isinstance(instances, int) else None
 
 
 def _figures(parity: FormatParity) -> dict[str, float | None]:
