@@ -131,11 +131,11 @@ def check_catalog(content: bytes, folder: Path) -> object:
 
 
 def read_infer_cfg(content: bytes, folder: Path) -> object:
-    """Read the preprocessing steps of a downloaded model."""
-    from zoo.runner.loading import _read_configuration
+    """Read the configuration next to a model."""
+    from zoo.local_models.export_config import read_export_config
 
     (folder / "infer_cfg.yml").write_bytes(content)
-    return _read_configuration(folder)
+    return read_export_config(folder / "infer_cfg.yml")
 
 
 def read_zoo_lock(content: bytes, folder: Path) -> object:

@@ -1,4 +1,4 @@
-"""Compare the inputs of a conversion with the inputs that its provenance records."""
+"""Find the files that a conversion reads, and compare them with those that its provenance records."""
 
 from __future__ import annotations
 
@@ -7,8 +7,41 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from converters.formats import Kind
+from converters.formats.locate import locate_file, locate_in_folder
 from converters.provenance.statement import SUFFIX, Provenance
-from registry.errors import IntegrityError
+from registry.errors import IntegrityError, UsageError
+
+
+def input_files(source: Path) -> dict[str, Path]:
+    """Files a conversion reads, by role: ``weights``, ``model``, or ``program`` and ``params``.
+
+    Raises:
+        UsageError: ``not-convertible``: it is neither a checkpoint nor an inference model.
+    """
+    found = locate_in_folder(source) if source.is_dir() else locate_file(source)
+    if found.kind in (Kind.PICKLE, Kind.SAFETENSORS):
+        return {"weights": found.main}
+    if found.kind is Kind.ONNX:
+        return {"model": found.main}
+    if found.kind in (Kind.PROGRAM, Kind.PIR):
+        return {"program": found.main} | ({"params": found.params} if found.params else {})
+    raise UsageError(
+        "not-convertible",
+        f"{source} is neither a checkpoint nor an inference model",
+        expected="a .pdparams or .safetensors file, or a program (.pdmodel, .json) with its .pdiparams",
+        found=found.kind.value,
+        hint=f"zoo inspect {source}",
+    )
+
+
+def main_file(source: Path) -> Path:
+    """Return the file of a model that has its graph, or the checkpoint.
+
+    Args:
+        source: A file, or the folder of a model.
+    """
+    return (locate_in_folder(source) if source.is_dir() else locate_file(source)).main
 
 
 def matches_inputs(folder: Path, inputs: Mapping[str, str]) -> bool:

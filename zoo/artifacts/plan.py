@@ -95,7 +95,7 @@ def _published(entry: Entry, spec: ArtifactSpec) -> Artifact | None:
 
 
 def _routes(entry: Entry, spec: ArtifactSpec) -> Iterator[FetchPlan]:
-    target = _conversion_target(entry, spec)
+    target = conversion_target(entry, spec)
     if target is None or not _is_default_head(entry, spec):
         return
     # The inference model first: fewer steps, and it is the file that upstream converted.
@@ -116,7 +116,19 @@ def _is_default_head(entry: Entry, spec: ArtifactSpec) -> bool:
     return spec.head is None or getattr(entry.output, "head", None) == spec.head
 
 
-def _conversion_target(entry: Entry, spec: ArtifactSpec) -> ConversionTarget | None:
+def conversion_target(entry: Entry, spec: ArtifactSpec) -> ConversionTarget | None:
+    """Derive the options of the conversions to an artifact.
+
+    Args:
+        entry: The entry.
+        spec: The requested artifact.
+
+    Returns:
+        The target format with its options; None if nothing is converted to this artifact.
+
+    Raises:
+        UsageError: As for ``lite_options``.
+    """
     if spec.kind == "inference":
         return ConversionTarget(format="inference")
     precision = spec.precision or "fp32"

@@ -8,23 +8,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from converters.formats import Kind, inspect
-from converters.formats.locate import locate_file, locate_in_folder
+from converters.formats import inspect
 from converters.onnx import QuantizeOptions, calibration_needed
 from converters.planning.execute import result_name, run_step, safe_stem, step_key
 from converters.planning.plan import Step
 from converters.planning.targets import needs_calibration
 from converters.toolchain import Toolchains
-from registry.errors import IntegrityError, NetworkError, UsageError
+from registry.errors import IntegrityError, NetworkError
 from registry.lock import Lock
 from registry.schema import Artifact, Entry, Model
 from zoo._utils.progress import NoProgress, Progress, discard_note
 from zoo._utils.threads import worker_pool
 from zoo.artifacts.calibrator import Calibrator
-from zoo.artifacts.inputs import check_recorded_inputs, matches_inputs
+from zoo.artifacts.inputs import check_recorded_inputs, input_files, main_file, matches_inputs
+from zoo.artifacts.local import LocalPlan, plan_local
 from zoo.artifacts.plan import FetchPlan, plans
 from zoo.artifacts.spec import ArtifactSpec
 from zoo.artifacts.verify import verify
+from zoo.local_models.source import LocalSource
 from zoo.settings import Settings
 from zoo.store import FetchRequest, RemoteSource, Store, StoredArtifact
 
@@ -77,17 +78,17 @@ class Fetched(Model):
         entry: ``name@release``.
         artifact: Name of the artifact within the entry, for example ``lite-arm-fp16``.
         path: The file, or the folder of an inference model.
-        origin: ``published``: upstream's file. ``built``: converted here.
-        start: Name of the published artifact it is, or is made from.
-        url: The address that file was downloaded from.
-        sha256: Digest of that file as it was served.
+        origin: ``published``: upstream's file. ``built``: converted here. ``local``: a file of the user.
+        start: Name of the published artifact it is, or is made from; of a model on disk, its kind.
+        url: The address that file was downloaded from, or is at.
+        sha256: Digest of that file as it was served; of an inference model on disk, of its program.
         from_cache: Whether nothing was downloaded or converted.
     """
 
     entry: str
     artifact: str
     path: Path
-    origin: Literal["published", "built"]
+    origin: Literal["published", "built", "local"]
     start: str
     url: str
     sha256: str
@@ -112,6 +113,7 @@ class ArtifactResolver:
         reread: Whether every byte of cached files is hashed, also of those that have not changed.
         calibrator: Prepares the inputs of conversions to integer activations; None refuses them.
         reporter: Callbacks for progress and log messages.
+        local: Models on disk by the id of their entry: they are read in place, and nothing is downloaded.
     """
 
     settings: Settings
@@ -122,6 +124,7 @@ class ArtifactResolver:
     reread: bool = False
     calibrator: Calibrator | None = None
     reporter: Reporter = field(default_factory=Reporter)
+    local: Mapping[str, LocalSource] = field(default_factory=dict)
 
     def resolve(
         self, orders: Sequence[tuple[Entry, ArtifactSpec]], *, build: bool | None, jobs: int = 1
@@ -137,12 +140,46 @@ class ArtifactResolver:
             ZooError: The first failure in that order; the other artifacts stay in the cache.
         """
         # Plans first: a request without a plan is refused before anything is downloaded.
-        planned = [(entry, plans(entry, spec, build=build)) for entry, spec in orders]
+        planned = [(entry, self._plan(entry, spec, build=build)) for entry, spec in orders]
         if self.calibrator is None and any(needs_calibration(each) for each in _steps(planned)):
             raise calibration_needed()
         with worker_pool(min(jobs, len(planned))) as pool:
-            running = [pool.submit(self._resolve_first, entry, routes) for entry, routes in planned]
+            running = [pool.submit(self._resolve_plan, entry, plan) for entry, plan in planned]
             return tuple(work.result() for work in running)
+
+    def _plan(
+        self, entry: Entry, spec: ArtifactSpec, *, build: bool | None
+    ) -> LocalPlan | tuple[FetchPlan, ...]:
+        source = self.local.get(entry.id)
+        if source is not None:
+            return plan_local(entry, spec, source, build=build)
+        return plans(entry, spec, build=build)
+
+    def _resolve_plan(self, entry: Entry, plan: LocalPlan | tuple[FetchPlan, ...]) -> Fetched:
+        return (
+            self._convert_local(entry, plan)
+            if isinstance(plan, LocalPlan)
+            else self._resolve_first(entry, plan)
+        )
+
+    def _convert_local(self, entry: Entry, plan: LocalPlan) -> Fetched:
+        """Convert the files of a model on disk; without a step, they are the artifact."""
+        source = plan.source
+        path, from_cache = source.path, True
+        for step in plan.steps:
+            result = self.resolve_step(path, step, source.stem, entry)
+            path, from_cache = result.path, from_cache and result.from_cache
+        main = main_file(source.path)
+        return Fetched(
+            entry=entry.id,
+            artifact=plan.spec.id,
+            path=path,
+            origin="built" if plan.steps else "local",
+            start=source.kind,
+            url=main.absolute().as_uri(),
+            sha256=self.store.sha256_of(main),
+            from_cache=from_cache,
+        )
 
     def _resolve_first(self, entry: Entry, routes: Sequence[FetchPlan]) -> Fetched:
         """Take the first plan that is in the cache, else the first whose published file exists upstream."""
@@ -314,31 +351,9 @@ class ArtifactResolver:
         return {role: self.store.sha256_of(file) for role, file in input_files(source).items()}
 
 
-def input_files(source: Path) -> dict[str, Path]:
-    """Files a conversion reads, by role: ``weights``, ``model``, or ``program`` and ``params``.
-
-    Raises:
-        UsageError: ``not-convertible``: it is neither a checkpoint nor an inference model.
-    """
-    found = locate_in_folder(source) if source.is_dir() else locate_file(source)
-    if found.kind in (Kind.PICKLE, Kind.SAFETENSORS):
-        return {"weights": found.main}
-    if found.kind is Kind.ONNX:
-        return {"model": found.main}
-    if found.kind in (Kind.PROGRAM, Kind.PIR):
-        return {"program": found.main} | ({"params": found.params} if found.params else {})
-    raise UsageError(
-        "not-convertible",
-        f"{source} is neither a checkpoint nor an inference model",
-        expected="a .pdparams or .safetensors file, or a program (.pdmodel, .json) with its .pdiparams",
-        found=found.kind.value,
-        hint=f"zoo inspect {source}",
-    )
-
-
-def _steps(planned: Sequence[tuple[Entry, Sequence[FetchPlan]]]) -> Iterator[Step]:
+def _steps(planned: Sequence[tuple[Entry, LocalPlan | Sequence[FetchPlan]]]) -> Iterator[Step]:
     for _, routes in planned:
-        for plan in routes:
+        for plan in (routes,) if isinstance(routes, LocalPlan) else routes:
             yield from plan.steps
 
 

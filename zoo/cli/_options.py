@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from converters.choices import WeightOnly
-from registry.choices import FloatPrecision, Precision, Target
+from registry.choices import FloatPrecision, Normalization, Precision, Target
 from zoo._utils.choices import Backend, FetchFormat
 from zoo.cli._groups import Command, Group
 
@@ -53,6 +53,14 @@ def add(app: typer.Typer, name: str, function: Callable[..., None]) -> None:
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.", autocompletion=complete_name)
+]
+Model = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|PATH",
+        help="NAME, NAME@RELEASE, or a model on disk: export folder, archive or file; ./NAME if both exist.",
+        autocompletion=complete_name,
+    ),
 ]
 Names = Annotated[
     list[str], typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.", autocompletion=complete_name)
@@ -139,25 +147,105 @@ _SOURCE_OPTIONS = [
 ]
 
 
+Like = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME|PATH", help="Model with the preprocessing and outputs that a file does not state."
+    ),
+]
+ArchitectureOption = Annotated[
+    str | None, typer.Option("--architecture", metavar="NAME", help="Entry with a checkpoint's architecture.")
+]
+Labels = Annotated[
+    str | None,
+    typer.Option(metavar="FILE|A,B,C", help="Class names of a detector, in the order of its outputs."),
+]
+Joints = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="Joints of a pose model: a small YAML file, or a COCO annotation file."
+    ),
+]
+Sigmas = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE|X,Y,Z", help="OKS constants of the joints. Default: COCO's, or one divided by K."
+    ),
+]
+InputSize = Annotated[
+    str | None,
+    typer.Option(metavar="HxW", help="Input size, if the file leaves it open. Default: as stated."),
+]
+NormalizationOption = Annotated[
+    Normalization | None,
+    typer.Option("--normalization", help="Where pixel values are normalized. Default: as the files state."),
+]
+ScoreThreshold = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, metavar="SCORE", help="Smallest score of a box. Default: as configured."),
+]
+NmsThreshold = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, metavar="IOU", help="Overlap that removes a box. Default: as configured."),
+]
+_MODEL_OPTIONS = [
+    inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=None)
+    for name, annotation in (
+        ("like", Like),
+        ("architecture", ArchitectureOption),
+        ("labels", Labels),
+        ("joints", Joints),
+        ("sigmas", Sigmas),
+        ("input_size", InputSize),
+        ("normalization", NormalizationOption),
+        ("score_threshold", ScoreThreshold),
+        ("nms_threshold", NmsThreshold),
+    )
+]
+
+
+def with_model_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add the options of every command that takes a model on disk; the command receives them as keywords.
+
+    Args:
+        command: A command with a keyword parameter ``model`` for the keyword arguments of
+            ``zoo.local_models.options.ModelOptions.create``.
+    """
+    return _replace_parameter(command, "model", _MODEL_OPTIONS, lambda values: values)
+
+
 def with_source_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of every command that gets artifacts; the command receives them as one value.
 
     Args:
-        command: A command with a keyword parameter ``source`` for a ``SourceOptions``. The options replace
-            this parameter in the signature that Typer reads.
+        command: A command with a keyword parameter ``source`` for a ``SourceOptions``.
     """
+
+    def create(values: Mapping[str, Any]) -> object:
+        from zoo.artifacts.source_options import SourceOptions
+
+        return SourceOptions.create(**values)
+
+    return _replace_parameter(command, "source", _SOURCE_OPTIONS, create)
+
+
+def _replace_parameter(
+    command: Callable[..., None],
+    name: str,
+    options: Sequence[inspect.Parameter],
+    create: Callable[[Mapping[str, Any]], object],
+) -> Callable[..., None]:
+    """Replace a parameter by options in the signature that Typer reads, and pass their value as one."""
     parameters: list[inspect.Parameter] = []
     for parameter in inspect.signature(command, eval_str=True).parameters.values():
-        parameters += _SOURCE_OPTIONS if parameter.name == "source" else [parameter]
+        parameters += options if parameter.name == name else [parameter]
     parameters = [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
 
     @functools.wraps(command)
-    def with_source(**values: Any) -> None:
-        from zoo.artifacts.source_options import SourceOptions
+    def with_options(**values: Any) -> None:
+        chosen = {option.name: values.pop(option.name) for option in options}
+        command(**values, **{name: create(chosen)})
 
-        source = {option.name: values.pop(option.name) for option in _SOURCE_OPTIONS}
-        command(**values, source=SourceOptions.create(**source))
-
-    with_source.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    with_source.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    return with_source
+    with_options.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    with_options.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    return with_options

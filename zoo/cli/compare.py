@@ -49,7 +49,7 @@ def compare(
     """
     from zoo.artifacts.resolver import Reporter
     from zoo.catalogs.sources import load_registry
-    from zoo.conversion.source import local_source
+    from zoo.local_models.names import local_source
 
     output = Output(as_json=json, quiet=quiet)
     model = local_source(name, load_registry(source.settings))

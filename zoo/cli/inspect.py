@@ -64,7 +64,7 @@ def _require_consistent(drawing: str | None, out: Path | None, *, as_json: bool)
 
 def _require_path(text: str) -> Path:
     """Return a path, unless the text is the name of an entry, which these commands do not read."""
-    from zoo.conversion.source import has_separator, require_unambiguous
+    from zoo.local_models.names import has_separator, require_unambiguous
 
     if not has_separator(text) and text in options.complete_name(text):
         require_unambiguous(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -14,15 +14,16 @@ from zoo.cli._running import Jobs, limit_opencv_threads
 
 
 @options.with_source_options
+@options.with_model_options
 def run(
-    name: options.Name,
+    name: options.Model,
     images: Annotated[
         list[str], typer.Argument(metavar="IMAGE", help="Images, folders, patterns or videos.")
     ],
     detector: Annotated[
         str | None,
         typer.Option(
-            metavar="NAME",
+            metavar="NAME|PATH",
             help="Detector that finds the persons for a pose model. Default: one person fills the image.",
         ),
     ] = None,
@@ -35,13 +36,14 @@ def run(
     ] = None,
     jobs: Jobs = None,
     *,
+    model: dict[str, Any],
     source: SourceOptions,
     quiet: options.Quiet = False,
     json: options.Json = False,
 ) -> None:
     """Find people and their joints in images.
 
-    Also draws them, with --out. NAME is a detector or a pose model of the catalog.
+    Also draws them, with --out. The model is a detector or a pose model.
     """
     from zoo import api
     from zoo._utils.threads import default_jobs
@@ -67,6 +69,7 @@ def run(
             locked=source.locked,
             settings=source.settings,
             reporter=Reporter(note=output.note, bar=display.bar),
+            **model,
         )
     with runner, Counter(output) as count:
         found = run_on_files(

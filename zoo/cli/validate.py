@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,8 +16,9 @@ from zoo.cli._running import Fresh, Jobs, limit_opencv_threads
 
 
 @options.with_source_options
+@options.with_model_options
 def validate(
-    name: options.Name,
+    name: options.Model,
     data: Annotated[
         Path, typer.Option(metavar="DIR", help="Data in COCO's layout: val2017/ and annotations/.")
     ],
@@ -45,7 +46,7 @@ def validate(
     ] = None,
     detector: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="Detector that replaces the annotated boxes of a pose model."),
+        typer.Option(metavar="NAME|PATH", help="Detector that replaces the annotated boxes of a pose model."),
     ] = None,
     box_threshold: Annotated[
         float | None,
@@ -55,6 +56,7 @@ def validate(
     ] = None,
     fresh: Fresh = False,
     *,
+    model: dict[str, Any],
     source: SourceOptions,
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -94,6 +96,7 @@ def validate(
             fresh=fresh,
             settings=source.settings,
             reporter=Reporter(note=output.note, bar=display.bar),
+            **model,
             on_images=count,
         )
     for sentence in found.notes:

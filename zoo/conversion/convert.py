@@ -22,8 +22,10 @@ from zoo.artifacts.export import copy_out
 from zoo.artifacts.plan import describe_step
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.conversion.options import ConvertOptions, conversion_target
-from zoo.conversion.source import architecture_hint, local_source, source_kind
+from zoo.conversion.source import source_kind
+from zoo.local_models.architectures import architecture_hint
 from zoo.local_models.heads import fit_entry
+from zoo.local_models.names import local_source
 from zoo.runner.calibration import ImageCalibrator, require_image_packages
 
 _NO_ARGMAX = (

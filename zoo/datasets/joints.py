@@ -30,6 +30,15 @@ COCO_JOINTS = (
     "right_ankle",
 )
 
+COCO_FLIP_PAIRS = tuple((left, left + 1) for left in range(1, len(COCO_JOINTS), 2))
+"""Indexes of the left and the right joint of each pair of COCO's joints."""
+
+COCO_SKELETON = (
+    *((15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7), (6, 8)),
+    *((7, 9), (8, 10), (1, 2), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6)),
+)
+"""Limbs of the person category in ``person_keypoints_val2017.json``, which counts joints from 1."""
+
 
 @dataclass(frozen=True)
 class JointMatch:

@@ -32,6 +32,7 @@ from zoo.evaluation.verdict import (
     report_without_figure,
     select_figure,
 )
+from zoo.local_models.source import LocalSource
 from zoo.runner.detector import Detector
 from zoo.runner.loading import LoadedModel, Normalization, RunConfig
 from zoo.runner.postprocess.poses import joint_sigmas
@@ -215,6 +216,21 @@ def select_protocol(
         f"{entry.id} is a detector: its protocol has no flip test",
         hint="repeat without --flip and --no-flip",
     )
+
+
+def with_stated_thresholds(
+    protocol: KeypointProtocol | DetectionProtocol, local: LocalSource | None
+) -> KeypointProtocol | DetectionProtocol:
+    """Return a protocol with the thresholds that the user stated for a model on disk.
+
+    Args:
+        protocol: The protocol. The suppression that a configuration next to the model recommends is that of
+            deployment: it has a higher score threshold than an evaluation, and does not apply here.
+        local: The model on disk; None for an entry of the catalog.
+    """
+    if local is None or not isinstance(protocol, DetectionProtocol):
+        return protocol
+    return protocol.model_copy(update={"nms": local.options.override(protocol.nms)})
 
 
 def _default_protocol(entry: Entry) -> KeypointProtocol | DetectionProtocol:

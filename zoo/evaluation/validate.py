@@ -14,20 +14,25 @@ from zoo._utils.validation import validate_kwargs
 from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.sources import load_registry
+from zoo.local_models.opened import open_models
+from zoo.local_models.options import NO_OPTIONS, ModelOptions
 from zoo.runner.load import make_config
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from converters.choices import WeightOnly
     from registry.choices import Precision
     from zoo._utils.choices import Backend, Exif
     from zoo.artifacts.resolver import Reporter
     from zoo.evaluation.accuracy import DetectorBoxes, Validation
+    from zoo.local_models.options import ModelKeywords
 
 
 @requires_extra("run")
 def validate(
-    name: str,
+    name: str | Path,
     *,
     data: Path | str,
     annotations: Path | str | None = None,
@@ -40,7 +45,7 @@ def validate(
     skip_missing: bool = False,
     jobs: int | None = None,
     flip: bool | None = None,
-    detector: str | None = None,
+    detector: str | Path | None = None,
     box_threshold: float | None = None,
     exif: Exif | None = None,
     lite_version: str | None = None,
@@ -50,11 +55,12 @@ def validate(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
     on_images: Callable[[int, int], None] = lambda done, total: None,
+    **model: Unpack[ModelKeywords],
 ) -> Validation:
     """Measure accuracy on a data set in COCO layout, under the protocol of the published figure.
 
     Args:
-        name: ``name`` or ``name@release``.
+        name: ``name`` or ``name@release``, or the path of a model: an export folder, an archive, a file.
         data: Folder that contains ``val2017/`` and ``annotations/``.
         annotations: Annotation file, if it is not in ``data``.
         images: Folder of the images, if it is not in ``data``.
@@ -66,8 +72,9 @@ def validate(
         skip_missing: Skip images that the annotation file names but the folder does not contain.
         jobs: Number of images processed in parallel. Default: the number of processors.
         flip: Enable or disable the flip test. The result is then not comparable with the published figure.
-        detector: Entry of a detector whose boxes replace the annotated ones, for pose models. The score of a
-            box is part of the score of its pose. The result is not comparable with the published figure.
+        detector: Name or path of a detector whose boxes replace the annotated ones, for pose models. The
+            score of a box is part of the score of its pose. The result is not comparable with the published
+            figure.
         box_threshold: Minimum score of the detector's boxes. Default: upstream's evaluation threshold.
         exif: ``apply`` or ``ignore`` EXIF orientations. Default: decided by the annotated image sizes.
         lite_version: Version of Paddle-Lite.
@@ -77,11 +84,12 @@ def validate(
         settings: Settings. Default: from the environment.
         reporter: Callbacks for progress and log messages.
         on_images: Called with the number of images just finished and the total number.
+        model: Statements about a model on disk: the fields of ``zoo.local_models.options.ModelOptions``.
 
     Raises:
         ZooError: An error of the tree in ``registry.errors``.
     """
-    from zoo.evaluation.accuracy import CocoFolder, select_protocol
+    from zoo.evaluation.accuracy import CocoFolder, select_protocol, with_stated_thresholds
     from zoo.evaluation.recorded_accuracy import measure_or_recall
     from zoo.measurements.recorder import Recorder
     from zoo.runner.loading import load_networks, one_per_thread
@@ -96,10 +104,7 @@ def validate(
         build=build,
     )
     chosen = settings or from_environment()
-    registry = load_registry(chosen)
-    entry = registry.get(name)
-    boxes = _detector_boxes(registry.get(detector) if detector is not None else None, box_threshold)
-    protocol = select_protocol(entry, flip, boxes)
+    names = [(name, ModelOptions.create(**model)), *([(detector, NO_OPTIONS)] if detector else [])]
     folder = CocoFolder(
         folder=Path(data),
         annotations=Path(annotations) if annotations is not None else None,
@@ -108,25 +113,30 @@ def validate(
         skip_missing=skip_missing,
         exif=exif,
     )
-    # Read the annotations before anything is fetched: a wrong path is the most likely mistake.
-    dataset = folder.load(protocol, entry)
-    threads = jobs or default_jobs()
-    models = one_per_thread(entry, config, threads)
-    detectors = one_per_thread(boxes.detector, config, threads) if boxes else []
-    resolver = resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
-    recorder = Recorder(chosen.cache, resolver.reporter.note, fresh=fresh)
-    with load_networks([*models, *detectors], resolver) as networks:
-        return measure_or_recall(
-            recorder,
-            networks[: len(models)],
-            dataset,
-            protocol,
-            resolver,
-            detectors=networks[len(models) :],
-            limit=limit,
-            jobs=threads,
-            on_images=lambda done: on_images(done, len(dataset.images)),
-        )
+    with open_models(names, load_registry(chosen), cache=chosen.cache) as located:
+        entry = located[0].entry
+        boxes = _detector_boxes(located[1].entry if detector else None, box_threshold)
+        protocol = with_stated_thresholds(select_protocol(entry, flip, boxes), located[0].local)
+        # Read the annotations before anything is fetched: a wrong path is the most likely mistake.
+        dataset = folder.load(protocol, entry)
+        threads = jobs or default_jobs()
+        models = one_per_thread(entry, config, threads)
+        detectors = one_per_thread(boxes.detector, config, threads) if boxes else []
+        source = SourceOptions(settings=chosen, locked=locked)
+        resolver = resolver_for(source, reporter=reporter, models=located)
+        recorder = Recorder(chosen.cache, resolver.reporter.note, fresh=fresh)
+        with load_networks([*models, *detectors], resolver) as networks:
+            return measure_or_recall(
+                recorder,
+                networks[: len(models)],
+                dataset,
+                protocol,
+                resolver,
+                detectors=networks[len(models) :],
+                limit=limit,
+                jobs=threads,
+                on_images=lambda done: on_images(done, len(dataset.images)),
+            )
 
 
 def _detector_boxes(detector: Entry | None, threshold: float | None) -> DetectorBoxes | None:

@@ -107,7 +107,9 @@ def _fitted_output(
 
 
 def _fitted_classes(output: DetectionOutput, count: int, labels: Sequence[str] | None) -> DetectionOutput:
-    names = tuple(labels or (output.classes if len(output.classes) == count else _numbered("class", count)))
+    names = tuple(
+        labels or (output.classes if len(output.classes) == count else numbered_names("class", count))
+    )
     if len(names) != count:
         raise UsageError(
             "labels-mismatch",
@@ -123,7 +125,7 @@ def _fitted_joints(
     output: HeatmapOutput, count: int, joints: JointSet | None, sigmas: Sequence[float] | None
 ) -> HeatmapOutput:
     if joints is None and len(output.joints) != count:
-        joints = JointSet(names=_numbered("joint", count))
+        joints = JointSet(names=numbered_names("joint", count))
     if joints is not None:
         if len(joints.names) != count:
             raise UsageError(
@@ -171,7 +173,13 @@ def with_sigmas(output: HeatmapOutput, sigmas: Sequence[float]) -> HeatmapOutput
     return output.model_copy(update={"sigmas": values})
 
 
-def _numbered(noun: str, count: int) -> tuple[str, ...]:
+def numbered_names(noun: str, count: int) -> tuple[str, ...]:
+    """Return names for classes or joints without names.
+
+    Args:
+        noun: ``class`` or ``joint``.
+        count: How many.
+    """
     return tuple(f"{noun}_{index}" for index in range(count))
 
 

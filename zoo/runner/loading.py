@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import PositiveInt, model_validator
 
 from converters.choices import WeightOnly
-from converters.formats.bounded_io import open_regular_file
 from converters.process.interpreter import Interpreter
 from registry.choices import Precision
-from registry.errors import IntegrityError, NetworkError, NotFoundError, UsageError
+from registry.errors import NetworkError, NotFoundError, UsageError
 from registry.schema import Entry, Model
 from zoo._utils.choices import Backend
 from zoo._utils.threads import worker_pool
@@ -23,15 +22,14 @@ from zoo.artifacts.formats import Format, format_of
 from zoo.artifacts.plan import plans
 from zoo.artifacts.resolver import ArtifactResolver, Fetched
 from zoo.artifacts.spec import ArtifactSpec
+from zoo.local_models.export_config import FILE_NAMES, find_config, read_normalization
 from zoo.runner.calibration import ImageCalibrator, calibration_unused
 
 if TYPE_CHECKING:
+    from zoo.local_models.source import LocalSource
     from zoo.runner.sessions import Session
 
 Normalization = Literal["host", "in_graph"]
-
-_CONFIGURATION = "infer_cfg.yml"
-_MAX_CONFIGURATION = 1 << 20  # bytes; the character lists of OCR models take about 200 kB
 
 
 class RunConfig(Model):
@@ -92,6 +90,7 @@ class LoadedModel:
         fetched: The file that was loaded.
         session: The engine.
         normalization: Whether mean and deviation are applied on the host or inside the graph.
+        local: The files of a model on disk; None for a model of the catalog.
     """
 
     entry: Entry
@@ -99,6 +98,7 @@ class LoadedModel:
     fetched: Fetched
     session: Session
     normalization: Normalization
+    local: LocalSource | None = None
 
 
 def artifact_spec(config: RunConfig) -> ArtifactSpec:
@@ -162,6 +162,7 @@ class _Prepared:
     fetched: Fetched
     normalization: Normalization
     interpreter: Interpreter | None
+    local: LocalSource | None
 
 
 def _prepare(entry: Entry, config: RunConfig, resolver: ArtifactResolver) -> _Prepared:
@@ -170,7 +171,12 @@ def _prepare(entry: Entry, config: RunConfig, resolver: ArtifactResolver) -> _Pr
         calibrator.require_folder()
         resolver = replace(resolver, calibrator=calibrator)
     fetched = _fetch(entry, spec, config, resolver)
-    return _Prepared(fetched, find_normalization(entry, fetched, resolver), _interpreter(config, resolver))
+    return _Prepared(
+        fetched,
+        find_normalization(entry, fetched, resolver),
+        _interpreter(config, resolver),
+        resolver.local.get(entry.id),
+    )
 
 
 def _fetch(entry: Entry, spec: ArtifactSpec, config: RunConfig, resolver: ArtifactResolver) -> Fetched:
@@ -206,7 +212,7 @@ def _open(entry: Entry, config: RunConfig, prepared: _Prepared) -> LoadedModel:
     session = open_session(
         prepared.fetched.path, config.backend, interpreter=prepared.interpreter, threads=config.threads
     )
-    return LoadedModel(entry, config, prepared.fetched, session, prepared.normalization)
+    return LoadedModel(entry, config, prepared.fetched, session, prepared.normalization, local=prepared.local)
 
 
 def _interpreter(config: RunConfig, resolver: ArtifactResolver) -> Interpreter | None:
@@ -217,8 +223,9 @@ def _interpreter(config: RunConfig, resolver: ArtifactResolver) -> Interpreter |
 def find_normalization(entry: Entry, fetched: Fetched, resolver: ArtifactResolver) -> Normalization:
     """Find where mean and deviation are applied, for a published file or one converted from it.
 
-    A model built from a checkpoint leaves normalization to the host. A model built from an inference model
-    inherits its rule, which the catalog or the model's configuration file states.
+    The rule of a model on disk was found together with its files. A model built from a checkpoint leaves
+    normalization to the host. A model built from an inference model inherits its rule, which the catalog or
+    the model's configuration file states.
 
     Args:
         entry: The entry.
@@ -228,6 +235,9 @@ def find_normalization(entry: Entry, fetched: Fetched, resolver: ArtifactResolve
     Raises:
         NotFoundError: ``normalization-unknown``: neither the catalog nor a configuration file states it.
     """
+    local = resolver.local.get(entry.id)
+    if local is not None:
+        return local.normalization or "host"
     start = next(artifact for artifact in entry.artifacts if artifact.id == fetched.start)
     if start.kind == "weights":
         return "host"
@@ -237,48 +247,15 @@ def find_normalization(entry: Entry, fetched: Fetched, resolver: ArtifactResolve
     if fetched.origin == "built":
         stored = resolver.store.find(entry, start, pins=resolver.pins)
         path = stored.path if stored else None
-    found = _read_configuration(path) if path else None
-    if found is None:
+    config = find_config(path if path.is_dir() else path.parent) if path else None
+    if config is None:
         raise NotFoundError(
             "normalization-unknown",
             f"cannot tell whether {start.id} of {entry.id} normalizes pixels inside the graph",
-            expected=f"normalization in the catalog entry, or {_CONFIGURATION} next to the model",
+            expected=f"normalization in the catalog entry, or {FILE_NAMES[0]} next to the model",
             hint="add --build to build from the weights, which leaves normalization to the host",
         )
-    return found
-
-
-def _read_configuration(path: Path) -> Normalization | None:
-    """Read from the configuration next to a model whether the host normalizes; None without the file."""
-    file = (path if path.is_dir() else path.parent) / _CONFIGURATION
-    if not file.is_file():
-        return None
-    # Imported here: most entries state it in the catalog.
-    from registry.safe_yaml import YamlError, YamlLimits, read_yaml
-
-    limits = YamlLimits(characters=_MAX_CONFIGURATION, values=100_000, depth=64)
-    try:
-        with open_regular_file(file) as opened:
-            content = read_yaml(opened.read(_MAX_CONFIGURATION + 1), limits)
-    except YamlError as error:
-        raise _unreadable_configuration(file, f"line {error.line}: {error.problem}") from None
-    match content:
-        case {"Preprocess": list() as steps} if all(
-            isinstance(step, dict) and isinstance(step.get("type"), str) for step in steps
-        ):
-            return "host" if any(step["type"] == "NormalizeImage" for step in steps) else "in_graph"
-        case _:
-            raise _unreadable_configuration(file, "no such list")
-
-
-def _unreadable_configuration(file: Path, found: str) -> IntegrityError:
-    return IntegrityError(
-        "configuration-unreadable",
-        f"cannot read the preprocessing steps from {file}",
-        expected="a list Preprocess of steps, each with a type",
-        found=found,
-        hint=f"replace {_CONFIGURATION} with the one exported with the model, or remove it",
-    )
+    return read_normalization(config)
 
 
 def one_per_thread(entry: Entry, config: RunConfig, jobs: int) -> list[tuple[Entry, RunConfig]]:

@@ -44,7 +44,8 @@ class Runner:
     Args:
         model: A pose model or a detector.
         detector: Finds the persons for a pose model. Without one the whole image is one person.
-        box_threshold: Persons must score above this for the pose model to run on them, and boxes to be drawn.
+        box_threshold: Persons must score above this for the pose model to run on them, and boxes to be
+            drawn. Default: as in the configuration of a detector on disk, else as in upstream's deployment.
         close: Frees the engines.
 
     Raises:
@@ -56,12 +57,14 @@ class Runner:
         model: LoadedModel,
         detector: LoadedModel | None = None,
         *,
-        box_threshold: float = PYTHON_DEPLOYMENT_BOX_THRESHOLD,
+        box_threshold: float | None = None,
         close: Callable[[], None] = lambda: None,
     ) -> None:
         self.model = model
         self.detector = detector
-        self.box_threshold = box_threshold
+        self.box_threshold = (
+            _default_box_threshold(detector, model) if box_threshold is None else box_threshold
+        )
         self._close = close
         self._run = self._build()
 
@@ -126,9 +129,21 @@ class Runner:
             estimator = make_estimator(self.model, protocol)
             if self.detector is None:
                 return partial(_estimate_whole_image, estimator)
-            detector = make_detector(self.detector, PYTHON_DEPLOYMENT_NMS)
+            detector = make_detector(self.detector, _deployment_nms(self.detector))
             return Pipeline(detector, estimator, box_threshold=self.box_threshold)
-        return partial(_detect, make_detector(self.model, PYTHON_DEPLOYMENT_NMS))
+        return partial(_detect, make_detector(self.model, _deployment_nms(self.model)))
+
+
+def _deployment_nms(model: LoadedModel) -> MulticlassNms:
+    """Suppression of deployment: that of the configuration next to a model on disk, else upstream's."""
+    if model.local is None:
+        return PYTHON_DEPLOYMENT_NMS
+    return model.local.options.override(model.local.nms or PYTHON_DEPLOYMENT_NMS)
+
+
+def _default_box_threshold(*models: LoadedModel | None) -> float:
+    stated = [model.local.box_threshold for model in models if model and model.local]
+    return next((value for value in stated if value is not None), PYTHON_DEPLOYMENT_BOX_THRESHOLD)
 
 
 def require_runnable(entry: Entry, detector: Entry | None = None) -> None:

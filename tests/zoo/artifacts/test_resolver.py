@@ -16,9 +16,10 @@ from registry.errors import IntegrityError, NetworkError
 from registry.registry import Registry
 from tests.helpers.sample_archives import CHECKPOINT, entry, weights
 from zoo.artifacts import resolver as module
+from zoo.artifacts.inputs import input_files
 from zoo.artifacts.plan import FetchPlan
 from zoo.artifacts.repair import repair
-from zoo.artifacts.resolver import ArtifactResolver, Reporter, input_files
+from zoo.artifacts.resolver import ArtifactResolver, Reporter
 from zoo.artifacts.spec import ArtifactSpec
 from zoo.settings import Settings
 from zoo.store import Store

@@ -119,7 +119,7 @@ def test_old_names_are_unknown(zoo: Zoo, old: list[str]) -> None:
         (["fetch", "NAME", "--target", "gpu"], "--target <arm|x86|opencl>"),
         (["convert", "x", "--to", "coreml", "--out", "x"], "Format of the result."),
         (["validate", "NAME", "--data", "x", "--box-threshold", "2"], "--box-threshold SCORE"),
-        (["run"], "NAME: NAME or NAME@RELEASE."),
+        (["run"], "NAME|PATH: NAME, NAME@RELEASE, or a model on disk"),
         (["validate", "NAME", "--data"], "--data DIR: Data in COCO's layout"),
         (["cache", "prune", "--max-size"], "--max-size SIZE"),
         (["validate", "NAME"], "--data DIR"),

@@ -34,7 +34,7 @@ def fetched(path: Path, start: str, *, built: bool = False) -> Fetched:
 def store_with(folder: Path | None) -> SimpleNamespace:
     """Stand-in for the resolver: its store has the unpacked inference model of the entry."""
     stored = SimpleNamespace(path=folder) if folder else None
-    return SimpleNamespace(pins=None, store=SimpleNamespace(find=lambda *_, **__: stored))
+    return SimpleNamespace(pins=None, local={}, store=SimpleNamespace(find=lambda *_, **__: stored))
 
 
 def model(folder: Path, configuration: str | None) -> Path:

@@ -10,7 +10,8 @@ import registry
 from registry.errors import NotFoundError, UsageError
 from zoo.conversion.convert import plan
 from zoo.conversion.options import ConvertOptions
-from zoo.conversion.source import architecture_hint, local_source
+from zoo.local_models.architectures import architecture_hint
+from zoo.local_models.names import local_source
 
 NAME = "tinypose_128x96"
 
