@@ -104,7 +104,10 @@ class ImageCalibrator:
 
         with work_directory(work) as drawn:
             write_coco(drawn, _DRAWN_IMAGES)
-            with calibration(entry, drawn, normalization, work=work) as inputs:
+            # Pose models take the persons of the annotation file; detectors take whole images.
+            pose = isinstance(entry.output, HeatmapOutput)
+            folder = drawn if pose else drawn / "val2017"
+            with calibration(entry, folder, normalization, work=work) as inputs:
                 yield inputs
 
 

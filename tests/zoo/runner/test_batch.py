@@ -16,6 +16,7 @@ import pytest
 from registry.errors import UsageError
 from zoo.runner.batch import RESULTS, RunResult, run_on_files
 from zoo.runner.images import Image
+from zoo.runner.loading import RunConfig
 
 
 class FakeRunner:
@@ -24,7 +25,7 @@ class FakeRunner:
     detector = None
     model = SimpleNamespace(
         entry=SimpleNamespace(id="fake@1"),
-        config=SimpleNamespace(backend="onnx", precision="fp32"),
+        config=RunConfig(),
         session=SimpleNamespace(engine="fake", engine_version="0"),
     )
 

@@ -66,8 +66,9 @@ def test_an_empty_folder_and_an_entry_without_images_are_refused(images: Path, t
     assert caught.value.code == "not-calibratable"
 
 
-def test_drawn_figures_stand_in_for_images_and_are_the_same_each_time(tmp_path: Path) -> None:
-    entry = registry.load().get("tinypose_128x96")
+@pytest.mark.parametrize("name", ["tinypose_128x96", "picodet_s_192_pedestrian"])
+def test_drawn_figures_stand_in_for_images_and_are_the_same_each_time(name: str, tmp_path: Path) -> None:
+    entry = registry.load().get(name)
 
     digests = []
     for _ in range(2):

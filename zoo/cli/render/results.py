@@ -154,7 +154,7 @@ def _format_state(row: FormatParity) -> str:
     if row.state == "same":
         return f"same on every layer, on {row.engine}" + (f"; {row.reason}" if row.reason else "")
     if row.state == "measured":
-        return f"difference of fp16, no limit, on {row.engine}; see zoo validate for the accuracy"
+        return f"measured without a limit, on {row.engine}; see zoo validate for the accuracy"
     if row.state == "differs":
         return f"differs first in the {row.first_layer} layer, on {row.engine}" + (
             f": {row.reason}" if row.reason else ""
