@@ -9,6 +9,7 @@ import paddle
 from paddle import Tensor, nn
 from paddle.common_ops_import import LayerHelper
 
+from converters.inference.constants import constant
 from converters.networks.layers import concat
 from converters.networks.pico_head import Level
 
@@ -85,16 +86,6 @@ class BoxDecoder(nn.Layer):  # type: ignore[misc]
         left_top, right_bottom = paddle.split(distances, 2, axis=-1)
         corners = paddle.concat([self.centers - left_top, self.centers + right_bottom], axis=-1)
         return corners * self.strides
-
-
-def constant(name: str, values: NDArray[np.float32]) -> Tensor:
-    """Create a constant tensor, which is stored with the parameters."""
-    return paddle.create_parameter(
-        list(values.shape),
-        "float32",
-        attr=paddle.ParamAttr(name=name, trainable=False),
-        default_initializer=nn.initializer.Assign(values),
-    )
 
 
 def flatten_cells(x: Tensor) -> Tensor:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from converters.formats.inspection import Inspection, Tensor
-from converters.inference.options import InferenceOptions, architecture_unsupported
+from converters.inference.options import InferenceOptions
 from registry.errors import ConversionError
 from registry.schema.base import Model
 from registry.schema.entry import Entry
-from registry.schema.io import DetectionOutput, HeatmapOutput
+from registry.schema.io import CoordinatesOutput, DetectionOutput, HeatmapOutput
 
 ROW = 6
 """Values per box after suppression: class, score, x1, y1, x2, y2."""
@@ -21,11 +21,7 @@ class Contract(Model):
 
 
 def contract_of(entry: Entry, options: InferenceOptions) -> Contract:
-    """Return the interface that the options require for an entry.
-
-    Raises:
-        NotFoundError: ``architecture-unsupported``.
-    """
+    """Return the interface that the options require for an entry."""
     image = Tensor(
         name=entry.input.name,
         shape=(options.batch, 3, entry.input.height, entry.input.width),
@@ -33,8 +29,9 @@ def contract_of(entry: Entry, options: InferenceOptions) -> Contract:
     )
     if isinstance(entry.output, HeatmapOutput):
         return Contract(inputs=(image,), outputs=_pose_outputs(entry, entry.output, options))
-    if not isinstance(entry.output, DetectionOutput):
-        raise architecture_unsupported(entry)
+    if isinstance(entry.output, CoordinatesOutput):
+        shape = (options.batch, entry.output.joints, entry.output.dimensions)
+        return Contract(inputs=(image,), outputs=(Tensor(name="joints", shape=shape, dtype="float32"),))
     if options.head == "raw":
         return Contract(inputs=(image,), outputs=_raw_outputs(entry, entry.output))
     if options.head == "boxes":

@@ -11,12 +11,13 @@ from paddle import Tensor
 from converters.inference.boxes import (
     BoxDecoder,
     channels_last,
-    constant,
     flatten_cells,
     make_grid,
     suppress,
     to_image_pixels,
 )
+from converters.inference.constants import constant
+from converters.inference.soft_argmax import expected_cells
 from converters.networks.build import build
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def build_graph(architecture: Architecture, image: Input, options: InferenceOpti
         inputs["scale_factor"] = paddle.static.data("scale_factor", [batch, 2], "float32")
     network = build(architecture)
     features = network(normalize(pixels, image) if options.normalization == "in_graph" else pixels)
+    if architecture.kind == "lite_hrnet" and architecture.depth > 1:
+        return Graph(network, inputs, {"joints": expected_cells(features, architecture.depth)})
     if architecture.kind == "lite_hrnet":
         return Graph(network, inputs, pose_outputs(features, argmax=bool(options.argmax)))
     if options.head == "raw":

@@ -9,7 +9,7 @@ from registry.choices import Head, Normalization
 from registry.errors import NotFoundError, UsageError
 from registry.schema.base import Model
 from registry.schema.entry import Entry
-from registry.schema.io import DetectionOutput, HeatmapOutput
+from registry.schema.io import CoordinatesOutput, DetectionOutput, HeatmapOutput
 from registry.schema.protocol import DetectionProtocol, MulticlassNms
 
 SIDE_MULTIPLE = 32
@@ -52,14 +52,11 @@ def published_options(entry: Entry, *, program: Program = "legacy") -> Inference
     Args:
         entry: The entry.
         program: Program format.
-
-    Raises:
-        NotFoundError: ``architecture-unsupported``: the export does not support such outputs.
     """
     if isinstance(entry.output, HeatmapOutput):
         return InferenceOptions(program=program, argmax=entry.output.argmax)
-    if not isinstance(entry.output, DetectionOutput):
-        raise architecture_unsupported(entry)
+    if isinstance(entry.output, CoordinatesOutput):
+        return InferenceOptions(program=program)
     head = entry.output.head
     return InferenceOptions(
         program=program,
@@ -82,8 +79,10 @@ def require_consistent(entry: Entry, options: InferenceOptions) -> None:
     _require_input_size(entry)
     if isinstance(entry.output, DetectionOutput):
         _require_detector(entry, options)
-    else:
+    elif isinstance(entry.output, HeatmapOutput):
         _require_pose(entry, options)
+    else:
+        _require_coordinates(entry, options)
 
 
 def _require_input_size(entry: Entry) -> None:
@@ -127,6 +126,13 @@ def _require_pose(entry: Entry, options: InferenceOptions) -> None:
             f"{entry.id} outputs heat maps, whose export needs argmax: are their maxima an output too?",
             hint="pass argmax, or use published_options(entry)",
         )
+
+
+def _require_coordinates(entry: Entry, options: InferenceOptions) -> None:
+    if options.head is not None or options.nms is not None:
+        raise _option_not_applicable("head", f"{entry.id} outputs joint coordinates, not boxes")
+    if options.argmax is not None:
+        raise _option_not_applicable("argmax", f"{entry.id} outputs joint coordinates, not heat maps")
 
 
 def architecture_unsupported(entry: Entry) -> NotFoundError:

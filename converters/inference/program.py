@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import paddle
 from paddle import nn
-from paddle.base.proto.framework_pb2 import ProgramDesc
+from paddle.base.proto.framework_pb2 import AttrType, ProgramDesc
 
 from converters.inference.graph import Graph, build_graph
 
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 CALL_STACK = "op_callstack"
 """Attribute in which paddle records the Python call stack, with paths, that created an operator."""
+
+RELU6_LIMIT = "threshold"
+"""Attribute of the operator relu6."""
 
 
 class Request(Protocol):
@@ -96,7 +99,7 @@ def save(graph: Graph, program: Any, executor: Any, path: Path, options: Inferen
     if options.program == "legacy":
         outputs = [name_output(program, name, output) for name, output in graph.outputs.items()]
         paddle.static.save_inference_model(str(path), inputs, outputs, executor, program=program)
-        remove_call_stacks(path.with_suffix(".pdmodel"))
+        finish_legacy_program(path.with_suffix(".pdmodel"))
     else:
         paddle.static.save_inference_model(str(path), inputs, outputs, executor, program=program)
         name_pir_outputs(path.with_suffix(".json"), list(graph.outputs))
@@ -109,14 +112,19 @@ def name_output(program: Any, name: str, output: Any) -> Any:
     return block.var(name)
 
 
-def remove_call_stacks(model: Path) -> None:
-    """Remove the source locations that created the operators from a legacy program."""
+def finish_legacy_program(model: Path) -> None:
+    """Remove the source locations that created the operators, and add the limit of ReLU6.
+
+    paddle 3 no longer writes the limit, which is 6 by definition; Paddle-Lite rejects a program without it.
+    """
     program = ProgramDesc.FromString(model.read_bytes())
     for block in program.blocks:
         for operator in block.ops:
             kept = [attribute for attribute in operator.attrs if attribute.name != CALL_STACK]
             del operator.attrs[:]
             operator.attrs.extend(kept)
+            if operator.type == "relu6" and all(each.name != RELU6_LIMIT for each in kept):
+                operator.attrs.add(name=RELU6_LIMIT, type=AttrType.FLOAT, f=6.0)
     model.write_bytes(program.SerializeToString(deterministic=True))
 
 

@@ -11,13 +11,13 @@ from converters.networks.pan import KERNEL
 class CrossStagePartial(nn.Layer):  # type: ignore[misc]
     """A bottleneck and a parallel shortcut, joined by a pointwise convolution: 2C channels to C."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, act: type[nn.Layer]) -> None:
         super().__init__()
         half = channels // 2
-        self.main_conv = ConvBN(2 * channels, half, act=nn.Hardswish)
-        self.short_conv = ConvBN(2 * channels, half, act=nn.Hardswish)
-        self.final_conv = ConvBN(channels, channels, act=nn.Hardswish)
-        self.blocks = nn.Sequential(Bottleneck(half))
+        self.main_conv = ConvBN(2 * channels, half, act=act)
+        self.short_conv = ConvBN(2 * channels, half, act=act)
+        self.final_conv = ConvBN(channels, channels, act=act)
+        self.blocks = nn.Sequential(Bottleneck(half, act))
 
     def forward(self, x: Tensor) -> Tensor:
         """Map [N, 2C, H, W] to [N, C, H, W]."""
@@ -27,8 +27,8 @@ class CrossStagePartial(nn.Layer):  # type: ignore[misc]
 class Bottleneck(nn.Sequential):  # type: ignore[misc]
     """Pointwise then separable convolution, without the usual skip connection."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, act: type[nn.Layer]) -> None:
         super().__init__(
-            ("conv1", ConvBN(channels, channels, act=nn.Hardswish)),
-            ("conv2", SeparableConv(channels, channels, KERNEL)),
+            ("conv1", ConvBN(channels, channels, act=act)),
+            ("conv2", SeparableConv(channels, channels, KERNEL, act=act)),
         )

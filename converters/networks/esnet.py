@@ -8,8 +8,8 @@ import paddle.nn.functional as F  # noqa: N812 - the name the field uses
 from paddle import Tensor, nn
 
 from converters.networks.layers import (
-    ConvNorm,
     SqueezeExcite,
+    UnderscoredConvNorm,
     channel_shuffle,
     concat,
     round_channels,
@@ -30,13 +30,6 @@ class StageShape(NamedTuple):
 
 
 STAGES = {2: StageShape(128, 3), 3: StageShape(256, 7), 4: StageShape(512, 3)}
-
-
-class UnderscoredConvNorm(ConvNorm):
-    """`ConvNorm` with the names of ESNet."""
-
-    conv_name = "_conv"
-    norm_name = "_batch_norm"
 
 
 class Backbone(nn.Layer):  # type: ignore[misc]

@@ -14,6 +14,10 @@ from paddle import Tensor, nn
 from paddle.common_ops_import import LayerHelper
 
 
+ACTIVATIONS: dict[str, type[nn.Layer]] = {"hard_swish": nn.Hardswish, "relu6": nn.ReLU6}
+"""Layer class of each activation of `registry.schema.architecture`."""
+
+
 def conv(
     in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, groups: int = 1, bias: bool = False
 ) -> nn.Conv2D:
@@ -69,28 +73,42 @@ class ConvBN(ConvNorm):
     norm_name = "bn"
 
 
+class UnderscoredConvNorm(ConvNorm):
+    """`ConvNorm` with the names of ESNet and ShuffleNet V2."""
+
+    conv_name = "_conv"
+    norm_name = "_batch_norm"
+
+
 class SeparableConv(nn.Sequential):  # type: ignore[misc]
-    """Grouped then pointwise convolution, each with batch norm; hard-swish between and, optionally, after.
+    """Grouped then pointwise convolution, each with batch norm; activation between and, optionally, after.
 
     The first convolution has one group per output channel: depthwise when the channel counts agree, an
     ordinary convolution when there is a single output channel, as in the align branch of the head.
     """
 
     def __init__(
-        self, in_channels: int, out_channels: int, kernel: int, stride: int = 1, *, last_act: bool = True
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel: int,
+        stride: int = 1,
+        *,
+        act: type[nn.Layer],
+        last_act: bool = True,
     ) -> None:
         super().__init__(
             ("dwconv", conv(in_channels, out_channels, kernel, stride, groups=out_channels)),
             ("bn1", nn.BatchNorm2D(out_channels)),
-            ("act1", nn.Hardswish()),
+            ("act1", act()),
             ("pwconv", conv(out_channels, out_channels, 1)),
             ("bn2", nn.BatchNorm2D(out_channels)),
-            *([("act2", nn.Hardswish())] if last_act else []),
+            *([("act2", act())] if last_act else []),
         )
 
 
 class SqueezeExcite(nn.Layer):  # type: ignore[misc]
-    """Channel gate from the global average: reduce to a quarter, ReLU, expand, hard-sigmoid."""
+    """Channel gate from the global average: reduce to a quarter, ReLU, expand, gate."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -102,8 +120,12 @@ class SqueezeExcite(nn.Layer):  # type: ignore[misc]
     def forward(self, x: Tensor) -> Tensor:
         """Scale each channel of ``x`` [N, C, H, W] by its gate."""
         hidden = F.relu(self.conv1(self.pool(x)))
+        return x * self.gate(self.conv2(hidden))
+
+    def gate(self, logits: Tensor) -> Tensor:
+        """Map logits to factors from 0 to 1."""
         # The published models were trained with the default slope, the literal 0.1666667 and not 1/6.
-        return x * F.hardsigmoid(self.conv2(hidden))
+        return F.hardsigmoid(logits)
 
 
 def sigmoid(x: Tensor) -> Tensor:

@@ -11,7 +11,8 @@ from converters.networks.pan import KERNEL
 class SeparablePair(nn.Sequential):  # type: ignore[misc]
     """Two LCNet units without squeeze-excite: 2C channels to 2C, then to C."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, act: type[nn.Layer]) -> None:
         super().__init__(
-            SeparableUnit(2 * channels, 2 * channels, KERNEL), SeparableUnit(2 * channels, channels, KERNEL)
+            SeparableUnit(2 * channels, 2 * channels, KERNEL, act=act),
+            SeparableUnit(2 * channels, channels, KERNEL, act=act),
         )

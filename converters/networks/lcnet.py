@@ -1,4 +1,4 @@
-"""PP-LCNet, the backbone of the 2022 PicoDet: a sequence of depthwise-separable units."""
+"""PP-LCNet, a backbone of PicoDet: a sequence of depthwise-separable units."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from paddle import Tensor, nn
 
-from converters.networks.layers import ConvBN, SqueezeExcite, round_channels
+from converters.networks.layers import ACTIVATIONS, ConvBN, SqueezeExcite, round_channels
 
 if TYPE_CHECKING:
     from registry.schema.architecture import LCNet
@@ -46,7 +46,8 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         def scaled(channels: int) -> int:
             return round_channels(channels * spec.scale, 8)
 
-        self.conv1 = ConvBN(3, scaled(STEM_CHANNELS), 3, stride=2, act=nn.Hardswish)
+        act = ACTIVATIONS[spec.activation]
+        self.conv1 = ConvBN(3, scaled(STEM_CHANNELS), 3, stride=2, act=act)
         for stage, shapes in STAGES.items():
             units = [
                 SeparableUnit(
@@ -54,6 +55,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
                     scaled(shape.out_channels),
                     shape.kernel,
                     shape.stride,
+                    act=act,
                     squeeze_excite=shape.squeeze_excite,
                 )
                 for shape in shapes
@@ -82,10 +84,11 @@ class SeparableUnit(nn.Sequential):  # type: ignore[misc]
         kernel: int,
         stride: int = 1,
         *,
+        act: type[nn.Layer],
         squeeze_excite: bool = False,
     ) -> None:
         super().__init__(
-            ("dw_conv", ConvBN.depthwise(in_channels, kernel, stride, act=nn.Hardswish)),
+            ("dw_conv", ConvBN.depthwise(in_channels, kernel, stride, act=act)),
             *([("se", SqueezeExcite(in_channels))] if squeeze_excite else []),
-            ("pw_conv", ConvBN(in_channels, out_channels, act=nn.Hardswish)),
+            ("pw_conv", ConvBN(in_channels, out_channels, act=act)),
         )

@@ -21,15 +21,22 @@ if TYPE_CHECKING:
 
 
 class TinyPose(nn.Layer):  # type: ignore[misc]
-    """Backbone and a final pointwise convolution to one heat map per joint."""
+    """Backbone and a final pointwise convolution to one heat map per joint, or one volume for 3D poses."""
 
     def __init__(self, spec: LiteHRNet) -> None:
         super().__init__()
         self.backbone = Backbone(spec)
-        self.final_conv = conv(spec.width, spec.joints, 1, bias=True)
+        self.final_conv = conv(spec.width, spec.joints * spec.depth, 1, bias=True)
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return heat maps [N, joints, H/4, W/4] of a normalized image [N, 3, H, W]; H, W multiples of 32."""
+        """Return heat maps of a normalized image.
+
+        Args:
+            image: [N, 3, H, W]; H, W multiples of 32.
+
+        Returns:
+            [N, joints * depth, H/4, W/4]; the depth cells of a joint are neighboring channels.
+        """
         return self.final_conv(self.backbone(image))
 
 

@@ -12,6 +12,8 @@ from converters.networks.layers import ConvBN, SeparableConv, concat
 KERNEL = 5
 """Side of every depthwise kernel in the necks."""
 
+Mixing = Callable[[int, type[nn.Layer]], nn.Layer]
+
 
 class PathAggregation(nn.Layer):  # type: ignore[misc]
     """Top-down then bottom-up aggregation, with an extra level of stride 64.
@@ -20,16 +22,19 @@ class PathAggregation(nn.Layer):  # type: ignore[misc]
         in_channels: Channels of the backbone's maps, strides 8, 16 and 32.
         channels: Channels of every output.
         mixing: Creates the block that mixes a concatenation: from ``2 * channels`` to ``channels``.
+        act: Class of the activation after every convolution.
     """
 
-    def __init__(self, in_channels: Sequence[int], channels: int, mixing: Callable[[int], nn.Layer]) -> None:
+    def __init__(
+        self, in_channels: Sequence[int], channels: int, mixing: Mixing, *, act: type[nn.Layer]
+    ) -> None:
         super().__init__()
-        self.conv_t = ChannelEqualizer(in_channels, channels)
-        self.top_down_blocks = nn.LayerList([mixing(channels) for _ in range(2)])
-        self.downsamples = nn.LayerList([downsample(channels) for _ in range(2)])
-        self.bottom_up_blocks = nn.LayerList([mixing(channels) for _ in range(2)])
-        self.first_top_conv = downsample(channels)
-        self.second_top_conv = downsample(channels)
+        self.conv_t = ChannelEqualizer(in_channels, channels, act)
+        self.top_down_blocks = nn.LayerList([mixing(channels, act) for _ in range(2)])
+        self.downsamples = nn.LayerList([downsample(channels, act) for _ in range(2)])
+        self.bottom_up_blocks = nn.LayerList([mixing(channels, act) for _ in range(2)])
+        self.first_top_conv = downsample(channels, act)
+        self.second_top_conv = downsample(channels, act)
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Return maps of strides 8, 16, 32 and 64; the sides of the last one are rounded up."""
@@ -45,18 +50,18 @@ class PathAggregation(nn.Layer):  # type: ignore[misc]
 class ChannelEqualizer(nn.Layer):  # type: ignore[misc]
     """Converts every map of the backbone to the same number of channels."""
 
-    def __init__(self, in_channels: Sequence[int], channels: int) -> None:
+    def __init__(self, in_channels: Sequence[int], channels: int, act: type[nn.Layer]) -> None:
         super().__init__()
-        self.convs = nn.LayerList([ConvBN(width, channels, act=nn.Hardswish) for width in in_channels])
+        self.convs = nn.LayerList([ConvBN(width, channels, act=act) for width in in_channels])
 
     def forward(self, maps: Sequence[Tensor]) -> list[Tensor]:
         """Return one map per input, with unchanged resolution."""
         return [layer(x) for layer, x in zip(self.convs, maps, strict=True)]
 
 
-def downsample(channels: int) -> SeparableConv:
+def downsample(channels: int, act: type[nn.Layer]) -> SeparableConv:
     """Create a layer that halves the resolution and keeps the channels."""
-    return SeparableConv(channels, channels, KERNEL, stride=2)
+    return SeparableConv(channels, channels, KERNEL, stride=2, act=act)
 
 
 def upsample(x: Tensor) -> Tensor:

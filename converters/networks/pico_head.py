@@ -13,7 +13,7 @@ import paddle
 import paddle.nn.functional as F  # noqa: N812 - the name the field uses
 from paddle import Tensor, nn
 
-from converters.networks.layers import ConvNorm, conv, sigmoid
+from converters.networks.layers import ACTIVATIONS, ConvNorm, conv, sigmoid
 
 if TYPE_CHECKING:
     from registry.schema.architecture import PicoDet
@@ -42,7 +42,8 @@ class PicoHead(nn.Layer):  # type: ignore[misc]
         super().__init__()
         self.classes = spec.classes
         self.levels = len(spec.strides)
-        self.conv_feat = Tower(spec.width, spec.tower_depth, self.levels)
+        act = ACTIVATIONS[spec.activation]
+        self.conv_feat = Tower(spec.width, spec.tower_depth, self.levels, act)
         for level in range(self.levels):
             self.add_sublayer(
                 f"head_cls{level}", conv(spec.width, spec.classes + box_channels(spec), 1, bias=True)
@@ -63,11 +64,11 @@ class PicoHead(nn.Layer):  # type: ignore[misc]
 class Tower(nn.Layer):  # type: ignore[misc]
     """Pairs of depthwise and pointwise convolutions, ``depth`` of them per level."""
 
-    def __init__(self, channels: int, depth: int, levels: int) -> None:
+    def __init__(self, channels: int, depth: int, levels: int, act: type[nn.Layer]) -> None:
         super().__init__()
         for level in range(levels):
-            depthwise = [ConvNorm.depthwise(channels, KERNEL, act=nn.Hardswish) for _ in range(depth)]
-            pointwise = [ConvNorm(channels, channels, act=nn.Hardswish) for _ in range(depth)]
+            depthwise = [ConvNorm.depthwise(channels, KERNEL, act=act) for _ in range(depth)]
+            pointwise = [ConvNorm(channels, channels, act=act) for _ in range(depth)]
             self.add_sublayer(f"cls_conv_dw{level}", nn.LayerList(depthwise))
             self.add_sublayer(f"cls_conv_pw{level}", nn.LayerList(pointwise))
 

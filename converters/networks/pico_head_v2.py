@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from paddle import Tensor, nn
 
-from converters.networks.layers import ConvNorm, SeparableConv, conv, sigmoid, sqrt
+from converters.networks.layers import ACTIVATIONS, ConvNorm, SeparableConv, conv, sigmoid, sqrt
 from converters.networks.pico_head import KERNEL, Level, Tower, add_training_parameters, box_channels
 
 if TYPE_CHECKING:
@@ -22,7 +22,8 @@ class PicoHeadV2(nn.Layer):  # type: ignore[misc]
     def __init__(self, spec: PicoDet) -> None:
         super().__init__()
         self.levels = len(spec.strides)
-        self.conv_feat = SqueezedTower(spec.width, spec.tower_depth, self.levels)
+        act = ACTIVATIONS[spec.activation]
+        self.conv_feat = SqueezedTower(spec.width, spec.tower_depth, self.levels, act)
         add_training_parameters(self, spec)
         self.head_cls_list = nn.LayerList(
             [conv(spec.width, spec.classes, 1, bias=True) for _ in spec.strides]
@@ -31,7 +32,7 @@ class PicoHeadV2(nn.Layer):  # type: ignore[misc]
             [conv(spec.width, box_channels(spec), 1, bias=True) for _ in spec.strides]
         )
         self.cls_align = nn.LayerList(
-            [SeparableConv(spec.width, 1, KERNEL, last_act=False) for _ in spec.strides]
+            [SeparableConv(spec.width, 1, KERNEL, act=act, last_act=False) for _ in spec.strides]
         )
         for level in range(self.levels):
             # Checkpoints contain each prediction convolution under two names.
@@ -54,9 +55,9 @@ class PicoHeadV2(nn.Layer):  # type: ignore[misc]
 class SqueezedTower(Tower):
     """The tower, and one squeeze-excite per level before the predictions."""
 
-    def __init__(self, channels: int, depth: int, levels: int) -> None:
-        super().__init__(channels, depth, levels)
-        self.se = nn.LayerList([PicoSE(channels) for _ in range(levels)])
+    def __init__(self, channels: int, depth: int, levels: int, act: type[nn.Layer]) -> None:
+        super().__init__(channels, depth, levels, act)
+        self.se = nn.LayerList([PicoSE(channels, act) for _ in range(levels)])
 
     def squeeze(self, level: int, tower: Tensor) -> Tensor:
         """Apply squeeze-excite to the output of the tower."""
@@ -66,12 +67,12 @@ class SqueezedTower(Tower):
 class PicoSE(nn.Layer):  # type: ignore[misc]
     """Channel gate from the global average, then a pointwise convolution of the gated map."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, act: type[nn.Layer]) -> None:
         super().__init__()
         # Adaptive pooling, for the reason given in SqueezeExcite.
         self.pool = nn.AdaptiveAvgPool2D(1)
         self.fc = conv(channels, channels, 1, bias=True)
-        self.conv = ConvNorm(channels, channels, act=nn.Hardswish)
+        self.conv = ConvNorm(channels, channels, act=act)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return a map with the shape of ``x``."""

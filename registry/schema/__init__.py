@@ -1,7 +1,16 @@
 """The typed schema of the registry."""
 
 from registry.choices import Head, Precision, Target
-from registry.schema.architecture import Architecture, ESNet, LCNet, LiteHRNet, PicoDet
+from registry.schema.architecture import (
+    Architecture,
+    ESNet,
+    LCNet,
+    LiteHRNet,
+    MobileNetV3Large,
+    PicoDet,
+    ResNet18Vd,
+    ShuffleNetV2,
+)
 from registry.schema.artifact import Artifact, ArtifactKind, Container, Digest
 from registry.schema.base import Model
 from registry.schema.conflict import Claim, Conflict
@@ -49,6 +58,7 @@ __all__ = [
     "LCNet",
     "Latency",
     "LiteHRNet",
+    "MobileNetV3Large",
     "Model",
     "MulticlassNms",
     "OksSuppression",
@@ -59,6 +69,8 @@ __all__ = [
     "Precision",
     "PrivateProtocol",
     "Protocol",
+    "ResNet18Vd",
+    "ShuffleNetV2",
     "Source",
     "StatedProtocol",
     "Target",

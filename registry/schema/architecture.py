@@ -8,6 +8,8 @@ from pydantic import Field, PositiveFloat, PositiveInt, model_validator
 
 from registry.schema.base import CatalogModel
 
+Activation = Literal["hard_swish", "relu6"]
+
 ESNET_BLOCKS = (3, 7, 3)
 """Blocks in stages 2, 3 and 4 of ESNet; each has one channel ratio."""
 
@@ -22,6 +24,8 @@ class LiteHRNet(CatalogModel):
         modules: Number of high-resolution modules in each stage; stage ``s`` has ``s + 2`` branches.
         units: Shuffle units per branch and module.
         joints: Number of joints; the network outputs one heatmap a joint.
+        depth: Cells along the depth axis. 1 for heatmaps of the image plane; with more, the network outputs
+            one volume a joint, whose depth cells are neighboring channels.
     """
 
     kind: Literal["lite_hrnet"] = "lite_hrnet"
@@ -30,6 +34,7 @@ class LiteHRNet(CatalogModel):
     modules: tuple[PositiveInt, ...] = (2, 4, 2)
     units: PositiveInt = 2
     joints: PositiveInt = 17
+    depth: PositiveInt = 1
 
     @model_validator(mode="after")
     def _check_channel_splits(self) -> LiteHRNet:
@@ -64,10 +69,55 @@ class LCNet(CatalogModel):
     Attributes:
         kind: ``lcnet``.
         scale: Factor on all widths.
+        activation: Activation after every convolution outside the squeeze-excite gates.
     """
 
     kind: Literal["lcnet"] = "lcnet"
     scale: PositiveFloat
+    activation: Activation = "hard_swish"
+
+
+class ShuffleNetV2(CatalogModel):
+    """ShuffleNet V2 without its last convolution, with leaky ReLU.
+
+    Attributes:
+        kind: ``shufflenet_v2``.
+        widths: Channels of stages 2, 3 and 4; the default is scale 1.0.
+    """
+
+    kind: Literal["shufflenet_v2"] = "shufflenet_v2"
+    widths: tuple[PositiveInt, PositiveInt, PositiveInt] = (116, 232, 464)
+
+    @model_validator(mode="after")
+    def _check_channel_splits(self) -> ShuffleNetV2:
+        if any(width % 2 for width in self.widths):
+            raise ValueError("widths must be even: blocks split their channels into halves")
+        return self
+
+
+class MobileNetV3Large(CatalogModel):
+    """MobileNetV3-large at scale 1.0, without the layers of its classifier.
+
+    Attributes:
+        kind: ``mobilenet_v3_large``.
+    """
+
+    kind: Literal["mobilenet_v3_large"] = "mobilenet_v3_large"
+
+
+class ResNet18Vd(CatalogModel):
+    """ResNet-18, variant "vd": three convolutions in the stem, pooling in the shortcuts.
+
+    Attributes:
+        kind: ``resnet18_vd``.
+    """
+
+    kind: Literal["resnet18_vd"] = "resnet18_vd"
+
+
+Backbone = Annotated[
+    ESNet | LCNet | ShuffleNetV2 | MobileNetV3Large | ResNet18Vd, Field(discriminator="kind")
+]
 
 
 class PicoDet(CatalogModel):
@@ -75,9 +125,10 @@ class PicoDet(CatalogModel):
 
     Attributes:
         kind: ``picodet``.
-        backbone: ESNet or LCNet.
+        backbone: Network that makes the maps of strides 8, 16 and 32.
         neck: ``csp_pan`` (cross-stage-partial blocks, 2021) or ``lc_pan`` (LCNet units, 2022).
         head: ``pico_head`` (2021) or ``pico_head_v2`` (2022, with an alignment branch).
+        activation: Activation of neck and head; the backbone has its own.
         width: Channels of the neck and of the head towers.
         tower_depth: Depthwise-pointwise pairs per level in the head.
         classes: Number of classes.
@@ -86,9 +137,10 @@ class PicoDet(CatalogModel):
     """
 
     kind: Literal["picodet"] = "picodet"
-    backbone: Annotated[ESNet | LCNet, Field(discriminator="kind")]
+    backbone: Backbone
     neck: Literal["csp_pan", "lc_pan"]
     head: Literal["pico_head", "pico_head_v2"]
+    activation: Activation = "hard_swish"
     width: PositiveInt
     tower_depth: PositiveInt
     classes: PositiveInt
