@@ -6,8 +6,8 @@ The folder has ``check/NAME.json`` (how weights and image are generated, shape a
 ``check/NAME.npz`` (the outputs of upstream's own network) and ``state_dicts/state_dict_NAME.json`` (names and
 shapes). NAME is an entry of the catalog. For each one: whether names and shapes are upstream's, whether the
 generated weights have the recorded digest, and the largest difference of an output, absolute and in standard
-deviations of that output. ``--exported`` also converts the weights with ``zoo.convert`` and compares the outputs
-of the inference model under Paddle Inference. Exit code 1 if a difference exceeds the limit.
+deviations of that output. ``--exported`` also converts the weights with ``zoo.convert`` and compares the
+outputs of the inference model under Paddle Inference. Exit code 1 if a difference exceeds the limit.
 """
 
 from __future__ import annotations
@@ -222,9 +222,8 @@ def main() -> int:
     options = parser.parse_args()
     names = options.names or sorted(file.stem for file in (options.folder / "check").glob("*.json"))
     failed = 0
-    print(
-        "| network | recipe | form | weights | outputs | max abs | in std | |\n|---|---|---|---|---|---|---|---|"
-    )
+    print("| network | recipe | form | weights | outputs | max abs | in std | |")
+    print("|---|---|---|---|---|---|---|---|")
     for name in names:
         reference = read_reference(options.folder, name)
         for recipe in RECIPES:

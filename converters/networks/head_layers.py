@@ -24,6 +24,7 @@ class HeadLayer:
         inputs: Input channels.
         outputs: Output channels.
         boxes: Number of output channels that describe the box and do not depend on the number of classes.
+        depth: Output channels of each class or joint.
     """
 
     names: tuple[str, ...]
@@ -31,6 +32,7 @@ class HeadLayer:
     inputs: int
     outputs: int
     boxes: int = 0
+    depth: int = 1
 
     @property
     def parameters(self) -> int:
@@ -46,7 +48,8 @@ class HeadLayer:
 def head_layers(architecture: Architecture) -> tuple[HeadLayer, ...]:
     """Return the layers that depend on the number of classes or joints, one for each level."""
     if isinstance(architecture, LiteHRNet):
-        return (HeadLayer(("final_conv",), 4, architecture.width, architecture.joints),)
+        outputs, depth = architecture.joints * architecture.depth, architecture.depth
+        return (HeadLayer(("final_conv",), 4, architecture.width, outputs, depth=depth),)
     # The 2021 head predicts classes and boxes with one convolution, the 2022 head with one for each; there
     # the class convolution is registered twice.
     shared = architecture.head == "pico_head"
@@ -101,7 +104,8 @@ def _layer_count(layer: HeadLayer, shapes: Mapping[str, Shape]) -> int | None:
     shape = shapes.get(f"{layer.names[0]}.weight", ())
     if len(shape) != 4 or shape[1:] != (layer.inputs, 1, 1) or shape[0] <= layer.boxes:
         return None
-    return shape[0] - layer.boxes
+    count, rest = divmod(shape[0] - layer.boxes, layer.depth)
+    return None if rest else count
 
 
 def added_parameters(new: Iterable[HeadLayer], old: Iterable[HeadLayer]) -> int:

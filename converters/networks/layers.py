@@ -13,7 +13,6 @@ import paddle.nn.functional as F  # noqa: N812 - the name the field uses
 from paddle import Tensor, nn
 from paddle.common_ops_import import LayerHelper
 
-
 ACTIVATIONS: dict[str, type[nn.Layer]] = {"hard_swish": nn.Hardswish, "relu6": nn.ReLU6}
 """Layer class of each activation of `registry.schema.architecture`."""
 

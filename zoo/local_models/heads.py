@@ -103,7 +103,7 @@ def _fitted_output(
     if isinstance(output, HeatmapOutput):
         return _fitted_joints(output, count, joints, sigmas)
     _reject_options(base, "joints in space", pose)
-    return output
+    return output if output.joints == count else output.model_copy(update={"joints": count})
 
 
 def _fitted_classes(output: DetectionOutput, count: int, labels: Sequence[str] | None) -> DetectionOutput:

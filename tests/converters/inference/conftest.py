@@ -19,7 +19,7 @@ from converters.inference.export import InferenceModel, run_inference_job
 from converters.inference.options import InferenceOptions, published_options
 from converters.process.interpreter import Interpreter
 from converters.process.run import run_worker
-from registry.schema import Entry, ESNet, LCNet, LiteHRNet, MulticlassNms, PicoDet
+from registry.schema import CoordinatesOutput, Entry, ESNet, LCNet, LiteHRNet, MulticlassNms, PicoDet
 from tests.helpers.paths import REPOSITORY
 from tests.helpers.timing import deadline
 
@@ -144,6 +144,23 @@ def pose(make_sample: Callable[[Entry], Sample]) -> Sample:
 
 
 @pytest.fixture(scope="session")
+def pose3d(make_sample: Callable[[Entry], Sample]) -> Sample:
+    """A pose network with three joints and five depth cells; its outputs are the raw volumes."""
+    network = LiteHRNet(stem_channels=8, width=4, modules=(1, 1, 1), units=1, joints=3, depth=5)
+    entry = small("tinypose_128x96", network, ("nose", "left_eye", "right_eye"))
+    source = entry.output.source
+    return make_sample(
+        entry.model_copy(
+            update={
+                "name": "small_3d",
+                "task": "keypoint_detection_3d",
+                "output": CoordinatesOutput(joints=3, dimensions=3, source=source),
+            }
+        )
+    )
+
+
+@pytest.fixture(scope="session")
 def detector(make_sample: Callable[[Entry], Sample]) -> Sample:
     """A detector of 2021."""
     network = PicoDet(
@@ -212,7 +229,9 @@ def predict(
 
 
 @pytest.fixture(scope="session")
-def models(pose: Sample, detector: Sample, detector_v2: Sample, make: Export, predict: Predict) -> Models:
+def models(
+    pose: Sample, pose3d: Sample, detector: Sample, detector_v2: Sample, make: Export, predict: Predict
+) -> Models:
     """Every head in both forms, run on two images; the raw head on the first alone."""
     image = pose.entry.input
     mean, std = (np.reshape(values, (1, 3, 1, 1)) for values in (image.mean, image.std))
@@ -221,6 +240,7 @@ def models(pose: Sample, detector: Sample, detector_v2: Sample, make: Export, pr
     nms = {"head": "nms", "batch": None, "nms": NMS}
     plan: dict[str, tuple[Sample, dict[str, object], Arrays]] = {
         "pose": (pose, {}, {"image": pose.images}),
+        "3d pose": (pose3d, {}, {"image": pose3d.images}),
         "raw": (detector, {}, {"image": detector.images[:1]}),
         "boxes from pixels": (detector_v2, boxes, {"image": pixels}),
         "nms": (detector_v2, nms, {"image": detector_v2.images, "scale_factor": SCALE_FACTORS}),

@@ -23,6 +23,22 @@ def test_heat_maps_and_the_positions_of_their_maxima(program: Program, models: M
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
+def test_joints_in_space_are_the_expected_cells_of_their_volumes(
+    program: Program, models: Models, pose3d: Sample
+) -> None:
+    outputs = models[program]["3d pose"].outputs
+    volumes = pose3d.outputs["heatmaps"].reshape(2, 3, 5, 16, 24).astype("float64")
+    share = np.exp(volumes) / np.exp(volumes).sum(axis=(2, 3, 4), keepdims=True)
+    expected = [
+        (share.sum(axis=others) * np.arange(cells)).sum(axis=-1)
+        for others, cells in (((2, 3), 24), ((2, 4), 16), ((3, 4), 5))
+    ]
+
+    assert list(outputs) == ["joints"]
+    np.testing.assert_allclose(outputs["joints"], np.stack(expected, axis=-1), atol=1e-4)
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
 def test_raw_levels_come_as_scores_then_distances_by_stride(
     program: Program, models: Models, detector: Sample
 ) -> None:

@@ -42,6 +42,19 @@ def test_suppression_in_the_graph_has_the_values_of_the_published_accuracy(detec
     assert published_options(suppressed) == InferenceOptions(head="nms", nms=EVALUATED_NMS)
 
 
+@pytest.mark.parametrize("changes", [{"head": "raw"}, {"nms": EVALUATED_NMS}, {"argmax": True}], ids=str)
+def test_a_network_of_joint_coordinates_has_neither_heads_nor_maxima(changes: dict[str, object]) -> None:
+    entry = registry.load().get("tinypose3d_human36m")
+    options = published_options(entry)
+
+    require_consistent(entry, options)
+
+    assert options == InferenceOptions()
+    with pytest.raises(UsageError) as refused:
+        require_consistent(entry, options.model_copy(update=changes))
+    assert refused.value.code == "option-not-applicable"
+
+
 def test_the_program_format_can_be_chosen(pose: Entry) -> None:
     assert published_options(pose, program="pir").program == "pir"
 
