@@ -184,6 +184,12 @@ def detector_v2(make_sample: Callable[[Entry], Sample]) -> Sample:
 
 
 @pytest.fixture(scope="session")
+def samples(pose: Sample, pose3d: Sample, detector: Sample, detector_v2: Sample) -> dict[str, Sample]:
+    """All small networks."""
+    return {"pose": pose, "pose3d": pose3d, "detector": detector, "detector_v2": detector_v2}
+
+
+@pytest.fixture(scope="session")
 def make(interpreter: Interpreter, tmp_path_factory: pytest.TempPathFactory) -> Export:
     """Exports into a fresh folder."""
 
@@ -229,10 +235,9 @@ def predict(
 
 
 @pytest.fixture(scope="session")
-def models(
-    pose: Sample, pose3d: Sample, detector: Sample, detector_v2: Sample, make: Export, predict: Predict
-) -> Models:
+def models(samples: dict[str, Sample], make: Export, predict: Predict) -> Models:
     """Every head in both forms, run on two images; the raw head on the first alone."""
+    pose, pose3d, detector, detector_v2 = samples.values()
     image = pose.entry.input
     mean, std = (np.reshape(values, (1, 3, 1, 1)) for values in (image.mean, image.std))
     pixels = ((detector_v2.images * std + mean) / image.scale).astype("float32")
