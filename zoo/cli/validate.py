@@ -54,6 +54,14 @@ def validate(
             "--box-threshold", min=0, max=1, metavar="SCORE", help="Lowest score of its boxes. Default: 0.5."
         ),
     ] = None,
+    against: Annotated[
+        str | None,
+        typer.Option(metavar="MODEL", help="Judge the difference from onnx-fp32, another format, NAME or FILE."),
+    ] = None,
+    margin: Annotated[
+        float | None,
+        typer.Option(metavar="POINTS", help="Difference of AP that does not matter. Default: 0.5."),
+    ] = None,
     fresh: Fresh = False,
     *,
     model: dict[str, Any],
@@ -63,7 +71,8 @@ def validate(
 ) -> None:
     """Measure accuracy against the published figure.
 
-    Uses the protocol of the published figure. Exits with 1 if the figure is not met.
+    Uses the protocol of the published figure. Exits with 1 if the figure is not met; with --against, if
+    the model is worse than the reference.
     """
     from zoo import api
     from zoo.artifacts.resolver import Reporter
@@ -90,6 +99,8 @@ def validate(
             flip=flip,
             detector=detector,
             box_threshold=box_threshold,
+            against=against,
+            margin=margin,
             lite_version=source.lite_version,
             build=source.build,
             locked=source.locked,
@@ -102,5 +113,5 @@ def validate(
     for sentence in found.notes:
         output.note(sentence)
     output.document(found) if json else output.text(format_validation(found))
-    if not found.verdict.passed:
+    if not found.passed:
         raise typer.Exit(1)

@@ -20,6 +20,7 @@ from registry.schema.protocol import DetectionProtocol, KeypointProtocol
 from zoo._utils.choices import Backend, Exif
 from zoo.datasets.coco import CocoSet, load_set
 from zoo.datasets.joints import COCO_JOINTS
+from zoo.evaluation.against import Against
 from zoo.evaluation.average_precision import Metrics
 from zoo.evaluation.bootstrap import ConfidenceInterval
 from zoo.evaluation.measure import Accuracy, measure_detection, measure_keypoints
@@ -74,6 +75,7 @@ class Validation(Model):
         interval: Their 95 % interval over images; None on the complete split.
         verdict: Comparison with the published figure.
         recorded: Time of the measurement, if it was read from a kept one; None if it was made now.
+        against: Comparison with a reference on the same images; None if it was not requested.
         matches: Matches of each image, from which the figures are computed. They are not part of the JSON
             form, and None in a value made from it.
     """
@@ -103,7 +105,13 @@ class Validation(Model):
     interval: ConfidenceInterval | None
     verdict: Verdict
     recorded: datetime | None = None
+    against: Against | None = None
     matches: ImageMatches | None = Field(default=None, exclude=True, repr=False)
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed: that against the reference if there is one, else the published figure."""
+        return self.verdict.passed if self.against is None else self.against.verdict.passed
 
 
 @dataclass(frozen=True)

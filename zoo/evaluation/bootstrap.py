@@ -43,7 +43,7 @@ def bootstrap_interval(scores: Scores, images: int, resamples: int, *, seed: int
         seed: Seed of the random generator; equal seeds give equal intervals.
     """
     found = bootstrap_samples((scores,), images, resamples, seed=seed)[0]
-    low, high = (_metrics(_percentile(found, end)) for end in (2.5, 97.5))
+    low, high = (percentiles(found, end) for end in (2.5, 97.5))
     return ConfidenceInterval(low=low, high=high, resamples=resamples, seed=seed)
 
 
@@ -78,11 +78,13 @@ def draw_weights(images: int, resamples: int, *, seed: int) -> Iterator[Array]:
         yield np.bincount(drawn.ravel(), minlength=rows * images).reshape(rows, images)
 
 
-def _percentile(samples: Doubles, end: float) -> list[float | None]:
-    """Percentile of each column over the samples in which the figure exists."""
+def percentiles(samples: Doubles, percent: float) -> Metrics:
+    """Compute a percentile of each figure, over the samples in which the figure exists.
+
+    Args:
+        samples: ``(B, 4)`` figures in the order of ``Metrics``.
+        percent: From 0 to 100.
+    """
     columns = [column[~np.isnan(column)] for column in samples.T]
-    return [float(np.percentile(column, end)) if column.size else None for column in columns]
-
-
-def _metrics(values: list[float | None]) -> Metrics:
+    values = [float(np.percentile(column, percent)) if column.size else None for column in columns]
     return Metrics(**dict(zip(Metrics.model_fields, values, strict=True)))

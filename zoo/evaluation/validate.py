@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,8 @@ def validate(
     detector: str | Path | None = None,
     box_threshold: float | None = None,
     exif: Exif | None = None,
+    against: str | Path | None = None,
+    margin: float | None = None,
     lite_version: str | None = None,
     build: bool | None = None,
     locked: bool = False,
@@ -77,6 +80,10 @@ def validate(
             figure.
         box_threshold: Minimum score of the detector's boxes. Default: upstream's evaluation threshold.
         exif: ``apply`` or ``ignore`` EXIF orientations. Default: decided by the annotated image sizes.
+        against: A reference that runs on the same images: another format of this model such as ``onnx-fp32``,
+            or the name or path of another model. The result then contains the difference and whether it
+            matters.
+        margin: Difference of AP that does not matter, in percentage points. Default: 0.5.
         lite_version: Version of Paddle-Lite.
         build: True always converts locally, False never does, None converts what is not published.
         locked: Reject artifacts that ``zoo.lock`` does not name.
@@ -91,6 +98,7 @@ def validate(
     """
     from zoo.evaluation.accuracy import CocoFolder, select_protocol, with_stated_thresholds
     from zoo.evaluation.recorded_accuracy import measure_or_recall
+    from zoo.evaluation.reference import Run, choose_margin, judge, parse_reference
     from zoo.measurements.recorder import Recorder
     from zoo.runner.loading import load_networks, one_per_thread
 
@@ -103,8 +111,14 @@ def validate(
         lite_version=lite_version,
         build=build,
     )
+    tolerated = choose_margin(against, margin)
     chosen = settings or from_environment()
-    names = [(name, ModelOptions.create(**model)), *([(detector, NO_OPTIONS)] if detector else [])]
+    registry = load_registry(chosen)
+    options = ModelOptions.create(**model)
+    names = [(name, options), *([(detector, NO_OPTIONS)] if detector else [])]
+    reference = parse_reference(against, name, options, config, registry) if against is not None else None
+    if reference is not None and reference.model is not None:
+        names.append(reference.model)
     folder = CocoFolder(
         folder=Path(data),
         annotations=Path(annotations) if annotations is not None else None,
@@ -113,30 +127,41 @@ def validate(
         skip_missing=skip_missing,
         exif=exif,
     )
-    with open_models(names, load_registry(chosen), cache=chosen.cache) as located:
+    with open_models(names, registry, cache=chosen.cache) as located:
         entry = located[0].entry
         boxes = _detector_boxes(located[1].entry if detector else None, box_threshold)
         protocol = with_stated_thresholds(select_protocol(entry, flip, boxes), located[0].local)
         # Read the annotations before anything is fetched: a wrong path is the most likely mistake.
         dataset = folder.load(protocol, entry)
         threads = jobs or default_jobs()
-        models = one_per_thread(entry, config, threads)
+        runs = [Run(entry, config, protocol)]
+        if reference is not None:
+            other = located[-1] if reference.model is not None else located[0]
+            own = with_stated_thresholds(select_protocol(other.entry, flip, boxes), other.local)
+            runs.append(Run(other.entry, reference.config_for(other), own))
+        requests = [one_per_thread(run.entry, run.config, threads) for run in runs]
         detectors = one_per_thread(boxes.detector, config, threads) if boxes else []
         source = SourceOptions(settings=chosen, locked=locked)
         resolver = resolver_for(source, reporter=reporter, models=located)
         recorder = Recorder(chosen.cache, resolver.reporter.note, fresh=fresh)
-        with load_networks([*models, *detectors], resolver) as networks:
-            return measure_or_recall(
-                recorder,
-                networks[: len(models)],
-                dataset,
-                protocol,
-                resolver,
-                detectors=networks[len(models) :],
-                limit=limit,
-                jobs=threads,
-                on_images=lambda done: on_images(done, len(dataset.images)),
+        with load_networks([*detectors, *chain(*requests)], resolver) as networks:
+            loaded = iter(networks)
+            finders = list(islice(loaded, len(detectors)))
+            found, *others = (
+                measure_or_recall(
+                    recorder,
+                    list(islice(loaded, len(request))),
+                    dataset,
+                    run.protocol,
+                    resolver,
+                    detectors=finders,
+                    limit=limit,
+                    jobs=threads,
+                    on_images=lambda done: on_images(done, len(runs) * len(dataset.images)),
+                )
+                for run, request in zip(runs, requests, strict=True)
             )
+    return judge(found, *others, data=dataset, margin=tolerated) if others else found
 
 
 def _detector_boxes(detector: Entry | None, threshold: float | None) -> DetectorBoxes | None:

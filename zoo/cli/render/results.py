@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from zoo.evaluation.accuracy import Validation
+    from zoo.evaluation.against import Against
+    from zoo.evaluation.changes import InstanceChange
     from zoo.evaluation.compare_model import ModelParity
     from zoo.evaluation.latency import Bench, Summary
     from zoo.evaluation.parity import FormatParity, LayerDifference, Parity
@@ -27,6 +29,7 @@ OUTCOMES = {
     "not-comparable": "not comparable",
     "not-published": "no published figure",
 }
+_LISTED_CHANGES = 3  # images, and instances; all are in the JSON form
 _STATES = {
     "same": "same",
     "differs": "DIFFERS",
@@ -91,6 +94,39 @@ def _validation_lines(found: Validation) -> Iterator[str]:
     yield f"  verdict   {OUTCOMES[verdict.outcome]}: {verdict.reason}"
     if found.recorded is not None:
         yield f"  record    {_format_record(found.recorded)}"
+    if found.against is not None:
+        yield from _against_lines(found.against)
+
+
+def _against_lines(found: Against) -> Iterator[str]:
+    yield f"against {found.entry}  {found.artifact} ({found.origin}) on {found.engine}"
+    low, high = found.interval.low.model_dump(), found.interval.high.model_dump()
+    for name, value in found.difference.model_dump().items():
+        reference = getattr(found.metrics, name)
+        if value is None or low[name] is None or high[name] is None:
+            yield f"  {name:<9} -"
+            continue
+        yield (
+            f"  {name:<9} {100 * reference:5.1f} %   difference {100 * value:+.2f}, "
+            f"95 % interval {100 * low[name]:+.2f} to {100 * high[name]:+.2f}"
+        )
+    changes = found.changes
+    yield f"  changed   {changes.changed_images} images, {changes.changed_instances} annotated instances"
+    for image in changes.images[:_LISTED_CHANGES]:
+        yield f"            {image.file}  {image.influence:+.2f} points"
+    for instance in changes.instances[:_LISTED_CHANGES]:
+        yield f"            {instance.file}  {_describe_instance(instance)}"
+    verdict = found.verdict
+    yield f"  verdict   {verdict.outcome.upper()}, margin {verdict.margin:g}: {verdict.reason}"
+
+
+def _describe_instance(changed: InstanceChange) -> str:
+    name = "" if changed.annotation_id is None else f"annotation {changed.annotation_id} "
+    before, after = (
+        "not found" if level is None else f"found at {level:.2f}"
+        for level in (changed.reference, changed.candidate)
+    )
+    return f"{name}{before}, now {after}"
 
 
 def format_parity(found: Parity | ModelParity) -> tuple[list[str], list[list[str]]]:
