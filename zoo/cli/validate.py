@@ -56,7 +56,9 @@ def validate(
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option(metavar="MODEL", help="Judge the difference from onnx-fp32, another format, NAME or FILE."),
+        typer.Option(
+            metavar="MODEL", help="Judge the difference from a format (onnx-fp32), NAME or FILE."
+        ),
     ] = None,
     margin: Annotated[
         float | None,

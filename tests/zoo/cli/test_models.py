@@ -249,8 +249,8 @@ def test_validate_reports_missing_and_rotated_images(ready: Zoo, coco: Path, tmp
     assert "1 images differ in size from the annotation file" in as_text.out
 
 
-def test_validate_measures_fp16_on_arm(ready: Zoo, coco: Path) -> None:
-    options = ("--backend", "lite", "--precision", "fp16", "--build", "--json")
+def test_validate_measures_fp16_on_arm_against_fp32(ready: Zoo, coco: Path) -> None:
+    options = ("--backend", "lite", "--precision", "fp16", "--build", "--against", "onnx-fp32", "--json")
 
     ran = ready("validate", DETECTOR, "--data", coco, *options)
 
@@ -261,6 +261,10 @@ def test_validate_measures_fp16_on_arm(ready: Zoo, coco: Path) -> None:
     assert (ran.json["artifact"], ran.json["precision"]) == ("lite-arm-fp16", "fp16")
     assert ran.json["engine"] == "ARM FP16 emulation, bit-exact on the golden set"
     assert "hard_swish" in ran.err  # the operators that the emulation covers
+    against = ran.json["against"]
+    assert (against["artifact"], against["verdict"]["outcome"]) == ("onnx-fp32", "equivalent")
+    assert abs(against["verdict"]["difference"] - 0.06) < 0.05
+    assert against["changes"]["changed_images"] > 0
 
 
 @pytest.mark.parametrize(("name", "tool"), [(DETECTOR, OPENVINO), (DETECTOR, NCNN), (POSE, NCNN)])
