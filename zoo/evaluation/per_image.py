@@ -24,8 +24,8 @@ ImageId = int | str
 _VERSION = 1
 _DIGEST_SIZE = hashlib.sha256().digest_size
 _HEAD = "head"
-_DETECTIONS = ("detection_image", "detection_category", "score", "correct", "ignored")
-_INSTANCES = ("instance_image", "instance_category", "annotation", "excluded", "found")
+DETECTION_COLUMNS = ("detection_image", "detection_category", "score", "correct", "ignored")
+INSTANCE_COLUMNS = ("instance_image", "instance_category", "annotation", "excluded", "found")
 _TYPES = {
     **dict.fromkeys(("detection_image", "instance_image", "annotation"), np.dtype(np.int32)),
     **dict.fromkeys(("detection_category", "instance_category"), np.dtype(np.int32)),
@@ -137,7 +137,7 @@ class ImageMatches:
     def _check(self) -> None:
         """Raise ValueError where the columns contradict each other."""
         levels = len(self.thresholds)
-        for names, rows in ((_DETECTIONS, len(self.score)), (_INSTANCES, len(self.annotation))):
+        for names, rows in ((DETECTION_COLUMNS, len(self.score)), (INSTANCE_COLUMNS, len(self.annotation))):
             for name in names:
                 shape = (rows, levels) if name in ("correct", "ignored", "found") else (rows,)
                 if getattr(self, name).shape != shape:
@@ -188,7 +188,7 @@ class ImageMatches:
     def _sorted(self) -> ImageMatches:
         """Order the rows by category and image; rows of one image keep their order."""
         columns: dict[str, Any] = {}
-        for prefix, names in (("detection", _DETECTIONS), ("instance", _INSTANCES)):
+        for prefix, names in (("detection", DETECTION_COLUMNS), ("instance", INSTANCE_COLUMNS)):
             image, category = getattr(self, f"{prefix}_image"), getattr(self, f"{prefix}_category")
             order = np.lexsort((image, category))  # a stable sort
             columns |= {name: getattr(self, name)[order] for name in names}
