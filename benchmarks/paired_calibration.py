@@ -2,13 +2,13 @@
 
     python -m benchmarks.paired_calibration [--trials 400] [--images 62 250]
 
-The population is 4,000 synthetic images with persons. Each trial sees a sample of the images, and one of these
-pairs of models:
+The population is 4,000 synthetic images with persons. Each trial sees a sample of the images, and one of
+these pairs of models:
 
 - the same model twice,
 - two models that are equally good: the pose of every tenth person is moved, of different persons in each
   model, and a coin decides for each image which model is which, so that the true difference is zero,
-- a model that is as much worse on the population as the margin, 0.5 points of AP: poses are moved until it is,
+- a model that is worse by the margin, 0.5 points of AP on the population: poses are moved until it is,
 - a model that is one point worse.
 
 No verdict "worse" may come from equal models in more than 5 % of the trials, no verdict "equivalent" from a

@@ -56,9 +56,7 @@ def validate(
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option(
-            metavar="MODEL", help="Judge the difference from a format (onnx-fp32), NAME or FILE."
-        ),
+        typer.Option(metavar="MODEL", help="Judge the difference from a format (onnx-fp32), NAME or FILE."),
     ] = None,
     margin: Annotated[
         float | None,
