@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,8 +16,9 @@ from zoo.cli._running import Runs, Threads, Warmup, limit_opencv_threads
 
 
 @options.with_source_options
+@options.with_model_options
 def bench(
-    name: options.Name,
+    name: options.Model,
     backend: Annotated[Backend | None, typer.Option(help="Engine. Default: all, in turn.")] = None,
     precision: options.PrecisionOption = "fp32",
     weight_only: options.WeightOnlyOption = None,
@@ -32,6 +33,7 @@ def bench(
         Path | None, typer.Option(metavar="FILE", help="Image to run on. Default: a drawn image.")
     ] = None,
     *,
+    model: dict[str, Any],
     source: SourceOptions,
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -62,6 +64,7 @@ def bench(
             locked=source.locked,
             settings=source.settings,
             reporter=Reporter(note=output.note, bar=display.bar),
+            **model,
         )
     if json:
         output.document(found)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,15 +19,9 @@ if TYPE_CHECKING:
 
 
 @options.with_source_options
+@options.with_model_options
 def compare(
-    name: Annotated[
-        str,
-        typer.Argument(
-            metavar="NAME",
-            help="NAME, NAME@RELEASE, or path of an inference model; ./NAME if an entry has this name.",
-            autocompletion=options.complete_name,
-        ),
-    ],
+    name: options.Model,
     images: Annotated[
         list[str] | None,
         typer.Argument(metavar="IMAGE", help="Images to compare outputs on. Default: drawn figures."),
@@ -39,6 +33,7 @@ def compare(
     calibration: options.CalibrationOption = None,
     fresh: Fresh = False,
     *,
+    model: dict[str, Any],
     source: SourceOptions,
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -46,18 +41,22 @@ def compare(
     """Compare a model's outputs across all formats.
 
     The reference is the inference model. Exits with 1 if a format differs, and names the first such layer.
+    Raw outputs are compared if no configuration next to a model states how its images are prepared.
     """
     from zoo.artifacts.resolver import Reporter
     from zoo.catalogs.sources import load_registry
+    from zoo.local_models.described import is_described
     from zoo.local_models.names import local_source
 
     output = Output(as_json=json, quiet=quiet)
-    model = local_source(name, load_registry(source.settings))
+    path = local_source(name, load_registry(source.settings))
+    stated = any(value is not None for value in model.values())
+    raw = path is not None and not stated and (bool(shape) or not is_described(path))
     with output.display() as display:
         reporter = Reporter(note=output.note, bar=display.bar)
-        if model is not None:
+        if raw and path is not None:
             _reject_unused(
-                "a model file",
+                "a comparison of raw outputs",
                 {
                     "IMAGE": images,
                     "--calibration": calibration,
@@ -66,11 +65,11 @@ def compare(
                     "--fresh": fresh,
                 },
             )
-            passed = _compare_file(model, shape or (), source, output, reporter)
+            passed = _compare_file(path, shape or (), source, output, reporter)
         else:
-            _reject_unused("an entry, whose input shape is known", {"--shape": shape})
+            _reject_unused("a model whose input shape is known", {"--shape": shape})
             passed = _compare_entry(
-                name, images or (), calibration, source, output, reporter=reporter, fresh=fresh
+                name, images or (), calibration, source, output, reporter=reporter, fresh=fresh, model=model
             )
     if not passed:
         raise typer.Exit(1)
@@ -103,6 +102,7 @@ def _compare_entry(
     *,
     reporter: Reporter,
     fresh: bool,
+    model: dict[str, Any],
 ) -> bool:
     from zoo import api
     from zoo.cli.render.results import format_parity, summarize_parity
@@ -118,6 +118,7 @@ def _compare_entry(
         fresh=fresh,
         settings=source.settings,
         reporter=reporter,
+        **model,
     )
     if output.as_json:
         output.document(found)

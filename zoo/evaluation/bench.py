@@ -10,17 +10,22 @@ from registry.errors import ConversionError, MissingToolError, UsageError
 from zoo._utils.extras import requires_extra
 from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
-from zoo.catalogs.queries import model_info
+from zoo.catalogs.sources import load_registry
 from zoo.evaluation.compare_formats import load_samples, without_optional_tools
+from zoo.local_models.opened import open_models
+from zoo.local_models.options import ModelOptions
 from zoo.runner.load import make_config
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from converters.choices import WeightOnly
     from registry.choices import Precision
     from zoo._utils.choices import Backend
     from zoo.artifacts.resolver import ArtifactResolver, Reporter
     from zoo.evaluation.latency import Bench, Plan, Timing
+    from zoo.local_models.options import ModelKeywords
     from zoo.measurements.recorder import Recorder
     from zoo.runner.images import Image
     from zoo.runner.loading import RunConfig
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
 
 @requires_extra("run")
 def bench(
-    name: str,
+    name: str | Path,
     *,
     backend: Backend | None = None,
     precision: Precision = "fp32",
@@ -42,11 +47,12 @@ def bench(
     locked: bool = False,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
+    **model: Unpack[ModelKeywords],
 ) -> Bench:
     """Measure the latency of an entry on this machine, next to published figures of the same scope.
 
     Args:
-        name: ``name`` or ``name@release``.
+        name: ``name`` or ``name@release``, or the path of a model: an export folder, an archive, a file.
         backend: One backend; its failure is an error. Default: all backends, with a reason in the row of each
             that cannot run. Toolchains of optional engines are installed only for a backend named here.
         precision: Precision of the file.
@@ -60,6 +66,7 @@ def bench(
         locked: Reject artifacts that ``zoo.lock`` does not name.
         settings: Settings. Default: from the environment.
         reporter: Callbacks for progress and log messages.
+        model: Statements about a model on disk: the fields of ``zoo.local_models.options.ModelOptions``.
 
     Raises:
         ZooError: An error of the tree in ``registry.errors``.
@@ -70,39 +77,40 @@ def bench(
     from zoo.measurements.recorder import Recorder
 
     chosen = settings or from_environment()
-    entry = model_info(name, settings=chosen)
-    resolver = resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
-    if backend is None:
-        resolver = without_optional_tools(resolver)
     sample = load_sample_image(load_samples([Path(image)] if image is not None else ())[0])
     plan = plan or Plan()
-    recorder = Recorder(chosen.cache, resolver.reporter.note)
-    timings = []
-    for each in (backend,) if backend else BACKENDS:
-        version = lite_version if each == "lite" or backend else None
-        config = make_config(
-            "bench",
-            backend=each,
-            precision=precision,
-            weight_only=weight_only,
-            calibration=calibration,
-            threads=threads,
-            lite_version=version,
-            build=build,
-        )
-        resolver.reporter.note(f"measuring {each}")
-        timings.append(
-            _time_backend(
-                entry,
-                config,
-                sample,
-                plan,
-                resolver=resolver,
-                recorder=recorder,
-                required=backend is not None,
+    requests = [(name, ModelOptions.create(**model))]
+    with open_models(requests, load_registry(chosen), cache=chosen.cache) as located:
+        source = SourceOptions(settings=chosen, locked=locked)
+        resolver = resolver_for(source, reporter=reporter, models=located)
+        if backend is None:
+            resolver = without_optional_tools(resolver)
+        recorder = Recorder(chosen.cache, resolver.reporter.note)
+        timings = []
+        for each in (backend,) if backend else BACKENDS:
+            config = make_config(
+                "bench",
+                backend=each,
+                precision=precision,
+                weight_only=weight_only,
+                calibration=calibration,
+                threads=threads,
+                lite_version=lite_version if each == "lite" or backend else None,
+                build=build,
             )
-        )
-    return build_bench(entry, plan, timings)
+            resolver.reporter.note(f"measuring {each}")
+            timings.append(
+                _time_backend(
+                    located[0].entry,
+                    config,
+                    sample,
+                    plan,
+                    resolver=resolver,
+                    recorder=recorder,
+                    required=backend is not None,
+                )
+            )
+        return build_bench(located[0].entry, plan, timings)
 
 
 def _time_backend(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from zoo._utils.extras import requires_extra
 from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
-from zoo.catalogs.queries import model_info
+from zoo.catalogs.sources import load_registry
 from zoo.evaluation.compare_formats import (
     compare_format,
     formats_to_compare,
@@ -17,18 +18,23 @@ from zoo.evaluation.compare_formats import (
     not_runnable,
     without_optional_tools,
 )
+from zoo.local_models.opened import open_models
+from zoo.local_models.options import ModelOptions
 from zoo.runner.load import make_config
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from zoo.artifacts.resolver import Reporter
     from zoo.evaluation.compare_model import ModelParity
     from zoo.evaluation.parity import Parity
+    from zoo.local_models.options import ModelKeywords
 
 
 @requires_extra("run")
 def compare(
-    name: str,
+    name: str | Path,
     *,
     images: Sequence[Path] = (),
     calibration: Path | str | None = None,
@@ -38,6 +44,7 @@ def compare(
     fresh: bool = False,
     settings: Settings | None = None,
     reporter: Reporter | None = None,
+    **model: Unpack[ModelKeywords],
 ) -> Parity:
     """Compare every format of an entry with its inference model, layer by layer.
 
@@ -45,7 +52,7 @@ def compare(
     engines are not installed for a comparison: the rows of these formats name the command that does.
 
     Args:
-        name: ``name`` or ``name@release``.
+        name: ``name`` or ``name@release``, or the path of a model: an export folder, an archive, a file.
         images: Images to compare on; a pose model treats a whole image as one person. Default: drawn figures.
         calibration: Folder of images that determine the ranges of ``int8`` files; drawn figures by default.
         lite_version: Version of Paddle-Lite.
@@ -54,6 +61,7 @@ def compare(
         fresh: Compare again, even if a kept measurement has equal conditions.
         settings: Settings. Default: from the environment.
         reporter: Callbacks for progress and log messages.
+        model: Statements about a model on disk: the fields of ``zoo.local_models.options.ModelOptions``.
 
     Raises:
         ZooError: An error of the tree in ``registry.errors``.
@@ -64,12 +72,16 @@ def compare(
     from zoo.runner.loading import load_networks
 
     chosen = settings or from_environment()
-    entry = model_info(name, settings=chosen)
-    resolver = resolver_for(SourceOptions(settings=chosen, locked=locked), reporter=reporter)
     samples = load_samples(images)
-    with load_networks([(entry, make_config("compare", backend="paddle", build=build))], resolver) as (
-        network,
-    ):
+    requests = [(name, ModelOptions.create(**model))]
+    with open_models(requests, load_registry(chosen), cache=chosen.cache) as located, ExitStack() as stack:
+        entry, local = located[0].entry, located[0].local
+        source = SourceOptions(settings=chosen, locked=locked)
+        resolver = resolver_for(source, reporter=reporter, models=located)
+        # Of an ONNX file there is no inference model: it is the reference itself.
+        first = "onnx" if local is not None and local.kind == "onnx" else "paddle"
+        reference = make_config("compare", backend=first, build=build)
+        (network,) = stack.enter_context(load_networks([(entry, reference)], resolver))
         recorder = Recorder(chosen.cache, resolver.reporter.note, fresh=fresh)
         compare_one = FormatComparison(network, samples, recorder, resolver)
         configs = formats_to_compare(
@@ -78,7 +90,9 @@ def compare(
             calibration=Path(calibration) if calibration is not None else None,
         )
         rows = [
-            compare_format(entry, config, compare_one, without_optional_tools(resolver)) for config in configs
+            compare_format(entry, config, compare_one, without_optional_tools(resolver))
+            for config in configs
+            if config.format != reference.format
         ]
         return Parity(
             entry=entry.id,
@@ -98,7 +112,9 @@ def compare_model(
     settings: Settings | None = None,
     reporter: Reporter | None = None,
 ) -> ModelParity:
-    """Convert an inference model outside the catalog to ONNX and Lite, and compare the outputs.
+    """Convert an inference model to ONNX and Lite, and compare the raw outputs on synthetic inputs.
+
+    For a model of any family, and for one without a configuration: how its images are prepared is not known.
 
     Args:
         model: File or folder of an inference model.

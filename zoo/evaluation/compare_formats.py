@@ -106,7 +106,11 @@ def _state_after(error: ZooError) -> State | None:
     from converters.tflite.options import UNSUPPORTED_CODES as TFLITE_CODES
     from zoo.runner.sessions.arm_fp16 import REFUSALS
 
-    if isinstance(error, MissingToolError) or error.code in ("nothing-published", "not-on-server"):
+    if isinstance(error, MissingToolError) or error.code in (
+        "nothing-published",
+        "not-on-server",
+        "format-unavailable",
+    ):
         return "missing"
     if not isinstance(error, ConversionError):
         return None
