@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 from zoo._utils.extras import requires_extra
 from zoo._utils.threads import default_jobs
+from zoo.local_models.options import ModelOptions
 from zoo.settings import Settings, from_environment
 
 if TYPE_CHECKING:
+    from typing_extensions import Unpack
+
     from zoo.artifacts.resolver import Reporter
     from zoo.evaluation.latency import Plan
+    from zoo.local_models.options import ModelKeywords
     from zoo.reports.report.result import ReportResult
 
 
@@ -33,13 +37,14 @@ def report(
     command: str = "zoo report",
     settings: Settings | None = None,
     reporter: Reporter | None = None,
+    **model: Unpack[ModelKeywords],
 ) -> ReportResult:
     """Measure accuracy, latency, size, parity and provenance of every format of some entries.
 
     ``zoo.reports.report.page.render_page`` makes a page of it.
 
     Args:
-        names: ``name`` or ``name@release``. The built-in sample model has its own data.
+        names: ``name`` or ``name@release``, or paths of models. The built-in sample model has its own data.
         data: Folder with ``val2017/`` and ``annotations/``; None skips accuracy.
         images: Images to compare outputs on and to annotate; those of the data, or drawn ones, by default.
         detector: Detector that finds the persons in ``images`` for pose models.
@@ -53,6 +58,7 @@ def report(
         command: Command that makes the report again; printed in the report.
         settings: Settings; the environment's by default.
         reporter: Callbacks for progress and log messages.
+        model: Statements about models on disk: the fields of ``zoo.local_models.options.ModelOptions``.
 
     Raises:
         ZooError: As documented in ``registry.errors``. An error of a single format is in the report.
@@ -76,5 +82,6 @@ def report(
         build=build,
         locked=locked,
     )
-    with prepare_jobs(names, request, chosen, reporter) as report_jobs:
+    statements = ModelOptions.create(**model)
+    with prepare_jobs(names, request, chosen, reporter, statements) as report_jobs:
         return collect(report_jobs, reporter, command=command)

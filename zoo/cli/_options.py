@@ -62,6 +62,12 @@ Model = Annotated[
         autocompletion=complete_name,
     ),
 ]
+Models = Annotated[
+    list[str],
+    typer.Argument(
+        metavar="NAME|PATH", help="NAME, NAME@RELEASE, or a model on disk.", autocompletion=complete_name
+    ),
+]
 Names = Annotated[
     list[str], typer.Argument(metavar="NAME", help="NAME or NAME@RELEASE.", autocompletion=complete_name)
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -16,8 +16,9 @@ from zoo.cli._running import Jobs, Runs, Warmup, limit_opencv_threads
 
 
 @options.with_source_options
+@options.with_model_options
 def report(
-    names: options.Names,
+    names: options.Models,
     data: Annotated[
         Path | None,
         typer.Option(metavar="DIR", help="Images and annotations in COCO's layout, to measure accuracy."),
@@ -43,6 +44,7 @@ def report(
     runs: Runs = 100,
     jobs: Jobs = None,
     *,
+    model: dict[str, Any],
     source: SourceOptions,
     quiet: options.Quiet = False,
     json: options.Json = False,
@@ -61,7 +63,13 @@ def report(
     output = Output(as_json=json, quiet=quiet)
     limit_opencv_threads()
     require_templates()
-    flags = {"--data": data, "--detector": detector, "--calibration": calibration, "--limit": limit}
+    flags: dict[str, object] = {
+        "--data": data,
+        "--detector": detector,
+        "--calibration": calibration,
+        "--limit": limit,
+        **{f"--{name.replace('_', '-')}": value for name, value in model.items()},
+    }
     with output.display() as display:
         found = reports.report(
             names,
@@ -78,6 +86,7 @@ def report(
             command=_repeat_command(names, flags, images or (), source.build),
             settings=source.settings,
             reporter=Reporter(note=output.note, bar=display.bar),
+            **model,
         )
     publish_bytes(render_page(found).encode(), out)
     output.document(found) if json else output.lines([out])

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, TypedDict, TypeVar
+from typing import TYPE_CHECKING, Any, TypedDict, TypeVar
 
 from registry.choices import Normalization
 from registry.errors import UsageError
@@ -94,6 +94,10 @@ class ModelOptions:
         """Return a suppression rule with the thresholds that the user stated."""
         stated = {"score_threshold": self.score_threshold, "iou_threshold": self.nms_threshold}
         return nms.model_copy(update={name: value for name, value in stated.items() if value is not None})
+
+    def keywords(self) -> dict[str, Any]:
+        """Return the options that have a value as keyword arguments of the Python functions."""
+        return {name: getattr(self, name) for name in self.given}
 
     @property
     def given(self) -> tuple[str, ...]:

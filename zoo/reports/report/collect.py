@@ -26,6 +26,7 @@ from zoo.evaluation.compare_formats import without_optional_tools
 from zoo.evaluation.latency import Plan, Timing
 from zoo.evaluation.parity import Parity
 from zoo.evaluation.validate import validate
+from zoo.local_models.source import LocalSource, LocatedModel
 from zoo.measurements.machine import this_machine
 from zoo.reports.protocol_text import measurable
 from zoo.reports.report.artifacts import artifact_report
@@ -83,11 +84,18 @@ class ReportJob:
         entry: The entry.
         options: Options of the report.
         settings: Settings with the source of its files.
+        local: The files of a model on disk; None for an entry of the catalog.
     """
 
     entry: Entry
     options: ReportOptions
     settings: Settings
+    local: LocalSource | None = None
+
+    @property
+    def name(self) -> str:
+        """Name or path by which the other functions find the model."""
+        return self.local.name if self.local else self.entry.id
 
 
 def collect(
@@ -107,7 +115,7 @@ def collect(
         ZooError: No format of an entry is available, or the data cannot be read. Errors of single formats are
             reasons in the report.
     """
-    collectors = [_Collector(job.entry, job.options, job.settings, reporter) for job in jobs]
+    collectors = [_Collector(job, reporter) for job in jobs]
     # Read the annotations before anything is fetched: a wrong path is the most likely mistake.
     for collector in collectors:
         _ = collector.dataset
@@ -141,10 +149,20 @@ def _attempt(work: Callable[[], _Found]) -> _Attempt:
 class _Collector:
     """Collects the report of one entry."""
 
-    entry: Entry
-    options: ReportOptions
-    settings: Settings
+    job: ReportJob
     reporter: Reporter
+
+    @property
+    def entry(self) -> Entry:
+        return self.job.entry
+
+    @property
+    def options(self) -> ReportOptions:
+        return self.job.options
+
+    @property
+    def settings(self) -> Settings:
+        return self.job.settings
 
     @cached_property
     def dataset(self) -> CocoSet | None:
@@ -158,7 +176,11 @@ class _Collector:
         """Collect everything about the entry."""
         source = SourceOptions(settings=self.settings, locked=self.options.locked)
         resolver = replace(
-            without_optional_tools(resolver_for(source, reporter=self.reporter)),
+            without_optional_tools(
+                resolver_for(
+                    source, reporter=self.reporter, models=[LocatedModel(self.entry, self.job.local)]
+                )
+            ),
             calibrator=ImageCalibrator(self.options.calibration),
         )
         artifacts = {name: _attempt(partial(self._artifact, name, resolver)) for name in ROWS}
@@ -222,7 +244,7 @@ class _Collector:
 
     def _validate(self, format: Format) -> Validation:
         return validate(
-            self.entry.id,
+            self.job.name,
             data=self.options.data or "",
             limit=self.options.limit,
             jobs=self.options.jobs,
@@ -250,7 +272,7 @@ class _Collector:
         if not images and self.dataset is not None and not isinstance(self.entry.output, HeatmapOutput):
             images = [image.path for image in self.dataset.images[:_COMPARED]]
         return compare(
-            self.entry.id,
+            self.job.name,
             images=images,
             calibration=self.options.calibration,
             lite_version=self.options.lite_version,
@@ -267,7 +289,7 @@ class _Collector:
 
     def _time(self, format: Format, scope: Scope) -> Timing:
         found = bench(
-            self.entry.id,
+            self.job.name,
             plan=self.options.plan.model_copy(update={"scope": scope}),
             image=self.options.images[0] if self.options.images else None,
             **self._common(),
@@ -278,14 +300,21 @@ class _Collector:
     def _images(self) -> tuple[Any, ...]:
         self.reporter.note(f"{self.entry.id}: images")
         source = ModelSource(
-            self.entry, self.settings, self.reporter, self.options.build, self.options.locked
+            self.entry,
+            self.settings,
+            self.reporter,
+            self.options.build,
+            self.options.locked,
+            local=self.job.local,
         )
         if self.options.images:
             return given_images(source, self.options.images, self.options.detector)
         return set_images(source, self.dataset) if self.dataset is not None else drawn_images(source)
 
     def _common(self) -> dict[str, Any]:
+        local = self.job.local
         return {
+            **(local.options.keywords() if local else {}),
             "build": self.options.build,
             "locked": self.options.locked,
             "settings": self.settings,

@@ -20,6 +20,7 @@ from zoo.artifacts.resolver import Reporter
 from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.workspace import resolver_for
 from zoo.datasets.coco import CocoImage, CocoSet
+from zoo.local_models.source import LocalSource, LocatedModel
 from zoo.reports.report.result import SampleImage
 from zoo.runner.draw import draw_boxes, draw_poses
 from zoo.runner.images import Image, as_image, read_image
@@ -50,6 +51,7 @@ class ModelSource:
         reporter: Callbacks for progress and log messages.
         build: As for ``zoo.load``.
         locked: As for ``zoo.load``.
+        local: The files of a model on disk; None for an entry of the catalog.
     """
 
     entry: Entry
@@ -57,6 +59,7 @@ class ModelSource:
     reporter: Reporter
     build: bool | None
     locked: bool
+    local: LocalSource | None = None
 
 
 def given_images(source: ModelSource, paths: Sequence[Path], detector: str | None) -> tuple[SampleImage, ...]:
@@ -70,12 +73,13 @@ def given_images(source: ModelSource, paths: Sequence[Path], detector: str | Non
     pose = isinstance(source.entry.output, HeatmapOutput)
     boxes = "" if not pose else f", persons found by {detector}" if detector else ", image is one person"
     with load(
-        source.entry.id,
+        source.local.name if source.local else source.entry.id,
         detector=detector if pose else None,
         build=source.build,
         locked=source.locked,
         settings=source.settings,
         reporter=source.reporter,
+        **(source.local.options.keywords() if source.local else {}),
     ) as runner:
         engine = _engine(runner.model)
         samples = []
@@ -136,7 +140,9 @@ def _network(source: ModelSource) -> Iterator[LoadedModel]:
 
 def _load_first(source: ModelSource, stack: ExitStack) -> LoadedModel:
     resolver = resolver_for(
-        SourceOptions(settings=source.settings, locked=source.locked), reporter=source.reporter
+        SourceOptions(settings=source.settings, locked=source.locked),
+        reporter=source.reporter,
+        models=[LocatedModel(source.entry, source.local)],
     )
     for backend in _ORDER:
         try:

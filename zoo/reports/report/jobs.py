@@ -13,6 +13,9 @@ from zoo.artifacts.source_options import SourceOptions
 from zoo.artifacts.spec import ArtifactSpec
 from zoo.artifacts.workspace import resolver_for
 from zoo.catalogs.queries import model_info
+from zoo.catalogs.sources import load_registry
+from zoo.local_models.opened import open_models
+from zoo.local_models.options import NO_OPTIONS, ModelOptions
 from zoo.reports.report.collect import ReportJob, ReportOptions
 from zoo.sample import CATALOG, IMAGES, NAME
 from zoo.sample.local_server import serve_sample
@@ -21,15 +24,20 @@ from zoo.settings import Settings
 
 @contextmanager
 def prepare_jobs(
-    names: Sequence[str], options: ReportOptions, settings: Settings, reporter: Reporter
+    names: Sequence[str],
+    options: ReportOptions,
+    settings: Settings,
+    reporter: Reporter,
+    model: ModelOptions = NO_OPTIONS,
 ) -> Iterator[tuple[ReportJob, ...]]:
     """Prepare the entries of a report.
 
     Args:
-        names: ``name`` or ``name@release``; duplicates are ignored.
+        names: ``name`` or ``name@release``, or paths of models; duplicates are ignored.
         options: Options of the report.
         settings: Settings of the user.
         reporter: Callbacks for progress and log messages.
+        model: Statements about models on disk.
 
     Yields:
         One job per entry. Drawn images are deleted when the context ends.
@@ -38,12 +46,15 @@ def prepare_jobs(
         NotFoundError: No such entry.
         MissingToolError: ``temporary-directory-missing``.
     """
-    known = {name: model_info(name, settings=settings) for name in names if not _is_sample(name)}
+    paths = [name for name in dict.fromkeys(names) if not _is_sample(name)]
     with ExitStack() as stack:
+        requests = [(name, model) for name in paths]
+        located = open_models(requests, load_registry(settings), cache=settings.cache)
+        known = dict(zip(paths, stack.enter_context(located), strict=True))
         jobs = []
         for name in dict.fromkeys(names):
             if name in known:
-                jobs.append(ReportJob(known[name], options, settings))
+                jobs.append(ReportJob(known[name].entry, options, settings, known[name].local))
             else:
                 folder = stack.enter_context(temporary_directory())
                 jobs.append(_sample(name, options, settings, reporter, folder))
