@@ -35,7 +35,7 @@ class ArtifactReport(Model):
     """Description and provenance of an artifact.
 
     Attributes:
-        origin: ``published``: upstream's file. ``built``: converted locally.
+        origin: ``published``: upstream's file. ``built``: converted locally. ``local``: on disk.
         url: URL of the published file, or of the published file it was converted from.
         published_sha256: SHA-256 of that published file as served.
         size: Size of all its files in bytes.
@@ -46,7 +46,7 @@ class ArtifactReport(Model):
         options: Options of the conversion.
     """
 
-    origin: Literal["published", "built"]
+    origin: Literal["published", "built", "local"]
     url: str
     published_sha256: str
     size: int
