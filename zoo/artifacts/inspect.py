@@ -12,6 +12,8 @@ from converters.provenance.statement import provenance_path
 from registry.errors import IntegrityError, ZooError
 from registry.schema import Container
 from zoo._utils.cache_root import cache_work_directory
+from zoo.local_models.config_summary import summarize_config
+from zoo.local_models.export_config import find_config, read_export_config
 
 
 def inspect_path(path: Path, *, cache: Path, keys: Path | None = None) -> Inspection:
@@ -26,17 +28,33 @@ def inspect_path(path: Path, *, cache: Path, keys: Path | None = None) -> Inspec
         NotFoundError: The path does not exist.
         IntegrityError: It is damaged, or not a valid artifact.
     """
-    found = _with_signer(inspect(path), keys)
+    found = _with_configuration(_with_signer(inspect(path), keys))
     if found.format != "archive":
         return found
     try:
         with _unpacked(found, cache) as folder:
-            content = inspect(folder)
+            content = _with_configuration(inspect(folder))
             shown = found.path / content.path.relative_to(folder)
     except ZooError as error:
         warning = f"The content of the archive was not inspected: {error.message}."
         return found.model_copy(update={"warnings": (*found.warnings, warning)})
     return found.model_copy(update={"contents": (content.model_copy(update={"path": shown}),)})
+
+
+def _with_configuration(found: Inspection) -> Inspection:
+    """Add what the configuration next to a model states, or why it cannot be followed."""
+    if found.format in ("archive", "config", "params"):
+        return found
+    try:
+        path = find_config(found.path if found.path.is_dir() else found.path.parent)
+        if path is None:
+            return found
+        config = read_export_config(path)
+    except ZooError as error:
+        reason = f": {error.found}" if error.found else ""
+        warning = f"The configuration next to the model cannot be followed: {error.message}{reason}."
+        return found.model_copy(update={"warnings": (*found.warnings, warning)})
+    return found.model_copy(update={"details": {**found.details, **summarize_config(config)}})
 
 
 def _with_signer(found: Inspection, keys: Path | None) -> Inspection:
