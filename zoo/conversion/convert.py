@@ -174,7 +174,8 @@ def _locate(source: Path | str, request: ConvertOptions, entries: Registry) -> _
     if path is not None:
         kind = source_kind(path, request.to)
         entry = entries.get(request.architecture) if request.architecture else None
-        if entry is not None and kind == "weights":
+        # A conversion to safetensors rejects --architecture: the file need not be read for that.
+        if entry is not None and kind == "weights" and request.to != "safetensors":
             entry = fit_entry(entry, summarize(path).shapes)
         return _Source(name=str(source), path=path, entry=entry, kind=kind)
     entry = entries.get(str(source))
