@@ -175,7 +175,6 @@ def test_an_internal_error_is_a_json_document(zoo: Zoo, tmp_path: Path) -> None:
         (["mirror", "there", NAME, "--all", "--onnx", "fp32"], "bad-combination"),
         (["convert", NAME, "--architecture", NAME, "--to", "onnx", "--out", "x"], "option-not-applicable"),
         (["compare", NAME, "--shape", "image=1,3,192,192"], "option-not-applicable"),
-        (["compare", ".", "--locked"], "option-not-applicable"),
         (
             ["convert", NAME, "--to", "onnx", "--out", "x", "--lite-version", "2.13rc0"],
             "option-not-applicable",
