@@ -108,7 +108,7 @@ def run(pair: Pair, images: int, trials: int, resamples: int) -> tuple[Counter[s
 def match(made: SyntheticCoco) -> ImageMatches:
     data = made.coco_set()
     scorer = Scorer(data, "keypoints", categories=(1,), max_detections=20)
-    scorer.add(data.images, made.records)  # type: ignore[arg-type]
+    scorer.add(data.images, made.records)
     return scorer.finish()
 
 

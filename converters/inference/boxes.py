@@ -66,7 +66,7 @@ def make_grid(height: int, width: int, strides: tuple[int, ...]) -> Grid:
     return Grid(np.concatenate(centers).astype("float32"), np.concatenate(steps).astype("float32"))
 
 
-class BoxDecoder(nn.Layer):  # type: ignore[misc]
+class BoxDecoder(nn.Layer):
     """Decodes box distributions to box corners in network-input pixels, without clipping.
 
     Args:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import paddle
-import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+import paddle.nn.functional as F
 from paddle import Tensor
 from paddle.utils import unique_name
 

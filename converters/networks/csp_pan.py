@@ -8,7 +8,7 @@ from converters.networks.layers import ConvBN, SeparableConv, concat
 from converters.networks.pan import KERNEL
 
 
-class CrossStagePartial(nn.Layer):  # type: ignore[misc]
+class CrossStagePartial(nn.Layer):
     """A bottleneck and a parallel shortcut, joined by a pointwise convolution: 2C channels to C."""
 
     def __init__(self, channels: int, act: type[nn.Layer]) -> None:
@@ -24,7 +24,7 @@ class CrossStagePartial(nn.Layer):  # type: ignore[misc]
         return self.final_conv(concat(self.blocks(self.main_conv(x)), self.short_conv(x)))
 
 
-class Bottleneck(nn.Sequential):  # type: ignore[misc]
+class Bottleneck(nn.Sequential):
     """Pointwise then separable convolution, without the usual skip connection."""
 
     def __init__(self, channels: int, act: type[nn.Layer]) -> None:

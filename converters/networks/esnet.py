@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from converters.networks.layers import (
@@ -32,7 +32,7 @@ class StageShape(NamedTuple):
 STAGES = {2: StageShape(128, 3), 3: StageShape(256, 7), 4: StageShape(512, 3)}
 
 
-class Backbone(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):
     """Stem and stages 2, 3 and 4.
 
     Attributes:
@@ -67,7 +67,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return outs
 
 
-class DownBlock(nn.Layer):  # type: ignore[misc]
+class DownBlock(nn.Layer):
     """First block of a stage: two branches halve the resolution, a separable convolution mixes them."""
 
     def __init__(self, in_channels: int, middle: int, out_channels: int) -> None:
@@ -90,7 +90,7 @@ class DownBlock(nn.Layer):  # type: ignore[misc]
         return self._conv_pw_mv1(self._conv_dw_mv1(concat(first, second)))
 
 
-class Block(nn.Layer):  # type: ignore[misc]
+class Block(nn.Layer):
     """Further blocks of a stage: one half of the channels is processed, then both halves are shuffled."""
 
     def __init__(self, middle: int, out_channels: int) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import paddle
-import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+import paddle.nn.functional as F
 from paddle import Tensor, nn
 from paddle.common_ops_import import LayerHelper
 
@@ -27,7 +27,7 @@ def conv(
     )
 
 
-class ConvNorm(nn.Sequential):  # type: ignore[misc]
+class ConvNorm(nn.Sequential):
     """Convolution without bias, batch norm, and an optional activation.
 
     Args:
@@ -79,7 +79,7 @@ class UnderscoredConvNorm(ConvNorm):
     norm_name = "_batch_norm"
 
 
-class SeparableConv(nn.Sequential):  # type: ignore[misc]
+class SeparableConv(nn.Sequential):
     """Grouped then pointwise convolution, each with batch norm; activation between and, optionally, after.
 
     The first convolution has one group per output channel: depthwise when the channel counts agree, an
@@ -106,7 +106,7 @@ class SeparableConv(nn.Sequential):  # type: ignore[misc]
         )
 
 
-class SqueezeExcite(nn.Layer):  # type: ignore[misc]
+class SqueezeExcite(nn.Layer):
     """Channel gate from the global average: reduce to a quarter, ReLU, expand, gate."""
 
     def __init__(self, channels: int) -> None:

@@ -8,7 +8,7 @@ from converters.networks.lcnet import SeparableUnit
 from converters.networks.pan import KERNEL
 
 
-class SeparablePair(nn.Sequential):  # type: ignore[misc]
+class SeparablePair(nn.Sequential):
     """Two LCNet units without squeeze-excite: 2C channels to 2C, then to C."""
 
     def __init__(self, channels: int, act: type[nn.Layer]) -> None:

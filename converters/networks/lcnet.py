@@ -33,7 +33,7 @@ STAGES = {
 OUTPUTS = ("blocks4", "blocks5", "blocks6")
 
 
-class Backbone(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):
     """Stem and stages 2 to 6.
 
     Attributes:
@@ -74,7 +74,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return outs
 
 
-class SeparableUnit(nn.Sequential):  # type: ignore[misc]
+class SeparableUnit(nn.Sequential):
     """Depthwise convolution, optional squeeze-excite, pointwise convolution; no shortcut."""
 
     def __init__(

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from converters.networks.layers import ConvNorm, channel_shuffle, concat, conv, split_channels
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from registry.schema.architecture import LiteHRNet
 
 
-class TinyPose(nn.Layer):  # type: ignore[misc]
+class TinyPose(nn.Layer):
     """Backbone and a final pointwise convolution to one heat map per joint, or one volume for 3D poses."""
 
     def __init__(self, spec: LiteHRNet) -> None:
@@ -40,7 +40,7 @@ class TinyPose(nn.Layer):  # type: ignore[misc]
         return self.final_conv(self.backbone(image))
 
 
-class Backbone(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):
     """Stem, then transition and stage in turn, then the iterative head."""
 
     def __init__(self, spec: LiteHRNet) -> None:
@@ -70,7 +70,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return self.head_layer(branches)
 
 
-class Stem(nn.Layer):  # type: ignore[misc]
+class Stem(nn.Layer):
     """A convolution and a downsampling shuffle unit: from the image to a quarter of its resolution."""
 
     def __init__(self, channels: int) -> None:
@@ -114,7 +114,7 @@ def separable(in_channels: int, out_channels: int, *, stride: int, act: bool = T
     )
 
 
-class ShuffleUnit(nn.Layer):  # type: ignore[misc]
+class ShuffleUnit(nn.Layer):
     """ShuffleNet V2 unit of stride 1: processes one half of the channels and keeps the other."""
 
     def __init__(self, channels: int) -> None:
@@ -130,7 +130,7 @@ class ShuffleUnit(nn.Layer):  # type: ignore[misc]
         return channel_shuffle(concat(first, self.branch2(second)))
 
 
-class HighResolutionModule(nn.Layer):  # type: ignore[misc]
+class HighResolutionModule(nn.Layer):
     """Shuffle units on every branch, then fusion of all branches into each."""
 
     def __init__(self, widths: Sequence[int], units: int) -> None:
@@ -186,7 +186,7 @@ def fuse_layer(widths: Sequence[int], source: int, target: int) -> nn.Layer:
     return nn.Sequential(*halvings, last)
 
 
-class IterativeHead(nn.Layer):  # type: ignore[misc]
+class IterativeHead(nn.Layer):
     """Projects the lowest resolution, adds it to the next higher branch, and so on up to branch 0."""
 
     def __init__(self, widths: Sequence[int]) -> None:
@@ -205,7 +205,7 @@ class IterativeHead(nn.Layer):  # type: ignore[misc]
         return x
 
 
-class Project(nn.Sequential):  # type: ignore[misc]
+class Project(nn.Sequential):
     """Depthwise then pointwise convolution, with an activation only at the end."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:

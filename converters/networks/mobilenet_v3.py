@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from converters.networks.layers import ConvBN, SqueezeExcite
@@ -50,7 +50,7 @@ OUTPUTS = (7, 13, 16)
 """Numbers of the blocks whose outputs, and not their expanded maps, leave the backbone."""
 
 
-class Backbone(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):
     """Stem and 15 inverted residual blocks.
 
     Attributes:
@@ -77,7 +77,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return outs
 
 
-class InvertedResidual(nn.Layer):  # type: ignore[misc]
+class InvertedResidual(nn.Layer):
     """Expansion, depthwise convolution, optional squeeze-excite, linear projection, and a shortcut."""
 
     def __init__(self, in_channels: int, shape: BlockShape) -> None:

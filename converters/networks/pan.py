@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from converters.networks.layers import ConvBN, SeparableConv, concat
@@ -15,7 +15,7 @@ KERNEL = 5
 Mixing = Callable[[int, type[nn.Layer]], nn.Layer]
 
 
-class PathAggregation(nn.Layer):  # type: ignore[misc]
+class PathAggregation(nn.Layer):
     """Top-down then bottom-up aggregation, with an extra level of stride 64.
 
     Args:
@@ -47,7 +47,7 @@ class PathAggregation(nn.Layer):  # type: ignore[misc]
         return [p8, p16, p32, p64]
 
 
-class ChannelEqualizer(nn.Layer):  # type: ignore[misc]
+class ChannelEqualizer(nn.Layer):
     """Converts every map of the backbone to the same number of channels."""
 
     def __init__(self, in_channels: Sequence[int], channels: int, act: type[nn.Layer]) -> None:

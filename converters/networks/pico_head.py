@@ -10,7 +10,7 @@ import math
 from typing import TYPE_CHECKING, NamedTuple
 
 import paddle
-import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from converters.networks.layers import ACTIVATIONS, ConvNorm, conv, sigmoid
@@ -35,7 +35,7 @@ class Level(NamedTuple):
     distances: Tensor
 
 
-class PicoHead(nn.Layer):  # type: ignore[misc]
+class PicoHead(nn.Layer):
     """Scores and box distributions from one convolution, whose output channels are split."""
 
     def __init__(self, spec: PicoDet) -> None:
@@ -61,7 +61,7 @@ class PicoHead(nn.Layer):  # type: ignore[misc]
         return Level(sigmoid(scores), distances)
 
 
-class Tower(nn.Layer):  # type: ignore[misc]
+class Tower(nn.Layer):
     """Pairs of depthwise and pointwise convolutions, ``depth`` of them per level."""
 
     def __init__(self, channels: int, depth: int, levels: int, act: type[nn.Layer]) -> None:
@@ -96,7 +96,7 @@ def add_training_parameters(head: nn.Layer, spec: PicoDet) -> None:
     head.distribution_project = DistributionProject(spec.reg_max)
 
 
-class UnusedScale(nn.Layer):  # type: ignore[misc]
+class UnusedScale(nn.Layer):
     """One parameter that no operator reads."""
 
     def __init__(self) -> None:
@@ -104,7 +104,7 @@ class UnusedScale(nn.Layer):  # type: ignore[misc]
         self.scale_reg = self.create_parameter([1], default_initializer=nn.initializer.Constant(1.0))
 
 
-class DistributionProject(nn.Layer):  # type: ignore[misc]
+class DistributionProject(nn.Layer):
     """Computes the expected distance from the logits of its bins."""
 
     def __init__(self, reg_max: int) -> None:

@@ -16,7 +16,7 @@ EPSILON = 1e-9
 """Added before the square root of the aligned score."""
 
 
-class PicoHeadV2(nn.Layer):  # type: ignore[misc]
+class PicoHeadV2(nn.Layer):
     """Separate convolutions for classes and boxes, and a branch that scores how well the two agree."""
 
     def __init__(self, spec: PicoDet) -> None:
@@ -64,7 +64,7 @@ class SqueezedTower(Tower):
         return self.se[level](tower)
 
 
-class PicoSE(nn.Layer):  # type: ignore[misc]
+class PicoSE(nn.Layer):
     """Channel gate from the global average, then a pointwise convolution of the gated map."""
 
     def __init__(self, channels: int, act: type[nn.Layer]) -> None:

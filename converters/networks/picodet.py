@@ -28,7 +28,7 @@ MIXING = {"csp_pan": CrossStagePartial, "lc_pan": SeparablePair}
 HEADS: dict[str, type[nn.Layer]] = {"pico_head": PicoHead, "pico_head_v2": PicoHeadV2}
 
 
-class PicoDet(nn.Layer):  # type: ignore[misc]
+class PicoDet(nn.Layer):
     """An anchor-free detector on strides 8, 16, 32 and 64."""
 
     def __init__(self, spec: Spec) -> None:

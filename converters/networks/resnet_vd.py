@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from converters.networks.layers import ConvNorm
@@ -19,7 +19,7 @@ STAGES = {"res2": 64, "res3": 128, "res4": 256, "res5": 512}
 OUTPUTS = ("res3", "res4", "res5")
 
 
-class Backbone(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):
     """Stem of three convolutions and four stages of two basic blocks.
 
     Attributes:
@@ -58,7 +58,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return outs
 
 
-class BasicBlock(nn.Layer):  # type: ignore[misc]
+class BasicBlock(nn.Layer):
     """Two 3x3 convolutions and a shortcut; ReLU after their sum.
 
     Args:

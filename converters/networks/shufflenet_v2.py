@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import paddle.nn.functional as F  # noqa: N812 - the name the field uses
+import paddle.nn.functional as F
 from paddle import Tensor, nn
 
 from converters.networks.layers import UnderscoredConvNorm, channel_shuffle, concat, split_channels
@@ -20,7 +20,7 @@ ACTIVATION = nn.LeakyReLU
 """With the default slope of paddle, 0.01."""
 
 
-class Backbone(nn.Layer):  # type: ignore[misc]
+class Backbone(nn.Layer):
     """Stem and stages 2, 3 and 4, without the convolution to 1024 channels of the classifier.
 
     Attributes:
@@ -49,7 +49,7 @@ class Backbone(nn.Layer):  # type: ignore[misc]
         return outs
 
 
-class DownBlock(nn.Layer):  # type: ignore[misc]
+class DownBlock(nn.Layer):
     """First block of a stage: both branches read the whole input and halve its resolution."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
@@ -68,7 +68,7 @@ class DownBlock(nn.Layer):  # type: ignore[misc]
         return channel_shuffle(concat(first, second))
 
 
-class Block(nn.Layer):  # type: ignore[misc]
+class Block(nn.Layer):
     """Further blocks of a stage: the second half of the channels is processed, then both are shuffled."""
 
     def __init__(self, channels: int) -> None:

@@ -14,7 +14,6 @@ from zoo.artifacts.digest import artifact_digest
 from zoo.artifacts.resolver import ArtifactResolver
 from zoo.datasets.coco import CocoSet
 from zoo.evaluation.accuracy import MeasuredModel, Validation, describe_model, measure
-from zoo.evaluation.dataset_digest import dataset_digest
 from zoo.evaluation.per_image import ImageMatches
 from zoo.evaluation.verdict import is_whole_split, select_figure
 from zoo.measurements.machine import this_machine
@@ -147,6 +146,7 @@ def measure_or_recall(
     protocol: Protocol,
     resolver: ArtifactResolver,
     *,
+    dataset: str,
     detectors: Sequence[LoadedModel] = (),
     limit: int | None = None,
     jobs: int = 1,
@@ -160,6 +160,7 @@ def measure_or_recall(
         data: As for ``measure``.
         protocol: As for ``measure``.
         resolver: Resolver of the artifacts.
+        dataset: Digest of the data, as of ``dataset_digest``.
         detectors: As for ``measure``.
         limit: As for ``measure``.
         jobs: As for ``measure``.
@@ -170,7 +171,7 @@ def measure_or_recall(
         artifact_digest(networks[0].fetched.path, resolver.store),
         data,
         protocol,
-        dataset=dataset_digest(data),
+        dataset=dataset,
         limit=limit,
         detector=_with_digest(detectors[0], resolver) if detectors else None,
     )

@@ -97,6 +97,7 @@ def validate(
         ZooError: An error of the tree in ``registry.errors``.
     """
     from zoo.evaluation.accuracy import CocoFolder, select_protocol, with_stated_thresholds
+    from zoo.evaluation.dataset_digest import dataset_digest
     from zoo.evaluation.recorded_accuracy import measure_or_recall
     from zoo.evaluation.reference import Run, choose_margin, judge, parse_reference
     from zoo.measurements.recorder import Recorder
@@ -144,6 +145,7 @@ def validate(
         source = SourceOptions(settings=chosen, locked=locked)
         resolver = resolver_for(source, reporter=reporter, models=located)
         recorder = Recorder(chosen.cache, resolver.reporter.note, fresh=fresh)
+        images_digest = dataset_digest(dataset)  # of both runs: every image is hashed once
         with load_networks([*detectors, *chain(*requests)], resolver) as networks:
             loaded = iter(networks)
             finders = list(islice(loaded, len(detectors)))
@@ -154,6 +156,7 @@ def validate(
                     dataset,
                     run.protocol,
                     resolver,
+                    dataset=images_digest,
                     detectors=finders,
                     limit=limit,
                     jobs=threads,

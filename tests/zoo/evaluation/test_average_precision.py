@@ -23,7 +23,7 @@ def match(made: SyntheticCoco, kind: Kind, *, limit: int = 100) -> ImageMatches:
     for start in range(0, len(data.images), 8):
         images = data.images[start : start + 8]
         ids = {image.id for image in images}
-        scorer.add(images, [each for each in made.records if each["image_id"] in ids])  # type: ignore[misc]
+        scorer.add(images, [each for each in made.records if each["image_id"] in ids])
     return scorer.finish()
 
 

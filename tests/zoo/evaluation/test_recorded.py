@@ -67,7 +67,7 @@ def measured(
     fresh: bool = False,
 ) -> Validation:
     recorder = Recorder(resolver.settings.cache, print, fresh=fresh)
-    return measure_or_recall(recorder, [model], data, protocol, resolver)
+    return measure_or_recall(recorder, [model], data, protocol, resolver, dataset=dataset_digest(data))
 
 
 def test_an_equal_accuracy_is_recalled_without_running_the_network(

@@ -8,30 +8,17 @@ import numpy as np
 
 from zoo._utils.arrays import Array, Doubles, Floats
 from zoo._utils.choices import LiteBuild
+from zoo.runner.arm_fp16.cephes import LN_2, LN_2_REST, LOG2_E, SERIES
 from zoo.runner.arm_fp16.float16 import fp16_constant, round_to_fp16
 from zoo.runner.arm_fp16.kernel_spec import BoundOperator, Compute, UnsupportedKernelError, unverified_error
 from zoo.runner.arm_fp16.kernels import LANES, add, maximum, multiply, multiply_add
 
 Activation = Callable[[Doubles], Doubles]
 
-# Constants of the exponential, from the kernel's source (Paddle-Lite, fp16/funcs_fp16.h), which took them
-# from the Cephes library.
+# Constants of the exponential, rounded as in the kernel's source (Paddle-Lite, fp16/funcs_fp16.h).
 _CLAMP = fp16_constant(10.7421875)
-_LOG2_E = fp16_constant(1.44269504088896341)
-# ln 2 in two parts, of which the second is negative.
-_LN_2 = fp16_constant(0.693359375)
-_LN_2_REST = fp16_constant(-2.12194440e-4)
-_SERIES = tuple(
-    fp16_constant(value)
-    for value in (
-        1.9875691500e-4,
-        1.3981999507e-3,
-        8.3334519073e-3,
-        4.1665795894e-2,
-        1.6666665459e-1,
-        5.0000001201e-1,
-    )
-)
+_LOG2_E, _LN_2, _LN_2_REST = (fp16_constant(value) for value in (LOG2_E, LN_2, LN_2_REST))
+_SERIES = tuple(fp16_constant(value) for value in SERIES)
 _LEAST_LANES = 4
 
 

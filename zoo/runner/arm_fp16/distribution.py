@@ -5,26 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from zoo._utils.arrays import Array, Doubles, Floats
+from zoo.runner.arm_fp16.cephes import LN_2, LN_2_REST, LOG2_E, SERIES
 from zoo.runner.arm_fp16.float16 import round_to_fp16
 from zoo.runner.arm_fp16.kernel_spec import BoundOperator, Compute, UnsupportedKernelError, unverified_error
 from zoo.runner.arm_fp16.kernels import LANES, add, multiply
 
 # The exponential of the Cephes library in single precision.
 _CLAMP = np.float32(88.3762626647949)
-_LOG2_E = np.float32(1.44269504088896341)
-_LN_2 = np.float32(0.693359375)
-_LN_2_REST = np.float32(-2.12194440e-4)
-_SERIES = tuple(
-    np.float32(value)
-    for value in (
-        1.9875691500e-4,
-        1.3981999507e-3,
-        8.3334519073e-3,
-        4.1665795894e-2,
-        1.6666665459e-1,
-        5.0000001201e-1,
-    )
-)
+_LOG2_E, _LN_2, _LN_2_REST = (np.float32(value) for value in (LOG2_E, LN_2, LN_2_REST))
+_SERIES = tuple(np.float32(value) for value in SERIES)
 
 
 def build_softmax(bound: BoundOperator) -> Compute:
